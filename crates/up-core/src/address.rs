@@ -1,0 +1,142 @@
+//! `network/ec2.subnet.private:a`: what a stack calls one of its resources.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest, Sha256};
+
+/// A resource's name within its stack: `module/service.kind.name:key`.
+///
+/// It is the node of the graph, the line of a plan, what `--target` takes, and the value of the tag `bullstra:address`
+/// on the live resource. It therefore has one spelling, of characters that every AWS service allows in a tag: letters,
+/// digits and `_ - . : /`. Module and key are absent when there is none; a module in a module reads `a/b/…`, and one
+/// instance of a module with `for_each` reads `service:orders/…`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// Path of modules from the root, empty at the root: `network`, `service:orders`, `a/b`.
+    pub module: String,
+    /// `ec2.subnet`.
+    pub kind: String,
+    /// `private`.
+    pub name: String,
+    /// The `for_each` key, when the resource has one: `a`.
+    pub key: Option<String>,
+}
+
+/// Text that is no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an address; expected `module/service.kind.name:key`, where `module/` and `:key` may be absent")]
+pub struct AddressError(String);
+
+impl Address {
+    /// The tag that says which stack owns a resource.
+    pub const STACK_TAG: &'static str = "bullstra:stack";
+    /// The tag that says which resource of the stack it is.
+    pub const ADDRESS_TAG: &'static str = "bullstra:address";
+    /// The tag that tells a replacement from what it replaces; absent for the first.
+    pub const GENERATION_TAG: &'static str = "bullstra:generation";
+
+    /// A resource of the root, without a key.
+    pub fn root(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { module: String::new(), kind: kind.into(), name: name.into(), key: None }
+    }
+
+    /// True for text that may be a name, a module or a key: letters, digits, `_`, `-` and `.`, 1 to 64 of them.
+    pub fn is_word(text: &str) -> bool {
+        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+    }
+
+    /// The name AWS sees, where AWS wants one: lower-case letters, digits and single hyphens, `longest` at most.
+    ///
+    /// Names that would be longer end in a hash of the whole, so that two addresses never share one by being cut.
+    /// A replacement (`generation` above 0) has a name of its own, so that it can stand beside what it replaces.
+    pub fn physical(&self, stack: &str, generation: u32, longest: usize) -> String {
+        let key = self.key.as_deref().unwrap_or_default();
+        let suffix = if generation == 0 { String::new() } else { generation.to_string() };
+        let name = hyphenated(&[stack, &self.module, &self.name, key, &suffix]);
+        if name.len() <= longest {
+            return name;
+        }
+        let hash = format!("{:x}", Sha256::digest(format!("{stack}/{self}/{generation}")));
+        hyphenated(&[&name[..longest - 9], &hash[..8]])
+    }
+}
+
+/// Joins what is not empty with single hyphens, and makes a hyphen of everything that is neither letter nor digit.
+fn hyphenated(parts: &[&str]) -> String {
+    let joined = parts.join("-").to_ascii_lowercase();
+    let words = joined.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.module.is_empty() {
+            write!(f, "{}/", self.module)?;
+        }
+        write!(f, "{}.{}", self.kind, self.name)?;
+        match &self.key {
+            Some(key) => write!(f, ":{key}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = || AddressError(text.to_owned());
+        let (module, rest) = text.rsplit_once('/').unwrap_or(("", text));
+        let (path, key) = match rest.split_once(':') {
+            Some((path, key)) => (path, Some(key)),
+            None => (rest, None),
+        };
+        let mut parts = path.splitn(3, '.');
+        let (service, kind, name) = (parts.next(), parts.next(), parts.next());
+        let (Some(service), Some(kind), Some(name)) = (service, kind, name) else { return Err(wrong()) };
+        let words = [service, kind, name].into_iter().chain(key);
+        let modules = module.split(['/', ':']).filter(|_| !module.is_empty());
+        if !words.chain(modules).all(Self::is_word) {
+            return Err(wrong());
+        }
+        let (module, kind, name) = (module.to_owned(), format!("{service}.{kind}"), name.to_owned());
+        Ok(Self { module, kind, name, key: key.map(str::to_owned) })
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+        for text in ["", "vpc", "ec2.vpc", "ec2..main", "/ec2.vpc.main", "a//ec2.vpc.main", "ec2.vpc.main:", "ec2.vpc.mäin"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn physical_names_are_short_plain_and_distinct() {
+        let at: Address = "service:orders/elbv2.target_group.Web_api".parse().unwrap();
+        assert_eq!(at.physical("prod", 0, 64), "prod-service-orders-web-api");
+        assert_eq!(at.physical("prod", 2, 64), "prod-service-orders-web-api-2");
+        let cut = |generation| at.physical("bullstra-production", generation, 32);
+        assert!(cut(0).len() <= 32 && cut(0) != cut(1), "{} {}", cut(0), cut(1));
+    }
+}

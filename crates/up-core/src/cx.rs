@@ -1,0 +1,117 @@
+//! What a kind may use: clients, and the answers to references.
+
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap},
+    sync::Mutex,
+};
+
+use aws_types::SdkConfig;
+
+use crate::{Address, Attrs, Error, Meter, Name, Ref, Result, quote::Quote, reference::Target};
+
+/// What a kind may use: clients, and the answers to references. One for each account and region.
+#[derive(Debug)]
+pub struct Cx {
+    config: SdkConfig,
+    account: String,
+    meter: Meter,
+    clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    /// What AWS calls each resource of the stack, filled in as the graph is walked.
+    known: Mutex<BTreeMap<Address, Known>>,
+}
+
+/// What AWS calls a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// See [`crate::Seen::id`].
+    pub id: String,
+    /// See [`Attrs`].
+    pub attrs: Attrs,
+}
+
+impl Cx {
+    /// A context for one account and region.
+    pub fn new(config: SdkConfig, account: impl Into<String>, meter: Meter) -> Self {
+        Self { config, account: account.into(), meter, clients: Mutex::default(), known: Mutex::default() }
+    }
+
+    /// The one client of each service; see [`crate::client!`].
+    pub fn client<C: Any + Clone + Send + Sync>(&self, new: impl FnOnce(&SdkConfig, Meter) -> C) -> C {
+        let mut clients = self.clients.lock().expect("no panic while held");
+        let client =
+            clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config, self.meter.clone())));
+        client.downcast_ref::<C>().expect("keyed by type").clone()
+    }
+
+    /// The calls made so far.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The account's 12 digits.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// `us-east-1`.
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("us-east-1", |region| region.as_ref())
+    }
+
+    /// The first part of an ARN, told by the region: `aws`, `aws-cn` or `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        match self.region() {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// Notes what AWS calls a resource of the stack.
+    pub fn learn(&self, address: &Address, known: Known) {
+        self.known.lock().expect("no panic while held").insert(address.clone(), known);
+    }
+
+    /// What is known of a resource of the stack.
+    pub fn known(&self, address: &Address) -> Option<Known> {
+        self.known.lock().expect("no panic while held").get(address).cloned()
+    }
+
+    /// The answer to a mark in text, see [`crate::quote`].
+    pub fn answer(&self, quote: &Quote) -> Option<String> {
+        if quote.address == "stack" {
+            return match quote.attribute.as_str() {
+                "account" => Some(self.account.clone()),
+                "region" => Some(self.region().to_owned()),
+                "partition" => Some(self.partition().to_owned()),
+                _ => None,
+            };
+        }
+        let known = self.known(&quote.address.parse().ok()?)?;
+        if quote.attribute == "id" { Some(known.id) } else { known.attrs.get(&quote.attribute).cloned() }
+    }
+
+    /// The id of a reference's target. The graph has made sure it exists by now.
+    pub fn id<K: Name>(&self, reference: &Ref<K>) -> Result<String> {
+        match reference.target() {
+            Target::Id(id) => Ok(id.clone()),
+            Target::Address(address) => self.must_know(address).map(|known| known.id),
+        }
+    }
+
+    /// An attribute of a reference's target, such as its ARN. For a target outside the stack it is what the user wrote.
+    pub fn attr<K: Name>(&self, reference: &Ref<K>, attribute: &str) -> Result<String> {
+        match reference.target() {
+            Target::Id(id) => Ok(id.clone()),
+            Target::Address(address) => {
+                let absent = || Error::ours(format!("{address} has no `{attribute}`"));
+                self.must_know(address)?.attrs.get(attribute).cloned().ok_or_else(absent)
+            }
+        }
+    }
+
+    fn must_know(&self, address: &Address) -> Result<Known> {
+        self.known(address).ok_or_else(|| Error::ours(format!("{address} was used before it existed")))
+    }
+}

@@ -1,0 +1,37 @@
+//! One resource as a stack declares it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Address, Tags};
+
+/// One resource as a stack declares it: expanded, checked, with its defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Declared {
+    /// What the stack calls it.
+    pub address: Address,
+    /// The kind's spec. References are `{"$ref": "<address>"}`, see [`crate::Ref`]; text may hold marks, see
+    /// [`crate::quote`].
+    pub spec: Value,
+    /// The user's tags: the stack's, overlaid by the resource's own. Ownership tags are not among them.
+    pub tags: Tags,
+    /// Resources it waits for beside those its spec refers to.
+    pub depends_on: BTreeSet<Address>,
+    /// Refuse a plan that would delete or replace it.
+    pub prevent_destroy: bool,
+    /// Fields whose differences are left alone once the resource exists.
+    pub ignore_changes: BTreeSet<String>,
+    /// Where it stands, for messages.
+    pub origin: Origin,
+}
+
+/// A place in a stack's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Path as the user gave it, or relative to the stack's file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+}

@@ -1,0 +1,114 @@
+//! Compares two values of one spec, knowing nothing about the kind but its field table.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Address, Change, Field};
+
+/// A field that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field.
+    pub field: String,
+    /// What changing it costs.
+    pub change: Change,
+    /// What AWS shows.
+    pub seen: Value,
+    /// What the stack declares.
+    pub want: Value,
+}
+
+/// What differs. References compare by address, so `address_of` turns a kind and a live id (or ARN) into the address
+/// of the stack's resource that has it; ids of others stay ids.
+///
+/// A field that is absent (`null`) in `want` means "AWS chooses" and is not compared; so does one inside a table. Inside
+/// a list everything counts, because there an absent part tells two items apart.
+pub fn diff(
+    fields: &[Field],
+    seen: &Value,
+    want: &Value,
+    address_of: &impl Fn(&str, &str) -> Option<Address>,
+) -> Vec<FieldChange> {
+    let changed = fields.iter().filter(|field| field.change != Change::Initial).filter_map(|field| {
+        let (mut seen, want) = (seen[field.name].clone(), &want[field.name]);
+        name_references(&mut seen, address_of);
+        let differs = !agrees(&seen, want);
+        let Field { name, change, .. } = *field;
+        differs.then(|| FieldChange { field: name.into(), change, seen, want: want.clone() })
+    });
+    changed.collect()
+}
+
+/// The addresses that `value` refers to.
+pub fn references(value: &Value) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    collect(value, &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<Address>) {
+    match value {
+        Value::Object(map) => match map.get("$ref").and_then(Value::as_str).map(str::parse) {
+            Some(Ok(address)) => {
+                found.insert(address);
+            }
+            _ => map.values().for_each(|value| collect(value, found)),
+        },
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+fn agrees(seen: &Value, want: &Value) -> bool {
+    match (seen, want) {
+        (_, Value::Null) => true,
+        (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
+            let null = &Value::Null;
+            let extra = seen.iter().any(|(key, value)| !want.contains_key(key) && !value.is_null());
+            !extra && want.iter().all(|(key, want)| agrees(seen.get(key).unwrap_or(null), want))
+        }
+        (Value::Array(seen), Value::Array(want)) => same_items(seen, want),
+        _ => seen == want,
+    }
+}
+
+/// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as an id
+/// than as an address.
+fn same_items(seen: &[Value], want: &[Value]) -> bool {
+    seen == want || {
+        let is_set = |items: &[Value]| items.iter().any(holds_reference);
+        let contains_all = |these: &[Value], those: &[Value]| these.iter().all(|item| those.contains(item));
+        seen.len() == want.len() && is_set(want) && contains_all(seen, want) && contains_all(want, seen)
+    }
+}
+
+fn is_reference(map: &serde_json::Map<String, Value>) -> bool {
+    map.contains_key("$ref") || map.contains_key("$id")
+}
+
+fn holds_reference(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => is_reference(map) || map.values().any(holds_reference),
+        Value::Array(items) => items.iter().any(holds_reference),
+        _ => false,
+    }
+}
+
+fn name_references(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<Address>) {
+    match value {
+        Value::Object(map) => {
+            let text = |key: &str| map.get(key).and_then(Value::as_str);
+            match text("$kind").zip(text("$id")).and_then(|(kind, id)| address_of(kind, id)) {
+                Some(address) => {
+                    map.clear();
+                    map.insert("$ref".into(), address.to_string().into());
+                }
+                None => map.values_mut().for_each(|value| name_references(value, address_of)),
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| name_references(item, address_of)),
+        _ => {}
+    }
+}

@@ -1,0 +1,178 @@
+//! The heart: one trait, one file per kind that implements it.
+
+use std::{future::Future, time::Duration};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Address, Birth, Cx, Name, Result, Scope, Seen, TagChange};
+
+/// One kind of AWS resource.
+///
+/// The implementing struct *is* the spec: what the user writes in TOML, and also the shape a live resource is read
+/// back into, so that the two compare field by field.
+pub trait Kind: Spec {
+    /// Its line in [`crate::names`]: the TOML table, the graph label, the docs page.
+    type Name: Name;
+    /// Facts about the kind that are not code.
+    const ABOUT: About;
+
+    /// Reads every resource of this kind the stack owns, in as few calls as AWS allows.
+    ///
+    /// Returns only what carries the stack's tag (see [`Scope::owns`]); what is deleted for good is left out even if
+    /// AWS still describes it. References are read back as [`crate::Ref::id`].
+    fn observe(cx: &Cx, scope: &Scope) -> impl Future<Output = Result<Vec<Seen<Self>>>> + Send;
+
+    /// Makes the smallest thing that carries our tags, and returns its id.
+    ///
+    /// Whatever one call cannot set is left for [`Kind::update`]: the engine observes again after every create, so a
+    /// crash in between is the same as a drift. The doc comment of each create says why it is safe to repeat.
+    fn create(&self, cx: &Cx, birth: &Birth) -> impl Future<Output = Result<String>> + Send;
+
+    /// Moves `seen` to `self`, changing only what differs. Called only when a field that may change in place differs.
+    fn update(&self, cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Changes tags.
+    fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
+
+    /// Removes it, with what only exists because of it. Already gone is success; still held is
+    /// [`crate::ErrorKind::InUse`], after which the engine tries again.
+    fn delete(cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::quote`]) whose content is
+    /// not known yet.
+    fn check(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
+    fn check_together(_all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        Vec::new()
+    }
+}
+
+/// The typed half of a TOML table. Derived: `#[derive(Spec)]`.
+pub trait Spec: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
+    /// What a change to each field costs, in the order of the struct.
+    const FIELDS: &'static [Field];
+}
+
+/// What a change to one field costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// AWS changes it in place. The default.
+    Update,
+    /// A new resource takes its place.
+    Replace,
+    /// Used at birth, never compared again (a snapshot to restore from).
+    Initial,
+    /// The name AWS knows it by, when the user gives one: a change replaces it; and because two cannot share a name, a
+    /// replacement for another reason that keeps the name deletes the old one first.
+    Name,
+}
+
+/// One row of [`Spec::FIELDS`].
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The field's name, in TOML and in JSON.
+    pub name: &'static str,
+    /// What a change to it costs.
+    pub change: Change,
+    /// Its references bind `update` but not `create`: that is how two security groups may name each other.
+    pub late: bool,
+}
+
+/// A rule that a spec breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The field to point at, with a path inside it where there is one: `ingress[0].ports`. Empty: the whole resource.
+    pub field: String,
+    /// What is wrong and what was expected, lower-case, without a full stop.
+    pub message: String,
+}
+
+impl Problem {
+    /// A rule that `field` breaks.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Facts about a kind that are not code.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// Its CloudFormation type: a test compares our field policies with AWS's own schema.
+    pub cloudformation: &'static str,
+    /// The calls it makes, as IAM actions: a test compares them with the calls the kind really makes.
+    pub actions: Actions,
+    /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
+    pub attrs: &'static [&'static str],
+    /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
+    pub longest_name: usize,
+    /// True where losing it loses data: `protect` then refuses to delete or replace it.
+    pub holds_data: bool,
+    /// Which half of a replacement comes first.
+    pub replace: Order,
+    /// How to wait for it.
+    pub wait: Wait,
+    /// How long AWS usually takes; for estimates and for the order of work.
+    pub takes: Takes,
+}
+
+impl About {
+    /// What most kinds share.
+    pub const DEFAULT: Self = Self {
+        cloudformation: "",
+        actions: Actions { observe: &[], create: &[], update: &[], tag: &[], delete: &[] },
+        attrs: &[],
+        longest_name: 0,
+        holds_data: false,
+        replace: Order::CreateFirst,
+        wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
+        takes: Takes { create: Duration::from_secs(2), delete: Duration::from_secs(1) },
+    };
+}
+
+/// IAM actions by what they are for: `ec2:DescribeVpcs`.
+#[derive(Debug, Clone, Copy)]
+pub struct Actions {
+    /// Needed by every command.
+    pub observe: &'static [&'static str],
+    /// Needed to create one, its tags included.
+    pub create: &'static [&'static str],
+    /// Needed to change one in place.
+    pub update: &'static [&'static str],
+    /// Needed to change its tags.
+    pub tag: &'static [&'static str],
+    /// Needed to delete one.
+    pub delete: &'static [&'static str],
+}
+
+/// Which half of a replacement comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The new one is made, what refers to it moves over, the old one goes. Nothing is ever without it.
+    CreateFirst,
+    /// The old one goes first, because two cannot stand side by side.
+    DeleteFirst,
+}
+
+/// How to wait for a kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    /// Pause between two looks, once the first few quick ones have not been enough.
+    pub every: Duration,
+    /// After which waiting is given up and reported as a failure.
+    pub at_most: Duration,
+}
+
+/// How long AWS usually takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Takes {
+    /// From the create call until it is ready.
+    pub create: Duration,
+    /// From the delete call until it is gone.
+    pub delete: Duration,
+}

@@ -1,0 +1,48 @@
+//! What a resource kind is. Nothing here knows any one AWS service.
+
+extern crate self as up_core;
+
+mod address;
+mod any;
+mod client;
+mod cx;
+mod declared;
+mod diff;
+mod error;
+mod index;
+mod kind;
+mod meter;
+pub mod names;
+pub mod quote;
+mod reference;
+mod seen;
+mod text;
+
+pub use address::{Address, AddressError};
+pub use any::{AnyKind, Later, Of};
+pub use cx::{Cx, Known};
+pub use declared::{Declared, Origin};
+pub use diff::{FieldChange, diff, references};
+pub use error::{AlreadyDone, Error, ErrorKind, Result};
+pub use index::{Index, Tagged};
+pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
+pub use meter::{Call, Meter};
+pub use reference::{Name, Ref};
+pub use seen::{Attrs, Birth, Scope, Seen, Status, TagChange, Tags};
+pub use text::{Cidr, Document};
+pub use up_derive::Spec;
+
+/// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
+#[doc(hidden)]
+pub use aws_smithy_types::retry::RetryConfig;
+
+/// What a kind's file imports.
+pub mod prelude {
+    pub use crate::{
+        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Order, Problem, Ref,
+        Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
+    };
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+    pub use std::time::Duration;
+}

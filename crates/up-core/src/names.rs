@@ -1,0 +1,45 @@
+//! The table of contents: every kind there is, one line each.
+//!
+//! Only names, so that any kind may refer to any other without building its SDK.
+
+use crate::Name;
+
+macro_rules! names {
+    ($($kind:ident = $name:literal;)*) => {$(
+        #[doc = concat!("`", $name, "`, as the target of a [`crate::Ref`].")]
+        #[derive(Debug)]
+        pub enum $kind {}
+
+        impl Name for $kind {
+            const NAME: &'static str = $name;
+        }
+    )*};
+}
+
+names! {
+    Cluster = "ecs.cluster";
+    DbInstance = "rds.instance";
+    DbParameterGroup = "rds.parameter_group";
+    DbSubnetGroup = "rds.subnet_group";
+    Eip = "ec2.eip";
+    InstanceProfile = "iam.instance_profile";
+    InternetGateway = "ec2.internet_gateway";
+    KafkaCluster = "kafka.cluster";
+    KafkaConfiguration = "kafka.configuration";
+    Listener = "elbv2.listener";
+    ListenerRule = "elbv2.rule";
+    LoadBalancer = "elbv2.load_balancer";
+    LogGroup = "logs.log_group";
+    NatGateway = "ec2.nat_gateway";
+    Policy = "iam.policy";
+    Repository = "ecr.repository";
+    Role = "iam.role";
+    RouteTable = "ec2.route_table";
+    SecurityGroup = "ec2.security_group";
+    Service = "ecs.service";
+    Subnet = "ec2.subnet";
+    TargetGroup = "elbv2.target_group";
+    TaskDefinition = "ecs.task_definition";
+    Vpc = "ec2.vpc";
+    VpcEndpoint = "ec2.vpc_endpoint";
+}

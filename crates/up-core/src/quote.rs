@@ -1,0 +1,116 @@
+//! Text that quotes an attribute of a resource which may not exist yet.
+//!
+//! `"${ecs.cluster.main.arn}"` cannot be known before the cluster is. Until then the text carries a mark in the
+//! attribute's place: `U+E000 address#attribute U+E001`. Marks survive being joined, formatted and JSON-encoded, which
+//! is all that may be done with them; the two characters (of Unicode's private use area) are refused in stack files.
+//! Whatever the mark quotes is also an edge of the graph.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+const OPEN: char = '\u{E000}';
+const CLOSE: char = '\u{E001}';
+
+/// One mark: `attribute` of `address`. Facts of the stack itself have the address `stack`: `stack#account`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quote {
+    /// Whose attribute it is: an [`crate::Address`] in text, or `stack`.
+    pub address: String,
+    /// `id`, `arn`, `endpoint` …
+    pub attribute: String,
+}
+
+impl Quote {
+    /// The text that stands for the attribute until it is known.
+    pub fn mark(&self) -> String {
+        format!("{OPEN}{}#{}{CLOSE}", self.address, self.attribute)
+    }
+}
+
+/// True where `text` holds a mark: then only its form, not its content, can be checked.
+pub fn is_quoting(text: &str) -> bool {
+    text.contains(OPEN)
+}
+
+/// True where `text` holds one of the two characters that marks are made of.
+pub fn is_reserved(text: &str) -> bool {
+    text.contains([OPEN, CLOSE])
+}
+
+/// Every mark in `value`, at any depth.
+pub fn quotes(value: &Value) -> BTreeSet<Quote> {
+    let mut found = BTreeSet::new();
+    visit(value, &mut |text| {
+        found.extend(pieces(text).filter_map(Result::err));
+    });
+    found
+}
+
+/// Puts what is known in the place of its marks. Marks for which `known` has no answer stay.
+pub fn fill(value: &mut Value, known: &impl Fn(&Quote) -> Option<String>) {
+    match value {
+        Value::String(text) if is_quoting(text) => {
+            let filled = pieces(text).map(|piece| match piece {
+                Ok(plain) => plain.to_owned(),
+                Err(quote) => known(&quote).unwrap_or_else(|| quote.mark()),
+            });
+            *text = filled.collect();
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, known)),
+        Value::Object(map) => map.values_mut().for_each(|item| fill(item, known)),
+        _ => {}
+    }
+}
+
+/// For people: marks as the expressions they came from, `${ecs.cluster.main.arn}`.
+pub fn readable(text: &str) -> String {
+    let readable = pieces(text).map(|piece| match piece {
+        Ok(plain) => plain.to_owned(),
+        Err(Quote { address, attribute }) => format!("${{{address}.{attribute}}}"),
+    });
+    readable.collect()
+}
+
+fn visit(value: &Value, with: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => with(text),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, with)),
+        Value::Object(map) => map.values().for_each(|item| visit(item, with)),
+        _ => {}
+    }
+}
+
+/// Cuts text at its marks: what is plain, and what is a mark.
+fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Quote>> {
+    text.split_inclusive(CLOSE).flat_map(|part| {
+        let mark = part.rsplit_once(OPEN).and_then(|(before, mark)| {
+            let (address, attribute) = mark.strip_suffix(CLOSE)?.split_once('#')?;
+            Some((before, Quote { address: address.to_owned(), attribute: attribute.to_owned() }))
+        });
+        let (plain, mark) = match mark {
+            Some((before, quote)) => (before, Some(Err(quote))),
+            None => (part, None),
+        };
+        [Some(Ok(plain)), mark].into_iter().flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn marks_are_found_and_filled_where_they_stand() {
+        let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
+        let id = Quote { address: "ec2.vpc.main".into(), attribute: "id".into() };
+        let text = format!("a {} b {}", arn.mark(), id.mark());
+        let mut value = json!({ "x": [text, "plain"] });
+        assert_eq!(quotes(&value), [id, arn.clone()].into());
+        fill(&mut value, &|quote| (*quote == arn).then(|| "ARN".to_owned()));
+        let left = value["x"][0].as_str().unwrap();
+        assert_eq!(readable(left), "a ARN b ${ec2.vpc.main.id}");
+    }
+}

@@ -1,0 +1,137 @@
+//! A live resource, and what is said about it on the way there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Address, Index};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// What other resources may quote besides the id: `arn`, `endpoint`, … The key `arn` is also what a reference to the
+/// resource may hold when it is read back, and `name` is the physical name, where the kind has one.
+pub type Attrs = BTreeMap<String, String>;
+
+/// A live resource, as AWS shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen<K> {
+    /// What AWS calls it.
+    pub id: String,
+    /// All its tags, the ownership tags included, AWS's own (`aws:…`) left out.
+    pub tags: Tags,
+    /// See [`Attrs`].
+    pub attrs: Attrs,
+    /// Whether it is there yet.
+    pub status: Status,
+    /// What a user would have written to get it.
+    pub spec: K,
+}
+
+/// Waiting is observing again until this says `Ready`: no kind writes a wait loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It stands and may be used.
+    Ready,
+    /// AWS is at work on it; the text is AWS's word for the state.
+    Pending(String),
+    /// AWS is taking it away. What is gone already is not seen at all.
+    Deleting(String),
+    /// It will not become ready by itself; the text says why.
+    Failed(String),
+}
+
+impl<K> Seen<K> {
+    /// The address written on it, if it belongs to `stack`.
+    pub fn address(&self, stack: &str) -> Option<Address> {
+        let ours = self.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack);
+        ours.then(|| self.tags.get(Address::ADDRESS_TAG)?.parse().ok()).flatten()
+    }
+
+    /// How many times it has been replaced create-first before.
+    pub fn generation(&self) -> u32 {
+        self.tags.get(Address::GENERATION_TAG).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// Which resources to look for, and what is known of them already.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The stack whose resources are looked for.
+    pub stack: String,
+    /// What the tagging index lists for the stack, see [`Index`].
+    pub index: Arc<Index>,
+    /// Ids of this kind that this run made, or that the last-applied snapshot knows. They may be gone.
+    pub known: BTreeSet<String>,
+    /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
+    /// can be spared.
+    pub asked: BTreeSet<String>,
+}
+
+impl Scope {
+    /// True where some declared resource of the kind sets `field`: else nothing compares it.
+    pub fn asks(&self, field: &str) -> bool {
+        self.asked.contains(field)
+    }
+
+    /// True for tags that say the resource is the stack's.
+    pub fn owns(&self, tags: &Tags) -> bool {
+        tags.get(Address::STACK_TAG) == Some(&self.stack)
+    }
+}
+
+/// What a resource is given at birth beside its spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Birth {
+    /// The stack it belongs to.
+    pub stack: String,
+    /// Its address.
+    pub address: Address,
+    /// 0, or one more than what it replaces.
+    pub generation: u32,
+    /// All tags it carries: the user's, and those that say who owns it. They must be in the create call itself.
+    pub tags: Tags,
+}
+
+impl Birth {
+    /// The name AWS sees, where AWS wants one and the user gave none; see [`Address::physical`].
+    pub fn name(&self, longest: usize) -> String {
+        self.address.physical(&self.stack, self.generation, longest)
+    }
+
+    /// A client token (32 hexadecimal characters): the same for the same birth with the same `parameters`, so that a
+    /// create whose answer was lost can be sent again; another one for every other.
+    pub fn token(&self, account: &str, region: &str, parameters: &[&str]) -> String {
+        let Self { stack, address, generation, .. } = self;
+        let hash = Sha256::digest(format!("{account}/{region}/{stack}/{address}/{generation}/{parameters:?}"));
+        format!("{hash:x}")[..32].to_owned()
+    }
+}
+
+/// A difference in tags, in the form every tagging call wants it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagChange {
+    /// Tags to add or overwrite.
+    pub set: Tags,
+    /// Keys to remove.
+    pub remove: BTreeSet<String>,
+}
+
+impl TagChange {
+    /// What turns `seen` into `want`. AWS's own tags (`aws:…`) are left alone.
+    pub fn between(seen: &Tags, want: &Tags) -> Self {
+        let set = want.iter().filter(|(key, value)| seen.get(*key) != Some(value));
+        let remove = seen.keys().filter(|key| !want.contains_key(*key) && !key.starts_with("aws:"));
+        Self { set: set.map(|(key, value)| (key.clone(), value.clone())).collect(), remove: remove.cloned().collect() }
+    }
+
+    /// True where there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.remove.is_empty()
+    }
+}

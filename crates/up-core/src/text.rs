@@ -1,0 +1,141 @@
+//! Text with a form that can be checked before AWS sees it.
+
+use std::{borrow::Cow, fmt};
+
+use ipnet::IpNet;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use serde_json::Value;
+
+use crate::quote;
+
+/// A block of addresses, such as `10.0.0.0/16` or `::/0`.
+///
+/// Kept as written; refused where it is none, or where bits behind the prefix are set (`10.0.0.1/16`), which AWS would
+/// silently clear.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Cidr(String);
+
+impl Cidr {
+    /// What AWS says, unchecked.
+    pub fn seen(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The block; `None` where it quotes what is not known yet.
+    pub fn net(&self) -> Option<IpNet> {
+        self.0.parse().ok()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if quote::is_quoting(text) {
+            return Ok(Self(text.into()));
+        }
+        let net: IpNet = text.parse().map_err(|_| format!("`{text}` is not a CIDR block such as `10.0.0.0/16`"))?;
+        if net.trunc() != net {
+            return Err(format!("`{text}` has bits set behind its prefix; did you mean `{}`?", net.trunc()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cidr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Cidr {
+    fn schema_name() -> Cow<'static, str> {
+        "Cidr".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "cidr" })
+    }
+}
+
+/// A JSON document, such as an IAM policy: written as a TOML table, or as text holding JSON (`jsonencode(…)`,
+/// `file(…)`). Two compare by content, not by spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document(Value);
+
+impl Document {
+    /// Reads what AWS holds.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map(Self).map_err(|error| format!("not a JSON document: {error}"))
+    }
+
+    /// The document as AWS wants it.
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Its content.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        return deserializer.deserialize_any(DocumentVisitor);
+
+        struct DocumentVisitor;
+
+        impl<'de> Visitor<'de> for DocumentVisitor {
+            type Value = Document;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON document, as a table or as text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Document, E> {
+                Document::parse(text).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Document, A::Error> {
+                Value::deserialize(MapAccessDeserializer::new(map)).map(Document)
+            }
+        }
+    }
+}
+
+impl JsonSchema for Document {
+    fn schema_name() -> Cow<'static, str> {
+        "Document".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [{ "type": "string" }, { "type": "object" }], "x-document": true })
+    }
+}
