@@ -123,10 +123,13 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes() {
-        for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"] {
+        for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"]
+        {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
-        for text in ["", "vpc", "ec2.vpc", "ec2..main", "/ec2.vpc.main", "a//ec2.vpc.main", "ec2.vpc.main:", "ec2.vpc.mäin"] {
+        for text in
+            ["", "vpc", "ec2.vpc", "ec2..main", "/ec2.vpc.main", "a//ec2.vpc.main", "ec2.vpc.main:", "ec2.vpc.mäin"]
+        {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

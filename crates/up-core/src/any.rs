@@ -102,7 +102,8 @@ fn plain<K: Kind>(spec: &K) -> Value {
 }
 
 fn typed<K: Kind>(spec: Value) -> Result<K> {
-    serde_json::from_value(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::Name::NAME)))
+    serde_json::from_value(spec)
+        .map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::Name::NAME)))
 }
 
 fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value> {

@@ -13,9 +13,7 @@ macro_rules! client {
     ($sdk:ident) => {
         /// The client of this service: one for the whole run, metered.
         pub(crate) fn client(cx: &$crate::Cx) -> $sdk::Client {
-            cx.client(|sdk, meter| {
-                $sdk::Client::from_conf($sdk::config::Builder::from(sdk).interceptor(meter).build())
-            })
+            cx.client(|sdk, meter| $sdk::Client::from_conf($sdk::config::Builder::from(sdk).interceptor(meter).build()))
         }
 
         /// For creates without a client token: never sent twice by the SDK. The engine looks for what was made first.

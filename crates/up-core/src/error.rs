@@ -48,7 +48,8 @@ impl ErrorKind {
     fn of(code: &str, message: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
         let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
-        if has(&["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "SignatureDoesNotMatch"]) {
+        if has(&["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "SignatureDoesNotMatch"])
+        {
             Self::Credentials
         } else if has(&["Throttl", "RequestLimitExceeded", "TooManyRequests", "SlowDown", "PriorRequestNotComplete"]) {
             Self::Throttled

@@ -1,0 +1,3 @@
+//! Provisions AWS from TOML.
+
+fn main() {}

@@ -1,0 +1,23 @@
+//! The registry: every kind there is.
+
+use up_core::AnyKind;
+
+/// Every kind, service by service.
+pub fn all() -> Vec<&'static dyn AnyKind> {
+    [
+        up_ec2::KINDS,
+        up_ecr::KINDS,
+        up_ecs::KINDS,
+        up_elbv2::KINDS,
+        up_iam::KINDS,
+        up_kafka::KINDS,
+        up_logs::KINDS,
+        up_rds::KINDS,
+    ]
+    .concat()
+}
+
+/// The kind of this name, such as `ec2.subnet`.
+pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
+    all().into_iter().find(|kind| kind.name() == name)
+}
