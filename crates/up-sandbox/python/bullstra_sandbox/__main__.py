@@ -1,0 +1,74 @@
+"""`python -m bullstra_sandbox --port 0 --ready-file PATH`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+from . import __version__
+
+
+def main() -> None:
+    """Serves on the loopback interface until told to stop."""
+    parser = argparse.ArgumentParser(prog="bullstra_sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--ready-file", help="written once the sandbox listens")
+    parser.add_argument("--threads", type=int, default=32)
+    parser.add_argument("--idle-seconds", type=float, default=0, help="stop after so long without a request; 0: never")
+    parser.add_argument("--version", action="version", version=__version__)
+    options = parser.parse_args()
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # A queue of waiting calls is what parallel clients and one lock make; waitress warns of each.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    serve(options)
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Listens, says so, and answers."""
+    from waitress.server import create_server
+
+    from .server import Sandbox
+
+    application = Sandbox()
+    server = create_server(
+        application,
+        host="127.0.0.1",
+        port=options.port,
+        threads=options.threads,
+        connection_limit=2000,
+        channel_timeout=600,
+        clear_untrusted_proxy_headers=False,
+        ident="bullstra-sandbox",
+    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if options.idle_seconds > 0:
+        threading.Thread(target=stop_when_idle, args=(application, options.idle_seconds), daemon=True).start()
+    if options.ready_file:
+        announce(options.ready_file, f"http://127.0.0.1:{server.effective_port}")
+    server.run()
+
+
+def announce(path: str, endpoint: str) -> None:
+    """Writes the ready file in one step: who waits for it never reads half of it."""
+    written = f"{path}.{os.getpid()}"
+    with open(written, "w", encoding="utf-8") as file:
+        json.dump({"endpoint": endpoint, "pid": os.getpid(), "version": __version__, "started": time.time()}, file)
+    os.replace(written, path)
+
+
+def stop_when_idle(application: object, seconds: float) -> None:
+    """Ends the process once nobody has asked anything for `seconds`."""
+    while time.time() - application.last_request < seconds:  # type: ignore[attr-defined]
+        time.sleep(min(1.0, seconds / 4))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

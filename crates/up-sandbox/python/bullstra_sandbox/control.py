@@ -1,0 +1,97 @@
+"""The control endpoints under `/_sandbox/`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from . import __version__, dump, hooks, policy, validate, wire, world
+from .call import Refusal
+from .record import record
+
+STARTED = world.clock()
+
+
+def answer(environ: dict[str, Any], body: bytes) -> wire.Answer:
+    """Answers a control request, always in JSON."""
+    name = environ["PATH_INFO"].removeprefix("/_sandbox/").strip("/")
+    handler = HANDLERS.get((environ["REQUEST_METHOD"], name))
+    if handler is None:
+        known = ", ".join(f"{method} {path}" for method, path in HANDLERS)
+        return as_json(404, {"error": f"no control endpoint {name!r}; there are {known}"})
+    query = {key: values[-1] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+    try:
+        return as_json(200, handler(query, json.loads(body) if body else {}))
+    except (ValueError, TypeError) as error:
+        return as_json(400, {"error": str(error)})
+    except Refusal as refusal:
+        return as_json(500, {"error": f"{refusal.code}: {refusal.message}"})
+
+
+def as_json(status: int, value: Any) -> wire.Answer:
+    """A JSON answer."""
+    return status, {"Content-Type": "application/json"}, json.dumps(value, default=str).encode()
+
+
+def health(_: dict[str, str], __: Any) -> Any:
+    return {
+        "status": "ok",
+        "version": __version__,
+        "pid": os.getpid(),
+        "started": STARTED,
+        "calls": record.last,
+        "patterns_skipped": sorted(validate.skipped),
+    }
+
+
+def calls(query: dict[str, str], _: Any) -> Any:
+    return record.since(int(query.get("since", "0")))
+
+
+def dumped(query: dict[str, str], _: Any) -> Any:
+    with hooks.lock:
+        return dump.everything(query.get("account"), query.get("region"))
+
+
+def reset(_: dict[str, str], __: Any) -> Any:
+    with hooks.lock:
+        world.reset()
+        record.clear()
+        policy.allow(None)
+        world.lifecycle.time_scale = world.DEFAULT_TIME_SCALE
+    return configuration()
+
+
+def configure(_: dict[str, str], wanted: Any) -> Any:
+    unknown = set(wanted) - set(SETTERS)
+    if unknown:
+        raise ValueError(f"unknown setting {sorted(unknown)[0]!r}; there are {', '.join(SETTERS)}")
+    with hooks.lock:
+        for name, value in wanted.items():
+            SETTERS[name](value)
+    return configuration()
+
+
+def configuration(*_: Any) -> Any:
+    return {"time_scale": world.lifecycle.time_scale, "policy": policy.allowed()}
+
+
+def set_time_scale(value: Any) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"time_scale is a number of at least 0, not {value!r}")
+    world.lifecycle.time_scale = float(value)
+
+
+SETTERS: dict[str, Callable[[Any], None]] = {"time_scale": set_time_scale, "policy": policy.allow}
+
+HANDLERS: dict[tuple[str, str], Callable[[dict[str, str], Any], Any]] = {
+    ("GET", "health"): health,
+    ("GET", "calls"): calls,
+    ("GET", "dump"): dumped,
+    ("GET", "config"): configuration,
+    ("POST", "reset"): reset,
+    ("POST", "config"): configure,
+}

@@ -1,0 +1,131 @@
+"""The sandbox's own state beside moto's: time, lifecycles, and what services keep that moto does not."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import moto.backends
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+
+from .call import Call
+
+# Seconds a creation takes in AWS, from AWS_FACTS §5; a deletion is taken to last a third of it.
+DURATIONS = {
+    "ec2.nat_gateway": 115.0,
+    "ec2.vpc_endpoint": 60.0,
+    "ec2.instance": 40.0,
+    "elbv2.load_balancer": 156.0,
+    "rds.instance": 600.0,
+    "rds.cluster": 300.0,
+    "docdb.cluster": 300.0,
+    "docdb.instance": 480.0,
+    "elasticache.replication_group": 480.0,
+    "kafka.cluster": 1380.0,
+    "mq.broker": 900.0,
+    "eks.cluster": 750.0,
+    "eks.node_group": 130.0,
+    "eks.addon": 60.0,
+    "iam.instance_profile": 8.0,
+    "ecs.service": 90.0,
+}
+DEFAULT_DURATION = 2.0
+DELETION_SHARE = 1 / 3
+
+# 600 makes a NAT gateway take 0.19 s and an MSK cluster 2.3 s: long enough to be waited for, short enough for tests.
+DEFAULT_TIME_SCALE = 600.0
+
+CREATING, MODIFYING, READY, DELETING, GONE = "creating", "modifying", "ready", "deleting", "gone"
+
+
+def backend(service: str, call: Call) -> Any:
+    """moto's backend of a service in the call's account and region; a global service has one for all regions."""
+    backends = moto.backends.get_backend(service)[call.account]  # type: ignore[call-overload]
+    return backends[call.region if call.region in backends.regions else call.partition]
+
+
+def clock() -> float:
+    """Now, in seconds since the epoch."""
+    return time.time()
+
+
+@dataclass
+class Lifecycle:
+    """How far creating, changing or deleting a resource has come.
+
+    A service begins a phase when AWS would, and asks for the phase when it describes the resource. What was never
+    begun is `ready`: the sandbox's default account did not have to be waited for.
+    """
+
+    time_scale: float = DEFAULT_TIME_SCALE
+    _phases: dict[tuple[str, str, str, str], tuple[str, float]] = field(default_factory=dict)
+
+    def seconds(self, kind: str, share: float = 1.0) -> float:
+        """How long a phase of `kind` lasts here."""
+        return 0.0 if self.time_scale <= 0 else DURATIONS.get(kind, DEFAULT_DURATION) * share / self.time_scale
+
+    def creating(self, call: Call, kind: str, id: str) -> None:
+        """`id` is being created from now on."""
+        self._begin(call, kind, id, CREATING, 1.0)
+
+    def modifying(self, call: Call, kind: str, id: str, share: float = 0.5) -> None:
+        """`id` is being changed from now on, for a share of what creating it takes."""
+        self._begin(call, kind, id, MODIFYING, share)
+
+    def deleting(self, call: Call, kind: str, id: str) -> None:
+        """`id` is being deleted from now on."""
+        self._begin(call, kind, id, DELETING, DELETION_SHARE)
+
+    def phase(self, call: Call, kind: str, id: str) -> str:
+        """`creating`, `modifying`, `ready`, `deleting` or `gone`."""
+        phase, until = self._phases.get(self._key(call, kind, id), (READY, 0.0))
+        if clock() < until:
+            return phase
+        return GONE if phase == DELETING else READY
+
+    def forget(self, call: Call, kind: str, id: str) -> None:
+        """Nothing is under way with `id` any more."""
+        self._phases.pop(self._key(call, kind, id), None)
+
+    def of_kind(self, call: Call, kind: str) -> Iterator[tuple[str, str]]:
+        """Every id of `kind` that ever began a phase, with the phase it is in."""
+        for account, region, its_kind, id in list(self._phases):
+            if (account, region, its_kind) == (call.account, call.region, kind):
+                yield id, self.phase(call, kind, id)
+
+    def clear(self) -> None:
+        """Forgets everything but the scale of time."""
+        self._phases.clear()
+
+    def _begin(self, call: Call, kind: str, id: str, phase: str, share: float) -> None:
+        self._phases[self._key(call, kind, id)] = (phase, clock() + self.seconds(kind, share))
+
+    @staticmethod
+    def _key(call: Call, kind: str, id: str) -> tuple[str, str, str, str]:
+        return call.account, call.region, kind, id
+
+
+lifecycle = Lifecycle()
+
+_stores: dict[tuple[str, str, str], dict[Any, Any]] = defaultdict(dict)
+
+# The account, region and service of everything ever asked: what a dump has to look at.
+visited: set[tuple[str, str, str]] = set()
+
+
+def store(name: str, call: Call) -> dict[Any, Any]:
+    """A dict of the service's own, per account and region, emptied by a reset; e.g. `store("kafka", call)`."""
+    return _stores[call.account, call.region, name]
+
+
+def reset() -> None:
+    """Empties the world: moto's and ours."""
+    BackendDict.reset()
+    reset_model_data()
+    lifecycle.clear()
+    _stores.clear()
+    visited.clear()
