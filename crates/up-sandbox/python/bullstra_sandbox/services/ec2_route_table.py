@@ -1,0 +1,115 @@
+"""Route tables: what a route may point at, routes whose target has gone, and associations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..call import Call, Refusal
+from ..hooks import around
+from ..world import backend
+from .ec2 import forget_tags
+from .ec2_nat_gateway import Gateway
+
+
+@around("ec2", "CreateRoute", "ReplaceRoute")
+def route_targets(call: Call, proceed: Any) -> None:
+    ec2 = backend("ec2", call)
+    table = ec2.get_route_table(call.params["RouteTableId"])
+    gateway_id, nat_id = call.get("GatewayId", default=""), call.get("NatGatewayId")
+    if nat_id and nat_id not in ec2.nat_gateways:
+        raise Refusal("InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_id}' does not exist")
+    if gateway_id.startswith("igw-"):
+        attached = ec2.get_internet_gateway(gateway_id).vpc
+        if not attached or attached.id != table.vpc_id:
+            message = f"route table {table.id} and network gateway {gateway_id} belong to different networks"
+            raise Refusal("InvalidParameterValue", message)
+    prefix_list = call.get("DestinationPrefixListId")
+    if prefix_list and prefix_list not in ec2.managed_prefix_lists:
+        raise Refusal("InvalidPrefixListID.NotFound", f"The prefix list ID '{prefix_list}' does not exist")
+    wanted = call.get("DestinationIpv6CidrBlock") or prefix_list
+    if call.operation == "CreateRoute" and wanted in destinations(table):
+        raise Refusal("RouteAlreadyExists", f"The route identified by {wanted} already exists.")
+    proceed()
+
+
+def destinations(table: Any) -> set[str]:
+    """What the routes of a table lead to, but for plain addresses, which moto compares itself."""
+    return {
+        destination
+        for route in table.routes
+        for destination in (route.destination_ipv6_cidr_block, route.destination_prefix_list_id)
+        if destination
+    }
+
+
+@around("ec2", "DescribeRouteTables")
+def black_holes(call: Call, proceed: Any) -> dict[str, Any]:
+    answer = proceed()
+    for table in answer["RouteTables"]:
+        table.setdefault("PropagatingVgws", [])
+        for route in table["Routes"]:
+            if leads_nowhere(call, route, table["VpcId"]):
+                route["State"] = "blackhole"
+    return answer
+
+
+def leads_nowhere(call: Call, route: dict[str, Any], vpc_id: str) -> bool:
+    ec2 = backend("ec2", call)
+    gateway_id = route.get("GatewayId", "")
+    if gateway_id.startswith("igw-"):
+        gateway = ec2.internet_gateways.get(gateway_id)
+        return not (gateway and gateway.vpc and gateway.vpc.id == vpc_id)
+    if "NatGatewayId" in route:
+        nat = ec2.nat_gateways.get(route["NatGatewayId"])
+        return not isinstance(nat, Gateway) or nat.state_in(call) in ("deleting", "deleted", "failed")
+    if "NetworkInterfaceId" in route:
+        return route["NetworkInterfaceId"] not in ec2.enis
+    return False
+
+
+@around("ec2", "AssociateRouteTable")
+def one_table_a_subnet(call: Call, proceed: Any) -> None:
+    table_id, target = call.params["RouteTableId"], call.get("SubnetId") or call.get("GatewayId")
+    ec2 = backend("ec2", call)
+    table = ec2.get_route_table(table_id)
+    if call.get("SubnetId") and ec2.get_subnet(target).vpc_id != table.vpc_id:
+        message = f"Route table {table_id} and subnet {target} belong to different networks"
+        raise Refusal("InvalidParameterValue", message)
+    for other in ec2.route_tables.values():
+        if other.id != table_id and target in other._associations.values():
+            message = f"the specified association for route table {table_id} conflicts with an existing association"
+            raise Refusal("Resource.AlreadyAssociated", message)
+    proceed()
+
+
+@around("ec2", "DisassociateRouteTable")
+def the_main_association_stays(call: Call, proceed: Any) -> None:
+    id = call.params["AssociationId"]
+    for table in backend("ec2", call).route_tables.values():
+        if table.main_association_id == id:
+            message = f"cannot disassociate the main route table association {id}"
+            raise Refusal("InvalidParameterValue", message)
+    proceed()
+
+
+@around("ec2", "DeleteRouteTable")
+def route_table_in_use(call: Call, proceed: Any) -> None:
+    ec2 = backend("ec2", call)
+    table = ec2.get_route_table(call.params["RouteTableId"])
+    if table.main_association_id or table._associations:
+        message = f"The routeTable '{table.id}' has dependencies and cannot be deleted."
+        raise Refusal("DependencyViolation", message)
+    proceed()
+    for endpoint in ec2.vpc_end_points.values():
+        endpoint.route_table_ids = [id for id in endpoint.route_table_ids if id != table.id]
+    forget_tags(call, table.id)
+
+
+@around("ec2", "DeleteRoute")
+def local_routes_stay(call: Call, proceed: Any) -> None:
+    table = backend("ec2", call).get_route_table(call.params["RouteTableId"])
+    wanted = call.get("DestinationCidrBlock") or call.get("DestinationIpv6CidrBlock")
+    for route in table.routes:
+        if route.local and wanted in (route.destination_cidr_block, route.destination_ipv6_cidr_block):
+            raise Refusal("InvalidParameterValue", f"cannot remove local route {wanted} in route table {table.id}")
+    proceed()
