@@ -1,1 +1,54 @@
-//! up-plan
+//! Declared and observed in, steps out. Pure, synchronous, deterministic: the same inputs give the same plan byte for byte.
+
+mod decide;
+mod graph;
+mod plan;
+mod protect;
+mod steps;
+mod world;
+
+pub use plan::{Action, FORMAT, Plan, Refusal, Step, Summary};
+pub use world::{Fingerprints, World};
+
+use std::collections::BTreeSet;
+
+use up_core::{Address, AnyKind, Declared};
+
+/// Finds a kind by its name.
+pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn AnyKind>;
+
+/// What is wanted of a stack.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// Everything it declares; nothing to tear it down.
+    pub resources: &'a [Declared],
+    /// Refuse to delete or replace whatever holds data.
+    pub protect: bool,
+    /// Addresses to be torn down whose declaration says `prevent_destroy`.
+    pub prevent_destroy: &'a BTreeSet<Address>,
+    /// Only these, and what they need; empty for all.
+    pub targets: &'a BTreeSet<Address>,
+}
+
+/// Works out the steps from what is seen to what is wanted.
+///
+/// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
+pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
+    let verdicts = decide::decide(wanted, world, kinds);
+    let mut refusals = protect::refusals(wanted, &verdicts, kinds);
+    let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
+    let (steps, stuck) = graph::ordered(steps::steps(wanted, world, &verdicts, kinds), wanted.targets);
+    refusals.extend(stuck);
+    Plan {
+        format: FORMAT,
+        stack: wanted.stack.to_owned(),
+        account: world.account.clone(),
+        region: world.region.clone(),
+        unchanged,
+        refusals,
+        steps,
+        observed: world.fingerprints(),
+    }
+}

@@ -1,0 +1,321 @@
+//! What is to become of each resource, before any thought of order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+use up_core::{
+    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, diff,
+    quote::{self, Quote},
+    references,
+};
+
+use crate::{Kinds, Wanted, World, graph};
+
+/// What is to become of one resource.
+#[derive(Debug)]
+pub(crate) struct Verdict<'a> {
+    pub(crate) address: Address,
+    /// Absent for what is no longer declared.
+    pub(crate) declared: Option<&'a Declared>,
+    pub(crate) seen: Option<&'a Seen<Value>>,
+    pub(crate) ruling: Ruling,
+    pub(crate) changes: Vec<FieldChange>,
+    pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    Keep,
+    /// Right, but AWS is not done with it.
+    Wait,
+    Create,
+    Update,
+    Replace(Order),
+    Delete,
+}
+
+/// Rules over every declared resource, and over every live one that no declaration claims.
+pub(crate) fn decide<'a>(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'_>) -> Vec<Verdict<'a>> {
+    let mut matcher = Matcher::new(wanted, world, kinds);
+    let order = graph::targets_first(wanted.resources);
+    for declared in &order {
+        matcher.claim(declared);
+    }
+    let mut verdicts = matcher.verdicts(&order);
+    verdicts.extend(matcher.surplus());
+    verdicts
+}
+
+struct Matcher<'a, 'k> {
+    stack: &'a str,
+    kinds: Kinds<'k>,
+    world: &'a World,
+    declared: BTreeSet<&'a Address>,
+    /// Live resources that nothing has claimed yet, by the address they carry.
+    free: BTreeMap<Address, Vec<&'a Seen<Value>>>,
+    claims: HashMap<&'a Address, &'a Seen<Value>>,
+    /// Kind and id (or ARN) of live resources → the address they have, or will have.
+    addresses: HashMap<(String, String), Address>,
+}
+
+impl<'a, 'k> Matcher<'a, 'k> {
+    fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
+        let mut free: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut addresses = HashMap::new();
+        for (kind, seen) in world.iter() {
+            let Some(address) = seen.address(wanted.stack) else { continue };
+            names(kind, seen).for_each(|name| {
+                addresses.insert(name, address.clone());
+            });
+            free.entry(address).or_default().push(seen);
+        }
+        let declared = wanted.resources.iter().map(|declared| &declared.address).collect();
+        Self { stack: wanted.stack, kinds, world, declared, free, claims: HashMap::new(), addresses }
+    }
+
+    /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
+    fn claim(&mut self, declared: &'a Declared) {
+        let Some(kind) = (self.kinds)(&declared.address.kind) else { return };
+        let claimed = match self.free.remove(&declared.address) {
+            Some(mut candidates) => {
+                let best = self.best(kind, declared, &candidates);
+                let chosen = candidates.remove(best);
+                if !candidates.is_empty() {
+                    self.free.insert(declared.address.clone(), candidates);
+                }
+                Some(chosen)
+            }
+            None => self.renamed(kind, declared),
+        };
+        if let Some(seen) = claimed {
+            for name in names(&declared.address.kind, seen) {
+                self.addresses.insert(name, declared.address.clone());
+            }
+            self.claims.insert(&declared.address, seen);
+        }
+    }
+
+    /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
+    /// nearest to what is wanted, then the one others refer to, then the one made last.
+    fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Seen<Value>]) -> usize {
+        if candidates.len() == 1 {
+            return 0;
+        }
+        let used: BTreeSet<String> = self.world.iter().flat_map(|(_, seen)| live_ids(&seen.spec)).collect();
+        let rank = |seen: &Seen<Value>| {
+            let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
+            let changes = self.compare(kind, declared, seen, &BTreeSet::new());
+            let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
+            let referred = names(kind.name(), seen).any(|(_, id)| used.contains(&id));
+            (dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
+        };
+        let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
+        ranked.map_or(0, |(index, _)| index)
+    }
+
+    /// A live resource of an address that is no longer declared, in all else just as declared here.
+    fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Seen<Value>> {
+        let undeclared = self
+            .free
+            .iter()
+            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains(address));
+        let same = undeclared.filter(|(_, seen)| {
+            matches!(seen[..], [seen] if seen.status == Status::Ready
+                && self.compare(kind, declared, seen, &BTreeSet::new()).is_empty())
+        });
+        // Several alike: the one that kept more of its address.
+        let kept = |address: &Address| {
+            let Address { module, name, key, .. } = &declared.address;
+            [&address.key != key, &address.name != name, &address.module != module]
+        };
+        let from = same.map(|(address, _)| address.clone()).min_by_key(|address| (kept(address), address.clone()))?;
+        self.free.remove(&from)?.pop()
+    }
+
+    /// What differs, with marks filled in and references named. `replaced` counts as different wherever it is named.
+    fn compare(
+        &self,
+        kind: &dyn AnyKind,
+        declared: &Declared,
+        seen: &Seen<Value>,
+        replaced: &BTreeSet<&Address>,
+    ) -> Vec<FieldChange> {
+        let mut want = declared.spec.clone();
+        quote::fill(&mut want, &|quote| self.answer(quote, replaced));
+        let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
+        let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        if !replaced.is_empty() {
+            let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
+            let moved =
+                kind.fields().iter().filter(|field| field.change != Change::Initial && !known.contains(field.name));
+            let moved = moved.filter(|field| references(&want[field.name]).iter().any(|to| replaced.contains(to)));
+            changes.extend(moved.map(|field| FieldChange {
+                field: field.name.into(),
+                change: field.change,
+                seen: want[field.name].clone(),
+                want: want[field.name].clone(),
+            }));
+        }
+        changes.retain(|change| !declared.ignore_changes.contains(&change.field));
+        changes
+    }
+
+    fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {
+        if quote.address == "stack" {
+            return match quote.attribute.as_str() {
+                "account" => Some(self.world.account.clone()),
+                "region" => Some(self.world.region.clone()),
+                _ => None,
+            };
+        }
+        let address: Address = quote.address.parse().ok()?;
+        let seen = self.claims.get(&address).filter(|_| !replaced.contains(&address))?;
+        if quote.attribute == "id" { Some(seen.id.clone()) } else { seen.attrs.get(&quote.attribute).cloned() }
+    }
+
+    /// Rules until nothing more is replaced because of what it refers to.
+    fn verdicts(&self, order: &[&'a Declared]) -> Vec<Verdict<'a>> {
+        let mut replaced = BTreeSet::new();
+        loop {
+            let before = replaced.len();
+            let mut verdicts = Vec::with_capacity(order.len());
+            for declared in order {
+                let verdict = self.rule(declared, &replaced);
+                if matches!(verdict.ruling, Ruling::Replace(_)) {
+                    replaced.insert(&declared.address);
+                }
+                verdicts.push(verdict);
+            }
+            if replaced.len() == before {
+                go_first_together(&mut verdicts);
+                return verdicts;
+            }
+        }
+    }
+
+    fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
+        let address = declared.address.clone();
+        let verdict = |seen, ruling, changes, why| Verdict {
+            address: address.clone(),
+            declared: Some(declared),
+            seen,
+            ruling,
+            changes,
+            why,
+        };
+        let kind = (self.kinds)(&declared.address.kind);
+        let (Some(kind), Some(seen)) = (kind, self.claims.get(&declared.address).copied()) else {
+            return verdict(None, Ruling::Create, vec![], None);
+        };
+        let changes = self.compare(kind, declared, seen, replaced);
+        let because = replaced.iter().find(|to| {
+            changes.iter().any(|change| change.seen == change.want && references(&change.want).contains(**to))
+        });
+        let why = because.map(|to| format!("{to} is replaced"));
+        match &seen.status {
+            Status::Failed(why) => {
+                return verdict(
+                    Some(seen),
+                    Ruling::Replace(Order::DeleteFirst),
+                    changes,
+                    Some(format!("it failed: {why}")),
+                );
+            }
+            Status::Deleting(_) => {
+                let why = Some("it is being deleted".into());
+                return verdict(Some(seen), Ruling::Replace(Order::DeleteFirst), changes, why);
+            }
+            _ => {}
+        }
+        let ruling = if changes.iter().any(|change| change.change != Change::Update) {
+            Ruling::Replace(replace_order(kind, declared, &changes))
+        } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen).is_empty() {
+            Ruling::Update
+        } else if seen.status != Status::Ready {
+            Ruling::Wait
+        } else {
+            Ruling::Keep
+        };
+        verdict(Some(seen), ruling, changes, why)
+    }
+
+    /// What is left: no longer declared, or one too many of its address.
+    fn surplus(&self) -> impl Iterator<Item = Verdict<'a>> {
+        self.free.iter().flat_map(|(address, seen)| {
+            let why = self.declared.contains(address).then(|| "a second one of the same address".to_owned());
+            seen.iter().map(move |seen| Verdict {
+                address: address.clone(),
+                declared: None,
+                seen: Some(seen),
+                ruling: Ruling::Delete,
+                changes: vec![],
+                why: why.clone(),
+            })
+        })
+    }
+}
+
+/// A name of the user's own that stays cannot be had twice at once.
+fn replace_order(kind: &dyn AnyKind, declared: &Declared, changes: &[FieldChange]) -> Order {
+    let mut named = kind.fields().iter().filter(|field| field.change == Change::Name);
+    let keeps = named
+        .any(|field| !declared.spec[field.name].is_null() && changes.iter().all(|change| change.field != field.name));
+    if keeps { Order::DeleteFirst } else { kind.about().replace }
+}
+
+/// What is replaced because its target is, and whose target goes first, must go first as well: it stands in the way.
+fn go_first_together(verdicts: &mut [Verdict<'_>]) {
+    let mut first: BTreeSet<Address> = BTreeSet::new();
+    for verdict in verdicts {
+        let Ruling::Replace(order) = &mut verdict.ruling else { continue };
+        let refers =
+            verdict.declared.is_some_and(|declared| references(&declared.spec).iter().any(|to| first.contains(to)));
+        if refers || *order == Order::DeleteFirst {
+            *order = Order::DeleteFirst;
+            first.insert(verdict.address.clone());
+        }
+    }
+}
+
+/// All tags of a declared resource: the user's, a name for the console, and those that say who owns it.
+pub(crate) fn birth(stack: &str, declared: &Declared, generation: u32) -> Birth {
+    let address = &declared.address;
+    let mut tags = declared.tags.clone();
+    tags.entry("Name".into()).or_insert_with(|| address.physical(stack, generation, 255));
+    tags.insert(Address::STACK_TAG.into(), stack.into());
+    tags.insert(Address::ADDRESS_TAG.into(), address.to_string());
+    if generation > 0 {
+        tags.insert(Address::GENERATION_TAG.into(), generation.to_string());
+    }
+    Birth { stack: stack.into(), address: address.clone(), generation, tags }
+}
+
+/// What differs in tags. Kinds that AWS gives no tags carry only who owns them.
+pub(crate) fn tag_change(stack: &str, kind: &dyn AnyKind, declared: &Declared, seen: &Seen<Value>) -> TagChange {
+    let mut want = birth(stack, declared, seen.generation()).tags;
+    if kind.about().actions.tag.is_empty() {
+        want.retain(|key, _| key.starts_with("bullstra:"));
+        let seen: Tags =
+            seen.tags.iter().filter(|(key, _)| want.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        return TagChange::between(&seen, &want);
+    }
+    TagChange::between(&seen.tags, &want)
+}
+
+/// What a reference to a live resource may hold.
+fn names(kind: &str, seen: &Seen<Value>) -> impl Iterator<Item = (String, String)> {
+    let kind = kind.to_owned();
+    [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(move |name| (kind.clone(), name.clone()))
+}
+
+/// The live ids and ARNs that a spec, as seen, refers to.
+pub(crate) fn live_ids(spec: &Value) -> Vec<String> {
+    match spec {
+        Value::Object(map) => match map.get("$id").and_then(Value::as_str) {
+            Some(id) => vec![id.to_owned()],
+            None => map.values().flat_map(live_ids).collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(live_ids).collect(),
+        _ => vec![],
+    }
+}

@@ -1,0 +1,165 @@
+//! A plan is data.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use up_core::{Address, Birth, FieldChange, Seen, TagChange};
+
+use crate::Fingerprints;
+
+/// The version of a plan as JSON. It rises when a reader of the older form would misread the newer.
+pub const FORMAT: u32 = 1;
+
+/// Everything there is to do, and what it is based on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The stack's name.
+    pub stack: String,
+    /// The account it was observed in.
+    pub account: String,
+    /// The region it was observed in.
+    pub region: String,
+    /// How many declared resources are as they should be.
+    pub unchanged: usize,
+    /// Why it must not be carried out; empty for a plan that may be.
+    pub refusals: Vec<Refusal>,
+    /// What to do, in an order that could be followed one by one.
+    pub steps: Vec<Step>,
+    /// What was observed, so that a moved world is noticed.
+    pub observed: Fingerprints,
+}
+
+/// A reason not to carry a plan out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The resource that would be lost.
+    pub address: Address,
+    /// Why that is refused.
+    pub message: String,
+}
+
+/// One thing to do to one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The resource.
+    pub address: Address,
+    /// What to do.
+    pub action: Action,
+    /// The fields that differ, for people. Empty for a plain create or delete.
+    pub changes: Vec<FieldChange>,
+    /// Why, where the changes alone do not say it.
+    pub why: Option<String>,
+    /// Indices of the steps that must be done before; all smaller than its own.
+    pub after: Vec<usize>,
+    /// How long its kind usually takes, in seconds.
+    pub takes: u64,
+    /// The calls it may make, as IAM actions.
+    pub calls: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Action {
+    /// Make it.
+    Create {
+        /// Tags and names it is born with.
+        birth: Birth,
+        /// The declared spec, marks and all.
+        want: Value,
+        /// The fields whose differences are left alone.
+        ignore: BTreeSet<String>,
+        /// The other half of a replacement stands elsewhere in the plan.
+        replaces: bool,
+        /// It only creates; an update follows once the resources it names in turn exist.
+        bare: bool,
+    },
+    /// Move it, in place. With no changes: only wait until AWS is done with it.
+    Update {
+        /// What was seen; absent for the second half of a create, which is only then there to be seen.
+        seen: Option<Seen<Value>>,
+        /// The declared spec, marks and all.
+        want: Value,
+        /// The fields whose differences are left alone.
+        ignore: BTreeSet<String>,
+        /// Tags to change.
+        tags: TagChange,
+        /// Its address so far, where it has been renamed.
+        renamed_from: Option<Address>,
+    },
+    /// Take it away.
+    Delete {
+        /// What was seen.
+        seen: Seen<Value>,
+        /// The other half of a replacement stands elsewhere in the plan.
+        replaced: bool,
+    },
+}
+
+/// What a plan comes to, counted by resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// New resources.
+    pub create: usize,
+    /// Changed in place.
+    pub update: usize,
+    /// Replaced by a new one.
+    pub replace: usize,
+    /// Taken away.
+    pub delete: usize,
+    /// Renamed: only tags change.
+    pub retag: usize,
+}
+
+impl Step {
+    /// The step as one word: `create`, `update`, `replace`, `delete`, `retag` or `wait`; nothing for the second part of
+    /// what another step already says.
+    pub fn verb(&self) -> Option<&'static str> {
+        match &self.action {
+            Action::Create { replaces: true, .. } => Some("replace"),
+            Action::Create { .. } => Some("create"),
+            Action::Update { seen: None, .. } | Action::Delete { replaced: true, .. } => None,
+            Action::Update { renamed_from: Some(_), .. } if self.changes.is_empty() => Some("retag"),
+            Action::Update { tags, .. } if self.changes.is_empty() && tags.is_empty() => Some("wait"),
+            Action::Update { .. } => Some("update"),
+            Action::Delete { .. } => Some("delete"),
+        }
+    }
+}
+
+impl Plan {
+    /// Counts by resource.
+    pub fn summary(&self) -> Summary {
+        let count = |verb| self.steps.iter().filter(|step| step.verb() == Some(verb)).count();
+        Summary {
+            create: count("create"),
+            update: count("update"),
+            replace: count("replace"),
+            delete: count("delete"),
+            retag: count("retag"),
+        }
+    }
+
+    /// True where there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// For each step, how long it and the longest chain of steps behind it take: the order in which to start steps that
+    /// are ready, and, at its largest, how long the whole takes when nothing waits without need.
+    pub fn remaining(&self) -> Vec<Duration> {
+        let mut remaining: Vec<_> = self.steps.iter().map(|step| Duration::from_secs(step.takes)).collect();
+        for index in (0..self.steps.len()).rev() {
+            for &before in &self.steps[index].after {
+                let through = Duration::from_secs(self.steps[before].takes) + remaining[index];
+                remaining[before] = remaining[before].max(through);
+            }
+        }
+        remaining
+    }
+}

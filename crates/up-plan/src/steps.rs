@@ -1,0 +1,281 @@
+//! Verdicts in, steps out: which calls, and which before which.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
+
+use crate::{
+    Action, Kinds, Step, Wanted, World,
+    decide::{Ruling, Verdict, birth, tag_change},
+    graph::{self, Circles, Draft},
+};
+
+/// Turns verdicts into steps with their order.
+pub(crate) fn steps(wanted: &Wanted<'_>, world: &World, verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Draft {
+    let nodes: Vec<_> = wanted.resources.iter().map(|declared| &declared.address).collect();
+    let mut writer = Writer {
+        stack: wanted.stack,
+        kinds,
+        verdicts,
+        circles: Circles::among(&nodes, &graph::edges(wanted.resources)),
+        taken: taken(world),
+        draft: Draft::default(),
+        nodes: HashMap::new(),
+    };
+    verdicts.iter().enumerate().for_each(|(index, verdict)| writer.makes(index, verdict));
+    verdicts.iter().enumerate().rev().for_each(|(index, verdict)| writer.deletes(index, verdict));
+    writer.wait_for_targets();
+    writer.delete_after_users();
+    writer.free_names_first();
+    writer.draft
+}
+
+struct Writer<'a, 'k> {
+    stack: &'a str,
+    kinds: Kinds<'k>,
+    verdicts: &'a [Verdict<'a>],
+    circles: Circles<&'a Address>,
+    /// Physical names in use, by kind.
+    taken: BTreeMap<String, BTreeSet<String>>,
+    draft: Draft,
+    /// The steps of each verdict.
+    nodes: HashMap<usize, Nodes>,
+}
+
+/// The steps of one resource.
+#[derive(Debug, Clone, Copy, Default)]
+struct Nodes {
+    /// Makes or moves it.
+    make: Option<usize>,
+    /// Brings it to its end, where `make` alone does not.
+    finish: Option<usize>,
+    delete: Option<usize>,
+}
+
+impl Nodes {
+    fn last(&self) -> Option<usize> {
+        self.finish.or(self.make)
+    }
+}
+
+impl<'a> Writer<'a, '_> {
+    fn kind(&self, address: &Address) -> Option<&'static dyn AnyKind> {
+        (self.kinds)(&address.kind)
+    }
+
+    fn makes(&mut self, index: usize, verdict: &Verdict<'a>) {
+        let Some((declared, kind)) = verdict.declared.zip(self.kind(&verdict.address)) else { return };
+        let nodes = match verdict.ruling {
+            Ruling::Create | Ruling::Replace(_) => self.create(verdict, declared, kind),
+            Ruling::Update | Ruling::Wait => {
+                Nodes { make: Some(self.update(verdict, declared, kind)), ..Nodes::default() }
+            }
+            Ruling::Keep | Ruling::Delete => return,
+        };
+        self.nodes.insert(index, nodes);
+    }
+
+    fn create(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
+        let replaces = matches!(verdict.ruling, Ruling::Replace(_));
+        let late = graph::named_late(kind, declared);
+        let bare = late.iter().any(|to| self.circles.join(&declared.address, to));
+        let generation = self.generation(verdict, declared, kind);
+        let (want, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
+        let birth = birth(self.stack, declared, generation);
+        let about = kind.about();
+        let calls = [about.actions.create, about.actions.update].concat();
+        let action = Action::Create { birth, want: want.clone(), ignore: ignore.clone(), replaces, bare };
+        let make = self.push(verdict, action, about.takes.create.as_secs(), &calls);
+        let finish = bare.then(|| {
+            let tags = Default::default();
+            let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
+            self.push(verdict, action, 1, about.actions.update)
+        });
+        Nodes { make: Some(make), finish, delete: None }
+    }
+
+    fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
+        let seen = verdict.seen.expect("only what is seen is updated");
+        let was = seen.address(self.stack).filter(|was| *was != declared.address);
+        let action = Action::Update {
+            seen: Some(seen.clone()),
+            want: declared.spec.clone(),
+            ignore: declared.ignore_changes.clone(),
+            tags: tag_change(self.stack, kind, declared, seen),
+            renamed_from: was,
+        };
+        let about = kind.about();
+        let fields = if verdict.changes.is_empty() { &[] } else { about.actions.update };
+        let calls = [fields, about.actions.tag].concat();
+        let takes = if verdict.ruling == Ruling::Wait { about.takes.create.as_secs() } else { 2 };
+        self.push(verdict, action, takes, &calls)
+    }
+
+    fn deletes(&mut self, index: usize, verdict: &Verdict<'a>) {
+        let replaced = matches!(verdict.ruling, Ruling::Replace(_));
+        let Some(seen) = verdict.seen.filter(|_| replaced || verdict.ruling == Ruling::Delete) else { return };
+        let Some(kind) = self.kind(&verdict.address) else { return };
+        let about = kind.about();
+        let action = Action::Delete { seen: seen.clone(), replaced };
+        let delete = self.push(verdict, action, about.takes.delete.as_secs(), about.actions.delete);
+        let nodes = self.nodes.entry(index).or_default();
+        nodes.delete = Some(delete);
+        match (verdict.ruling, nodes.make) {
+            (Ruling::Replace(Order::DeleteFirst), Some(make)) => self.draft.before.insert((delete, make)),
+            (_, Some(make)) => self.draft.before.insert((make, delete)),
+            _ => false,
+        };
+    }
+
+    fn push(&mut self, verdict: &Verdict<'_>, action: Action, takes: u64, calls: &[&str]) -> usize {
+        let plain = matches!(action, Action::Delete { replaced: true, .. } | Action::Update { seen: None, .. });
+        let changes = if plain { vec![] } else { verdict.changes.clone() };
+        let calls: BTreeSet<_> = calls.iter().map(|call| (*call).to_owned()).collect();
+        let calls = calls.into_iter().collect();
+        let (address, why) = (verdict.address.clone(), verdict.why.clone());
+        self.draft.steps.push(Step { address, action, changes, why, after: vec![], takes, calls });
+        self.draft.steps.len() - 1
+    }
+
+    /// The lowest generation whose name is free: a renamed resource keeps the name it was born with.
+    fn generation(&mut self, verdict: &Verdict<'_>, declared: &Declared, kind: &dyn AnyKind) -> u32 {
+        let first = verdict.seen.map_or(0, |seen| seen.generation() + 1);
+        let longest = kind.about().longest_name;
+        if longest == 0 {
+            return first;
+        }
+        let taken = self.taken.entry(declared.address.kind.clone()).or_default();
+        let name = |generation| declared.address.physical(self.stack, generation, longest);
+        let free = (first..).find(|&generation| !taken.contains(&name(generation))).expect("names do not run out");
+        taken.insert(name(free));
+        free
+    }
+
+    /// A step comes after those that make what it names.
+    fn wait_for_targets(&mut self) {
+        let declared = self.declared();
+        for (index, verdict) in self.verdicts.iter().enumerate() {
+            let (Some(wants), Some(nodes)) = (verdict.declared, self.nodes.get(&index)) else { continue };
+            let Some(make) = nodes.make else { continue };
+            let late = self.kind(&verdict.address).map(|kind| graph::named_late(kind, wants)).unwrap_or_default();
+            for target in graph::named(wants) {
+                let made = declared.get(&target).filter(|target| **target != index);
+                let Some(made) = made.and_then(|target| self.nodes.get(target)) else { continue };
+                let circle = self.circles.join(&wants.address, &target);
+                let first = if circle { made.make } else { made.last() };
+                let then = if circle && late.contains(&target) { nodes.last() } else { Some(make) };
+                self.draft.before.extend(first.zip(then));
+            }
+            self.draft.before.extend(nodes.finish.map(|finish| (make, finish)));
+        }
+    }
+
+    fn declared(&self) -> HashMap<&'a Address, usize> {
+        let declared = self.verdicts.iter().enumerate().filter_map(|(index, verdict)| Some((verdict.declared?, index)));
+        declared.map(|(declared, index)| (&declared.address, index)).collect()
+    }
+
+    /// A resource goes after what uses it has gone, or moved away.
+    fn delete_after_users(&mut self) {
+        let uses: Vec<_> = self.uses_seen().into_iter().chain(self.uses_declared()).collect();
+        let gone = |index: &usize| self.nodes.get(index).and_then(|nodes| nodes.delete);
+        let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| gone(user).is_some()).collect();
+        let nodes: Vec<_> = (0..self.verdicts.len()).collect();
+        let circles = Circles::among(&nodes, &both_go);
+        let pairs = uses.into_iter().filter_map(|(user, target)| {
+            let (nodes, delete) = (self.nodes.get(&user)?, gone(&target)?);
+            match nodes.delete {
+                // Those that use each other: each lets go of the others as it is deleted.
+                Some(gone) => (!circles.join(user, target)).then_some((gone, delete)),
+                None => {
+                    let goes_first = self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst);
+                    nodes.last().filter(|_| !goes_first).map(|moved| (moved, delete))
+                }
+            }
+        });
+        let pairs: Vec<_> = pairs.collect();
+        self.draft.before.extend(pairs);
+    }
+
+    /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
+    fn uses_seen(&self) -> Vec<(usize, usize)> {
+        let mut owners: HashMap<(&str, &str), usize> = HashMap::new();
+        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.goes(*index)) {
+            let Some(seen) = verdict.seen else { continue };
+            let names = [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten();
+            owners.extend(names.map(|name| ((verdict.address.kind.as_str(), name.as_str()), index)));
+        }
+        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
+            let used = verdict.seen.map(|seen| used(&seen.spec)).unwrap_or_default();
+            let targets = used.into_iter().filter_map(|(kind, id)| owners.get(&(kind.as_str(), id.as_str())).copied());
+            targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
+        });
+        uses.collect()
+    }
+
+    /// Who names what is to be replaced, in text as well.
+    fn uses_declared(&self) -> Vec<(usize, usize)> {
+        let declared = self.declared();
+        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
+            let named = verdict.declared.map(graph::named).unwrap_or_default();
+            let targets = named.into_iter().filter_map(|target| declared.get(&target).copied());
+            targets
+                .filter(|&target| target != index && self.goes(target))
+                .map(|target| (index, target))
+                .collect::<Vec<_>>()
+        });
+        uses.collect()
+    }
+
+    fn goes(&self, index: usize) -> bool {
+        self.nodes.get(&index).is_some_and(|nodes| nodes.delete.is_some())
+    }
+
+    /// What takes over a name, or addresses, of something that goes, waits until it is gone.
+    fn free_names_first(&mut self) {
+        let mut leaving: HashMap<(String, &str, String), usize> = HashMap::new();
+        for (index, verdict) in self.verdicts.iter().enumerate() {
+            let delete = self.nodes.get(&index).and_then(|nodes| nodes.delete);
+            let (Some(delete), Some(seen)) = (delete, verdict.seen) else { continue };
+            leaving.extend(self.natural_keys(&verdict.address, &seen.spec).map(|key| (key, delete)));
+        }
+        for (index, verdict) in self.verdicts.iter().enumerate() {
+            let is_new = matches!(verdict.ruling, Ruling::Create | Ruling::Replace(Order::CreateFirst));
+            let make = self.nodes.get(&index).and_then(|nodes| nodes.make).filter(|_| is_new);
+            let (Some(make), Some(declared)) = (make, verdict.declared) else { continue };
+            let own = self.nodes.get(&index).and_then(|nodes| nodes.delete);
+            let keys = self.natural_keys(&verdict.address, &declared.spec);
+            let deletes = keys.filter_map(|key| leaving.get(&key).copied()).filter(|delete| Some(*delete) != own);
+            let pairs: Vec<_> = deletes.map(|delete| (delete, make)).collect();
+            self.draft.before.extend(pairs);
+        }
+    }
+
+    fn natural_keys(&self, address: &Address, spec: &Value) -> impl Iterator<Item = (String, &'static str, String)> {
+        let fields = self.kind(address).map_or(&[][..], |kind| kind.fields());
+        let named = fields.iter().filter(|field| field.change == Change::Name);
+        let keys =
+            named.filter_map(|field| Some((address.kind.clone(), field.name, spec[field.name].as_str()?.to_owned())));
+        keys.collect::<Vec<_>>().into_iter()
+    }
+}
+
+fn taken(world: &World) -> BTreeMap<String, BTreeSet<String>> {
+    let names = |seen: &[Seen<Value>]| seen.iter().filter_map(|seen| seen.attrs.get("name").cloned()).collect();
+    world.seen.iter().map(|(kind, seen)| (kind.clone(), names(seen))).collect()
+}
+
+/// What a live resource refers to: kind and id, or ARN.
+fn used(spec: &Value) -> Vec<(String, String)> {
+    match spec {
+        Value::Object(map) => {
+            match (map.get("$kind").and_then(Value::as_str), map.get("$id").and_then(Value::as_str)) {
+                (Some(kind), Some(id)) => vec![(kind.to_owned(), id.to_owned())],
+                _ => map.values().flat_map(used).collect(),
+            }
+        }
+        Value::Array(items) => items.iter().flat_map(used).collect(),
+        _ => vec![],
+    }
+}

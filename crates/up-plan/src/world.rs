@@ -1,0 +1,54 @@
+//! What was observed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use up_core::Seen;
+
+/// What a stack owns in one account and region, by kind.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// The account's 12 digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// Live resources that carry the stack's tag, by the name of their kind.
+    pub seen: BTreeMap<String, Vec<Seen<Value>>>,
+}
+
+/// A hash of every observed resource, by kind and id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprints(BTreeMap<String, String>);
+
+impl World {
+    /// All resources with the name of their kind, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Seen<Value>)> {
+        self.seen.iter().flat_map(|(kind, seen)| seen.iter().map(move |seen| (kind.as_str(), seen)))
+    }
+
+    /// See [`Fingerprints`].
+    pub fn fingerprints(&self) -> Fingerprints {
+        let hash = |seen: &Seen<Value>| {
+            let Seen { tags, spec, status, .. } = seen;
+            let text = serde_json::to_string(&(tags, spec, status)).expect("plain data");
+            format!("{:x}", Sha256::digest(text))[..16].to_owned()
+        };
+        Fingerprints(self.iter().map(|(kind, seen)| (format!("{kind} {}", seen.id), hash(seen))).collect())
+    }
+}
+
+impl Fingerprints {
+    /// What is not as it was: one line for each resource that came, went or changed.
+    pub fn moved(&self, now: &Self) -> Vec<String> {
+        let gone = self.0.keys().filter(|key| !now.0.contains_key(*key)).map(|key| format!("{key} is gone"));
+        let other = now.0.iter().filter_map(|(key, hash)| match self.0.get(key) {
+            None => Some(format!("{key} is new")),
+            Some(was) if was != hash => Some(format!("{key} has changed")),
+            Some(_) => None,
+        });
+        gone.chain(other).collect()
+    }
+}
