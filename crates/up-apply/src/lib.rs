@@ -1,1 +1,11 @@
-//! up-apply
+//! Observes what a stack owns, and carries a plan out. Decides nothing.
+
+mod event;
+mod observe;
+mod run;
+mod step;
+mod watch;
+
+pub use event::{Event, Sink, What};
+pub use observe::{ObserveError, Observer};
+pub use run::{Outcome, Stop, apply};

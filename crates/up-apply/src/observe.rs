@@ -1,0 +1,109 @@
+//! Looks at what a stack owns, all kinds at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use up_core::{AnyKind, Cx, Declared, Error, Index, Known, Scope, Seen};
+use up_plan::{Action, Plan, World};
+
+/// Everything that looking needs to know beforehand.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    /// Clients, and where what is learnt is kept.
+    pub cx: Arc<Cx>,
+    /// The stack's name.
+    pub stack: String,
+    /// What the tagging index lists.
+    pub index: Arc<Index>,
+    /// Ids that the last-applied snapshot knows, by kind.
+    pub known: BTreeMap<String, BTreeSet<String>>,
+    /// Fields that declared resources set, by kind.
+    pub asked: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A kind that could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to look at {kind}: {error}")]
+pub struct ObserveError {
+    /// The kind.
+    pub kind: &'static str,
+    /// Why.
+    #[source]
+    pub error: Error,
+}
+
+impl Observer {
+    /// The fields that `declared` sets, by kind.
+    pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
+        let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for Declared { address, spec, .. } in declared {
+            let set = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            asked.entry(address.kind.clone()).or_default().extend(set.map(|(field, _)| field.clone()));
+        }
+        asked
+    }
+
+    /// Looks at every resource of these kinds, all kinds at once.
+    ///
+    /// # Errors
+    /// All the kinds that could not be looked at: a plan on half a view would be wrong.
+    pub async fn world(&self, kinds: &[&'static dyn AnyKind]) -> Result<World, Vec<ObserveError>> {
+        let mut looks = JoinSet::new();
+        for &kind in kinds {
+            let observer = self.clone();
+            looks.spawn(async move { (kind.name(), observer.kind(kind, &BTreeSet::new()).await) });
+        }
+        let (cx, mut failed) = (&self.cx, vec![]);
+        let mut world = World { account: cx.account().into(), region: cx.region().into(), seen: BTreeMap::new() };
+        while let Some(look) = looks.join_next().await {
+            match look.expect("a kind does not panic") {
+                (kind, Ok(seen)) => {
+                    world.seen.insert(kind.to_owned(), seen);
+                }
+                (kind, Err(error)) => failed.push(ObserveError { kind, error }),
+            }
+        }
+        failed.sort_by_key(|failure| failure.kind);
+        if failed.is_empty() { Ok(world) } else { Err(failed) }
+    }
+
+    /// Looks at one kind; `made` are ids that this run has made since.
+    pub(crate) async fn kind(
+        &self,
+        kind: &'static dyn AnyKind,
+        made: &BTreeSet<String>,
+    ) -> Result<Vec<Seen<Value>>, Error> {
+        let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
+        known.extend(made.iter().cloned());
+        let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
+        let scope = Scope { stack: self.stack.clone(), index: self.index.clone(), known, asked };
+        let mut seen = kind.observe(&self.cx, &scope).await?;
+        seen.retain(|seen| scope.owns(&seen.tags));
+        seen.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(seen)
+    }
+
+    /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.
+    pub fn learn(&self, world: &World, plan: &Plan) {
+        let leaves = |id: &str| {
+            let mut deletes = plan.steps.iter().filter_map(|step| match &step.action {
+                Action::Delete { seen, .. } => Some(&seen.id),
+                _ => None,
+            });
+            deletes.any(|gone| gone == id)
+        };
+        for (_, seen) in world.iter().filter(|(_, seen)| !leaves(&seen.id)) {
+            if let Some(address) = seen.address(&self.stack) {
+                self.cx.learn(&address, known(seen));
+            }
+        }
+    }
+}
+
+pub(crate) fn known(seen: &Seen<Value>) -> Known {
+    Known { id: seen.id.clone(), attrs: seen.attrs.clone() }
+}
