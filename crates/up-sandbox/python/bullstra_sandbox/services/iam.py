@@ -1,0 +1,184 @@
+"""IAM: what cannot be deleted yet, and the account's details in pages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from moto.iam.models import AWSManagedPolicy
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
+
+from ..call import Call, Refusal
+from ..hooks import around
+from ..world import backend
+from . import query, tag_rules
+
+TAGGING = (
+    "CreateRole", "CreatePolicy", "CreateInstanceProfile", "CreateUser",
+    "TagRole", "TagPolicy", "TagInstanceProfile", "TagUser",
+)
+NOT_FOUND = (
+    (re.compile(r"Role (\S+) not found"), "The role with name {} cannot be found."),
+    (re.compile(r"Instance profile (\S+) not found", re.I), "Instance Profile {} cannot be found."),
+    (re.compile(r"Policy (arn:\S+) (?:not found|was not found\.)"), "Policy {} does not exist or is not attachable."),
+    (re.compile(r"Policy Document (\S+) not attached to role"), "The role policy with name {} cannot be found."),
+)
+
+
+@around("iam", "*")
+def not_found_in_iams_words(call: Call, proceed: Any) -> None:
+    try:
+        proceed()
+    except Refusal as refusal:
+        if refusal.code == "NoSuchEntity":
+            for pattern, words in NOT_FOUND:
+                if found := pattern.search(refusal.message):
+                    raise Refusal("NoSuchEntity", words.format(found.group(1)), 404) from None
+        raise
+
+
+@around("iam", *TAGGING)
+def tags(call: Call, proceed: Any) -> None:
+    given = call.get("Tags", default=[])
+    # IAM takes two spellings of one key for the same key.
+    keys = [tag["Key"].lower() for tag in given]
+    if len(set(keys)) < len(keys):
+        raise Refusal("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    tag_rules.check(given, code="InvalidInput", too_many="LimitExceeded")
+    proceed()
+
+
+@around("iam", "CreateRole")
+def names_and_trust(call: Call, proceed: Any) -> None:
+    name = call.params["RoleName"]
+    if any(role.name.lower() == name.lower() for role in backend("iam", call).roles.values()):
+        raise Refusal("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
+    # moto looks at a trust policy only where it is replaced.
+    IAMTrustPolicyDocumentValidator(call.params["AssumeRolePolicyDocument"]).validate()
+    proceed()
+
+
+@around("iam", "DeletePolicy")
+def policy_in_use(call: Call, proceed: Any) -> None:
+    iam = backend("iam", call)
+    policy = iam.get_policy(call.params["PolicyArn"])
+    holders = [*iam.roles.values(), *iam.users.values(), *iam.groups.values()]
+    if any(policy.arn in holder.managed_policies for holder in holders) or bounded_by(iam, policy):
+        raise Refusal("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
+    if len(policy.versions) > 1:
+        message = (
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+            "versions. The default version is deleted with the policy."
+        )
+        raise Refusal("DeleteConflict", message, 409)
+    proceed()
+
+
+def bounded_by(iam: Any, policy: Any) -> int:
+    """How many roles have the policy for a boundary."""
+    return sum(role.permissions_boundary_arn == policy.arn for role in iam.roles.values())
+
+
+@around("iam", "DetachRolePolicy")
+def detaching_what_is_not_attached(call: Call, proceed: Any) -> None:
+    arn = call.params["PolicyArn"]
+    if arn not in backend("iam", call).get_role(call.params["RoleName"]).managed_policies:
+        raise Refusal("NoSuchEntity", f"Policy {arn} was not found.", 404)
+    proceed()
+
+
+@around("iam", "RemoveRoleFromInstanceProfile")
+def removing_what_is_not_there(call: Call, proceed: Any) -> None:
+    name = call.params["RoleName"]
+    profile = backend("iam", call).get_instance_profile(call.params["InstanceProfileName"])
+    if all(role.name != name for role in profile.roles):
+        message = f"The role with name {name} cannot be found in the instance profile {profile.name}."
+        raise Refusal("NoSuchEntity", message, 404)
+    proceed()
+
+
+@around("iam", "GetAccountAuthorizationDetails")
+def account_details(call: Call, proceed: Any) -> dict[str, Any]:
+    iam = backend("iam", call)
+    wanted = set(call.get("Filter", default=["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]))
+    details: list[tuple[str, dict[str, Any]]] = []
+    if wanted & {"User", "Group"}:
+        whole = proceed({"Filter": sorted(wanted & {"User", "Group"})})
+        details += [("UserDetailList", user) for user in whole.get("UserDetailList", [])]
+        details += [("GroupDetailList", group) for group in whole.get("GroupDetailList", [])]
+    if "Role" in wanted:
+        details += [("RoleDetailList", role_detail(iam, role)) for role in iam.roles.values()]
+    for policy in iam.managed_policies.values():
+        kind = "AWSManagedPolicy" if isinstance(policy, AWSManagedPolicy) else "LocalManagedPolicy"
+        # AWS lists its own policies only where something uses them.
+        if kind in wanted and (kind == "LocalManagedPolicy" or policy.attachment_count):
+            details.append(("Policies", policy_detail(iam, policy)))
+    shown, following = query.page(details, call.get("Marker"), call.get("MaxItems"), default=100)
+    answer: dict[str, Any] = {name: [] for name in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")}
+    for name, detail in shown:
+        answer[name].append(detail)
+    return {**answer, "IsTruncated": bool(following), **({"Marker": following} if following else {})}
+
+
+def role_detail(iam: Any, role: Any) -> dict[str, Any]:
+    detail = {
+        **role_of(role),
+        "InstanceProfileList": [
+            {
+                "Path": profile.path,
+                "InstanceProfileName": profile.name,
+                "InstanceProfileId": profile.id,
+                "Arn": profile.arn,
+                "CreateDate": profile.create_date,
+                "Roles": [role_of(role)],
+            }
+            for profile in iam.instance_profiles.values()
+            if any(held.name == role.name for held in profile.roles)
+        ],
+        "RolePolicyList": [
+            {"PolicyName": name, "PolicyDocument": quote(document, safe="")} for name, document in role.policies.items()
+        ],
+        "AttachedManagedPolicies": role.attached_managed_policies,
+        "Tags": list(role.tags or []),
+        "RoleLastUsed": {},
+    }
+    if role.permissions_boundary:
+        detail["PermissionsBoundary"] = role.permissions_boundary
+    return detail
+
+
+def role_of(role: Any) -> dict[str, Any]:
+    return {
+        "Path": role.path,
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "Arn": role.arn,
+        "CreateDate": role.create_date,
+        "AssumeRolePolicyDocument": quote(role.assume_role_policy_document, safe=""),
+    }
+
+
+def policy_detail(iam: Any, policy: Any) -> dict[str, Any]:
+    detail = {
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": policy.arn,
+        "Path": policy.path,
+        "DefaultVersionId": policy.default_version_id,
+        "AttachmentCount": policy.attachment_count,
+        "PermissionsBoundaryUsageCount": bounded_by(iam, policy),
+        "IsAttachable": True,
+        "CreateDate": policy.create_date,
+        "UpdateDate": policy.update_date,
+        "PolicyVersionList": [
+            {
+                "Document": quote(version.document, safe=""),
+                "VersionId": version.version_id,
+                "IsDefaultVersion": version.is_default,
+                "CreateDate": version.create_date,
+            }
+            for version in policy.versions
+        ],
+    }
+    return {**detail, "Description": policy.description} if policy.description else detail
