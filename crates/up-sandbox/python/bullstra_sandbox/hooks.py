@@ -37,10 +37,12 @@ lock = threading.RLock()
 def around(service: str, *operations: str) -> Callable[[Hook], Hook]:
     """Registers a function around the given operations of a service."""
 
+    for operation in operations:
+        if operation != "*" and wire.operation_model(service, operation) is None:
+            raise ValueError(f"{service} has no operation {operation}")
+
     def register(hook: Hook) -> Hook:
         for operation in operations:
-            if operation != "*" and wire.operation_model(service, operation) is None:
-                raise ValueError(f"{service} has no operation {operation}")
             _hooks.setdefault((service, operation), []).append(hook)
         return hook
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from .dump import Place
 
@@ -62,8 +64,9 @@ def iam(place: Place) -> Found:
     for role in place.every("iam", "ListRoles", "Roles"):
         name = role["RoleName"]
         inline = place.every("iam", "ListRolePolicies", "PolicyNames", RoleName=name)
+        role["AssumeRolePolicyDocument"] = document(role["AssumeRolePolicyDocument"])
         role["InlinePolicies"] = {
-            policy: place.ask("iam", "GetRolePolicy", RoleName=name, PolicyName=policy)["PolicyDocument"]
+            policy: document(place.ask("iam", "GetRolePolicy", RoleName=name, PolicyName=policy)["PolicyDocument"])
             for policy in inline
         }
         attached = place.every("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
@@ -72,13 +75,18 @@ def iam(place: Place) -> Found:
     for policy in place.every("iam", "ListPolicies", "Policies", Scope="Local"):
         arn = policy["Arn"]
         version = place.ask("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=policy["DefaultVersionId"])
-        policy["Document"] = version["PolicyVersion"]["Document"]
+        policy["Document"] = document(version["PolicyVersion"]["Document"])
         yield "iam.policy", arn, place.ask("iam", "ListPolicyTags", PolicyArn=arn).get("Tags"), policy
     for profile in place.every("iam", "ListInstanceProfiles", "InstanceProfiles"):
         name = profile["InstanceProfileName"]
         profile["Roles"] = [role["RoleName"] for role in profile["Roles"]]
         tags = place.maybe("iam", "ListInstanceProfileTags", InstanceProfileName=name).get("Tags")
         yield "iam.instance_profile", name, tags or profile.get("Tags"), profile
+
+
+def document(text: str) -> Any:
+    """A policy document, which IAM hands over percent-encoded."""
+    return json.loads(unquote(text))
 
 
 def elbv2(place: Place) -> Found:

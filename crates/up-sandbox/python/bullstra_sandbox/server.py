@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from http.client import responses
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 
-from . import control, credentials, hooks, policy, validate, wire, world
+from . import control, credentials, hooks, policy, speed, validate, wire, world
 from .call import Call, Refusal
 from .record import is_mutating, record, resources_of
 
@@ -23,7 +23,7 @@ StartResponse = Callable[..., Any]
 
 REQUEST_ID_IN_XML = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*</\1>")
 
-_dispatch = DomainDispatcherApplication(create_backend_app)
+_dispatch = speed.Dispatcher(create_backend_app)
 
 
 def moto_answers(call: Call) -> wire.Answer:
@@ -64,6 +64,7 @@ class Sandbox:
     """The application a WSGI server runs."""
 
     def __init__(self) -> None:
+        speed.remember()
         hooks.use(moto_answers)
         hooks.load_services()
         self.last_request = world.clock()
@@ -153,7 +154,8 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
 def with_request_id(given: wire.Answer, call: Call) -> wire.Answer:
     """The answer under the call's own request id: moto says the same one every time."""
     status, headers, body = given
-    kept = {name: value for name, value in headers.items() if name.lower() not in ("x-amzn-requestid", "x-amz-request-id")}
+    replaced = ("x-amzn-requestid", "x-amz-request-id")
+    kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
     kept["x-amz-request-id" if call.service == "s3" else "x-amzn-RequestId"] = call.request_id
     if call.protocol in ("ec2", "query") or (status >= 400 and call.protocol == "rest-xml"):
         tag = rb"<\1>" + call.request_id.encode() + rb"</\1>"
