@@ -1,45 +1,21 @@
-"""A sandbox of its own for these tests; each test plays in an account nobody else uses."""
+"""What the tests of the services share; each test plays in an account nobody else uses, so none waits for a reset."""
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
-
-PACKAGE = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    ready = tmp_path_factory.mktemp("sandbox") / "ready.json"
-    command = [sys.executable, "-m", "bullstra_sandbox", "--port", "0", "--ready-file", str(ready)]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(PACKAGE)})
-    while not ready.exists():
-        assert process.poll() is None, "the sandbox ended at once"
-        time.sleep(0.05)
-    yield json.loads(ready.read_text())["endpoint"]
-    process.terminate()
-    process.wait()
 
 
 @pytest.fixture
-def client(server: str) -> Callable[[str], Any]:
+def client(process: Any) -> Callable[[str], Any]:
     """Makes boto3 clients in an account of the test's own."""
     account = f"{random.randrange(10**12):012d}"
-    session = boto3.Session(account, "secret", region_name="eu-central-1")
-    config = Config(retries={"total_max_attempts": 1})
-    return lambda service: session.client(service, endpoint_url=server, config=config)
+    return lambda service: process.client(service, access_key=account)
 
 
 @pytest.fixture
@@ -67,3 +43,18 @@ def until() -> Callable[..., Any]:
         return seen
 
     return wait
+
+
+@pytest.fixture
+def network(client: Callable[[str], Any]) -> dict[str, Any]:
+    """A VPC with an internet gateway, three subnets in three zones, and a security group."""
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]["SubnetId"]
+        for n, zone in enumerate("abc")
+    ]
+    group = ec2.create_security_group(GroupName="app", Description="app", VpcId=vpc)["GroupId"]
+    return {"vpc": vpc, "gateway": gateway, "subnets": subnets, "group": group}
