@@ -13,6 +13,7 @@ mod index;
 mod kind;
 mod meter;
 pub mod names;
+mod policy;
 pub mod quote;
 mod reference;
 mod seen;
@@ -22,11 +23,12 @@ pub use address::{Address, AddressError};
 pub use any::{AnyKind, Later, Of};
 pub use cx::{Cx, Known};
 pub use declared::{Declared, Origin};
-pub use diff::{FieldChange, diff, references};
+pub use diff::{FieldChange, diff, name_references, references};
 pub use error::{AlreadyDone, Error, ErrorKind, Result};
 pub use index::{Index, Tagged};
 pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
 pub use meter::{Call, Meter};
+pub use policy::PolicyDocument;
 pub use reference::{Name, Ref};
 pub use seen::{Attrs, Birth, Scope, Seen, Status, TagChange, Tags};
 pub use text::{Cidr, Document};
@@ -39,8 +41,8 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Order, Problem, Ref,
-        Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
+        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Order, PolicyDocument,
+        Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -94,6 +94,17 @@ impl Document {
     pub fn value(&self) -> &Value {
         &self.0
     }
+
+    /// Its content, to be changed.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
 }
 
 impl Serialize for Document {

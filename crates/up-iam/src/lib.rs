@@ -1,8 +1,74 @@
-//! Kinds of the iam API. One file per kind.
+//! Kinds of the IAM API. One file per kind.
+//!
+//! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is told
+//! by its tags, as everywhere.
 
-use up_core::AnyKind;
+mod instance_profile;
+mod policy;
+mod role;
+
+use aws_sdk_iam::types::Tag;
+use percent_encoding::percent_decode_str;
+use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, quote};
+
+pub use instance_profile::InstanceProfile;
+pub use policy::Policy;
+pub use role::Role;
 
 up_core::client!(aws_sdk_iam);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<InstanceProfile>::KIND, &Of::<Policy>::KIND, &Of::<Role>::KIND];
+
+/// The most that IAM lists in one answer.
+const PAGE: i32 = 1000;
+
+/// How many tag calls are under way at once: IAM shares one small bucket among all callers of an account.
+const AT_ONCE: usize = 8;
+
+/// Where a stack's entities stand.
+fn path(stack: &str) -> String {
+    format!("/bullstra-up/{stack}/")
+}
+
+/// Where the stack that owns what carries `tags` keeps its entities.
+fn path_of(tags: &Tags) -> Result<String> {
+    let stack = tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("only what a stack owns is changed"))?;
+    Ok(path(stack))
+}
+
+fn list(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set");
+    tags.iter().map(tag).collect()
+}
+
+fn tags(tags: Vec<Tag>) -> Tags {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+/// IAM percent-encodes the documents it answers with.
+fn document(encoded: Option<String>) -> Result<PolicyDocument> {
+    let encoded = encoded.ok_or_else(|| Error::absent("policy document"))?;
+    let text = percent_decode_str(&encoded).decode_utf8().map_err(|_| Error::absent("policy document in UTF-8"))?;
+    PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable policy document: {error}")))
+}
+
+/// IAM's rule for every name.
+fn check_name(field: &str, name: &str, longest: usize) -> Option<Problem> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let right = quote::is_quoting(name) || ((1..=longest).contains(&name.len()) && name.chars().all(legal));
+    let message = format!("a name is 1 to {longest} letters, digits and `_+=,.@-`, and this is `{name}`");
+    (!right).then(|| Problem::new(field, message))
+}
+
+/// IAM's rule for every document.
+fn check_document(field: &str, document: &PolicyDocument) -> Option<Problem> {
+    let stated = document.value().get("Statement").is_some_and(|statement| statement.is_array());
+    (!stated).then(|| Problem::new(field, "a policy needs a `Statement`, a table or a list of tables"))
+}
+
+/// IAM's rule for every description.
+fn check_description(description: &str) -> Option<Problem> {
+    let long = description.chars().count() > 1000;
+    long.then(|| Problem::new("description", "a description has 1,000 characters at most"))
+}

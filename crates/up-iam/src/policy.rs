@@ -1,0 +1,170 @@
+//! `iam.policy`: permissions to be attached to roles.
+
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::prelude::*;
+
+use crate::{
+    AT_ONCE, PAGE, check_description, check_document, check_name, client, document, list, path, path_of, tags,
+};
+
+/// A managed policy of the account's own: permissions that several roles may share.
+///
+/// It stands under the path `/bullstra-up/<stack>/`. A change to its document is a new version; IAM keeps five, and the
+/// oldest is deleted to make room.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name, 128 characters at most. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// What it is for. Default: empty. IAM never changes it: a change replaces the policy.
+    #[serde(default)]
+    #[spec(replace)]
+    description: String,
+    /// What it allows and denies.
+    policy_document: PolicyDocument,
+}
+
+/// The most versions IAM keeps of one policy.
+const VERSIONS: usize = 5;
+
+impl Kind for Policy {
+    type Name = names::Policy;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::IAM::ManagedPolicy",
+        actions: Actions {
+            observe: &["iam:GetAccountAuthorizationDetails", "iam:ListPolicyTags"],
+            create: &["iam:CreatePolicy", "iam:TagPolicy"],
+            update: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:CreatePolicyVersion"],
+            tag: &["iam:TagPolicy", "iam:UntagPolicy"],
+            delete: &[
+                "iam:ListEntitiesForPolicy",
+                "iam:DetachRolePolicy",
+                "iam:ListPolicyVersions",
+                "iam:DeletePolicyVersion",
+                "iam:DeletePolicy",
+            ],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 128,
+        ..About::DEFAULT
+    };
+
+    /// One call for all policies with their documents, and one for the tags of each that may be ours.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).get_account_authorization_details().filter(EntityType::LocalManagedPolicy);
+        let pages = request.max_items(PAGE).into_paginator().send().try_collect().await?;
+        let ours = path(&scope.stack);
+        let may_be_ours = |policy: &ManagedPolicyDetail| {
+            let known = policy.arn.as_ref().is_some_and(|arn| scope.known.contains(arn));
+            known || policy.path.as_ref() == Some(&ours)
+        };
+        let policies = pages.into_iter().flat_map(|page| page.policies.unwrap_or_default()).filter(may_be_ours);
+        let read = stream::iter(policies.map(|policy| read(cx, policy))).buffered(AT_ONCE);
+        let seen: Vec<Option<Seen<Self>>> = read.try_collect().await?;
+        Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
+    }
+
+    /// Safe to repeat: names are unique, so a second one is refused.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = client(cx).create_policy().policy_name(name).path(path(&birth.stack));
+        let request = request.description(&self.description).policy_document(self.policy_document.text());
+        let answer = request.set_tags(Some(list(&birth.tags))).send().await?;
+        answer.policy.and_then(|policy| policy.arn).ok_or_else(|| Error::absent("ARN of the policy it made"))
+    }
+
+    /// Makes a new version the default. Repeated, it makes one more of the same content, which does no harm.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        if self.policy_document == seen.spec.policy_document {
+            return Ok(());
+        }
+        let mut spare = other_versions(cx, &seen.id).await?;
+        spare.sort_by_key(|version| version.create_date);
+        let surplus = (spare.len() + 2).saturating_sub(VERSIONS);
+        for version in spare.into_iter().take(surplus) {
+            delete_version(cx, &seen.id, version).await?;
+        }
+        let call = client(cx).create_policy_version().policy_arn(&seen.id).set_as_default(true);
+        call.policy_document(self.policy_document.text()).send().await?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        if !change.set.is_empty() {
+            client(cx).tag_policy().policy_arn(&seen.id).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_policy().policy_arn(&seen.id).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
+            Err(error) if error.kind == ErrorKind::Missing => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => client(cx).delete_policy().policy_arn(&seen.id).send().await.gone(),
+        }
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::ABOUT.longest_name));
+        let document = check_document("policy_document", &self.policy_document);
+        [name, check_description(&self.description), document].into_iter().flatten().collect()
+    }
+}
+
+/// `None`: gone meanwhile.
+async fn read(cx: &Cx, policy: ManagedPolicyDetail) -> Result<Option<Seen<Policy>>> {
+    let (Some(arn), Some(name)) = (policy.arn, policy.policy_name) else {
+        return Err(Error::absent("name of a policy"));
+    };
+    let listed = client(cx).list_policy_tags().policy_arn(&arn).into_paginator().items().send().try_collect().await;
+    let tags = match listed.map_err(Error::from) {
+        Ok(listed) => tags(listed),
+        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let current = policy.policy_version_list.into_iter().flatten().find(|version| version.is_default_version);
+    let spec = Policy {
+        name: Some(name.clone()),
+        // IAM leaves out a description that is empty.
+        description: policy.description.unwrap_or_default(),
+        policy_document: document(current.and_then(|version| version.document))?,
+    };
+    let attrs = [("arn".into(), arn.clone()), ("name".into(), name)].into();
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+}
+
+/// Takes from a policy all that IAM does not delete with it.
+async fn empty(cx: &Cx, arn: &str, path: &str) -> Result<()> {
+    let holders = client(cx).list_entities_for_policy().policy_arn(arn).path_prefix(path);
+    let holders = holders.entity_filter(EntityType::Role).policy_usage_filter(PolicyUsageType::PermissionsPolicy);
+    let pages = holders.into_paginator().send().try_collect().await?;
+    let roles = pages.into_iter().flat_map(|page| page.policy_roles.unwrap_or_default());
+    for role in roles.filter_map(|role| role.role_name) {
+        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
+    }
+    for version in other_versions(cx, arn).await? {
+        delete_version(cx, arn, version).await?;
+    }
+    Ok(())
+}
+
+/// All versions but the one in force.
+async fn other_versions(cx: &Cx, arn: &str) -> Result<Vec<PolicyVersion>> {
+    let request = client(cx).list_policy_versions().policy_arn(arn);
+    let mut versions = request.into_paginator().items().send().try_collect().await?;
+    versions.retain(|version| !version.is_default_version);
+    Ok(versions)
+}
+
+async fn delete_version(cx: &Cx, arn: &str, version: PolicyVersion) -> Result<()> {
+    let id = version.version_id.ok_or_else(|| Error::absent("id of a policy version"))?;
+    client(cx).delete_policy_version().policy_arn(arn).version_id(id).send().await.gone()
+}

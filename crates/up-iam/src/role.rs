@@ -1,0 +1,261 @@
+//! `iam.role`: what a service or a person may act as.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
+use futures_util::future::{try_join, try_join3};
+use up_core::prelude::*;
+
+use crate::{PAGE, check_description, check_document, check_name, client, document, list, path, path_of, tags};
+
+/// A set of permissions that a service, or someone of another account, may act with.
+///
+/// It stands under the path `/bullstra-up/<stack>/`. Deleting it detaches its policies, deletes its inline policies and
+/// takes it out of the stack's instance profiles.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// Its name, 64 characters at most. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// Who may act as it: a policy with principals (the "trust policy").
+    assume_role_policy_document: PolicyDocument,
+    /// What it is for. Default: empty.
+    #[serde(default)]
+    description: String,
+    /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one outside
+    /// the stack. Default: none.
+    #[serde(default)]
+    managed_policies: BTreeSet<Ref<names::Policy>>,
+    /// Policies that are part of it, by name. Default: none.
+    #[serde(default)]
+    inline_policies: BTreeMap<String, PolicyDocument>,
+    /// Longest session anyone may ask for, in seconds: 3,600 to 43,200. Default: 3600.
+    #[serde(default = "one_hour")]
+    max_session_duration: i32,
+    /// A managed policy that caps what the role's own policies may allow. Left out: as it is, which is none at first.
+    permissions_boundary: Option<Ref<names::Policy>>,
+}
+
+impl Kind for Role {
+    type Name = names::Role;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::IAM::Role",
+        actions: Actions {
+            observe: &["iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:GetRole"],
+            create: &["iam:CreateRole", "iam:TagRole", "iam:PutRolePermissionsBoundary"],
+            update: &[
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+                "iam:PutRolePermissionsBoundary",
+                "iam:AttachRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:PutRolePolicy",
+                "iam:DeleteRolePolicy",
+            ],
+            tag: &["iam:TagRole", "iam:UntagRole"],
+            delete: &[
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+                "iam:ListInstanceProfilesForRole",
+                "iam:DetachRolePolicy",
+                "iam:DeleteRolePolicy",
+                "iam:RemoveRoleFromInstanceProfile",
+                "iam:DeleteRole",
+            ],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 64,
+        ..About::DEFAULT
+    };
+
+    /// Two calls, however many roles: one brings policies and tags, the other what that one leaves out.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let details = client(cx).get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
+        let listed = client(cx).list_roles().path_prefix(path(&scope.stack)).max_items(PAGE);
+        let (details, listed) =
+            try_join(async { details.into_paginator().send().try_collect().await.map_err(Error::from) }, async {
+                listed.into_paginator().items().send().try_collect().await.map_err(Error::from)
+            })
+            .await?;
+        let listed = listed.into_iter().map(|role| (role.role_name, (role.description, role.max_session_duration)));
+        let mut listed: BTreeMap<_, _> = listed.collect();
+        let mut seen = Vec::new();
+        for mut detail in details.into_iter().flat_map(|page| page.role_detail_list.unwrap_or_default()) {
+            let tags = tags(detail.tags.take().unwrap_or_default());
+            if !scope.owns(&tags) {
+                continue;
+            }
+            let name = detail.role_name.take().ok_or_else(|| Error::absent("name of a role"))?;
+            let rest = match listed.remove(&name) {
+                Some(rest) => Some(rest),
+                None => elsewhere(cx, &name).await?,
+            };
+            if let Some((description, duration)) = rest {
+                seen.push(read(name, tags, detail, description, duration)?);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: names are unique, so a second one is refused.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let boundary = self.permissions_boundary.as_ref().map(|policy| cx.attr(policy, "arn")).transpose()?;
+        let request = client(cx).create_role().role_name(&name).path(path(&birth.stack));
+        let request = request.assume_role_policy_document(self.assume_role_policy_document.text());
+        let request = request.description(&self.description).max_session_duration(self.max_session_duration);
+        request.set_permissions_boundary(boundary).set_tags(Some(list(&birth.tags))).send().await?;
+        Ok(name)
+    }
+
+    /// Grants what is missing before it takes away what is extra. Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (iam, name, was) = (client(cx), &seen.id, &seen.spec);
+        if self.assume_role_policy_document != was.assume_role_policy_document {
+            let call = iam.update_assume_role_policy().role_name(name);
+            call.policy_document(self.assume_role_policy_document.text()).send().await?;
+        }
+        if self.description != was.description || self.max_session_duration != was.max_session_duration {
+            let call = iam.update_role().role_name(name).description(&self.description);
+            call.max_session_duration(self.max_session_duration).send().await?;
+        }
+        if let Some(policy) = &self.permissions_boundary {
+            let (seen, want) = (arns(cx, &was.permissions_boundary)?, arns(cx, [policy])?);
+            for arn in want.difference(&seen) {
+                iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn).send().await?;
+            }
+        }
+        let (seen, want) = (arns(cx, &was.managed_policies)?, arns(cx, &self.managed_policies)?);
+        for arn in want.difference(&seen) {
+            iam.attach_role_policy().role_name(name).policy_arn(arn).send().await?;
+        }
+        for (policy, document) in &self.inline_policies {
+            if was.inline_policies.get(policy) != Some(document) {
+                let call = iam.put_role_policy().role_name(name).policy_name(policy);
+                call.policy_document(document.text()).send().await?;
+            }
+        }
+        for arn in seen.difference(&want) {
+            iam.detach_role_policy().role_name(name).policy_arn(arn).send().await.gone()?;
+        }
+        for policy in was.inline_policies.keys().filter(|policy| !self.inline_policies.contains_key(*policy)) {
+            iam.delete_role_policy().role_name(name).policy_name(policy).send().await.gone()?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        if !change.set.is_empty() {
+            client(cx).tag_role().role_name(&seen.id).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_role().role_name(&seen.id).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Asks what hangs on the role now, not what did when it was seen: IAM refuses while anything does.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
+            Err(error) if error.kind == ErrorKind::Missing => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => client(cx).delete_role().role_name(&seen.id).send().await.gone(),
+        }
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::ABOUT.longest_name));
+        let trust = check_document("assume_role_policy_document", &self.assume_role_policy_document);
+        let inline = self.inline_policies.iter().flat_map(|(name, document)| {
+            let field = format!("inline_policies.{name}");
+            [check_name(&field, name, 128), check_document(&field, document)]
+        });
+        let message = format!("a session lasts 3,600 to 43,200 seconds, and this is {}", self.max_session_duration);
+        let session = (!(3600..=43200).contains(&self.max_session_duration))
+            .then(|| Problem::new("max_session_duration", message));
+        let found = [name, trust, check_description(&self.description), session].into_iter().chain(inline);
+        found.flatten().collect()
+    }
+}
+
+fn one_hour() -> i32 {
+    3600
+}
+
+/// Description and session of a role of ours that stands under another path. `None`: gone meanwhile.
+async fn elsewhere(cx: &Cx, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
+    match client(cx).get_role().role_name(name).send().await.map_err(Error::from) {
+        Ok(answer) => {
+            let role = answer.role.ok_or_else(|| Error::absent("role"))?;
+            Ok(Some((role.description, role.max_session_duration)))
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(
+    name: String,
+    tags: Tags,
+    detail: RoleDetail,
+    description: Option<String>,
+    duration: Option<i32>,
+) -> Result<Seen<Role>> {
+    let arn = detail.arn.ok_or_else(|| Error::absent("ARN of a role"))?;
+    let attached = detail.attached_managed_policies.into_iter().flatten().filter_map(|policy| policy.policy_arn);
+    let boundary = detail.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
+    let inline = detail.role_policy_list.into_iter().flatten().map(inline_policy).collect::<Result<_>>()?;
+    let spec = Role {
+        name: Some(name.clone()),
+        assume_role_policy_document: document(detail.assume_role_policy_document)?,
+        // IAM leaves out a description that is empty.
+        description: description.unwrap_or_default(),
+        managed_policies: attached.map(Ref::id).collect(),
+        inline_policies: inline,
+        max_session_duration: duration.unwrap_or_else(one_hour),
+        permissions_boundary: boundary.map(Ref::id),
+    };
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
+    Ok(Seen { id: name, tags, attrs, status: Status::Ready, spec })
+}
+
+fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {
+    let name = policy.policy_name.ok_or_else(|| Error::absent("name of an inline policy"))?;
+    Ok((name, document(policy.policy_document)?))
+}
+
+fn arns<'a>(cx: &Cx, policies: impl IntoIterator<Item = &'a Ref<names::Policy>>) -> Result<BTreeSet<String>> {
+    policies.into_iter().map(|policy| cx.attr(policy, "arn")).collect()
+}
+
+/// Takes from a role all that IAM does not delete with it.
+async fn empty(cx: &Cx, role: &str, path: &str) -> Result<()> {
+    let iam = client(cx);
+    let attached = iam.list_attached_role_policies().role_name(role);
+    let inline = iam.list_role_policies().role_name(role);
+    let profiles = iam.list_instance_profiles_for_role().role_name(role);
+    let (attached, inline, profiles) = try_join3(
+        async { attached.into_paginator().items().send().try_collect().await.map_err(Error::from) },
+        async { inline.into_paginator().items().send().try_collect().await.map_err(Error::from) },
+        async { profiles.into_paginator().items().send().try_collect().await.map_err(Error::from) },
+    )
+    .await?;
+    if let Some(other) = profiles.iter().find(|profile| profile.path != path) {
+        let name = &other.instance_profile_name;
+        return Err(Error::in_use(format!("instance profile `{name}`, which is not this stack's, holds the role")));
+    }
+    for profile in profiles {
+        let call = iam.remove_role_from_instance_profile().role_name(role);
+        call.instance_profile_name(profile.instance_profile_name).send().await.gone()?;
+    }
+    for arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
+        iam.detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
+    }
+    for policy in inline {
+        iam.delete_role_policy().role_name(role).policy_name(policy).send().await.gone()?;
+    }
+    Ok(())
+}
