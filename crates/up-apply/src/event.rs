@@ -55,8 +55,6 @@ pub enum What {
     Failed {
         /// In AWS's words.
         error: String,
-        /// What the user can do about it.
-        hint: Option<String>,
     },
     /// Not begun, because a step it waits for has failed, or because of an interruption.
     Skipped {

@@ -1,11 +1,13 @@
 //! Observes what a stack owns, and carries a plan out. Decides nothing.
 
 mod event;
+mod names;
 mod observe;
 mod run;
+mod slots;
 mod step;
 mod watch;
 
 pub use event::{Event, Sink, What};
 pub use observe::{ObserveError, Observer};
-pub use run::{Outcome, Stop, apply};
+pub use run::{Options, Outcome, Stop, apply};

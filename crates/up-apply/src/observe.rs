@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{AnyKind, Cx, Declared, Error, Index, Known, Scope, Seen};
+use up_core::{Address, AnyKind, Cx, Declared, Error, Index, Known, Scope, Seen};
 use up_plan::{Action, Plan, World};
 
 /// Everything that looking needs to know beforehand.
@@ -89,18 +89,24 @@ impl Observer {
 
     /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.
     pub fn learn(&self, world: &World, plan: &Plan) {
-        let leaves = |id: &str| {
-            let mut deletes = plan.steps.iter().filter_map(|step| match &step.action {
-                Action::Delete { seen, .. } => Some(&seen.id),
-                _ => None,
-            });
-            deletes.any(|gone| gone == id)
-        };
-        for (_, seen) in world.iter().filter(|(_, seen)| !leaves(&seen.id)) {
-            if let Some(address) = seen.address(&self.stack) {
-                self.cx.learn(&address, known(seen));
-            }
-        }
+        self.staying(world, plan).for_each(|(address, seen)| self.cx.learn(&address, known(seen)));
+    }
+
+    /// What the plan does not delete, by address.
+    pub(crate) fn staying<'a>(
+        &self,
+        world: &'a World,
+        plan: &Plan,
+    ) -> impl Iterator<Item = (Address, &'a Seen<Value>)> {
+        let leaving = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::Delete { seen, .. } => Some((step.address.kind.clone(), seen.id.clone())),
+            _ => None,
+        });
+        let leaving: BTreeSet<_> = leaving.collect();
+        let staying =
+            world.iter().filter(move |(kind, seen)| !leaving.contains(&((*kind).to_owned(), seen.id.clone())));
+        let stack = self.stack.clone();
+        staying.filter_map(move |(_, seen)| Some((seen.address(&stack)?, seen)))
     }
 }
 

@@ -1,20 +1,37 @@
 //! Carries a plan out: which step when.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use tokio::sync::watch;
-use up_core::{Address, Error};
-use up_plan::Plan;
+use tokio::{sync::watch, task::JoinSet};
+use up_core::{Address, AnyKind, Error, ErrorKind};
+use up_plan::{Plan, World};
 
-use crate::{Observer, Sink};
+use crate::{Event, Observer, Sink, What, names::Names, slots::Slots, step::Hand, watch::Watch};
 
-/// How far a run may go on: send `Finish` to let calls in flight end and begin nothing more.
+/// How far a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// Go on.
     No,
-    /// Begin nothing more, let what is in flight end.
+    /// Begin nothing more, let the calls in flight end.
     Finish,
+}
+
+/// How to carry a plan out.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Calls that change AWS, at most so many at once. What is only waited for does not count.
+    pub parallel: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { parallel: 32 }
+    }
 }
 
 /// What a run came to.
@@ -24,12 +41,151 @@ pub struct Outcome {
     pub done: BTreeMap<&'static str, usize>,
     /// What failed, and why.
     pub failed: Vec<(Address, Error)>,
-    /// What was not begun.
+    /// What was not begun, or not finished because of an interruption.
     pub skipped: Vec<Address>,
 }
 
 /// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
-/// what depends on it.
-pub async fn apply(_observer: Observer, _plan: &Plan, _sink: Arc<dyn Sink>, _stop: watch::Receiver<Stop>) -> Outcome {
-    Outcome::default()
+/// what depends on it; credentials that no longer hold stop everything.
+///
+/// `world` is what the plan was made from, `kinds` finds a kind by name. Dropping the future abandons calls in flight:
+/// send [`Stop::Finish`] instead.
+pub async fn apply(
+    observer: Observer,
+    world: &World,
+    plan: &Plan,
+    kinds: fn(&str) -> Option<&'static dyn AnyKind>,
+    options: Options,
+    sink: Arc<dyn Sink>,
+    stop: watch::Receiver<Stop>,
+) -> Outcome {
+    observer.learn(world, plan);
+    let names = Names::default();
+    observer.staying(world, plan).for_each(|(address, seen)| names.set(&address, seen));
+    let hand = Hand {
+        cx: observer.cx.clone(),
+        watch: Watch::new(observer),
+        names,
+        slots: Slots::new(options.parallel),
+        sink,
+        stop: stop.clone(),
+    };
+    let run = Run {
+        plan: Arc::new(plan.clone()),
+        hand: Arc::new(hand),
+        kinds,
+        remaining: plan.remaining(),
+        open: plan.steps.iter().map(|step| step.after.len()).collect(),
+        after: followers(plan),
+        given_up: BTreeSet::new(),
+        working: JoinSet::new(),
+        outcome: Outcome::default(),
+    };
+    run.to_the_end(stop).await
+}
+
+struct Run {
+    plan: Arc<Plan>,
+    hand: Arc<Hand>,
+    kinds: fn(&str) -> Option<&'static dyn AnyKind>,
+    remaining: Vec<Duration>,
+    /// How many steps each still waits for.
+    open: Vec<usize>,
+    /// The steps that wait for each.
+    after: Vec<Vec<usize>>,
+    given_up: BTreeSet<usize>,
+    working: JoinSet<(usize, Result<(), Error>)>,
+    outcome: Outcome,
+}
+
+impl Run {
+    async fn to_the_end(mut self, stop: watch::Receiver<Stop>) -> Outcome {
+        let ready = (0..self.open.len()).filter(|&step| self.open[step] == 0).collect();
+        self.begin(ready);
+        let mut locked_out = false;
+        while let Some(ended) = self.working.join_next().await {
+            let (step, result) = ended.expect("a step does not panic");
+            let stopped = locked_out || *stop.borrow() != Stop::No;
+            match result {
+                Ok(()) => {
+                    let ready = self.done(step);
+                    if !stopped {
+                        self.begin(ready);
+                    }
+                }
+                Err(error) => {
+                    locked_out |= error.kind == ErrorKind::Credentials;
+                    self.failed(step, error);
+                }
+            }
+        }
+        let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));
+        let left: Vec<_> = left.map(|(step, _)| step).collect();
+        left.into_iter().for_each(|step| self.skip(step, None));
+        self.outcome
+    }
+
+    /// Starts steps, those with the longest work ahead first.
+    fn begin(&mut self, mut ready: Vec<usize>) {
+        ready.sort_by_key(|&step| (std::cmp::Reverse(self.remaining[step]), step));
+        for step in ready {
+            let (hand, plan, ahead) = (self.hand.clone(), self.plan.clone(), self.remaining[step]);
+            let kind = (self.kinds)(&plan.steps[step].address.kind);
+            self.working.spawn(async move { (step, hand.take_step(kind, &plan.steps[step], step, ahead).await) });
+        }
+    }
+
+    fn done(&mut self, step: usize) -> Vec<usize> {
+        self.open[step] = DONE;
+        if let Some(verb) = self.plan.steps[step].verb() {
+            *self.outcome.done.entry(verb).or_default() += 1;
+        }
+        let mut ready = vec![];
+        for &next in &self.after[step] {
+            self.open[next] -= 1;
+            if self.open[next] == 0 {
+                ready.push(next);
+            }
+        }
+        ready
+    }
+
+    fn failed(&mut self, step: usize, error: Error) {
+        let address = self.plan.steps[step].address.clone();
+        self.given_up.insert(step);
+        if error.kind == ErrorKind::Interrupted {
+            self.outcome.skipped.push(address);
+            return;
+        }
+        self.outcome.failed.push((address.clone(), error));
+        let mut todo = self.after[step].clone();
+        while let Some(next) = todo.pop() {
+            if !self.given_up.contains(&next) {
+                self.skip(next, Some(&address));
+                todo.extend(&self.after[next]);
+            }
+        }
+    }
+
+    fn skip(&mut self, step: usize, because: Option<&Address>) {
+        let address = self.plan.steps[step].address.clone();
+        self.given_up.insert(step);
+        self.outcome.skipped.push(address.clone());
+        let event = Event { step, address, what: What::Skipped { because: because.cloned() } };
+        // Nothing follows that would need the journal.
+        if let Err(error) = self.hand.sink.take(&event) {
+            tracing::warn!(%error, "failed to journal a skipped step");
+        }
+    }
+}
+
+/// In `open`: the step is done.
+const DONE: usize = usize::MAX;
+
+fn followers(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut after = vec![vec![]; plan.steps.len()];
+    for (index, step) in plan.steps.iter().enumerate() {
+        step.after.iter().for_each(|&before| after[before].push(index));
+    }
+    after
 }

@@ -1,1 +1,362 @@
-//! One step.
+//! One step: the calls it makes, and how it sees that they did what they should.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use up_core::{
+    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Later, Seen, Status, TagChange, diff, name_references,
+    quote,
+};
+use up_plan::{Action, Step};
+
+use crate::{Event, Sink, Stop, What, names::Names, observe::known, slots::Slots, watch::Watch};
+
+/// What every step shares.
+pub(crate) struct Hand {
+    pub(crate) cx: Arc<Cx>,
+    pub(crate) watch: Watch,
+    pub(crate) names: Names,
+    pub(crate) slots: Slots,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) stop: watch::Receiver<Stop>,
+}
+
+/// How long a resource that AWS said it made, or may have made, is looked for.
+const SETTLE: Duration = Duration::from_secs(20);
+/// How long what a resource needs (a role just made) may take to be known everywhere.
+const PROPAGATE: Duration = Duration::from_secs(90);
+/// How often a change that AWS accepted but does not show is sent again.
+const TRIES: usize = 3;
+
+impl Hand {
+    /// Carries out one step and tells about it.
+    pub(crate) async fn take_step(
+        &self,
+        kind: Option<&'static dyn AnyKind>,
+        step: &Step,
+        index: usize,
+        ahead: Duration,
+    ) -> Result<(), Error> {
+        let kind = kind.ok_or_else(|| Error::ours(format!("{} is of no known kind", step.address)))?;
+        let work = Work { hand: self, kind, step, index, ahead };
+        work.say(What::Started)?;
+        let result = work.action().await;
+        match &result {
+            Ok(()) => work.say(What::Done)?,
+            Err(error) => work.say(What::Failed { error: error.to_string() })?,
+        }
+        result
+    }
+}
+
+/// One step at work.
+struct Work<'a> {
+    hand: &'a Hand,
+    kind: &'static dyn AnyKind,
+    step: &'a Step,
+    index: usize,
+    ahead: Duration,
+}
+
+impl<'a> Work<'a> {
+    async fn action(&self) -> Result<(), Error> {
+        match &self.step.action {
+            Action::Create { birth, want, ignore, bare, .. } => {
+                let want = self.resolved(want)?;
+                let id = self.create(birth, &want).await?;
+                self.hand.watch.stirred(self.kind, Some(&id));
+                let seen = self.ready(&id).await?;
+                self.settle(seen, &want, ignore, *bare).await
+            }
+            Action::Update { seen: Some(seen), want, ignore, tags, .. } => {
+                let want = self.resolved(want)?;
+                if !tags.is_empty() {
+                    self.tag(seen, tags).await?;
+                }
+                self.settle(seen.clone(), &want, ignore, false).await
+            }
+            Action::Update { seen: None, want, ignore, .. } => {
+                let known = self.hand.cx.known(&self.step.address);
+                let known = known.ok_or_else(|| Error::ours("its first half has not been made"))?;
+                let seen = self.ready(&known.id).await?;
+                self.settle(seen, &self.resolved(want)?, ignore, false).await
+            }
+            Action::Delete { seen, .. } => self.delete(seen).await,
+        }
+    }
+
+    /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again.
+    async fn create(&self, birth: &Birth, want: &Value) -> Result<String, Error> {
+        let since = Instant::now();
+        loop {
+            let made = self.call("create", || self.kind.create(&self.hand.cx, birth, want.clone())).await;
+            let error = match made {
+                Ok(id) => return Ok(id),
+                Err(error) => error,
+            };
+            match error.kind {
+                ErrorKind::Exists | ErrorKind::Unclear => {
+                    if let Some(id) = self.made_already(birth).await? {
+                        return Ok(id);
+                    }
+                    if error.kind == ErrorKind::Exists {
+                        return Err(error.not_ours());
+                    }
+                }
+                ErrorKind::InUse if since.elapsed() < self.kind.about().wait.at_most => {}
+                _ => return Err(error),
+            }
+            if since.elapsed() > self.kind.about().wait.at_most {
+                return Err(error);
+            }
+            self.pause(&error, Duration::from_secs(2)).await?;
+        }
+    }
+
+    /// The id of what was made for this birth, looked for as long as AWS may take to show it.
+    async fn made_already(&self, birth: &Birth) -> Result<Option<String>, Error> {
+        let since = Instant::now();
+        self.hand.watch.stirred(self.kind, None);
+        loop {
+            let all = self.hand.watch.look(self.kind).await?;
+            let made = all.iter().find(|seen| {
+                seen.address(&birth.stack).as_ref() == Some(&birth.address) && seen.generation() == birth.generation
+            });
+            match made {
+                Some(seen) => return Ok(Some(seen.id.clone())),
+                None if since.elapsed() > SETTLE => return Ok(None),
+                None => self.go_on()?,
+            }
+        }
+    }
+
+    /// Looks until AWS is done with it.
+    async fn ready(&self, id: &str) -> Result<Seen<Value>, Error> {
+        let (since, wait) = (Instant::now(), self.kind.about().wait);
+        let mut last = String::new();
+        loop {
+            let all = self.hand.watch.look(self.kind).await?;
+            let state = match all.iter().find(|seen| seen.id == id) {
+                Some(seen) => match &seen.status {
+                    Status::Ready => {
+                        self.learn(seen);
+                        return Ok(seen.clone());
+                    }
+                    Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
+                    Status::Deleting(state) => {
+                        return Err(Error::refused("Deleting", format!("AWS is taking it away ({state})")));
+                    }
+                    Status::Pending(state) => state.clone(),
+                },
+                None if since.elapsed() > SETTLE => {
+                    return Err(Error::refused("NotSeen", format!("AWS made {id}, and does not show it")));
+                }
+                None => "not shown yet".into(),
+            };
+            if since.elapsed() > wait.at_most {
+                let minutes = wait.at_most.as_secs() / 60;
+                return Err(Error::refused("NotReady", format!("still {state} after {minutes} minutes")));
+            }
+            self.go_on()?;
+            if last != state {
+                self.say(What::Waiting { state: state.clone() })?;
+                last = state;
+            }
+        }
+    }
+
+    /// Changes what still differs, until nothing does. `bare` leaves out what can only be set later.
+    async fn settle(
+        &self,
+        mut seen: Seen<Value>,
+        want: &Value,
+        ignore: &BTreeSet<String>,
+        bare: bool,
+    ) -> Result<(), Error> {
+        let mut tried: Option<(Vec<FieldChange>, usize)> = None;
+        loop {
+            if seen.status != Status::Ready {
+                seen = self.ready(&seen.id).await?;
+            }
+            self.learn(&seen);
+            let changes = self.differences(&seen, want, ignore, bare);
+            if changes.is_empty() {
+                return Ok(());
+            }
+            let tries = tried.take().filter(|(before, _)| *before == changes).map_or(1, |(_, tries)| tries + 1);
+            if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
+                return Err(not_taken(&changes));
+            }
+            self.call("update", || self.kind.update(&self.hand.cx, self.named(&seen), want.clone())).await?;
+            self.hand.watch.stirred(self.kind, None);
+            seen = self.shown(&seen.id, &changes, want, ignore, bare).await?;
+            tried = Some((changes, tries));
+        }
+    }
+
+    /// Looks until a change just made shows, or for as long as AWS may take to show it.
+    async fn shown(
+        &self,
+        id: &str,
+        before: &[FieldChange],
+        want: &Value,
+        ignore: &BTreeSet<String>,
+        bare: bool,
+    ) -> Result<Seen<Value>, Error> {
+        let since = Instant::now();
+        loop {
+            let seen = self.ready(id).await?;
+            if since.elapsed() > SETTLE || self.differences(&seen, want, ignore, bare) != before {
+                return Ok(seen);
+            }
+            self.go_on()?;
+        }
+    }
+
+    fn differences(&self, seen: &Seen<Value>, want: &Value, ignore: &BTreeSet<String>, bare: bool) -> Vec<FieldChange> {
+        let fields = self.kind.fields();
+        let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
+        let mut changes = diff(fields, &seen.spec, want, &|kind, id| self.hand.names.address(kind, id));
+        changes.retain(|change| !ignore.contains(&change.field) && !(bare && late(&change.field)));
+        changes
+    }
+
+    /// What was seen, with references as the stack writes them: then a kind sees which of its fields differ.
+    fn named(&self, seen: &Seen<Value>) -> Seen<Value> {
+        let mut seen = seen.clone();
+        name_references(&mut seen.spec, &|kind, id| self.hand.names.address(kind, id));
+        seen
+    }
+
+    async fn tag(&self, seen: &Seen<Value>, tags: &TagChange) -> Result<(), Error> {
+        self.call("tag", || self.kind.tag(&self.hand.cx, seen.clone(), tags)).await
+    }
+
+    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone.
+    async fn delete(&self, seen: &Seen<Value>) -> Result<(), Error> {
+        let (since, wait) = (Instant::now(), self.kind.about().wait);
+        let mut pause = Duration::from_millis(500);
+        loop {
+            match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
+                Ok(()) => break,
+                Err(error) if error.kind == ErrorKind::Missing => break,
+                Err(error) if error.kind == ErrorKind::InUse && since.elapsed() < wait.at_most => {
+                    self.pause(&error, pause).await?;
+                    pause = (pause * 2).min(Duration::from_secs(10));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.gone(&seen.id).await
+    }
+
+    async fn gone(&self, id: &str) -> Result<(), Error> {
+        let (since, wait) = (Instant::now(), self.kind.about().wait);
+        self.hand.watch.stirred(self.kind, None);
+        let mut last = String::new();
+        loop {
+            let all = self.hand.watch.look(self.kind).await?;
+            let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(()) };
+            if since.elapsed() > wait.at_most {
+                let minutes = wait.at_most.as_secs() / 60;
+                return Err(Error::refused("NotGone", format!("AWS still shows it after {minutes} minutes")));
+            }
+            self.go_on()?;
+            if let Status::Deleting(state) = &seen.status
+                && *state != last
+            {
+                last.clone_from(state);
+                self.say(What::Waiting { state: state.clone() })?;
+            }
+        }
+    }
+
+    /// Sends a call that changes AWS: journaled before and after. Sent again only where AWS said that it did nothing.
+    async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let slot = self.hand.slots.take(self.ahead, self.index).await;
+            self.go_on()?;
+            self.say(What::Calling { verb })?;
+            let answer = send().await;
+            drop(slot);
+            let error = answer.as_ref().err().map(ToString::to_string);
+            self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
+            match answer {
+                Err(error)
+                    if matches!(error.kind, ErrorKind::NotYet | ErrorKind::Throttled)
+                        && since.elapsed() < PROPAGATE =>
+                {
+                    self.pause(&error, pause).await?;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn pause(&self, error: &Error, pause: Duration) -> Result<(), Error> {
+        self.say(What::Retrying { why: error.to_string(), pause })?;
+        let mut stop = self.hand.stop.clone();
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop != Stop::No) => {}
+        }
+        self.go_on()
+    }
+
+    /// Ends the step where the run is to end.
+    fn go_on(&self) -> Result<(), Error> {
+        if *self.hand.stop.borrow() == Stop::No { Ok(()) } else { Err(Error::interrupted()) }
+    }
+
+    fn learn(&self, seen: &Seen<Value>) {
+        self.hand.cx.learn(&self.step.address, known(seen));
+        self.hand.names.set(&self.step.address, seen);
+    }
+
+    /// The spec with all that it quotes.
+    fn resolved(&self, want: &Value) -> Result<Value, Error> {
+        let mut want = want.clone();
+        quote::fill(&mut want, &|quote| self.hand.cx.answer(quote));
+        match quote::quotes(&want).first() {
+            None => Ok(want),
+            Some(quote) => Err(Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute))),
+        }
+    }
+
+    fn say(&self, what: What) -> Result<(), Error> {
+        let event = Event { step: self.index, address: self.step.address.clone(), what };
+        self.hand.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
+    }
+}
+
+/// What an answer says that the journal keeps.
+trait Told {
+    fn id(&self) -> Option<String>;
+}
+
+impl Told for () {
+    fn id(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Told for String {
+    fn id(&self) -> Option<String> {
+        Some(self.clone())
+    }
+}
+
+fn not_taken(changes: &[FieldChange]) -> Error {
+    let fields = changes.iter().map(|change| {
+        format!("`{}` is {} and should be {}", change.field, change.seen, quote::readable(&change.want.to_string()))
+    });
+    let fields = fields.collect::<Vec<_>>().join("; ");
+    Error::refused("NotTaken", format!("AWS accepted the change and does not show it: {fields}"))
+}

@@ -96,7 +96,8 @@ fn holds_reference(value: &Value) -> bool {
     }
 }
 
-fn name_references(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<Address>) {
+/// Turns the live ids in `value` into the addresses of the stack's resources that have them.
+pub fn name_references(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<Address>) {
     match value {
         Value::Object(map) => {
             let text = |key: &str| map.get(key).and_then(Value::as_str);

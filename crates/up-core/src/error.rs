@@ -1,7 +1,7 @@
 //! One error for every AWS call, sorted once into what the engine can do about it.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata, operation::BuildError};
 use aws_types::request_id::RequestId;
 
 /// What a kind's verb answers.
@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Denied,
     /// The credentials are missing, wrong or expired: nothing else will work either.
     Credentials,
+    /// The run was told to end before this was done.
+    Interrupted,
     /// Anything else: show it and stop.
     Other,
 }
@@ -98,6 +100,13 @@ where
     }
 }
 
+/// A kind left out what the SDK requires.
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        Self::ours(DisplayErrorContext(&error).to_string())
+    }
+}
+
 /// The two failures that mean the work is already done.
 pub trait AlreadyDone {
     /// For a delete: it was not there.
@@ -137,6 +146,17 @@ impl Error {
     /// Something still holds the resource, or AWS is busy with it.
     pub fn in_use(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::InUse, ..Self::of("InUse", message) }
+    }
+
+    /// There is one by that name, and it does not carry the stack's tags: never taken over.
+    pub fn not_ours(self) -> Self {
+        let message = format!("{}; it does not belong to this stack, and is left alone", self.message);
+        Self { message, ..self }
+    }
+
+    /// The run was told to end.
+    pub fn interrupted() -> Self {
+        Self { kind: ErrorKind::Interrupted, ..Self::of("Interrupted", "the run was told to end") }
     }
 
     /// A mistake of this program, not of its user.

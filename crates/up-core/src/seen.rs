@@ -79,6 +79,11 @@ impl Scope {
         self.asked.contains(field)
     }
 
+    /// How every name begins that is derived for the stack's resources, see [`Birth::name`].
+    pub fn prefix(&self) -> String {
+        format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX))
+    }
+
     /// True for tags that say the resource is the stack's.
     pub fn owns(&self, tags: &Tags) -> bool {
         tags.get(Address::STACK_TAG) == Some(&self.stack)

@@ -1,0 +1,48 @@
+//! AWS's enumerations, in AWS's spelling.
+
+/// Defines an enumeration of words as AWS spells them: checked when a stack is read, listed in its schema, and turned to
+/// and from the text that calls take and give.
+///
+/// ```
+/// up_core::words! {
+///     /// Who can reach it.
+///     Scheme {
+///         /// Anyone on the internet.
+///         InternetFacing = "internet-facing",
+///         /// Whoever is in the network.
+///         Internal = "internal",
+///     }
+/// }
+/// assert_eq!(Scheme::Internal.as_str(), "internal");
+/// assert_eq!(Scheme::seen("internal").unwrap(), Scheme::Internal);
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive($crate::serde::Serialize, $crate::serde::Deserialize, $crate::schemars::JsonSchema)]
+        #[serde(crate = "up_core::serde")]
+        #[schemars(crate = "up_core::schemars")]
+        enum $name {
+            $($(#[$meta])* #[serde(rename = $text)] $word,)*
+        }
+
+        impl $name {
+            /// AWS's spelling.
+            fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$word => $text,)*
+                }
+            }
+
+            /// What AWS says.
+            fn seen(text: &str) -> $crate::Result<Self> {
+                match text {
+                    $($text => Ok(Self::$word),)*
+                    _ => Err($crate::Error::absent(&format!("{} this program knows, but `{text}`", stringify!($name)))),
+                }
+            }
+        }
+    };
+}
