@@ -1,3 +1,49 @@
 //! Provisions AWS from TOML.
 
-fn main() {}
+mod cli;
+mod commands;
+mod exit;
+mod render;
+mod session;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::{cli::Cli, exit::Exit};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return told_by_clap(&told),
+    };
+    terminal::colour(!cli.no_color);
+    trace(cli.verbose);
+    let exit = cli.command.run().await.unwrap_or_else(|failure| {
+        terminal::say(render::failure(&failure));
+        failure.exit
+    });
+    exit.into()
+}
+
+/// Help and version were asked for; everything else that clap says is about wrong input.
+fn told_by_clap(told: &clap::Error) -> ExitCode {
+    // Nobody is left to tell where even this cannot be written.
+    let _ = told.print();
+    if told.use_stderr() { Exit::Input.into() } else { Exit::Ok.into() }
+}
+
+/// Our own words from `-v` on, the SDK's from `-vvv` on: its debug lines show requests, never credentials.
+fn trace(verbose: u8) {
+    let levels = match verbose {
+        0 => "off",
+        1 => "bullstra_up=info,up_apply=info,up_kinds=info,up_sandbox=info,up_state=info",
+        2 => "bullstra_up=debug,up_apply=debug,up_kinds=debug,up_sandbox=debug,up_state=debug",
+        _ => "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info",
+    };
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(levels)).with_target(false);
+    lines.with_writer(std::io::stderr).with_ansi(terminal::is_coloured()).init();
+}

@@ -1,0 +1,183 @@
+//! The command line: every command, and the options that several share.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use up_core::Address;
+
+use crate::{
+    commands::{
+        apply::Apply, completions::Completions, destroy::Destroy, graph::Graph, output::Output, plan::Plan,
+        reference::Reference, sandbox::Sandbox, schema::Schema, show::Show, unlock::Unlock, validate::Validate,
+    },
+    exit::{Exit, Failure},
+};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    something failed
+  2    `plan --exit-code` found changes
+  3    the input is wrong: stack files, options, a saved plan
+  4    credentials, account, region or a permission
+  5    locked by another run
+  6    refused: protected, owned by someone else, or the world has moved since the plan
+  130  interrupted";
+
+/// Provisions AWS from TOML.
+///
+/// A stack file says what there should be. AWS itself, by the tags that every resource carries from birth, says what
+/// there is. `plan` shows the difference, `apply` carries it out.
+#[derive(Debug, Parser)]
+#[command(name = "bullstra-up", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Says more on stderr: what is done (-v), why (-vv), each request (-vvv).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Writes without colours.
+    ///
+    /// Colours are also left out where stdout or stderr is no terminal, and where `NO_COLOR` is set.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Validate(Validate),
+    Plan(Plan),
+    Apply(Apply),
+    Destroy(Destroy),
+    Show(Show),
+    Output(Output),
+    Graph(Graph),
+    Schema(Schema),
+    #[command(subcommand)]
+    Sandbox(Sandbox),
+    Unlock(Unlock),
+    Completions(Completions),
+    #[command(hide = true)]
+    Reference(Reference),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> Result<Exit, Failure> {
+        match self {
+            Self::Validate(command) => command.run(),
+            Self::Plan(command) => command.run().await,
+            Self::Apply(command) => command.run().await,
+            Self::Destroy(command) => command.run().await,
+            Self::Show(command) => command.run().await,
+            Self::Output(command) => command.run().await,
+            Self::Graph(command) => command.run(),
+            Self::Schema(command) => command.run(),
+            Self::Sandbox(command) => command.run().await,
+            Self::Unlock(command) => command.run(),
+            Self::Completions(command) => command.run(),
+            Self::Reference(command) => command.run(),
+        }
+    }
+}
+
+/// Which stack, and the values of its inputs.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StackOptions {
+    /// The stack's file, such as `stacks/prod.toml`.
+    #[arg(value_name = "STACK")]
+    pub(crate) stack: PathBuf,
+    #[command(flatten)]
+    pub(crate) inputs: InputOptions,
+}
+
+/// The values of a stack's inputs.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct InputOptions {
+    /// Sets an input of the stack; may be repeated.
+    ///
+    /// The value is read as TOML where it can be (`3`, `true`, `["a", "b"]`), else as text. It goes before the
+    /// environment variable `BULLSTRA_UP_<INPUT>`, which goes before the stack's own default.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<Setting>,
+}
+
+/// `name=value`.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                Ok(Self { name: name.trim().to_owned(), value: value.to_owned() })
+            }
+            _ => Err("expected `name=value`".into()),
+        }
+    }
+}
+
+/// Which AWS, and as whom.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "AWS")]
+pub(crate) struct AwsOptions {
+    /// The region, instead of the stack's own.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The profile of `~/.aws/config` whose credentials are used.
+    #[arg(long, conflicts_with = "sandbox")]
+    pub(crate) profile: Option<String>,
+    /// Where every call is sent, instead of to AWS.
+    #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Uses the sandbox on this machine instead of AWS, and starts it when it is not running.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+/// Where a stack's history is kept.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "State")]
+pub(crate) struct StateOptions {
+    /// The folder of journals, locks and snapshots. Losing it loses history, and no resource.
+    #[arg(long, value_name = "DIR", default_value = "state")]
+    pub(crate) state: PathBuf,
+}
+
+/// How a plan is made.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PlanOptions {
+    /// Only this resource and what it needs; may be repeated. A resource with `for_each` without its key means all of
+    /// its instances.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<Address>,
+    /// Allows what `protect` and `prevent_destroy` would refuse: to delete or replace what must not be lost.
+    #[arg(long)]
+    pub(crate) unprotect: bool,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunOptions {
+    /// Does not ask before it begins.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// How many resources are worked on at the same time.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// How long to wait for another run of the same stack to end, such as `90s` or `10m`.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub(crate) lock_timeout: Duration,
+    /// Ends with one JSON object on stdout: what was done, what failed, and which calls it took.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as `90s` or `10m`".to_owned())?;
+    span.try_into().map_err(|_| "expected a time that is not negative".to_owned())
+}

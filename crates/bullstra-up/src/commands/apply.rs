@@ -1,0 +1,29 @@
+//! `apply`.
+
+use clap::Args;
+
+use crate::{
+    cli::{AwsOptions, PlanOptions, RunOptions, StackOptions, StateOptions},
+    exit::{Exit, Failure},
+};
+
+/// Makes AWS what the stack says.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) stack: StackOptions,
+    #[command(flatten)]
+    pub(crate) run: RunOptions,
+    #[command(flatten)]
+    pub(crate) plan: PlanOptions,
+    #[command(flatten)]
+    pub(crate) aws: AwsOptions,
+    #[command(flatten)]
+    pub(crate) state: StateOptions,
+}
+
+impl Apply {
+    pub(crate) async fn run(self) -> Result<Exit, Failure> {
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,79 @@
+//! What a kind's JSON Schema says of a place in its spec.
+
+use serde_json::Value;
+
+/// A place in a spec, seen through its kind's JSON Schema. Knows nothing where there is no schema.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape<'a> {
+    root: &'a Value,
+    here: &'a Value,
+}
+
+impl<'a> Shape<'a> {
+    /// The whole spec.
+    pub(crate) fn new(schema: &'a Value) -> Self {
+        Self { root: schema, here: schema }
+    }
+
+    fn at(&self, here: &'a Value) -> Self {
+        Self { root: self.root, here }
+    }
+
+    /// The schema here, `$ref` followed.
+    pub(crate) fn resolved(&self) -> &'a Value {
+        let mut here = self.here;
+        while let Some(path) = here["$ref"].as_str() {
+            match path.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
+                Some(next) => here = next,
+                None => return &Value::Null,
+            }
+        }
+        here
+    }
+
+    /// The name of the type that stands here, where it has one.
+    pub(crate) fn type_name(&self) -> Option<&'a str> {
+        self.here["$ref"].as_str()?.rsplit('/').next()
+    }
+
+    /// Itself, or each of what may stand here; `null` left out.
+    pub(crate) fn alternatives(&self) -> Vec<Self> {
+        let resolved = self.resolved();
+        let choices = ["oneOf", "anyOf", "allOf"].into_iter().find_map(|word| resolved[word].as_array());
+        let is_whole = resolved.get("x-document").is_some() || resolved.get("x-ref").is_some();
+        match choices {
+            Some(choices) if !is_whole => {
+                let some = choices.iter().filter(|choice| choice["type"] != "null");
+                some.flat_map(|choice| self.at(choice).alternatives()).collect()
+            }
+            _ => vec![*self],
+        }
+    }
+
+    /// The value of a key of a table.
+    pub(crate) fn key(&self, key: &str) -> Self {
+        let none = &Value::Null;
+        let found = self.alternatives().into_iter().find_map(|shape| {
+            let table = shape.resolved();
+            let own = table["properties"].get(key);
+            own.or_else(|| table.get("additionalProperties").filter(|others| others.is_object()))
+        });
+        self.at(found.unwrap_or(none))
+    }
+
+    /// The item of a list.
+    pub(crate) fn item(&self) -> Self {
+        let found = self.alternatives().into_iter().find_map(|shape| shape.resolved().get("items"));
+        self.at(found.unwrap_or(&Value::Null))
+    }
+
+    /// True for a JSON document: compared as a whole, read line by line.
+    pub(crate) fn is_document(&self) -> bool {
+        self.alternatives().iter().any(|shape| shape.resolved()["x-document"] == true)
+    }
+
+    /// What stands here when the user writes nothing.
+    pub(crate) fn default(&self) -> Option<&'a Value> {
+        self.here.get("default")
+    }
+}

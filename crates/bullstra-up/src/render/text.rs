@@ -1,0 +1,120 @@
+//! Text and time, fit for a terminal.
+
+use std::{fmt::Write, time::Duration};
+
+use up_core::quote;
+
+/// What came from elsewhere, with nothing left in it that a terminal obeys; marks as the expressions they stand for.
+pub(crate) fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in quote::readable(text).chars() {
+        match c {
+            '\n' => safe.push_str("\\n"),
+            '\r' => safe.push_str("\\r"),
+            '\t' => safe.push_str("\\t"),
+            c if c.is_control() || is_invisible(c) => {
+                write!(safe, "\\u{{{:x}}}", u32::from(c)).expect("text takes text");
+            }
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Characters that turn the direction of text, or hide: what is read would not be what is there.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e000}'..='\u{e001}')
+}
+
+/// Text of `longest` characters at most, its end cut off where it is longer.
+pub(crate) fn cut(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Two texts so cut that their first difference is still to be seen.
+pub(crate) fn cut_alike(one: &str, other: &str, longest: usize) -> (String, String) {
+    const LEAD: usize = 16;
+    let fits = |text: &str| text.chars().count() <= longest;
+    if fits(one) && fits(other) {
+        return (one.to_owned(), other.to_owned());
+    }
+    let common = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let skipped = if common < longest / 2 { 0 } else { common - LEAD.min(common) };
+    let from = |text: &str| match skipped {
+        0 => cut(text, longest),
+        _ => cut(&['…'].into_iter().chain(text.chars().skip(skipped)).collect::<String>(), longest),
+    };
+    (from(one), from(other))
+}
+
+/// `1 resource`, `3 resources`.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
+/// A measured time: `0.4s`, `12s`, `3m12s`, `1h02m`.
+pub(crate) fn took(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", time.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// An estimated time, no more exact than it can be: `5 s`, `14 min`, `1 h 20 min`.
+pub(crate) fn about(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let minutes = (seconds + 30) / 60;
+    match seconds {
+        0..90 => format!("{} s", seconds.max(1)),
+        90..5400 => format!("{minutes} min"),
+        _ => match (minutes / 60, minutes % 60) {
+            (hours, 0) => format!("{hours} h"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        },
+    }
+}
+
+/// Time since the start, as a clock: `0:12`, `1:02:03`.
+pub(crate) fn clock(time: Duration) -> String {
+    let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
+    if hours == 0 { format!("{minutes}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_that_a_terminal_obeys() {
+        assert_eq!(safe("a\u{1b}[2Jb\u{7}\n\u{9b}31m\u{202e}c"), "a\\u{1b}[2Jb\\u{7}\\n\\u{9b}31m\\u{202e}c");
+        assert_eq!(safe("\u{e000}ecs.cluster.main#arn\u{e001}"), "${ecs.cluster.main.arn}");
+        assert_eq!(safe("\u{e000} half a mark"), "\\u{e000} half a mark");
+    }
+
+    #[test]
+    fn cutting_keeps_the_difference() {
+        assert_eq!(cut("abcdef", 4), "abc…");
+        let prefix = "x".repeat(100);
+        let (one, other) = cut_alike(&format!("{prefix}1.2"), &format!("{prefix}1.3"), 40);
+        assert_eq!((one.as_str(), other.as_str()), ("…xxxxxxxxxxxxxxxx1.2", "…xxxxxxxxxxxxxxxx1.3"));
+    }
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        let seconds = Duration::from_secs;
+        assert_eq!([took(Duration::from_millis(1234)), took(seconds(192)), took(seconds(3720))], [
+            "1.2s", "3m12s", "1h02m"
+        ]);
+        assert_eq!([about(seconds(40)), about(seconds(840)), about(seconds(4800))], ["40 s", "14 min", "80 min"]);
+        assert_eq!([clock(seconds(12)), clock(seconds(3723))], ["0:12", "1:02:03"]);
+    }
+}

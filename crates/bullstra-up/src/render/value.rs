@@ -1,0 +1,132 @@
+//! Values, much as TOML would have them.
+
+use serde_json::{Map, Value};
+
+use super::{
+    shape::Shape,
+    text::{cut, safe},
+};
+
+/// Longer text is cut.
+const LONGEST_TEXT: usize = 80;
+/// Longer values are broken into lines.
+const LONGEST_LINE: usize = 90;
+
+/// A value on one line: `"text"`, `[1, 2]`, `{ path = "/", port = 80 }`, `network/ec2.vpc.main`.
+pub(crate) fn inline(value: &Value) -> String {
+    match value {
+        Value::Null => "unset".to_owned(),
+        Value::String(text) => format!("\"{}\"", cut(&escaped(text), LONGEST_TEXT)),
+        Value::Object(map) => match reference(map) {
+            Some(target) => target,
+            None if map.values().all(Value::is_null) => "{}".to_owned(),
+            None => {
+                let entries = set(map).map(|(key, value)| format!("{} = {}", name(key), inline(value)));
+                format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+            }
+        },
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// What a reference points at: an address of the stack, or an id from outside it.
+pub(crate) fn reference(map: &Map<String, Value>) -> Option<String> {
+    let target = map.get("$ref").or_else(|| map.get("$id"))?;
+    target.as_str().map(safe)
+}
+
+/// A field with its value, over several lines where one would be too long.
+pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
+    let line = format!("{field}: {}", inline(value));
+    let fits = line.chars().count() <= LONGEST_LINE;
+    match value {
+        _ if shape.is_document() && !fits => headed(field, document(value)),
+        Value::Object(map) if !fits && reference(map).is_none() => headed(field, entries(map, shape)),
+        Value::Array(items) if !fits => {
+            let items = items.iter().flat_map(|item| listed(item, shape.item()));
+            headed(field, items.collect())
+        }
+        Value::String(text) if text.contains('\n') => headed(field, text.lines().map(safe).collect()),
+        _ => vec![line],
+    }
+}
+
+fn entries(map: &Map<String, Value>, shape: Shape<'_>) -> Vec<String> {
+    set(map).flat_map(|(key, value)| block(&name(key), value, shape.key(key))).collect()
+}
+
+/// An item of a list, over several lines where one would be too long.
+pub(crate) fn listed(item: &Value, shape: Shape<'_>) -> Vec<String> {
+    let line = inline(item);
+    match item {
+        Value::Object(map) if line.chars().count() > LONGEST_LINE && reference(map).is_none() => {
+            let lines = if shape.is_document() { document(item) } else { entries(map, shape) };
+            let dash = |(index, line): (usize, String)| format!("{} {line}", if index == 0 { '-' } else { ' ' });
+            lines.into_iter().enumerate().map(dash).collect()
+        }
+        _ => vec![format!("- {line}")],
+    }
+}
+
+/// A JSON document, line by line.
+pub(crate) fn document(value: &Value) -> Vec<String> {
+    format!("{value:#}").lines().map(safe).collect()
+}
+
+/// A key as it would be written: bare, or in quotes.
+pub(crate) fn name(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    if is_bare { key.to_owned() } else { format!("\"{}\"", escaped(key)) }
+}
+
+/// The entries that are there.
+pub(crate) fn set(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    map.iter().filter(|(_, value)| !value.is_null())
+}
+
+fn headed(field: &str, lines: Vec<String>) -> Vec<String> {
+    let lines = lines.into_iter().map(|line| format!("  {line}"));
+    [format!("{field}:")].into_iter().chain(lines).collect()
+}
+
+fn escaped(text: &str) -> String {
+    safe(&text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_read_as_toml() {
+        let value = json!({
+            "vpc": { "$ref": "network/ec2.vpc.main" },
+            "peer": { "$id": "sg-1", "$kind": "ec2.security_group" },
+            "ports": [80, 443],
+            "none": null,
+            "a b": "say \"hi\"",
+        });
+        assert_eq!(
+            inline(&value),
+            r#"{ vpc = network/ec2.vpc.main, peer = sg-1, ports = [80, 443], "a b" = "say \"hi\"" }"#
+        );
+        assert_eq!(inline(&json!({ "a": null })), "{}");
+    }
+
+    #[test]
+    fn long_values_are_broken_into_lines() {
+        let unknown = Value::Null;
+        let long = "x".repeat(60);
+        let value = json!({ "one": long, "two": [long, { "three": long }] });
+        assert_eq!(block("table", &value, Shape::new(&unknown)), [
+            "table:".to_owned(),
+            format!("  one: \"{long}\""),
+            "  two:".to_owned(),
+            format!("    - \"{long}\""),
+            format!("    - {{ three = \"{long}\" }}"),
+        ]);
+    }
+}
