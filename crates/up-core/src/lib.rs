@@ -18,6 +18,7 @@ pub mod quote;
 mod reference;
 mod seen;
 mod text;
+mod words;
 
 pub use address::{Address, AddressError};
 pub use any::{AnyKind, Later, Of};

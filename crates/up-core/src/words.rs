@@ -18,26 +18,24 @@
 /// ```
 #[macro_export]
 macro_rules! words {
-    ($(#[$about:meta])* $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* }) => {
+    ($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        #[derive($crate::serde::Serialize, $crate::serde::Deserialize, $crate::schemars::JsonSchema)]
-        #[serde(crate = "up_core::serde")]
-        #[schemars(crate = "up_core::schemars")]
-        enum $name {
+        #[derive(::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
+        $visible enum $name {
             $($(#[$meta])* #[serde(rename = $text)] $word,)*
         }
 
         impl $name {
             /// AWS's spelling.
-            fn as_str(self) -> &'static str {
+            $visible fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$word => $text,)*
                 }
             }
 
             /// What AWS says.
-            fn seen(text: &str) -> $crate::Result<Self> {
+            $visible fn seen(text: &str) -> $crate::Result<Self> {
                 match text {
                     $($text => Ok(Self::$word),)*
                     _ => Err($crate::Error::absent(&format!("{} this program knows, but `{text}`", stringify!($name)))),

@@ -1,8 +1,13 @@
-//! Kinds of the ecr API. One file per kind.
+//! Kinds of the ECR API. One file per kind.
 
-use up_core::AnyKind;
+mod lifecycle;
+mod repository;
+
+use up_core::{AnyKind, Of};
+
+pub use repository::Repository;
 
 up_core::client!(aws_sdk_ecr);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<Repository>::KIND];

@@ -1,0 +1,333 @@
+//! `ecr.repository`: where a service's container images are kept.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecr::types::{
+    EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
+    ImageTagMutabilityExclusionFilterType, Tag,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::{Document, prelude::*, quote};
+
+use crate::{client, lifecycle::LifecyclePolicy};
+
+/// Keeps the container images of one service.
+///
+/// Deleting it deletes its images as well: `protect` or `prevent_destroy` guard it.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces it, and loses its
+    /// images.
+    #[spec(name)]
+    name: Option<String>,
+    /// Whether a tag may be moved to another image. Default: `MUTABLE`.
+    #[serde(default = "mutable")]
+    image_tag_mutability: ImageTagMutability,
+    /// Tags that are excepted, with `*` for any text, such as `dev-*`; for the two `…_WITH_EXCLUSION`. Default: none.
+    #[serde(default)]
+    image_tag_mutability_exclusion_filters: BTreeSet<String>,
+    /// Looks every image over for known weaknesses as it is pushed. Default: false.
+    #[serde(default)]
+    scan_on_push: bool,
+    /// With whose key images are encrypted. Default: AWS's own, AES-256.
+    #[serde(default)]
+    #[spec(replace)]
+    encryption_configuration: Encryption,
+    /// Which images expire, as ECR's lifecycle policy language says it. Left out: as it is, which is none at first;
+    /// `{ rules = [] }` removes it.
+    lifecycle_policy: Option<LifecyclePolicy>,
+    /// Who else may pull and push: a policy with principals. Left out: as it is, which is none at first;
+    /// `{ Statement = [] }` removes it.
+    repository_policy: Option<PolicyDocument>,
+}
+
+up_core::words! {
+    /// Whether a tag may be moved to another image.
+    ImageTagMutability {
+        /// It may.
+        Mutable = "MUTABLE",
+        /// It stays where it was first.
+        Immutable = "IMMUTABLE",
+        /// It stays, but for the exceptions.
+        ImmutableWithExclusion = "IMMUTABLE_WITH_EXCLUSION",
+        /// It may, but for the exceptions.
+        MutableWithExclusion = "MUTABLE_WITH_EXCLUSION",
+    }
+}
+
+/// How images are encrypted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Encryption {
+    /// Default: `AES256`.
+    #[serde(default = "aes")]
+    encryption_type: EncryptionType,
+    /// ARN of the KMS key. Left out: AWS's own for ECR.
+    kms_key: Option<String>,
+}
+
+up_core::words! {
+    /// With whose key.
+    EncryptionType {
+        /// A key that AWS neither shows nor charges for.
+        Aes256 = "AES256",
+        /// A key of KMS.
+        Kms = "KMS",
+        /// Twice, with a key of KMS.
+        KmsDsse = "KMS_DSSE",
+    }
+}
+
+impl Kind for Repository {
+    type Name = names::Repository;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ECR::Repository",
+        actions: Actions {
+            observe: &[
+                "ecr:DescribeRepositories",
+                "ecr:ListTagsForResource",
+                "ecr:GetLifecyclePolicy",
+                "ecr:GetRepositoryPolicy",
+            ],
+            create: &["ecr:CreateRepository", "ecr:TagResource"],
+            update: &[
+                "ecr:PutImageTagMutability",
+                "ecr:PutImageScanningConfiguration",
+                "ecr:PutLifecyclePolicy",
+                "ecr:DeleteLifecyclePolicy",
+                "ecr:SetRepositoryPolicy",
+                "ecr:DeleteRepositoryPolicy",
+            ],
+            tag: &["ecr:TagResource", "ecr:UntagResource"],
+            delete: &["ecr:DeleteRepository"],
+        },
+        attrs: &["arn", "name", "repository_uri"],
+        longest_name: 256,
+        holds_data: true,
+        ..About::DEFAULT
+    };
+
+    /// One call lists the account's repositories. Policies take one each, made only where some declared repository has
+    /// one.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_repositories().max_results(1000);
+        let repositories = request.into_paginator().items().send().try_collect().await?;
+        let read = repositories.into_iter().map(|repository| read(cx, scope, repository));
+        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(8).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: names are unique, so a second one is refused. Policies take calls of their own.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
+        let encryption = EncryptionConfiguration::builder().encryption_type(encryption_type.as_str().into());
+        let encryption = encryption.set_kms_key(kms_key.clone()).build()?;
+        let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&birth.tags)?));
+        let request = request.encryption_configuration(encryption).image_scanning_configuration(self.scanning());
+        let request = request.image_tag_mutability(self.image_tag_mutability.as_str().into());
+        request.set_image_tag_mutability_exclusion_filters(self.exclusions()?).send().await?;
+        Ok(name)
+    }
+
+    /// Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (ecr, name, was) = (client(cx), &seen.id, &seen.spec);
+        let exclusions_differ =
+            self.image_tag_mutability_exclusion_filters != was.image_tag_mutability_exclusion_filters;
+        if self.image_tag_mutability != was.image_tag_mutability || exclusions_differ {
+            let call = ecr.put_image_tag_mutability().repository_name(name);
+            let call = call.image_tag_mutability(self.image_tag_mutability.as_str().into());
+            call.set_image_tag_mutability_exclusion_filters(self.exclusions()?).send().await?;
+        }
+        if self.scan_on_push != was.scan_on_push {
+            let call = ecr.put_image_scanning_configuration().repository_name(name);
+            call.image_scanning_configuration(self.scanning()).send().await?;
+        }
+        match &self.lifecycle_policy {
+            same if *same == was.lifecycle_policy => {}
+            None => {}
+            Some(policy) if policy.rules().is_some_and(Vec::is_empty) => {
+                ecr.delete_lifecycle_policy().repository_name(name).send().await.gone()?;
+            }
+            Some(policy) => {
+                let call = ecr.put_lifecycle_policy().repository_name(name);
+                call.lifecycle_policy_text(policy.text()).send().await?;
+            }
+        }
+        match &self.repository_policy {
+            same if *same == was.repository_policy => {}
+            None => {}
+            Some(policy) if states_nothing(policy) => {
+                ecr.delete_repository_policy().repository_name(name).send().await.gone()?;
+            }
+            Some(policy) => {
+                ecr.set_repository_policy().repository_name(name).policy_text(policy.text()).send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        let arn = seen.attrs.get("arn").ok_or_else(|| Error::ours("a repository without ARN"))?;
+        if !change.set.is_empty() {
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set)?)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes its images with it. Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_repository().repository_name(&seen.id).force(true).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_ref().filter(|name| !is_name(name)).map(|name| {
+            let message = "2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them";
+            Problem::new("name", format!("a name is {message}, and this is `{name}`"))
+        });
+        let excludes = matches!(
+            self.image_tag_mutability,
+            ImageTagMutability::ImmutableWithExclusion | ImageTagMutability::MutableWithExclusion
+        );
+        let field = "image_tag_mutability_exclusion_filters";
+        let filters = match (excludes, self.image_tag_mutability_exclusion_filters.len()) {
+            (true, 0) => Some(Problem::new(field, "missing: the tags that are excepted")),
+            (false, 1..) => {
+                let message = "only `IMMUTABLE_WITH_EXCLUSION` and `MUTABLE_WITH_EXCLUSION` have exceptions";
+                Some(Problem::new(field, message))
+            }
+            (true, 6..) => Some(Problem::new(field, "ECR takes 5 exceptions at most")),
+            _ => None,
+        };
+        let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
+        let stray = *encryption_type == EncryptionType::Aes256 && kms_key.is_some();
+        let key = stray
+            .then(|| Problem::new("encryption_configuration.kms_key", "only `KMS` and `KMS_DSSE` take a key of KMS"));
+        let lifecycle = self.lifecycle_policy.iter().flat_map(|policy| policy.check("lifecycle_policy"));
+        [name, filters, key].into_iter().flatten().chain(lifecycle).collect()
+    }
+}
+
+impl Repository {
+    fn scanning(&self) -> ImageScanningConfiguration {
+        ImageScanningConfiguration::builder().scan_on_push(self.scan_on_push).build()
+    }
+
+    fn exclusions(&self) -> Result<Option<Vec<ImageTagMutabilityExclusionFilter>>> {
+        let filter = |text: &String| {
+            let filter = ImageTagMutabilityExclusionFilter::builder().filter(text);
+            filter.filter_type(ImageTagMutabilityExclusionFilterType::Wildcard).build()
+        };
+        let filters = self.image_tag_mutability_exclusion_filters.iter().map(filter);
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        Ok((!filters.is_empty()).then_some(filters))
+    }
+}
+
+impl Default for Encryption {
+    fn default() -> Self {
+        Self { encryption_type: aes(), kms_key: None }
+    }
+}
+
+fn mutable() -> ImageTagMutability {
+    ImageTagMutability::Mutable
+}
+
+fn aes() -> EncryptionType {
+    EncryptionType::Aes256
+}
+
+fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let part = |part: &str| {
+        part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || "._-".contains(c))
+    };
+    quote::is_quoting(name) || ((2..=256).contains(&name.len()) && name.split('/').all(part))
+}
+
+fn list(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
+}
+
+/// `None`: not ours, or gone meanwhile.
+async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository) -> Result<Option<Seen<Repository>>> {
+    let (Some(arn), Some(name)) = (repository.repository_arn, repository.repository_name) else {
+        return Err(Error::absent("name of a repository"));
+    };
+    let Some(tags) = tags(cx, scope, &arn, &name).await?.filter(|tags| scope.owns(tags)) else { return Ok(None) };
+    let mutability = repository.image_tag_mutability.ok_or_else(|| Error::absent("image tag mutability"))?;
+    let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
+    let encryption_configuration = match repository.encryption_configuration {
+        Some(encryption) => Encryption {
+            encryption_type: EncryptionType::seen(encryption.encryption_type.as_str())?,
+            kms_key: encryption.kms_key,
+        },
+        None => Encryption::default(),
+    };
+    let spec = Repository {
+        name: Some(name.clone()),
+        image_tag_mutability: ImageTagMutability::seen(mutability.as_str())?,
+        image_tag_mutability_exclusion_filters: filters.collect(),
+        scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
+        encryption_configuration,
+        lifecycle_policy: if scope.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None },
+        repository_policy: if scope.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
+    };
+    let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("repository_uri".into(), uri)].into();
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+}
+
+/// From the index, or by a call for what may be ours; others are not asked about.
+async fn tags(cx: &Cx, scope: &Scope, arn: &str, name: &str) -> Result<Option<Tags>> {
+    if let Some(tags) = scope.index.tags(arn) {
+        return Ok(Some(tags.clone()));
+    }
+    if !scope.known.contains(name) && !name.starts_with(&scope.prefix()) {
+        return Ok(None);
+    }
+    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
+        Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn lifecycle(cx: &Cx, name: &str) -> Result<LifecyclePolicy> {
+    match client(cx).get_lifecycle_policy().repository_name(name).send().await.map_err(Error::from) {
+        Ok(answer) => {
+            let text = answer.lifecycle_policy_text.ok_or_else(|| Error::absent("lifecycle policy"))?;
+            LifecyclePolicy::parse(&text).map_err(|error| Error::absent(&format!("readable lifecycle policy: {error}")))
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(LifecyclePolicy::none()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn policy(cx: &Cx, name: &str) -> Result<PolicyDocument> {
+    match client(cx).get_repository_policy().repository_name(name).send().await.map_err(Error::from) {
+        Ok(answer) => {
+            let text = answer.policy_text.ok_or_else(|| Error::absent("repository policy"))?;
+            PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable repository policy: {error}")))
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(nothing()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a repository without a policy has.
+fn nothing() -> PolicyDocument {
+    Document::from(serde_json::json!({ "Statement": [] })).into()
+}
+
+fn states_nothing(policy: &PolicyDocument) -> bool {
+    policy.value().get("Statement").and_then(|statement| statement.as_array()).is_some_and(Vec::is_empty)
+}

@@ -1,0 +1,213 @@
+//! `logs.log_group`: where a service's log lines go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::{prelude::*, quote};
+
+use crate::client;
+
+/// Keeps the log lines of one service, in streams.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogGroup {
+    /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what was
+    /// logged.
+    #[spec(name)]
+    name: Option<String>,
+    /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+    /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever.
+    #[serde(default)]
+    retention_in_days: i32,
+    /// ARN of the KMS key that encrypts it. Default: empty, a key of AWS's own.
+    #[serde(default)]
+    kms_key_id: String,
+    /// How lines are kept and what may be done with them. Default: `STANDARD`.
+    #[serde(default = "standard")]
+    #[spec(replace)]
+    log_group_class: LogGroupClass,
+    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use `prevent_destroy`:
+    /// a deletion that is planned lifts AWS's protection first.
+    #[serde(default)]
+    deletion_protection_enabled: bool,
+}
+
+up_core::words! {
+    /// How lines are kept.
+    LogGroupClass {
+        /// All features.
+        Standard = "STANDARD",
+        /// At half the price, without metrics from logs, subscriptions and live tail.
+        InfrequentAccess = "INFREQUENT_ACCESS",
+        /// For logs that AWS services only pass on.
+        Delivery = "DELIVERY",
+        /// The least there is.
+        Essentials = "ESSENTIALS",
+    }
+}
+
+/// What AWS takes for a retention, beside "for ever".
+const RETENTIONS: [i32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// The most groups AWS describes in one call.
+const PAGE: usize = 50;
+
+impl Kind for LogGroup {
+    type Name = names::LogGroup;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::Logs::LogGroup",
+        actions: Actions {
+            observe: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
+            create: &["logs:CreateLogGroup", "logs:TagResource"],
+            update: &[
+                "logs:PutRetentionPolicy",
+                "logs:DeleteRetentionPolicy",
+                "logs:AssociateKmsKey",
+                "logs:DisassociateKmsKey",
+                "logs:PutLogGroupDeletionProtection",
+            ],
+            tag: &["logs:TagResource", "logs:UntagResource"],
+            delete: &["logs:PutLogGroupDeletionProtection", "logs:DeleteLogGroup"],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 512,
+        holds_data: true,
+        ..About::DEFAULT
+    };
+
+    /// Asks for the groups that the index and the last run know by their names, and for all with a name like ours: an
+    /// account may have thousands of others.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let listed = scope.index.of("logs", "log-group:").filter_map(|entry| entry.arn.split(':').nth(6));
+        let names: BTreeSet<String> = listed.map(str::to_owned).chain(scope.known.iter().cloned()).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let mut requests = vec![client(cx).describe_log_groups().log_group_name_prefix(scope.prefix())];
+        for names in names.chunks(PAGE) {
+            requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
+        }
+        let found = stream::iter(requests.into_iter().map(describe)).buffered(4).try_concat().await?;
+        let groups = found.into_iter().filter_map(|group| Some((group.log_group_name.clone()?, group)));
+        // A group may be found both ways.
+        let groups: BTreeMap<_, _> = groups.collect();
+        let read = groups.into_iter().map(|(name, group)| read(cx, scope, name, group));
+        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(8).try_collect().await?;
+        Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
+    }
+
+    /// Safe to repeat: names are unique, so a second one is refused. Retention takes a call of its own.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let tags = birth.tags.clone().into_iter().collect();
+        let key = (!self.kms_key_id.is_empty()).then(|| self.kms_key_id.clone());
+        let request = client(cx).create_log_group().log_group_name(&name).set_tags(Some(tags)).set_kms_key_id(key);
+        let request = request.log_group_class(self.log_group_class.as_str().into());
+        let protected = self.deletion_protection_enabled.then_some(true);
+        request.set_deletion_protection_enabled(protected).send().await?;
+        Ok(name)
+    }
+
+    /// Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (logs, name, was) = (client(cx), &seen.id, &seen.spec);
+        match self.retention_in_days {
+            days if days == was.retention_in_days => {}
+            0 => logs.delete_retention_policy().log_group_name(name).send().await.map(drop)?,
+            days => {
+                let call = logs.put_retention_policy().log_group_name(name).retention_in_days(days);
+                call.send().await.map(drop)?;
+            }
+        }
+        match self.kms_key_id.as_str() {
+            key if key == was.kms_key_id => {}
+            "" => logs.disassociate_kms_key().log_group_name(name).send().await.map(drop)?,
+            key => logs.associate_kms_key().log_group_name(name).kms_key_id(key).send().await.map(drop)?,
+        }
+        if self.deletion_protection_enabled != was.deletion_protection_enabled {
+            protect(cx, name, self.deletion_protection_enabled).await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        let arn = seen.attrs.get("arn").ok_or_else(|| Error::ours("a log group without ARN"))?;
+        if !change.set.is_empty() {
+            let set = change.set.clone().into_iter().collect();
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        if seen.spec.deletion_protection_enabled {
+            protect(cx, &seen.id, false).await.gone()?;
+        }
+        client(cx).delete_log_group().log_group_name(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_ref().filter(|name| !quote::is_quoting(name)).and_then(|name| {
+            let legal = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
+            let right = (1..=512).contains(&name.len()) && name.chars().all(legal);
+            let message = format!("a name is 1 to 512 letters, digits and `._-/#`, and this is `{name}`");
+            (!right).then(|| Problem::new("name", message))
+        });
+        let days = self.retention_in_days;
+        let kept = days == 0 || RETENTIONS.contains(&days);
+        let nearest = RETENTIONS.iter().min_by_key(|choice| choice.abs_diff(days));
+        let retention = nearest.filter(|_| !kept).map(|nearest| {
+            let message = format!("AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?");
+            Problem::new("retention_in_days", message)
+        });
+        [name, retention].into_iter().flatten().collect()
+    }
+}
+
+fn standard() -> LogGroupClass {
+    LogGroupClass::Standard
+}
+
+async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::LogGroup>> {
+    Ok(request.into_paginator().items().send().try_collect().await?)
+}
+
+/// `None`: not ours, or gone meanwhile.
+async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> Result<Option<Seen<LogGroup>>> {
+    let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
+    let arn = arn.trim_end_matches(":*").to_owned();
+    let tags = match scope.index.tags(&arn) {
+        Some(tags) => tags.clone(),
+        None if scope.known.contains(&name) || name.starts_with(&scope.prefix()) => {
+            match client(cx).list_tags_for_resource().resource_arn(&arn).send().await.map_err(Error::from) {
+                // Logs leaves out what is empty.
+                Ok(answer) => answer.tags.unwrap_or_default().into_iter().collect(),
+                Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        None => return Ok(None),
+    };
+    let spec = LogGroup {
+        name: Some(name.clone()),
+        // What is kept for ever, or with AWS's own key, is told by saying nothing.
+        retention_in_days: group.retention_in_days.unwrap_or(0),
+        kms_key_id: group.kms_key_id.unwrap_or_default(),
+        log_group_class: group.log_group_class.map_or(Ok(standard()), |class| LogGroupClass::seen(class.as_str()))?,
+        deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
+    };
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+}
+
+async fn protect(cx: &Cx, name: &str, enabled: bool) -> Result<()> {
+    let call = client(cx).put_log_group_deletion_protection().log_group_identifier(name);
+    call.deletion_protection_enabled(enabled).send().await?;
+    Ok(())
+}
