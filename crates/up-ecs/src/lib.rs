@@ -1,8 +1,186 @@
-//! Kinds of the ecs API. One file per kind.
+//! Kinds of the ECS API. One file per kind.
 
-use up_core::AnyKind;
+mod cluster;
+mod container;
+mod container_wire;
+mod service;
+mod service_connect;
+mod service_wire;
+mod task_definition;
+mod volume;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
+use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, TagChange, Tags, quote};
+
+pub use cluster::Cluster;
+pub use service::Service;
+pub use task_definition::TaskDefinition;
 
 up_core::client!(aws_sdk_ecs);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<Cluster>::KIND, &Of::<Service>::KIND, &Of::<TaskDefinition>::KIND];
+
+/// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
+const SERVICES_A_CALL: usize = 10;
+
+/// How many reads are under way at once; ECS lets 20 of them in a second.
+const AT_ONCE: usize = 10;
+
+fn list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn tags(tags: Option<Vec<Tag>>) -> Tags {
+    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// Changes the tags of anything ECS knows by an ARN. Safe to repeat: tags are set, not added.
+async fn retag(cx: &Cx, arn: &str, change: &TagChange) -> Result<()> {
+    if !change.set.is_empty() {
+        client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
+    }
+    if !change.remove.is_empty() {
+        let keys = change.remove.iter().cloned().collect();
+        client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+    }
+    Ok(())
+}
+
+/// ECS says most things with two codes; what the engine can do about them stands in the message.
+fn told(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    let is = |parts: &[&str]| parts.iter().any(|part| error.code.contains(part) || error.message.contains(part));
+    let kind = if is(&["Unable to describe task definition", "ServiceNotActive", "is inactive"]) {
+        ErrorKind::Missing
+    } else if is(&["was not idempotent"]) {
+        ErrorKind::Exists
+    } else if is(&["still Draining", "UpdateInProgress", "update is in progress"]) {
+        ErrorKind::InUse
+    } else if is(&["does not have an associated load balancer", "service linked role", "Role is not valid"]) {
+        ErrorKind::NotYet
+    } else {
+        error.kind
+    };
+    Error { kind, ..error }
+}
+
+/// A share of a service's tasks that one capacity provider takes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CapacityProvider {
+    /// `FARGATE`, `FARGATE_SPOT`, or the name of one made for an Auto Scaling group.
+    capacity_provider: String,
+    /// Its share of the tasks beyond `base`, against the weights of the others. Default: 1.
+    #[serde(default = "one")]
+    weight: u32,
+    /// Tasks it runs before any are shared out; only one provider of a strategy may have some. Default: 0.
+    #[serde(default)]
+    base: u32,
+}
+
+pub(crate) type Strategy = BTreeSet<CapacityProvider>;
+
+fn one() -> u32 {
+    1
+}
+
+fn strategy_items(strategy: &Strategy) -> Result<Vec<CapacityProviderStrategyItem>> {
+    let item = |provider: &CapacityProvider| {
+        let item = CapacityProviderStrategyItem::builder().capacity_provider(&provider.capacity_provider);
+        Ok(item.weight(number(provider.weight)?).base(number(provider.base)?).build()?)
+    };
+    strategy.iter().map(item).collect()
+}
+
+fn strategy(items: Option<Vec<CapacityProviderStrategyItem>>) -> Result<Strategy> {
+    let provider = |item: CapacityProviderStrategyItem| {
+        let (weight, base) = (count(item.weight)?, count(item.base)?);
+        Ok(CapacityProvider { capacity_provider: item.capacity_provider, weight, base })
+    };
+    items.into_iter().flatten().map(provider).collect()
+}
+
+/// A count as the SDK takes it.
+fn number(count: u32) -> Result<i32> {
+    i32::try_from(count).map_err(|_| Error::refused("TooLarge", format!("{count} is more than ECS counts")))
+}
+
+/// A count as a spec holds it. ECS counts nothing below zero.
+fn count(number: i32) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::absent("count that can be"))
+}
+
+fn maybe_number(count: Option<u32>) -> Result<Option<i32>> {
+    count.map(number).transpose()
+}
+
+fn maybe_count(number: Option<i32>) -> Result<Option<u32>> {
+    number.map(count).transpose()
+}
+
+/// ECS tells a list that is left out from one that is empty; a spec does not.
+fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
+fn texts<T: Clone>(items: &BTreeSet<T>) -> Option<Vec<T>> {
+    some(items.iter().cloned().collect())
+}
+
+fn set<T: Ord>(items: Option<Vec<T>>) -> BTreeSet<T> {
+    items.into_iter().flatten().collect()
+}
+
+type Map = BTreeMap<String, String>;
+
+fn options(map: &Map) -> Option<HashMap<String, String>> {
+    (!map.is_empty()).then(|| map.clone().into_iter().collect())
+}
+
+fn map(options: Option<HashMap<String, String>>) -> Map {
+    options.into_iter().flatten().collect()
+}
+
+fn pairs(map: &Map) -> Option<Vec<KeyValuePair>> {
+    some(map.iter().map(|(name, value)| KeyValuePair::builder().name(name).value(value).build()).collect())
+}
+
+fn from_pairs(pairs: Option<Vec<KeyValuePair>>) -> Map {
+    pairs.into_iter().flatten().filter_map(|pair| Some((pair.name?, pair.value?))).collect()
+}
+
+fn secrets(map: &Map) -> Result<Option<Vec<Secret>>> {
+    let secrets = map.iter().map(|(name, from)| Ok(Secret::builder().name(name).value_from(from).build()?));
+    secrets.collect::<Result<_>>().map(some)
+}
+
+fn from_secrets(secrets: Option<Vec<Secret>>) -> Map {
+    secrets.into_iter().flatten().map(|secret| (secret.name, secret.value_from)).collect()
+}
+
+/// The ids of a set of references, in one order however they are written.
+fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
+    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
+    ids.sort();
+    Ok(ids)
+}
+
+fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// A problem where `text` is none of AWS's own `words` for the field.
+fn one_of(field: impl Into<String>, text: &str, words: &[&str]) -> Option<Problem> {
+    let known = words.contains(&text) || quote::is_quoting(text);
+    (!known).then(|| Problem::new(field, format!("`{text}` is none of {}", words.join(", "))))
+}
+
+/// A problem where `text` is no ARN: ECS takes names too, and answers with ARNs, which would never compare.
+fn arn(field: impl Into<String>, text: &str) -> Option<Problem> {
+    let is_arn = text.starts_with("arn:") || quote::is_quoting(text);
+    (!is_arn).then(|| Problem::new(field, format!("`{text}` is not an ARN")))
+}

@@ -1,0 +1,356 @@
+//! `ecs.cluster`: where services and tasks run.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{
+    ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting, ClusterSettingName,
+    ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ExecuteCommandLogging, ManagedStorageConfiguration,
+};
+use up_core::prelude::*;
+
+use crate::{
+    Strategy, arn, attrs, client, list, one_of, retag, set, some, strategy, strategy_items, tags, texts, told,
+};
+
+/// A place where services and tasks run.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// What it measures.
+    #[serde(default)]
+    settings: Settings,
+    /// How sessions into containers are recorded, and which keys encrypt what Fargate stores.
+    #[serde(default)]
+    configuration: Configuration,
+    /// `FARGATE`, `FARGATE_SPOT`, and names of those made for Auto Scaling groups. Default: none.
+    #[serde(default)]
+    capacity_providers: BTreeSet<String>,
+    /// Where services run that name neither a launch type nor a strategy. Default: nowhere in particular.
+    #[serde(default)]
+    default_capacity_provider_strategy: Strategy,
+    /// Where its services find one another.
+    #[serde(default)]
+    service_connect_defaults: ServiceConnectDefaults,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// CloudWatch Container Insights: `disabled`, `enabled`, or `enhanced` for every task and container. Costs money.
+    /// Default: `disabled`, whatever the account's own default is.
+    #[serde(default = "disabled")]
+    container_insights: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    /// How `aws ecs execute-command` sessions are encrypted and recorded. Left out: not compared.
+    execute_command_configuration: Option<ExecuteCommand>,
+    /// Which keys encrypt storage. Left out: AWS's own.
+    managed_storage_configuration: Option<ManagedStorage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExecuteCommand {
+    /// The KMS key that encrypts the session.
+    kms_key_id: Option<String>,
+    /// `NONE`, `DEFAULT` for the task's own awslogs, or `OVERRIDE` for `log_configuration`. Default: `DEFAULT`.
+    #[serde(default = "default_logging")]
+    logging: String,
+    /// Where sessions are recorded, with `OVERRIDE`.
+    log_configuration: Option<ExecuteCommandLog>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExecuteCommandLog {
+    /// The log group's name.
+    cloud_watch_log_group_name: Option<String>,
+    /// True where the log group is encrypted with a key. Default: false.
+    #[serde(default)]
+    cloud_watch_encryption_enabled: bool,
+    /// The bucket's name.
+    s3_bucket_name: Option<String>,
+    /// Where in the bucket.
+    s3_key_prefix: Option<String>,
+    /// True where the bucket is encrypted with a key. Default: false.
+    #[serde(default)]
+    s3_encryption_enabled: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ManagedStorage {
+    /// The KMS key, as an ARN, for volumes that ECS manages.
+    kms_key_id: Option<String>,
+    /// The KMS key, as an ARN, for the ephemeral storage of Fargate tasks.
+    fargate_ephemeral_storage_kms_key_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ServiceConnectDefaults {
+    /// The Cloud Map namespace, as an ARN (ECS would make a new one for an unknown name). Default: empty, none.
+    #[serde(default)]
+    namespace: String,
+}
+
+impl Kind for Cluster {
+    type Name = names::Cluster;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ECS::Cluster",
+        actions: Actions {
+            observe: &["ecs:ListClusters", "ecs:DescribeClusters"],
+            create: &["ecs:CreateCluster", "ecs:TagResource", "iam:CreateServiceLinkedRole"],
+            update: &["ecs:UpdateCluster", "ecs:PutClusterCapacityProviders"],
+            tag: &["ecs:TagResource", "ecs:UntagResource"],
+            delete: &["ecs:DeleteCluster"],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 255,
+        replace: Order::CreateFirst,
+        ..About::DEFAULT
+    };
+
+    /// Asks for those the index lists, those known, and those whose name begins like the stack's: the index lags.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let mut seen = Vec::new();
+        let arns = candidates(cx, scope).await?.into_iter().collect::<Vec<_>>();
+        for some_arns in arns.chunks(CLUSTERS_A_CALL) {
+            for cluster in describe(cx, some_arns.to_vec()).await? {
+                let cluster = read(cluster)?;
+                seen.extend(cluster.filter(|cluster| scope.owns(&cluster.tags)));
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: a cluster of this name that carries our tags is the one made before. ECS would also answer with
+    /// a foreign one, and change its settings, so it is looked for first and refused.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        for cluster in describe(cx, vec![name.clone()]).await? {
+            if let Some(there) = read(cluster)? {
+                return ours(there, birth);
+            }
+        }
+        let request = client(cx).create_cluster().cluster_name(name).set_tags(Some(list(&birth.tags)));
+        let request = request.settings(self.settings.wire()).set_configuration(self.configuration.wire()?);
+        let request = request.set_capacity_providers(texts(&self.capacity_providers));
+        let strategy = some(strategy_items(&self.default_capacity_provider_strategy)?);
+        let request = request.set_default_capacity_provider_strategy(strategy);
+        let connect =
+            (!self.service_connect_defaults.namespace.is_empty()).then(|| self.service_connect_defaults.wire());
+        let request = request.set_service_connect_defaults(connect.transpose()?);
+        let cluster = request.send().await.map_err(told)?.cluster;
+        cluster.and_then(|cluster| cluster.cluster_arn).ok_or_else(|| Error::absent("ARN of the cluster it made"))
+    }
+
+    /// One call for settings, one for capacity providers. Safe to repeat: both are set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let is = &seen.spec;
+        if (&self.settings, &self.configuration, &self.service_connect_defaults)
+            != (&is.settings, &is.configuration, &is.service_connect_defaults)
+        {
+            let call = client(cx).update_cluster().cluster(&seen.id).settings(self.settings.wire());
+            let call = call.set_configuration(self.configuration.wire()?);
+            let moves = self.service_connect_defaults != is.service_connect_defaults;
+            let connect = moves.then(|| self.service_connect_defaults.wire()).transpose()?;
+            call.set_service_connect_defaults(connect).send().await.map_err(told)?;
+        }
+        if (&self.capacity_providers, &self.default_capacity_provider_strategy)
+            != (&is.capacity_providers, &is.default_capacity_provider_strategy)
+        {
+            let call = client(cx).put_cluster_capacity_providers().cluster(&seen.id);
+            let call = call.set_capacity_providers(Some(self.capacity_providers.iter().cloned().collect()));
+            let strategy = strategy_items(&self.default_capacity_provider_strategy)?;
+            call.set_default_capacity_provider_strategy(Some(strategy)).send().await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone. Services and tasks in it hold it.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_cluster().cluster(&seen.id).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let insights = one_of(
+            "settings.container_insights",
+            &self.settings.container_insights,
+            &["disabled", "enabled", "enhanced"],
+        );
+        let logging = self.configuration.execute_command_configuration.as_ref().and_then(|execute| {
+            let field = "configuration.execute_command_configuration.logging";
+            one_of(field, &execute.logging, ExecuteCommandLogging::values())
+        });
+        let namespace = &self.service_connect_defaults.namespace;
+        let namespace = (!namespace.is_empty()).then(|| arn("service_connect_defaults.namespace", namespace)).flatten();
+        let stranger = self.default_capacity_provider_strategy.iter().find_map(|item| {
+            let name = &item.capacity_provider;
+            let message = format!("`{name}` is not among the capacity_providers of this cluster");
+            let known = self.capacity_providers.contains(name);
+            (!known).then(|| Problem::new("default_capacity_provider_strategy", message))
+        });
+        [insights, logging, namespace, stranger].into_iter().flatten().collect()
+    }
+}
+
+/// DescribeClusters takes no more.
+const CLUSTERS_A_CALL: usize = 100;
+
+async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+    let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
+    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&scope.prefix()));
+    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned());
+    Ok(listed.into_iter().filter(named).chain(indexed).chain(scope.known.iter().cloned()).collect())
+}
+
+async fn describe(cx: &Cx, clusters: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Cluster>> {
+    let request = client(cx).describe_clusters().set_clusters(Some(clusters));
+    let include = [ClusterField::Tags, ClusterField::Settings, ClusterField::Configurations, ClusterField::Attachments];
+    Ok(request.set_include(Some(include.into())).send().await?.clusters.into_iter().flatten().collect())
+}
+
+/// The cluster, unless it is gone: ECS describes an `INACTIVE` one for a while.
+fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
+    let (Some(id), Some(name), Some(state)) = (cluster.cluster_arn, cluster.cluster_name, cluster.status) else {
+        return Err(Error::absent("ARN, name and status of a cluster"));
+    };
+    let attaching = cluster.attachments_status.filter(|status| status != "UPDATE_COMPLETE");
+    let status = match (state.as_str(), attaching) {
+        ("INACTIVE", _) => return Ok(None),
+        ("ACTIVE", None) => Status::Ready,
+        ("ACTIVE", Some(failed)) if failed == "UPDATE_FAILED" => {
+            Status::Failed("capacity providers: UPDATE_FAILED".into())
+        }
+        ("ACTIVE", Some(attaching)) => Status::Pending(attaching),
+        ("DEPROVISIONING", _) => Status::Deleting(state),
+        ("FAILED", _) => Status::Failed(state),
+        _ => Status::Pending(state),
+    };
+    let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
+    let spec = Cluster {
+        name: Some(name.clone()),
+        settings: Settings::seen(cluster.settings),
+        configuration: cluster.configuration.map_or_else(Configuration::default, Configuration::seen),
+        capacity_providers: set(cluster.capacity_providers),
+        default_capacity_provider_strategy: strategy(cluster.default_capacity_provider_strategy)?,
+        service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
+    };
+    let attrs = attrs([("arn", &id), ("name", &name)]);
+    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, spec, id }))
+}
+
+/// The id of a cluster that is there already, if it is the one that was to be made.
+fn ours(there: Seen<Cluster>, birth: &Birth) -> Result<String> {
+    if there.address(&birth.stack).as_ref() == Some(&birth.address) {
+        return Ok(there.id);
+    }
+    let message = format!("{} is there already and does not carry this stack's tags", there.id);
+    Err(Error { kind: ErrorKind::Exists, ..Error::refused("ClusterAlreadyExists", message) })
+}
+
+impl Settings {
+    fn wire(&self) -> ClusterSetting {
+        ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(&self.container_insights).build()
+    }
+
+    fn seen(settings: Option<Vec<ClusterSetting>>) -> Self {
+        let insights = settings.into_iter().flatten().find_map(|setting| {
+            (setting.name == Some(ClusterSettingName::ContainerInsights)).then_some(setting.value).flatten()
+        });
+        Self { container_insights: insights.unwrap_or_else(disabled) }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { container_insights: disabled() }
+    }
+}
+
+impl Configuration {
+    fn wire(&self) -> Result<Option<ClusterConfiguration>> {
+        let execute = self.execute_command_configuration.as_ref().map(ExecuteCommand::wire);
+        let storage = self.managed_storage_configuration.as_ref().map(ManagedStorage::wire);
+        let is_set = execute.is_some() || storage.is_some();
+        let configuration = ClusterConfiguration::builder().set_execute_command_configuration(execute);
+        Ok(is_set.then(|| configuration.set_managed_storage_configuration(storage).build()))
+    }
+
+    fn seen(configuration: ClusterConfiguration) -> Self {
+        Self {
+            execute_command_configuration: configuration.execute_command_configuration.map(ExecuteCommand::seen),
+            managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::seen),
+        }
+    }
+}
+
+impl ExecuteCommand {
+    fn wire(&self) -> ExecuteCommandConfiguration {
+        let log = self.log_configuration.as_ref().map(|log| {
+            ExecuteCommandLogConfiguration::builder()
+                .set_cloud_watch_log_group_name(log.cloud_watch_log_group_name.clone())
+                .cloud_watch_encryption_enabled(log.cloud_watch_encryption_enabled)
+                .set_s3_bucket_name(log.s3_bucket_name.clone())
+                .set_s3_key_prefix(log.s3_key_prefix.clone())
+                .s3_encryption_enabled(log.s3_encryption_enabled)
+                .build()
+        });
+        let execute = ExecuteCommandConfiguration::builder().set_kms_key_id(self.kms_key_id.clone());
+        execute.logging(self.logging.as_str().into()).set_log_configuration(log).build()
+    }
+
+    fn seen(execute: ExecuteCommandConfiguration) -> Self {
+        let log = execute.log_configuration.map(|log| ExecuteCommandLog {
+            cloud_watch_log_group_name: log.cloud_watch_log_group_name,
+            cloud_watch_encryption_enabled: log.cloud_watch_encryption_enabled,
+            s3_bucket_name: log.s3_bucket_name,
+            s3_key_prefix: log.s3_key_prefix,
+            s3_encryption_enabled: log.s3_encryption_enabled,
+        });
+        let logging = execute.logging.map_or_else(default_logging, |logging| logging.to_string());
+        Self { kms_key_id: execute.kms_key_id, logging, log_configuration: log }
+    }
+}
+
+impl ManagedStorage {
+    fn wire(&self) -> ManagedStorageConfiguration {
+        ManagedStorageConfiguration::builder()
+            .set_kms_key_id(self.kms_key_id.clone())
+            .set_fargate_ephemeral_storage_kms_key_id(self.fargate_ephemeral_storage_kms_key_id.clone())
+            .build()
+    }
+
+    fn seen(storage: ManagedStorageConfiguration) -> Self {
+        Self {
+            kms_key_id: storage.kms_key_id,
+            fargate_ephemeral_storage_kms_key_id: storage.fargate_ephemeral_storage_kms_key_id,
+        }
+    }
+}
+
+impl ServiceConnectDefaults {
+    fn wire(&self) -> Result<ClusterServiceConnectDefaultsRequest> {
+        Ok(ClusterServiceConnectDefaultsRequest::builder().namespace(&self.namespace).build()?)
+    }
+}
+
+fn disabled() -> String {
+    "disabled".into()
+}
+
+fn default_logging() -> String {
+    "DEFAULT".into()
+}

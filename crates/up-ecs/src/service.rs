@@ -1,0 +1,397 @@
+//! `ecs.service`: keeps a number of tasks running.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::{
+    operation::{
+        create_service::builders::CreateServiceFluentBuilder, update_service::builders::UpdateServiceFluentBuilder,
+    },
+    types::{LaunchType, PropagateTags, SchedulingStrategy, ServiceField},
+};
+use up_core::prelude::*;
+
+use crate::{
+    SERVICES_A_CALL, Strategy, client, list, maybe_number, number, one_of, retag, service_connect::ServiceConnect,
+    some, strategy_items, told,
+};
+
+/// Keeps a number of tasks running, and puts them behind load balancers.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name, unique in the cluster. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    pub(crate) name: Option<String>,
+    /// The cluster it runs in.
+    #[spec(replace)]
+    pub(crate) cluster: Ref<names::Cluster>,
+    /// What its tasks run. A change starts a deployment.
+    pub(crate) task_definition: Ref<names::TaskDefinition>,
+    /// How many tasks it runs. Left out: 1 at birth, and whatever autoscaling makes of it later.
+    pub(crate) desired_count: Option<u32>,
+    /// `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Left out where a capacity provider strategy says it.
+    #[spec(replace)]
+    pub(crate) launch_type: Option<String>,
+    /// How tasks are shared out among capacity providers. Left out: the cluster's default.
+    pub(crate) capacity_provider_strategy: Option<Strategy>,
+    /// The version of Fargate. Left out: `LATEST`.
+    pub(crate) platform_version: Option<String>,
+    /// Where in the network its tasks are, for network mode `awsvpc`.
+    pub(crate) network_configuration: Option<NetworkConfiguration>,
+    /// Target groups its tasks register with. A target group must have a listener by then: until it has, ECS refuses.
+    #[serde(default)]
+    pub(crate) load_balancers: BTreeSet<LoadBalancer>,
+    /// Seconds after a task's start in which load balancers cannot make it unhealthy. Default: 0.
+    #[serde(default)]
+    pub(crate) health_check_grace_period_seconds: u32,
+    /// How new tasks replace old ones.
+    #[serde(default)]
+    pub(crate) deployment_configuration: DeploymentConfiguration,
+    /// `REPLICA` for a number of tasks, `DAEMON` for one on each instance. Default: `REPLICA`.
+    #[serde(default = "replica")]
+    #[spec(replace)]
+    pub(crate) scheduling_strategy: String,
+    /// Lets `aws ecs execute-command` into its containers. Default: false.
+    #[serde(default)]
+    pub(crate) enable_execute_command: bool,
+    /// Tags tasks with the names of cluster and service. Default: false.
+    #[serde(default)]
+    pub(crate) enable_ecs_managed_tags: bool,
+    /// Whose tags tasks get: `NONE`, `SERVICE` or `TASK_DEFINITION`. Default: `NONE`.
+    #[serde(default = "none")]
+    pub(crate) propagate_tags: String,
+    /// Moves tasks so that they are spread evenly over the zones. Left out: as AWS has it.
+    pub(crate) availability_zone_rebalancing: Option<bool>,
+    /// Which instances may run its tasks; not on Fargate. Default: any.
+    #[serde(default)]
+    pub(crate) placement_constraints: BTreeSet<PlacementConstraint>,
+    /// How tasks are spread over instances, in order of weight; not on Fargate. Default: as ECS likes.
+    #[serde(default)]
+    pub(crate) placement_strategy: Vec<PlacementStrategy>,
+    /// Cloud Map services its tasks register with.
+    #[serde(default)]
+    pub(crate) service_registries: BTreeSet<ServiceRegistry>,
+    /// How it finds, and is found by, others of its namespace. Left out: not compared.
+    pub(crate) service_connect_configuration: Option<ServiceConnect>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkConfiguration {
+    /// Subnets to run in, of one network.
+    pub(crate) subnets: BTreeSet<Ref<names::Subnet>>,
+    /// Firewalls around each task, 5 at most. Default: the network's own.
+    #[serde(default)]
+    pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
+    /// Gives tasks public addresses, as Fargate needs in subnets without NAT. Default: false.
+    #[serde(default)]
+    pub(crate) assign_public_ip: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoadBalancer {
+    /// The target group.
+    pub(crate) target_group: Ref<names::TargetGroup>,
+    /// A container of the task definition.
+    pub(crate) container_name: String,
+    /// A port it maps.
+    pub(crate) container_port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeploymentConfiguration {
+    /// How many tasks may run in a deployment, in percent of the desired count. Default: 200.
+    #[serde(default = "two_hundred")]
+    pub(crate) maximum_percent: u32,
+    /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100.
+    #[serde(default = "hundred")]
+    pub(crate) minimum_healthy_percent: u32,
+    /// What ends a deployment whose tasks do not come up. Without it, ECS tries for ever.
+    #[serde(default)]
+    pub(crate) deployment_circuit_breaker: CircuitBreaker,
+    /// CloudWatch alarms that end a deployment. Left out: none.
+    pub(crate) alarms: Option<Alarms>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CircuitBreaker {
+    /// Ends a deployment whose tasks do not come up. Default: false.
+    #[serde(default)]
+    pub(crate) enable: bool,
+    /// Goes back to the last deployment that worked. Default: false.
+    #[serde(default)]
+    pub(crate) rollback: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Alarms {
+    /// Names of the alarms.
+    pub(crate) alarm_names: BTreeSet<String>,
+    /// Whether they are watched. Default: true.
+    #[serde(default = "yes")]
+    pub(crate) enable: bool,
+    /// Goes back to the last deployment that worked. Default: false.
+    #[serde(default)]
+    pub(crate) rollback: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlacementConstraint {
+    /// `distinctInstance`, or `memberOf` with an expression.
+    #[serde(rename = "type")]
+    pub(crate) constraint: String,
+    /// In ECS's cluster query language.
+    pub(crate) expression: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlacementStrategy {
+    /// `random`, `spread` or `binpack`.
+    #[serde(rename = "type")]
+    pub(crate) strategy: String,
+    /// What to spread over (`instanceId`, `attribute:ecs.availability-zone`) or to pack by (`cpu`, `memory`).
+    pub(crate) field: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceRegistry {
+    /// The Cloud Map service, as an ARN.
+    pub(crate) registry_arn: String,
+    /// A container of the task definition, for SRV records.
+    pub(crate) container_name: Option<String>,
+    /// A port it maps, for SRV records.
+    pub(crate) container_port: Option<u16>,
+}
+
+impl Kind for Service {
+    type Name = names::Service;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ECS::Service",
+        actions: Actions {
+            observe: &["ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices"],
+            create: &["ecs:CreateService", "ecs:TagResource", "iam:CreateServiceLinkedRole"],
+            update: &["ecs:UpdateService"],
+            tag: &["ecs:TagResource", "ecs:UntagResource"],
+            delete: &["ecs:DeleteService"],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 255,
+        replace: Order::CreateFirst,
+        wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(30 * 60) },
+        takes: Takes { create: Duration::from_secs(90), delete: Duration::from_secs(60) },
+        ..About::DEFAULT
+    };
+
+    /// Asks for those the index lists, those known, and all in clusters of the stack: the index lags.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let mut seen = Vec::new();
+        for (cluster, services) in candidates(cx, scope).await? {
+            for some_services in services.into_iter().collect::<Vec<_>>().chunks(SERVICES_A_CALL) {
+                let request = client(cx).describe_services().cluster(&cluster).include(ServiceField::Tags);
+                let answer = request.set_services(Some(some_services.to_vec())).send().await.map_err(told);
+                for service in present(answer)?.and_then(|answer| answer.services).into_iter().flatten() {
+                    let service = Self::read(service)?;
+                    seen.extend(service.filter(|service| scope.owns(&service.tags)));
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: the token is the same for the same birth, and a service is unique by its name.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = self.request(cx)?.client_token(birth.token(cx.account(), cx.region(), &[&name]));
+        let request = request.service_name(name).set_tags(Some(list(&birth.tags)));
+        let service = request.send().await.map_err(told)?.service;
+        service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
+    }
+
+    /// One call with all that differs. Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        self.changes(cx, seen)?.send().await.map_err(told)?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let call = client(cx).delete_service().cluster(cx.attr(&seen.spec.cluster, "arn")?).service(&seen.id);
+        call.force(true).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let launch = self.launch_type.as_ref();
+        let both = launch.is_some() && self.capacity_provider_strategy.is_some();
+        let both =
+            both.then(|| Problem::new("launch_type", "a capacity provider strategy says where tasks run already"));
+        let words = [
+            launch.and_then(|launch| one_of("launch_type", launch, LaunchType::values())),
+            one_of("scheduling_strategy", &self.scheduling_strategy, SchedulingStrategy::values()),
+            one_of("propagate_tags", &self.propagate_tags, PropagateTags::values()),
+        ];
+        let daemon = self.scheduling_strategy == "DAEMON" && self.desired_count.is_some();
+        let daemon = daemon.then(|| Problem::new("desired_count", "a DAEMON runs one task on each instance"));
+        let grace = self.health_check_grace_period_seconds > 0 && self.load_balancers.is_empty();
+        let message = "ECS takes a grace period only with a load balancer";
+        let grace = grace.then(|| Problem::new("health_check_grace_period_seconds", message));
+        let no_subnet = self.network_configuration.as_ref().is_some_and(|network| network.subnets.is_empty());
+        let no_subnet = no_subnet.then(|| Problem::new("network_configuration.subnets", "at least one is needed"));
+        let network = launch.is_some_and(|it| it == "FARGATE") && self.network_configuration.is_none();
+        let network = network.then(|| Problem::new("network_configuration", "Fargate demands one"));
+        let rollback = &self.deployment_configuration.deployment_circuit_breaker;
+        let rollback = (rollback.rollback && !rollback.enable).then(|| {
+            Problem::new("deployment_configuration.deployment_circuit_breaker", "rollback needs `enable = true`")
+        });
+        let others = [both, daemon, grace, no_subnet, network, rollback];
+        words.into_iter().chain(others).flatten().collect()
+    }
+}
+
+/// ARNs of services that may be the stack's, by the ARN or name of their cluster.
+async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    let indexed = scope.index.of("ecs", "service/").map(|tagged| tagged.arn.to_owned());
+    for arn in indexed.chain(scope.known.iter().cloned()) {
+        if let Some(cluster) = cluster_of(&arn) {
+            found.entry(cluster.to_owned()).or_default().insert(arn);
+        }
+    }
+    for cluster in clusters(cx, scope).await? {
+        let listed = client(cx).list_services().cluster(&cluster).max_results(100).into_paginator().items().send();
+        let listed = present(listed.try_collect().await.map_err(told))?;
+        if let Some(name) = cluster.rsplit('/').next() {
+            found.entry(name.to_owned()).or_default().extend(listed.into_iter().flatten());
+        }
+    }
+    Ok(found)
+}
+
+/// ARNs of the stack's clusters. A cluster that the index does not list yet can only hold services as new, whose
+/// creation is safe to repeat; so that the others spare a call.
+async fn clusters(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
+    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned()).collect::<Vec<_>>();
+    if !indexed.is_empty() {
+        return Ok(indexed);
+    }
+    let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
+    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&scope.prefix()));
+    Ok(listed.into_iter().filter(named).collect())
+}
+
+/// `arn:aws:ecs:region:account:service/cluster/name`.
+fn cluster_of(arn: &str) -> Option<&str> {
+    let mut parts = arn.rsplit('/').skip(1);
+    let cluster = parts.next()?;
+    parts.next().is_some().then_some(cluster)
+}
+
+/// What stands in a cluster, where the cluster is still there: the index lists what is gone.
+fn present<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+impl Service {
+    fn request(&self, cx: &Cx) -> Result<CreateServiceFluentBuilder> {
+        let desired = if self.scheduling_strategy == "DAEMON" { None } else { Some(self.desired_count.unwrap_or(1)) };
+        let grace = Some(self.health_check_grace_period_seconds).filter(|seconds| *seconds > 0);
+        let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
+        let connect = self.service_connect_configuration.as_ref().map(ServiceConnect::wire).transpose()?;
+        let request = client(cx)
+            .create_service()
+            .cluster(cx.attr(&self.cluster, "arn")?)
+            .task_definition(cx.attr(&self.task_definition, "arn")?)
+            .set_desired_count(maybe_number(desired)?)
+            .set_launch_type(self.launch_type.as_deref().map(Into::into))
+            .set_capacity_provider_strategy(strategy.and_then(some))
+            .set_platform_version(self.platform_version.clone())
+            .set_network_configuration(self.network(cx)?)
+            .set_load_balancers(some(self.balancers(cx)?))
+            .set_health_check_grace_period_seconds(maybe_number(grace)?)
+            .deployment_configuration(self.deployment_configuration.wire()?)
+            .scheduling_strategy(self.scheduling_strategy.as_str().into())
+            .enable_execute_command(self.enable_execute_command)
+            .enable_ecs_managed_tags(self.enable_ecs_managed_tags)
+            .set_propagate_tags(self.propagation())
+            .set_availability_zone_rebalancing(self.rebalancing())
+            .set_placement_constraints(some(self.constraints()))
+            .set_placement_strategy(some(self.strategies()))
+            .set_service_registries(some(self.registries()))
+            .set_service_connect_configuration(connect);
+        Ok(request)
+    }
+
+    /// Both sides are compared as ECS takes them, where a reference is the id it stands for.
+    fn changes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<UpdateServiceFluentBuilder> {
+        let is = &seen.spec;
+        let call = client(cx).update_service().cluster(cx.attr(&is.cluster, "arn")?).service(&seen.id);
+        let definition = cx.attr(&self.task_definition, "arn")?;
+        let moves = cx.attr(&is.task_definition, "arn").map_or(true, |arn| arn != definition);
+        let desired = self.desired_count.filter(|_| self.desired_count != is.desired_count);
+        let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
+        // ECS takes another strategy only with a new deployment.
+        let strategy_differs = strategy.is_some() && self.capacity_provider_strategy != is.capacity_provider_strategy;
+        let platform = self.platform_version.clone().filter(|_| self.platform_version != is.platform_version);
+        let grace = differing(self.health_check_grace_period_seconds, is.health_check_grace_period_seconds);
+        let deployment = differing(&self.deployment_configuration, &is.deployment_configuration);
+        let connect = self.service_connect_configuration.as_ref();
+        let connect = connect.filter(|_| connect != is.service_connect_configuration.as_ref());
+        let propagates = differing(&self.propagate_tags, &is.propagate_tags);
+        let call = call
+            .set_task_definition(moves.then_some(definition))
+            .set_desired_count(maybe_number(desired)?)
+            .set_capacity_provider_strategy(strategy.filter(|_| strategy_differs))
+            .set_force_new_deployment(strategy_differs.then_some(true))
+            .set_platform_version(platform)
+            .set_network_configuration(differing(self.network(cx)?, is.network(cx)?).flatten())
+            .set_health_check_grace_period_seconds(grace.map(number).transpose()?)
+            .set_deployment_configuration(deployment.map(DeploymentConfiguration::wire).transpose()?)
+            .set_enable_execute_command(differing(self.enable_execute_command, is.enable_execute_command))
+            .set_enable_ecs_managed_tags(differing(self.enable_ecs_managed_tags, is.enable_ecs_managed_tags))
+            .set_propagate_tags(propagates.map(|word| word.as_str().into()))
+            .set_availability_zone_rebalancing(self.rebalancing())
+            .set_placement_constraints(differing(self.constraints(), is.constraints()))
+            .set_placement_strategy(differing(self.strategies(), is.strategies()))
+            .set_service_registries(differing(self.registries(), is.registries()))
+            .set_service_connect_configuration(connect.map(ServiceConnect::wire).transpose()?);
+        Ok(call.set_load_balancers(differing(self.balancers(cx)?, is.balancers(cx)?)))
+    }
+}
+
+fn differing<T: PartialEq>(want: T, seen: T) -> Option<T> {
+    (want != seen).then_some(want)
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn none() -> String {
+    "NONE".into()
+}
+
+fn replica() -> String {
+    "REPLICA".into()
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+fn two_hundred() -> u32 {
+    200
+}

@@ -1,0 +1,386 @@
+//! `ecs.task_definition`: which containers a task runs, and with what.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types as wire;
+use aws_sdk_ecs::{
+    operation::{
+        describe_task_definition::DescribeTaskDefinitionOutput,
+        register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
+    },
+    types::{
+        ApplicationProtocol, Compatibility, ContainerCondition, CpuArchitecture, EphemeralStorage, LogDriver,
+        NetworkMode, OsFamily, PidMode, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
+        TransportProtocol, UlimitName,
+    },
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::prelude::*;
+
+use crate::{
+    AT_ONCE, arn, attrs, client, container::Container, list, maybe_count, maybe_number, once, one_of, retag, some,
+    tags, told, volume::Volume,
+};
+
+/// Which containers a task runs, and with what. A task definition never changes: every change makes a new revision of
+/// the same family, the services that use it move there, and the old revision goes.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDefinition {
+    /// The name its revisions share. Default: derived from stack and address.
+    #[spec(replace)]
+    family: Option<String>,
+    /// The containers.
+    #[spec(replace)]
+    containers: BTreeSet<Container>,
+    /// Where it may run: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`. Default: `FARGATE`.
+    #[serde(default = "fargate")]
+    #[spec(replace)]
+    requires_compatibilities: BTreeSet<String>,
+    /// CPU units of the whole task: 1024 are one vCPU. Fargate demands it.
+    #[spec(replace)]
+    cpu: Option<u32>,
+    /// MiB of the whole task. Fargate demands it.
+    #[spec(replace)]
+    memory: Option<u32>,
+    /// `awsvpc` for a network interface of its own, as Fargate demands; `bridge`, `host` or `none`. Default: `awsvpc`.
+    #[serde(default = "awsvpc")]
+    #[spec(replace)]
+    network_mode: String,
+    /// The machine it is built for.
+    #[serde(default)]
+    #[spec(replace)]
+    runtime_platform: RuntimePlatform,
+    /// The role ECS itself takes on to pull images, fetch secrets and write logs.
+    #[spec(replace)]
+    execution_role: Option<Ref<names::Role>>,
+    /// The role the containers have.
+    #[spec(replace)]
+    task_role: Option<Ref<names::Role>>,
+    /// Storage that its containers mount. Default: none.
+    #[serde(default)]
+    #[spec(replace)]
+    volumes: BTreeSet<Volume>,
+    /// GiB of ephemeral storage on Fargate, 21 to 200. Left out: 20.
+    #[spec(replace)]
+    ephemeral_storage: Option<u32>,
+    /// Whose processes its containers see: `task` each other's, `host` the host's as well. Left out: their own.
+    #[spec(replace)]
+    pid_mode: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RuntimePlatform {
+    /// `X86_64` or `ARM64`. Default: `X86_64`.
+    #[serde(default = "x86_64")]
+    cpu_architecture: String,
+    /// `LINUX`, or one of the Windows Server families. Default: `LINUX`.
+    #[serde(default = "linux")]
+    operating_system_family: String,
+}
+
+impl Kind for TaskDefinition {
+    type Name = names::TaskDefinition;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ECS::TaskDefinition",
+        actions: Actions {
+            observe: &["ecs:ListTaskDefinitionFamilies", "ecs:DescribeTaskDefinition"],
+            create: &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"],
+            update: &[],
+            tag: &["ecs:TagResource", "ecs:UntagResource"],
+            delete: &["ecs:DeregisterTaskDefinition", "ecs:DeleteTaskDefinitions"],
+        },
+        attrs: &["arn", "family", "revision"],
+        longest_name: LONGEST_FAMILY,
+        replace: Order::CreateFirst,
+        ..About::DEFAULT
+    };
+
+    /// Asks for the latest revision of every family named like the stack's, because the index lags; and for whatever
+    /// else the index lists or the run knows.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).list_task_definition_families().family_prefix(scope.prefix());
+        let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
+        let latest = describe_all(cx, request.try_collect().await?).await?;
+        let indexed = scope.index.of("ecs", "task-definition/").map(|tagged| tagged.arn.to_owned());
+        let mut others: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
+        for seen in latest.iter().flatten() {
+            others.remove(&seen.id);
+        }
+        let others = describe_all(cx, others.into_iter().collect()).await?;
+        let all = latest.into_iter().chain(others).flatten();
+        Ok(all.filter(|seen| scope.owns(&seen.tags)).collect())
+    }
+
+    /// ECS takes no client token here: sent once, and looked for by tag before it is sent again. A family that the user
+    /// named is looked at here, since `observe` cannot tell it from a foreign one until the index lists it.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        if let Some(family) = &self.family
+            && let Some(there) = describe(cx, family.clone()).await?
+            && there.tags == birth.tags
+        {
+            return Ok(there.id);
+        }
+        let request = self.request(cx)?.family(self.family.clone().unwrap_or_else(|| family_of(birth)));
+        let request = request.set_tags(Some(list(&birth.tags)));
+        let answer = request.customize().config_override(once()).send().await.map_err(told)?;
+        let arn = answer.task_definition.and_then(|made| made.task_definition_arn);
+        arn.ok_or_else(|| Error::absent("ARN of the task definition it made"))
+    }
+
+    /// Never called: every field replaces.
+    async fn update(&self, _: &Cx, seen: &Seen<Self>) -> Result<()> {
+        Err(Error::ours(format!("{} cannot be updated: a task definition never changes", seen.id)))
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Deregisters it, so that nothing starts from it any more, and deletes it; tasks that run go on. Safe to repeat:
+    /// an inactive one counts as gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).deregister_task_definition().task_definition(&seen.id).send().await.map_err(told).gone()?;
+        client(cx).delete_task_definitions().task_definitions(&seen.id).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = self.check_task();
+        problems.extend(self.containers.iter().flat_map(|container| self.check_container(container)));
+        problems
+    }
+}
+
+/// ECS's limit for a family.
+const LONGEST_FAMILY: usize = 255;
+
+/// Revisions share one family, so its name leaves the generation out.
+fn family_of(birth: &Birth) -> String {
+    birth.address.physical(&birth.stack, 0, LONGEST_FAMILY)
+}
+
+async fn describe_all(cx: &Cx, names: Vec<String>) -> Result<Vec<Option<Seen<TaskDefinition>>>> {
+    let described = stream::iter(names).map(|name| describe(cx, name)).buffered(AT_ONCE);
+    described.try_collect().await
+}
+
+/// One revision by its ARN, or the latest active one of a family. Those deregistered are still described: they are gone.
+async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>> {
+    let request = client(cx).describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
+    match request.send().await.map_err(told) {
+        Ok(answer) => read(answer),
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefinition>>> {
+    let Some(definition) = answer.task_definition else { return Err(Error::absent("task definition")) };
+    if definition.status != Some(TaskDefinitionStatus::Active) {
+        return Ok(None);
+    }
+    let (Some(id), Some(family)) = (definition.task_definition_arn, definition.family) else {
+        return Err(Error::absent("ARN and family of a task definition"));
+    };
+    let network_mode = definition.network_mode.map_or_else(|| "bridge".into(), |mode| mode.to_string());
+    let own_ports = network_mode == "bridge";
+    let containers = definition.container_definitions.into_iter().flatten();
+    let amount = |text: Option<String>| {
+        let number = text.map(|text| text.parse()).transpose();
+        number.map_err(|_| Error::absent("number for the size of a task"))
+    };
+    let spec = TaskDefinition {
+        family: Some(family.clone()),
+        containers: containers.map(|container| Container::seen(container, own_ports)).collect::<Result<_>>()?,
+        requires_compatibilities: words(definition.requires_compatibilities),
+        cpu: amount(definition.cpu)?,
+        memory: amount(definition.memory)?,
+        network_mode,
+        runtime_platform: definition.runtime_platform.map_or_else(RuntimePlatform::default, RuntimePlatform::seen),
+        execution_role: definition.execution_role_arn.map(Ref::id),
+        task_role: definition.task_role_arn.map(Ref::id),
+        volumes: definition.volumes.into_iter().flatten().map(Volume::seen).collect::<Result<_>>()?,
+        ephemeral_storage: maybe_count(definition.ephemeral_storage.map(|storage| storage.size_in_gib))?,
+        pid_mode: definition.pid_mode.map(|mode| mode.to_string()),
+    };
+    let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
+    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status: Status::Ready, spec }))
+}
+
+fn words(compatibilities: Option<Vec<Compatibility>>) -> BTreeSet<String> {
+    compatibilities.into_iter().flatten().map(|compatibility| compatibility.to_string()).collect()
+}
+
+impl TaskDefinition {
+    fn request(&self, cx: &Cx) -> Result<RegisterTaskDefinitionFluentBuilder> {
+        let role = |role: &Option<Ref<names::Role>>| role.as_ref().map(|role| cx.attr(role, "arn")).transpose();
+        let containers = self.containers.iter().map(Container::wire).collect::<Result<_>>()?;
+        let volumes = self.volumes.iter().map(Volume::wire).collect::<Result<_>>()?;
+        let storage = maybe_number(self.ephemeral_storage)?;
+        let storage = storage.map(|gib| EphemeralStorage::builder().size_in_gib(gib).build());
+        let compatibilities = self.requires_compatibilities.iter().map(|word| word.as_str().into()).collect();
+        let request = client(cx)
+            .register_task_definition()
+            .set_container_definitions(Some(containers))
+            .set_requires_compatibilities(some(compatibilities))
+            .set_cpu(self.cpu.map(|units| units.to_string()))
+            .set_memory(self.memory.map(|mib| mib.to_string()))
+            .network_mode(self.network_mode.as_str().into())
+            .runtime_platform(self.runtime_platform.wire())
+            .set_execution_role_arn(role(&self.execution_role)?)
+            .set_task_role_arn(role(&self.task_role)?)
+            .set_volumes(some(volumes))
+            .set_ephemeral_storage(storage)
+            .set_pid_mode(self.pid_mode.as_deref().map(Into::into));
+        Ok(request)
+    }
+
+    fn check_task(&self) -> Vec<Problem> {
+        let platform = &self.runtime_platform;
+        let fargate = self.requires_compatibilities.contains("FARGATE");
+        let names: BTreeSet<_> = self.containers.iter().map(|container| &container.name).collect();
+        let essential = self.containers.iter().any(|container| container.essential);
+        let storage = self.ephemeral_storage.filter(|gib| !(21..=200).contains(gib));
+        let problems = [
+            one_of("network_mode", &self.network_mode, NetworkMode::values()),
+            one_of("runtime_platform.cpu_architecture", &platform.cpu_architecture, CpuArchitecture::values()),
+            one_of("runtime_platform.operating_system_family", &platform.operating_system_family, OsFamily::values()),
+            self.pid_mode.as_ref().and_then(|mode| one_of("pid_mode", mode, PidMode::values())),
+            (!essential).then(|| Problem::new("containers", "at least one container must be essential")),
+            (names.len() < self.containers.len()).then(|| Problem::new("containers", "two containers have one name")),
+            storage.map(|gib| Problem::new("ephemeral_storage", format!("{gib} GiB are not between 21 and 200"))),
+            (fargate && self.network_mode != "awsvpc")
+                .then(|| Problem::new("network_mode", "Fargate knows network mode `awsvpc` only")),
+            fargate.then(|| fargate_size(self.cpu, self.memory)).flatten(),
+        ];
+        let compatibilities = self.requires_compatibilities.iter();
+        let unknown = compatibilities.filter_map(|it| one_of("requires_compatibilities", it, Compatibility::values()));
+        problems.into_iter().flatten().chain(unknown).collect()
+    }
+
+    fn check_container(&self, container: &Container) -> Vec<Problem> {
+        let at = |field: &str| format!("containers[{}].{field}", container.name);
+        let mut problems = Vec::new();
+        for port in &container.port_mappings {
+            problems.extend(one_of(at("port_mappings.protocol"), &port.protocol, TransportProtocol::values()));
+            let words = ApplicationProtocol::values();
+            problems
+                .extend(port.app_protocol.iter().filter_map(|it| one_of(at("port_mappings.app_protocol"), it, words)));
+            if port.host_port.is_some() && self.network_mode != "bridge" {
+                let message = format!("network mode `{}` leaves no choice of the host's port", self.network_mode);
+                problems.push(Problem::new(at("port_mappings.host_port"), message));
+            }
+        }
+        for dependency in &container.depends_on {
+            let words = ContainerCondition::values();
+            problems.extend(one_of(at("depends_on.condition"), &dependency.condition, words));
+            if !self.containers.iter().any(|other| other.name == dependency.container_name) {
+                let message = format!("there is no container `{}`", dependency.container_name);
+                problems.push(Problem::new(at("depends_on"), message));
+            }
+        }
+        for mount in &container.mount_points {
+            if !self.volumes.iter().any(|volume| volume.name == mount.source_volume) {
+                let message = format!("there is no volume `{}`", mount.source_volume);
+                problems.push(Problem::new(at("mount_points"), message));
+            }
+        }
+        let log = container.log_configuration.as_ref();
+        problems.extend(
+            log.and_then(|log| one_of(at("log_configuration.log_driver"), &log.log_driver, LogDriver::values())),
+        );
+        problems
+            .extend(container.ulimits.iter().filter_map(|it| one_of(at("ulimits"), &it.name, UlimitName::values())));
+        let secret_options = log.into_iter().flat_map(|log| log.secret_options.iter());
+        problems.extend(
+            secret_options
+                .filter_map(|(name, from)| arn(at(&format!("log_configuration.secret_options.{name}")), from)),
+        );
+        problems.extend(container.secrets.iter().filter_map(|(name, from)| arn(at(&format!("secrets.{name}")), from)));
+        let twice = container.secrets.keys().find(|name| container.environment.contains_key(*name));
+        problems.extend(twice.map(|name| Problem::new(at("secrets"), format!("`{name}` is in `environment` too"))));
+        problems
+    }
+}
+
+/// Fargate sells sizes, not any mix: for each vCPU size, from so many GiB to so many, in steps.
+fn fargate_size(cpu: Option<u32>, memory: Option<u32>) -> Option<Problem> {
+    let (Some(cpu), Some(memory)) = (cpu, memory) else {
+        return Some(Problem::new("cpu", "Fargate demands both cpu and memory"));
+    };
+    let gib = |from: u32, to: u32, step: usize| (from..=to).step_by(step).map(|gib| gib * 1024).collect::<Vec<_>>();
+    let sizes = match cpu {
+        256 => vec![512, 1024, 2048],
+        512 => gib(1, 4, 1),
+        1024 => gib(2, 8, 1),
+        2048 => gib(4, 16, 1),
+        4096 => gib(8, 30, 1),
+        8192 => gib(16, 60, 4),
+        16384 => gib(32, 120, 8),
+        _ => {
+            return Some(Problem::new(
+                "cpu",
+                format!("Fargate has no task of {cpu} CPU units; it has 256 to 16384, doubling"),
+            ));
+        }
+    };
+    let (least, most) = (sizes.first()?, sizes.last()?);
+    let message = format!(
+        "Fargate has no task of {cpu} CPU units and {memory} MiB; with that CPU it has {least} to {most} MiB in steps"
+    );
+    (!sizes.contains(&memory)).then(|| Problem::new("memory", message))
+}
+
+impl RuntimePlatform {
+    fn wire(&self) -> wire::RuntimePlatform {
+        let platform = wire::RuntimePlatform::builder().cpu_architecture(self.cpu_architecture.as_str().into());
+        platform.operating_system_family(self.operating_system_family.as_str().into()).build()
+    }
+
+    fn seen(platform: wire::RuntimePlatform) -> Self {
+        Self {
+            cpu_architecture: platform.cpu_architecture.map_or_else(x86_64, |it| it.to_string()),
+            operating_system_family: platform.operating_system_family.map_or_else(linux, |it| it.to_string()),
+        }
+    }
+}
+
+impl Default for RuntimePlatform {
+    fn default() -> Self {
+        Self { cpu_architecture: x86_64(), operating_system_family: linux() }
+    }
+}
+
+fn fargate() -> BTreeSet<String> {
+    ["FARGATE".to_owned()].into()
+}
+
+fn awsvpc() -> String {
+    "awsvpc".into()
+}
+
+fn x86_64() -> String {
+    "X86_64".into()
+}
+
+fn linux() -> String {
+    "LINUX".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fargate_has_certain_sizes() {
+        for (cpu, memory) in [(256, 512), (512, 4096), (1024, 3072), (4096, 30720), (8192, 20480), (16384, 122880)] {
+            assert_eq!(fargate_size(Some(cpu), Some(memory)), None, "{cpu} {memory}");
+        }
+        for (cpu, memory) in [(256, 4096), (512, 512), (300, 512), (1024, 2500), (8192, 17408), (16384, 16384)] {
+            assert!(fargate_size(Some(cpu), Some(memory)).is_some(), "{cpu} {memory}");
+        }
+        assert!(fargate_size(Some(256), None).is_some());
+    }
+}
