@@ -1,0 +1,160 @@
+//! The binary, a sandbox, and an account of one's own in it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// What a test ends with when it fails.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What every test and helper here gives.
+pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+/// Fails a test with a message.
+pub(crate) fn fail<T>(message: impl Into<String>) -> Result<T> {
+    Err(message.into().into())
+}
+
+/// An account of its own, with a folder for its state. The sandbox keeps accounts apart, so that tests run side by side.
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) folder: TempDir,
+    endpoint: &'static str,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+struct Shared {
+    endpoint: String,
+    python: PathBuf,
+    runtime: Runtime,
+}
+
+/// The sandbox all tests share; it ends by itself once nobody asks it anything.
+fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let runtime = Runtime::new().expect("a runtime");
+        let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named("e2e") };
+        let (status, python) = runtime.block_on(async {
+            let status = up_sandbox::start(&options).await.expect("the sandbox starts");
+            (status, up_sandbox::python(&options).await.expect("it has a Python"))
+        });
+        Shared { endpoint: status.endpoint, python, runtime }
+    })
+}
+
+impl Account {
+    /// A new one: empty but for what every AWS account has.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() % 10_000_000;
+        let process = std::process::id() % 100;
+        let id = format!("1{now:07}{process:02}{:02}", NEXT.fetch_add(1, Ordering::Relaxed) % 100);
+        Self { id, folder: TempDir::new().expect("a folder"), endpoint: &shared().endpoint }
+    }
+
+    /// Runs `bullstra-up` in the account's folder.
+    pub(crate) fn up(&self, arguments: &[&str]) -> Result<Ran> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bullstra-up"));
+        command.args(arguments).current_dir(self.folder.path());
+        self.answer(command)
+    }
+
+    /// Runs a command that works on AWS, which must succeed, and gives its JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let ran = self.up(&[arguments, &["--json"]].concat())?;
+        if ran.code != 0 {
+            return fail(format!("`{}` ended with {}:\n{}", arguments.join(" "), ran.code, ran.stderr));
+        }
+        Ok(serde_json::from_str(&ran.stdout)?)
+    }
+
+    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive.
+    pub(crate) fn python(&self, code: &str) -> Result<String> {
+        let mut command = Command::new(&shared().python);
+        command.arg("-c").arg(format!("{PRELUDE}\n{code}")).env("ENDPOINT", self.endpoint);
+        let ran = self.answer(command)?;
+        if ran.code == 0 { Ok(ran.stdout) } else { fail(format!("{code}\n{}", ran.stderr)) }
+    }
+
+    /// Everything that exists in the account, by the sandbox's own knowledge.
+    pub(crate) fn dump(&self) -> Result<Vec<Value>> {
+        let dump = self.control(&format!("dump?account={}", self.id))?;
+        let resources = dump["resources"].as_array().ok_or("a dump without resources")?;
+        Ok(resources.clone())
+    }
+
+    /// The calls made in the account, as `service:Operation`, those that change AWS marked.
+    pub(crate) fn calls(&self) -> Result<Vec<(String, bool)>> {
+        let calls = self.control("calls")?;
+        let calls = calls["calls"].as_array().ok_or("a record without calls")?.iter();
+        let ours = calls.filter(|call| call["access_key"] == self.id.as_str());
+        let named = ours.map(|call| {
+            let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+            (format!("{}:{}", text("service"), text("operation")), call["mutating"] == true)
+        });
+        Ok(named.collect())
+    }
+
+    fn control(&self, path: &str) -> Result<Value> {
+        Ok(shared().runtime.block_on(up_sandbox::control::get(self.endpoint, path))?)
+    }
+
+    fn answer(&self, mut command: Command) -> Result<Ran> {
+        let ours = [
+            ("AWS_ENDPOINT_URL", self.endpoint),
+            ("AWS_ACCESS_KEY_ID", &self.id),
+            ("AWS_SECRET_ACCESS_KEY", "sandbox"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("ACCOUNT", &self.id),
+        ];
+        let output = command.env_remove("AWS_PROFILE").envs(ours).output()?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code().ok_or("ended by a signal")?;
+        Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
+    }
+}
+
+const PRELUDE: &str = r#"
+import json, os, urllib.request
+import boto3
+
+_dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
+
+def aws(service):
+    return boto3.client(service)
+
+def _found(address):
+    found = [r for r in _dump["resources"] if r["tags"].get("bullstra:address") == address]
+    assert len(found) == 1, f"{len(found)} resources at {address}"
+    return found[0]
+
+def id(address):
+    return _found(address)["id"]
+
+def arn(address):
+    found = _found(address)
+    return found["id"] if found["id"].startswith("arn:") else found["attributes"]["arn"]
+"#;

@@ -1,0 +1,185 @@
+//! The whole life of every kind: made, found as declared, changed behind our back, mended, changed on purpose, replaced,
+//! taken away. One folder of `tests/kinds` a kind; each says what is particular about it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use libtest_mimic::Trial;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    harness::{Account, Result, fail, root},
+    trial,
+};
+
+/// What is particular about a kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Life {
+    drift: Vec<Drift>,
+    change: Vec<Change>,
+}
+
+/// A change made behind our back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Drift {
+    /// The resource it is made to.
+    address: String,
+    /// The field in which the plan must show it; `tags` for tags.
+    field: String,
+    /// The change, with boto3.
+    python: String,
+    /// What the plan must say; an update of `address` by default.
+    expect: Option<Steps>,
+}
+
+/// A change made on purpose, by setting inputs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    set: BTreeMap<String, toml::Value>,
+    expect: Steps,
+}
+
+/// Verbs, and the addresses they concern.
+type Steps = BTreeMap<String, BTreeSet<String>>;
+
+/// A trial for each kind.
+pub(crate) fn trials() -> Vec<Trial> {
+    let folder = root().join("tests/kinds");
+    let kinds = fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
+    let mut kinds: Vec<_> = kinds.filter(|path| path.is_dir()).collect();
+    kinds.sort();
+    let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
+    kinds.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+}
+
+fn life(folder: &Path) -> Result {
+    let life: Life = toml::from_str(&fs::read_to_string(folder.join("life.toml"))?)?;
+    let at = Stage { account: Account::new(), stack: folder.join("stack.toml") };
+    let before = at.exists()?;
+    at.apply(&[])?;
+    at.settled(&[])?;
+    for drift in &life.drift {
+        at.drifts(drift).map_err(|error| format!("drift of {} {}: {error}", drift.address, drift.field))?;
+    }
+    for change in &life.change {
+        at.changes(change).map_err(|error| format!("change of {:?}: {error}", change.set))?;
+    }
+    fs::remove_dir_all(at.account.folder.path().join("state"))?;
+    at.settled(&[])?;
+    at.run("destroy", &["--auto-approve", "--unprotect"])?;
+    let left: Vec<_> = at.exists()?.difference(&before).cloned().collect();
+    if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
+}
+
+/// A stack on its account.
+struct Stage {
+    account: Account,
+    stack: PathBuf,
+}
+
+impl Stage {
+    fn run(&self, command: &str, options: &[&str]) -> Result<Value> {
+        let stack = self.stack.display().to_string();
+        self.account.json(&[&[command, &stack], options].concat())
+    }
+
+    fn apply(&self, options: &[&str]) -> Result {
+        let applied = self.run("apply", &[options, &["--auto-approve", "--unprotect"]].concat())?;
+        if applied["summary"]["failed"] == 0 { Ok(()) } else { fail(format!("failed: {applied}")) }
+    }
+
+    /// A plan finds everything as declared, and makes no call that changes anything.
+    fn settled(&self, options: &[&str]) -> Result {
+        let plan = self.run("plan", options)?;
+        let left = steps(&plan);
+        if !left.is_empty() {
+            return fail(format!("a plan after apply is not empty: {left:?}\n{}", changes(&plan)));
+        }
+        if plan["api_calls"]["mutating"] == 0 { Ok(()) } else { fail("a plan changed something") }
+    }
+
+    fn drifts(&self, drift: &Drift) -> Result {
+        self.account.python(&drift.python)?;
+        let plan = self.run("plan", &[])?;
+        let update = || Steps::from([("update".into(), [drift.address.clone()].into())]);
+        expect(&plan, &drift.expect.clone().unwrap_or_else(update))?;
+        let of_step = |step: &Value| step["address"] == drift.address.as_str();
+        let steps = plan["steps"].as_array().into_iter().flatten().filter(|step| of_step(step));
+        let fields: BTreeSet<_> = steps.flat_map(fields).collect();
+        if !fields.contains(&drift.field) {
+            return fail(format!("the plan shows {fields:?}"));
+        }
+        self.apply(&[])?;
+        self.settled(&[])
+    }
+
+    fn changes(&self, change: &Change) -> Result {
+        let set: Vec<_> = change.set.iter().map(|(name, value)| format!("--set={name}={}", literal(value))).collect();
+        let set: Vec<_> = set.iter().map(String::as_str).collect();
+        expect(&self.run("plan", &[&set[..], &["--unprotect"]].concat())?, &change.expect)?;
+        self.apply(&set)?;
+        self.settled(&set)?;
+        self.apply(&[])?;
+        self.settled(&[])
+    }
+
+    /// Type and id of all that exists; what AWS still describes though it is gone does not count.
+    fn exists(&self) -> Result<BTreeSet<(String, String)>> {
+        let text = |resource: &Value, key: &str| resource[key].as_str().unwrap_or_default().to_owned();
+        let dump = self.account.dump()?;
+        let gone = |resource: &&Value| {
+            let state = text(&resource["attributes"], "state") + &text(&resource["attributes"], "status");
+            state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
+        };
+        let exists = dump.iter().filter(|resource| !gone(resource));
+        Ok(exists.map(|resource| (text(resource, "type"), text(resource, "id"))).collect())
+    }
+}
+
+/// What a plan does, by verb.
+pub(crate) fn steps(plan: &Value) -> Steps {
+    let mut steps = Steps::new();
+    for step in plan["steps"].as_array().into_iter().flatten() {
+        if let (Some(verb), Some(address)) = (step["verb"].as_str(), step["address"].as_str()) {
+            steps.entry(verb.to_owned()).or_default().insert(address.to_owned());
+        }
+    }
+    steps
+}
+
+/// The plan does this and nothing else.
+pub(crate) fn expect(plan: &Value, expected: &Steps) -> Result {
+    let found = steps(plan);
+    if found == *expected {
+        return Ok(());
+    }
+    fail(format!("the plan does {found:?}, and {expected:?} was expected\n{}", changes(plan)))
+}
+
+fn fields(step: &Value) -> Vec<String> {
+    let changes = step["changes"].as_array().into_iter().flatten().filter_map(|change| change["field"].as_str());
+    let tags = &step["action"]["tags"];
+    let tags = ["set", "remove"].iter().any(|part| {
+        tags[part].as_array().is_some_and(|it| !it.is_empty()) || tags[part].as_object().is_some_and(|it| !it.is_empty())
+    });
+    changes.map(str::to_owned).chain(tags.then(|| "tags".to_owned())).collect()
+}
+
+fn changes(plan: &Value) -> String {
+    let steps = plan["steps"].as_array().into_iter().flatten();
+    steps.map(|step| format!("{} {}: {}\n", step["verb"], step["address"], step["changes"])).collect()
+}
+
+fn literal(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,17 @@
+//! End-to-end tests: the real binary against the sandbox, told apart by what they show.
+
+mod harness;
+mod life;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = life::trials().into_iter();
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// A test by its name.
+fn trial(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
+    Trial::test(name, move || test().map_err(|error| error.to_string().into()))
+}
