@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from datetime import datetime, timezone
 
 from . import __version__
 
@@ -19,11 +20,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bullstra_sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--ready-file", help="written once the sandbox listens")
-    parser.add_argument("--threads", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=64, help="calls under way at once, held and delayed ones included")
+    parser.add_argument("--detach", action="store_true", help="leave the session of the terminal")
+    parser.add_argument("--label", default=__version__, help="what to give out as the version")
     parser.add_argument("--idle-seconds", type=float, default=0, help="stop after so long without a request; 0: never")
     parser.add_argument("--version", action="version", version=__version__)
     options = parser.parse_args()
 
+    if options.detach:
+        os.setsid()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # A queue of waiting calls is what parallel clients and one lock make; waitress warns of each.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -51,15 +56,16 @@ def serve(options: argparse.Namespace) -> None:
     if options.idle_seconds > 0:
         threading.Thread(target=stop_when_idle, args=(application, options.idle_seconds), daemon=True).start()
     if options.ready_file:
-        announce(options.ready_file, f"http://127.0.0.1:{server.effective_port}")
+        announce(options.ready_file, f"http://127.0.0.1:{server.effective_port}", options.label)
     server.run()
 
 
-def announce(path: str, endpoint: str) -> None:
+def announce(path: str, endpoint: str, version: str) -> None:
     """Writes the ready file in one step: who waits for it never reads half of it."""
     written = f"{path}.{os.getpid()}"
+    started = datetime.now(timezone.utc).isoformat()
     with open(written, "w", encoding="utf-8") as file:
-        json.dump({"endpoint": endpoint, "pid": os.getpid(), "version": __version__, "started": time.time()}, file)
+        json.dump({"endpoint": endpoint, "pid": os.getpid(), "version": version, "started": started}, file)
     os.replace(written, path)
 
 
