@@ -18,6 +18,7 @@ from . import __version__
 def main() -> None:
     """Serves on the loopback interface until told to stop."""
     parser = argparse.ArgumentParser(prog="bullstra_sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="another only inside a container: anyone who reaches it owns it")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--ready-file", help="written once the sandbox listens")
     parser.add_argument("--threads", type=int, default=64, help="calls under way at once, held and delayed ones included")
@@ -44,7 +45,7 @@ def serve(options: argparse.Namespace) -> None:
     application = Sandbox()
     server = create_server(
         application,
-        host="127.0.0.1",
+        host=options.host,
         port=options.port,
         threads=options.threads,
         connection_limit=2000,
@@ -56,7 +57,7 @@ def serve(options: argparse.Namespace) -> None:
     if options.idle_seconds > 0:
         threading.Thread(target=stop_when_idle, args=(application, options.idle_seconds), daemon=True).start()
     if options.ready_file:
-        announce(options.ready_file, f"http://127.0.0.1:{server.effective_port}", options.label)
+        announce(options.ready_file, f"http://{options.host}:{server.effective_port}", options.label)
     server.run()
 
 
