@@ -1,0 +1,215 @@
+"""RDS's subnet groups and parameter groups: kept when modified, refused when in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.rds.models import DBSubnetGroup
+
+from ..call import Call, Refusal
+from ..hooks import around
+from ..world import backend
+from . import tag_rules
+from .interfaces import HeldInterface
+
+STATIC = {
+    "innodb_buffer_pool_instances", "innodb_log_file_size", "lower_case_table_names", "max_connections",
+    "max_prepared_transactions", "max_replication_slots", "max_wal_senders", "max_worker_processes",
+    "performance_schema", "rds.logical_replication", "shared_buffers", "shared_preload_libraries", "wal_buffers",
+}
+TAGGING = ("CreateDBSubnetGroup", "CreateDBParameterGroup", "CreateDBInstance", "AddTagsToResource")
+NAMES = ("DBSubnetGroupName", "DBParameterGroupName", "DBInstanceIdentifier")
+
+
+@around("rds", "*")
+def names_are_lower_case(call: Call, proceed: Any) -> None:
+    # RDS stores names in lower case; moto sometimes does, and then does not find them.
+    lower = {name: call.params[name].lower() for name in NAMES if isinstance(call.get(name), str)}
+    proceed({**call.params, **lower} if any(call.params[name] != lower[name] for name in lower) else None)
+
+
+@around("rds", *TAGGING)
+def tags(call: Call, proceed: Any) -> None:
+    tag_rules.check(call.get("Tags", default=[]), code="InvalidParameterValue")
+    proceed()
+
+
+@around("rds", "AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource")
+def tags_of_what_is_there(call: Call, proceed: Any) -> None:
+    arn = call.params["ResourceName"]
+    if arn.count(":") >= 6 and backend("rds", call)._get_resource_for_tagging(arn) is None:
+        raise not_found(arn)
+    proceed()
+
+
+def not_found(arn: str) -> Refusal:
+    kind, name = arn.split(":", 5)[5].split(":", 1)
+    codes = {
+        "db": ("DBInstanceNotFound", f"DBInstance {name} not found."),
+        "subgrp": ("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist."),
+        "pg": ("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}"),
+    }
+    return Refusal(*codes.get(kind, ("InvalidParameterValue", f"Invalid resource name: {arn}")))
+
+
+def subnet_group(call: Call, name: str) -> Any:
+    group = backend("rds", call).subnet_groups.get(name)
+    if group is None:
+        raise Refusal("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.")
+    return group
+
+
+def subnets_of(call: Call) -> list[Any]:
+    """The subnets of a request, refused where RDS needs others."""
+    known = {subnet.id: subnet for subnet in backend("ec2", call).describe_subnets()}
+    ids = call.params["SubnetIds"]
+    unknown = [id for id in ids if id not in known]
+    if unknown:
+        raise Refusal("InvalidSubnet", f"Some input subnets in :[{', '.join(ids)}] are invalid.")
+    subnets = [known[id] for id in ids]
+    if len({subnet.vpc_id for subnet in subnets}) > 1:
+        raise Refusal("InvalidSubnet", "The DB subnets belong to different VPCs.")
+    zones = sorted({subnet.availability_zone for subnet in subnets})
+    if len(zones) < 2:
+        message = (
+            "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. "
+            f"Current AZ coverage: {', '.join(zones)}. Add subnets to cover at least 2 AZs."
+        )
+        raise Refusal("DBSubnetGroupDoesNotCoverEnoughAZs", message)
+    return subnets
+
+
+@around("rds", "CreateDBSubnetGroup")
+def create_subnet_group(call: Call, proceed: Any) -> dict[str, Any]:
+    name, rds = call.params["DBSubnetGroupName"], backend("rds", call)
+    if name == "default":
+        raise Refusal("InvalidParameterValue", "The DB subnet group name 'default' is reserved.")
+    if name in rds.subnet_groups:
+        raise Refusal("DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists.")
+    description, tags = call.params["DBSubnetGroupDescription"], call.get("Tags", default=[])
+    group = rds.subnet_groups[name] = DBSubnetGroup(rds, name, description, subnets_of(call), tags)
+    return {"DBSubnetGroup": described(group)}
+
+
+def described(group: Any) -> dict[str, Any]:
+    return {
+        "DBSubnetGroupName": group.name,
+        "DBSubnetGroupDescription": group.description,
+        "VpcId": group.vpc_id,
+        "SubnetGroupStatus": "Complete",
+        "Subnets": [{**subnet, "SubnetOutpost": {}} for subnet in group.subnets],
+        "DBSubnetGroupArn": group.arn,
+        "SupportedNetworkTypes": ["IPV4"],
+    }
+
+
+@around("rds", "ModifyDBSubnetGroup")
+def modify_subnet_group(call: Call, proceed: Any) -> dict[str, Any]:
+    group = subnet_group(call, call.params["DBSubnetGroupName"])
+    subnets = subnets_of(call)
+    removed = {subnet.id for subnet in group._subnets} - {subnet.id for subnet in subnets}
+    held = (eni for eni in backend("ec2", call).enis.values() if isinstance(eni, HeldInterface))
+    used = sorted({eni.subnet_id for eni in held if eni.requester_id == "amazon-rds" and eni.subnet_id in removed})
+    if used:
+        message = f"Some of the subnets to be deleted are currently in use: {', '.join(used)}"
+        raise Refusal("SubnetAlreadyInUse", message)
+    group.subnets = subnets
+    group.description = call.get("DBSubnetGroupDescription", default=group.description)
+    return {"DBSubnetGroup": described(group)}
+
+
+@around("rds", "DeleteDBSubnetGroup")
+def delete_subnet_group(call: Call, proceed: Any) -> None:
+    name = call.params["DBSubnetGroupName"]
+    subnet_group(call, name)
+    for each in call.ask("rds", "DescribeDBInstances")["DBInstances"]:
+        if each.get("DBSubnetGroup", {}).get("DBSubnetGroupName") == name:
+            message = (
+                f"Cannot delete the subnet group '{name}' because at least one database instance: "
+                f"{each['DBInstanceIdentifier']} is still using it."
+            )
+            raise Refusal("InvalidDBSubnetGroupStateFault", message)
+    for each in call.ask("rds", "DescribeDBClusters")["DBClusters"]:
+        if each.get("DBSubnetGroup") == name:
+            message = (
+                f"Cannot delete the subnet group '{name}' because at least one database cluster: "
+                f"{each['DBClusterIdentifier']} is still using it."
+            )
+            raise Refusal("InvalidDBSubnetGroupStateFault", message)
+    proceed()
+
+
+def parameter_group(call: Call) -> Any:
+    name = call.params["DBParameterGroupName"]
+    group = backend("rds", call).db_parameter_groups.get(name)
+    if group is None:
+        raise Refusal("DBParameterGroupNotFound", f"DBParameterGroup not found: {name}")
+    return group
+
+
+@around("rds", "DescribeDBParameterGroups")
+def describe_parameter_groups(call: Call, proceed: Any) -> None:
+    if call.get("DBParameterGroupName"):
+        parameter_group(call)
+    proceed()
+
+
+@around("rds", "ModifyDBParameterGroup")
+def modify_parameter_group(call: Call, proceed: Any) -> None:
+    refuse_default(parameter_group(call))
+    for given in call.params["Parameters"]:
+        static = given.get("ParameterName") in STATIC
+        if static and given.get("ApplyMethod") == "immediate":
+            message = "cannot use immediate apply method for static parameter"
+            raise Refusal("InvalidParameterCombination", message)
+    proceed()
+
+
+@around("rds", "ResetDBParameterGroup")
+def reset_parameter_group(call: Call, proceed: Any) -> dict[str, Any]:
+    group = parameter_group(call)
+    refuse_default(group)
+    if call.get("ResetAllParameters", default=not call.get("Parameters")):
+        group.parameters.clear()
+    for given in call.get("Parameters", default=[]):
+        group.parameters.pop(given["ParameterName"], None)
+    return {"DBParameterGroupName": group.name}
+
+
+def refuse_default(group: Any) -> None:
+    if group.name.startswith("default."):
+        raise Refusal("InvalidParameterValue", f"The parameter group {group.name} cannot be modified.")
+
+
+@around("rds", "DescribeDBParameters")
+def describe_parameters(call: Call, proceed: Any) -> dict[str, Any]:
+    if call.get("Source", default="user") != "user":
+        return {"Parameters": []}
+    parameters = [
+        {
+            "ParameterName": name,
+            "ParameterValue": given.get("ParameterValue"),
+            "Source": "user",
+            "ApplyType": "static" if name in STATIC else "dynamic",
+            "DataType": "string",
+            "IsModifiable": True,
+            "ApplyMethod": given.get("ApplyMethod", "pending-reboot"),
+        }
+        for name, given in sorted(parameter_group(call).parameters.items())
+    ]
+    return {"Parameters": parameters}
+
+
+@around("rds", "DeleteDBParameterGroup")
+def delete_parameter_group(call: Call, proceed: Any) -> None:
+    group = parameter_group(call)
+    if group.name.startswith("default."):
+        raise Refusal("InvalidDBParameterGroupState", f"Default parameter group {group.name} cannot be deleted.")
+    for each in call.ask("rds", "DescribeDBInstances")["DBInstances"]:
+        if any(used["DBParameterGroupName"] == group.name for used in each.get("DBParameterGroups", [])):
+            message = (
+                f"One or more database instances are still members of this parameter group {group.name}, "
+                "so the group cannot be deleted"
+            )
+            raise Refusal("InvalidDBParameterGroupState", message)
+    proceed()
