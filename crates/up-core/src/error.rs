@@ -61,11 +61,13 @@ impl ErrorKind {
             || says(&["assume role", "assume the role", "Invalid IAM Instance Profile", "Invalid principal in policy"])
         {
             Self::NotYet
-        } else if has(&["NotFound", "NoSuch", "NonExistent", "DoesNotExist", "Unknown"]) {
+        } else if has(&["NotFound", "NoSuch", "NonExistent", "DoesNotExist", "NotAttached", "Unknown"]) {
             Self::Missing
-        } else if has(&["Duplicate", "AlreadyExist", "AlreadyOwnedByYou", "EntityAlreadyExists"]) {
+        } else if has(&["Duplicate", "AlreadyExist", "AlreadyAssociated", "AlreadyOwnedByYou", "EntityAlreadyExists"]) {
             Self::Exists
-        } else if has(&["DependencyViolation", "InUse", "DeleteConflict", "IncorrectState", "Contains", "StateFault"]) {
+        } else if has(&["DependencyViolation", "InUse", "DeleteConflict", "IncorrectState", "Contains", "StateFault"])
+            || has(&["AssociationLimit", "OperationAborted", "ConcurrentModification"])
+        {
             Self::InUse
         } else {
             Self::Other
@@ -136,6 +138,11 @@ impl Error {
     /// AWS answered without the one thing we asked for. Whether the call took effect is not known.
     pub fn absent(what: &str) -> Self {
         Self { kind: ErrorKind::Unclear, ..Self::of("Absent", format!("AWS sent no {what}")) }
+    }
+
+    /// AWS refused inside an answer that was a success as a whole: sorted by its code like any other refusal.
+    pub fn answered(code: &str, message: &str) -> Self {
+        Self { kind: ErrorKind::of(code, message), ..Self::of(code, message) }
     }
 
     /// AWS refused for a reason that no second try changes.

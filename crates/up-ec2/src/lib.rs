@@ -1,48 +1,65 @@
 //! Kinds of the EC2 API. One file per kind.
 
+mod check;
+mod eip;
+mod holder;
+mod internet_gateway;
+mod nat_gateway;
+mod route;
+mod route_table;
+mod rule;
+mod security_group;
+mod subnet;
+mod tagging;
+mod token;
 mod vpc;
+mod vpc_endpoint;
 
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use up_core::{Address, AnyKind, Birth, Cx, Error, Of, Result, Scope, TagChange, Tags};
+use std::collections::BTreeSet;
 
+use up_core::{AnyKind, Cx, Error, Name, Of, Ref, Result};
+
+pub use eip::Eip;
+pub use internet_gateway::InternetGateway;
+pub use nat_gateway::NatGateway;
+pub use route_table::RouteTable;
+pub use security_group::SecurityGroup;
+pub use subnet::Subnet;
 pub use vpc::Vpc;
+pub use vpc_endpoint::VpcEndpoint;
+
+use tagging::{ours, owned, retag, tags};
 
 up_core::client!(aws_sdk_ec2);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<Vpc>::KIND];
+pub const KINDS: &[&dyn AnyKind] = &[
+    &Of::<Eip>::KIND,
+    &Of::<InternetGateway>::KIND,
+    &Of::<NatGateway>::KIND,
+    &Of::<RouteTable>::KIND,
+    &Of::<SecurityGroup>::KIND,
+    &Of::<Subnet>::KIND,
+    &Of::<Vpc>::KIND,
+    &Of::<VpcEndpoint>::KIND,
+];
 
-/// EC2 finds all of a stack's resources by tag, in one call.
-fn owned(scope: &Scope) -> Filter {
-    Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(&scope.stack).build()
+/// What AWS always sends; an answer without it is no answer.
+fn present<T>(value: Option<T>, what: &str) -> Result<T> {
+    value.ok_or_else(|| Error::absent(what))
 }
 
-/// EC2 tags a resource in the call that makes it.
-fn ours(resource: ResourceType, birth: &Birth) -> TagSpecification {
-    TagSpecification::builder().resource_type(resource).set_tags(Some(list(&birth.tags))).build()
-}
-
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?))).collect()
-}
-
-/// Changes the tags of anything EC2 knows by an id. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Cx, id: &str, change: &TagChange) -> Result<()> {
-    if !change.set.is_empty() {
-        client(cx).create_tags().resources(id).set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
-        client(cx).delete_tags().resources(id).set_tags(Some(keys)).send().await?;
-    }
-    Ok(())
-}
-
-/// Every answer names what it made; one that does not is no answer.
+/// Every answer names what it made.
 fn made(id: Option<String>) -> Result<String> {
-    id.ok_or_else(|| Error::absent("id of what it made"))
+    present(id, "id of what it made")
+}
+
+/// The ARN of what EC2 itself only gives an id.
+fn arn(cx: &Cx, resource: &str, id: &str) -> String {
+    format!("arn:{}:ec2:{}:{}:{resource}/{id}", cx.partition(), cx.region(), cx.account())
+}
+
+/// What AWS calls the targets of references.
+fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<BTreeSet<String>> {
+    references.iter().map(|reference| cx.id(reference)).collect()
 }

@@ -1,0 +1,106 @@
+//! `ec2.eip`: a public address that stays.
+
+use aws_sdk_ec2::types::{Address as Described, ResourceType};
+use up_core::prelude::*;
+
+use crate::{arn, client, made, once, ours, owned, present, retag, tags};
+
+/// A public IPv4 address that stays the same whatever it is mapped to.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Eip {
+    /// Where it may be used: `vpc`, the only choice AWS has left. Default: `vpc`.
+    #[serde(default = "vpc")]
+    #[spec(replace)]
+    domain: Domain,
+    /// One certain address, from a pool of one's own or lately released. Left out: AWS chooses.
+    #[spec(replace)]
+    address: Option<String>,
+    /// The pool it is taken from, for addresses of one's own: `ipv4pool-ec2-…`. Left out: Amazon's.
+    #[spec(replace)]
+    public_ipv4_pool: Option<String>,
+    /// The zones it is announced from, such as a Local Zone's `us-west-2-lax-1`. Left out: the region's.
+    #[spec(replace)]
+    network_border_group: Option<String>,
+}
+
+up_core::words! {
+    /// Where an address may be used.
+    Domain {
+        /// In a VPC.
+        Vpc = "vpc",
+    }
+}
+
+impl Kind for Eip {
+    type Name = names::Eip;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::EIP",
+        actions: Actions {
+            observe: &["ec2:DescribeAddresses"],
+            create: &["ec2:AllocateAddress", "ec2:CreateTags"],
+            update: &[],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:ReleaseAddress"],
+        },
+        attrs: &["arn", "public_ip"],
+        // A NAT gateway gives it up only once it is gone itself.
+        wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
+        ..About::DEFAULT
+    };
+
+    /// EC2 has no pages here: one call lists all.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let answer = client(cx).describe_addresses().filters(owned(scope)).send().await?;
+        answer.addresses.into_iter().flatten().map(|address| read(cx, address)).collect()
+    }
+
+    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let request = client(cx).allocate_address().domain(self.domain.as_str().into());
+        let request = request.set_address(self.address.clone());
+        let request = request.set_public_ipv4_pool(self.public_ipv4_pool.clone());
+        let request = request.set_network_border_group(self.network_border_group.clone());
+        let request = request.tag_specifications(ours(ResourceType::ElasticIp, birth));
+        made(request.customize().config_override(once()).send().await?.allocation_id)
+    }
+
+    /// Nothing about an address changes in place but its tags.
+    async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let released = client(cx).release_address().allocation_id(&seen.id).send().await.gone();
+        // So EC2 words it while a service, such as a NAT gateway being deleted, still has the address.
+        released.map_err(|error| match error.code.as_str() {
+            "AuthFailure" if error.message.contains("specified resource") => {
+                Error::in_use(format!("{} is still mapped to a resource of an AWS service", seen.id))
+            }
+            _ => error,
+        })
+    }
+}
+
+fn read(cx: &Cx, address: Described) -> Result<Seen<Eip>> {
+    let id = present(address.allocation_id, "allocation id")?;
+    let public_ip = present(address.public_ip, "public address")?;
+    let spec = Eip {
+        domain: Domain::seen(present(address.domain, "domain of an address")?.as_str())?,
+        address: Some(public_ip.clone()),
+        public_ipv4_pool: address.public_ipv4_pool,
+        network_border_group: address.network_border_group,
+    };
+    let attrs = [("arn".into(), arn(cx, "elastic-ip", &id)), ("public_ip".into(), public_ip)].into();
+    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, spec })
+}
+
+fn vpc() -> Domain {
+    Domain::Vpc
+}

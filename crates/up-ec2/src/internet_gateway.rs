@@ -1,0 +1,104 @@
+//! `ec2.internet_gateway`: a network's way to the internet.
+
+use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
+use up_core::prelude::*;
+
+use crate::{arn, check::must, client, made, once, ours, owned, present, retag, tags};
+
+/// A network's way to the internet, and back.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InternetGateway {
+    /// The network it is attached to. A change moves it over, for which public addresses have to be released first.
+    #[schemars(required)]
+    vpc: Option<Ref<names::Vpc>>,
+}
+
+impl Kind for InternetGateway {
+    type Name = names::InternetGateway;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::InternetGateway",
+        actions: Actions {
+            observe: &["ec2:DescribeInternetGateways"],
+            create: &["ec2:CreateInternetGateway", "ec2:CreateTags"],
+            update: &["ec2:AttachInternetGateway", "ec2:DetachInternetGateway"],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
+        },
+        attrs: &["arn"],
+        // A network has one at most.
+        replace: Order::DeleteFirst,
+        // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
+        wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_internet_gateways().filters(owned(scope));
+        let gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
+        gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
+    }
+
+    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let request = client(cx).create_internet_gateway();
+        let request = request.tag_specifications(ours(ResourceType::InternetGateway, birth));
+        let answer = request.customize().config_override(once()).send().await?;
+        made(answer.internet_gateway.and_then(|gateway| gateway.internet_gateway_id))
+    }
+
+    /// Safe to repeat: attached to the right network already is success.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let want = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
+        let was = seen.spec.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
+        if want == was {
+            return Ok(());
+        }
+        detach(cx, seen).await?;
+        if let Some(vpc) = want {
+            let call = client(cx).attach_internet_gateway().internet_gateway_id(&seen.id);
+            call.vpc_id(vpc).send().await.already()?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: detached or gone already is success.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        detach(cx, seen).await?;
+        client(cx).delete_internet_gateway().internet_gateway_id(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        must(self.vpc.is_some(), "vpc", "expected the network it is attached to").into_iter().collect()
+    }
+}
+
+fn read(cx: &Cx, gateway: Described) -> Result<Seen<InternetGateway>> {
+    let id = present(gateway.internet_gateway_id, "internet gateway id")?;
+    let attachments = gateway.attachments.into_iter().flatten();
+    let attachment = attachments.into_iter().find(|it| it.state != Some(AttachmentStatus::Detached));
+    let (vpc, status) = match attachment {
+        None => (None, Status::Ready),
+        Some(attachment) => {
+            let state = present(attachment.state, "state of an attachment")?;
+            // The API model has only `attached`; the answer for internet gateways is `available`.
+            let attached = matches!(state.as_str(), "available" | "attached");
+            let status = if attached { Status::Ready } else { Status::Pending(state.to_string()) };
+            (Some(Ref::id(present(attachment.vpc_id, "VPC of an attachment")?)), status)
+        }
+    };
+    let attrs = [("arn".into(), arn(cx, "internet-gateway", &id))].into();
+    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, spec: InternetGateway { vpc } })
+}
+
+/// AWS refuses while public addresses are mapped through it: the engine tries again.
+async fn detach(cx: &Cx, seen: &Seen<InternetGateway>) -> Result<()> {
+    let Some(vpc) = &seen.spec.vpc else { return Ok(()) };
+    let call = client(cx).detach_internet_gateway().internet_gateway_id(&seen.id);
+    call.vpc_id(cx.id(vpc)?).send().await.gone()
+}

@@ -1,0 +1,229 @@
+//! `ec2.nat_gateway`: a way out for what has no public address.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{
+    Filter, NatGateway as Described, NatGatewayAddress, NatGatewayAddressStatus, NatGatewayState, ResourceType,
+};
+use up_core::prelude::*;
+
+use crate::{
+    arn,
+    check::must,
+    client, ids, made, ours, owned, present, retag, tags,
+    token::{stands, tokens, used_up},
+};
+
+/// A way out for what has no public address of its own. AWS bills it by the hour and by the gigabyte.
+///
+/// A public one stands in a subnet whose network has an internet gateway.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NatGateway {
+    /// Where it stands.
+    #[spec(replace)]
+    subnet: Ref<names::Subnet>,
+    /// `public` to reach the internet, `private` to reach other networks. Default: `public`.
+    #[serde(default = "public")]
+    #[spec(replace)]
+    connectivity_type: ConnectivityType,
+    /// The address it goes out with, which a public one needs. One that replaces it with the same address can be made
+    /// only when the old one is gone: minutes without a way out.
+    #[spec(name)]
+    allocation: Option<Ref<names::Eip>>,
+    /// Its address in the subnet. Left out: AWS chooses.
+    #[spec(name)]
+    private_ip_address: Option<String>,
+    /// Further addresses to go out with, for more than 55,000 connections to one destination. Default: none.
+    #[serde(default)]
+    secondary_allocations: BTreeSet<Ref<names::Eip>>,
+}
+
+up_core::words! {
+    /// What a NAT gateway leads to.
+    ConnectivityType {
+        /// The internet.
+        Public = "public",
+        /// Other networks.
+        Private = "private",
+    }
+}
+
+impl Kind for NatGateway {
+    type Name = names::NatGateway;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::NatGateway",
+        actions: Actions {
+            observe: &["ec2:DescribeNatGateways"],
+            create: &[
+                "ec2:CreateNatGateway",
+                "ec2:CreateTags",
+                "ec2:DescribeInternetGateways",
+                "ec2:DescribeNatGateways",
+                "ec2:DescribeSubnets",
+            ],
+            update: &["ec2:AssociateNatGatewayAddress", "ec2:DescribeNatGateways", "ec2:DisassociateNatGatewayAddress"],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DeleteNatGateway"],
+        },
+        attrs: &["arn", "private_ip", "public_ip"],
+        wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
+        takes: Takes { create: Duration::from_secs(115), delete: Duration::from_secs(60) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_nat_gateways().filter(owned(scope)).into_paginator().page_size(1000);
+        let mut gateways = request.items().send().try_collect().await?;
+        // EC2 describes what it has deleted for about an hour.
+        gateways.retain(|gateway| gateway.state != Some(NatGatewayState::Deleted));
+        gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
+    }
+
+    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let subnet = cx.id(&self.subnet)?;
+        let allocation = self.allocation.as_ref().map(|allocation| cx.id(allocation)).transpose()?;
+        if self.is_public() {
+            await_internet(cx, &subnet).await?;
+        }
+        let request = client(cx).create_nat_gateway().subnet_id(&subnet).set_allocation_id(allocation.clone());
+        let request = request.connectivity_type(self.connectivity_type.as_str().into());
+        let request = request.set_private_ip_address(self.private_ip_address.clone());
+        let request = request.tag_specifications(ours(ResourceType::Natgateway, birth));
+        let private_ip = self.private_ip_address.as_deref().unwrap_or("any");
+        let parameters =
+            [&subnet, allocation.as_deref().unwrap_or("none"), self.connectivity_type.as_str(), private_ip];
+        for token in tokens(cx, birth, &parameters) {
+            let answer = request.clone().client_token(token).send().await?;
+            let id = made(answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id))?;
+            if stands(cx, &id, birth, is_kept(cx, &id).await).await? {
+                return Ok(id);
+            }
+        }
+        Err(used_up(birth))
+    }
+
+    /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let answer = client(cx).describe_nat_gateways().nat_gateway_ids(&seen.id).send().await?;
+        let gateway = present(answer.nat_gateways.and_then(|them| them.into_iter().next()), "NAT gateway")?;
+        let (mut missing, mut extra) = (ids(cx, &self.secondary_allocations)?, Vec::new());
+        for address in secondary(&gateway) {
+            let known = address.allocation_id().is_some_and(|allocation| missing.remove(allocation));
+            extra.extend(address.association_id().filter(|_| !known).map(str::to_owned));
+        }
+        if !missing.is_empty() {
+            let call = client(cx).associate_nat_gateway_address().nat_gateway_id(&seen.id);
+            call.set_allocation_ids(Some(missing.into_iter().collect())).send().await?;
+        }
+        if !extra.is_empty() {
+            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&seen.id);
+            call.set_association_ids(Some(extra)).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_nat_gateway().nat_gateway_id(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let public = self.is_public();
+        let none = self.allocation.is_none() && self.secondary_allocations.is_empty();
+        let problems = [
+            must(!public || self.allocation.is_some(), "allocation", "a public NAT gateway needs an address"),
+            must(public || none, "allocation", "a private NAT gateway takes no public address"),
+        ];
+        problems.into_iter().flatten().collect()
+    }
+}
+
+impl NatGateway {
+    fn is_public(&self) -> bool {
+        self.connectivity_type == ConnectivityType::Public
+    }
+}
+
+/// A public gateway made before its network has an internet gateway fails for good: better not made yet.
+async fn await_internet(cx: &Cx, subnet: &str) -> Result<()> {
+    let answer = client(cx).describe_subnets().subnet_ids(subnet).send().await?;
+    let vpc = answer.subnets.and_then(|subnets| subnets.into_iter().next()?.vpc_id);
+    let vpc = present(vpc, "VPC of a subnet")?;
+    let attached = Filter::builder().name("attachment.vpc-id").values(&vpc).build();
+    let answer = client(cx).describe_internet_gateways().filters(attached).send().await?;
+    if answer.internet_gateways().is_empty() {
+        let message = format!("{vpc} has no internet gateway yet, which a public NAT gateway needs");
+        return Err(Error { kind: ErrorKind::NotYet, ..Error::refused("Gateway.NotAttached", message) });
+    }
+    Ok(())
+}
+
+async fn is_kept(cx: &Cx, id: &str) -> Result<bool> {
+    use NatGatewayState::{Deleted, Deleting};
+    let answer = client(cx).describe_nat_gateways().nat_gateway_ids(id).send().await?;
+    Ok(!answer.nat_gateways().iter().any(|gateway| matches!(gateway.state, Some(Deleted | Deleting))))
+}
+
+fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
+    let status = status(&gateway)?;
+    let extra = secondary(&gateway).filter_map(NatGatewayAddress::allocation_id).map(Ref::id).collect();
+    let first = gateway.nat_gateway_addresses().iter().find(|address| is_first(address)).cloned();
+    let (allocation, private_ip, public_ip) =
+        first.map_or((None, None, None), |first| (first.allocation_id, first.private_ip, first.public_ip));
+    let connectivity = present(gateway.connectivity_type, "connectivity type of a NAT gateway")?;
+    let spec = NatGateway {
+        subnet: Ref::id(present(gateway.subnet_id, "subnet of a NAT gateway")?),
+        connectivity_type: ConnectivityType::seen(connectivity.as_str())?,
+        allocation: allocation.map(Ref::id),
+        private_ip_address: private_ip.clone(),
+        secondary_allocations: extra,
+    };
+    let id = present(gateway.nat_gateway_id, "NAT gateway id")?;
+    let addresses = [("private_ip", private_ip), ("public_ip", public_ip)];
+    let addresses = addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?)));
+    let attrs = addresses.chain([("arn".to_owned(), arn(cx, "natgateway", &id))]).collect();
+    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, spec })
+}
+
+fn status(gateway: &Described) -> Result<Status> {
+    use NatGatewayAddressStatus::{Failed, Succeeded};
+    let failed = gateway.nat_gateway_addresses().iter().find(|address| address.status == Some(Failed));
+    let moving = gateway.nat_gateway_addresses().iter().find_map(|address| match &address.status {
+        None | Some(Succeeded | Failed) => None,
+        Some(status) => Some(status.to_string()),
+    });
+    let why = |text: Option<&str>| Status::Failed(text.unwrap_or("failed, and AWS does not say why").to_owned());
+    Ok(match present(gateway.state.as_ref(), "state of a NAT gateway")? {
+        NatGatewayState::Failed => why(gateway.failure_message()),
+        NatGatewayState::Deleting => Status::Deleting("deleting".into()),
+        NatGatewayState::Available => match (failed, moving) {
+            (Some(address), _) => why(address.failure_message()),
+            (None, Some(moving)) => Status::Pending(moving),
+            (None, None) => Status::Ready,
+        },
+        state => Status::Pending(state.to_string()),
+    })
+}
+
+/// The addresses beside its first that stay.
+fn secondary(gateway: &Described) -> impl Iterator<Item = &NatGatewayAddress> {
+    use NatGatewayAddressStatus::{Disassociating, Unassigning};
+    let addresses = gateway.nat_gateway_addresses().iter();
+    addresses.filter(|it| !is_first(it) && !matches!(it.status, Some(Disassociating | Unassigning)))
+}
+
+/// EC2 did not mark the first address while a gateway could have only one.
+fn is_first(address: &NatGatewayAddress) -> bool {
+    address.is_primary != Some(false)
+}
+
+fn public() -> ConnectivityType {
+    ConnectivityType::Public
+}

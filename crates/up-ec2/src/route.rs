@@ -1,0 +1,173 @@
+//! A route: where traffic to some addresses goes.
+
+use aws_sdk_ec2::types::{Route as Described, RouteOrigin};
+use up_core::{Name, prelude::*};
+
+use crate::client;
+
+/// Where traffic to some addresses goes: one destination, one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Route {
+    /// Destination: IPv4 addresses, such as `0.0.0.0/0` for all that no other route names.
+    destination_cidr_block: Option<Cidr>,
+    /// Destination: IPv6 addresses, such as `::/0`.
+    destination_ipv6_cidr_block: Option<Cidr>,
+    /// Destination: the addresses of a prefix list, `pl-…`.
+    destination_prefix_list_id: Option<String>,
+    /// Target: the network's internet gateway, or by `{ id = "vgw-…" }` a virtual private gateway.
+    gateway: Option<Ref<names::InternetGateway>>,
+    /// Target: a NAT gateway.
+    nat_gateway: Option<Ref<names::NatGateway>>,
+    /// Target: an endpoint of a gateway load balancer.
+    vpc_endpoint: Option<Ref<names::VpcEndpoint>>,
+    /// Target: a transit gateway, `tgw-…`.
+    transit_gateway_id: Option<String>,
+    /// Target: a network peered with, `pcx-…`.
+    vpc_peering_connection_id: Option<String>,
+    /// Target: a network interface, `eni-…`, of an instance that forwards.
+    network_interface_id: Option<String>,
+    /// Target: a way out for IPv6 alone, `eigw-…`.
+    egress_only_internet_gateway_id: Option<String>,
+    /// Target: a carrier gateway, `cagw-…`.
+    carrier_gateway_id: Option<String>,
+    /// Target: a local gateway of an Outpost, `lgw-…`.
+    local_gateway_id: Option<String>,
+    /// Target: the ARN of a Cloud WAN core network.
+    core_network_arn: Option<String>,
+}
+
+/// CreateRoute and ReplaceRoute take the same, as two types.
+macro_rules! lead {
+    ($call:expr, $table:expr, $route:expr) => {{
+        let Route { destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id, .. } = $route;
+        $call
+            .route_table_id($table)
+            .set_destination_cidr_block(destination_cidr_block.as_ref().map(Cidr::to_string))
+            .set_destination_ipv6_cidr_block(destination_ipv6_cidr_block.as_ref().map(Cidr::to_string))
+            .set_destination_prefix_list_id(destination_prefix_list_id.clone())
+            .set_transit_gateway_id($route.transit_gateway_id.clone())
+            .set_vpc_peering_connection_id($route.vpc_peering_connection_id.clone())
+            .set_network_interface_id($route.network_interface_id.clone())
+            .set_egress_only_internet_gateway_id($route.egress_only_internet_gateway_id.clone())
+            .set_carrier_gateway_id($route.carrier_gateway_id.clone())
+            .set_local_gateway_id($route.local_gateway_id.clone())
+            .set_core_network_arn($route.core_network_arn.clone())
+    }};
+}
+
+impl Route {
+    /// Reads back what a user could have written: not the network's own routes, nor those that gateway endpoints and
+    /// propagation put there.
+    pub(crate) fn read(route: Described) -> Option<Self> {
+        let gateway = route.gateway_id;
+        let is_endpoint = gateway.as_deref().is_some_and(|id| id.starts_with("vpce-"));
+        let others = [RouteOrigin::EnableVgwRoutePropagation, RouteOrigin::Advertisement];
+        let is_made = route.origin.is_some_and(|origin| others.contains(&origin));
+        let is_local = gateway.as_deref() == Some("local");
+        if is_made || is_local || (is_endpoint && route.destination_prefix_list_id.is_some()) {
+            return None;
+        }
+        let (vpc_endpoint, gateway) = if is_endpoint { (gateway, None) } else { (None, gateway) };
+        Some(Self {
+            destination_cidr_block: route.destination_cidr_block.map(Cidr::seen),
+            destination_ipv6_cidr_block: route.destination_ipv6_cidr_block.map(Cidr::seen),
+            destination_prefix_list_id: route.destination_prefix_list_id,
+            gateway: gateway.map(Ref::id),
+            nat_gateway: route.nat_gateway_id.map(Ref::id),
+            vpc_endpoint: vpc_endpoint.map(Ref::id),
+            transit_gateway_id: route.transit_gateway_id,
+            vpc_peering_connection_id: route.vpc_peering_connection_id,
+            network_interface_id: route.network_interface_id,
+            egress_only_internet_gateway_id: route.egress_only_internet_gateway_id,
+            carrier_gateway_id: route.carrier_gateway_id,
+            local_gateway_id: route.local_gateway_id,
+            core_network_arn: route.core_network_arn,
+        })
+    }
+
+    /// The same route with ids in the place of addresses, so that two compare.
+    pub(crate) fn resolved(&self, cx: &Cx) -> Result<Self> {
+        Ok(Self {
+            gateway: resolved(cx, &self.gateway)?,
+            nat_gateway: resolved(cx, &self.nat_gateway)?,
+            vpc_endpoint: resolved(cx, &self.vpc_endpoint)?,
+            ..self.clone()
+        })
+    }
+
+    /// A table has one route at most for each.
+    pub(crate) fn destination(&self) -> impl PartialEq {
+        let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
+        [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str), self.destination_prefix_list_id.as_deref()]
+    }
+
+    pub(crate) async fn create(&self, cx: &Cx, table: &str) -> Result<()> {
+        let call = lead!(client(cx).create_route(), table, self);
+        let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
+        call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await.already()
+    }
+
+    pub(crate) async fn replace(&self, cx: &Cx, table: &str) -> Result<()> {
+        let call = lead!(client(cx).replace_route(), table, self);
+        let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
+        call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete(&self, cx: &Cx, table: &str) -> Result<()> {
+        let call = client(cx).delete_route().route_table_id(table);
+        let call = call.set_destination_cidr_block(self.destination_cidr_block.as_ref().map(Cidr::to_string));
+        let call = call.set_destination_ipv6_cidr_block(self.destination_ipv6_cidr_block.as_ref().map(Cidr::to_string));
+        call.set_destination_prefix_list_id(self.destination_prefix_list_id.clone()).send().await.gone()
+    }
+
+    /// What is wrong with it, for a person.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let (destinations, targets) = (self.destinations(), self.targets());
+        let to = destinations.first().map_or("nowhere", |it| it);
+        let family = |cidr: &Option<Cidr>, ipv4| {
+            cidr.as_ref().and_then(Cidr::net).is_none_or(|net| net.addr().is_ipv4() == ipv4)
+        };
+        if destinations.len() != 1 {
+            let fields = "`destination_cidr_block`, `destination_ipv6_cidr_block` or `destination_prefix_list_id`";
+            Some(format!("a route has one destination, {fields}; this one has {}", destinations.len()))
+        } else if targets != 1 {
+            Some(format!("the route to {to} needs one target, and has {targets}"))
+        } else if !family(&self.destination_cidr_block, true) {
+            Some(format!("{to} is IPv6: write it as `destination_ipv6_cidr_block`"))
+        } else if !family(&self.destination_ipv6_cidr_block, false) {
+            Some(format!("{to} is IPv4: write it as `destination_cidr_block`"))
+        } else {
+            None
+        }
+    }
+
+    fn destinations(&self) -> Vec<&str> {
+        let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
+        let cidrs = [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str)];
+        cidrs.into_iter().chain([self.destination_prefix_list_id.as_deref()]).flatten().collect()
+    }
+
+    fn targets(&self) -> usize {
+        let refs = [self.gateway.is_some(), self.nat_gateway.is_some(), self.vpc_endpoint.is_some()];
+        let ids = [
+            &self.transit_gateway_id,
+            &self.vpc_peering_connection_id,
+            &self.network_interface_id,
+            &self.egress_only_internet_gateway_id,
+            &self.carrier_gateway_id,
+            &self.local_gateway_id,
+            &self.core_network_arn,
+        ];
+        refs.into_iter().chain(ids.map(Option::is_some)).filter(|given| *given).count()
+    }
+}
+
+fn id<K: Name>(cx: &Cx, reference: &Option<Ref<K>>) -> Result<Option<String>> {
+    reference.as_ref().map(|reference| cx.id(reference)).transpose()
+}
+
+fn resolved<K: Name>(cx: &Cx, reference: &Option<Ref<K>>) -> Result<Option<Ref<K>>> {
+    Ok(id(cx, reference)?.map(Ref::id))
+}

@@ -1,0 +1,286 @@
+//! `ec2.route_table`: where traffic from some subnets goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{
+    Filter, ResourceType, RouteTable as Described, RouteTableAssociation, RouteTableAssociationState,
+    RouteTableAssociationStateCode,
+};
+use up_core::{Address, prelude::*};
+
+use crate::{
+    arn, client, ids, made, ours, owned, present, retag,
+    route::Route,
+    tags,
+    token::{stands, tokens, used_up},
+};
+
+/// Where traffic from some subnets goes. Traffic inside the network needs no route.
+///
+/// It is the table as a whole: a route or an association added by hand is drift, and goes with the next apply.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTable {
+    /// The network it belongs to.
+    #[spec(replace)]
+    vpc: Ref<names::Vpc>,
+    /// Its routes, but those of gateway endpoints, which name the table themselves. Default: none.
+    #[serde(default)]
+    routes: BTreeSet<Route>,
+    /// The subnets it serves; one that no table names is served by the network's main table. Default: none.
+    #[serde(default)]
+    subnets: BTreeSet<Ref<names::Subnet>>,
+    /// The gateways whose incoming traffic it leads, for inspection on the way in. Default: none.
+    #[serde(default)]
+    gateways: BTreeSet<Ref<names::InternetGateway>>,
+    /// Virtual private gateways, `vgw-…`, that may put routes of their own here. Default: none.
+    #[serde(default)]
+    propagating_vgws: BTreeSet<String>,
+}
+
+impl Kind for RouteTable {
+    type Name = names::RouteTable;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::RouteTable",
+        actions: Actions {
+            observe: &["ec2:DescribeRouteTables"],
+            create: &["ec2:CreateRouteTable", "ec2:CreateTags", "ec2:DescribeRouteTables"],
+            update: &[
+                "ec2:AssociateRouteTable",
+                "ec2:CreateRoute",
+                "ec2:DeleteRoute",
+                "ec2:DescribeRouteTables",
+                "ec2:DisableVgwRoutePropagation",
+                "ec2:DisassociateRouteTable",
+                "ec2:EnableVgwRoutePropagation",
+                "ec2:ReplaceRoute",
+                "ec2:ReplaceRouteTableAssociation",
+            ],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DeleteRouteTable", "ec2:DescribeRouteTables", "ec2:DisassociateRouteTable"],
+        },
+        attrs: &["arn"],
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_route_tables().filters(owned(scope)).into_paginator().page_size(100);
+        let tables = request.items().send().try_collect().await?;
+        tables.into_iter().map(|table| read(cx, table)).collect()
+    }
+
+    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let vpc = cx.id(&self.vpc)?;
+        let request = client(cx).create_route_table().vpc_id(&vpc);
+        let request = request.tag_specifications(ours(ResourceType::RouteTable, birth));
+        for token in tokens(cx, birth, &[&vpc]) {
+            let answer = request.clone().client_token(token).send().await?;
+            let id = made(answer.route_table.and_then(|table| table.route_table_id))?;
+            let described = client(cx).describe_route_tables().route_table_ids(&id).send().await;
+            if stands(cx, &id, birth, described.map(|_| true).map_err(Error::from)).await? {
+                return Ok(id);
+            }
+        }
+        Err(used_up(birth))
+    }
+
+    /// Safe to repeat: routes are set by destination, and associations are compared with what is there now. Subnets
+    /// come in when the new routes stand, and leave before the old ones go.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (was, table) = (resolved(cx, &seen.spec.routes)?, seen.id.as_str());
+        let want = resolved(cx, &self.routes)?;
+        let is_in = |routes: &BTreeSet<Route>, route: &Route| {
+            routes.iter().any(|other| other.destination() == route.destination())
+        };
+        for route in want.difference(&was) {
+            match is_in(&was, route) {
+                true => route.replace(cx, table).await?,
+                false => route.create(cx, table).await?,
+            }
+        }
+        self.propagate(cx, seen).await?;
+        let served = |spec: &Self| Ok::<_, Error>((ids(cx, &spec.subnets)?, ids(cx, &spec.gateways)?));
+        if served(self)? != served(&seen.spec)? {
+            self.associate(cx, table).await?;
+        }
+        for route in was.difference(&want).filter(|route| !is_in(&want, route)) {
+            route.delete(cx, table).await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        for association in associations(cx, "route-table-id", [&seen.id]).await?.into_values() {
+            client(cx).disassociate_route_table().association_id(association.id).send().await.gone()?;
+        }
+        client(cx).delete_route_table().route_table_id(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = self.routes.iter().filter_map(Route::problem).collect::<Vec<_>>();
+        let mut before = Vec::new();
+        for route in self.routes.iter() {
+            if before.contains(&route.destination()) {
+                problems.push("two routes of a table have the same destination".to_owned());
+            }
+            before.push(route.destination());
+        }
+        problems.into_iter().map(|message| Problem::new("routes", message)).collect()
+    }
+
+    /// A subnet is served by one table.
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let (mut served, mut problems) = (BTreeMap::new(), Vec::new());
+        for (at, table) in all {
+            for subnet in &table.subnets {
+                if let Some(other) = served.insert(subnet, *at) {
+                    let message = format!("a subnet has one route table, and {other} names one of these too");
+                    problems.push(((*at).clone(), Problem::new("subnets", message)));
+                }
+            }
+        }
+        problems
+    }
+}
+
+impl RouteTable {
+    async fn propagate(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (was, want) = (&seen.spec.propagating_vgws, &self.propagating_vgws);
+        for gateway in want.difference(was) {
+            let call = client(cx).enable_vgw_route_propagation().route_table_id(&seen.id);
+            call.gateway_id(gateway).send().await?;
+        }
+        for gateway in was.difference(want) {
+            let call = client(cx).disable_vgw_route_propagation().route_table_id(&seen.id);
+            call.gateway_id(gateway).send().await.gone()?;
+        }
+        Ok(())
+    }
+
+    /// A subnet that another table serves is taken over in one step, so that it is never without its routes.
+    async fn associate(&self, cx: &Cx, table: &str) -> Result<()> {
+        let (subnets, gateways) = (ids(cx, &self.subnets)?, ids(cx, &self.gateways)?);
+        let ours = associations(cx, "route-table-id", [table]).await?;
+        let missing =
+            |ids: &BTreeSet<String>| ids.iter().filter(|id| !ours.contains_key(*id)).cloned().collect::<Vec<_>>();
+        let (subnets_in, gateways_in) = (missing(&subnets), missing(&gateways));
+        let mut others = BTreeMap::new();
+        if !subnets_in.is_empty() {
+            others.extend(associations(cx, "association.subnet-id", &subnets_in).await?);
+        }
+        if !gateways_in.is_empty() {
+            others.extend(associations(cx, "association.gateway-id", &gateways_in).await?);
+        }
+        for target in subnets_in.iter().chain(&gateways_in) {
+            if let Some(Association { id, .. }) = others.get(target) {
+                let call = client(cx).replace_route_table_association().association_id(id);
+                call.route_table_id(table).send().await?;
+            } else {
+                let call = client(cx).associate_route_table().route_table_id(table);
+                let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
+                call.send().await?;
+            }
+        }
+        for (target, Association { id, .. }) in &ours {
+            if !subnets.contains(target) && !gateways.contains(target) {
+                client(cx).disassociate_route_table().association_id(id).send().await.gone()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn resolved(cx: &Cx, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
+    routes.iter().map(|route| route.resolved(cx)).collect()
+}
+
+fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
+    let status = status(&table);
+    let (mut subnets, mut gateways) = (BTreeSet::new(), BTreeSet::new());
+    for Association { target, .. } in live(&table)? {
+        match target {
+            Target::Subnet(id) => _ = subnets.insert(Ref::id(id)),
+            Target::Gateway(id) => _ = gateways.insert(Ref::id(id)),
+        }
+    }
+    let id = present(table.route_table_id, "route table id")?;
+    let propagating = table.propagating_vgws.into_iter().flatten().filter_map(|it| it.gateway_id);
+    let spec = RouteTable {
+        vpc: Ref::id(present(table.vpc_id, "VPC of a route table")?),
+        routes: table.routes.into_iter().flatten().filter_map(Route::read).collect(),
+        subnets,
+        gateways,
+        propagating_vgws: propagating.collect(),
+    };
+    let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
+    Ok(Seen { id, tags: tags(table.tags), attrs, status, spec })
+}
+
+fn status(table: &Described) -> Status {
+    use RouteTableAssociationStateCode::{Associating, Disassociating, Failed};
+    let states = table.associations().iter().filter_map(RouteTableAssociation::association_state);
+    for state in states {
+        match state.state() {
+            Some(Failed) => return Status::Failed(state.status_message().unwrap_or("association failed").to_owned()),
+            Some(Associating | Disassociating) => return Status::Pending("associating".into()),
+            _ => {}
+        }
+    }
+    Status::Ready
+}
+
+/// What a table serves.
+struct Association {
+    id: String,
+    target: Target,
+}
+
+enum Target {
+    Subnet(String),
+    Gateway(String),
+}
+
+/// The live associations of the tables a filter finds, by the id of what is served.
+async fn associations<T: Into<String>>(
+    cx: &Cx,
+    filter: &str,
+    values: impl IntoIterator<Item = T>,
+) -> Result<BTreeMap<String, Association>> {
+    let values = values.into_iter().map(Into::into).collect();
+    let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+    let request = client(cx).describe_route_tables().filters(filter).into_paginator().page_size(100);
+    let mut found = BTreeMap::new();
+    for table in request.items().send().try_collect().await? {
+        for association in live(&table)? {
+            let (Target::Subnet(id) | Target::Gateway(id)) = &association.target;
+            found.insert(id.clone(), association);
+        }
+    }
+    Ok(found)
+}
+
+/// All but the one that makes a table its network's main one, which serves nothing by name.
+fn live(table: &Described) -> Result<Vec<Association>> {
+    let gone = |it: &RouteTableAssociation| {
+        use RouteTableAssociationStateCode::{Disassociated, Disassociating, Failed};
+        let code = it.association_state().and_then(RouteTableAssociationState::state);
+        matches!(code, Some(Disassociated | Disassociating | Failed))
+    };
+    let mut live = Vec::new();
+    for it in table.associations().iter().filter(|it| !gone(it)) {
+        let target = match (it.subnet_id(), it.gateway_id()) {
+            (Some(subnet), _) => Target::Subnet(subnet.to_owned()),
+            (None, Some(gateway)) => Target::Gateway(gateway.to_owned()),
+            (None, None) => continue,
+        };
+        live.push(Association { id: present(it.route_table_association_id(), "association id")?.to_owned(), target });
+    }
+    Ok(live)
+}

@@ -1,0 +1,377 @@
+//! A rule of a security group: some traffic, and whom it is open to.
+
+use std::{borrow::Cow, collections::BTreeSet, fmt};
+
+use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::{Deserializer, de};
+use up_core::{prelude::*, quote};
+
+use crate::present;
+
+pub(crate) type Rules = BTreeSet<Rule>;
+
+/// Some traffic, open to one peer: addresses, a prefix list, or whatever wears a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, `-1` for all, or the number of another protocol. Default: `tcp`.
+    #[serde(default = "tcp")]
+    protocol: String,
+    /// The ports of TCP or UDP: `443`, or `"8000-8100"` for a range. `"0-65535"` is all.
+    ports: Option<Ports>,
+    /// The type of ICMP message, such as `8` for a ping. Left out: all.
+    icmp_type: Option<i32>,
+    /// The code of ICMP message. Left out: all of the type.
+    icmp_code: Option<i32>,
+    /// Peer: IPv4 or IPv6 addresses, such as `10.0.0.0/8` or `::/0`.
+    cidr: Option<Cidr>,
+    /// Peer: the addresses of a prefix list, `pl-…`.
+    prefix_list_id: Option<String>,
+    /// Peer: whatever wears another group; one of another account is `{ id = "<account>/sg-…" }`.
+    group: Option<Ref<names::SecurityGroup>>,
+    /// Peer: whatever wears this group itself.
+    #[serde(default, rename = "self")]
+    itself: bool,
+    /// What it is for.
+    description: Option<String>,
+}
+
+/// Whose rules they are: a group, and the account it is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) account: &'a str,
+}
+
+/// All traffic to every IPv4 address, as EC2 itself opens for a new group.
+pub(crate) fn everywhere() -> Rules {
+    let everywhere = Rule {
+        protocol: ALL.into(),
+        ports: None,
+        icmp_type: None,
+        icmp_code: None,
+        cidr: Some(Cidr::seen("0.0.0.0/0")),
+        prefix_list_id: None,
+        group: None,
+        itself: false,
+        description: None,
+    };
+    [everywhere].into()
+}
+
+/// What EC2 holds, one rule for each peer: it folds those together that share ports.
+pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -> Result<Rules> {
+    let mut rules = Rules::new();
+    for permission in permissions.into_iter().flatten() {
+        let open = Rule::opened(&permission)?;
+        let with = |cidr: Option<String>, description| Rule { cidr: cidr.map(Cidr::seen), description, ..open.clone() };
+        rules.extend(permission.ip_ranges.into_iter().flatten().map(|it| with(it.cidr_ip, it.description)));
+        rules.extend(permission.ipv6_ranges.into_iter().flatten().map(|it| with(it.cidr_ipv6, it.description)));
+        rules.extend(permission.prefix_list_ids.into_iter().flatten().map(|it| Rule {
+            prefix_list_id: it.prefix_list_id,
+            description: it.description,
+            ..open.clone()
+        }));
+        for pair in permission.user_id_group_pairs.into_iter().flatten() {
+            rules.insert(open.clone().to_group(pair, owner)?);
+        }
+    }
+    Ok(rules)
+}
+
+impl Rule {
+    /// As EC2 takes it.
+    pub(crate) fn permission(&self, cx: &Cx, owner: Owner<'_>) -> Result<IpPermission> {
+        let (from, to) = self.ends()?.unzip();
+        let open = IpPermission::builder().ip_protocol(&self.protocol).set_from_port(from).set_to_port(to);
+        let open = if let Some(cidr) = self.cidr.as_ref().map(Cidr::as_str) {
+            let description = self.description.clone();
+            match cidr.contains(':') {
+                true => open.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build()),
+                false => open.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description).build()),
+            }
+        } else if let Some(list) = &self.prefix_list_id {
+            let list = PrefixListId::builder().prefix_list_id(list).set_description(self.description.clone());
+            open.prefix_list_ids(list.build())
+        } else {
+            let group = self.peer_group(cx, owner)?;
+            let pair = match group.split_once('/') {
+                Some((account, group)) => UserIdGroupPair::builder().user_id(account).group_id(group),
+                None => UserIdGroupPair::builder().group_id(group),
+            };
+            open.user_id_group_pairs(pair.set_description(self.description.clone()).build())
+        };
+        Ok(open.build())
+    }
+
+    /// The same rule, with ids in the place of addresses, so that two compare.
+    pub(crate) fn resolved(&self, cx: &Cx) -> Result<Self> {
+        let group = self.group.as_ref().map(|group| cx.id(group).map(Ref::id)).transpose()?;
+        Ok(Self { group, ..self.clone() })
+    }
+
+    /// What makes two rules the same for EC2: all but the description.
+    pub(crate) fn undescribed(&self) -> Self {
+        Self { description: None, ..self.clone() }
+    }
+
+    /// True where its peer is another group.
+    pub(crate) fn is_to_group(&self) -> bool {
+        self.group.is_some()
+    }
+
+    /// True where its peer is this very group.
+    pub(crate) fn names(&self, group: &Ref<names::SecurityGroup>) -> bool {
+        self.group.as_ref() == Some(group)
+    }
+
+    /// What is wrong with it, for a person.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let peers = [self.cidr.is_some(), self.prefix_list_id.is_some(), self.group.is_some(), self.itself];
+        let peers = peers.into_iter().filter(|given| *given).count();
+        if peers != 1 {
+            let fields = "`cidr`, `prefix_list_id`, `group` or `self`";
+            return Some(format!("the rule for {self} needs one peer, {fields}, and has {peers}"));
+        }
+        let text = self.description.as_deref().filter(|text| !is_text(text));
+        self.traffic_problem().or_else(|| text.map(|text| format!("the description `{text}` {TEXT_RULE}")))
+    }
+
+    fn traffic_problem(&self) -> Option<String> {
+        let icmp = self.icmp_type.is_some() || self.icmp_code.is_some();
+        let (named, number) = (&self.protocol, self.protocol.parse::<u8>());
+        match named.as_str() {
+            _ if quote::is_quoting(named) => None,
+            "tcp" | "udp" if self.ports.is_none() => {
+                Some(format!("a {named} rule names its `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
+            }
+            "icmp" | "icmpv6" if self.icmp_code.is_some() && self.icmp_type.is_none() => {
+                Some("an `icmp_code` has a meaning only with an `icmp_type`".into())
+            }
+            "tcp" | "udp" if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for {named}")),
+            "tcp" | "udp" => None,
+            _ if self.ports.is_some() => Some(format!("`ports` have a meaning for tcp and udp, not for `{named}`")),
+            "icmp" | "icmpv6" => None,
+            _ if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for `{named}`")),
+            ALL => None,
+            "1" | "6" | "17" | "58" => Some(format!("write protocol {named} by its name: tcp, udp, icmp or icmpv6")),
+            _ if number.is_ok() => None,
+            _ => Some(format!("`{named}` is no protocol: expected tcp, udp, icmp, icmpv6, -1 for all, or a number")),
+        }
+    }
+
+    /// FromPort and ToPort, which for ICMP are type and code.
+    fn ends(&self) -> Result<Option<(i32, i32)>> {
+        match self.protocol.as_str() {
+            "icmp" | "icmpv6" => Ok(Some((self.icmp_type.unwrap_or(ANY), self.icmp_code.unwrap_or(ANY)))),
+            _ => self.ports.as_ref().map(Ports::range).transpose(),
+        }
+    }
+
+    fn peer_group(&self, cx: &Cx, owner: Owner<'_>) -> Result<String> {
+        match &self.group {
+            Some(group) => cx.id(group),
+            None => Ok(owner.group.to_owned()),
+        }
+    }
+
+    /// The traffic of a permission, without a peer.
+    fn opened(permission: &IpPermission) -> Result<Self> {
+        let protocol = present(permission.ip_protocol.clone(), "protocol of a rule")?;
+        let ends = permission.from_port.zip(permission.to_port);
+        let part = |end: i32| (end != ANY).then_some(end);
+        let (icmp_type, icmp_code) = match (protocol.as_str(), ends) {
+            ("icmp" | "icmpv6", Some((kind, code))) => (part(kind), part(code)),
+            _ => (None, None),
+        };
+        let ports = ends.filter(|_| matches!(protocol.as_str(), "tcp" | "udp")).map(|(from, to)| Ports::new(from, to));
+        let everywhere = Self { protocol, ports, icmp_type, icmp_code, ..EMPTY };
+        Ok(everywhere)
+    }
+
+    fn to_group(self, pair: UserIdGroupPair, owner: Owner<'_>) -> Result<Self> {
+        let group = present(pair.group_id, "group of a rule")?;
+        let description = pair.description;
+        if group == owner.group {
+            return Ok(Self { itself: true, description, ..self });
+        }
+        let group = match pair.user_id {
+            Some(account) if account != owner.account => format!("{account}/{group}"),
+            _ => group,
+        };
+        Ok(Self { group: Some(Ref::id(group)), description, ..self })
+    }
+}
+
+const ALL: &str = "-1";
+
+/// EC2's way to say "all types", or "all codes".
+const ANY: i32 = -1;
+
+const EMPTY: Rule = Rule {
+    protocol: String::new(),
+    ports: None,
+    icmp_type: None,
+    icmp_code: None,
+    cidr: None,
+    prefix_list_id: None,
+    group: None,
+    itself: false,
+    description: None,
+};
+
+/// For messages: its traffic.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.ports, self.protocol.as_str()) {
+            (Some(Ports(ports)), protocol) => write!(f, "{protocol} {ports}"),
+            (None, ALL) => f.write_str("all traffic"),
+            (None, protocol) => f.write_str(protocol),
+        }
+    }
+}
+
+/// One port, or a range: `443`, or `"8000-8100"`. Kept as text, as one number where first and last are the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Ports(String);
+
+impl Ports {
+    fn new(from: i32, to: i32) -> Self {
+        Self(if from == to { from.to_string() } else { format!("{from}-{to}") })
+    }
+
+    fn range(&self) -> Result<(i32, i32)> {
+        Self::parse(&self.0).ok_or_else(|| Error::ours(format!("`{}` are not ports", quote::readable(&self.0))))
+    }
+
+    fn parse(text: &str) -> Option<(i32, i32)> {
+        let port = |text: &str| text.trim().parse::<u16>().ok().map(i32::from);
+        let (from, to) = text.split_once('-').unwrap_or((text, text));
+        let (from, to) = (port(from)?, port(to)?);
+        (from <= to).then_some((from, to))
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        return deserializer.deserialize_any(PortsVisitor);
+
+        struct PortsVisitor;
+
+        impl de::Visitor<'_> for PortsVisitor {
+            type Value = Ports;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port such as 443, or a range such as \"8000-8100\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, port: u64) -> Result<Ports, E> {
+                let port = u16::try_from(port).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(port), &self))?;
+                Ok(Ports(port.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, port: i64) -> Result<Ports, E> {
+                let port = u16::try_from(port).map_err(|_| E::invalid_value(de::Unexpected::Signed(port), &self))?;
+                Ok(Ports(port.to_string()))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Ports, E> {
+                match Ports::parse(text) {
+                    Some((from, to)) => Ok(Ports::new(from, to)),
+                    None if quote::is_quoting(text) => Ok(Ports(text.into())),
+                    None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+    }
+}
+
+impl JsonSchema for Ports {
+    fn schema_name() -> Cow<'static, str> {
+        "Ports".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "oneOf": [
+                { "type": "integer", "minimum": 0, "maximum": 65535 },
+                { "type": "string" },
+            ],
+        })
+    }
+}
+
+/// What EC2 takes as a description.
+pub(crate) const TEXT_RULE: &str = "may have 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*";
+
+/// See [`TEXT_RULE`]. Text that is not known yet passes.
+pub(crate) fn is_text(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
+    quote::is_quoting(text) || (text.len() <= 255 && text.chars().all(allowed))
+}
+
+fn tcp() -> String {
+    "tcp".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_have_one_normal_form() {
+        let read = |json: &str| serde_json::from_str::<Ports>(json).map(|ports| ports.0).ok();
+        assert_eq!(read("443"), Some("443".into()));
+        assert_eq!(read("\"443\""), Some("443".into()));
+        assert_eq!(read("\"443-443\""), Some("443".into()));
+        assert_eq!(read("\"8000 - 8100\""), Some("8000-8100".into()));
+        for wrong in ["65536", "-1", "\"80-79\"", "\"http\"", "\"1-2-3\"", "[80, 443]", "\"\""] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn folded_permissions_unfold_to_one_rule_a_peer() {
+        let owner = Owner { group: "sg-1", account: "111122223333" };
+        let pair = |account: &str, group: &str| UserIdGroupPair::builder().user_id(account).group_id(group).build();
+        let permission = IpPermission::builder().ip_protocol("tcp").from_port(443).to_port(443);
+        let permission = permission.ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").description("office").build());
+        let permission = permission.ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build());
+        let permission = permission.user_id_group_pairs(pair("111122223333", "sg-1"));
+        let permission = permission.user_id_group_pairs(pair("444455556666", "sg-2"));
+        let rules = unfold(Some(vec![permission.build()]), owner).unwrap();
+        let want = serde_json::json!([
+            { "ports": 443, "cidr": "10.0.0.0/8", "description": "office" },
+            { "ports": 443, "cidr": "::/0" },
+            { "ports": 443, "self": true },
+            { "ports": 443, "group": { "id": "444455556666/sg-2" } },
+        ]);
+        assert_eq!(rules, serde_json::from_value(want).unwrap());
+    }
+
+    #[test]
+    fn rules_that_make_no_sense_are_refused() {
+        let problem = |rule: serde_json::Value| serde_json::from_value::<Rule>(rule).unwrap().problem();
+        assert_eq!(problem(serde_json::json!({ "ports": 443, "cidr": "10.0.0.0/8" })), None);
+        assert_eq!(problem(serde_json::json!({ "protocol": "icmp", "icmp_type": 8, "cidr": "10.0.0.0/8" })), None);
+        assert_eq!(problem(serde_json::json!({ "protocol": "50", "cidr": "10.0.0.0/8" })), None);
+        for wrong in [
+            serde_json::json!({ "ports": 443 }),
+            serde_json::json!({ "ports": 443, "cidr": "10.0.0.0/8", "self": true }),
+            serde_json::json!({ "cidr": "10.0.0.0/8" }),
+            serde_json::json!({ "protocol": "-1", "ports": 443, "cidr": "10.0.0.0/8" }),
+            serde_json::json!({ "protocol": "6", "cidr": "10.0.0.0/8" }),
+            serde_json::json!({ "protocol": "TCP", "cidr": "10.0.0.0/8" }),
+            serde_json::json!({ "protocol": "icmp", "icmp_code": 4, "cidr": "10.0.0.0/8" }),
+            serde_json::json!({ "ports": 443, "self": true, "description": "naïve" }),
+        ] {
+            assert!(problem(wrong.clone()).is_some(), "{wrong}");
+        }
+    }
+}

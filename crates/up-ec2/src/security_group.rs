@@ -1,0 +1,327 @@
+//! `ec2.security_group`: a firewall around whatever wears it.
+
+use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup as Described};
+use up_core::{Address, prelude::*};
+
+use crate::{
+    check::must,
+    client,
+    holder::or_holders,
+    made, ours, owned, present, retag,
+    rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold},
+    tagging::owned_by,
+    tags,
+};
+
+/// Says which traffic may reach, and leave, whatever wears it.
+///
+/// Two groups may name each other. The rules are the group's as a whole: one added by hand is drift, and goes with the
+/// next apply.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecurityGroup {
+    /// Its name in AWS, unique in its network. Left out: made from the stack's name and its own.
+    #[spec(name)]
+    name: Option<String>,
+    /// What it is for, as the console shows it.
+    #[spec(replace)]
+    description: String,
+    /// The network it belongs to.
+    #[spec(replace)]
+    vpc: Ref<names::Vpc>,
+    /// Traffic let in, such as `{ ports = 443, cidr = "0.0.0.0/0" }`. Default: none.
+    #[serde(default)]
+    #[spec(late)]
+    ingress: Rules,
+    /// Traffic let out. Default: all IPv4, as AWS itself does; `[]` is none.
+    #[serde(default = "everywhere")]
+    #[spec(late)]
+    egress: Rules,
+}
+
+impl Kind for SecurityGroup {
+    type Name = names::SecurityGroup;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::SecurityGroup",
+        actions: Actions {
+            observe: &["ec2:DescribeSecurityGroups"],
+            create: &["ec2:CreateSecurityGroup", "ec2:CreateTags"],
+            update: &[
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:AuthorizeSecurityGroupIngress",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupIngress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
+                "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
+            ],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &[
+                "ec2:DeleteSecurityGroup",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:RevokeSecurityGroupEgress",
+                "ec2:RevokeSecurityGroupIngress",
+            ],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 255,
+        // Load balancers and databases let go of their network interfaces late.
+        wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_security_groups().filters(owned(scope)).into_paginator().page_size(1000);
+        let groups = request.items().send().try_collect().await?;
+        groups.into_iter().map(read).collect()
+    }
+
+    /// Safe to repeat: no two groups of a network have the same name.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = client(cx).create_security_group().group_name(name).description(&self.description);
+        let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, birth));
+        made(request.send().await?.group_id)
+    }
+
+    /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice
+    /// is open, closed twice is closed.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let owner = Owner { group: &seen.id, account: cx.account() };
+        let ways = [(Way::In, &seen.spec.ingress, &self.ingress), (Way::Out, &seen.spec.egress, &self.egress)];
+        let mut changes = Vec::new();
+        for (way, was, want) in ways {
+            changes.push((way, RuleChange::between(&resolved(cx, was)?, &resolved(cx, want)?)));
+        }
+        for (way, change) in &changes {
+            way.open(cx, &seen.id, permissions(cx, &change.open, owner)?).await?;
+        }
+        for (way, change) in &changes {
+            way.close(cx, &seen.id, permissions(cx, &change.close, owner)?).await?;
+            way.describe(cx, &seen.id, permissions(cx, &change.describe, owner)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Its own rules that name groups go first, so that circles come apart; those of the stack's other groups that
+    /// still name it follow. Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let owner = Owner { group: &seen.id, account: cx.account() };
+        for (way, rules) in [(Way::In, &seen.spec.ingress), (Way::Out, &seen.spec.egress)] {
+            way.close(cx, &seen.id, permissions(cx, rules.iter().filter(|rule| rule.is_to_group()), owner)?).await?;
+        }
+        let deleted = match delete(cx, seen).await {
+            Err(refusal) if refusal.kind == ErrorKind::InUse => match close_in_others(cx, seen).await? {
+                true => delete(cx, seen).await,
+                false => Err(refusal),
+            },
+            deleted => deleted,
+        };
+        or_holders(cx, "group-id", &seen.id, deleted).await
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_deref().unwrap_or("unnamed");
+        let text = |field, text| must(is_text(text), field, format!("the {field} {TEXT_RULE}"));
+        let reserved = name.starts_with("sg-") || name == "default";
+        let own = [
+            text("name", name),
+            must(!reserved, "name", "`default`, and names that begin with `sg-`, are AWS's own"),
+            text("description", &self.description),
+        ];
+        let ways = [("ingress", &self.ingress), ("egress", &self.egress)];
+        let of_rules = ways.into_iter().flat_map(|(field, rules)| {
+            let different = rules.iter().map(Rule::undescribed).collect::<Rules>().len() == rules.len();
+            let twice = must(different, field, "two rules differ in nothing but their description");
+            let each = rules.iter().filter_map(Rule::problem).map(move |message| Problem::new(field, message));
+            each.chain(twice)
+        });
+        own.into_iter().flatten().chain(of_rules).collect()
+    }
+
+    /// EC2 does not tell a group that names itself from `self`.
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let names_itself = |at: &Address, rules: &Rules| rules.iter().any(|rule| rule.names(&Ref::to(at.clone())));
+        let problems = all.iter().flat_map(|(at, group)| {
+            let ways = [("ingress", &group.ingress), ("egress", &group.egress)].into_iter();
+            let wrong = ways.filter(|(_, rules)| names_itself(at, rules));
+            wrong.map(|(field, _)| ((*at).clone(), Problem::new(field, "write `self = true` for the group itself")))
+        });
+        problems.collect()
+    }
+}
+
+/// The direction of a rule: EC2 has a call of its own for each.
+#[derive(Clone, Copy)]
+enum Way {
+    In,
+    Out,
+}
+
+impl Way {
+    /// EC2 takes all or none. Where one of them is open already, each is opened by itself.
+    async fn open(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+        match self.authorize(cx, group, permissions.clone()).await {
+            Err(error) if error.kind == ErrorKind::Exists => {
+                for permission in permissions {
+                    self.authorize(cx, group, vec![permission]).await.already()?;
+                }
+                Ok(())
+            }
+            opened => opened,
+        }
+    }
+
+    /// See [`Way::open`].
+    async fn close(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+        match self.revoke(cx, group, permissions.clone()).await {
+            Err(error) if error.kind == ErrorKind::Missing => {
+                for permission in permissions {
+                    self.revoke(cx, group, vec![permission]).await.gone()?;
+                }
+                Ok(())
+            }
+            closed => closed,
+        }
+    }
+
+    async fn authorize(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+        if permissions.is_empty() {
+            return Ok(());
+        }
+        let permissions = Some(permissions);
+        match self {
+            Self::In => {
+                let call = client(cx).authorize_security_group_ingress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+            Self::Out => {
+                let call = client(cx).authorize_security_group_egress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn revoke(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+        if permissions.is_empty() {
+            return Ok(());
+        }
+        let permissions = Some(permissions);
+        match self {
+            Self::In => {
+                let call = client(cx).revoke_security_group_ingress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+            Self::Out => {
+                let call = client(cx).revoke_security_group_egress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn describe(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+        if permissions.is_empty() {
+            return Ok(());
+        }
+        let permissions = Some(permissions);
+        match self {
+            Self::In => {
+                let call = client(cx).update_security_group_rule_descriptions_ingress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+            Self::Out => {
+                let call = client(cx).update_security_group_rule_descriptions_egress().group_id(group);
+                call.set_ip_permissions(permissions).send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How EC2 finds the groups whose rules of this direction name a group.
+    fn filter(self) -> &'static str {
+        match self {
+            Self::In => "ip-permission.group-id",
+            Self::Out => "egress.ip-permission.group-id",
+        }
+    }
+
+    fn rules(self, spec: &SecurityGroup) -> &Rules {
+        match self {
+            Self::In => &spec.ingress,
+            Self::Out => &spec.egress,
+        }
+    }
+}
+
+/// What turns the rules of one direction into others.
+struct RuleChange {
+    open: Rules,
+    close: Rules,
+    describe: Rules,
+}
+
+impl RuleChange {
+    fn between(seen: &Rules, want: &Rules) -> Self {
+        let plain = |rules: &Rules| rules.iter().map(Rule::undescribed).collect::<Rules>();
+        let (were, wanted) = (plain(seen), plain(want));
+        let (changed, new) = want.difference(seen).cloned().partition(|rule| were.contains(&rule.undescribed()));
+        let close = were.difference(&wanted).cloned().collect();
+        Self { open: new, close, describe: changed }
+    }
+}
+
+fn resolved(cx: &Cx, rules: &Rules) -> Result<Rules> {
+    rules.iter().map(|rule| rule.resolved(cx)).collect()
+}
+
+fn permissions<'a>(cx: &Cx, rules: impl IntoIterator<Item = &'a Rule>, owner: Owner<'_>) -> Result<Vec<IpPermission>> {
+    rules.into_iter().map(|rule| rule.permission(cx, owner)).collect()
+}
+
+fn read(group: Described) -> Result<Seen<SecurityGroup>> {
+    let id = present(group.group_id, "group id")?;
+    let account = present(group.owner_id, "owner of a group")?;
+    let owner = Owner { group: &id, account: &account };
+    let name = present(group.group_name, "name of a group")?;
+    let arn = present(group.security_group_arn, "ARN of a group")?;
+    let spec = SecurityGroup {
+        name: Some(name.clone()),
+        description: present(group.description, "description of a group")?,
+        vpc: Ref::id(present(group.vpc_id, "VPC of a group")?),
+        ingress: unfold(group.ip_permissions, owner)?,
+        egress: unfold(group.ip_permissions_egress, owner)?,
+    };
+    let attrs = [("arn".into(), arn), ("name".into(), name)].into();
+    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, spec })
+}
+
+async fn delete(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<()> {
+    client(cx).delete_security_group().group_id(&seen.id).send().await.gone()
+}
+
+/// Closes the rules that name this group in other groups of its stack; false where there are none.
+async fn close_in_others(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<bool> {
+    let Some(stack) = seen.tags.get(Address::STACK_TAG) else { return Ok(false) };
+    let named = Ref::id(&seen.id);
+    let mut closed = false;
+    for way in [Way::In, Way::Out] {
+        let naming = Filter::builder().name(way.filter()).values(&seen.id).build();
+        let request = client(cx).describe_security_groups().filters(owned_by(stack)).filters(naming);
+        for other in request.into_paginator().page_size(1000).items().send().try_collect().await? {
+            let other = read(other)?;
+            let owner = Owner { group: &other.id, account: cx.account() };
+            let rules = way.rules(&other.spec).iter().filter(|rule| rule.names(&named));
+            let permissions = permissions(cx, rules, owner)?;
+            closed |= !permissions.is_empty();
+            way.close(cx, &other.id, permissions).await?;
+        }
+    }
+    Ok(closed)
+}

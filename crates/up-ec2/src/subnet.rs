@@ -1,0 +1,296 @@
+//! `ec2.subnet`: a part of a network, in one availability zone.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, ResourceType, Subnet as Described, SubnetCidrBlockStateCode, SubnetIpv6CidrBlockAssociation,
+    SubnetState,
+};
+use up_core::{Address, prelude::*};
+
+use crate::{
+    check::{self, must},
+    client,
+    holder::or_holders,
+    made, once, ours, owned, present, retag, tags,
+};
+
+/// A part of a network, in one availability zone.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subnet {
+    /// The network it is part of.
+    #[spec(replace)]
+    vpc: Ref<names::Vpc>,
+    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets.
+    #[spec(replace)]
+    cidr_block: Cidr,
+    /// Where it stands, such as `us-east-1a`. Left out: AWS chooses.
+    #[spec(replace)]
+    availability_zone: Option<String>,
+    /// Where it stands, by the name that is the same in every account: `use1-az1`. Instead of `availability_zone`.
+    #[spec(replace)]
+    availability_zone_id: Option<String>,
+    /// Its IPv6 addresses, cut from the network's: one block, usually a /64. Default: none.
+    #[serde(default)]
+    ipv6_cidr_blocks: BTreeSet<Cidr>,
+    /// Gives new network interfaces an IPv6 address. Default: false.
+    #[serde(default)]
+    assign_ipv6_address_on_creation: bool,
+    /// Answers DNS questions of IPv6-only hosts with translated addresses of IPv4 ones. Default: false.
+    #[serde(default)]
+    enable_dns64: bool,
+    /// Gives new instances a public IPv4 address. Default: false.
+    #[serde(default)]
+    map_public_ip_on_launch: bool,
+    /// The names of new instances in the network's DNS.
+    #[serde(default)]
+    private_dns_name_options: PrivateDnsNameOptions,
+}
+
+/// The names of new instances in the network's DNS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct PrivateDnsNameOptions {
+    /// `ip-name` for names made of the address, `resource-name` for names made of the instance's id. Default: `ip-name`.
+    hostname_type: HostnameType,
+    /// Answers names made of the instance's id with IPv4 addresses. Default: false.
+    enable_resource_name_dns_a_record: bool,
+    /// Answers names made of the instance's id with IPv6 addresses. Default: false.
+    enable_resource_name_dns_aaaa_record: bool,
+}
+
+up_core::words! {
+    /// What the names of instances are made of.
+    HostnameType {
+        /// The private IPv4 address.
+        IpName = "ip-name",
+        /// The id of the instance.
+        ResourceName = "resource-name",
+    }
+}
+
+impl Default for PrivateDnsNameOptions {
+    fn default() -> Self {
+        Self {
+            hostname_type: HostnameType::IpName,
+            enable_resource_name_dns_a_record: false,
+            enable_resource_name_dns_aaaa_record: false,
+        }
+    }
+}
+
+impl Kind for Subnet {
+    type Name = names::Subnet;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::Subnet",
+        actions: Actions {
+            observe: &["ec2:DescribeSubnets"],
+            create: &["ec2:CreateSubnet", "ec2:CreateTags"],
+            update: &["ec2:ModifySubnetAttribute", "ec2:AssociateSubnetCidrBlock", "ec2:DisassociateSubnetCidrBlock"],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DeleteSubnet", "ec2:DescribeNetworkInterfaces"],
+        },
+        attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block"],
+        // Two subnets cannot have the same addresses.
+        replace: Order::DeleteFirst,
+        // Load balancers and databases let go of their network interfaces late.
+        wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_subnets().filters(owned(scope)).into_paginator().page_size(1000);
+        let subnets = request.items().send().try_collect().await?;
+        subnets.into_iter().map(read).collect()
+    }
+
+    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again. Its addresses guard it
+    /// besides.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let request = client(cx).create_subnet().vpc_id(cx.id(&self.vpc)?).cidr_block(self.cidr_block.as_str());
+        let request = request.set_availability_zone(self.availability_zone.clone());
+        let request = request.set_availability_zone_id(self.availability_zone_id.clone());
+        let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
+        let request = request.tag_specifications(ours(ResourceType::Subnet, birth));
+        let answer = request.customize().config_override(once()).send().await?;
+        made(answer.subnet.and_then(|subnet| subnet.subnet_id))
+    }
+
+    /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let was = &seen.spec;
+        if was.assign_ipv6_address_on_creation && !self.assign_ipv6_address_on_creation {
+            self.assign_ipv6(cx, &seen.id).await?;
+        }
+        if self.ipv6_cidr_blocks != was.ipv6_cidr_blocks {
+            self.update_blocks(cx, &seen.id).await?;
+        }
+        if !was.assign_ipv6_address_on_creation && self.assign_ipv6_address_on_creation {
+            self.assign_ipv6(cx, &seen.id).await?;
+        }
+        self.update_attributes(cx, seen).await
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let deleted = client(cx).delete_subnet().subnet_id(&seen.id).send().await.gone();
+        or_holders(cx, "subnet-id", &seen.id, deleted).await
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let blocks = &self.ipv6_cidr_blocks;
+        let is_ipv6 = |cidr: &Cidr| cidr.net().is_none_or(|net| net.addr().is_ipv6() && net.prefix_len() >= 44);
+        let one_zone = self.availability_zone.is_none() || self.availability_zone_id.is_none();
+        let can_assign = !self.assign_ipv6_address_on_creation || !blocks.is_empty();
+        let problems = [
+            check::ipv4_block("cidr_block", &self.cidr_block),
+            must(one_zone, "availability_zone_id", "give either `availability_zone` or `availability_zone_id`"),
+            must(blocks.iter().all(is_ipv6), "ipv6_cidr_blocks", "expected an IPv6 block between a /44 and a /64"),
+            must(blocks.len() <= 1, "ipv6_cidr_blocks", "a subnet has one IPv6 block at most"),
+            must(can_assign, "assign_ipv6_address_on_creation", "needs a block in `ipv6_cidr_blocks` to assign from"),
+        ];
+        problems.into_iter().flatten().collect()
+    }
+
+    /// Subnets of one network do not overlap.
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let mut problems = Vec::new();
+        for (index, (at, subnet)) in all.iter().enumerate() {
+            let clash = all[..index].iter().find(|(_, other)| subnet.overlaps(other));
+            problems.extend(clash.map(|(other_at, other)| {
+                let message = format!("{} overlaps {} of {other_at}", subnet.cidr_block, other.cidr_block);
+                ((*at).clone(), Problem::new("cidr_block", message))
+            }));
+        }
+        problems
+    }
+}
+
+impl Subnet {
+    fn overlaps(&self, other: &Self) -> bool {
+        let blocks = self.cidr_block.net().zip(other.cidr_block.net());
+        // Two blocks either lie apart or one inside the other.
+        self.vpc == other.vpc && blocks.is_some_and(|(one, two)| one.contains(&two) || two.contains(&one))
+    }
+
+    async fn assign_ipv6(&self, cx: &Cx, id: &str) -> Result<()> {
+        let assign = set(self.assign_ipv6_address_on_creation);
+        client(cx).modify_subnet_attribute().subnet_id(id).assign_ipv6_address_on_creation(assign).send().await?;
+        Ok(())
+    }
+
+    /// The old block goes first: a subnet has one at most.
+    async fn update_blocks(&self, cx: &Cx, id: &str) -> Result<()> {
+        let answer = client(cx).describe_subnets().subnet_ids(id).send().await?;
+        let subnet = present(answer.subnets.and_then(|subnets| subnets.into_iter().next()), "subnet")?;
+        let mut missing = self.ipv6_cidr_blocks.clone();
+        for (cidr, association) in blocks(&subnet)? {
+            if !missing.remove(&cidr) {
+                client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.gone()?;
+            }
+        }
+        for cidr in missing {
+            client(cx).associate_subnet_cidr_block().subnet_id(id).ipv6_cidr_block(cidr.as_str()).send().await?;
+        }
+        Ok(())
+    }
+
+    /// One attribute a call: EC2 takes no more.
+    async fn update_attributes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let call = || client(cx).modify_subnet_attribute().subnet_id(&seen.id);
+        let (was, names, had) = (&seen.spec, &self.private_dns_name_options, &seen.spec.private_dns_name_options);
+        if self.enable_dns64 != was.enable_dns64 {
+            call().enable_dns64(set(self.enable_dns64)).send().await?;
+        }
+        if self.map_public_ip_on_launch != was.map_public_ip_on_launch {
+            call().map_public_ip_on_launch(set(self.map_public_ip_on_launch)).send().await?;
+        }
+        if names.hostname_type != had.hostname_type {
+            call().private_dns_hostname_type_on_launch(names.hostname_type.as_str().into()).send().await?;
+        }
+        if names.enable_resource_name_dns_a_record != had.enable_resource_name_dns_a_record {
+            let answer = set(names.enable_resource_name_dns_a_record);
+            call().enable_resource_name_dns_a_record_on_launch(answer).send().await?;
+        }
+        if names.enable_resource_name_dns_aaaa_record != had.enable_resource_name_dns_aaaa_record {
+            let answer = set(names.enable_resource_name_dns_aaaa_record);
+            call().enable_resource_name_dns_aaaa_record_on_launch(answer).send().await?;
+        }
+        Ok(())
+    }
+}
+
+fn read(subnet: Described) -> Result<Seen<Subnet>> {
+    let blocks = blocks(&subnet)?;
+    let status = status(&subnet)?;
+    let cidr = present(subnet.cidr_block, "block of a subnet")?;
+    let zone = present(subnet.availability_zone, "zone of a subnet")?;
+    let zone_id = present(subnet.availability_zone_id, "zone id of a subnet")?;
+    let names = present(subnet.private_dns_name_options_on_launch, "DNS name options of a subnet")?;
+    let spec = Subnet {
+        vpc: Ref::id(present(subnet.vpc_id, "VPC of a subnet")?),
+        cidr_block: Cidr::seen(&cidr),
+        availability_zone: Some(zone.clone()),
+        availability_zone_id: Some(zone_id.clone()),
+        ipv6_cidr_blocks: blocks.into_iter().map(|(cidr, _)| cidr).collect(),
+        assign_ipv6_address_on_creation: present(subnet.assign_ipv6_address_on_creation, "IPv6 setting of a subnet")?,
+        enable_dns64: present(subnet.enable_dns64, "DNS64 setting of a subnet")?,
+        map_public_ip_on_launch: present(subnet.map_public_ip_on_launch, "public address setting of a subnet")?,
+        private_dns_name_options: PrivateDnsNameOptions {
+            hostname_type: HostnameType::seen(present(names.hostname_type, "host name type of a subnet")?.as_str())?,
+            enable_resource_name_dns_a_record: present(names.enable_resource_name_dns_a_record, "A record setting")?,
+            enable_resource_name_dns_aaaa_record: present(
+                names.enable_resource_name_dns_aaaa_record,
+                "AAAA record setting",
+            )?,
+        },
+    };
+    let attrs = [
+        ("arn".into(), present(subnet.subnet_arn, "ARN of a subnet")?),
+        ("availability_zone".into(), zone),
+        ("availability_zone_id".into(), zone_id),
+        ("cidr_block".into(), cidr),
+    ];
+    let id = present(subnet.subnet_id, "subnet id")?;
+    Ok(Seen { id, tags: tags(subnet.tags), attrs: attrs.into(), status, spec })
+}
+
+fn status(subnet: &Described) -> Result<Status> {
+    use SubnetCidrBlockStateCode::{Associating, Disassociating, Failed};
+    let associations = || subnet.ipv6_cidr_block_association_set().iter();
+    let unsettled = associations().find(|it| matches!(code(it), Some(Associating | Disassociating)));
+    let failed = associations().find(|it| matches!(code(it), Some(Failed)));
+    Ok(match present(subnet.state.as_ref(), "state of a subnet")? {
+        SubnetState::Failed | SubnetState::FailedInsufficientCapacity => Status::Failed("failed".into()),
+        SubnetState::Available if failed.is_some() => Status::Failed("its IPv6 block could not be associated".into()),
+        SubnetState::Available if unsettled.is_some() => Status::Pending("associating".into()),
+        SubnetState::Available => Status::Ready,
+        state => Status::Pending(state.to_string()),
+    })
+}
+
+/// The IPv6 blocks that are there or coming, each with the id of its association.
+fn blocks(subnet: &Described) -> Result<Vec<(Cidr, String)>> {
+    use SubnetCidrBlockStateCode::{Associated, Associating};
+    let associations = subnet.ipv6_cidr_block_association_set().iter();
+    let live = associations.filter(|it| matches!(code(it), Some(Associated | Associating)));
+    let block = |it: &SubnetIpv6CidrBlockAssociation| {
+        let cidr = Cidr::seen(present(it.ipv6_cidr_block(), "IPv6 block of a subnet")?);
+        Ok((cidr, present(it.association_id(), "association of a block")?.to_owned()))
+    };
+    live.map(block).collect()
+}
+
+fn code(association: &SubnetIpv6CidrBlockAssociation) -> Option<&SubnetCidrBlockStateCode> {
+    association.ipv6_cidr_block_state()?.state()
+}
+
+fn set(value: bool) -> AttributeBooleanValue {
+    AttributeBooleanValue::builder().value(value).build()
+}

@@ -1,0 +1,43 @@
+//! Tags, and what they say about ownership.
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use up_core::{Address, Birth, Cx, Result, Scope, TagChange, Tags};
+
+use crate::client;
+
+/// EC2 finds all of a stack's resources by tag, in one call.
+pub(crate) fn owned(scope: &Scope) -> Filter {
+    owned_by(&scope.stack)
+}
+
+/// See [`owned`].
+pub(crate) fn owned_by(stack: &str) -> Filter {
+    Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(stack).build()
+}
+
+/// EC2 tags a resource in the call that makes it.
+pub(crate) fn ours(resource: ResourceType, birth: &Birth) -> TagSpecification {
+    TagSpecification::builder().resource_type(resource).set_tags(Some(list(&birth.tags))).build()
+}
+
+/// What a resource carries, AWS's own tags left out.
+pub(crate) fn tags(tags: Option<Vec<Tag>>) -> Tags {
+    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// Changes the tags of anything EC2 knows by an id. Safe to repeat: tags are set, not added.
+pub(crate) async fn retag(cx: &Cx, id: &str, change: &TagChange) -> Result<()> {
+    if !change.set.is_empty() {
+        client(cx).create_tags().resources(id).set_tags(Some(list(&change.set))).send().await?;
+    }
+    if !change.remove.is_empty() {
+        let keys = change.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+        client(cx).delete_tags().resources(id).set_tags(Some(keys)).send().await?;
+    }
+    Ok(())
+}
+
+fn list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}

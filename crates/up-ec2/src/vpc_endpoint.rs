@@ -1,0 +1,366 @@
+//! `ec2.vpc_endpoint`: a way to an AWS service that stays inside the network.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{DnsOptionsSpecification, ResourceType, VpcEndpoint as Described};
+use serde::Deserializer;
+use serde_json::{Value, json};
+use up_core::{Name, prelude::*};
+
+use crate::{
+    arn,
+    check::must,
+    client, ids, made, ours, owned, present, retag, tags,
+    token::{stands, tokens, used_up},
+};
+
+/// A way to an AWS service, or to a partner's, that stays inside the network.
+///
+/// A gateway endpoint (S3 and DynamoDB) costs nothing and is a route in the tables it names; an interface endpoint is
+/// billed by the hour and zone. `dns_name` and `hosted_zone_id` are attributes of interface endpoints alone.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VpcEndpoint {
+    /// The network it is in.
+    #[spec(replace)]
+    vpc: Ref<names::Vpc>,
+    /// The service, such as `com.amazonaws.us-east-1.s3`.
+    #[spec(replace)]
+    service_name: String,
+    /// `Gateway`, `Interface`, or `GatewayLoadBalancer`. Default: `Gateway`.
+    #[serde(default = "gateway")]
+    #[spec(replace)]
+    vpc_endpoint_type: EndpointType,
+    /// The region the service is in. Left out: the endpoint's own.
+    #[spec(replace)]
+    service_region: Option<String>,
+    /// Who may do what through it. Default: everybody everything that their own policies allow.
+    #[serde(default = "full_access", deserialize_with = "policy")]
+    policy_document: Document,
+    /// Gateway: the tables that get a route to the service. Default: none.
+    #[serde(default)]
+    route_tables: BTreeSet<Ref<names::RouteTable>>,
+    /// Interface: where it has network interfaces, one subnet a zone at most. Default: none.
+    #[serde(default)]
+    subnets: BTreeSet<Ref<names::Subnet>>,
+    /// Interface: the groups its network interfaces wear. Default: none.
+    #[serde(default)]
+    security_groups: BTreeSet<Ref<names::SecurityGroup>>,
+    /// Interface: makes the service's usual names lead here; the network needs both of its DNS settings on. Default:
+    /// false.
+    #[serde(default)]
+    private_dns_enabled: bool,
+    /// Interface: `ipv4`, `ipv6` or `dualstack`. Left out: AWS chooses by the subnets.
+    ip_address_type: Option<IpAddressType>,
+    /// Interface: which names answer with what. Left out: AWS chooses.
+    dns_options: Option<DnsOptions>,
+}
+
+/// Which names of an interface endpoint answer with what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct DnsOptions {
+    /// `ipv4`, `ipv6`, `dualstack` or `service-defined`. Left out: AWS chooses by `ip_address_type`.
+    dns_record_ip_type: Option<DnsRecordIpType>,
+    /// Leads only networks connected to this one to the interface, and the network itself to the gateway endpoint of
+    /// the same service. Left out: as it is.
+    private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+}
+
+up_core::words! {
+    /// How an endpoint is reached.
+    EndpointType {
+        /// By a route.
+        Gateway = "Gateway",
+        /// By network interfaces.
+        Interface = "Interface",
+        /// By a route to a network interface, for traffic to be inspected.
+        GatewayLoadBalancer = "GatewayLoadBalancer",
+    }
+}
+
+up_core::words! {
+    /// The addresses an endpoint has.
+    IpAddressType {
+        /// IPv4 alone.
+        Ipv4 = "ipv4",
+        /// IPv6 alone.
+        Ipv6 = "ipv6",
+        /// Both.
+        Dualstack = "dualstack",
+    }
+}
+
+up_core::words! {
+    /// The addresses an endpoint's names answer with.
+    DnsRecordIpType {
+        /// IPv4 alone.
+        Ipv4 = "ipv4",
+        /// IPv6 alone.
+        Ipv6 = "ipv6",
+        /// Both.
+        Dualstack = "dualstack",
+        /// As the service decides.
+        ServiceDefined = "service-defined",
+    }
+}
+
+impl Kind for VpcEndpoint {
+    type Name = names::VpcEndpoint;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::VPCEndpoint",
+        actions: Actions {
+            observe: &["ec2:DescribeVpcEndpoints"],
+            create: &["ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints"],
+            update: &["ec2:ModifyVpcEndpoint"],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DeleteVpcEndpoints"],
+        },
+        attrs: &["arn", "dns_name", "hosted_zone_id"],
+        wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
+        takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_vpc_endpoints().filters(owned(scope)).into_paginator().page_size(1000);
+        let mut endpoints = request.items().send().try_collect().await?;
+        endpoints.retain(|endpoint| state(endpoint) != "deleted");
+        endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect()
+    }
+
+    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let vpc = cx.id(&self.vpc)?;
+        let list = |ids: BTreeSet<String>| (!ids.is_empty()).then(|| ids.into_iter().collect::<Vec<_>>());
+        let (tables, subnets) = (list(ids(cx, &self.route_tables)?), list(ids(cx, &self.subnets)?));
+        let groups = list(ids(cx, &self.security_groups)?);
+        let kind = self.vpc_endpoint_type.as_str();
+        let parameters = format!("{vpc} {} {kind} {tables:?} {subnets:?} {groups:?} {self:?}", self.service_name);
+        let request = client(cx).create_vpc_endpoint().vpc_id(vpc).service_name(&self.service_name);
+        let request = request.vpc_endpoint_type(kind.into()).set_service_region(self.service_region.clone());
+        let request = request.set_route_table_ids(tables).set_subnet_ids(subnets).set_security_group_ids(groups);
+        let request = request.set_policy_document(self.restriction());
+        let request = request.set_private_dns_enabled(self.is_interface().then_some(self.private_dns_enabled));
+        let request = request.set_ip_address_type(self.ip_address_type.map(|it| it.as_str().into()));
+        let request = request.set_dns_options(self.dns_options.as_ref().map(DnsOptions::specification));
+        let request = request.tag_specifications(ours(ResourceType::VpcEndpoint, birth));
+        for token in tokens(cx, birth, &[&parameters]) {
+            let answer = request.clone().client_token(token).send().await?;
+            let id = made(answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id))?;
+            if stands(cx, &id, birth, is_kept(cx, &id).await).await? {
+                return Ok(id);
+            }
+        }
+        Err(used_up(birth))
+    }
+
+    /// All in one call. Safe to repeat: what is there stays, what is gone is gone.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let was = &seen.spec;
+        let tables = Members::between(cx, &was.route_tables, &self.route_tables)?;
+        let subnets = Members::between(cx, &was.subnets, &self.subnets)?;
+        let groups = Members::between(cx, &was.security_groups, &self.security_groups)?;
+        let call = client(cx).modify_vpc_endpoint().vpc_endpoint_id(&seen.id);
+        let call = call.set_add_route_table_ids(tables.add).set_remove_route_table_ids(tables.remove);
+        let call = call.set_add_subnet_ids(subnets.add).set_remove_subnet_ids(subnets.remove);
+        let call = call.set_add_security_group_ids(groups.add).set_remove_security_group_ids(groups.remove);
+        let call = match (self.policy_document != was.policy_document, self.restriction()) {
+            (false, _) => call,
+            (true, Some(policy)) => call.policy_document(policy),
+            (true, None) => call.reset_policy(true),
+        };
+        let dns = (self.private_dns_enabled != was.private_dns_enabled).then_some(self.private_dns_enabled);
+        let address = self.ip_address_type.filter(|_| self.ip_address_type != was.ip_address_type);
+        let options = self.dns_options.as_ref().filter(|_| self.dns_options != was.dns_options);
+        let call = call.set_private_dns_enabled(dns).set_ip_address_type(address.map(|it| it.as_str().into()));
+        call.set_dns_options(options.map(DnsOptions::specification)).send().await?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone. EC2 answers with success and lists what it refused.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&seen.id).send().await?;
+        let refusal = answer.unsuccessful.into_iter().flatten().find_map(|item| item.error);
+        match refusal {
+            Some(error) => {
+                let code = present(error.code, "code of a refusal")?;
+                let message = present(error.message, "message of a refusal")?;
+                Err::<(), _>(Error::answered(&code, &message)).gone()
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let (gateway, interface) = (self.vpc_endpoint_type == EndpointType::Gateway, self.is_interface());
+        let [tables, subnets] = [!self.route_tables.is_empty(), !self.subnets.is_empty()];
+        let groups = !self.security_groups.is_empty();
+        let names = self.private_dns_enabled || self.dns_options.is_some();
+        let problems = [
+            must(!gateway || tables, "route_tables", "a gateway endpoint needs the route tables that lead to it"),
+            must(gateway || !tables, "route_tables", "only gateway endpoints are in route tables"),
+            must(gateway || subnets, "subnets", "an endpoint with network interfaces needs subnets for them"),
+            must(!gateway || !subnets, "subnets", "a gateway endpoint has no network interfaces, and no subnets"),
+            must(!interface || groups, "security_groups", "an interface endpoint needs a group that lets traffic in"),
+            must(interface || !groups, "security_groups", "only interface endpoints wear security groups"),
+            must(interface || !names, "private_dns_enabled", "only interface endpoints have names in the DNS"),
+        ];
+        problems.into_iter().flatten().collect()
+    }
+}
+
+impl VpcEndpoint {
+    fn is_interface(&self) -> bool {
+        self.vpc_endpoint_type == EndpointType::Interface
+    }
+
+    /// The policy to send; none for full access, which some services take no policy for.
+    fn restriction(&self) -> Option<String> {
+        (self.policy_document != full_access()).then(|| self.policy_document.text())
+    }
+}
+
+impl DnsOptions {
+    fn seen(options: aws_sdk_ec2::types::DnsOptions) -> Result<Self> {
+        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::seen(it.as_str())).transpose()?;
+        let only_inbound = options.private_dns_only_for_inbound_resolver_endpoint;
+        Ok(Self { dns_record_ip_type: record_type, private_dns_only_for_inbound_resolver_endpoint: only_inbound })
+    }
+
+    fn specification(&self) -> DnsOptionsSpecification {
+        let only_inbound = self.private_dns_only_for_inbound_resolver_endpoint;
+        let specification = DnsOptionsSpecification::builder();
+        let specification = specification.set_private_dns_only_for_inbound_resolver_endpoint(only_inbound);
+        specification.set_dns_record_ip_type(self.dns_record_ip_type.map(|it| it.as_str().into())).build()
+    }
+}
+
+/// How a set of members changes, in the form ModifyVpcEndpoint wants it.
+struct Members {
+    add: Option<Vec<String>>,
+    remove: Option<Vec<String>>,
+}
+
+impl Members {
+    fn between<K: Name>(cx: &Cx, seen: &BTreeSet<Ref<K>>, want: &BTreeSet<Ref<K>>) -> Result<Self> {
+        let (seen, want) = (ids(cx, seen)?, ids(cx, want)?);
+        let less = |these: &BTreeSet<String>, those| {
+            let rest = these.difference(those).cloned().collect::<Vec<_>>();
+            (!rest.is_empty()).then_some(rest)
+        };
+        Ok(Self { add: less(&want, &seen), remove: less(&seen, &want) })
+    }
+}
+
+fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
+    let status = status(&endpoint);
+    let id = present(endpoint.vpc_endpoint_id, "endpoint id")?;
+    let options = endpoint.dns_options.map(DnsOptions::seen).transpose()?;
+    let address = endpoint.ip_address_type.map(|it| IpAddressType::seen(it.as_str())).transpose()?;
+    let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
+    let policy = match endpoint.policy_document {
+        Some(text) => normal(Document::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?),
+        None => full_access(),
+    };
+    let groups = endpoint.groups.into_iter().flatten().filter_map(|group| group.group_id);
+    let spec = VpcEndpoint {
+        vpc: Ref::id(present(endpoint.vpc_id, "VPC of an endpoint")?),
+        service_name: present(endpoint.service_name, "service of an endpoint")?,
+        vpc_endpoint_type: EndpointType::seen(kind.as_str())?,
+        service_region: endpoint.service_region,
+        policy_document: policy,
+        route_tables: endpoint.route_table_ids.into_iter().flatten().map(Ref::id).collect(),
+        subnets: endpoint.subnet_ids.into_iter().flatten().map(Ref::id).collect(),
+        security_groups: groups.map(Ref::id).collect(),
+        private_dns_enabled: present(endpoint.private_dns_enabled, "private DNS setting of an endpoint")?,
+        ip_address_type: address,
+        dns_options: options,
+    };
+    // The first entry is the one for all zones.
+    let (name, zone) = match endpoint.dns_entries.into_iter().flatten().next() {
+        Some(entry) => (entry.dns_name, entry.hosted_zone_id),
+        None => (None, None),
+    };
+    let entry = [("dns_name", name), ("hosted_zone_id", zone)];
+    let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
+    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, spec })
+}
+
+fn status(endpoint: &Described) -> Status {
+    let state = state(endpoint);
+    match state.as_str() {
+        "available" => Status::Ready,
+        "deleting" => Status::Deleting(state),
+        "failed" | "rejected" | "expired" => {
+            let error = endpoint.last_error().and_then(|error| error.message());
+            Status::Failed(error.or(endpoint.failure_reason()).unwrap_or(&state).to_owned())
+        }
+        _ => Status::Pending(state),
+    }
+}
+
+/// EC2 spells its states in lower case, and its API model in upper.
+fn state(endpoint: &Described) -> String {
+    endpoint.state.as_ref().map_or("pending".into(), |state| state.as_str().to_ascii_lowercase())
+}
+
+async fn is_kept(cx: &Cx, id: &str) -> Result<bool> {
+    let answer = client(cx).describe_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
+    Ok(!answer.vpc_endpoints().iter().any(|it| matches!(state(it).as_str(), "deleting" | "deleted")))
+}
+
+fn gateway() -> EndpointType {
+    EndpointType::Gateway
+}
+
+fn full_access() -> Document {
+    let policy = json!({ "Statement": [{ "Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*" }] });
+    Document::from(policy)
+}
+
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
+    Document::deserialize(deserializer).map(normal)
+}
+
+/// Services spell "full access" in several ways; one of them is the normal form.
+fn normal(document: Document) -> Document {
+    let statement = match &document.value()["Statement"] {
+        Value::Array(statements) if statements.len() == 1 => &statements[0],
+        statement => statement,
+    };
+    let all = [json!("*"), json!(["*"]), json!({ "AWS": "*" })];
+    let is_full = statement.as_object().is_some_and(|statement| {
+        let is_plain =
+            statement.keys().all(|key| ["Action", "Effect", "Principal", "Resource", "Sid"].contains(&key.as_str()));
+        let is_all = |key| statement.get(key).is_some_and(|value| all.contains(value));
+        is_plain
+            && statement.get("Effect") == Some(&json!("Allow"))
+            && ["Action", "Principal", "Resource"].into_iter().all(is_all)
+    });
+    if is_full { full_access() } else { document }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_access_has_one_spelling() {
+        let same = [
+            r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#,
+            r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["*"],"Resource":"*","Sid":"x"}}"#,
+        ];
+        for text in same {
+            assert_eq!(normal(Document::parse(text).unwrap()), full_access());
+        }
+        let denied = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
+        assert_ne!(normal(Document::parse(denied).unwrap()), full_access());
+    }
+}
