@@ -77,10 +77,22 @@ fn agrees(seen: &Value, want: &Value) -> bool {
 /// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as an id
 /// than as an address.
 fn same_items(seen: &[Value], want: &[Value]) -> bool {
-    seen == want || {
-        let is_set = |items: &[Value]| items.iter().any(holds_reference);
-        let contains_all = |these: &[Value], those: &[Value]| these.iter().all(|item| those.contains(item));
-        seen.len() == want.len() && is_set(want) && contains_all(seen, want) && contains_all(want, seen)
+    let all_in =
+        |these: &[Value], those: &[Value]| these.iter().all(|item| those.iter().any(|other| same(item, other)));
+    let in_order = || seen.iter().zip(want).all(|(seen, want)| same(seen, want));
+    let in_any_order = || want.iter().any(holds_reference) && all_in(seen, want) && all_in(want, seen);
+    seen.len() == want.len() && (in_order() || in_any_order())
+}
+
+/// Equal, but for the order of sets.
+fn same(seen: &Value, want: &Value) -> bool {
+    match (seen, want) {
+        (Value::Object(seen), Value::Object(want)) => {
+            seen.len() == want.len()
+                && seen.iter().all(|(key, seen)| want.get(key).is_some_and(|want| same(seen, want)))
+        }
+        (Value::Array(seen), Value::Array(want)) => same_items(seen, want),
+        _ => seen == want,
     }
 }
 
@@ -111,5 +123,21 @@ pub fn name_references(value: &mut Value, address_of: &impl Fn(&str, &str) -> Op
         }
         Value::Array(items) => items.iter_mut().for_each(|item| name_references(item, address_of)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sets_agree_in_any_order_where_references_stand_in_them() {
+        let to = |name: &str, weight: u8| json!({ "target_group": { "$ref": name }, "weight": weight });
+        let seen = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
+        assert!(agrees(&seen, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
+        assert!(!agrees(&seen, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
+        assert!(!agrees(&json!(["a", "b"]), &json!(["b", "a"])));
     }
 }

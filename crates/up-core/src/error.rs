@@ -66,7 +66,7 @@ impl ErrorKind {
         } else if has(&["Duplicate", "AlreadyExist", "AlreadyAssociated", "AlreadyOwnedByYou", "EntityAlreadyExists"]) {
             Self::Exists
         } else if has(&["DependencyViolation", "InUse", "DeleteConflict", "IncorrectState", "Contains", "StateFault"])
-            || has(&["AssociationLimit", "OperationAborted", "ConcurrentModification"])
+            || has(&["TargetGroupAssociationLimit", "OperationAborted", "ConcurrentModification"])
         {
             Self::InUse
         } else {

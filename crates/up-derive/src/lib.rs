@@ -5,7 +5,9 @@
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Error, Field, Fields, Ident, Result, parse_macro_input, punctuated::Punctuated};
+use syn::{
+    Data, DeriveInput, Error, Field, Fields, Ident, Result, ext::IdentExt, parse_macro_input, punctuated::Punctuated,
+};
 
 /// Implements `up_core::Spec` from the `#[spec(…)]` attributes of a struct's fields.
 #[proc_macro_derive(Spec, attributes(spec))]
@@ -43,6 +45,6 @@ fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
             }
         }
     }
-    let name = field.ident.as_ref().expect("named").to_string();
+    let name = field.ident.as_ref().expect("named").unraw().to_string();
     Ok(quote!(::up_core::Field { name: #name, change: ::up_core::Change::#change, late: #late }))
 }
