@@ -14,8 +14,8 @@ use crate::quote;
 
 /// A block of addresses, such as `10.0.0.0/16` or `::/0`.
 ///
-/// Kept as written; refused where it is none, or where bits behind the prefix are set (`10.0.0.1/16`), which AWS would
-/// silently clear.
+/// Kept in the spelling AWS answers with (`2001:db8::/32`, however it was written); refused where it is none, or where bits
+/// behind the prefix are set (`10.0.0.1/16`), which AWS would silently clear.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Cidr(String);
@@ -26,7 +26,7 @@ impl Cidr {
         Self(text.into())
     }
 
-    /// As written.
+    /// As AWS takes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -44,7 +44,7 @@ impl Cidr {
         if net.trunc() != net {
             return Err(format!("`{text}` has bits set behind its prefix; did you mean `{}`?", net.trunc()));
         }
-        Ok(Self(text.into()))
+        Ok(Self(net.to_string()))
     }
 }
 

@@ -5,6 +5,7 @@ mod eip;
 mod holder;
 mod internet_gateway;
 mod nat_gateway;
+mod ports;
 mod route;
 mod route_table;
 mod rule;

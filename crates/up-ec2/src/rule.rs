@@ -1,13 +1,11 @@
 //! A rule of a security group: some traffic, and whom it is open to.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
-use schemars::{Schema, SchemaGenerator, json_schema};
-use serde::{Deserializer, de};
 use up_core::{prelude::*, quote};
 
-use crate::present;
+use crate::{ports::Ports, present};
 
 pub(crate) type Rules = BTreeSet<Rule>;
 
@@ -46,18 +44,7 @@ pub(crate) struct Owner<'a> {
 
 /// All traffic to every IPv4 address, as EC2 itself opens for a new group.
 pub(crate) fn everywhere() -> Rules {
-    let everywhere = Rule {
-        protocol: ALL.into(),
-        ports: None,
-        icmp_type: None,
-        icmp_code: None,
-        cidr: Some(Cidr::seen("0.0.0.0/0")),
-        prefix_list_id: None,
-        group: None,
-        itself: false,
-        description: None,
-    };
-    [everywhere].into()
+    [Rule { protocol: ALL.into(), cidr: Some(Cidr::seen("0.0.0.0/0")), ..EMPTY }].into()
 }
 
 /// What EC2 holds, one rule for each peer: it folds those together that share ports.
@@ -74,7 +61,7 @@ pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -
             ..open.clone()
         }));
         for pair in permission.user_id_group_pairs.into_iter().flatten() {
-            rules.insert(open.clone().to_group(pair, owner)?);
+            rules.insert(open.clone().with_group(pair, owner)?);
         }
     }
     Ok(rules)
@@ -186,11 +173,10 @@ impl Rule {
             _ => (None, None),
         };
         let ports = ends.filter(|_| matches!(protocol.as_str(), "tcp" | "udp")).map(|(from, to)| Ports::new(from, to));
-        let everywhere = Self { protocol, ports, icmp_type, icmp_code, ..EMPTY };
-        Ok(everywhere)
+        Ok(Self { protocol, ports, icmp_type, icmp_code, ..EMPTY })
     }
 
-    fn to_group(self, pair: UserIdGroupPair, owner: Owner<'_>) -> Result<Self> {
+    fn with_group(self, pair: UserIdGroupPair, owner: Owner<'_>) -> Result<Self> {
         let group = present(pair.group_id, "group of a rule")?;
         let description = pair.description;
         if group == owner.group {
@@ -209,6 +195,7 @@ const ALL: &str = "-1";
 /// EC2's way to say "all types", or "all codes".
 const ANY: i32 = -1;
 
+/// No traffic, open to nobody: what every rule is made from.
 const EMPTY: Rule = Rule {
     protocol: String::new(),
     ports: None,
@@ -225,85 +212,10 @@ const EMPTY: Rule = Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.ports, self.protocol.as_str()) {
-            (Some(Ports(ports)), protocol) => write!(f, "{protocol} {ports}"),
+            (Some(ports), protocol) => write!(f, "{protocol} {ports}"),
             (None, ALL) => f.write_str("all traffic"),
             (None, protocol) => f.write_str(protocol),
         }
-    }
-}
-
-/// One port, or a range: `443`, or `"8000-8100"`. Kept as text, as one number where first and last are the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Ports(String);
-
-impl Ports {
-    fn new(from: i32, to: i32) -> Self {
-        Self(if from == to { from.to_string() } else { format!("{from}-{to}") })
-    }
-
-    fn range(&self) -> Result<(i32, i32)> {
-        Self::parse(&self.0).ok_or_else(|| Error::ours(format!("`{}` are not ports", quote::readable(&self.0))))
-    }
-
-    fn parse(text: &str) -> Option<(i32, i32)> {
-        let port = |text: &str| text.trim().parse::<u16>().ok().map(i32::from);
-        let (from, to) = text.split_once('-').unwrap_or((text, text));
-        let (from, to) = (port(from)?, port(to)?);
-        (from <= to).then_some((from, to))
-    }
-}
-
-impl<'de> Deserialize<'de> for Ports {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        return deserializer.deserialize_any(PortsVisitor);
-
-        struct PortsVisitor;
-
-        impl de::Visitor<'_> for PortsVisitor {
-            type Value = Ports;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a port such as 443, or a range such as \"8000-8100\"")
-            }
-
-            fn visit_u64<E: de::Error>(self, port: u64) -> Result<Ports, E> {
-                let port = u16::try_from(port).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(port), &self))?;
-                Ok(Ports(port.to_string()))
-            }
-
-            fn visit_i64<E: de::Error>(self, port: i64) -> Result<Ports, E> {
-                let port = u16::try_from(port).map_err(|_| E::invalid_value(de::Unexpected::Signed(port), &self))?;
-                Ok(Ports(port.to_string()))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Ports, E> {
-                match Ports::parse(text) {
-                    Some((from, to)) => Ok(Ports::new(from, to)),
-                    None if quote::is_quoting(text) => Ok(Ports(text.into())),
-                    None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-    }
-}
-
-impl JsonSchema for Ports {
-    fn schema_name() -> Cow<'static, str> {
-        "Ports".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "oneOf": [
-                { "type": "integer", "minimum": 0, "maximum": 65535 },
-                { "type": "string" },
-            ],
-        })
     }
 }
 
@@ -323,18 +235,6 @@ fn tcp() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ports_have_one_normal_form() {
-        let read = |json: &str| serde_json::from_str::<Ports>(json).map(|ports| ports.0).ok();
-        assert_eq!(read("443"), Some("443".into()));
-        assert_eq!(read("\"443\""), Some("443".into()));
-        assert_eq!(read("\"443-443\""), Some("443".into()));
-        assert_eq!(read("\"8000 - 8100\""), Some("8000-8100".into()));
-        for wrong in ["65536", "-1", "\"80-79\"", "\"http\"", "\"1-2-3\"", "[80, 443]", "\"\""] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn folded_permissions_unfold_to_one_rule_a_peer() {
