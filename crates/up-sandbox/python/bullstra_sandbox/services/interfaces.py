@@ -68,16 +68,16 @@ def held_by(ec2: Any, holder: str) -> list[HeldInterface]:
     return [eni for eni in ec2.enis.values() if getattr(eni, "holder", None) == holder]
 
 
-def keep(ec2: Any, subnets: list[str], *, each: int = 1, **of: Any) -> None:
-    """Brings what a holder has in line with its settings: `each` interfaces in every subnet, in the same groups."""
+def keep(ec2: Any, subnets: list[str], **of: Any) -> None:
+    """Brings what a holder has in line with its settings: one interface for each entry of `subnets`, in the same groups."""
     present: dict[str, list[HeldInterface]] = {}
     for interface in held_by(ec2, of["holder"]):
         present.setdefault(interface.subnet_id, []).append(interface)
     for subnet_id, interfaces in present.items():
-        for surplus in interfaces[each if subnet_id in subnets else 0 :]:
+        for surplus in interfaces[subnets.count(subnet_id) :]:
             drop(ec2, surplus)
-    for subnet_id in subnets:
-        for _ in range(each - len(present.get(subnet_id, []))):
+    for subnet_id in dict.fromkeys(subnets):
+        for _ in range(subnets.count(subnet_id) - len(present.get(subnet_id, []))):
             hold(ec2, subnet_id, **of)
     for interface in held_by(ec2, of["holder"]):
         interface._group_set = [ec2.get_security_group_from_id(group) for group in of.get("groups") or []]

@@ -65,8 +65,7 @@ class Cluster:
         nodes = self.settings["BrokerNodeGroupInfo"]
         keep(
             backend("ec2", call),
-            nodes["ClientSubnets"],
-            each=self.settings["NumberOfBrokerNodes"] // len(nodes["ClientSubnets"]),
+            nodes["ClientSubnets"] * (self.settings["NumberOfBrokerNodes"] // len(nodes["ClientSubnets"])),
             holder=self.arn,
             holder_kind=KIND,
             description=f"DO NOT DELETE - Amazon MSK network interface for cluster {self.arn}",
