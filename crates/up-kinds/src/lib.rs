@@ -1,6 +1,12 @@
-//! The registry: every kind there is.
+//! The registry: every kind there is; and what is asked of AWS about all of them together.
+
+mod identity;
+mod index;
 
 use up_core::AnyKind;
+
+pub use identity::{Identity, identity};
+pub use index::index;
 
 /// Every kind, service by service.
 pub fn all() -> Vec<&'static dyn AnyKind> {

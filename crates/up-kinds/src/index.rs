@@ -1,0 +1,28 @@
+//! The account's tagging index: one paged call that lists almost everything a stack owns.
+
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+use up_core::{Address, Cx, Error, Index, Result, Tags};
+
+up_core::client!(aws_sdk_resourcegroupstagging);
+
+/// Most that AWS gives in one answer.
+const PAGE: i32 = 100;
+
+/// Lists everything in the region that carries the tag of `stack`. Needs the permission `tag:GetResources`.
+///
+/// # Errors
+/// When AWS does not answer, or answers with a resource that has no ARN.
+pub async fn index(cx: &Cx, stack: &str) -> Result<Index> {
+    let owned = TagFilter::builder().key(Address::STACK_TAG).values(stack).build();
+    let request = client(cx).get_resources().tag_filters(owned).resources_per_page(PAGE);
+    let mut pages = request.into_paginator().send();
+    let mut entries = vec![];
+    while let Some(page) = pages.next().await {
+        for resource in page?.resource_tag_mapping_list.unwrap_or_default() {
+            let arn = resource.resource_arn.ok_or_else(|| Error::absent("ARN of a tagged resource"))?;
+            let tags: Tags = resource.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();
+            entries.push((arn, tags));
+        }
+    }
+    Ok(entries.into_iter().collect())
+}

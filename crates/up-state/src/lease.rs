@@ -1,0 +1,130 @@
+//! Who holds the lock, and until when.
+
+use std::{env, fs, io, os::unix::fs::MetadataExt, process, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::FORMAT;
+
+/// How long a lease lasts when it is not renewed.
+pub(crate) const LIFE: Duration = Duration::from_secs(60);
+
+/// A claim on a stack, for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// `user@host`.
+    pub owner: String,
+    /// What the owner is doing: `apply`.
+    pub command: String,
+    /// The owner's process.
+    pub pid: u32,
+    /// When that process began, in clock ticks since the machine did: a number that is used again is not the process.
+    born: Option<u64>,
+    /// The host, its boot and its process namespace: only from the same place can a process be seen to be dead.
+    #[serde(default)]
+    place: String,
+    /// When the run began.
+    pub started: Timestamp,
+    /// When the lease runs out, unless it is renewed.
+    pub expires: Timestamp,
+}
+
+impl Lease {
+    /// A lease for this process, from now on.
+    pub(crate) fn ours(command: &str) -> Self {
+        let now = Timestamp::now();
+        Self {
+            format: FORMAT,
+            owner: owner(),
+            command: command.to_owned(),
+            pid: process::id(),
+            born: born(process::id()).ok(),
+            place: place(),
+            started: now,
+            expires: now + LIFE,
+        }
+    }
+
+    /// The same lease, from now on.
+    pub(crate) fn renewed(&self) -> Self {
+        Self { expires: Timestamp::now() + LIFE, ..self.clone() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn over(&self) -> Self {
+        Self { expires: Timestamp::now() - Duration::from_millis(1), ..self.clone() }
+    }
+
+    /// True for two states of one lease.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (self.pid, self.born, &self.place, self.started) == (other.pid, other.born, &other.place, other.started)
+    }
+
+    /// True where nobody is behind it any more: it ran out, or its process is gone from this very place.
+    pub(crate) fn is_over(&self) -> bool {
+        let died =
+            || self.place == place() && matches!(born(self.pid), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let another = || self.place == place() && self.born.is_some() && born(self.pid).ok() != self.born;
+        Timestamp::now() >= self.expires || died() || another()
+    }
+}
+
+/// Who runs this program: `user@host`.
+pub fn owner() -> String {
+    let named = env::var("USER").or_else(|_| env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
+    let numbered = || fs::metadata("/proc/self").map(|process| format!("uid-{}", process.uid()));
+    let user = named.or_else(|| numbered().ok()).unwrap_or_else(|| "someone".into());
+    format!("{user}@{}", host())
+}
+
+fn host() -> String {
+    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = kernel.or_else(|| env::var("HOSTNAME").ok()).map(|host| host.trim().to_owned());
+    host.filter(|host| !host.is_empty()).unwrap_or_else(|| "localhost".into())
+}
+
+/// Without `/proc` two places look alike only by name; there [`born`] tells nothing either, and leases just run out.
+fn place() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default();
+    format!("{} {} {namespace}", host(), boot.trim())
+}
+
+/// Reads the 22nd field of `/proc/<pid>/stat`, counted behind the command's name, which may hold anything.
+fn born(pid: u32) -> io::Result<u64> {
+    if !fs::exists("/proc/self/stat")? {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields.split_whitespace());
+    let born = fields.and_then(|mut fields| fields.nth(19)?.parse().ok());
+    born.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_over_when_it_ran_out_or_its_process_is_gone() {
+        let lease = Lease::ours("apply");
+        assert!(!lease.is_over());
+        assert!(Lease { expires: lease.started, ..lease.clone() }.is_over());
+        let dead = Lease { pid: u32::MAX - 1, ..lease.clone() };
+        assert!(dead.is_over());
+        let number_used_again = Lease { born: Some(1), ..lease.clone() };
+        assert!(number_used_again.is_over());
+        let elsewhere = Lease { place: "another host".into(), ..dead };
+        assert!(!elsewhere.is_over());
+    }
+
+    #[test]
+    fn a_renewed_lease_is_the_same_lease() {
+        let lease = Lease::ours("apply");
+        assert!(lease.is(&lease.renewed()));
+        assert!(!lease.is(&Lease { started: lease.started + Duration::from_secs(1), ..lease.clone() }));
+    }
+}
