@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from datetime import datetime, timezone
@@ -21,10 +20,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="another only inside a container: anyone who reaches it owns it")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--ready-file", help="written once the sandbox listens")
-    parser.add_argument("--threads", type=int, default=64, help="calls under way at once, held and delayed ones included")
+    parser.add_argument("--threads", type=int, default=64, help="calls under way at once, held ones included")
     parser.add_argument("--detach", action="store_true", help="leave the session of the terminal")
     parser.add_argument("--label", default=__version__, help="what to give out as the version")
-    parser.add_argument("--idle-seconds", type=float, default=0, help="stop after so long without a request; 0: never")
+    parser.add_argument("--idle-seconds", type=float, default=0, help="end after so long without a request; 0: never")
     parser.add_argument("--version", action="version", version=__version__)
     options = parser.parse_args()
 
@@ -53,7 +52,9 @@ def serve(options: argparse.Namespace) -> None:
         clear_untrusted_proxy_headers=False,
         ident="bullstra-sandbox",
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Nothing is kept, so that nothing has to be finished: neither calls that are held nor threads that are idle.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: os._exit(0))
     if options.idle_seconds > 0:
         threading.Thread(target=stop_when_idle, args=(application, options.idle_seconds), daemon=True).start()
     if options.ready_file:

@@ -1,11 +1,13 @@
-"""What moto works out again on every request, remembered: two thirds of the time of a small call."""
+"""What moto works out again and again, remembered: half the time of a small call, and most of a reset."""
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
 import moto.core.responses
+import moto.iam.models
 import xmltodict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
@@ -26,3 +28,23 @@ def remember() -> None:
     remembered = functools.cache(moto.core.responses.method_names_from_class)
     moto.core.responses.method_names_from_class = remembered
     xmltodict._validate_name = functools.lru_cache(10_000)(xmltodict._validate_name)
+    moto.iam.models.IAMBackend._init_aws_policies = aws_policies
+
+
+def aws_policies(backend: moto.iam.models.IAMBackend) -> list[Any]:
+    """An account's own copies of AWS's policies: reading the 1,500 documents takes more than a second."""
+    policies = [copy.copy(policy) for policy in read_aws_policies(backend.region_name)]
+    for policy in policies:
+        policy.account_id = backend.account_id
+    return policies
+
+
+_read_aws_policies = moto.iam.models.IAMBackend._init_aws_policies
+
+
+@functools.cache
+def read_aws_policies(region: str) -> list[Any]:
+    """AWS's policies in a part of AWS; what an account changes of one, its count of attachments, is a plain number."""
+    nobody = moto.iam.models.IAMBackend.__new__(moto.iam.models.IAMBackend)
+    nobody.region_name, nobody.account_id = region, ""
+    return _read_aws_policies(nobody)

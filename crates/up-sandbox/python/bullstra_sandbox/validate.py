@@ -58,6 +58,7 @@ JAVA_CLASSES = {
     r"\p{N}": r"\d",
     r"\p{Nd}": r"\d",
     r"\p{Z}": r"\s",
+    r"\p{Zs}": r"\s",
     r"\p{M}": r"\u0300-\u036f",
     r"\p{P}": r"!-/:-@\[-`{-~",
     r"\p{S}": r"$+<=>^`|~",
@@ -195,6 +196,8 @@ def compile_pattern(pattern: str) -> tuple[re.Pattern[str] | None, str]:
     translated = pattern
     for java, python in JAVA_CLASSES.items():
         translated = translated.replace(java, python)
+    # Java takes a hyphen after a class of characters for itself.
+    translated = re.sub(r"(\\[dsw])-(?!\])", r"\1\\-", translated)
     anchored = (pattern.lstrip("(").startswith("^"), pattern.rstrip(")").endswith("$"))
     how = {(True, False): "match", (False, True): "search"}.get(anchored, "fullmatch")
     try:

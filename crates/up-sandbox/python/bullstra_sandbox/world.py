@@ -124,7 +124,10 @@ def store(name: str, call: Call) -> dict[Any, Any]:
 
 def reset() -> None:
     """Empties the world: moto's and ours."""
-    BackendDict.reset()
+    # moto's own reset fills every backend anew before it lets go of it; the next call makes a fresh one anyway.
+    for backends in BackendDict._instances:
+        backends.clear()
+    BackendDict._instances.clear()
     reset_model_data()
     lifecycle.clear()
     _stores.clear()
