@@ -105,15 +105,16 @@ mod tests {
         assert_eq!(cut("abcdef", 4), "abc…");
         let prefix = "x".repeat(100);
         let (one, other) = cut_alike(&format!("{prefix}1.2"), &format!("{prefix}1.3"), 40);
-        assert_eq!((one.as_str(), other.as_str()), ("…xxxxxxxxxxxxxxxx1.2", "…xxxxxxxxxxxxxxxx1.3"));
+        assert_eq!((one.as_str(), other.as_str()), ("…xxxxxxxxxxxxxx1.2", "…xxxxxxxxxxxxxx1.3"));
     }
 
     #[test]
     fn times_read_as_people_say_them() {
         let seconds = Duration::from_secs;
-        assert_eq!([took(Duration::from_millis(1234)), took(seconds(192)), took(seconds(3720))], [
-            "1.2s", "3m12s", "1h02m"
-        ]);
+        assert_eq!(
+            [took(Duration::from_millis(1234)), took(seconds(192)), took(seconds(3720))],
+            ["1.2s", "3m12s", "1h02m"]
+        );
         assert_eq!([about(seconds(40)), about(seconds(840)), about(seconds(4800))], ["40 s", "14 min", "80 min"]);
         assert_eq!([clock(seconds(12)), clock(seconds(3723))], ["0:12", "1:02:03"]);
     }

@@ -44,7 +44,7 @@ pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String>
         _ if shape.is_document() && !fits => headed(field, document(value)),
         Value::Object(map) if !fits && reference(map).is_none() => headed(field, entries(map, shape)),
         Value::Array(items) if !fits => {
-            let items = items.iter().flat_map(|item| listed(item, shape.item()));
+            let items = items.iter().flat_map(|value| dashed(item(value, shape.item())));
             headed(field, items.collect())
         }
         Value::String(text) if text.contains('\n') => headed(field, text.lines().map(safe).collect()),
@@ -56,17 +56,20 @@ fn entries(map: &Map<String, Value>, shape: Shape<'_>) -> Vec<String> {
     set(map).flat_map(|(key, value)| block(&name(key), value, shape.key(key))).collect()
 }
 
-/// An item of a list, over several lines where one would be too long.
-pub(crate) fn listed(item: &Value, shape: Shape<'_>) -> Vec<String> {
-    let line = inline(item);
-    match item {
+/// A value without a name, over several lines where one would be too long.
+pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
+    let line = inline(value);
+    match value {
         Value::Object(map) if line.chars().count() > LONGEST_LINE && reference(map).is_none() => {
-            let lines = if shape.is_document() { document(item) } else { entries(map, shape) };
-            let dash = |(index, line): (usize, String)| format!("{} {line}", if index == 0 { '-' } else { ' ' });
-            lines.into_iter().enumerate().map(dash).collect()
+            if shape.is_document() { document(value) } else { entries(map, shape) }
         }
-        _ => vec![format!("- {line}")],
+        _ => vec![line],
     }
+}
+
+fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
+    let dash = |index| if index == 0 { '-' } else { ' ' };
+    lines.into_iter().enumerate().map(move |(index, line)| format!("{} {line}", dash(index)))
 }
 
 /// A JSON document, line by line.
@@ -121,12 +124,15 @@ mod tests {
         let unknown = Value::Null;
         let long = "x".repeat(60);
         let value = json!({ "one": long, "two": [long, { "three": long }] });
-        assert_eq!(block("table", &value, Shape::new(&unknown)), [
-            "table:".to_owned(),
-            format!("  one: \"{long}\""),
-            "  two:".to_owned(),
-            format!("    - \"{long}\""),
-            format!("    - {{ three = \"{long}\" }}"),
-        ]);
+        assert_eq!(
+            block("table", &value, Shape::new(&unknown)),
+            [
+                "table:".to_owned(),
+                format!("  one: \"{long}\""),
+                "  two:".to_owned(),
+                format!("    - \"{long}\""),
+                format!("    - {{ three = \"{long}\" }}"),
+            ]
+        );
     }
 }

@@ -1,0 +1,286 @@
+//! What differs between two values, as lines of a diff.
+
+use serde_json::{Map, Value};
+use similar::{ChangeTag, TextDiff};
+
+use super::{
+    shape::Shape,
+    text::{cut_alike, safe},
+    value::{block, document, inline, item, name, reference, set},
+};
+
+/// Two values that are longer together stand below each other.
+const LONGEST_PAIR: usize = 100;
+/// Text that is longer is cut around its difference.
+const LONGEST_TEXT: usize = 60;
+/// Unchanged lines shown around changed ones.
+const CONTEXT: usize = 3;
+
+/// One line of a diff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// How far it stands in, in steps.
+    pub(crate) depth: usize,
+    /// What it says.
+    pub(crate) mark: Mark,
+    /// Its text, fit for a terminal.
+    pub(crate) text: String,
+}
+
+/// What a line of a diff says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// This comes.
+    Added,
+    /// This goes.
+    Removed,
+    /// This is not what it was.
+    Changed,
+    /// This is where the others stand.
+    Context,
+}
+
+/// The lines for one field.
+pub(crate) fn field(field: &str, seen: &Value, want: &Value, shape: Shape<'_>) -> Vec<Line> {
+    let mut lines = Lines { lines: vec![], depth: 0, strict: false };
+    lines.value(&name(field), seen, want, shape);
+    lines.lines
+}
+
+struct Lines {
+    lines: Vec<Line>,
+    depth: usize,
+    /// Inside a list what is absent counts; elsewhere it is AWS's to choose.
+    strict: bool,
+}
+
+impl Lines {
+    fn push(&mut self, mark: Mark, text: impl Into<String>) {
+        self.lines.push(Line { depth: self.depth, mark, text: text.into() });
+    }
+
+    fn all(&mut self, mark: Mark, texts: impl IntoIterator<Item = String>) {
+        texts.into_iter().for_each(|text| self.push(mark, text));
+    }
+
+    fn below(&mut self, heading: String, write: impl FnOnce(&mut Self)) {
+        self.push(Mark::Context, heading);
+        self.depth += 1;
+        write(self);
+        self.depth -= 1;
+    }
+
+    fn value(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
+        match (seen, want) {
+            (Value::Object(seen), Value::Object(want))
+                if shape.is_document() && reference(seen).or(reference(want)).is_none() =>
+            {
+                let (want, seen) = (Value::Object(want.clone()), alike(seen, want));
+                self.below(format!("{label}:"), |lines| lines.text(&document(&seen), &document(&want)));
+            }
+            (Value::Object(seen), Value::Object(want)) if reference(seen).or(reference(want)).is_none() => {
+                self.below(format!("{label}:"), |lines| lines.table(seen, want, shape));
+            }
+            (Value::Array(seen), Value::Array(want)) => self.list(label, seen, want, shape.item()),
+            (Value::String(seen), Value::String(want)) if seen.contains('\n') || want.contains('\n') => {
+                let lines_of = |text: &str| text.lines().map(safe).collect::<Vec<_>>();
+                let (seen, want) = (lines_of(seen), lines_of(want));
+                self.below(format!("{label}:"), |lines| lines.text(&seen, &want));
+            }
+            (Value::String(seen), Value::String(want)) => {
+                let (seen, want) = cut_alike(&safe(seen), &safe(want), LONGEST_TEXT);
+                self.push(Mark::Changed, format!("{label}: \"{seen}\" → \"{want}\""));
+            }
+            _ => self.other(label, seen, want, shape),
+        }
+    }
+
+    /// Values of which one at least is no table, list or text: `unset` on one side, mostly.
+    fn other(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
+        let line = format!("{label}: {} → {}", inline(seen), inline(want));
+        if line.chars().count() <= LONGEST_PAIR {
+            return self.push(Mark::Changed, line);
+        }
+        for (mark, value) in [(Mark::Removed, seen), (Mark::Added, want)] {
+            if !value.is_null() {
+                self.all(mark, block(label, value, shape));
+            }
+        }
+    }
+
+    fn table(&mut self, seen: &Map<String, Value>, want: &Map<String, Value>, shape: Shape<'_>) {
+        for (key, value) in set(seen).filter(|(key, _)| !want.contains_key(*key)) {
+            self.all(Mark::Removed, block(&name(key), value, shape.key(key)));
+        }
+        let (null, strict) = (&Value::Null, self.strict);
+        for (key, want) in want.iter().filter(|(_, want)| strict || !want.is_null()) {
+            match seen.get(key).unwrap_or(null) {
+                seen if seen == want => {}
+                Value::Null => self.all(Mark::Added, block(&name(key), want, shape.key(key))),
+                seen if want.is_null() => self.all(Mark::Removed, block(&name(key), seen, shape.key(key))),
+                seen => self.nested(&name(key), seen, want, shape.key(key)),
+            }
+        }
+    }
+
+    /// A table in a table may differ only in what AWS chooses: then there is nothing to say.
+    fn nested(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
+        let before = self.lines.len();
+        self.value(label, seen, want, shape);
+        if self.lines.len() == before + 1 && self.lines[before].mark == Mark::Context {
+            self.lines.pop();
+        }
+    }
+
+    fn list(&mut self, label: &str, seen: &[Value], want: &[Value], shape: Shape<'_>) {
+        let removed = without(seen, want);
+        let added = without(want, seen);
+        if removed.is_empty() && added.is_empty() {
+            let (seen, want) = (Value::from(seen.to_vec()), Value::from(want.to_vec()));
+            return self.push(Mark::Changed, format!("{label}: {} → {} (order)", inline(&seen), inline(&want)));
+        }
+        let strict = std::mem::replace(&mut self.strict, true);
+        self.below(format!("{label}:"), |lines| lines.items(removed, added, shape));
+        self.strict = strict;
+    }
+
+    /// Items that go and come; of long ones that are near to each other, only what differs.
+    fn items(&mut self, removed: Vec<(usize, &Value)>, mut added: Vec<(usize, &Value)>, shape: Shape<'_>) {
+        let mut pairs = vec![];
+        for (_, seen) in removed {
+            match added.iter().position(|(_, want)| is_same_item(seen, want)) {
+                Some(place) => pairs.push((seen, added.remove(place))),
+                None => self.all(Mark::Removed, item(seen, shape)),
+            }
+        }
+        for (seen, (index, want)) in pairs {
+            let label = want["name"].as_str().map_or_else(|| format!("[{index}]"), |_| inline(&want["name"]));
+            self.value(&label, seen, want, shape);
+        }
+        for (_, want) in added {
+            self.all(Mark::Added, item(want, shape));
+        }
+    }
+
+    fn text(&mut self, seen: &[String], want: &[String]) {
+        let seen: Vec<_> = seen.iter().map(String::as_str).collect();
+        let want: Vec<_> = want.iter().map(String::as_str).collect();
+        let diff = TextDiff::from_slices(&seen, &want);
+        for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+            if index > 0 {
+                self.push(Mark::Context, "…");
+            }
+            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+                let mark = match change.tag() {
+                    ChangeTag::Delete => Mark::Removed,
+                    ChangeTag::Insert => Mark::Added,
+                    ChangeTag::Equal => Mark::Context,
+                };
+                // What stays is written under what comes and goes, behind their marks.
+                let indent = if mark == Mark::Context { "  " } else { "" };
+                self.push(mark, format!("{indent}{}", change.value()));
+            }
+        }
+    }
+}
+
+/// The items of `these` that `those` does not have, each as often as it has too few; with their places.
+fn without<'a>(these: &'a [Value], those: &[Value]) -> Vec<(usize, &'a Value)> {
+    let mut left: Vec<&Value> = those.iter().collect();
+    let missing = these.iter().enumerate().filter(|(_, item)| match left.iter().position(|other| other == item) {
+        Some(place) => {
+            left.swap_remove(place);
+            false
+        }
+        None => true,
+    });
+    missing.collect()
+}
+
+/// True for tables that have one name, or that are too long to read twice and have half of their entries in common.
+fn is_same_item(seen: &Value, want: &Value) -> bool {
+    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return false };
+    if let (Some(one), Some(other)) = (one.get("name"), other.get("name")) {
+        return one == other && !one.is_null();
+    }
+    let shared = set(one).filter(|(key, value)| other.get(*key) == Some(value)).count();
+    let is_long = inline(seen).chars().count().max(inline(want).chars().count()) > LONGEST_PAIR;
+    is_long && shared * 2 >= set(one).count().max(set(other).count())
+}
+
+/// A document with its keys in the order in which `like` has them, so that only content differs.
+fn alike(map: &Map<String, Value>, like: &Map<String, Value>) -> Value {
+    let known = like.keys().filter_map(|key| map.get_key_value(key));
+    let others = map.iter().filter(|(key, _)| !like.contains_key(*key));
+    let entries = known.chain(others).map(|(key, value)| {
+        let value = like.get(key).map_or_else(|| value.clone(), |like| value_alike(value, like));
+        (key.clone(), value)
+    });
+    Value::Object(entries.collect())
+}
+
+fn value_alike(value: &Value, like: &Value) -> Value {
+    match (value, like) {
+        (Value::Object(map), Value::Object(like)) => alike(map, like),
+        (Value::Array(items), Value::Array(likes)) => {
+            let like = |index: usize| likes.get(index).unwrap_or(&Value::Null);
+            Value::Array(items.iter().enumerate().map(|(index, item)| value_alike(item, like(index))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn diff(seen: Value, want: Value, schema: Value) -> String {
+        let lines = field("x", &seen, &want, Shape::new(&schema)).into_iter().map(|Line { depth, mark, text }| {
+            let mark = match mark {
+                Mark::Added => "+ ",
+                Mark::Removed => "- ",
+                Mark::Changed | Mark::Context => "",
+            };
+            format!("{}{mark}{text}", "  ".repeat(depth))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_document_is_compared_line_by_line_whatever_the_order_of_its_keys() {
+        let schema = json!({ "$ref": "#/$defs/D", "$defs": { "D": { "x-document": true } } });
+        let seen = json!({ "Statement": [{ "Action": "a", "Effect": "Allow" }], "Version": "2012-10-17" });
+        let want = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "b" }] });
+        let expected = r#"
+x:
+      "Statement": [
+        {
+          "Effect": "Allow",
+  -       "Action": "a"
+  +       "Action": "b"
+        }
+      ]
+    }"#;
+        assert_eq!(diff(seen, want, schema), expected.trim_start());
+    }
+
+    #[test]
+    fn inside_a_list_what_is_absent_counts() {
+        let rule = |extra: Value| json!([{ "name": "a", "table": { "one": 1, "two": extra } }]);
+        assert_eq!(diff(rule(json!(2)), rule(Value::Null), Value::Null), "x:\n  \"a\":\n    table:\n      - two: 2");
+    }
+
+    #[test]
+    fn what_aws_chose_is_not_shown() {
+        let seen = json!({ "a": 1, "deep": { "chosen": 5 } });
+        let want = json!({ "a": 2, "deep": { "chosen": null } });
+        assert_eq!(diff(seen, want, Value::Null), "x:\n  a: 1 → 2");
+    }
+
+    #[test]
+    fn items_count_as_often_as_they_are_there() {
+        assert_eq!(diff(json!([1, 1, 2]), json!([1, 2, 3]), Value::Null), "x:\n  - 1\n  + 3");
+    }
+}

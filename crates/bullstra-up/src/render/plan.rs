@@ -1,0 +1,289 @@
+//! A plan, as a diff to be read by people.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use up_core::{Address, Birth, Change, FieldChange, Seen, Status, TagChange, Tags};
+use up_plan::{Action, Kinds, Plan, Step};
+
+use super::{
+    change::{self, Line, Mark},
+    estimate,
+    shape::Shape,
+    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, Word, message, paint},
+    text::{count, safe},
+    value::{block, inline, name},
+};
+
+/// Fields of a new resource are shown up to so many lines each.
+const LONGEST_FIELD: usize = 24;
+
+/// The whole plan: every resource with what is to become of it, what is refused, and what it comes to.
+///
+/// `calls` is how many API calls it took to make it.
+pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
+    let Plan { stack, account, region, .. } = plan;
+    let mut page = Page { plan, kinds, common: common_tags(plan), lines: vec![] };
+    page.lines.push(paint(STRONG, format_args!("Stack {stack} in account {account}, {region}")));
+    page.lines.push(String::new());
+    page.resources();
+    page.refusals();
+    page.closing(calls);
+    page.lines.join("\n")
+}
+
+struct Page<'a> {
+    plan: &'a Plan,
+    kinds: Kinds<'a>,
+    /// Tags that every new resource gets: said once.
+    common: Tags,
+    lines: Vec<String>,
+}
+
+impl Page<'_> {
+    /// Module by module, each in the order of work.
+    fn resources(&mut self) {
+        let mut modules: Vec<(&str, Vec<&Step>)> = vec![];
+        for step in self.plan.steps.iter().filter(|step| step.verb().is_some()) {
+            let module = step.address.module.as_str();
+            match modules.iter_mut().find(|(name, _)| *name == module) {
+                Some((_, steps)) => steps.push(step),
+                None => modules.push((module, vec![step])),
+            }
+        }
+        let several = modules.len() > 1;
+        for (module, steps) in modules {
+            if several {
+                let title = if module.is_empty() { "the stack itself" } else { module };
+                self.lines.extend([paint(STRONG.underline(), title), String::new()]);
+            }
+            for step in steps {
+                self.resource(step);
+                self.lines.push(String::new());
+            }
+        }
+    }
+
+    fn resource(&mut self, step: &Step) {
+        self.lines.push(self.heading(step));
+        if let Some(why) = &step.why {
+            self.lines.push(format!("      {}", paint(QUIET, format_args!("because {}", safe(why)))));
+        }
+        let goes = matches!(step.verb(), Some("delete" | "replace"));
+        if goes && (self.kinds)(&step.address.kind).is_some_and(|kind| kind.about().holds_data) {
+            self.lines.push(format!("      {}", paint(REMOVED.bold(), "the data in it is lost")));
+        }
+        match &step.action {
+            Action::Create { birth, want, replaces: false, .. } => self.wanted(&step.address.kind, birth, want),
+            Action::Create { .. } => self.changes(step, &Tags::new(), &TagChange::default()),
+            Action::Update { seen: Some(seen), tags, .. } => self.changes(step, &seen.tags, tags),
+            Action::Update { seen: None, .. } | Action::Delete { .. } => {}
+        }
+    }
+
+    fn heading(&self, step: &Step) -> String {
+        let address = &step.address;
+        let id = |seen: &Seen<Value>| paint(QUIET, format_args!(" ({})", safe(&seen.id)));
+        let strong = paint(STRONG, address);
+        match &step.action {
+            Action::Create { replaces: true, .. } => {
+                let old = self.other_half(address).map(|(_, old)| id(old)).unwrap_or_default();
+                let order = paint(QUIET, format_args!(", {}", self.order(step)));
+                format!("  {} {strong}{old}{order}", paint(REMOVED, "± replace"))
+            }
+            Action::Create { .. } => format!("  {} {strong}", paint(ADDED, "+ create ")),
+            Action::Update { seen: Some(seen), renamed_from: Some(was), .. } if step.changes.is_empty() => {
+                format!("  {} {was} → {strong}{}", paint(MOVED, "↻ retag  "), id(seen))
+            }
+            Action::Update { seen: Some(seen), renamed_from, .. } if step.verb() == Some("update") => {
+                let was = renamed_from.as_ref().map(|was| format!("{was} → ")).unwrap_or_default();
+                format!("  {} {was}{strong}{}", paint(CHANGED, "~ update "), id(seen))
+            }
+            Action::Update { seen, .. } => {
+                let state = seen.as_ref().map(state).unwrap_or_default();
+                format!("  {} {strong}{state}", paint(MOVED, "… wait   "))
+            }
+            Action::Delete { seen, .. } => format!("  {} {strong}{}", paint(REMOVED, "- delete "), id(seen)),
+        }
+    }
+
+    /// Which half of a replacement comes first.
+    fn order(&self, create: &Step) -> &'static str {
+        let place = self.plan.steps.iter().position(|step| std::ptr::eq(step, create));
+        match self.other_half(&create.address) {
+            Some((delete, _)) if place.is_some_and(|create| delete < create) => "the old one is deleted first",
+            _ => "the new one is created first",
+        }
+    }
+
+    /// The delete that belongs to a replacement.
+    fn other_half(&self, address: &Address) -> Option<(usize, &Seen<Value>)> {
+        self.plan.steps.iter().enumerate().find_map(|(index, step)| match &step.action {
+            Action::Delete { seen, replaced: true } if step.address == *address => Some((index, seen)),
+            _ => None,
+        })
+    }
+
+    /// What a new resource is to be, as far as it is not the default.
+    fn wanted(&mut self, kind: &str, birth: &Birth, want: &Value) {
+        let schema = self.schema(kind);
+        let whole = Shape::new(&schema);
+        let fields = want.as_object().into_iter().flatten().filter(|(field, value)| {
+            let default = whole.key(field).default();
+            !is_nothing(value) && default != Some(value)
+        });
+        for (field, value) in fields {
+            let mut lines = block(&name(field), value, whole.key(field));
+            let more = lines.len().saturating_sub(LONGEST_FIELD);
+            lines.truncate(LONGEST_FIELD);
+            self.lines.extend(lines.into_iter().map(|line| format!("      {line}")));
+            if more > 0 {
+                let more = count(more, "more line");
+                self.lines.push(format!("        {}", paint(QUIET, format_args!("… {more}; all are in `--json`"))));
+            }
+        }
+        let own = own_tags(birth);
+        let tags: Map<_, _> = own.filter(|(key, _)| !self.common.contains_key(*key)).map(text_entry).collect();
+        if !tags.is_empty() {
+            let tags = block("tags", &tags.into(), Shape::new(&Value::Null));
+            self.lines.extend(tags.into_iter().map(|line| format!("      {line}")));
+        }
+    }
+
+    fn changes(&mut self, step: &Step, seen: &Tags, tags: &TagChange) {
+        let schema = self.schema(&step.address.kind);
+        for change in &step.changes {
+            self.change(change, Shape::new(&schema).key(&change.field));
+        }
+        let changed = |(key, _): &(&String, &String)| !key.starts_with("bullstra:");
+        let want: Map<_, _> = tags.set.iter().filter(changed).map(text_entry).collect();
+        let known = |key: &String| tags.set.contains_key(key) || tags.remove.contains(key);
+        let seen: Map<_, _> = seen.iter().filter(changed).filter(|(key, _)| known(key)).map(text_entry).collect();
+        if !(want.is_empty() && seen.is_empty()) {
+            self.diff(change::field("tags", &seen.into(), &want.into(), Shape::new(&Value::Null)), None);
+        }
+    }
+
+    fn change(&mut self, change: &FieldChange, shape: Shape<'_>) {
+        let FieldChange { field, seen, want, .. } = change;
+        let lines = if seen == want {
+            // It names something that is replaced: the name stays, what it stands for does not.
+            vec![Line {
+                depth: 0,
+                mark: Mark::Changed,
+                text: format!("{}: {}, the new one", name(field), inline(want)),
+            }]
+        } else {
+            change::field(field, seen, want, shape)
+        };
+        let forces = matches!(change.change, Change::Replace | Change::Name).then_some("forces replacement");
+        self.diff(lines, forces);
+    }
+
+    fn diff(&mut self, lines: Vec<Line>, note: Option<&str>) {
+        for (index, Line { depth, mark, text }) in lines.into_iter().enumerate() {
+            let indent = "  ".repeat(depth + 3);
+            let line = match mark {
+                Mark::Added => paint(ADDED, format_args!("+ {text}")),
+                Mark::Removed => paint(REMOVED, format_args!("- {text}")),
+                Mark::Changed | Mark::Context => text,
+            };
+            let note = note.filter(|_| index == 0).map(|note| paint(REMOVED.bold(), format_args!("  # {note}")));
+            self.lines.push(format!("{indent}{line}{}", note.unwrap_or_default()));
+        }
+    }
+
+    fn refusals(&mut self) {
+        let refusals = &self.plan.refusals;
+        if refusals.is_empty() {
+            return;
+        }
+        self.lines.push(message(Word::Error, "this plan is refused"));
+        let lines = refusals.iter().map(|refusal| {
+            format!("  {} {} {}", paint(REMOVED, "✗"), paint(STRONG, &refusal.address), safe(&refusal.message))
+        });
+        self.lines.extend(lines);
+        let protected = |text: &str| text.contains("`protect`") || text.contains("`prevent_destroy`");
+        if refusals.iter().any(|refusal| protected(&refusal.message)) {
+            let hint = "`--unprotect` allows what `protect` and `prevent_destroy` refuse";
+            self.lines.push(message(Word::Hint, hint));
+        }
+        self.lines.push(String::new());
+    }
+
+    fn closing(&mut self, calls: u64) {
+        let Plan { unchanged, .. } = self.plan;
+        if self.plan.is_empty() && self.plan.refusals.is_empty() {
+            let all = count(*unchanged, "resource");
+            self.lines.push(format!("{} All {all} are as declared.", paint(ADDED.bold(), "No changes.")));
+        } else {
+            if !self.common.is_empty() {
+                let tags = inline(&Value::Object(self.common.iter().map(text_entry).collect()));
+                self.lines.push(format!("Every new resource has the tags {tags}."));
+            }
+            self.lines.push(format!("{} {}; {unchanged} unchanged.", paint(STRONG, "Plan:"), counts(self.plan)));
+            self.lines.extend(estimate::of_plan(self.plan));
+        }
+        self.lines.push(format!("API calls so far: {calls}."));
+    }
+
+    fn schema(&self, kind: &str) -> Value {
+        (self.kinds)(kind).map_or(Value::Null, |kind| kind.schema().into())
+    }
+}
+
+/// `3 to create, 1 to update`.
+fn counts(plan: &Plan) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    plan.steps.iter().filter_map(Step::verb).for_each(|verb| *counts.entry(verb).or_default() += 1);
+    let styles = [("create", ADDED), ("update", CHANGED), ("replace", REMOVED), ("delete", REMOVED), ("retag", MOVED)];
+    let counted = styles.into_iter().chain([("wait", MOVED)]).filter_map(|(verb, style)| {
+        let words = if verb == "wait" { "wait for" } else { verb };
+        counts.get(verb).map(|number| paint(style, format_args!("{number} to {words}")))
+    });
+    let counted: Vec<_> = counted.collect();
+    if counted.is_empty() { "nothing to do".to_owned() } else { counted.join(", ") }
+}
+
+fn state(seen: &Seen<Value>) -> String {
+    let word = match &seen.status {
+        Status::Ready => return String::new(),
+        Status::Pending(word) | Status::Deleting(word) | Status::Failed(word) => safe(word),
+    };
+    paint(QUIET, format_args!(" ({}, {word})", safe(&seen.id)))
+}
+
+/// The tags of the user's own choice.
+fn own_tags(birth: &Birth) -> impl Iterator<Item = (&String, &String)> {
+    let derived = birth.address.physical(&birth.stack, birth.generation, 255);
+    birth.tags.iter().filter(move |(key, value)| {
+        let is_derived = *key == "Name" && **value == derived;
+        !key.starts_with("bullstra:") && !is_derived
+    })
+}
+
+/// What all new resources are tagged with, if there are several.
+fn common_tags(plan: &Plan) -> Tags {
+    let mut births = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Create { birth, .. } => Some(own_tags(birth).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>()),
+        _ => None,
+    });
+    let (Some(mut common), Some(second)) = (births.next(), births.next()) else { return Tags::new() };
+    for tags in [second].into_iter().chain(births) {
+        common.retain(|key, value| tags.get(key) == Some(value));
+    }
+    common
+}
+
+fn text_entry((key, value): (&String, &String)) -> (String, Value) {
+    (key.clone(), value.clone().into())
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.values().all(Value::is_null),
+        _ => false,
+    }
+}

@@ -1,0 +1,234 @@
+//! What is known of a run at one moment, and how it reads. Pure: time is handed in.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use up_apply::{Event, What};
+use up_plan::{Action, Plan};
+
+use crate::render::{
+    deed::Deed,
+    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, paint},
+    text::{about, clock, count, cut, safe, took},
+};
+
+/// What takes less is done before its beginning is read.
+const WORTH_ANNOUNCING: Duration = Duration::from_secs(30);
+/// What all kinds' usual times are worth, against those measured in this run.
+const TRUST: Duration = Duration::from_secs(30);
+/// Cells of the bar.
+const BAR: usize = 24;
+
+/// Every step, with what has become of it so far.
+#[derive(Debug)]
+pub(in crate::render) struct Board {
+    steps: Vec<Entry>,
+    /// Usual and measured time of what is done.
+    usual: Duration,
+    measured: Duration,
+}
+
+#[derive(Debug)]
+struct Entry {
+    address: String,
+    deed: Deed,
+    takes: Duration,
+    after: Vec<usize>,
+    id: Option<String>,
+    at: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    Open,
+    Running { since: Duration, state: Option<String> },
+    Done,
+    Failed,
+    Skipped,
+}
+
+/// A line about something that happened.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::render) struct Told {
+    /// The line, with the time since the start before it.
+    pub(in crate::render) line: String,
+    /// False for what a live view shows anyway.
+    pub(in crate::render) lasting: bool,
+}
+
+impl Board {
+    pub(in crate::render) fn new(plan: &Plan) -> Self {
+        let steps = plan.steps.iter().map(|step| Entry {
+            address: step.address.to_string(),
+            deed: Deed::of(step),
+            takes: Duration::from_secs(step.takes),
+            after: step.after.clone(),
+            id: match &step.action {
+                Action::Update { seen, .. } => seen.as_ref().map(|seen| seen.id.clone()),
+                Action::Delete { seen, .. } => Some(seen.id.clone()),
+                Action::Create { .. } => None,
+            },
+            at: Stage::Open,
+        });
+        Self { steps: steps.collect(), usual: Duration::ZERO, measured: Duration::ZERO }
+    }
+
+    /// Notes what happened, and says what is worth saying about it.
+    pub(in crate::render) fn take(&mut self, event: &Event, now: Duration) -> Option<Told> {
+        let entry = self.steps.get_mut(event.step)?;
+        let ran = match entry.at {
+            Stage::Running { since, .. } => now.saturating_sub(since),
+            _ => Duration::ZERO,
+        };
+        let (line, lasting) = match &event.what {
+            What::Started => {
+                entry.at = Stage::Running { since: now, state: None };
+                (entry.started()?, false)
+            }
+            What::Calling { .. } => return None,
+            What::Answered { id, .. } => {
+                entry.id = id.clone().or(entry.id.take());
+                return None;
+            }
+            What::Waiting { state } => {
+                let news = entry.enters(now, safe(state));
+                let line = format!("waiting for {}: {}", entry.address, safe(state));
+                (news.then(|| paint(QUIET, line))?, false)
+            }
+            What::Retrying { why, pause } => {
+                let news = entry.enters(now, safe(why));
+                let Entry { deed, address, .. } = entry;
+                let line = format!("trying again in {} to {} {address}: {}", took(*pause), deed.plain, safe(why));
+                (news.then_some(line)?, false)
+            }
+            What::Done => {
+                entry.at = Stage::Done;
+                self.usual += entry.takes;
+                self.measured += ran;
+                (entry.done(ran), true)
+            }
+            What::Failed { error, .. } => {
+                entry.at = Stage::Failed;
+                let failed = paint(REMOVED, format_args!("failed to {}", entry.deed.plain));
+                (format!("{failed} {} after {}: {}", entry.address, took(ran), safe(error)), true)
+            }
+            What::Skipped { .. } => {
+                entry.at = Stage::Skipped;
+                return None;
+            }
+        };
+        Some(Told { line: format!("{} {line}", paint(QUIET, format_args!("{:>5}", clock(now)))), lasting })
+    }
+
+    /// What a live view shows: a line for each step that runs, the oldest first, and one for the whole.
+    pub(in crate::render) fn frame(&self, now: Duration, calls: u64, (height, width): (usize, usize)) -> Vec<String> {
+        let mut running: Vec<_> = self.running().collect();
+        running.sort_by_key(|(since, _, _)| *since);
+        let room = height.saturating_sub(3).max(1);
+        let shown = if running.len() > room { room - 1 } else { running.len() };
+        let lines = running.iter().take(shown).map(|(since, state, entry)| entry.live(now - *since, state, width));
+        let mut lines: Vec<_> = lines.collect();
+        if running.len() > shown {
+            lines.push(paint(QUIET, format_args!("  … and {} more", running.len() - shown)));
+        }
+        let ended = self.steps.len() - self.open();
+        let full = BAR * ended / self.steps.len().max(1);
+        let bar = format!("{}{}", paint(ADDED, "━".repeat(full)), paint(QUIET, "─".repeat(BAR - full)));
+        let facts = cut(&self.facts(now, calls), width.saturating_sub(BAR + 4));
+        lines.push(format!("  {bar} {facts}"));
+        lines
+    }
+
+    /// What a log says from time to time when nothing else happens.
+    pub(in crate::render) fn sign_of_life(&self, now: Duration, calls: u64) -> String {
+        let mut running: Vec<_> = self.running().collect();
+        running.sort_by_key(|(since, _, _)| *since);
+        let oldest = running.first().map(|(since, _, entry)| {
+            let others = match running.len() {
+                1 => String::new(),
+                several => format!(" and {} more", several - 1),
+            };
+            format!("; {} {} for {}{others}", entry.deed.doing, entry.address, took(now - *since))
+        });
+        let (clock, facts) = (format!("{:>5}", clock(now)), self.facts(now, calls));
+        paint(QUIET, format_args!("{clock} {facts}{}", oldest.unwrap_or_default()))
+    }
+
+    fn facts(&self, now: Duration, calls: u64) -> String {
+        let of = |stage| self.steps.iter().filter(|entry| entry.at == stage).count();
+        let (done, failed, skipped) = (of(Stage::Done), of(Stage::Failed), of(Stage::Skipped));
+        let mut facts = vec![format!("{done} of {} steps done", self.steps.len())];
+        facts.extend((failed > 0).then(|| format!("{failed} failed")));
+        facts.extend((skipped > 0).then(|| format!("{skipped} not reached")));
+        facts.push(took(now));
+        let left = self.left(now);
+        facts.extend((left > Duration::ZERO).then(|| format!("about {} left", about(left))));
+        facts.push(count(usize::try_from(calls).unwrap_or(usize::MAX), "API call"));
+        facts.join(" · ")
+    }
+
+    fn open(&self) -> usize {
+        self.steps.iter().filter(|entry| matches!(entry.at, Stage::Open | Stage::Running { .. })).count()
+    }
+
+    fn running(&self) -> impl Iterator<Item = (Duration, &Option<String>, &Entry)> {
+        self.steps.iter().filter_map(|entry| match &entry.at {
+            Stage::Running { since, state } => Some((*since, state, entry)),
+            _ => None,
+        })
+    }
+
+    /// How long the longest chain of what is not done will take, at the pace seen so far.
+    fn left(&self, now: Duration) -> Duration {
+        let pace = (self.measured + TRUST).as_secs_f64() / (self.usual + TRUST).as_secs_f64();
+        let mut behind: BTreeMap<usize, Duration> = BTreeMap::new();
+        let mut longest = Duration::ZERO;
+        for (index, entry) in self.steps.iter().enumerate().rev() {
+            let own = entry.takes.mul_f64(pace);
+            let own = match entry.at {
+                Stage::Open => own,
+                Stage::Running { since, .. } => own.saturating_sub(now - since),
+                Stage::Done | Stage::Failed | Stage::Skipped => continue,
+            };
+            let chain = own + behind.get(&index).copied().unwrap_or_default();
+            for &before in &entry.after {
+                let known = behind.entry(before).or_default();
+                *known = chain.max(*known);
+            }
+            longest = longest.max(chain);
+        }
+        longest
+    }
+}
+
+impl Entry {
+    /// Takes on a state; true where it is news.
+    fn enters(&mut self, now: Duration, word: String) -> bool {
+        let (since, known) = match &self.at {
+            Stage::Running { since, state } => (*since, state.as_ref() == Some(&word)),
+            _ => (now, false),
+        };
+        self.at = Stage::Running { since, state: Some(word) };
+        !known
+    }
+
+    fn started(&self) -> Option<String> {
+        let line = || format!("{} {} (about {})", self.deed.doing, self.address, about(self.takes));
+        (self.takes >= WORTH_ANNOUNCING).then(line)
+    }
+
+    fn done(&self, ran: Duration) -> String {
+        let id = self.id.as_ref().map(|id| format!(" ({})", safe(id))).unwrap_or_default();
+        let in_time = paint(QUIET, format_args!("{id} in {}", took(ran)));
+        format!("{} {}{in_time}", paint(ADDED, self.deed.done), self.address)
+    }
+
+    fn live(&self, ran: Duration, state: &Option<String>, width: usize) -> String {
+        let usually = (self.takes >= WORTH_ANNOUNCING).then(|| format!(" of ~{}", about(self.takes)));
+        let state = state.as_ref().map(|state| format!(", {state}")).unwrap_or_default();
+        let rest = format!("{} {}{}{state}", self.address, took(ran), usually.unwrap_or_default());
+        let style = if self.deed.doing.starts_with("deleting") { REMOVED } else { MOVED };
+        let style = if ran > self.takes * 2 + WORTH_ANNOUNCING { CHANGED } else { style };
+        let doing = self.deed.doing;
+        format!("  {} {}", paint(style, doing), cut(&rest, width.saturating_sub(doing.chars().count() + 4)))
+    }
+}

@@ -1,0 +1,117 @@
+//! Progress, while a plan is carried out: a live view on a terminal, plain lines in a log.
+
+mod board;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use anstream::adapter::strip_str;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use up_apply::{Event, Sink};
+use up_core::Meter;
+use up_plan::Plan;
+
+pub(super) use self::board::Board;
+use crate::terminal;
+
+/// How often the live view is drawn again.
+const FRAME: Duration = Duration::from_millis(200);
+/// How often a log says that the run still goes on: what runs us may end what is silent for ten minutes.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
+/// Watches a run, on stderr. Ends its view when dropped.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    view: Arc<View>,
+    /// Dropped to end the clock.
+    running: Option<mpsc::Sender<()>>,
+    clock: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct View {
+    board: Mutex<Board>,
+    meter: Meter,
+    begun: Instant,
+    /// Absent in a log.
+    live: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Begins to watch. `live` wants a terminal on which nobody else writes.
+    pub(crate) fn watch(plan: &Plan, meter: Meter, live: bool) -> Self {
+        let live = live.then(|| {
+            let style = ProgressStyle::with_template("{msg}").expect("a valid template");
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+        });
+        let view = Arc::new(View { board: Mutex::new(Board::new(plan)), meter, begun: Instant::now(), live });
+        let (running, ended) = mpsc::channel();
+        let clock = thread::spawn({
+            let view = view.clone();
+            let pause = if view.live.is_some() { FRAME } else { SIGN_OF_LIFE };
+            move || {
+                while ended.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    view.tick();
+                }
+            }
+        });
+        Self { view, running: Some(running), clock: Some(clock) }
+    }
+}
+
+impl Sink for Progress {
+    /// Never fails: a run does not end because nobody can be told about it.
+    fn take(&self, event: &Event) -> io::Result<()> {
+        self.view.take(event);
+        Ok(())
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.running = None;
+        // A clock that panicked has said so itself; the run is none the worse for it.
+        let _ = self.clock.take().map(JoinHandle::join);
+        if let Some(bar) = &self.view.live {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl View {
+    fn take(&self, event: &Event) {
+        let told = self.board().take(event, self.begun.elapsed());
+        match (&self.live, told) {
+            (None, Some(told)) => terminal::say(told.line),
+            (Some(bar), Some(told)) if told.lasting => bar.println(coloured(&told.line)),
+            _ => {}
+        }
+    }
+
+    fn tick(&self) {
+        let now = self.begun.elapsed();
+        let calls = self.meter.counts().values().sum();
+        match &self.live {
+            Some(bar) => {
+                let (height, width) = console::Term::stderr().size();
+                let frame = self.board().frame(now, calls, (height.into(), width.into()));
+                bar.set_message(coloured(&frame.join("\n")));
+            }
+            None => terminal::say(self.board().sign_of_life(now, calls)),
+        }
+    }
+
+    /// Whole even after a panic elsewhere: it is only ever changed field by field.
+    fn board(&self) -> std::sync::MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The live view goes around the stream that would leave colours out.
+fn coloured(text: &str) -> String {
+    if terminal::is_coloured() { text.to_owned() } else { strip_str(text).to_string() }
+}

@@ -1,0 +1,111 @@
+//! What a run came to.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use up_apply::Outcome;
+use up_core::{Address, Call, Error, ErrorKind};
+use up_plan::{Plan, Step};
+
+use super::{
+    advice::advice,
+    deed::Deed,
+    face::ApiCalls,
+    style::{ADDED, QUIET, REMOVED, STRONG, Word, message, paint},
+    text::{count, safe, took},
+};
+
+/// What was done, what failed and why, what was not reached, how long it took and how many calls.
+pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &BTreeMap<Call, u64>) -> String {
+    let mut lines = vec![];
+    for (address, error) in &outcome.failed {
+        lines.extend(failed(plan, address, error));
+        lines.push(String::new());
+    }
+    let skipped = not_reached(plan, outcome);
+    if !skipped.is_empty() {
+        lines.push(paint(STRONG, format_args!("{} not reached:", count(skipped.len(), "step"))));
+        lines.extend(skipped);
+        lines.push(String::new());
+    }
+    let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
+    let word = if is_whole { paint(ADDED.bold(), "Done") } else { paint(REMOVED.bold(), "Not done") };
+    lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
+    lines.push(api_calls(&ApiCalls::of(calls)));
+    if !is_whole {
+        lines.push(message(Word::Hint, "run the same command again to go on where this ended"));
+    }
+    lines.join("\n")
+}
+
+fn failed(plan: &Plan, address: &Address, error: &Error) -> Vec<String> {
+    let step = plan.steps.iter().find(|step| step.address == *address);
+    let deed = step.map_or("handle", |step| Deed::of(step).plain);
+    let Error { code, message: text, request_id, .. } = error;
+    let mut lines = vec![
+        message(Word::Error, &format!("failed to {deed} {address}")),
+        format!("       {}: {}", paint(STRONG, safe(code)), safe(text)),
+    ];
+    lines.extend(
+        request_id.as_ref().map(|id| format!("       {}", paint(QUIET, format_args!("request id {}", safe(id))))),
+    );
+    let needed = step.map(|step| step.calls.as_slice()).unwrap_or_default();
+    lines.extend(advice(error, needed).map(|advice| message(Word::Hint, &advice)));
+    lines
+}
+
+/// Each step that was not begun, and what it waited for.
+fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let steps = plan.steps.iter().enumerate().filter(|(_, step)| outcome.skipped.contains(&step.address));
+    let lines = steps.map(|(index, step)| {
+        let because = match cause(plan, outcome, index) {
+            Some(failed) => format!("it needs {failed}, which failed"),
+            None if lost_access(outcome) => "the credentials no longer hold".to_owned(),
+            None => "the run was interrupted".to_owned(),
+        };
+        format!("  {} {}{}", Deed::of(step).plain, step.address, paint(QUIET, format_args!(": {because}")))
+    });
+    lines.collect()
+}
+
+/// The failed step that is nearest among those it waits for.
+fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Address> {
+    let has_failed = |step: &Step| outcome.failed.iter().any(|(address, _)| *address == step.address);
+    let mut todo = vec![index];
+    let mut known = vec![false; plan.steps.len()];
+    while !todo.is_empty() {
+        let before: Vec<_> = todo.iter().flat_map(|&step| &plan.steps[step].after).copied().collect();
+        if let Some(&failed) = before.iter().find(|&&step| has_failed(&plan.steps[step])) {
+            return Some(&plan.steps[failed].address);
+        }
+        todo = before.into_iter().filter(|&step| !std::mem::replace(&mut known[step], true)).collect();
+    }
+    None
+}
+
+fn lost_access(outcome: &Outcome) -> bool {
+    outcome.failed.iter().any(|(_, error)| error.kind == ErrorKind::Credentials)
+}
+
+fn done(outcome: &Outcome) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("create", "created"),
+        ("update", "updated"),
+        ("replace", "replaced"),
+        ("delete", "deleted"),
+        ("retag", "retagged"),
+        ("wait", "waited for"),
+    ];
+    let parts = WORDS.iter().filter_map(|(verb, done)| outcome.done.get(verb).map(|number| format!("{number} {done}")));
+    let mut parts: Vec<_> = parts.collect();
+    let failed = outcome.failed.len();
+    parts.extend((failed > 0).then(|| paint(REMOVED, format_args!("{failed} failed"))));
+    if parts.is_empty() { "nothing was changed".to_owned() } else { parts.join(", ") }
+}
+
+fn api_calls(calls: &ApiCalls) -> String {
+    let services = calls.by_service().into_iter().map(|(service, number)| format!("{service} {number}"));
+    let services: Vec<_> = services.collect();
+    let ApiCalls { total, mutating, .. } = calls;
+    let by_service = if services.is_empty() { String::new() } else { format!(": {}", services.join(", ")) };
+    format!("API calls: {total}, {mutating} of them to change something{by_service}.")
+}
