@@ -117,7 +117,7 @@ impl Kind for RouteTable {
 
     /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        for association in associations(cx, "route-table-id", [&seen.id]).await?.into_values() {
+        for association in associations(cx, "route-table-id", &seen.id).await?.into_values() {
             client(cx).disassociate_route_table().association_id(association.id).send().await.gone()?;
         }
         client(cx).delete_route_table().route_table_id(&seen.id).send().await.gone()
@@ -167,31 +167,24 @@ impl RouteTable {
     /// A subnet that another table serves is taken over in one step, so that it is never without its routes.
     async fn associate(&self, cx: &Cx, table: &str) -> Result<()> {
         let (subnets, gateways) = (ids(cx, &self.subnets)?, ids(cx, &self.gateways)?);
-        let ours = associations(cx, "route-table-id", [table]).await?;
-        let missing =
-            |ids: &BTreeSet<String>| ids.iter().filter(|id| !ours.contains_key(*id)).cloned().collect::<Vec<_>>();
-        let (subnets_in, gateways_in) = (missing(&subnets), missing(&gateways));
-        let mut others = BTreeMap::new();
-        if !subnets_in.is_empty() {
-            others.extend(associations(cx, "association.subnet-id", &subnets_in).await?);
-        }
-        if !gateways_in.is_empty() {
-            others.extend(associations(cx, "association.gateway-id", &gateways_in).await?);
-        }
-        for target in subnets_in.iter().chain(&gateways_in) {
-            if let Some(Association { id, .. }) = others.get(target) {
-                let call = client(cx).replace_route_table_association().association_id(id);
-                call.route_table_id(table).send().await?;
-            } else {
-                let call = client(cx).associate_route_table().route_table_id(table);
-                let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
-                call.send().await?;
+        let all = associations(cx, "vpc-id", &cx.id(&self.vpc)?).await?;
+        for target in subnets.iter().chain(&gateways) {
+            match all.get(target) {
+                Some(association) if association.table == table => {}
+                Some(association) => {
+                    let call = client(cx).replace_route_table_association().association_id(&association.id);
+                    call.route_table_id(table).send().await?;
+                }
+                None => {
+                    let call = client(cx).associate_route_table().route_table_id(table);
+                    let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
+                    call.send().await?;
+                }
             }
         }
-        for (target, Association { id, .. }) in &ours {
-            if !subnets.contains(target) && !gateways.contains(target) {
-                client(cx).disassociate_route_table().association_id(id).send().await.gone()?;
-            }
+        let ours = all.iter().filter(|(_, association)| association.table == table);
+        for (_, association) in ours.filter(|(target, _)| !subnets.contains(*target) && !gateways.contains(*target)) {
+            client(cx).disassociate_route_table().association_id(&association.id).send().await.gone()?;
         }
         Ok(())
     }
@@ -239,6 +232,7 @@ fn status(table: &Described) -> Status {
 /// What a table serves.
 struct Association {
     id: String,
+    table: String,
     target: Target,
 }
 
@@ -248,13 +242,8 @@ enum Target {
 }
 
 /// The live associations of the tables a filter finds, by the id of what is served.
-async fn associations<T: Into<String>>(
-    cx: &Cx,
-    filter: &str,
-    values: impl IntoIterator<Item = T>,
-) -> Result<BTreeMap<String, Association>> {
-    let values = values.into_iter().map(Into::into).collect();
-    let filter = Filter::builder().name(filter).set_values(Some(values)).build();
+async fn associations(cx: &Cx, filter: &str, value: &str) -> Result<BTreeMap<String, Association>> {
+    let filter = Filter::builder().name(filter).values(value).build();
     let request = client(cx).describe_route_tables().filters(filter).into_paginator().page_size(100);
     let mut found = BTreeMap::new();
     for table in request.items().send().try_collect().await? {
@@ -273,14 +262,14 @@ fn live(table: &Described) -> Result<Vec<Association>> {
         let code = it.association_state().and_then(RouteTableAssociationState::state);
         matches!(code, Some(Disassociated | Disassociating | Failed))
     };
-    let mut live = Vec::new();
-    for it in table.associations().iter().filter(|it| !gone(it)) {
-        let target = match (it.subnet_id(), it.gateway_id()) {
-            (Some(subnet), _) => Target::Subnet(subnet.to_owned()),
-            (None, Some(gateway)) => Target::Gateway(gateway.to_owned()),
-            (None, None) => continue,
-        };
-        live.push(Association { id: present(it.route_table_association_id(), "association id")?.to_owned(), target });
-    }
-    Ok(live)
+    let served = table.associations().iter().filter(|it| !gone(it)).filter_map(|it| {
+        let subnet = it.subnet_id().map(|id| Target::Subnet(id.to_owned()));
+        Some((it, subnet.or_else(|| it.gateway_id().map(|id| Target::Gateway(id.to_owned())))?))
+    });
+    let live = served.map(|(it, target)| {
+        let id = present(it.route_table_association_id(), "association id")?.to_owned();
+        let table = present(it.route_table_id(), "table of an association")?.to_owned();
+        Ok(Association { id, table, target })
+    });
+    live.collect()
 }

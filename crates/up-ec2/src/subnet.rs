@@ -23,7 +23,7 @@ pub struct Subnet {
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
     /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets.
-    #[spec(replace)]
+    #[spec(name)]
     cidr_block: Cidr,
     /// Where it stands, such as `us-east-1a`. Left out: AWS chooses.
     #[spec(replace)]
