@@ -1,0 +1,80 @@
+"""CloudWatch Logs' groups: class, key, retention and deletion protection, as asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..call import Call, Refusal
+from ..hooks import around
+from ..world import backend
+from . import tag_rules
+
+DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+def find(call: Call, name: str) -> Any:
+    """The group of a name or an ARN."""
+    name = name.split(":log-group:")[-1].removesuffix(":*")
+    group = backend("logs", call).groups.get(name)
+    if group is None:
+        raise Refusal("ResourceNotFoundException", "The specified log group does not exist.")
+    return group
+
+
+@around("logs", "CreateLogGroup")
+def create(call: Call, proceed: Any) -> None:
+    tag_rules.check(tag_rules.as_list(call.get("tags")), code="InvalidParameterException")
+    proceed()
+    group = find(call, call.params["logGroupName"])
+    group.kind = call.get("logGroupClass", default="STANDARD")
+    group.protected = call.get("deletionProtectionEnabled", default=False)
+
+
+@around("logs", "DescribeLogGroups")
+def describe(call: Call, proceed: Any) -> dict[str, Any]:
+    answer = proceed()
+    for seen in answer["logGroups"]:
+        group = find(call, seen["logGroupName"])
+        seen["logGroupClass"] = getattr(group, "kind", "STANDARD")
+        seen["deletionProtectionEnabled"] = getattr(group, "protected", False)
+    wanted = call.get("logGroupClass")
+    groups = [seen for seen in answer["logGroups"] if wanted in (None, seen["logGroupClass"])]
+    return {**answer, "logGroups": groups}
+
+
+@around("logs", "PutRetentionPolicy")
+def retention(call: Call, proceed: Any) -> None:
+    if call.params["retentionInDays"] not in DAYS:
+        allowed = ", ".join(map(str, DAYS))
+        message = f"Invalid retention value. Valid values are: [{allowed}]"
+        raise Refusal("InvalidParameterException", message)
+    proceed()
+
+
+@around("logs", "AssociateKmsKey", "DisassociateKmsKey")
+def key(call: Call, proceed: Any) -> dict[str, Any]:
+    group = find(call, call.get("logGroupName") or call.get("resourceIdentifier", default=""))
+    group.kms_key_id = call.get("kmsKeyId")
+    return {}
+
+
+@around("logs", "PutLogGroupDeletionProtection")
+def protect(call: Call, proceed: Any) -> dict[str, Any]:
+    find(call, call.params["logGroupIdentifier"]).protected = call.params["deletionProtectionEnabled"]
+    return {}
+
+
+@around("logs", "DeleteLogGroup")
+def delete(call: Call, proceed: Any) -> None:
+    if getattr(find(call, call.params["logGroupName"]), "protected", False):
+        message = "Log group has deletion protection enabled. Disable deletion protection before you delete it."
+        raise Refusal("ValidationException", message)
+    proceed()
+
+
+@around("logs", "ListTagsForResource", "TagResource", "UntagResource")
+def tags(call: Call, proceed: Any) -> None:
+    if ":log-group:" in call.params["resourceArn"]:
+        find(call, call.params["resourceArn"])
+    tag_rules.check(tag_rules.as_list(call.get("tags")), code="InvalidParameterException")
+    proceed()

@@ -1,0 +1,91 @@
+"""ECR's repositories and CloudWatch Logs' groups."""
+
+import json
+
+import pytest
+
+EXPIRE = {
+    "rulePriority": 1,
+    "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10},
+    "action": {"type": "expire"},
+}
+GROUP = {"logGroupName": "/app/web"}
+
+
+@pytest.fixture
+def ecr(client):
+    return client("ecr")
+
+
+@pytest.fixture
+def logs(client):
+    return client("logs")
+
+
+def test_a_repository_keeps_its_settings(ecr, refused):
+    tags = [{"Key": "stack", "Value": "one"}]
+    scan = {"scanOnPush": True}
+    made = ecr.create_repository(
+        repositoryName="app", imageTagMutability="IMMUTABLE", imageScanningConfiguration=scan, tags=tags
+    )["repository"]
+    assert (made["imageTagMutability"], made["imageScanningConfiguration"]) == ("IMMUTABLE", scan)
+    assert made["encryptionConfiguration"] == {"encryptionType": "AES256"}
+    assert ecr.list_tags_for_resource(resourceArn=made["repositoryArn"])["tags"] == tags
+    assert refused(ecr.create_repository, repositoryName="app").startswith("RepositoryAlreadyExistsException")
+    ecr.put_lifecycle_policy(repositoryName="app", lifecyclePolicyText=json.dumps({"rules": [EXPIRE]}))
+    assert json.loads(ecr.get_lifecycle_policy(repositoryName="app")["lifecyclePolicyText"])["rules"] == [EXPIRE]
+    ecr.delete_lifecycle_policy(repositoryName="app")
+    assert refused(ecr.get_lifecycle_policy, repositoryName="app").startswith("LifecyclePolicyNotFoundException")
+
+
+def test_a_repository_with_images_stays(ecr, refused):
+    ecr.create_repository(repositoryName="app", tags=[{"Key": "stack", "Value": "one"}])
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "x", "size": 1, "digest": "sha256:" + "0" * 64},
+        "layers": [],
+    }
+    ecr.put_image(repositoryName="app", imageTag="1", imageManifest=json.dumps(manifest))
+    assert refused(ecr.delete_repository, repositoryName="app").startswith("RepositoryNotEmptyException")
+    ecr.delete_repository(repositoryName="app", force=True)
+    again = ecr.create_repository(repositoryName="app")["repository"]
+    assert ecr.list_tags_for_resource(resourceArn=again["repositoryArn"])["tags"] == []
+
+
+def test_repositories_come_in_pages(ecr):
+    for number in range(5):
+        ecr.create_repository(repositoryName=f"app-{number}")
+    pages = ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": 2})
+    assert [len(page["repositories"]) for page in pages] == [2, 2, 1]
+
+
+def test_tags_of_repositories_are_plain(ecr, refused):
+    starred = [{"Key": "a", "Value": "*"}]
+    assert refused(ecr.create_repository, repositoryName="app", tags=starred).startswith("InvalidTagParameterException")
+
+
+def test_a_log_group_keeps_its_settings(logs, refused):
+    logs.create_log_group(logGroupClass="INFREQUENT_ACCESS", tags={"stack": "one"}, **GROUP)
+    assert refused(logs.create_log_group, **GROUP).startswith("ResourceAlreadyExistsException")
+    logs.put_retention_policy(retentionInDays=14, **GROUP)
+    assert refused(logs.put_retention_policy, retentionInDays=8, **GROUP).startswith("InvalidParameterException")
+    key = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    logs.associate_kms_key(kmsKeyId=key, **GROUP)
+    [seen] = logs.describe_log_groups(logGroupNamePrefix="/app")["logGroups"]
+    assert (seen["logGroupClass"], seen["retentionInDays"], seen["kmsKeyId"]) == ("INFREQUENT_ACCESS", 14, key)
+    logs.disassociate_kms_key(**GROUP)
+    logs.delete_retention_policy(**GROUP)
+    [seen] = logs.describe_log_groups(logGroupNamePrefix="/app")["logGroups"]
+    assert "kmsKeyId" not in seen and "retentionInDays" not in seen
+    assert logs.list_tags_for_resource(resourceArn=seen["logGroupArn"])["tags"] == {"stack": "one"}
+    assert refused(logs.list_tags_for_resource, resourceArn=seen["logGroupArn"] + "x").startswith("ResourceNotFoundException")
+
+
+def test_a_protected_log_group_stays(logs, refused):
+    logs.create_log_group(**GROUP)
+    logs.put_log_group_deletion_protection(logGroupIdentifier="/app/web", deletionProtectionEnabled=True)
+    assert refused(logs.delete_log_group, **GROUP).startswith("ValidationException")
+    logs.put_log_group_deletion_protection(logGroupIdentifier="/app/web", deletionProtectionEnabled=False)
+    logs.delete_log_group(**GROUP)
+    assert refused(logs.delete_log_group, **GROUP).startswith("ResourceNotFoundException")
