@@ -36,15 +36,19 @@ pub(crate) fn reference(map: &Map<String, Value>) -> Option<String> {
     target.as_str().map(safe)
 }
 
-/// A field with its value, over several lines where one would be too long.
+/// A field with its value, over several lines where one would be too long. Parts that have their default are left out.
 pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
+    whole_block(field, &trimmed(value, shape), shape)
+}
+
+fn whole_block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
     let line = format!("{field}: {}", inline(value));
     let fits = line.chars().count() <= LONGEST_LINE;
     match value {
         _ if shape.is_document() && !fits => headed(field, document(value)),
         Value::Object(map) if !fits && reference(map).is_none() => headed(field, entries(map, shape)),
         Value::Array(items) if !fits => {
-            let items = items.iter().flat_map(|value| dashed(item(value, shape.item())));
+            let items = items.iter().flat_map(|value| dashed(whole_item(value, shape.item())));
             headed(field, items.collect())
         }
         Value::String(text) if text.contains('\n') => headed(field, text.lines().map(safe).collect()),
@@ -53,11 +57,15 @@ pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String>
 }
 
 fn entries(map: &Map<String, Value>, shape: Shape<'_>) -> Vec<String> {
-    set(map).flat_map(|(key, value)| block(&name(key), value, shape.key(key))).collect()
+    set(map).flat_map(|(key, value)| whole_block(&name(key), value, shape.key(key))).collect()
 }
 
-/// A value without a name, over several lines where one would be too long.
+/// The same without a name.
 pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
+    whole_item(&trimmed(value, shape), shape)
+}
+
+fn whole_item(value: &Value, shape: Shape<'_>) -> Vec<String> {
     let line = inline(value);
     match value {
         Value::Object(map) if line.chars().count() > LONGEST_LINE && reference(map).is_none() => {
@@ -70,6 +78,18 @@ pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
 fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
     let dash = |index| if index == 0 { '-' } else { ' ' };
     lines.into_iter().enumerate().map(move |(index, line)| format!("{} {line}", dash(index)))
+}
+
+/// The value without those parts of its tables that have their default.
+fn trimmed(value: &Value, shape: Shape<'_>) -> Value {
+    match value {
+        Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
+            let own = map.iter().filter(|(key, value)| shape.key(key).default() != Some(value));
+            Value::Object(own.map(|(key, value)| (key.clone(), trimmed(value, shape.key(key)))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| trimmed(item, shape.item())).collect()),
+        _ => value.clone(),
+    }
 }
 
 /// A JSON document, line by line.
@@ -117,6 +137,14 @@ mod tests {
             r#"{ vpc = network/ec2.vpc.main, peer = sg-1, ports = [80, 443], "a b" = "say \"hi\"" }"#
         );
         assert_eq!(inline(&json!({ "a": null })), "{}");
+    }
+
+    #[test]
+    fn defaults_inside_a_value_are_left_out() {
+        let schema = json!({ "items": { "properties": { "protocol": { "type": "string", "default": "tcp" } } } });
+        let rules = json!([{ "protocol": "tcp", "ports": 443 }, { "protocol": "udp", "ports": null }]);
+        let lines = block("ingress", &rules, Shape::new(&schema));
+        assert_eq!(lines, [r#"ingress: [{ ports = 443 }, { protocol = "udp" }]"#]);
     }
 
     #[test]

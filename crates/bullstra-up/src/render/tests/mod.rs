@@ -1,0 +1,63 @@
+//! How plans, progress and summaries read, word for word.
+
+mod plan;
+mod run;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use up_core::{Birth, Change, FieldChange, Seen, Status, Tags};
+use up_plan::{Action, FORMAT, Plan, Step};
+
+fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
+    let (stack, account) = ("prod".to_owned(), "111122223333".to_owned());
+    let region = "us-east-1".to_owned();
+    Plan { format: FORMAT, stack, account, region, unchanged, refusals: vec![], steps, observed: Default::default() }
+}
+
+fn step(address: &str, action: Action) -> Step {
+    let address = address.parse().unwrap();
+    Step { address, action, changes: vec![], why: None, after: vec![], takes: 2, calls: vec!["ec2:DoIt".into()] }
+}
+
+fn create(address: &str, want: Value, tags: &[(&str, &str)]) -> Step {
+    let stack = "prod".to_owned();
+    let birth = Birth { stack, address: address.parse().unwrap(), generation: 0, tags: texts(tags) };
+    step(address, Action::Create { birth, want, ignore: Default::default(), replaces: false, bare: false })
+}
+
+fn replace(address: &str, changes: Vec<FieldChange>) -> Step {
+    let mut step = create(address, json!({}), &[]);
+    if let Action::Create { replaces, .. } = &mut step.action {
+        *replaces = true;
+    }
+    Step { changes, ..step }
+}
+
+fn update(address: &str, id: &str, changes: Vec<FieldChange>) -> Step {
+    let (ignore, tags) = Default::default();
+    let seen = Some(seen(id));
+    let action = Action::Update { seen, want: json!({}), ignore, tags, renamed_from: None };
+    Step { changes, ..step(address, action) }
+}
+
+fn delete(address: &str, id: &str, replaced: bool) -> Step {
+    step(address, Action::Delete { seen: seen(id), replaced })
+}
+
+fn seen(id: &str) -> Seen<Value> {
+    let tags = texts(&[("bullstra:stack", "prod"), ("team", "freight"), ("owner", "ana")]);
+    Seen { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, spec: json!({}) }
+}
+
+fn texts(entries: &[(&str, &str)]) -> Tags {
+    entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn change(field: &str, seen: Value, want: Value) -> FieldChange {
+    FieldChange { field: field.into(), change: Change::Update, seen, want }
+}
+
+fn forcing(field: &str, seen: Value, want: Value) -> FieldChange {
+    FieldChange { change: Change::Replace, ..change(field, seen, want) }
+}

@@ -1,0 +1,139 @@
+//! Progress, and the summary behind it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anstream::adapter::strip_str;
+use serde_json::json;
+use snapbox::{IntoData, assert_data_eq, str};
+use up_apply::{Event, Outcome, What};
+use up_core::{Call, Error, ErrorKind};
+use up_plan::{Plan, Step};
+
+use super::{create, plan_of};
+use crate::render::{progress::Board, summary};
+
+/// A network, a database in it that takes ten minutes, and a service that needs the database.
+fn run() -> Plan {
+    let database = Step { after: vec![0], takes: 600, ..create("rds.instance.main", json!({}), &[]) };
+    let service = Step { after: vec![1], takes: 60, ..create("ecs.service.orders", json!({}), &[]) };
+    plan_of(vec![create("network/ec2.vpc.main", json!({}), &[]), database, service], 0)
+}
+
+fn event(plan: &Plan, step: usize, what: What) -> Event {
+    Event { step, address: plan.steps[step].address.clone(), what }
+}
+
+#[test]
+fn a_log_tells_what_happens_once() {
+    let plan = run();
+    let mut board = Board::new(&plan);
+    let waiting = || What::Waiting { state: "creating".into() };
+    let retrying = What::Retrying { why: "Throttling: slow down".into(), pause: Duration::from_secs(2) };
+    let answered = What::Answered { verb: "create", id: Some("vpc-1".into()), error: None };
+    let failed = What::Failed { error: "Bad\u{1b}: no such engine".into() };
+    let events = [
+        (0, 0, What::Started),
+        (0, 0, What::Calling { verb: "create" }),
+        (1, 0, answered),
+        (2, 0, What::Done),
+        (2, 1, What::Started),
+        (3, 1, retrying),
+        (9, 1, waiting()),
+        (70, 1, waiting()),
+        (190, 1, failed),
+        (190, 2, What::Skipped { because: Some(plan.steps[1].address.clone()) }),
+    ];
+    let lines = events.into_iter().filter_map(|(second, step, what)| {
+        board.take(&event(&plan, step, what), Duration::from_secs(second)).map(|told| told.line)
+    });
+    let lines: Vec<_> = lines.collect();
+    assert_data_eq!(
+        strip_str(&lines.join("\n")).to_string(),
+        str![[r#"
+ 0:02 created network/ec2.vpc.main (vpc-1) in 2.0s
+ 0:02 creating rds.instance.main (about 10 min)
+ 0:03 trying again in 2.0s to create rds.instance.main: Throttling: slow down
+ 0:09 waiting for rds.instance.main: creating
+ 3:10 failed to create rds.instance.main after 3m08s: Bad\u{1b}: no such engine
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn a_live_view_shows_what_runs_and_what_remains() {
+    let plan = run();
+    let mut board = Board::new(&plan);
+    let seconds = Duration::from_secs;
+    board.take(&event(&plan, 0, What::Started), seconds(0));
+    board.take(&event(&plan, 0, What::Done), seconds(2));
+    board.take(&event(&plan, 1, What::Started), seconds(2));
+    board.take(&event(&plan, 1, What::Waiting { state: "creating".into() }), seconds(9));
+    let frame = board.frame(seconds(194), 312, (40, 100)).join("\n");
+    assert_data_eq!(
+        strip_str(&frame).to_string(),
+        str![[r#"
+  creating rds.instance.main 3m12s of ~10 min, creating
+  ━━━━━━━━──────────────── 1 of 3 steps done · 3m14s · about 8 min left · 312 API calls
+"#]]
+    );
+    let narrow = board.frame(seconds(194), 312, (40, 40));
+    assert!(narrow.iter().all(|line| strip_str(line).to_string().chars().count() <= 40), "{narrow:#?}");
+    assert_data_eq!(
+        strip_str(&board.sign_of_life(seconds(194), 312)).to_string(),
+        str![
+            " 3:14 1 of 3 steps done · 3m14s · about 8 min left · 312 API calls; creating rds.instance.main for 3m12s"
+        ]
+    );
+}
+
+fn calls() -> BTreeMap<Call, u64> {
+    let call = |service: &str, operation: &str| Call { service: service.into(), operation: operation.into() };
+    [(call("EC2", "CreateVpc"), 1), (call("EC2", "DescribeVpcs"), 3), (call("RDS", "CreateDBInstance"), 1)].into()
+}
+
+#[test]
+fn a_summary_names_what_failed_and_what_was_not_reached() {
+    let plan = run();
+    let error = Error {
+        kind: ErrorKind::Denied,
+        code: "AccessDenied".into(),
+        message: "not authorized to perform: rds:CreateDBInstance".into(),
+        request_id: Some("12ab".into()),
+    };
+    let outcome = Outcome {
+        done: [("create", 1)].into(),
+        failed: vec![(plan.steps[1].address.clone(), error)],
+        skipped: vec![plan.steps[2].address.clone()],
+    };
+    let text = summary(&plan, &outcome, Duration::from_secs(191), &calls());
+    assert_data_eq!(
+        strip_str(&text).to_string(),
+        str![[r#"
+error: failed to create rds.instance.main
+       AccessDenied: not authorized to perform: rds:CreateDBInstance
+       request id 12ab
+hint: this needs the permissions ec2:DoIt
+
+1 step not reached:
+  create ecs.service.orders: it needs rds.instance.main, which failed
+
+Not done after 3m11s: 1 created, 1 failed.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
+hint: run the same command again to go on where this ended
+"#]]
+    );
+}
+
+#[test]
+fn a_summary_of_what_went_well_is_short() {
+    let outcome = Outcome { done: [("create", 3)].into(), ..Outcome::default() };
+    let text = summary(&run(), &outcome, Duration::from_secs(724), &calls());
+    assert_data_eq!(
+        strip_str(&text).to_string(),
+        str![[r#"
+Done after 12m04s: 3 created.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
+"#]]
+    );
+}
