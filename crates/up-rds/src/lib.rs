@@ -1,8 +1,90 @@
-//! Kinds of the rds API. One file per kind.
+//! Kinds of the RDS API. One file per kind.
 
-use up_core::AnyKind;
+mod instance;
+mod instance_calls;
+mod parameter_group;
+mod subnet_group;
+mod window;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_rds::types::Tag;
+use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote};
+
+pub use instance::Instance;
+pub use parameter_group::ParameterGroup;
+pub use subnet_group::SubnetGroup;
 
 up_core::client!(aws_sdk_rds);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<Instance>::KIND, &Of::<ParameterGroup>::KIND, &Of::<SubnetGroup>::KIND];
+
+fn list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn tags(tags: Option<Vec<Tag>>) -> Tags {
+    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
+/// behind for those just made, which are known by their names.
+async fn owned(cx: &Cx, scope: &Scope, name: &str, arn: &str) -> Result<Option<Tags>> {
+    let may_be_ours = scope.known.contains(name) || name.starts_with(&scope.prefix());
+    let found = match scope.index.tags(arn) {
+        Some(tags) => tags.clone(),
+        None if may_be_ours => tags(client(cx).list_tags_for_resource().resource_name(arn).send().await?.tag_list),
+        None => return Ok(None),
+    };
+    Ok(scope.owns(&found).then_some(found))
+}
+
+/// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.
+async fn retag(cx: &Cx, arn: Option<&String>, change: &TagChange) -> Result<()> {
+    let arn = arn.ok_or_else(|| Error::ours("what RDS tags has an ARN"))?;
+    if !change.set.is_empty() {
+        let call = client(cx).add_tags_to_resource().resource_name(arn);
+        call.set_tags(Some(list(&change.set))).send().await?;
+    }
+    if !change.remove.is_empty() {
+        let keys = change.remove.iter().cloned().collect();
+        let call = client(cx).remove_tags_from_resource().resource_name(arn);
+        call.set_tag_keys(Some(keys)).send().await?;
+    }
+    Ok(())
+}
+
+/// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
+fn told(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    let is_busy = error.code.starts_with("Invalid") && error.code.contains("State");
+    let cannot_take_role = error.message.contains("IAM role") && error.message.contains("not valid");
+    let kind = match error.kind {
+        ErrorKind::Other if is_busy => ErrorKind::InUse,
+        ErrorKind::Other if cannot_take_role => ErrorKind::NotYet,
+        kind => kind,
+    };
+    Error { kind, ..error }
+}
+
+/// The ids of a set of references, in one order however they are written.
+fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
+    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
+    ids.sort();
+    Ok(ids)
+}
+
+fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// A problem where a user's own name is none RDS keeps as written: it makes capitals small, which would never compare.
+fn lower_case(name: Option<&String>) -> Option<Problem> {
+    let name = name.filter(|name| !quote::is_quoting(name))?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
+    let message = format!("`{name}` must be of small letters, digits and hyphens, and begin with a letter");
+    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain);
+    (!is_name).then(|| Problem::new("name", message))
+}

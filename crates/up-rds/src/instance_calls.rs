@@ -1,0 +1,287 @@
+//! A database as RDS takes it, and read back into what a user would have written.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_rds::{
+    operation::{
+        create_db_instance::builders::CreateDBInstanceFluentBuilder,
+        modify_db_instance::builders::ModifyDBInstanceFluentBuilder,
+    },
+    types::{CloudwatchLogsExportConfiguration, DbInstance, PendingModifiedValues},
+};
+use up_core::{Attrs, Cx, Error, Ref, Result, Seen, Status, names};
+
+use crate::{
+    client, ids,
+    instance::{Engine, Instance, StorageType},
+    tags,
+};
+
+impl Instance {
+    pub(crate) fn request(&self, cx: &Cx) -> Result<CreateDBInstanceFluentBuilder> {
+        let logs = self.enabled_cloudwatch_logs_exports.iter().cloned().collect();
+        let request = client(cx)
+            .create_db_instance()
+            .manage_master_user_password(true)
+            .engine(self.engine.as_str())
+            .set_engine_version(self.engine_version.clone())
+            .db_instance_class(&self.instance_class)
+            .allocated_storage(number(self.allocated_storage)?)
+            .set_max_allocated_storage(maybe_number(self.max_allocated_storage)?)
+            .storage_type(self.storage_type.as_str())
+            .set_iops(maybe_number(self.iops)?)
+            .set_storage_throughput(maybe_number(self.storage_throughput)?)
+            .storage_encrypted(self.storage_encrypted)
+            .set_kms_key_id(self.kms_key_id.clone())
+            .multi_az(self.multi_az)
+            .set_availability_zone(self.availability_zone.clone())
+            .db_subnet_group_name(cx.id(&self.subnet_group)?)
+            .set_vpc_security_group_ids(Some(ids(cx, &self.security_groups)?))
+            .publicly_accessible(self.publicly_accessible)
+            .set_port(self.port.map(i32::from))
+            .set_db_parameter_group_name(self.parameter_group.as_ref().map(|group| cx.id(group)).transpose()?)
+            .set_db_name(self.db_name.clone())
+            .master_username(&self.master_username)
+            .set_master_user_secret_kms_key_id(self.master_user_secret_kms_key_id.clone())
+            .enable_iam_database_authentication(self.iam_database_authentication_enabled)
+            .set_ca_certificate_identifier(self.ca_certificate_identifier.clone())
+            .backup_retention_period(number(self.backup_retention_period)?)
+            .set_preferred_backup_window(self.preferred_backup_window.clone())
+            .set_preferred_maintenance_window(self.preferred_maintenance_window.clone())
+            .auto_minor_version_upgrade(self.auto_minor_version_upgrade)
+            .copy_tags_to_snapshot(self.copy_tags_to_snapshot)
+            .deletion_protection(self.deletion_protection)
+            .enable_performance_insights(self.performance_insights_enabled)
+            .set_performance_insights_retention_period(maybe_number(self.performance_insights_retention_period)?)
+            .set_performance_insights_kms_key_id(self.performance_insights_kms_key_id.clone())
+            .monitoring_interval(number(self.monitoring_interval)?)
+            .set_monitoring_role_arn(self.monitor(cx)?)
+            .set_enable_cloudwatch_logs_exports(Some(logs));
+        Ok(request)
+    }
+
+    /// A call with what differs, and whether anything does. Both sides are compared as RDS takes them, where a
+    /// reference is the id it stands for.
+    pub(crate) fn changes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<(ModifyDBInstanceFluentBuilder, bool)> {
+        let is = &seen.spec;
+        let groups = |of: &Self| of.parameter_group.as_ref().map(|group| cx.id(group)).transpose();
+        let call = client(cx).modify_db_instance().db_instance_identifier(&seen.id);
+        let untouched = call.as_input().clone();
+        let version = wanted(&self.engine_version, &is.engine_version);
+        let insights = differing(self.performance_insights_enabled, is.performance_insights_enabled);
+        let retention = wanted(&self.performance_insights_retention_period, &is.performance_insights_retention_period);
+        let call = call
+            .set_allow_major_version_upgrade(version.as_ref().map(|_| self.allow_major_version_upgrade))
+            .set_engine_version(version)
+            .set_db_instance_class(differing(self.instance_class.clone(), is.instance_class.clone()))
+            .set_max_allocated_storage(maybe_number(wanted(&self.max_allocated_storage, &is.max_allocated_storage))?)
+            .set_multi_az(differing(self.multi_az, is.multi_az))
+            .set_vpc_security_group_ids(differing(ids(cx, &self.security_groups)?, ids(cx, &is.security_groups)?))
+            .set_publicly_accessible(differing(self.publicly_accessible, is.publicly_accessible))
+            .set_db_port_number(wanted(&self.port, &is.port).map(i32::from))
+            .set_db_parameter_group_name(wanted(&groups(self)?, &groups(is)?))
+            .set_enable_iam_database_authentication(differing(
+                self.iam_database_authentication_enabled,
+                is.iam_database_authentication_enabled,
+            ))
+            .set_ca_certificate_identifier(wanted(&self.ca_certificate_identifier, &is.ca_certificate_identifier))
+            .set_backup_retention_period(maybe_number(differing(
+                self.backup_retention_period,
+                is.backup_retention_period,
+            ))?)
+            .set_preferred_backup_window(wanted(&self.preferred_backup_window, &is.preferred_backup_window))
+            .set_preferred_maintenance_window(wanted(
+                &self.preferred_maintenance_window,
+                &is.preferred_maintenance_window,
+            ))
+            .set_auto_minor_version_upgrade(differing(self.auto_minor_version_upgrade, is.auto_minor_version_upgrade))
+            .set_copy_tags_to_snapshot(differing(self.copy_tags_to_snapshot, is.copy_tags_to_snapshot))
+            .set_deletion_protection(differing(self.deletion_protection, is.deletion_protection))
+            .set_enable_performance_insights(insights)
+            .set_performance_insights_retention_period(maybe_number(retention)?)
+            .set_performance_insights_kms_key_id(wanted(
+                &self.performance_insights_kms_key_id,
+                &is.performance_insights_kms_key_id,
+            ))
+            .set_cloudwatch_logs_export_configuration(self.logs(is));
+        let call = self.monitoring(cx, is, self.storage(is, call)?)?;
+        let differs = *call.as_input() != untouched;
+        Ok((call, differs))
+    }
+
+    /// RDS takes the parts of a volume together: its size and speed go with its type.
+    fn storage(&self, is: &Self, call: ModifyDBInstanceFluentBuilder) -> Result<ModifyDBInstanceFluentBuilder> {
+        let differs = self.storage_type != is.storage_type
+            || self.allocated_storage != is.allocated_storage
+            || wanted(&self.iops, &is.iops).is_some()
+            || wanted(&self.storage_throughput, &is.storage_throughput).is_some();
+        if !differs {
+            return Ok(call);
+        }
+        let call = call.allocated_storage(number(self.allocated_storage)?).storage_type(self.storage_type.as_str());
+        let call = call.set_iops(maybe_number(self.iops)?);
+        Ok(call.set_storage_throughput(maybe_number(self.storage_throughput)?))
+    }
+
+    /// RDS takes role and interval of its monitoring together.
+    fn monitoring(
+        &self,
+        cx: &Cx,
+        is: &Self,
+        call: ModifyDBInstanceFluentBuilder,
+    ) -> Result<ModifyDBInstanceFluentBuilder> {
+        let (role, interval) = (self.monitor(cx)?, self.monitoring_interval);
+        if (&role, interval) == (&is.monitor(cx)?, is.monitoring_interval) {
+            return Ok(call);
+        }
+        Ok(call.monitoring_interval(number(interval)?).set_monitoring_role_arn(role))
+    }
+
+    fn monitor(&self, cx: &Cx) -> Result<Option<String>> {
+        self.monitoring_role.as_ref().map(|role| cx.attr(role, "arn")).transpose()
+    }
+
+    fn logs(&self, is: &Self) -> Option<CloudwatchLogsExportConfiguration> {
+        let (want, seen) = (&self.enabled_cloudwatch_logs_exports, &is.enabled_cloudwatch_logs_exports);
+        let but = |these: &BTreeSet<String>, those| Some(these.difference(those).cloned().collect::<Vec<_>>());
+        let some = |names: Option<Vec<String>>| names.filter(|names| !names.is_empty());
+        let logs = CloudwatchLogsExportConfiguration::builder().set_enable_log_types(some(but(want, seen)));
+        (want != seen).then(|| logs.set_disable_log_types(some(but(seen, want))).build())
+    }
+
+    /// What RDS is about to change counts as changed: the status says that it is still at it.
+    pub(crate) fn read(instance: DbInstance) -> Result<Seen<Self>> {
+        let status = status(&instance)?;
+        let attrs = attributes(&instance)?;
+        let pending = instance.pending_modified_values.unwrap_or_else(|| PendingModifiedValues::builder().build());
+        let mut tags = tags(instance.tag_list);
+        let (Some(id), Some(engine), Some(class), Some(storage), Some(storage_type), Some(master_username)) = (
+            instance.db_instance_identifier,
+            instance.engine,
+            pending.db_instance_class.or(instance.db_instance_class),
+            pending.allocated_storage.or(instance.allocated_storage),
+            pending.storage_type.or(instance.storage_type),
+            instance.master_username,
+        ) else {
+            return Err(Error::absent("identifier, engine, class, storage and master user of a database"));
+        };
+        let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
+        let security = instance.vpc_security_groups.into_iter().flatten().filter_map(|it| it.vpc_security_group_id);
+        let parameters = instance.db_parameter_groups.into_iter().flatten().find_map(|it| it.db_parameter_group_name);
+        // Before there is an endpoint, RDS says 0 where it has not chosen a port.
+        let port = pending.port.or(instance.endpoint.and_then(|it| it.port)).or(instance.db_instance_port);
+        let is = |flag: Option<bool>| flag == Some(true);
+        let spec = Self {
+            name: Some(id.clone()),
+            engine: Engine::seen(&engine)?,
+            engine_version: pending.engine_version.or(instance.engine_version),
+            allow_major_version_upgrade: false,
+            instance_class: class,
+            allocated_storage: count(storage)?,
+            max_allocated_storage: maybe_count(instance.max_allocated_storage)?,
+            storage_type: StorageType::seen(&storage_type)?,
+            iops: maybe_count(pending.iops.or(instance.iops))?,
+            storage_throughput: maybe_count(pending.storage_throughput.or(instance.storage_throughput))?,
+            storage_encrypted: is(instance.storage_encrypted),
+            kms_key_id: instance.kms_key_id,
+            multi_az: is(pending.multi_az.or(instance.multi_az)),
+            availability_zone: instance.availability_zone,
+            subnet_group: Ref::id(subnet_group.unwrap_or_else(|| "default".into())),
+            security_groups: security.map(Ref::id).collect(),
+            publicly_accessible: is(instance.publicly_accessible),
+            port: port.filter(|port| *port != 0).map(whole_port).transpose()?,
+            parameter_group: parameters.map(Ref::id),
+            db_name: instance.db_name,
+            master_username,
+            master_user_secret_kms_key_id: instance.master_user_secret.and_then(|secret| secret.kms_key_id),
+            iam_database_authentication_enabled: is(pending
+                .iam_database_authentication_enabled
+                .or(instance.iam_database_authentication_enabled)),
+            ca_certificate_identifier: pending.ca_certificate_identifier.or(instance.ca_certificate_identifier),
+            backup_retention_period: count(
+                pending.backup_retention_period.or(instance.backup_retention_period).unwrap_or(0),
+            )?,
+            preferred_backup_window: instance.preferred_backup_window,
+            preferred_maintenance_window: instance.preferred_maintenance_window,
+            auto_minor_version_upgrade: is(instance.auto_minor_version_upgrade),
+            copy_tags_to_snapshot: is(instance.copy_tags_to_snapshot),
+            deletion_protection: is(instance.deletion_protection),
+            skip_final_snapshot: tags.remove(Self::SKIP_TAG).is_some(),
+            performance_insights_enabled: is(instance.performance_insights_enabled),
+            performance_insights_retention_period: maybe_count(instance.performance_insights_retention_period)?,
+            performance_insights_kms_key_id: instance.performance_insights_kms_key_id,
+            monitoring_interval: count(instance.monitoring_interval.unwrap_or(0))?,
+            monitoring_role: instance.monitoring_role_arn.map(Ref::<names::Role>::id),
+            enabled_cloudwatch_logs_exports: instance.enabled_cloudwatch_logs_exports.into_iter().flatten().collect(),
+        };
+        Ok(Seen { id, tags, attrs, status, spec })
+    }
+}
+
+fn status(instance: &DbInstance) -> Result<Status> {
+    let state = instance.db_instance_status.clone().ok_or_else(|| Error::absent("status of a database"))?;
+    let nothing = PendingModifiedValues::builder().build();
+    let is_settled = instance.pending_modified_values.as_ref().is_none_or(|pending| *pending == nothing);
+    let is_broken =
+        ["failed", "incompatible-", "inaccessible-", "storage-full", "restore-error", "insufficient-capacity"]
+            .iter()
+            .any(|word| state.starts_with(word));
+    Ok(match state.as_str() {
+        "available" | "storage-optimization" if is_settled => Status::Ready,
+        "available" | "storage-optimization" => Status::Pending("pending modified values".into()),
+        "deleting" => Status::Deleting(state),
+        _ if is_broken => Status::Failed(state),
+        _ => Status::Pending(state),
+    })
+}
+
+/// The endpoint and the secret come with the database's first readiness.
+fn attributes(instance: &DbInstance) -> Result<Attrs> {
+    let endpoint = instance.endpoint.as_ref();
+    let address = endpoint.and_then(|endpoint| endpoint.address.clone());
+    let port = endpoint.and_then(|endpoint| endpoint.port).map(|port| port.to_string());
+    let whole = address.as_ref().zip(port.as_ref()).map(|(address, port)| format!("{address}:{port}"));
+    let secret = instance.master_user_secret.as_ref().and_then(|secret| secret.secret_arn.clone());
+    let all = [
+        ("arn", instance.db_instance_arn.clone()),
+        ("name", instance.db_instance_identifier.clone()),
+        ("resource_id", instance.dbi_resource_id.clone()),
+        ("address", address),
+        ("port", port),
+        ("endpoint", whole),
+        ("master_user_secret_arn", secret),
+    ];
+    if instance.db_instance_arn.is_none() {
+        return Err(Error::absent("ARN of a database"));
+    }
+    Ok(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+}
+
+fn differing<T: PartialEq>(want: T, seen: T) -> Option<T> {
+    (want != seen).then_some(want)
+}
+
+/// What is wanted, where it is not what is seen; where nothing is wanted, AWS chooses.
+fn wanted<T: PartialEq + Clone>(want: &Option<T>, seen: &Option<T>) -> Option<T> {
+    want.clone().filter(|_| want != seen)
+}
+
+fn number(count: u32) -> Result<i32> {
+    i32::try_from(count).map_err(|_| Error::refused("TooLarge", format!("{count} is more than RDS counts")))
+}
+
+fn maybe_number(count: Option<u32>) -> Result<Option<i32>> {
+    count.map(number).transpose()
+}
+
+fn count(number: i32) -> Result<u32> {
+    u32::try_from(number).map_err(|_| Error::absent("count that can be"))
+}
+
+fn maybe_count(number: Option<i32>) -> Result<Option<u32>> {
+    number.map(count).transpose()
+}
+
+fn whole_port(port: i32) -> Result<u16> {
+    u16::try_from(port).map_err(|_| Error::absent("port that can be"))
+}

@@ -1,0 +1,95 @@
+//! `rds.subnet_group`: where in a network databases stand.
+
+use std::collections::BTreeSet;
+
+use up_core::prelude::*;
+
+use crate::{attrs, client, ids, list, lower_case, owned, retag, told};
+
+/// Subnets of one network, in two zones at least, in which databases stand.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetGroup {
+    /// Its name, unique in account and region, of small letters. Default: derived from stack and address. A change
+    /// replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
+    #[serde(default = "managed")]
+    description: String,
+    /// The subnets, in two zones at least.
+    subnets: BTreeSet<Ref<names::Subnet>>,
+}
+
+impl Kind for SubnetGroup {
+    type Name = names::DbSubnetGroup;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::RDS::DBSubnetGroup",
+        actions: Actions {
+            observe: &["rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"],
+            create: &["rds:CreateDBSubnetGroup", "rds:AddTagsToResource", "iam:CreateServiceLinkedRole"],
+            update: &["rds:ModifyDBSubnetGroup"],
+            tag: &["rds:AddTagsToResource", "rds:RemoveTagsFromResource"],
+            delete: &["rds:DeleteDBSubnetGroup"],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 255,
+        replace: Order::CreateFirst,
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let mut seen = Vec::new();
+        for group in client(cx).describe_db_subnet_groups().into_paginator().items().send().try_collect().await? {
+            let (Some(id), Some(arn), Some(description)) =
+                (group.db_subnet_group_name, group.db_subnet_group_arn, group.db_subnet_group_description)
+            else {
+                return Err(Error::absent("name, ARN and description of a subnet group"));
+            };
+            let Some(tags) = owned(cx, scope, &id, &arn).await? else { continue };
+            let subnets = group.subnets.into_iter().flatten().filter_map(|subnet| subnet.subnet_identifier);
+            let spec = Self { name: Some(id.clone()), description, subnets: subnets.map(Ref::id).collect() };
+            let attrs = attrs([("arn", &arn), ("name", &id)]);
+            seen.push(Seen { id, tags, attrs, status: Status::Ready, spec });
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: it is unique by its name.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = client(cx).create_db_subnet_group().db_subnet_group_name(&name);
+        let request = request.db_subnet_group_description(&self.description);
+        let request = request.set_subnet_ids(Some(ids(cx, &self.subnets)?));
+        request.set_tags(Some(list(&birth.tags))).send().await.map_err(told)?;
+        Ok(name)
+    }
+
+    /// One call for both. Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&seen.id);
+        let call = call.db_subnet_group_description(&self.description);
+        call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, seen.attrs.get("arn"), change).await
+    }
+
+    /// Safe to repeat: gone is gone. Databases in it hold it.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_db_subnet_group().db_subnet_group_name(&seen.id).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let message = "RDS demands subnets in two zones at least";
+        let too_few = (self.subnets.len() < 2).then(|| Problem::new("subnets", message));
+        [lower_case(self.name.as_ref()), too_few].into_iter().flatten().collect()
+    }
+}
+
+fn managed() -> String {
+    "Managed by bullstra-up".into()
+}

@@ -1,0 +1,92 @@
+//! Times of day and week, in UTC, in the form RDS answers with.
+
+use up_core::{Problem, quote};
+
+const DAY: u32 = 24 * 60;
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// What is wrong with the two windows of a database, which may not overlap.
+pub(crate) fn check(backup: Option<&str>, maintenance: Option<&str>) -> Vec<Problem> {
+    let backup = backup.filter(|text| !quote::is_quoting(text));
+    let maintenance = maintenance.filter(|text| !quote::is_quoting(text));
+    let (daily, weekly) = (backup.map(daily), maintenance.map(weekly));
+    let mut problems = Vec::new();
+    if let Some(None) = daily {
+        let message = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";
+        problems.push(Problem::new("preferred_backup_window", message));
+    }
+    if let Some(None) = weekly {
+        let message = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
+        problems.push(Problem::new("preferred_maintenance_window", message));
+    }
+    if let (Some(Some(daily)), Some(Some(weekly))) = (daily, weekly)
+        && overlap(daily, weekly)
+    {
+        problems.push(Problem::new("preferred_maintenance_window", "it overlaps the backup window"));
+    }
+    problems
+}
+
+/// From a minute, for some minutes.
+type Span = (u32, u32);
+
+/// `hh24:mi-hh24:mi`, from a minute of the day.
+fn daily(text: &str) -> Option<Span> {
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (minute(from)?, minute(to)?);
+    let lasts = (to + DAY - from) % DAY;
+    (lasts >= 30).then_some((from, lasts))
+}
+
+/// `ddd:hh24:mi-ddd:hh24:mi`, from a minute of the week.
+fn weekly(text: &str) -> Option<Span> {
+    let minute_of_week = |text: &str| {
+        let (day, time) = text.split_once(':')?;
+        let day = DAYS.iter().position(|name| *name == day)?;
+        Some(u32::try_from(day).ok()? * DAY + minute(time)?)
+    };
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (minute_of_week(from)?, minute_of_week(to)?);
+    let lasts = (to + 7 * DAY - from) % (7 * DAY);
+    (30..=DAY).contains(&lasts).then_some((from, lasts))
+}
+
+fn minute(text: &str) -> Option<u32> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str, below: u32| {
+        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u32>().ok().filter(|number| is_number && *number < below)
+    };
+    Some(number(hour, 24)? * 60 + number(minute, 60)?)
+}
+
+fn overlap((backup, backup_lasts): Span, (maintenance, maintenance_lasts): Span) -> bool {
+    // A backup comes every day, so only the maintenance's time of day counts.
+    let starts_within = |from: u32, (start, lasts): Span| (from + DAY - start % DAY) % DAY < lasts;
+    starts_within(backup, (maintenance, maintenance_lasts)) || starts_within(maintenance % DAY, (backup, backup_lasts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_have_rds_s_form() {
+        assert!(check(Some("03:00-03:30"), Some("sun:05:00-sun:06:00")).is_empty());
+        assert!(check(Some("23:45-00:30"), Some("sun:23:00-sun:23:30")).is_empty());
+        for wrong in ["3:00-04:00", "03:00", "03:00-03:10", "24:00-24:30", "mon:03:00-mon:04:00"] {
+            assert_eq!(check(Some(wrong), None).len(), 1, "{wrong}");
+        }
+        for wrong in ["Sun:05:00-Sun:06:00", "sun:05:00-sun:05:10", "05:00-06:00", "sun:05:00-tue:05:00"] {
+            assert_eq!(check(None, Some(wrong)).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn windows_do_not_overlap() {
+        assert_eq!(check(Some("05:30-06:30"), Some("sun:05:00-sun:06:00")).len(), 1);
+        assert_eq!(check(Some("04:30-05:30"), Some("sun:05:00-sun:06:00")).len(), 1);
+        assert_eq!(check(Some("23:45-00:30"), Some("sun:00:00-sun:01:00")).len(), 1);
+        assert!(check(Some("06:00-06:30"), Some("sun:05:00-sun:06:00")).is_empty());
+    }
+}
