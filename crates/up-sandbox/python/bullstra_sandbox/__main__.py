@@ -17,13 +17,15 @@ from . import __version__
 def main() -> None:
     """Serves on the loopback interface until told to stop."""
     parser = argparse.ArgumentParser(prog="bullstra_sandbox", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="another only inside a container: anyone who reaches it owns it")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="another only inside a container: anyone who reaches it owns it"
+    )
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--ready-file", help="written once the sandbox listens")
-    parser.add_argument("--threads", type=int, default=64, help="calls under way at once, held ones included")
+    parser.add_argument("--threads", type=int, default=64, help="calls under way at once")
     parser.add_argument("--detach", action="store_true", help="leave the session of the terminal")
     parser.add_argument("--label", default=__version__, help="what to give out as the version")
-    parser.add_argument("--idle-seconds", type=float, default=0, help="end after so long without a request; 0: never")
+    parser.add_argument("--idle-seconds", type=float, default=0, help="end after so long without a call; 0: never")
     parser.add_argument("--version", action="version", version=__version__)
     options = parser.parse_args()
 

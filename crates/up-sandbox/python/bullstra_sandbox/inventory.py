@@ -16,8 +16,12 @@ EC2 = (
     ("ec2.vpc", "DescribeVpcs", "Vpcs", "VpcId"),
     ("ec2.subnet", "DescribeSubnets", "Subnets", "SubnetId"),
     ("ec2.internet_gateway", "DescribeInternetGateways", "InternetGateways", "InternetGatewayId"),
-    ("ec2.egress_only_internet_gateway", "DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGateways",
-     "EgressOnlyInternetGatewayId"),
+    (
+        "ec2.egress_only_internet_gateway",
+        "DescribeEgressOnlyInternetGateways",
+        "EgressOnlyInternetGateways",
+        "EgressOnlyInternetGatewayId",
+    ),
     ("ec2.eip", "DescribeAddresses", "Addresses", "AllocationId"),
     ("ec2.nat_gateway", "DescribeNatGateways", "NatGateways", "NatGatewayId"),
     ("ec2.route_table", "DescribeRouteTables", "RouteTables", "RouteTableId"),
@@ -27,8 +31,7 @@ EC2 = (
     ("ec2.network_interface", "DescribeNetworkInterfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     ("ec2.dhcp_options", "DescribeDhcpOptions", "DhcpOptions", "DhcpOptionsId"),
     ("ec2.network_acl", "DescribeNetworkAcls", "NetworkAcls", "NetworkAclId"),
-    ("ec2.vpc_peering_connection", "DescribeVpcPeeringConnections", "VpcPeeringConnections",
-     "VpcPeeringConnectionId"),
+    ("ec2.vpc_peering_connection", "DescribeVpcPeeringConnections", "VpcPeeringConnections", "VpcPeeringConnectionId"),
     ("ec2.launch_template", "DescribeLaunchTemplates", "LaunchTemplates", "LaunchTemplateId"),
     ("ec2.volume", "DescribeVolumes", "Volumes", "VolumeId"),
     ("ec2.key_pair", "DescribeKeyPairs", "KeyPairs", "KeyPairId"),
@@ -150,8 +153,13 @@ def rds(place: Place) -> Found:
         ("rds.instance", "DescribeDBInstances", "DBInstances", "DBInstanceIdentifier", "DBInstanceArn"),
         ("rds.cluster", "DescribeDBClusters", "DBClusters", "DBClusterIdentifier", "DBClusterArn"),
         ("rds.subnet_group", "DescribeDBSubnetGroups", "DBSubnetGroups", "DBSubnetGroupName", "DBSubnetGroupArn"),
-        ("rds.parameter_group", "DescribeDBParameterGroups", "DBParameterGroups", "DBParameterGroupName",
-         "DBParameterGroupArn"),
+        (
+            "rds.parameter_group",
+            "DescribeDBParameterGroups",
+            "DBParameterGroups",
+            "DBParameterGroupName",
+            "DBParameterGroupArn",
+        ),
     )
     for type, operation, key, id, arn in listed:
         for found in place.every("rds", operation, key):
@@ -181,9 +189,12 @@ def kafka_configurations(place: Place) -> Found:
 def logs(place: Place) -> Found:
     for found in place.every("logs", "DescribeLogGroups", "logGroups"):
         arn = found["arn"].removesuffix(":*")
-        yield "logs.log_group", found["logGroupName"], place.maybe("logs", "ListTagsForResource", resourceArn=arn).get(
-            "tags"
-        ), found
+        yield (
+            "logs.log_group",
+            found["logGroupName"],
+            place.maybe("logs", "ListTagsForResource", resourceArn=arn).get("tags"),
+            found,
+        )
 
 
 def autoscaling(place: Place) -> Found:

@@ -31,7 +31,6 @@ RENAMED = {
     ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
     ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
     ("lambda", "Invoke"): "InvokeFunction",
-    ("kafka", "ListClustersV2"): "ListClustersV2",
 }
 
 # The permission that tags in a create call need besides the call's own.

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .call import Call
-from .world import clock
 
 KEPT = 200_000
 

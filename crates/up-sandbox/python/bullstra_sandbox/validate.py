@@ -7,6 +7,7 @@ the world, and so does this.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def check(call: Call) -> None:
     if shape is None:
         return
     # Only the first few are told, as by AWS; the rest need not be looked for.
-    broken = [found for _, found in zip(range(10), walk(call, shape, call.params, ""))]
+    broken = list(itertools.islice(walk(call, shape, call.params, ""), 10))
     if broken:
         raise refusal(call, broken)
 

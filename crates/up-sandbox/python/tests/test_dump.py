@@ -4,7 +4,10 @@ import urllib.error
 
 import pytest
 
-TRUST = '{"Version":"2012-10-17","Statement":[]}'
+TRUST = """{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+}"""
 READ = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}'
 
 

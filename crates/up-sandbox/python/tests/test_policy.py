@@ -2,7 +2,10 @@
 
 import pytest
 
-TRUST = '{"Version":"2012-10-17","Statement":[]}'
+TRUST = """{
+  "Version": "2012-10-17",
+  "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+}"""
 DENIED = [
     ("ec2", "describe_vpcs", "UnauthorizedOperation", 403),
     ("iam", "list_roles", "AccessDenied", 403),
