@@ -50,11 +50,21 @@ struct Shared {
     runtime: Runtime,
 }
 
+/// True where the tests run beside LocalStack, see `tests/localstack/run`.
+pub(crate) fn is_localstack() -> bool {
+    std::env::var_os("BULLSTRA_UP_E2E_ENDPOINT").is_some()
+}
+
 /// The sandbox all tests share; it ends by itself once nobody asks it anything.
 fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
         let runtime = Runtime::new().expect("a runtime");
+        if let (Ok(endpoint), Ok(python)) =
+            (std::env::var("BULLSTRA_UP_E2E_ENDPOINT"), std::env::var("BULLSTRA_UP_E2E_PYTHON"))
+        {
+            return Shared { endpoint, python: python.into(), runtime };
+        }
         let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named("e2e") };
         let (status, python) = runtime.block_on(async {
             let status = up_sandbox::start(&options).await.expect("the sandbox starts");
@@ -68,7 +78,8 @@ impl Account {
     /// A new one: empty but for what every AWS account has.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() % 10_000_000;
+        let now =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() % 10_000_000;
         let process = std::process::id() % 100;
         let id = format!("1{now:07}{process:02}{:02}", NEXT.fetch_add(1, Ordering::Relaxed) % 100);
         Self { id, folder: TempDir::new().expect("a folder"), endpoint: &shared().endpoint }
@@ -141,13 +152,12 @@ const PRELUDE: &str = r#"
 import json, os, urllib.request
 import boto3
 
-_dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
-
 def aws(service):
     return boto3.client(service)
 
 def _found(address):
-    found = [r for r in _dump["resources"] if r["tags"].get("bullstra:address") == address]
+    dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
+    found = [r for r in dump["resources"] if r["tags"].get("bullstra:address") == address]
     assert len(found) == 1, f"{len(found)} resources at {address}"
     return found[0]
 

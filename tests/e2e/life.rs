@@ -52,7 +52,8 @@ type Steps = BTreeMap<String, BTreeSet<String>>;
 /// A trial for each kind.
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = root().join("tests/kinds");
-    let kinds = fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
+    let kinds =
+        fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
     let mut kinds: Vec<_> = kinds.filter(|path| path.is_dir()).collect();
     kinds.sort();
     let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
@@ -167,7 +168,8 @@ fn fields(step: &Value) -> Vec<String> {
     let changes = step["changes"].as_array().into_iter().flatten().filter_map(|change| change["field"].as_str());
     let tags = &step["action"]["tags"];
     let tags = ["set", "remove"].iter().any(|part| {
-        tags[part].as_array().is_some_and(|it| !it.is_empty()) || tags[part].as_object().is_some_and(|it| !it.is_empty())
+        tags[part].as_array().is_some_and(|it| !it.is_empty())
+            || tags[part].as_object().is_some_and(|it| !it.is_empty())
     });
     changes.map(str::to_owned).chain(tags.then(|| "tags".to_owned())).collect()
 }

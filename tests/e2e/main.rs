@@ -2,13 +2,14 @@
 
 mod harness;
 mod life;
+mod localstack;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = life::trials().into_iter();
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let trials = if harness::is_localstack() { localstack::trials() } else { life::trials() };
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 /// A test by its name.
