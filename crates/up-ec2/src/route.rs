@@ -1,5 +1,7 @@
 //! A route: where traffic to some addresses goes.
 
+use std::fmt;
+
 use aws_sdk_ec2::types::{Route as Described, RouteOrigin};
 use up_core::{Name, prelude::*};
 
@@ -124,29 +126,28 @@ impl Route {
 
     /// What is wrong with it, for a person.
     pub(crate) fn problem(&self) -> Option<String> {
-        let (destinations, targets) = (self.destinations(), self.targets());
-        let to = destinations.first().map_or("nowhere", |it| it);
+        let (destinations, targets) = (self.destinations().count(), self.targets());
         let family = |cidr: &Option<Cidr>, ipv4| {
             cidr.as_ref().and_then(Cidr::net).is_none_or(|net| net.addr().is_ipv4() == ipv4)
         };
-        if destinations.len() != 1 {
+        if destinations != 1 {
             let fields = "`destination_cidr_block`, `destination_ipv6_cidr_block` or `destination_prefix_list_id`";
-            Some(format!("a route has one destination, {fields}; this one has {}", destinations.len()))
+            Some(format!("a route has one destination, {fields}; this one has {destinations}"))
         } else if targets != 1 {
-            Some(format!("the route to {to} needs one target, and has {targets}"))
+            Some(format!("the route to {self} needs one target, and has {targets}"))
         } else if !family(&self.destination_cidr_block, true) {
-            Some(format!("{to} is IPv6: write it as `destination_ipv6_cidr_block`"))
+            Some(format!("{self} is IPv6: write it as `destination_ipv6_cidr_block`"))
         } else if !family(&self.destination_ipv6_cidr_block, false) {
-            Some(format!("{to} is IPv4: write it as `destination_cidr_block`"))
+            Some(format!("{self} is IPv4: write it as `destination_cidr_block`"))
         } else {
             None
         }
     }
 
-    fn destinations(&self) -> Vec<&str> {
+    fn destinations(&self) -> impl Iterator<Item = &str> {
         let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
         let cidrs = [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str)];
-        cidrs.into_iter().chain([self.destination_prefix_list_id.as_deref()]).flatten().collect()
+        cidrs.into_iter().chain([self.destination_prefix_list_id.as_deref()]).flatten()
     }
 
     fn targets(&self) -> usize {
@@ -161,6 +162,13 @@ impl Route {
             &self.core_network_arn,
         ];
         refs.into_iter().chain(ids.map(Option::is_some)).filter(|given| *given).count()
+    }
+}
+
+/// For messages: its destination.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.destinations().next().unwrap_or("nowhere"))
     }
 }
 

@@ -124,15 +124,12 @@ impl Kind for RouteTable {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let mut problems = self.routes.iter().filter_map(Route::problem).collect::<Vec<_>>();
-        let mut before = Vec::new();
-        for route in self.routes.iter() {
-            if before.contains(&route.destination()) {
-                problems.push("two routes of a table have the same destination".to_owned());
-            }
-            before.push(route.destination());
-        }
-        problems.into_iter().map(|message| Problem::new("routes", message)).collect()
+        let wrong = self.routes.iter().filter_map(Route::problem);
+        // Routes are in the order of their destinations.
+        let pairs = self.routes.iter().zip(self.routes.iter().skip(1));
+        let twice = pairs.filter(|(one, next)| one.destination() == next.destination());
+        let twice = twice.map(|(route, _)| format!("there are two routes to {route}"));
+        wrong.chain(twice).map(|message| Problem::new("routes", message)).collect()
     }
 
     /// A subnet is served by one table.

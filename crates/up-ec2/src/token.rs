@@ -8,10 +8,13 @@ use crate::tagging::retag;
 const LIVES: usize = 100;
 
 /// Client tokens to try in turn, until one answers with something that [`stands`].
+///
+/// EC2 refuses a token that comes with other parameters than before; the tags, which every create has, are among them.
 pub(crate) fn tokens(cx: &Cx, birth: &Birth, parameters: &[&str]) -> impl Iterator<Item = String> {
+    let tags = format!("{:?}", birth.tags);
     (0..LIVES).map(move |life| {
         let life = life.to_string();
-        let parameters = parameters.iter().copied().chain([life.as_str()]).collect::<Vec<_>>();
+        let parameters = parameters.iter().copied().chain([tags.as_str(), life.as_str()]).collect::<Vec<_>>();
         birth.token(cx.account(), cx.region(), &parameters)
     })
 }

@@ -8,7 +8,13 @@ use aws_sdk_ec2::types::{
 };
 use up_core::prelude::*;
 
-use crate::{arn, check, client, holder::or_holders, made, once, ours, owned, present, retag, tags};
+use crate::{
+    arn,
+    check::{self, must},
+    client,
+    holder::or_holders,
+    made, once, ours, owned, present, retag, tags,
+};
 
 /// A private network, to be cut into subnets.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +29,7 @@ pub struct Vpc {
     /// Adds a /56 of IPv6 addresses that Amazon picks. Default: false.
     #[serde(default)]
     amazon_provided_ipv6_cidr_block: bool,
-    /// Gives instances with public addresses DNS names. Default: false.
+    /// Gives instances with public addresses DNS names, which needs `enable_dns_support`. Default: false.
     #[serde(default)]
     enable_dns_hostnames: bool,
     /// Answers DNS at the network's own resolver. Default: true.
@@ -106,7 +112,9 @@ impl Kind for Vpc {
         let secondary = self.secondary_cidr_blocks.iter();
         let blocks = secondary.map(|cidr| check::ipv4_block("secondary_cidr_blocks", cidr));
         let first = check::ipv4_block("cidr_block", &self.cidr_block);
-        blocks.chain([first]).flatten().collect()
+        let can_name = self.enable_dns_support || !self.enable_dns_hostnames;
+        let hostnames = must(can_name, "enable_dns_hostnames", "DNS names need `enable_dns_support` as well");
+        blocks.chain([first, hostnames]).flatten().collect()
     }
 }
 
@@ -129,18 +137,22 @@ impl Vpc {
         Ok(())
     }
 
-    /// One attribute a call: EC2 takes no more.
+    /// One attribute a call: EC2 takes no more. Host names need DNS support: they go before it, and come after it.
     async fn update_attributes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let set = |value| AttributeBooleanValue::builder().value(value).build();
         let call = || client(cx).modify_vpc_attribute().vpc_id(&seen.id);
-        if self.enable_dns_support != seen.spec.enable_dns_support {
+        let was = &seen.spec;
+        if was.enable_dns_hostnames && !self.enable_dns_hostnames {
+            call().enable_dns_hostnames(set(false)).send().await?;
+        }
+        if self.enable_dns_support != was.enable_dns_support {
             call().enable_dns_support(set(self.enable_dns_support)).send().await?;
         }
-        if self.enable_dns_hostnames != seen.spec.enable_dns_hostnames {
-            call().enable_dns_hostnames(set(self.enable_dns_hostnames)).send().await?;
+        if self.enable_dns_hostnames && !was.enable_dns_hostnames {
+            call().enable_dns_hostnames(set(true)).send().await?;
         }
         match self.enable_network_address_usage_metrics {
-            Some(want) if seen.spec.enable_network_address_usage_metrics != Some(want) => {
+            Some(want) if was.enable_network_address_usage_metrics != Some(want) => {
                 call().enable_network_address_usage_metrics(set(want)).send().await?;
                 Ok(())
             }
