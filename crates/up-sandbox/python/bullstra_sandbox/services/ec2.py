@@ -1,4 +1,4 @@
-"""What holds for every operation of EC2: client tokens, tags in the create call, pages, and the words of "not found"."""
+"""What holds for all of EC2: client tokens, tags in the create call, pages, and the words of "not found"."""
 
 from __future__ import annotations
 
@@ -7,12 +7,31 @@ import re
 from typing import Any
 
 from moto.core.exceptions import ServiceException
+from moto.ec2.models.core import TaggedEC2Resource
 
 from .. import wire
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend, store
 from . import query
+from .interfaces import sweep
+
+# What DescribeTags calls a type otherwise than moto does.
+TYPES = {
+    "managed-prefix-list": "prefix-list",
+    "nat-gateway": "natgateway",
+    "spot-instance-request": "spot-instances-request",
+    "vpc-elastic-ip": "elastic-ip",
+}
+
+
+def own_tags(resource: Any) -> list[dict[str, str]]:
+    """The tags of one resource; moto's own function searches those of all resources, for each it describes."""
+    tags = resource.ec2_backend.tags.get(resource.id, {}) if resource.id else {}
+    return [{"resource_id": resource.id, "key": key, "value": value} for key, value in tags.items()]
+
+
+TaggedEC2Resource.get_tags = own_tags  # type: ignore[method-assign]
 
 
 def taking(member: str) -> list[str]:
@@ -62,19 +81,34 @@ MADE = {
 }
 
 
+# One function for what concerns every call: each level of hooks reads the whole answer once more.
 @around("ec2", "*")
-def not_found_in_ec2s_words(call: Call, proceed: Any) -> None:
+def every_call(call: Call, proceed: Any) -> dict[str, Any] | None:
+    sweep(call)
+    token, size = call.get("NextToken"), call.get("MaxResults")
+    paged = call.operation.startswith("Describe") and (size or query.is_token(token))
+    asked = {name: value for name, value in call.params.items() if name not in ("NextToken", "MaxResults")}
     try:
-        try:
-            proceed()
-        except ServiceException as error:
-            # A hook that asks moto's backend itself gets moto's exceptions.
-            raise Refusal(error.code, error.message) from error
-    except Refusal as refusal:
-        found = ID.search(refusal.message)
-        if refusal.code in NOT_FOUND and found:
-            raise Refusal(refusal.code, NOT_FOUND[refusal.code].format(found.group())) from None
-        raise
+        answer = proceed(asked if paged else None)
+    except (Refusal, ServiceException) as refusal:
+        raise in_ec2s_words(refusal) from None
+    return page_of(answer, token, size) if paged else None
+
+
+def in_ec2s_words(refusal: Any) -> Refusal:
+    """A refusal that names the id as EC2 does; a hook that asks moto's backend itself gets moto's exceptions."""
+    found = ID.search(refusal.message)
+    if refusal.code in NOT_FOUND and found:
+        return Refusal(refusal.code, NOT_FOUND[refusal.code].format(found.group()))
+    return refusal if isinstance(refusal, Refusal) else Refusal(refusal.code, refusal.message)
+
+
+def page_of(answer: dict[str, Any], token: str | None, size: int | None) -> dict[str, Any]:
+    lists = [name for name, value in answer.items() if isinstance(value, list)]
+    if len(lists) != 1:
+        return answer
+    items, following = query.page(answer[lists[0]], token, size)
+    return {lists[0]: items, **({"NextToken": following} if following else {})}
 
 
 @around("ec2", *(name for name in taking("ClientToken") if not name.startswith("Describe")))
@@ -121,6 +155,16 @@ def tags_on_their_own(call: Call, proceed: Any) -> None:
     proceed()
 
 
+@around("ec2", "DescribeTags")
+def types_of_tagged_resources(call: Call, proceed: Any) -> dict[str, Any]:
+    filters = call.get("Filters", default=[])
+    wanted = [value for each in filters if each["Name"] == "resource-type" for value in each.get("Values", [])]
+    kept = [each for each in filters if each["Name"] != "resource-type"]
+    tags = proceed({**call.params, "Filters": kept} if wanted else None)["Tags"]
+    tags = [{**tag, "ResourceType": TYPES.get(tag["ResourceType"], tag["ResourceType"])} for tag in tags]
+    return {"Tags": [tag for tag in tags if not wanted or tag["ResourceType"] in wanted]}
+
+
 def refuse_bad_tags(tags: list[dict[str, str]]) -> None:
     """EC2's rules: any characters, but no reserved prefix and no key twice."""
     keys = [tag.get("Key", "") for tag in tags]
@@ -131,20 +175,6 @@ def refuse_bad_tags(tags: list[dict[str, str]]) -> None:
             raise Refusal("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
     if len(keys) > 50:
         raise Refusal("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
-
-
-@around("ec2", *(name for name in taking("MaxResults") if name.startswith("Describe")))
-def pages(call: Call, proceed: Any) -> dict[str, Any] | None:
-    token, size = call.get("NextToken"), call.get("MaxResults")
-    if not size and not query.is_token(token):
-        proceed()
-        return None
-    answer = proceed({name: value for name, value in call.params.items() if name not in ("NextToken", "MaxResults")})
-    lists = [name for name, value in answer.items() if isinstance(value, list)]
-    if len(lists) != 1:
-        return answer
-    items, following = query.page(answer[lists[0]], token, size)
-    return {lists[0]: items, **({"NextToken": following} if following else {})}
 
 
 def forget_tags(call: Call, id: str) -> None:

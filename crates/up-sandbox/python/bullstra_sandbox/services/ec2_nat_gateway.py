@@ -89,7 +89,7 @@ class Gateway(NatGateway):
 
 
 def moment(seconds: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC)
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc)
 
 
 @around("ec2", "CreateNatGateway")

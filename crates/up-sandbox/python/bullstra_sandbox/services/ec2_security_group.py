@@ -19,8 +19,7 @@ MOST_RULES = 60
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}
 TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}\Z")
 TEXT_RULE = (
-    "Valid descriptions are strings less than 256 characters from the following set:  "
-    "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+    "Valid descriptions are strings less than 256 characters from the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
 )
 
 
@@ -32,10 +31,6 @@ class Rule(SecurityGroupRule):
     @property
     def description(self) -> str | None:  # type: ignore[override]
         return self.text or self.ip_range.get("Description") or self.source_group.get("Description")
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        return key_of(self)
 
 
 def key_of(rule: SecurityGroupRule) -> tuple[Any, ...]:
@@ -92,17 +87,18 @@ def group_with_dependents(call: Call, proceed: Any) -> dict[str, Any]:
 
 
 @around("ec2", "DescribeSecurityGroups")
-def prefix_lists_described(call: Call, proceed: Any) -> dict[str, Any]:
-    answer = proceed()
+def prefix_lists_described(call: Call, proceed: Any) -> dict[str, Any] | None:
+    answer, changed = proceed(), False
     for seen in answer["SecurityGroups"]:
         group = backend("ec2", call).get_security_group_from_id(seen["GroupId"])
-        texts = {key_of(rule): rule.description for rule in group.ingress_rules + group.egress_rules if rule.prefix_list_id}
+        rules = (rule for rule in group.ingress_rules + group.egress_rules if rule.prefix_list_id)
+        texts = {key_of(rule): rule.description for rule in rules if rule.description}
         for permission in seen.get("IpPermissions", []) + seen.get("IpPermissionsEgress", []) if texts else []:
             ends = permission["IpProtocol"], permission.get("FromPort"), permission.get("ToPort")
             for entry in permission.get("PrefixListIds", []):
                 if text := texts.get((*ends, entry["PrefixListId"])):
-                    entry["Description"] = text
-    return answer
+                    entry["Description"], changed = text, True
+    return answer if changed else None
 
 
 @around("ec2", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
@@ -176,7 +172,9 @@ def modify(call: Call, proceed: Any) -> dict[str, Any]:
             "IpRanges": [{"CidrIp": given["CidrIpv4"], **text}] if given.get("CidrIpv4") else [],
             "Ipv6Ranges": [{"CidrIpv6": given["CidrIpv6"], **text}] if given.get("CidrIpv6") else [],
             "PrefixListIds": [{"PrefixListId": given["PrefixListId"], **text}] if given.get("PrefixListId") else [],
-            "UserIdGroupPairs": [{"GroupId": given["ReferencedGroupId"], **text}] if given.get("ReferencedGroupId") else [],
+            "UserIdGroupPairs": [{"GroupId": given["ReferencedGroupId"], **text}]
+            if given.get("ReferencedGroupId")
+            else [],
         }
         [new] = rules_in(call, group, permission, checked=True, egress=old.is_egress)
         if any(key_of(rule) == key_of(new) for rule in rules if rule is not old):
@@ -205,21 +203,31 @@ def given_rules(call: Call, group: SecurityGroup, checked: bool = True) -> Itera
         one = {name: call.params[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in call.params}
         permissions = [one | ({"IpRanges": [{"CidrIp": call.get("CidrIp")}]} if call.get("CidrIp") else {})]
     if not permissions:
-        raise Refusal("MissingParameter", "The request must contain the parameter IpPermissions or SecurityGroupRuleIds")
+        raise Refusal(
+            "MissingParameter", "The request must contain the parameter IpPermissions or SecurityGroupRuleIds"
+        )
     for permission in permissions:
         yield from rules_in(call, group, permission, checked, call.operation.endswith("Egress"))
 
 
-def rules_in(call: Call, group: SecurityGroup, permission: dict[str, Any], checked: bool, egress: bool) -> Iterator[Rule]:
+def rules_in(
+    call: Call, group: SecurityGroup, permission: dict[str, Any], checked: bool, egress: bool
+) -> Iterator[Rule]:
     ec2 = backend("ec2", call)
     protocol = str(permission.get("IpProtocol", "-1")).lower()
     protocol = PROTOCOLS.get(protocol, protocol)
     ports = permission.get("FromPort"), permission.get("ToPort")
     if protocol in ("tcp", "udp") and None in ports:
-        raise Refusal("InvalidParameterValue", "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.")
+        raise Refusal(
+            "InvalidParameterValue", "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange."
+        )
     if protocol in ("tcp", "udp") and not 0 <= ports[0] <= ports[1] <= 65535:
         raise Refusal("InvalidParameterValue", f"Invalid TCP/UDP port range ({ports[0]}:{ports[1]})")
-    ends = ("-1", group.id, None, None) if protocol == "-1" else (protocol, group.id, *(-1 if p is None else p for p in ports))
+    ends = (
+        ("-1", group.id, None, None)
+        if protocol == "-1"
+        else (protocol, group.id, *(-1 if p is None else p for p in ports))
+    )
     for given in permission.get("IpRanges", []) + permission.get("Ipv6Ranges", []):
         yield described_as(Rule(ec2, *ends, canonical(given), is_egress=egress), given)
     for given in permission.get("UserIdGroupPairs", []):
@@ -252,7 +260,9 @@ def refuse_foreign_group(ec2: Any, group: SecurityGroup, given: dict[str, Any]) 
     if peer is None:
         raise Refusal("InvalidGroup.NotFound", f"The security group '{given.get('GroupId')}' does not exist")
     peerings = getattr(ec2, "vpc_pcxs", {}).values()
-    if peer.vpc_id != group.vpc_id and not any({p.vpc.id, p.peer_vpc.id} == {peer.vpc_id, group.vpc_id} for p in peerings):
+    if peer.vpc_id != group.vpc_id and not any(
+        {p.vpc.id, p.peer_vpc.id} == {peer.vpc_id, group.vpc_id} for p in peerings
+    ):
         raise Refusal("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
 
 
@@ -286,7 +296,9 @@ def described(rule: SecurityGroupRule) -> dict[str, Any]:
         "CidrIpv4": rule.cidr_ipv4,
         "CidrIpv6": rule.cidr_ipv6,
         "PrefixListId": rule.prefix_list_id,
-        "ReferencedGroupInfo": {name: rule.source_group[name] for name in ("GroupId", "UserId") if name in rule.source_group},
+        "ReferencedGroupInfo": {
+            name: rule.source_group[name] for name in ("GroupId", "UserId") if name in rule.source_group
+        },
         "Description": rule.description,
         "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in rule.get_tags()],
     }

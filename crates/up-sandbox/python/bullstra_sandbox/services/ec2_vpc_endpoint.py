@@ -232,7 +232,9 @@ def modify(call: Call, proceed: Any) -> dict[str, Any]:
 
 def changed(ids: list[str], call: Call, member: str) -> list[str]:
     removed = call.get(f"Remove{member}", default=[])
-    return [id for id in ids if id not in removed] + [id for id in call.get(f"Add{member}", default=[]) if id not in ids]
+    return [id for id in ids if id not in removed] + [
+        id for id in call.get(f"Add{member}", default=[]) if id not in ids
+    ]
 
 
 @around("ec2", "DeleteVpcEndpoints")

@@ -9,10 +9,11 @@ from ..call import Call, Refusal
 from ..hooks import around
 from ..world import CREATING, DELETING, GONE, MODIFYING, backend, lifecycle, store
 from . import ecs_task_definition
-from .ecs import SERVICE, find as find_cluster, paged, services_in
+from .ecs import SERVICE, paged, services_in
+from .ecs import find as find_cluster
 from .ecs_service_rules import refuse_bad_service
 from .ecs_task_definition import now
-from .interfaces import keep, release
+from .interfaces import held_by, keep, release
 
 ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 DEPLOYMENT = {
@@ -37,8 +38,15 @@ DEFAULTS: dict[str, Any] = {
 }
 # What a deployment has of its own; a change to any of it begins another one.
 DEPLOYED = (
-    "capacityProviderStrategy", "launchType", "loadBalancers", "networkConfiguration", "platformVersion",
-    "serviceConnectConfiguration", "serviceRegistries", "taskDefinition", "volumeConfigurations",
+    "capacityProviderStrategy",
+    "launchType",
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceConnectConfiguration",
+    "serviceRegistries",
+    "taskDefinition",
+    "volumeConfigurations",
 )
 ONLY_DEPLOYED = ("serviceConnectConfiguration", "volumeConfigurations")
 NOT_KEPT = ("clientToken", "cluster", "service", "serviceName", "forceNewDeployment", "role", "tags")
@@ -60,7 +68,11 @@ class Kept:
         for older in self.deployments:
             older["status"] = "ACTIVE"
         fargate = self.settings.get("launchType") == "FARGATE"
-        made = {name: self.settings[name] for name in DEPLOYED if name in self.settings and name not in ("loadBalancers", "serviceRegistries")}
+        made = {
+            name: self.settings[name]
+            for name in DEPLOYED
+            if name in self.settings and name not in ("loadBalancers", "serviceRegistries")
+        }
         if fargate:
             made |= {"platformVersion": "1.4.0", "platformFamily": "Linux"}
         number = str(uuid.uuid4().int)[:19]
@@ -79,6 +91,7 @@ class Kept:
                 self.running = 0
                 self.deployments = []
                 release(backend("ec2", call), self.record.arn)
+                self.register_targets(call)
             return
         if self.record.status == "ACTIVE":
             self.running = self.settings["desiredCount"]
@@ -107,6 +120,19 @@ class Kept:
             requester="amazon-ecs",
             groups=network.get("securityGroups") or [default.id],
         )
+        self.register_targets(call)
+
+    def register_targets(self, call: Call) -> None:
+        """Puts the tasks' addresses into the service's target groups, and takes out those that are no more."""
+        addresses = [eni.private_ip_address for eni in held_by(backend("ec2", call), self.record.arn)]
+        for balanced in self.settings["loadBalancers"]:
+            group = backend("elbv2", call).target_groups.get(balanced.get("targetGroupArn"))
+            if group and group.target_type == "ip":
+                port = balanced["containerPort"]
+                former = getattr(self, "registered", set()) - set(addresses)
+                group.targets = {id: target for id, target in group.targets.items() if id not in former}
+                group.targets |= {address: {"Id": address, "Port": port} for address in addresses}
+        self.registered = set(addresses)
 
     def described(self, call: Call, tagged: bool) -> dict[str, Any]:
         running, pending = self.counts(call)
@@ -253,7 +279,8 @@ def listed(call: Call, proceed: Any) -> dict[str, Any]:
     arns = [
         record.arn
         for record in records
-        if record.status != "INACTIVE" and all(record.kept.settings.get(name) == value for name, value in wanted.items())
+        if record.status != "INACTIVE"
+        and all(record.kept.settings.get(name) == value for name, value in wanted.items())
     ]
     return paged(call, "serviceArns", arns, default=10)
 

@@ -12,7 +12,9 @@ from .elbv2_target_group import users_of
 
 def refuse_bad_service(call: Call, settings: dict[str, Any]) -> None:
     if call.get("launchType") and call.get("capacityProviderStrategy"):
-        refuse("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
+        refuse(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
+        )
     if settings.get("healthCheckGracePeriodSeconds") and not settings["loadBalancers"]:
         refuse("Health check grace period is only valid for services configured to use load balancers")
     if not settings.get("taskDefinition"):
@@ -82,6 +84,6 @@ def refuse_bad_target(call: Call, balanced: dict[str, Any], definition: Any) -> 
         refuse(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
     elif definition.network_mode == "awsvpc" and group.target_type != "ip":
         refuse(
-            f"The provided target group {arn} has target type {group.target_type}, which is incompatible with the awsvpc "
-            "network mode specified in the task definition."
+            f"The provided target group {arn} has target type {group.target_type}, which is incompatible with the "
+            "awsvpc network mode specified in the task definition."
         )

@@ -12,8 +12,13 @@ from .ecs import paged
 
 # The memory, in MiB, that goes with each CPU share of Fargate: first, last, step.
 FARGATE = {
-    256: (512, 2048, 512), 512: (1024, 4096, 1024), 1024: (2048, 8192, 1024), 2048: (4096, 16384, 1024),
-    4096: (8192, 30720, 1024), 8192: (16384, 61440, 4096), 16384: (32768, 122880, 8192),
+    256: (512, 2048, 512),
+    512: (1024, 4096, 1024),
+    1024: (2048, 8192, 1024),
+    2048: (4096, 16384, 1024),
+    4096: (8192, 30720, 1024),
+    8192: (16384, 61440, 4096),
+    16384: (32768, 122880, 8192),
 }
 UNITS = {"vcpu": 1024, "gb": 1024}
 
@@ -32,7 +37,7 @@ def register(call: Call, proceed: Any) -> dict[str, Any]:
 
 
 def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def refuse_bad_fargate(call: Call) -> None:
@@ -129,10 +134,14 @@ def delete(call: Call, proceed: Any) -> dict[str, Any]:
     for name in call.params["taskDefinitions"]:
         found = find(call, name) if ":" in name.rpartition("/")[2] else None
         if found is None:
-            words = "The specified task definition does not exist. Specify a valid account, family, revision and try again."
+            words = (
+                "The specified task definition does not exist. Specify a valid account, family, revision and try again."
+            )
             failures.append({"arn": name, "reason": words})
         elif found.status == "ACTIVE":
-            words = "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
+            words = (
+                "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
+            )
             failures.append({"arn": name, "reason": words})
         else:
             # It stays, so that its revision is never given again.

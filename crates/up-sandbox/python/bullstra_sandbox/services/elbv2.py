@@ -166,7 +166,9 @@ def refuse_bad_name(name: str) -> None:
     if len(name) > 32:
         raise Refusal("ValidationError", f"Load balancer name '{name}' cannot be longer than '32' characters")
     if not name.replace("-", "a").isalnum() or not name.isascii():
-        message = f"Load balancer name '{name}' can only contain characters that are alphanumeric characters or hyphens(-)"
+        message = (
+            f"Load balancer name '{name}' can only contain characters that are alphanumeric characters or hyphens(-)"
+        )
         raise Refusal("ValidationError", message)
     if name.startswith(("-", "internal-")) or name.endswith("-"):
         edge = "begin with 'internal-'" if name.startswith("internal-") else "begin or end with '-'"
@@ -194,7 +196,8 @@ def described(call: Call, balancer: Any) -> dict[str, Any]:
         "State": {"Code": "provisioning" if creating else "active"},
         "Type": balancer.type,
         "AvailabilityZones": [
-            {"ZoneName": subnet.availability_zone, "SubnetId": subnet.id, "LoadBalancerAddresses": []} for subnet in places
+            {"ZoneName": subnet.availability_zone, "SubnetId": subnet.id, "LoadBalancerAddresses": []}
+            for subnet in places
         ],
         "IpAddressType": balancer.ip_address_type,
     }
@@ -280,7 +283,11 @@ def delete(call: Call, proceed: Any) -> None:
             message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
             raise Refusal("OperationNotPermitted", message)
         lifecycle.deleting(call, KIND, arn)
-        gone = [arn, *balancer.listeners, *(id for each in balancer.listeners.values() for id in each._non_default_rules)]
+        gone = [
+            arn,
+            *balancer.listeners,
+            *(id for each in balancer.listeners.values() for id in each._non_default_rules),
+        ]
         for each in gone:
             elb.tagging_service.delete_all_tags_for_resource(each)
     proceed()

@@ -10,7 +10,8 @@ from moto.moto_api._internal import mock_random
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend
-from .elbv2 import change_attributes, find as find_balancer, paged
+from .elbv2 import change_attributes, paged
+from .elbv2 import find as find_balancer
 from .elbv2_target_group import targets_of, users_of
 
 SECURE = ("HTTPS", "TLS")
@@ -19,9 +20,16 @@ REDIRECT = {"Protocol": "#{protocol}", "Port": "#{port}", "Host": "#{host}", "Pa
 CONFIGS = {"path-pattern": "PathPatternConfig", "host-header": "HostHeaderConfig"}
 
 HEADERS = (
-    "access_control_allow_credentials", "access_control_allow_headers", "access_control_allow_methods",
-    "access_control_allow_origin", "access_control_expose_headers", "access_control_max_age",
-    "content_security_policy", "strict_transport_security", "x_content_type_options", "x_frame_options",
+    "access_control_allow_credentials",
+    "access_control_allow_headers",
+    "access_control_allow_methods",
+    "access_control_allow_origin",
+    "access_control_expose_headers",
+    "access_control_max_age",
+    "content_security_policy",
+    "strict_transport_security",
+    "x_content_type_options",
+    "x_frame_options",
 )
 HTTP = {
     "routing.http.response.server.enabled": "true",
@@ -30,9 +38,14 @@ HTTP = {
 HTTPS = {
     f"routing.http.request.{header}.header_name": ""
     for header in (
-        "x_amzn_mtls_clientcert", "x_amzn_mtls_clientcert_issuer", "x_amzn_mtls_clientcert_leaf",
-        "x_amzn_mtls_clientcert_serial_number", "x_amzn_mtls_clientcert_subject", "x_amzn_mtls_clientcert_validity",
-        "x_amzn_tls_cipher_suite", "x_amzn_tls_version",
+        "x_amzn_mtls_clientcert",
+        "x_amzn_mtls_clientcert_issuer",
+        "x_amzn_mtls_clientcert_leaf",
+        "x_amzn_mtls_clientcert_serial_number",
+        "x_amzn_mtls_clientcert_subject",
+        "x_amzn_mtls_clientcert_validity",
+        "x_amzn_tls_cipher_suite",
+        "x_amzn_tls_version",
     )
 }
 

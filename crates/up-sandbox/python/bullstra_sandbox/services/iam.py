@@ -15,8 +15,14 @@ from ..world import backend
 from . import query, tag_rules
 
 TAGGING = (
-    "CreateRole", "CreatePolicy", "CreateInstanceProfile", "CreateUser",
-    "TagRole", "TagPolicy", "TagInstanceProfile", "TagUser",
+    "CreateRole",
+    "CreatePolicy",
+    "CreateInstanceProfile",
+    "CreateUser",
+    "TagRole",
+    "TagPolicy",
+    "TagInstanceProfile",
+    "TagUser",
 )
 NOT_FOUND = (
     (re.compile(r"Role (\S+) not found"), "The role with name {} cannot be found."),

@@ -1,4 +1,4 @@
-"""Network interfaces that services hold in a customer's subnets, and that keep subnets and groups from being deleted."""
+"""Network interfaces that services hold in a customer's subnets, and that keep subnets and groups in place."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def held_by(ec2: Any, holder: str) -> list[HeldInterface]:
 
 
 def keep(ec2: Any, subnets: list[str], **of: Any) -> None:
-    """Brings what a holder has in line with its settings: one interface for each entry of `subnets`, in the same groups."""
+    """Brings what a holder has in line with its settings: an interface for each entry of `subnets`, in these groups."""
     present: dict[str, list[HeldInterface]] = {}
     for interface in held_by(ec2, of["holder"]):
         present.setdefault(interface.subnet_id, []).append(interface)
@@ -124,28 +124,12 @@ def group_in_use(ec2: Any, group_id: str) -> bool:
     return any(group.id == group_id for eni in ec2.enis.values() for group in eni.group_set)
 
 
-# The calls whose answer depends on which interfaces there are.
-CONCERNED = [
-    f"{verb}{noun}"
-    for verb, nouns in {
-        "Describe": ("NetworkInterfaces", "Addresses", "Subnets", "SecurityGroups", "NatGateways", "VpcEndpoints"),
-        "Delete": ("Subnet", "SecurityGroup", "Vpc", "NetworkInterface", "NatGateway", "RouteTable"),
-        "Detach": ("InternetGateway",),
-        "Release": ("Address",),
-        "Associate": ("Address",),
-        "Create": ("NatGateway", "Subnet"),
-    }.items()
-    for noun in nouns
-]
-
-
-@around("ec2", *CONCERNED)
-def interfaces_go_with_their_holder(call: Call, proceed: Any) -> None:
+def sweep(call: Call) -> None:
+    """Deletes the interfaces whose holder has gone."""
     ec2 = backend("ec2", call)
     for eni in list(ec2.enis.values()):
         if isinstance(eni, HeldInterface) and lifecycle.phase(call, eni.holder_kind, eni.holder) == GONE:
             drop(ec2, eni)
-    proceed()
 
 
 @around("ec2", "DeleteNetworkInterface", "DetachNetworkInterface")

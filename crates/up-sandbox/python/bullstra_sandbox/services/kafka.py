@@ -18,7 +18,17 @@ from .rds_instance import key_arn
 KIND = "kafka.cluster"
 STATES = {CREATING: "CREATING", MODIFYING: "UPDATING", READY: "ACTIVE", DELETING: "DELETING", GONE: "DELETING"}
 VERSIONS = (
-    "2.8.1", "3.3.2", "3.4.0", "3.5.1", "3.6.0", "3.7.x", "3.7.x.kraft", "3.8.x", "3.8.x.kraft", "3.9.x", "3.9.x.kraft",
+    "2.8.1",
+    "3.3.2",
+    "3.4.0",
+    "3.5.1",
+    "3.6.0",
+    "3.7.x",
+    "3.7.x.kraft",
+    "3.8.x",
+    "3.8.x.kraft",
+    "3.9.x",
+    "3.9.x.kraft",
     "4.0.x.kraft",
 )
 PORTS = {"": 9092, "Tls": 9094, "SaslScram": 9096, "SaslIam": 9098}
@@ -76,7 +86,9 @@ class Cluster:
     @property
     def domain(self) -> str:
         account, region = self.arn.split(":")[4], self.arn.split(":")[3]
-        return f"{self.name}.{uuid.uuid5(uuid.NAMESPACE_URL, self.arn + account).hex[:6]}.c2.kafka.{region}.amazonaws.com"
+        return (
+            f"{self.name}.{uuid.uuid5(uuid.NAMESPACE_URL, self.arn + account).hex[:6]}.c2.kafka.{region}.amazonaws.com"
+        )
 
     def provisioned(self) -> dict[str, Any]:
         configured = self.settings.get("ConfigurationInfo", {})
@@ -84,7 +96,9 @@ class Cluster:
         if configured:
             software |= {"ConfigurationArn": configured["Arn"], "ConfigurationRevision": configured["Revision"]}
         keepers = "" if "kraft" in self.settings["KafkaVersion"] else self.domain
-        shown = {name: value for name, value in self.settings.items() if name not in ("ConfigurationInfo", "KafkaVersion")}
+        shown = {
+            name: value for name, value in self.settings.items() if name not in ("ConfigurationInfo", "KafkaVersion")
+        }
         return {
             **shown,
             "CurrentBrokerSoftwareInfo": software,
@@ -128,7 +142,9 @@ def find(call: Call) -> Cluster:
 def create(call: Call, proceed: Any) -> dict[str, Any] | None:
     second = call.operation == "CreateClusterV2"
     if second and not call.get("Provisioned"):
-        raise Refusal("BadRequestException", "The sandbox has provisioned clusters only.", InvalidParameter="serverless")
+        raise Refusal(
+            "BadRequestException", "The sandbox has provisioned clusters only.", InvalidParameter="serverless"
+        )
     given = call.params["Provisioned"] if second else call.params
     name = call.params["ClusterName"]
     if any(cluster.name == name for cluster in clusters(call).values()):

@@ -69,7 +69,11 @@ def kafka_version(call: Call, cluster: Cluster) -> dict[str, Any]:
 
 
 def monitoring(call: Call, cluster: Cluster) -> dict[str, Any]:
-    return {name: call.params[name] for name in ("EnhancedMonitoring", "OpenMonitoring", "LoggingInfo") if name in call.params}
+    return {
+        name: call.params[name]
+        for name in ("EnhancedMonitoring", "OpenMonitoring", "LoggingInfo")
+        if name in call.params
+    }
 
 
 def security(call: Call, cluster: Cluster) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from ..call import Refusal
 Item = dict[str, Any]
 
 
-def select(items: Iterable[Item], filters: list[Item] | None, names: dict[str, Callable[[Item], Any] | str]) -> list[Item]:
+def select(
+    items: Iterable[Item], filters: list[Item] | None, names: dict[str, Callable[[Item], Any] | str]
+) -> list[Item]:
     """Items that match every EC2-style filter; `names` maps a filter to a member or to a function of the item."""
     kept = list(items)
     for wanted in filters or []:
@@ -23,7 +25,7 @@ def select(items: Iterable[Item], filters: list[Item] | None, names: dict[str, C
 
 def _reader(name: str, names: dict[str, Callable[[Item], Any] | str]) -> Callable[[Item], Any]:
     if name.startswith("tag:"):
-        key = name[len("tag:"):]
+        key = name[len("tag:") :]
         return lambda item: [tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == key]
     if name == "tag-key":
         return lambda item: [tag["Key"] for tag in item.get("Tags", [])]

@@ -10,12 +10,22 @@ from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend
 from . import tag_rules
-from .interfaces import HeldInterface
+from .interfaces import HeldInterface, sweep
 
 STATIC = {
-    "innodb_buffer_pool_instances", "innodb_log_file_size", "lower_case_table_names", "max_connections",
-    "max_prepared_transactions", "max_replication_slots", "max_wal_senders", "max_worker_processes",
-    "performance_schema", "rds.logical_replication", "shared_buffers", "shared_preload_libraries", "wal_buffers",
+    "innodb_buffer_pool_instances",
+    "innodb_log_file_size",
+    "lower_case_table_names",
+    "max_connections",
+    "max_prepared_transactions",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_worker_processes",
+    "performance_schema",
+    "rds.logical_replication",
+    "shared_buffers",
+    "shared_preload_libraries",
+    "wal_buffers",
 }
 TAGGING = ("CreateDBSubnetGroup", "CreateDBParameterGroup", "CreateDBInstance", "AddTagsToResource")
 NAMES = ("DBSubnetGroupName", "DBParameterGroupName", "DBInstanceIdentifier")
@@ -108,6 +118,7 @@ def modify_subnet_group(call: Call, proceed: Any) -> dict[str, Any]:
     group = subnet_group(call, call.params["DBSubnetGroupName"])
     subnets = subnets_of(call)
     removed = {subnet.id for subnet in group._subnets} - {subnet.id for subnet in subnets}
+    sweep(call)
     held = (eni for eni in backend("ec2", call).enis.values() if isinstance(eni, HeldInterface))
     used = sorted({eni.subnet_id for eni in held if eni.requester_id == "amazon-rds" and eni.subnet_id in removed})
     if used:

@@ -11,7 +11,8 @@ from ..hooks import around
 from ..world import CREATING, DELETING, GONE, MODIFYING, READY, backend, lifecycle
 from . import query
 from .interfaces import keep, release
-from .rds import described as described_group, subnet_group
+from .rds import described as described_group
+from .rds import subnet_group
 from .rds_engine import Engine
 
 KIND = "rds.instance"
@@ -19,8 +20,16 @@ STATES = {CREATING: "creating", MODIFYING: "modifying", READY: "available", DELE
 
 # What waits for the maintenance window unless it is to be applied immediately.
 WAITING = {
-    "AllocatedStorage", "CACertificateIdentifier", "DBInstanceClass", "DBPortNumber", "EngineVersion", "Iops",
-    "MasterUserPassword", "MultiAZ", "StorageThroughput", "StorageType",
+    "AllocatedStorage",
+    "CACertificateIdentifier",
+    "DBInstanceClass",
+    "DBPortNumber",
+    "EngineVersion",
+    "Iops",
+    "MasterUserPassword",
+    "MultiAZ",
+    "StorageThroughput",
+    "StorageType",
 }
 # What a request calls otherwise than the instance does.
 RENAMED = {
@@ -52,8 +61,15 @@ DEFAULTS: dict[str, Any] = {
 }
 # Settings an answer has in a form of its own.
 SHAPED = {
-    "CloudwatchLogsExportConfiguration", "DBParameterGroupName", "DBSubnetGroupName", "ManageMasterUserPassword",
-    "MasterUserPassword", "MasterUserSecretKmsKeyId", "Port", "Tags", "VpcSecurityGroupIds",
+    "CloudwatchLogsExportConfiguration",
+    "DBParameterGroupName",
+    "DBSubnetGroupName",
+    "ManageMasterUserPassword",
+    "MasterUserPassword",
+    "MasterUserSecretKmsKeyId",
+    "Port",
+    "Tags",
+    "VpcSecurityGroupIds",
 }
 ENDPOINT_ZONES = {"eu-central-1": "Z1RLNUO7B9Q6NB", "us-east-1": "Z2R2ITUGPM61AM", "eu-west-1": "Z29XKXDKYMONMX"}
 
@@ -96,7 +112,9 @@ class Instance:
             settings["KmsKeyId"] = key_arn(call, settings.get("KmsKeyId"), "aws/rds")
         if settings["PerformanceInsightsEnabled"]:
             settings.setdefault("PerformanceInsightsRetentionPeriod", 7)
-            settings["PerformanceInsightsKMSKeyId"] = key_arn(call, settings.get("PerformanceInsightsKMSKeyId"), "aws/rds")
+            settings["PerformanceInsightsKMSKeyId"] = key_arn(
+                call, settings.get("PerformanceInsightsKMSKeyId"), "aws/rds"
+            )
 
     def state(self, call: Call) -> str:
         """Applies what is due, and says where the instance stands."""
@@ -146,7 +164,9 @@ class Instance:
             "InstanceCreateTime": database.instance_create_time,
             "DbInstancePort": 0,
             "DbiResourceId": f"db-{hashlib.sha256(database.unique.encode()).hexdigest().upper()[:26]}",
-            "VpcSecurityGroups": [{"VpcSecurityGroupId": id, "Status": "active"} for id in settings["VpcSecurityGroupIds"]],
+            "VpcSecurityGroups": [
+                {"VpcSecurityGroupId": id, "Status": "active"} for id in settings["VpcSecurityGroupIds"]
+            ],
             "DBParameterGroups": [
                 {
                     "DBParameterGroupName": settings["DBParameterGroupName"],
@@ -222,7 +242,9 @@ def describe(call: Call, proceed: Any) -> dict[str, Any]:
     others = ("Marker", "MaxRecords")
     seen = proceed({name: value for name, value in call.params.items() if name not in others})["DBInstances"]
     described = [
-        instance.described(call) if (instance := getattr(databases[each["DBInstanceIdentifier"]], "instance", None)) else each
+        instance.described(call)
+        if (instance := getattr(databases[each["DBInstanceIdentifier"]], "instance", None))
+        else each
         for each in seen
     ]
     shown, following = query.page(described, call.get("Marker"), call.get("MaxRecords"), default=100)
@@ -258,7 +280,9 @@ def delete(call: Call, proceed: Any) -> dict[str, Any] | None:
         message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
         raise Refusal("InvalidParameterCombination", message)
     if snapshot and skipped:
-        message = "FinalDBSnapshotIdentifier cannot be specified when deleting a DB Instance with SkipFinalSnapshot enabled."
+        message = (
+            "FinalDBSnapshotIdentifier cannot be specified when deleting a DB Instance with SkipFinalSnapshot enabled."
+        )
         raise Refusal("InvalidParameterCombination", message)
     if snapshot:
         database = backend("rds", call).databases[instance.id]

@@ -14,7 +14,10 @@ from .rds_engine import ENGINES, Engine
 from .rds_instance import KIND, WAITING, Instance, find, settle
 
 NOT_A_SETTING = {
-    "AllowMajorVersionUpgrade", "ApplyImmediately", "DBInstanceIdentifier", "NewDBInstanceIdentifier",
+    "AllowMajorVersionUpgrade",
+    "ApplyImmediately",
+    "DBInstanceIdentifier",
+    "NewDBInstanceIdentifier",
     "RotateMasterUserPassword",
 }
 
@@ -64,7 +67,8 @@ def refuse_bad_settings(call: Call, engine: Engine, settings: dict[str, Any], vp
     refuse_bad_parameter_group(call, engine, settings)
     unknown = set(settings["EnabledCloudwatchLogsExports"]) - engine.logs
     if unknown:
-        message = f"You cannot use the log types '{', '.join(sorted(unknown))}' with engine version {engine.name} {settings['EngineVersion']}."
+        version = f"{engine.name} {settings['EngineVersion']}"
+        message = f"You cannot use the log types '{', '.join(sorted(unknown))}' with engine version {version}."
         raise Refusal("InvalidParameterCombination", message)
 
 
@@ -138,11 +142,21 @@ def changes_of(call: Call, instance: Instance) -> dict[str, Any]:
     given = {name: value for name, value in call.params.items() if name not in NOT_A_SETTING}
     logs = given.pop("CloudwatchLogsExportConfiguration", {})
     if logs:
-        kept = [name for name in instance.settings["EnabledCloudwatchLogsExports"] if name not in logs.get("DisableLogTypes", [])]
-        given["EnabledCloudwatchLogsExports"] = kept + [name for name in logs.get("EnableLogTypes", []) if name not in kept]
+        kept = [
+            name
+            for name in instance.settings["EnabledCloudwatchLogsExports"]
+            if name not in logs.get("DisableLogTypes", [])
+        ]
+        given["EnabledCloudwatchLogsExports"] = kept + [
+            name for name in logs.get("EnableLogTypes", []) if name not in kept
+        ]
     if given.get("EngineVersion"):
         given["EngineVersion"] = instance.engine.version(given["EngineVersion"])
-    return {name: value for name, value in given.items() if instance.settings.get(name) != value or name == "MasterUserPassword"}
+    return {
+        name: value
+        for name, value in given.items()
+        if instance.settings.get(name) != value or name == "MasterUserPassword"
+    }
 
 
 def refuse_bad_change(call: Call, instance: Instance, changes: dict[str, Any]) -> None:
@@ -161,7 +175,9 @@ def refuse_bad_change(call: Call, instance: Instance, changes: dict[str, Any]) -
             message = "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
             raise Refusal("InvalidParameterCombination", message)
         if wanted["DBParameterGroupName"].startswith("default."):
-            changes["DBParameterGroupName"] = wanted["DBParameterGroupName"] = f"default.{engine.family(wanted['EngineVersion'])}"
+            changes["DBParameterGroupName"] = wanted["DBParameterGroupName"] = (
+                f"default.{engine.family(wanted['EngineVersion'])}"
+            )
     refuse_bad_settings(call, engine, wanted, instance.vpc_id)
 
 

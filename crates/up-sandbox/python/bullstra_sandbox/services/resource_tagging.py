@@ -64,7 +64,12 @@ def elbv2(call: Call) -> Iterator[Tagged]:
         *elb.load_balancers,
         *elb.target_groups,
         *(arn for balancer in balancers for arn in balancer.listeners),
-        *(arn for balancer in balancers for listener in balancer.listeners.values() for arn in listener._non_default_rules),
+        *(
+            arn
+            for balancer in balancers
+            for listener in balancer.listeners.values()
+            for arn in listener._non_default_rules
+        ),
     ]
     for arn in arns:
         yield arn, elb.tagging_service.get_tag_dict_for_resource(arn)
@@ -86,8 +91,13 @@ def rds(call: Call) -> Iterator[Tagged]:
     rds_instance.settle(call)
     rds = backend("rds", call)
     held = (
-        rds.databases, rds.clusters, rds.subnet_groups, rds.db_parameter_groups, rds.db_cluster_parameter_groups,
-        rds.database_snapshots, rds.cluster_snapshots,
+        rds.databases,
+        rds.clusters,
+        rds.subnet_groups,
+        rds.db_parameter_groups,
+        rds.db_cluster_parameter_groups,
+        rds.database_snapshots,
+        rds.cluster_snapshots,
     )
     for resources in held:
         for resource in resources.values():
@@ -130,7 +140,9 @@ def get_resources(call: Call, proceed: Any) -> dict[str, Any]:
     found = [
         {"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
         for arn, tags in everything(call).items()
-        if (not arns or arn in arns) and all(matches(tags, each) for each in filters) and (not types or of_type(arn, types))
+        if (not arns or arn in arns)
+        and all(matches(tags, each) for each in filters)
+        and (not types or of_type(arn, types))
     ]
     token = call.get("PaginationToken")
     if token and not query.is_token(token):

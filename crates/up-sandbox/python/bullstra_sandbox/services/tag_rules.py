@@ -31,10 +31,10 @@ def check(
         raise Refusal(too_many or code, f"The number of tags exceeds the maximum of {most}.")
     if not plain:
         return
-    for tag in tags:
-        for text in (tag.get(key) or "", tag.get(value) or ""):
-            if not PLAIN.match(text):
-                raise Refusal(code, f"The tag '{text}' contains characters that are not allowed: use letters, spaces, numbers and _ . : / = + - @")
+    for text in (tag.get(name) or "" for tag in tags for name in (key, value)):
+        if not PLAIN.match(text):
+            allowed = "letters, spaces, numbers and _ . : / = + - @"
+            raise Refusal(code, f"The tag '{text}' contains characters that are not allowed: use {allowed}")
 
 
 def as_list(tags: dict[str, str] | None) -> list[dict[str, str]]:

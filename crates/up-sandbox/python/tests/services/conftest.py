@@ -53,7 +53,9 @@ def network(client: Callable[[str], Any]) -> dict[str, Any]:
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]["SubnetId"]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
         for n, zone in enumerate("abc")
     ]
     group = ec2.create_security_group(GroupName="app", Description="app", VpcId=vpc)["GroupId"]

@@ -85,7 +85,9 @@ def test_a_nat_gateway_takes_time_and_is_remembered_as_deleted(ec2, network, unt
 
 def test_a_nat_gateway_holds_its_subnet_address_and_gateway(ec2, network, nat, refused, until):
     subnet = network["subnets"][0]
-    [interface] = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])["NetworkInterfaces"]
+    [interface] = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])[
+        "NetworkInterfaces"
+    ]
     assert interface["Description"] == f"Interface for NAT Gateway {nat['id']}"
     assert interface["InterfaceType"] == "nat_gateway"
     detach = {"InternetGatewayId": network["gateway"], "VpcId": network["vpc"]}
@@ -148,7 +150,9 @@ def test_internet_gateways_attach_once(ec2, network, refused):
     again = {"InternetGatewayId": gateway, "VpcId": vpc}
     assert refused(ec2.attach_internet_gateway, **again).startswith("Resource.AlreadyAssociated")
     second = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    assert "already has an internet gateway" in refused(ec2.attach_internet_gateway, InternetGatewayId=second, VpcId=vpc)
+    assert "already has an internet gateway" in refused(
+        ec2.attach_internet_gateway, InternetGatewayId=second, VpcId=vpc
+    )
     assert refused(ec2.delete_internet_gateway, InternetGatewayId=gateway).startswith("DependencyViolation")
 
 
@@ -171,7 +175,9 @@ def test_the_same_token_answers_with_the_first_answer(ec2, network, nat, refused
 )
 def test_bad_tags_are_refused(ec2, tags, words, refused):
     given = [{"ResourceType": "vpc", "Tags": tags}]
-    assert refused(ec2.create_vpc, CidrBlock="10.0.0.0/16", TagSpecifications=given) == f"InvalidParameterValue: {words}"
+    assert (
+        refused(ec2.create_vpc, CidrBlock="10.0.0.0/16", TagSpecifications=given) == f"InvalidParameterValue: {words}"
+    )
 
 
 def test_tags_of_another_type_are_refused(ec2, refused):
@@ -190,14 +196,16 @@ def test_every_create_call_takes_tags(ec2, network):
         address,
         ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tagged("vpc"))["Vpc"]["VpcId"],
         ec2.create_subnet(CidrBlock="10.0.9.0/24", TagSpecifications=tagged("subnet"), **vpc)["Subnet"]["SubnetId"],
-        ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))["InternetGateway"]["InternetGatewayId"],
-        ec2.create_route_table(TagSpecifications=tagged("route-table"), **vpc)["RouteTable"]["RouteTableId"],
-        ec2.create_security_group(
-            GroupName="t", Description="t", TagSpecifications=tagged("security-group"), **vpc
-        )["GroupId"],
-        ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address, TagSpecifications=tagged("natgateway"))["NatGateway"][
-            "NatGatewayId"
+        ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway"))["InternetGateway"][
+            "InternetGatewayId"
         ],
+        ec2.create_route_table(TagSpecifications=tagged("route-table"), **vpc)["RouteTable"]["RouteTableId"],
+        ec2.create_security_group(GroupName="t", Description="t", TagSpecifications=tagged("security-group"), **vpc)[
+            "GroupId"
+        ],
+        ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address, TagSpecifications=tagged("natgateway"))[
+            "NatGateway"
+        ]["NatGatewayId"],
         ec2.create_vpc_endpoint(
             ServiceName="com.amazonaws.eu-central-1.s3", TagSpecifications=tagged("vpc-endpoint"), **vpc
         )["VpcEndpoint"]["VpcEndpointId"],

@@ -23,7 +23,9 @@ def test_a_group_others_refer_to_stays(ec2, network, refused):
     words = f"DependencyViolation: resource {network['group']} has a dependent object"
     assert refused(ec2.delete_security_group, GroupId=network["group"]) == words
     # A rule is the same rule whatever its description.
-    ec2.revoke_security_group_ingress(GroupId=other, IpPermissions=[{**WEB, "UserIdGroupPairs": [{"GroupId": network["group"]}]}])
+    ec2.revoke_security_group_ingress(
+        GroupId=other, IpPermissions=[{**WEB, "UserIdGroupPairs": [{"GroupId": network["group"]}]}]
+    )
     ec2.delete_security_group(GroupId=network["group"])
 
 
@@ -76,7 +78,9 @@ def test_descriptions_are_kept_for_every_peer_and_changed(ec2, network):
 def test_rules_are_tagged_and_revoked_by_id(ec2, network, refused):
     tags = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "stack", "Value": "one"}]}]
     permission = {**WEB, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    made = ec2.authorize_security_group_ingress(GroupId=network["group"], IpPermissions=[permission], TagSpecifications=tags)
+    made = ec2.authorize_security_group_ingress(
+        GroupId=network["group"], IpPermissions=[permission], TagSpecifications=tags
+    )
     [rule] = ec2.describe_security_group_rules(Filters=[{"Name": "tag:stack", "Values": ["one"]}])["SecurityGroupRules"]
     id = rule["SecurityGroupRuleId"]
     assert made["SecurityGroupRules"][0]["SecurityGroupRuleId"] == id

@@ -22,7 +22,10 @@ def interface(network, **more):
 
 
 def state(ec2, id):
-    return [seen["State"] for seen in ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-endpoint-id", "Values": [id]}])["VpcEndpoints"]]
+    return [
+        seen["State"]
+        for seen in ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-endpoint-id", "Values": [id]}])["VpcEndpoints"]
+    ]
 
 
 def test_a_gateway_puts_routes_into_its_tables(ec2, network):
@@ -60,7 +63,10 @@ def test_an_interface_takes_time_and_holds_its_subnets(ec2, network, refused, un
 def test_its_subnets_and_groups_change(ec2, network):
     id = ec2.create_vpc_endpoint(**interface(network))["VpcEndpoint"]["VpcEndpointId"]
     ec2.modify_vpc_endpoint(
-        VpcEndpointId=id, AddSubnetIds=network["subnets"][2:], RemoveSubnetIds=network["subnets"][:1], PrivateDnsEnabled=False
+        VpcEndpointId=id,
+        AddSubnetIds=network["subnets"][2:],
+        RemoveSubnetIds=network["subnets"][:1],
+        PrivateDnsEnabled=False,
     )
     [seen] = ec2.describe_vpc_endpoints(VpcEndpointIds=[id])["VpcEndpoints"]
     assert seen["SubnetIds"] == network["subnets"][1:] and not seen["PrivateDnsEnabled"]

@@ -79,7 +79,9 @@ def test_a_log_group_keeps_its_settings(logs, refused):
     [seen] = logs.describe_log_groups(logGroupNamePrefix="/app")["logGroups"]
     assert "kmsKeyId" not in seen and "retentionInDays" not in seen
     assert logs.list_tags_for_resource(resourceArn=seen["logGroupArn"])["tags"] == {"stack": "one"}
-    assert refused(logs.list_tags_for_resource, resourceArn=seen["logGroupArn"] + "x").startswith("ResourceNotFoundException")
+    assert refused(logs.list_tags_for_resource, resourceArn=seen["logGroupArn"] + "x").startswith(
+        "ResourceNotFoundException"
+    )
 
 
 def test_a_protected_log_group_stays(logs, refused):

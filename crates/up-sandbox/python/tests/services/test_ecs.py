@@ -101,7 +101,11 @@ def test_a_task_definition_is_kept_whole(ecs, definition):
     assert kept["runtimePlatform"] == FARGATE["runtimePlatform"]
     [given], [container] = FARGATE["containerDefinitions"], kept["containerDefinitions"]
     for member in ("secrets", "healthCheck", "logConfiguration"):
-        assert container[member].items() >= given[member].items() if member != "secrets" else container[member] == given[member]
+        assert (
+            container[member].items() >= given[member].items()
+            if member != "secrets"
+            else container[member] == given[member]
+        )
     assert container["portMappings"] == [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]
 
 
@@ -174,12 +178,16 @@ def test_a_target_group_needs_its_load_balancer_first(ecs, client, network, clus
     arn = group["TargetGroups"][0]["TargetGroupArn"]
     balanced = [{"targetGroupArn": arn, "containerName": "web", "containerPort": 80}]
     more = {"loadBalancers": balanced, "healthCheckGracePeriodSeconds": 30}
-    assert "does not have an associated load balancer" in refused(ecs.create_service, **wanted(network, definition, **more))
+    assert "does not have an associated load balancer" in refused(
+        ecs.create_service, **wanted(network, definition, **more)
+    )
     balancer = elb.create_load_balancer(Name="web", Subnets=network["subnets"])["LoadBalancers"][0]["LoadBalancerArn"]
     action = [{"Type": "forward", "TargetGroupArn": arn}]
     elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=action)
     wrong = [{**balanced[0], "containerPort": 81}]
-    assert "did not have a container port 81" in refused(ecs.create_service, **wanted(network, definition, loadBalancers=wrong))
+    assert "did not have a container port 81" in refused(
+        ecs.create_service, **wanted(network, definition, loadBalancers=wrong)
+    )
     made = ecs.create_service(**wanted(network, definition, **more))["service"]
     assert (made["loadBalancers"], made["healthCheckGracePeriodSeconds"]) == (balanced, 30)
 

@@ -57,7 +57,9 @@ def test_identical_settings_answer_with_the_one_there_is(elb, network, balancer,
 
 def test_it_holds_interfaces_until_it_is_gone(elb, client, network, balancer, refused, until):
     ec2 = client("ec2")
-    [held] = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": network["subnets"][:1]}])["NetworkInterfaces"]
+    [held] = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": network["subnets"][:1]}])[
+        "NetworkInterfaces"
+    ]
     assert held["Description"] == f"ELB {balancer.split('loadbalancer/')[1]}"
     assert held["RequesterId"] == "amazon-elb"
     elb.delete_load_balancer(LoadBalancerArn=balancer)

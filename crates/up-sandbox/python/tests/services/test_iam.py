@@ -22,7 +22,9 @@ def iam(client):
 @pytest.fixture
 def role(iam):
     tags = [{"Key": "stack", "Value": "one"}]
-    made = iam.create_role(RoleName="app", Path=PATH, AssumeRolePolicyDocument=TRUST, MaxSessionDuration=7200, Tags=tags)
+    made = iam.create_role(
+        RoleName="app", Path=PATH, AssumeRolePolicyDocument=TRUST, MaxSessionDuration=7200, Tags=tags
+    )
     return made["Role"]["RoleName"]
 
 
@@ -49,7 +51,9 @@ def test_a_role_goes_only_when_nothing_is_on_it(iam, role, policy, refused):
 
 def test_a_policy_goes_only_when_it_is_free_and_has_one_version(iam, role, policy, refused):
     iam.attach_role_policy(RoleName=role, PolicyArn=policy)
-    assert refused(iam.delete_policy, PolicyArn=policy) == "DeleteConflict: Cannot delete a policy attached to entities."
+    assert (
+        refused(iam.delete_policy, PolicyArn=policy) == "DeleteConflict: Cannot delete a policy attached to entities."
+    )
     iam.detach_role_policy(RoleName=role, PolicyArn=policy)
     iam.create_policy_version(PolicyArn=policy, PolicyDocument=READ, SetAsDefault=True)
     assert "more than one version" in refused(iam.delete_policy, PolicyArn=policy)

@@ -66,7 +66,11 @@ def test_names_and_settings_are_checked(kafka, network, cluster, refused):
             {"TargetBrokerEBSVolumeInfo": [{"KafkaBrokerNodeId": "All", "VolumeSizeGB": 200}]},
             lambda settings: settings["BrokerNodeGroupInfo"]["StorageInfo"]["EbsStorageInfo"]["VolumeSize"] == 200,
         ),
-        ("update_broker_count", {"TargetNumberOfBrokerNodes": 6}, lambda settings: settings["NumberOfBrokerNodes"] == 6),
+        (
+            "update_broker_count",
+            {"TargetNumberOfBrokerNodes": 6},
+            lambda settings: settings["NumberOfBrokerNodes"] == 6,
+        ),
         (
             "update_broker_type",
             {"TargetInstanceType": "kafka.m5.large"},
@@ -95,7 +99,10 @@ def test_a_change_takes_time_and_a_new_version(kafka, cluster, refused, until, o
     after = seen(kafka, cluster)
     assert read(after["Provisioned"]) and after["CurrentVersion"] != version
     [operation] = kafka.list_cluster_operations(ClusterArn=cluster)["ClusterOperationInfoList"]
-    assert (operation["OperationArn"], operation["OperationState"]) == (answer["ClusterOperationArn"], "UPDATE_COMPLETE")
+    assert (operation["OperationArn"], operation["OperationState"]) == (
+        answer["ClusterOperationArn"],
+        "UPDATE_COMPLETE",
+    )
 
 
 def test_a_deleted_cluster_releases_its_network(kafka, client, network, cluster, refused, until):
@@ -114,7 +121,10 @@ def test_a_configuration_has_revisions(kafka, refused):
     assert (made["LatestRevision"]["Revision"], made["State"]) == (1, "ACTIVE")
     again = refused(kafka.create_configuration, Name="tuned", ServerProperties=b"a=1\n")
     assert again.startswith("ConflictException")
-    assert kafka.update_configuration(Arn=arn, Description="two", ServerProperties=b"a=2\n")["LatestRevision"]["Revision"] == 2
+    assert (
+        kafka.update_configuration(Arn=arn, Description="two", ServerProperties=b"a=2\n")["LatestRevision"]["Revision"]
+        == 2
+    )
     assert kafka.describe_configuration_revision(Arn=arn, Revision=1)["ServerProperties"] == b"a=1\n"
     assert kafka.describe_configuration_revision(Arn=arn, Revision=2)["ServerProperties"] == b"a=2\n"
     assert [each["Revision"] for each in kafka.list_configuration_revisions(Arn=arn)["Revisions"]] == [1, 2]

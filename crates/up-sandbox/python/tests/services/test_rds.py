@@ -92,13 +92,20 @@ def test_an_instance_has_awss_defaults(rds, network, groups):
 def test_changes_wait_unless_they_are_to_apply_immediately(rds, instance, until):
     rds.modify_db_instance(DBInstanceIdentifier="db", DBInstanceClass="db.t4g.small", BackupRetentionPeriod=5)
     after = seen(rds)
-    assert (after["DBInstanceClass"], after["PendingModifiedValues"]) == ("db.t4g.micro", {"DBInstanceClass": "db.t4g.small"})
+    assert (after["DBInstanceClass"], after["PendingModifiedValues"]) == (
+        "db.t4g.micro",
+        {"DBInstanceClass": "db.t4g.small"},
+    )
     assert after["BackupRetentionPeriod"] == 5
     rds.modify_db_instance(DBInstanceIdentifier="db", AllocatedStorage=30, ApplyImmediately=True)
     assert seen(rds)["DBInstanceStatus"] == "modifying"
     until(lambda: seen(rds)["DBInstanceStatus"], "available")
     after = seen(rds)
-    assert (after["DBInstanceClass"], after["AllocatedStorage"], after["PendingModifiedValues"]) == ("db.t4g.small", 30, {})
+    assert (after["DBInstanceClass"], after["AllocatedStorage"], after["PendingModifiedValues"]) == (
+        "db.t4g.small",
+        30,
+        {},
+    )
 
 
 def test_a_busy_instance_is_not_modified(rds, network, groups, refused):
@@ -132,7 +139,9 @@ def test_the_managed_password_is_given_up_for_another(rds, instance, refused):
 
 def test_what_an_instance_uses_stays(rds, client, network, instance, refused, until):
     ec2 = client("ec2")
-    [held] = ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["RDSNetworkInterface"]}])["NetworkInterfaces"]
+    [held] = ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["RDSNetworkInterface"]}])[
+        "NetworkInterfaces"
+    ]
     assert held["RequesterId"] == "amazon-rds"
     assert refused(rds.delete_db_subnet_group, DBSubnetGroupName="data").startswith("InvalidDBSubnetGroupStateFault")
     fewer = {"DBSubnetGroupName": "data", "SubnetIds": network["subnets"][1:]}

@@ -36,7 +36,9 @@ def of_ec2(client, network):
 def of_elb(client, network):
     elb = client("elbv2")
     balancer = elb.create_load_balancer(Name="app", Subnets=network["subnets"], Tags=[ONE])["LoadBalancers"][0]
-    group = elb.create_target_group(Name="app", Protocol="HTTP", Port=80, VpcId=network["vpc"], Tags=[ONE])["TargetGroups"][0]
+    group = elb.create_target_group(Name="app", Protocol="HTTP", Port=80, VpcId=network["vpc"], Tags=[ONE])[
+        "TargetGroups"
+    ][0]
     action = [{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}]
     listener = elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=action, Tags=[ONE]
