@@ -1,0 +1,317 @@
+//! `kafka.cluster`: Kafka brokers that AWS runs.
+
+use std::collections::BTreeSet;
+
+use up_core::{prelude::*, quote};
+
+use crate::{
+    client,
+    cluster_parts::{
+        BrokerLogs, ClientAuthentication, ClientBroker, EbsStorage, EnhancedMonitoring, OpenMonitoring, PublicAccess,
+        StorageMode,
+    },
+    ids, number, told,
+};
+
+/// Kafka brokers that AWS runs (MSK, provisioned). Making one takes AWS half an hour; so does many a change, in which
+/// brokers restart one by one.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    pub(crate) name: Option<String>,
+    /// The version of Kafka, such as `3.8.x.kraft`. There is no way back from a newer one.
+    pub(crate) kafka_version: String,
+    /// How many brokers: the same number in each subnet.
+    pub(crate) number_of_broker_nodes: u32,
+    /// The size of each broker, such as `kafka.m7g.large`.
+    pub(crate) instance_type: String,
+    /// Two or three subnets, each in a zone of its own.
+    #[spec(replace)]
+    pub(crate) client_subnets: BTreeSet<Ref<names::Subnet>>,
+    /// Firewalls around the brokers, one at least.
+    #[spec(replace)]
+    pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
+    /// The volume of each broker. Express brokers have none.
+    pub(crate) ebs_storage: Option<EbsStorage>,
+    /// `LOCAL` or `TIERED`, from which there is no way back. Left out: `LOCAL`.
+    pub(crate) storage_mode: Option<StorageMode>,
+    /// Its server properties. Left out: MSK's defaults.
+    pub(crate) configuration: Option<Ref<names::KafkaConfiguration>>,
+    /// The revision of a configuration outside the stack. Left out: the latest when the configuration was set.
+    pub(crate) configuration_revision: Option<i64>,
+    /// Who may talk to the brokers. Default: whom IAM lets in.
+    #[serde(default)]
+    pub(crate) client_authentication: ClientAuthentication,
+    /// Which connections of clients are encrypted: `TLS`, `TLS_PLAINTEXT` or `PLAINTEXT`. Default: `TLS`.
+    #[serde(default = "tls")]
+    pub(crate) client_broker_encryption: ClientBroker,
+    /// Encrypts what brokers tell each other. Default: true.
+    #[serde(default = "yes")]
+    #[spec(replace)]
+    pub(crate) in_cluster_encryption: bool,
+    /// The KMS key, as an ARN, that encrypts what is stored. Left out: AWS's own.
+    #[spec(replace)]
+    pub(crate) data_volume_kms_key_id: Option<String>,
+    /// `DISABLED`, or `SERVICE_PROVIDED_EIPS` for brokers that the internet reaches. Default: `DISABLED`.
+    #[serde(default = "disabled")]
+    pub(crate) public_access: PublicAccess,
+    /// `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`. Default: `DEFAULT`.
+    #[serde(default = "plain")]
+    pub(crate) enhanced_monitoring: EnhancedMonitoring,
+    /// Exporters for Prometheus. Default: none.
+    #[serde(default)]
+    pub(crate) open_monitoring: OpenMonitoring,
+    /// Where the brokers' logs go. Default: nowhere.
+    #[serde(default)]
+    pub(crate) broker_logs: BrokerLogs,
+}
+
+impl Kind for Cluster {
+    type Name = names::KafkaCluster;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::MSK::Cluster",
+        actions: Actions {
+            observe: &["kafka:ListClustersV2", "kafka:GetBootstrapBrokers"],
+            create: &[
+                "kafka:CreateClusterV2",
+                "kafka:TagResource",
+                "kafka:DescribeConfiguration",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "ec2:DescribeSecurityGroups",
+                "iam:CreateServiceLinkedRole",
+                "kms:CreateGrant",
+                "kms:DescribeKey",
+            ],
+            update: &[
+                "kafka:DescribeConfiguration",
+                "kafka:UpdateBrokerCount",
+                "kafka:UpdateBrokerStorage",
+                "kafka:UpdateBrokerType",
+                "kafka:UpdateClusterConfiguration",
+                "kafka:UpdateClusterKafkaVersion",
+                "kafka:UpdateConnectivity",
+                "kafka:UpdateMonitoring",
+                "kafka:UpdateSecurity",
+                "kafka:UpdateStorage",
+            ],
+            tag: &["kafka:TagResource", "kafka:UntagResource"],
+            delete: &["kafka:DeleteCluster"],
+        },
+        attrs: &[
+            "arn",
+            "name",
+            "bootstrap_brokers",
+            "bootstrap_brokers_tls",
+            "bootstrap_brokers_sasl_scram",
+            "bootstrap_brokers_sasl_iam",
+            "bootstrap_brokers_public_tls",
+            "bootstrap_brokers_public_sasl_scram",
+            "bootstrap_brokers_public_sasl_iam",
+        ],
+        longest_name: 64,
+        holds_data: true,
+        replace: Order::CreateFirst,
+        wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
+        takes: Takes { create: Duration::from_secs(1380), delete: Duration::from_secs(600) },
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let mut seen = Vec::new();
+        for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
+            let ours = cluster.tags.as_ref().is_some_and(|tags| tags.get(Self::STACK_TAG) == Some(&scope.stack));
+            if ours && cluster.provisioned.is_some() {
+                let mut cluster = Self::read(cluster)?;
+                if cluster.status != Status::Pending("CREATING".into()) {
+                    cluster.attrs.extend(bootstrap(cx, &cluster.id).await?);
+                }
+                seen.push(cluster);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: it is unique by its name. Public access, which MSK takes of a finished cluster only, is left to
+    /// `update`.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let configuration = self.configuration_info(cx).await?;
+        let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
+        let tags = birth.tags.clone().into_iter().collect();
+        let answer = request.set_tags(Some(tags)).send().await.map_err(told)?;
+        answer.cluster_arn.ok_or_else(|| Error::absent("ARN of the cluster it made"))
+    }
+
+    /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
+    /// again, and comes back while something differs. Safe to repeat: each call names the cluster's version, which
+    /// the last one has changed.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let is = &seen.spec;
+        let version = seen.attrs.get(Self::CURRENT_VERSION).ok_or_else(|| Error::absent("version of a cluster"))?;
+        let (kafka, arn) = (client(cx), &seen.id);
+        if self.kafka_version != is.kafka_version {
+            let call = kafka.update_cluster_kafka_version().cluster_arn(arn).current_version(version);
+            let call = call.set_configuration_info(self.configuration_info(cx).await?);
+            call.target_kafka_version(&self.kafka_version).send().await.map_err(told)?;
+        } else if self.configuration_differs(cx, is)? {
+            let call = kafka.update_cluster_configuration().cluster_arn(arn).current_version(version);
+            call.set_configuration_info(self.configuration_info(cx).await?).send().await.map_err(told)?;
+        } else if self.ebs_storage.is_some() && self.ebs_storage != is.ebs_storage {
+            let call = kafka.update_broker_storage().cluster_arn(arn).current_version(version);
+            call.set_target_broker_ebs_volume_info(self.volumes(is)?).send().await.map_err(told)?;
+        } else if self.storage_mode.is_some() && self.storage_mode != is.storage_mode {
+            let mode = self.storage_mode.map(|mode| mode.as_str().into());
+            let call = kafka.update_storage().cluster_arn(arn).current_version(version);
+            call.set_storage_mode(mode).send().await.map_err(told)?;
+        } else if self.instance_type != is.instance_type {
+            let call = kafka.update_broker_type().cluster_arn(arn).current_version(version);
+            call.target_instance_type(&self.instance_type).send().await.map_err(told)?;
+        } else if self.number_of_broker_nodes != is.number_of_broker_nodes {
+            let call = kafka.update_broker_count().cluster_arn(arn).current_version(version);
+            let brokers = number(self.number_of_broker_nodes)?;
+            call.target_number_of_broker_nodes(brokers).send().await.map_err(told)?;
+        } else if (&self.client_authentication, self.client_broker_encryption)
+            != (&is.client_authentication, is.client_broker_encryption)
+        {
+            let call = kafka.update_security().cluster_arn(arn).current_version(version);
+            let call = call.client_authentication(self.client_authentication.wire());
+            call.encryption_info(self.encryption_in_transit()).send().await.map_err(told)?;
+        } else if (self.enhanced_monitoring, &self.open_monitoring, &self.broker_logs)
+            != (is.enhanced_monitoring, &is.open_monitoring, &is.broker_logs)
+        {
+            let call = kafka.update_monitoring().cluster_arn(arn).current_version(version);
+            let call = call.enhanced_monitoring(self.enhanced_monitoring.as_str().into());
+            let call = call.open_monitoring(self.open_monitoring.wire());
+            call.logging_info(self.broker_logs.wire()).send().await.map_err(told)?;
+        } else if self.public_access != is.public_access {
+            let call = kafka.update_connectivity().cluster_arn(arn).current_version(version);
+            call.connectivity_info(self.connectivity()).send().await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        if !change.set.is_empty() {
+            let set = change.set.clone().into_iter().collect();
+            client(cx).tag_resource().resource_arn(&seen.id).set_tags(Some(set)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(&seen.id).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_cluster().cluster_arn(&seen.id).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut refuse = |field: &str, message: String| problems.push(Problem::new(field, message));
+        let subnets = self.client_subnets.len();
+        if !(2..=3).contains(&subnets) {
+            refuse(
+                "client_subnets",
+                format!("MSK takes two or three subnets, each in a zone of its own, not {subnets}"),
+            );
+        } else if self.number_of_broker_nodes == 0 || !(self.number_of_broker_nodes as usize).is_multiple_of(subnets) {
+            let brokers = self.number_of_broker_nodes;
+            refuse(
+                "number_of_broker_nodes",
+                format!("{brokers} brokers are not the same number in each of {subnets} subnets"),
+            );
+        }
+        if self.security_groups.is_empty() {
+            refuse("security_groups", "at least one is needed, or MSK takes the network's own".into());
+        }
+        let express = self.instance_type.starts_with("express.");
+        if express == self.ebs_storage.is_some() && !quote::is_quoting(&self.instance_type) {
+            let message = if express { "Express brokers have no volumes" } else { "brokers need volumes" };
+            refuse("ebs_storage", message.into());
+        }
+        if let Some(storage) = &self.ebs_storage {
+            if !(1..=16384).contains(&storage.volume_size) {
+                refuse("ebs_storage.volume_size", format!("{} GiB are not between 1 and 16384", storage.volume_size));
+            }
+            if (1..250).contains(&storage.provisioned_throughput) {
+                refuse("ebs_storage.provisioned_throughput", "MSK sells 250 MiB a second at least".into());
+            }
+        }
+        let ClientAuthentication { sasl_iam, sasl_scram, unauthenticated, .. } = self.client_authentication;
+        let tls = !self.client_authentication.tls_certificate_authorities.is_empty();
+        if !(sasl_iam || sasl_scram || tls || unauthenticated) {
+            refuse(
+                "client_authentication",
+                "nobody could talk to the brokers: let in at least one sort of client".into(),
+            );
+        }
+        if self.client_broker_encryption == ClientBroker::Plaintext && (sasl_iam || sasl_scram || tls) {
+            let message = "`PLAINTEXT` is for unauthenticated clients only: IAM, SCRAM and certificates need TLS";
+            refuse("client_broker_encryption", message.into());
+        }
+        if self.configuration_revision.is_some() && self.configuration.is_none() {
+            refuse("configuration_revision", "it needs the configuration it is a revision of".into());
+        }
+        let key = self.data_volume_kms_key_id.as_ref();
+        if let Some(key) = key.filter(|key| !key.starts_with("arn:") && !quote::is_quoting(key)) {
+            refuse(
+                "data_volume_kms_key_id",
+                format!("`{key}` is not an ARN; MSK answers with one, and the two would never compare"),
+            );
+        }
+        problems
+    }
+}
+
+/// What clients begin with, for each way in. A way that is closed has empty text, so that quoting it is never an error.
+async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
+    let brokers = client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await.map_err(told)?;
+    let ways = [
+        ("bootstrap_brokers", brokers.bootstrap_broker_string),
+        ("bootstrap_brokers_tls", brokers.bootstrap_broker_string_tls),
+        ("bootstrap_brokers_sasl_scram", brokers.bootstrap_broker_string_sasl_scram),
+        ("bootstrap_brokers_sasl_iam", brokers.bootstrap_broker_string_sasl_iam),
+        ("bootstrap_brokers_public_tls", brokers.bootstrap_broker_string_public_tls),
+        ("bootstrap_brokers_public_sasl_scram", brokers.bootstrap_broker_string_public_sasl_scram),
+        ("bootstrap_brokers_public_sasl_iam", brokers.bootstrap_broker_string_public_sasl_iam),
+    ];
+    Ok(ways.into_iter().map(|(way, brokers)| (way.to_owned(), brokers.unwrap_or_default())).collect())
+}
+
+impl Cluster {
+    /// Every update names the version it is meant for.
+    pub(crate) const CURRENT_VERSION: &'static str = "current_version";
+    const STACK_TAG: &'static str = up_core::Address::STACK_TAG;
+
+    fn configuration_differs(&self, cx: &Cx, is: &Self) -> Result<bool> {
+        let arn = |of: &Self| of.configuration.as_ref().map(|configuration| cx.id(configuration)).transpose();
+        let moves = self.configuration.is_some() && arn(self)? != arn(is)?;
+        let revises = self.configuration_revision.is_some() && self.configuration_revision != is.configuration_revision;
+        Ok(moves || revises)
+    }
+
+    pub(crate) fn places(&self, cx: &Cx) -> Result<(Vec<String>, Vec<String>)> {
+        Ok((ids(cx, &self.client_subnets)?, ids(cx, &self.security_groups)?))
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn tls() -> ClientBroker {
+    ClientBroker::Tls
+}
+
+fn disabled() -> PublicAccess {
+    PublicAccess::Disabled
+}
+
+fn plain() -> EnhancedMonitoring {
+    EnhancedMonitoring::Default
+}

@@ -1,0 +1,166 @@
+//! `kafka.configuration`: the server properties of a Kafka cluster.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
+
+use aws_sdk_kafka::{primitives::Blob, types::ConfigurationState};
+use up_core::prelude::*;
+
+use crate::{attrs, client, told};
+
+/// The server properties of a Kafka cluster. A change makes a new configuration, the cluster moves there (its brokers
+/// restart one by one), and the old one goes. MSK's own way, a new revision of the same configuration, would change
+/// nothing until somebody moved the cluster too.
+///
+/// MSK takes no tags here: all tags, those that say who owns it first, are kept in the description.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// Properties of the brokers and their values, as text: `{ "auto.create.topics.enable" = "false" }`. Those left
+    /// out are MSK's defaults.
+    #[spec(replace)]
+    server_properties: Properties,
+    /// Kafka versions it is for. Default: any.
+    #[serde(default)]
+    #[spec(replace)]
+    kafka_versions: BTreeSet<String>,
+}
+
+type Properties = BTreeMap<String, String>;
+
+impl Kind for Configuration {
+    type Name = names::KafkaConfiguration;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::MSK::Configuration",
+        actions: Actions {
+            observe: &["kafka:ListConfigurations", "kafka:DescribeConfigurationRevision"],
+            create: &["kafka:CreateConfiguration"],
+            update: &[],
+            tag: &["kafka:UpdateConfiguration"],
+            delete: &["kafka:DeleteConfiguration"],
+        },
+        attrs: &["arn", "name", "revision"],
+        longest_name: 64,
+        replace: Order::CreateFirst,
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let mut seen = Vec::new();
+        for configuration in client(cx).list_configurations().into_paginator().items().send().try_collect().await? {
+            let latest = configuration.latest_revision;
+            let (revision, text) = latest.map(|it| (it.revision, it.description)).unwrap_or_default();
+            // A retag writes a new revision, so that its description is the newer one.
+            let text = text.or(configuration.description);
+            let Some(tags) = text.as_deref().and_then(tags_of).filter(|tags| scope.owns(tags)) else { continue };
+            let (Some(id), Some(name), Some(revision)) = (configuration.arn, configuration.name, revision) else {
+                return Err(Error::absent("ARN, name and revision of a configuration"));
+            };
+            let status = match configuration.state {
+                Some(ConfigurationState::Active) => Status::Ready,
+                Some(ConfigurationState::Deleting) => Status::Deleting("DELETING".into()),
+                state => Status::Failed(state.map_or("MSK gives no state".into(), |state| state.to_string())),
+            };
+            let spec = Self {
+                server_properties: properties(cx, &id, revision).await?,
+                kafka_versions: configuration.kafka_versions.into_iter().flatten().collect(),
+            };
+            let attrs = attrs([("arn", id.clone()), ("name", name), ("revision", revision.to_string())]);
+            seen.push(Seen { id, tags, attrs, status, spec });
+        }
+        Ok(seen)
+    }
+
+    /// Safe to repeat: it is unique by its name.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let request = client(cx).create_configuration().name(birth.name(Self::ABOUT.longest_name));
+        let request = request.description(description_of(&birth.tags)).server_properties(self.text());
+        let versions = self.kafka_versions.iter().cloned().collect::<Vec<_>>();
+        let request = request.set_kafka_versions((!versions.is_empty()).then_some(versions));
+        let answer = request.send().await.map_err(told)?;
+        answer.arn.ok_or_else(|| Error::absent("ARN of the configuration it made"))
+    }
+
+    /// Never called: every field replaces.
+    async fn update(&self, _: &Cx, seen: &Seen<Self>) -> Result<()> {
+        Err(Error::ours(format!("{} cannot be updated: a configuration never changes", seen.id)))
+    }
+
+    /// Writes a revision with another description and the same properties, so that clusters need not follow. Safe to
+    /// repeat: it would be one more revision.
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        let kept = seen.tags.iter().filter(|(key, _)| !change.remove.contains(*key));
+        let tags = kept.chain(&change.set).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let call = client(cx).update_configuration().arn(&seen.id).description(description_of(&tags));
+        call.server_properties(seen.spec.text()).send().await.map_err(told)?;
+        Ok(())
+    }
+
+    /// Takes all its revisions. Safe to repeat: gone is gone. Clusters that use it hold it.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_configuration().arn(&seen.id).send().await.map_err(told).gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let broken = |text: &str| text.contains('\n') || text.trim() != text;
+        let wrong = self.server_properties.iter().filter(|(name, value)| broken(name) || broken(value));
+        let message = "a property is one line, without space around name and value";
+        wrong.map(|(name, _)| Problem::new(format!("server_properties.{name}"), message)).collect()
+    }
+}
+
+async fn properties(cx: &Cx, arn: &str, revision: i64) -> Result<Properties> {
+    let answer = client(cx).describe_configuration_revision().arn(arn).revision(revision).send().await.map_err(told)?;
+    let text = answer.server_properties.ok_or_else(|| Error::absent("server properties of a configuration"))?;
+    let text = String::from_utf8(text.into_inner()).map_err(|_| Error::absent("server properties that are text"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '!']));
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    Ok(pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect())
+}
+
+impl Configuration {
+    fn text(&self) -> Blob {
+        let lines = self.server_properties.iter().map(|(name, value)| format!("{name}={value}\n"));
+        Blob::new(lines.collect::<String>())
+    }
+}
+
+/// What a description of ours begins with.
+const OURS: &str = "bullstra-up";
+
+/// `bullstra-up bullstra:address=kafka.configuration.main bullstra:stack=prod team=a%20b`.
+fn description_of(tags: &Tags) -> String {
+    let escaped = |text: &str| text.replace('%', "%25").replace(' ', "%20").replace('=', "%3D");
+    let mut text = OURS.to_owned();
+    for (key, value) in tags {
+        write!(text, " {}={}", escaped(key), escaped(value)).expect("text takes all that is written");
+    }
+    text
+}
+
+fn tags_of(description: &str) -> Option<Tags> {
+    let plain = |text: &str| text.replace("%3D", "=").replace("%20", " ").replace("%25", "%");
+    let mut words = description.split(' ');
+    if words.next() != Some(OURS) {
+        return None;
+    }
+    let pairs = words.filter_map(|word| word.split_once('='));
+    Some(pairs.map(|(key, value)| (plain(key), plain(value))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_survive_in_a_description() {
+        let tags: Tags = [("bullstra:stack", "prod"), ("a b", "x = 100 %20 y"), ("empty", "")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+        assert_eq!(tags_of(&description_of(&tags)), Some(tags));
+        assert_eq!(tags_of("somebody else's"), None);
+    }
+}
