@@ -1,6 +1,6 @@
 //! AWS's enumerations, in AWS's spelling.
 
-/// Defines an enumeration of words as AWS spells them: checked when a stack is read, listed in its schema, and turned to
+/// Defines enumerations of words as AWS spells them: checked when a stack is read, listed in its schema, and turned to
 /// and from the text that calls take and give.
 ///
 /// ```
@@ -18,7 +18,7 @@
 /// ```
 #[macro_export]
 macro_rules! words {
-    ($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* }) => {
+    ($($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* })*) => {$(
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         #[derive(::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
@@ -42,5 +42,5 @@ macro_rules! words {
                 }
             }
         }
-    };
+    )*};
 }

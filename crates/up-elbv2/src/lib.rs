@@ -1,8 +1,87 @@
-//! Kinds of the elbv2 API. One file per kind.
+//! Kinds of the Elastic Load Balancing API, version 2. One file per kind.
 
-use up_core::AnyKind;
+mod access_logs;
+mod action;
+mod attributes;
+mod condition;
+mod find;
+mod health_check;
+mod listener;
+mod load_balancer;
+mod place;
+mod rule;
+mod target_group;
+mod words;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_elasticloadbalancingv2::types::Tag;
+use up_core::{AnyKind, Cx, Error, Of, Problem, Result, TagChange, Tags, quote};
+
+pub use listener::Listener;
+pub use load_balancer::LoadBalancer;
+pub use rule::Rule;
+pub use target_group::TargetGroup;
 
 up_core::client!(aws_sdk_elasticloadbalancingv2);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[];
+pub const KINDS: &[&dyn AnyKind] =
+    &[&Of::<Listener>::KIND, &Of::<LoadBalancer>::KIND, &Of::<Rule>::KIND, &Of::<TargetGroup>::KIND];
+
+/// How many calls are under way at once: all of the account share 10 a second.
+const AT_ONCE: usize = 6;
+
+fn list(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn tags(tags: Option<Vec<Tag>>) -> Tags {
+    // The API may leave out a value that is empty.
+    tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
+}
+
+/// Changes the tags of anything this API knows. Safe to repeat: tags are set, not added.
+async fn retag(cx: &Cx, arn: &str, change: &TagChange) -> Result<()> {
+    if !change.set.is_empty() {
+        client(cx).add_tags().resource_arns(arn).set_tags(Some(list(&change.set))).send().await?;
+    }
+    if !change.remove.is_empty() {
+        let keys = change.remove.iter().cloned().collect();
+        client(cx).remove_tags().resource_arns(arn).set_tag_keys(Some(keys)).send().await?;
+    }
+    Ok(())
+}
+
+/// Every answer names what it made; one that does not is no answer.
+fn made(arn: Option<String>) -> Result<String> {
+    arn.ok_or_else(|| Error::absent("ARN of what it made"))
+}
+
+/// How CloudWatch's metrics call it: `app/web/50dc6c495c0c9188`, `targetgroup/web/73e2d6bc24d8a067`.
+fn arn_suffix(arn: &str) -> String {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    resource.trim_start_matches("loadbalancer/").to_owned()
+}
+
+/// The attributes that `arn` and `name` give every kind that has both.
+fn named(arn: &str, name: &str) -> BTreeMap<String, String> {
+    [("arn", arn.to_owned()), ("name", name.to_owned()), ("arn_suffix", arn_suffix(arn))]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+}
+
+/// The rule for names of load balancers and target groups.
+fn check_name(name: &str) -> Option<Problem> {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
+    let right = quote::is_quoting(name) || ((1..=32).contains(&name.len()) && plain && !edges);
+    let message = "1 to 32 letters, digits and hyphens, with no hyphen at either end and no `internal-` in front";
+    (!right).then(|| Problem::new("name", format!("a name is {message}, and this is `{name}`")))
+}
+
+/// A number that must lie in a range.
+fn check_range(field: &str, value: i32, range: std::ops::RangeInclusive<i32>) -> Option<Problem> {
+    let message = format!("{} to {} are possible, and this is {value}", range.start(), range.end());
+    (!range.contains(&value)).then(|| Problem::new(field, message))
+}

@@ -1,0 +1,42 @@
+//! Where a load balancer writes down what it does.
+
+use up_core::prelude::*;
+
+use crate::attributes::Attributes;
+
+/// Files of log lines in an S3 bucket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Logs {
+    /// Name of the bucket; its policy must let Elastic Load Balancing write. Default: empty, no logs.
+    #[serde(default)]
+    bucket: String,
+    /// What the names of the files begin with. Default: empty.
+    #[serde(default)]
+    prefix: String,
+}
+
+impl Logs {
+    /// Adds the attributes of these logs, whose keys begin with `key`.
+    pub(crate) fn set(&self, key: &str, attributes: &mut Attributes) {
+        let wanted = !self.bucket.is_empty();
+        attributes.set(&format!("{key}.s3.enabled"), Some(wanted));
+        attributes.set(&format!("{key}.s3.bucket"), wanted.then_some(&self.bucket));
+        attributes.set(&format!("{key}.s3.prefix"), wanted.then_some(&self.prefix));
+    }
+
+    /// AWS remembers the bucket of logs that are switched off: they are no logs all the same.
+    pub(crate) fn seen(key: &str, attributes: &Attributes) -> Self {
+        let text = |part| attributes.get(&format!("{key}.s3.{part}")).unwrap_or_default().to_owned();
+        match attributes.get(&format!("{key}.s3.enabled")) {
+            Some("true") => Self { bucket: text("bucket"), prefix: text("prefix") },
+            _ => Self::default(),
+        }
+    }
+
+    /// A prefix without a bucket says nothing.
+    pub(crate) fn check(&self, field: &str) -> Option<Problem> {
+        let stray = self.bucket.is_empty() && !self.prefix.is_empty();
+        stray.then(|| Problem::new(format!("{field}.bucket"), "missing: the bucket that the prefix is for"))
+    }
+}

@@ -1,0 +1,110 @@
+//! Attributes: settings that the API keeps as text under keys such as `idle_timeout.timeout_seconds`.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use up_core::{Error, Result};
+
+/// Attributes by key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Attributes(BTreeMap<String, String>);
+
+/// A field of a spec, and the key of the attribute that it sets.
+pub(crate) type Row = (&'static str, &'static str);
+
+impl Attributes {
+    /// What the fields of a spec set; a field that is left out sets nothing.
+    pub(crate) fn of(spec: &impl Serialize, rows: &[Row]) -> Self {
+        let spec = plain(spec);
+        let text = |value: &Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        rows.iter().filter_map(|(field, key)| Some(((*key).to_owned(), text(&spec[*field])?))).collect()
+    }
+
+    /// A spec, with the fields that these set as they are here.
+    pub(crate) fn fill<T: Serialize + DeserializeOwned>(&self, spec: T, rows: &[Row]) -> Result<T> {
+        let mut filled = plain(&spec);
+        for (field, key) in rows {
+            if let Some(text) = self.get(key) {
+                filled[*field] = value(text);
+            }
+        }
+        serde_json::from_value(filled).map_err(|error| Error::absent(&format!("readable attributes: {error}")))
+    }
+
+    /// What is under one key.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Sets one to what is wanted; what is not wanted is left as it is.
+    pub(crate) fn set(&mut self, key: &str, value: Option<impl ToString>) {
+        self.0.extend(value.map(|value| (key.to_owned(), value.to_string())));
+    }
+
+    /// What must be sent to get from `seen` to these, each in the `form` of one API.
+    pub(crate) fn beyond<T>(&self, seen: &Self, form: impl Fn(&str, &str) -> T) -> Option<Vec<T>> {
+        let differ = self.0.iter().filter(|(key, value)| seen.0.get(*key) != Some(value));
+        let sent: Vec<_> = differ.map(|(key, value)| form(key, value)).collect();
+        (!sent.is_empty()).then_some(sent)
+    }
+}
+
+impl FromIterator<(String, String)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(attributes: I) -> Self {
+        Self(attributes.into_iter().collect())
+    }
+}
+
+/// A spec as JSON.
+pub(crate) fn plain(spec: &impl Serialize) -> Value {
+    serde_json::to_value(spec).expect("a spec is plain data with text for keys")
+}
+
+/// Truths and numbers are written as JSON writes them; all else is text.
+fn value(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Settings {
+        timeout: i32,
+        http2: bool,
+        mode: String,
+        delay: Option<i32>,
+    }
+
+    const ROWS: [Row; 4] = [("timeout", "t.seconds"), ("http2", "h.enabled"), ("mode", "m"), ("delay", "d.seconds")];
+
+    #[test]
+    fn a_spec_reads_back_from_the_attributes_it_sets() {
+        let settings = Settings { timeout: 60, http2: true, mode: "append".into(), delay: None };
+        let attributes = Attributes::of(&settings, &ROWS);
+        assert_eq!((attributes.get("t.seconds"), attributes.get("d.seconds")), (Some("60"), None));
+        let other = Settings { timeout: 0, http2: false, mode: String::new(), delay: None };
+        assert_eq!(attributes.fill(other, &ROWS).unwrap(), settings);
+    }
+
+    #[test]
+    fn only_what_differs_is_sent() {
+        let seen = Settings { timeout: 60, http2: true, mode: "append".into(), delay: Some(1) };
+        let want = Settings { timeout: 30, http2: true, mode: "append".into(), delay: None };
+        let form = |key: &str, value: &str| format!("{key}={value}");
+        let [seen, want] = [seen, want].map(|settings| Attributes::of(&settings, &ROWS));
+        assert_eq!(want.beyond(&seen, form), Some(vec!["t.seconds=30".to_owned()]));
+        assert_eq!(seen.beyond(&seen, form), None);
+    }
+}

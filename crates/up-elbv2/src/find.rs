@@ -1,0 +1,141 @@
+//! Finds what is a stack's. The API cannot filter by tag, and tells tags in a call of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::{Cx, Error, ErrorKind, Result, Scope, Tags};
+
+use crate::{AT_ONCE, client, tags};
+
+const SERVICE: &str = "elasticloadbalancing";
+
+/// The most ARNs that one call tells the tags of.
+const DESCRIBED: usize = 20;
+
+/// The most the API lists in one answer.
+pub(crate) const PAGE: i32 = 400;
+
+/// True for a load balancer or target group that may be the stack's.
+pub(crate) fn may_be_ours(scope: &Scope, arn: &str, name: &str) -> bool {
+    scope.index.tags(arn).is_some() || scope.known.contains(arn) || name.starts_with(&scope.prefix())
+}
+
+/// The tags of those among `arns` that are the stack's: from the index, or by asking about what it does not list.
+pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
+    let (listed, unlisted): (Vec<_>, Vec<_>) = arns.iter().partition(|arn| scope.index.tags(arn).is_some());
+    let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), scope.index.tags(arn)?.clone())));
+    let mut found: BTreeMap<_, _> = listed.collect();
+    let unlisted: Vec<String> = unlisted.into_iter().cloned().collect();
+    for arns in unlisted.chunks(DESCRIBED) {
+        match described(cx, arns).await {
+            Ok(tags) => found.extend(tags),
+            // One that went meanwhile spoils the answer for all.
+            Err(error) if error.kind == ErrorKind::Missing => found.extend(described_singly(cx, arns).await?),
+            Err(error) => return Err(error),
+        }
+    }
+    found.retain(|_, tags| scope.owns(tags));
+    Ok(found)
+}
+
+/// The load balancers whose listeners may be the stack's: by the index and by the ARNs of listeners and rules that are
+/// known, or, where those name none, by how load balancers are called.
+pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+    let listed = ["loadbalancer/app/", "loadbalancer/net/", "listener/", "listener-rule/"]
+        .into_iter()
+        .flat_map(|resource| scope.index.of(SERVICE, resource).map(|entry| entry.arn));
+    let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(load_balancer_of);
+    let known: BTreeSet<_> = known.collect();
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    let request = client(cx).describe_load_balancers().page_size(PAGE);
+    let all = request.into_paginator().items().send().try_collect().await?;
+    let alike =
+        all.into_iter().filter_map(|balancer| Some((balancer.load_balancer_arn?, balancer.load_balancer_name?)));
+    Ok(alike.filter(|(_, name)| name.starts_with(&scope.prefix())).map(|(arn, _)| arn).collect())
+}
+
+/// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
+pub(crate) async fn listeners(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+    let listed = ["listener/", "listener-rule/"].into_iter();
+    let listed = listed.flat_map(|resource| scope.index.of(SERVICE, resource).map(|entry| entry.arn));
+    let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(listener_of);
+    let mut listeners: BTreeSet<_> = known.collect();
+    let mut balancers = load_balancers(cx, scope).await?;
+    for balancer in listeners.iter().filter_map(|listener| load_balancer_of(listener)) {
+        balancers.remove(&balancer);
+    }
+    for listener in listeners_on(cx, balancers).await? {
+        listeners.extend(listener.listener_arn);
+    }
+    Ok(listeners)
+}
+
+/// All listeners of some load balancers. A load balancer that is gone has none.
+pub(crate) async fn listeners_on(
+    cx: &Cx,
+    balancers: BTreeSet<String>,
+) -> Result<Vec<aws_sdk_elasticloadbalancingv2::types::Listener>> {
+    let all = balancers.into_iter().map(|arn| async move {
+        let request = client(cx).describe_listeners().load_balancer_arn(arn).page_size(PAGE);
+        or_none(request.into_paginator().items().send().try_collect().await)
+    });
+    stream::iter(all).buffered(AT_ONCE).try_concat().await
+}
+
+/// What hangs on something that is gone is gone as well.
+pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Vec<T>> {
+    match answer.map_err(Into::into) {
+        Err(error) if error.kind == ErrorKind::Missing => Ok(Vec::new()),
+        answer => answer,
+    }
+}
+
+async fn described(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
+    let answer = client(cx).describe_tags().set_resource_arns(Some(arns.to_vec())).send().await?;
+    let described = answer.tag_descriptions.unwrap_or_default().into_iter();
+    Ok(described.filter_map(|each| Some((each.resource_arn?, tags(each.tags)))).collect())
+}
+
+async fn described_singly(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
+    let mut found = Vec::new();
+    for arn in arns {
+        found.extend(or_none(described(cx, std::slice::from_ref(arn)).await)?);
+    }
+    Ok(found)
+}
+
+/// `…:loadbalancer/app/web/1` of `…:listener/app/web/1/2` and of `…:listener-rule/app/web/1/2/3`.
+fn load_balancer_of(arn: &str) -> Option<String> {
+    ancestor(arn, "loadbalancer", 3)
+}
+
+/// `…:listener/app/web/1/2` of itself and of `…:listener-rule/app/web/1/2/3`.
+fn listener_of(arn: &str) -> Option<String> {
+    ancestor(arn, "listener", 4)
+}
+
+/// ARNs of this API hold those of what they belong to, in so many `parts`.
+fn ancestor(arn: &str, kind: &str, parts: usize) -> Option<String> {
+    let (account, resource) = arn.rsplit_once(':')?;
+    let path: Vec<_> = resource.split('/').skip(1).take(parts).collect();
+    (path.len() == parts).then(|| format!("{account}:{kind}/{}", path.join("/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_tells_what_it_belongs_to() {
+        let at = |resource: &str| format!("arn:aws:elasticloadbalancing:us-east-1:123456789012:{resource}");
+        let balancer = at("loadbalancer/app/web/1");
+        for below in ["loadbalancer/app/web/1", "listener/app/web/1/2", "listener-rule/app/web/1/2/3"] {
+            assert_eq!(load_balancer_of(&at(below)).as_ref(), Some(&balancer));
+        }
+        assert_eq!(listener_of(&at("listener-rule/app/web/1/2/3")), Some(at("listener/app/web/1/2")));
+        assert_eq!(listener_of(&balancer), None);
+        assert_eq!(load_balancer_of(&at("loadbalancer/classic")), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! `elbv2.listener`: a port of a load balancer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_elasticloadbalancingv2::types::{self, Certificate, ListenerAttribute, MutualAuthenticationAttributes};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::{Address, prelude::*};
+
+use crate::{
+    AT_ONCE,
+    action::{self, Action},
+    attributes::{Attributes, Row},
+    check_range, client, find, list, made, retag,
+    words::{AlpnPolicy, MutualAuthenticationMode, Protocol, Switch},
+};
+
+/// A port of a load balancer, and what becomes of what comes in by it.
+///
+/// A rule may take some of an application load balancer's requests elsewhere.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    /// The load balancer. With another, the old listener goes first: AWS lets no target group be on two.
+    #[spec(replace)]
+    load_balancer: Ref<names::LoadBalancer>,
+    /// The port, 1 to 65,535.
+    port: i32,
+    /// What is spoken on it: `HTTP` or `HTTPS` for application load balancers, `TCP`, `TLS`, `UDP` … for network ones.
+    protocol: Protocol,
+    /// What becomes of requests that no rule is for: one action.
+    default_actions: Vec<Action>,
+    /// ARN of the certificate that is shown unless another fits better. Needed for `HTTPS` and `TLS`.
+    certificate_arn: Option<String>,
+    /// ARNs of further certificates, for clients that ask for their names. Left out: as they are, which is none at first.
+    additional_certificate_arns: Option<BTreeSet<String>>,
+    /// Which TLS versions and ciphers are offered, such as `ELBSecurityPolicy-TLS13-1-2-2021-06`. Left out: as it is, an
+    /// old one of AWS's choice at first.
+    ssl_policy: Option<String>,
+    /// Which protocols are offered to clients; for `TLS`. Left out: as it is, none at first.
+    alpn_policy: Option<AlpnPolicy>,
+    /// Whether clients show certificates; for `HTTPS`. Left out: as it is, they do not at first.
+    mutual_authentication: Option<MutualAuthentication>,
+    /// Seconds without a byte after which a connection is forgotten, 60 to 6,000; for `TCP` and `TLS`. Left out: as it
+    /// is, 350 at first.
+    tcp_idle_timeout: Option<i32>,
+    /// Sends a `Server` header; for application load balancers. Left out: as it is, true at first.
+    server_header: Option<bool>,
+    /// The `Strict-Transport-Security` header of answers, such as `max-age=31536000`; `""` is none; for application load
+    /// balancers. Left out: as it is, none at first.
+    strict_transport_security: Option<String>,
+    /// The `Content-Security-Policy` header of answers; the same holds.
+    content_security_policy: Option<String>,
+    /// The `X-Content-Type-Options` header of answers; the same holds.
+    x_content_type_options: Option<String>,
+    /// The `X-Frame-Options` header of answers; the same holds.
+    x_frame_options: Option<String>,
+}
+
+/// Whether, and how, clients show certificates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MutualAuthentication {
+    /// `off`, `passthrough` or `verify`.
+    mode: MutualAuthenticationMode,
+    /// ARN of the trust store that `verify` verifies by.
+    trust_store_arn: Option<String>,
+    /// Takes certificates that are out of date; for `verify`. Left out: as it is, false at first.
+    ignore_client_certificate_expiry: Option<bool>,
+    /// Tells clients which authorities are trusted; for `verify`. Left out: as it is, `off` at first.
+    advertise_trust_store_ca_names: Option<Switch>,
+}
+
+/// The fields that are attributes.
+const ROWS: [Row; 6] = [
+    ("tcp_idle_timeout", "tcp.idle_timeout.seconds"),
+    ("server_header", "routing.http.response.server.enabled"),
+    ("strict_transport_security", "routing.http.response.strict_transport_security.header_value"),
+    ("content_security_policy", "routing.http.response.content_security_policy.header_value"),
+    ("x_content_type_options", "routing.http.response.x_content_type_options.header_value"),
+    ("x_frame_options", "routing.http.response.x_frame_options.header_value"),
+];
+
+impl Kind for Listener {
+    type Name = names::Listener;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ElasticLoadBalancingV2::Listener",
+        actions: Actions {
+            observe: &[
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeListeners",
+                "elasticloadbalancing:DescribeTags",
+                "elasticloadbalancing:DescribeListenerAttributes",
+                "elasticloadbalancing:DescribeListenerCertificates",
+            ],
+            create: &["elasticloadbalancing:CreateListener", "elasticloadbalancing:AddTags"],
+            update: &[
+                "elasticloadbalancing:ModifyListener",
+                "elasticloadbalancing:ModifyListenerAttributes",
+                "elasticloadbalancing:AddListenerCertificates",
+                "elasticloadbalancing:RemoveListenerCertificates",
+            ],
+            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
+            delete: &["elasticloadbalancing:DeleteListener"],
+        },
+        attrs: &["arn"],
+        replace: Order::DeleteFirst,
+        ..About::DEFAULT
+    };
+
+    /// One call for each load balancer. Attributes and further certificates take one for each listener, made only where
+    /// some declared listener sets any.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let listeners = find::listeners_on(cx, find::load_balancers(cx, scope).await?).await?;
+        let listeners = listeners.into_iter().filter_map(|listener| Some((listener.listener_arn.clone()?, listener)));
+        let listeners: BTreeMap<_, _> = listeners.collect();
+        let arns: Vec<_> = listeners.keys().cloned().collect();
+        let mut owned = find::owned(cx, scope, &arns).await?;
+        let ours = listeners.into_iter().filter_map(|(arn, listener)| Some((owned.remove(&arn)?, arn, listener)));
+        let read = ours.map(|(tags, arn, listener)| read(cx, scope, tags, arn, listener));
+        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: a load balancer has one listener on each port. With the same settings AWS answers with the one
+    /// that exists, and refuses other settings. Attributes and further certificates take calls of their own.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let request = client(cx).create_listener().load_balancer_arn(cx.id(&self.load_balancer)?).port(self.port);
+        let request = request.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
+        let request = request.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
+        let request = request.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
+        let request = request.set_default_actions(Some(action::wire(cx, &self.default_actions)?));
+        let answer = request.set_tags(Some(list(&birth.tags))).send().await?;
+        made(answer.listeners.and_then(|mut made| made.pop()?.listener_arn))
+    }
+
+    /// Safe to repeat: everything is set. What the listener is comes in one call, so that it is never half another.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (elb, arn, was) = (client(cx), &seen.id, &seen.spec);
+        if self.differs(cx, was)? {
+            let call = elb.modify_listener().listener_arn(arn).port(self.port);
+            let call = call.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
+            let call = call.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
+            let call = call.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
+            call.set_default_actions(Some(action::wire(cx, &self.default_actions)?)).send().await?;
+        }
+        let form = |key: &str, value: &str| ListenerAttribute::builder().key(key).value(value).build();
+        let changed = Attributes::of(self, &ROWS).beyond(&Attributes::of(was, &ROWS), form);
+        if changed.is_some() {
+            elb.modify_listener_attributes().listener_arn(arn).set_attributes(changed).send().await?;
+        }
+        if let Some(want) = &self.additional_certificate_arns {
+            let seen = was.additional_certificate_arns.clone().unwrap_or_default();
+            if let Some(new) = certificates(want.difference(&seen)) {
+                elb.add_listener_certificates().listener_arn(arn).set_certificates(Some(new)).send().await?;
+            }
+            if let Some(old) = certificates(seen.difference(want)) {
+                elb.remove_listener_certificates().listener_arn(arn).set_certificates(Some(old)).send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_listener().listener_arn(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
+        let needed = (secure && self.certificate_arn.is_none())
+            .then(|| Problem::new("certificate_arn", format!("missing: {} needs one", self.protocol.as_str())));
+        let strange = [
+            ("certificate_arn", self.certificate_arn.is_some()),
+            ("additional_certificate_arns", self.additional_certificate_arns.is_some()),
+            ("ssl_policy", self.ssl_policy.is_some()),
+        ];
+        let strange = strange.into_iter().filter(|(_, set)| *set && !secure);
+        let strange = strange.map(|(field, _)| Problem::new(field, "only `HTTPS` and `TLS` have this"));
+        let alpn = (self.alpn_policy.is_some() && self.protocol != Protocol::Tls)
+            .then(|| Problem::new("alpn_policy", "only `TLS` has this"));
+        let mutual = (self.mutual_authentication.is_some() && self.protocol != Protocol::Https)
+            .then(|| Problem::new("mutual_authentication", "only `HTTPS` has this"));
+        let numbers = [
+            check_range("port", self.port, 1..=65535),
+            self.tcp_idle_timeout.and_then(|seconds| check_range("tcp_idle_timeout", seconds, 60..=6000)),
+        ];
+        let found = [needed, alpn, mutual].into_iter().chain(numbers).flatten();
+        found.chain(strange).chain(action::check("default_actions", &self.default_actions)).collect()
+    }
+
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let mut taken = BTreeMap::new();
+        let twice = all.iter().filter_map(|(at, listener)| {
+            // Over UDP and TCP a port may be used twice.
+            let transport = matches!(listener.protocol, Protocol::Udp | Protocol::Quic);
+            let first = taken.insert((&listener.load_balancer, listener.port, transport), *at)?;
+            let message = format!("{first} is on port {} of the same load balancer", listener.port);
+            Some(((*at).clone(), Problem::new("port", message)))
+        });
+        twice.collect()
+    }
+}
+
+impl Listener {
+    /// True where something differs that `ModifyListener` sets.
+    fn differs(&self, cx: &Cx, seen: &Self) -> Result<bool> {
+        let settings = self.port != seen.port
+            || self.protocol != seen.protocol
+            || other(&self.certificate_arn, &seen.certificate_arn)
+            || other(&self.ssl_policy, &seen.ssl_policy)
+            || other(&self.alpn_policy, &seen.alpn_policy)
+            || other(&self.mutual_authentication, &seen.mutual_authentication);
+        Ok(settings || action::wire(cx, &self.default_actions)? != action::wire(cx, &seen.default_actions)?)
+    }
+
+    fn certificate(&self) -> Option<Vec<Certificate>> {
+        certificates(&self.certificate_arn)
+    }
+
+    fn alpn(&self) -> Option<Vec<String>> {
+        self.alpn_policy.map(|policy| vec![policy.as_str().to_owned()])
+    }
+}
+
+impl MutualAuthentication {
+    fn wire(&self) -> MutualAuthenticationAttributes {
+        let wire = MutualAuthenticationAttributes::builder().mode(self.mode.as_str());
+        let wire = wire.set_trust_store_arn(self.trust_store_arn.clone());
+        let wire = wire.set_ignore_client_certificate_expiry(self.ignore_client_certificate_expiry);
+        let advertise = self.advertise_trust_store_ca_names.map(|switch| switch.as_str().into());
+        wire.set_advertise_trust_store_ca_names(advertise).build()
+    }
+
+    fn seen(seen: MutualAuthenticationAttributes) -> Result<Self> {
+        let mode = seen.mode.ok_or_else(|| Error::absent("mode of mutual authentication"))?;
+        let advertise = seen.advertise_trust_store_ca_names.map(|switch| Switch::seen(switch.as_str()));
+        Ok(Self {
+            mode: MutualAuthenticationMode::seen(&mode)?,
+            trust_store_arn: seen.trust_store_arn,
+            ignore_client_certificate_expiry: seen.ignore_client_certificate_expiry,
+            advertise_trust_store_ca_names: advertise.transpose()?,
+        })
+    }
+}
+
+fn certificates<'a>(arns: impl IntoIterator<Item = &'a String>) -> Option<Vec<Certificate>> {
+    let wire: Vec<_> = arns.into_iter().map(|arn| Certificate::builder().certificate_arn(arn).build()).collect();
+    (!wire.is_empty()).then_some(wire)
+}
+
+/// What is left out is not wanted to be anything else.
+fn other<T: PartialEq>(want: &Option<T>, seen: &Option<T>) -> bool {
+    want.is_some() && want != seen
+}
+
+/// `None`: gone meanwhile.
+async fn read(
+    cx: &Cx,
+    scope: &Scope,
+    tags: Tags,
+    arn: String,
+    listener: types::Listener,
+) -> Result<Option<Seen<Listener>>> {
+    let (Some(balancer), Some(port), Some(protocol)) = (listener.load_balancer_arn, listener.port, listener.protocol)
+    else {
+        return Err(Error::absent("load balancer, port or protocol of a listener"));
+    };
+    let protocol = Protocol::seen(protocol.as_str())?;
+    let Some(attributes) = attributes(cx, scope, &arn).await? else { return Ok(None) };
+    let secure = matches!(protocol, Protocol::Https | Protocol::Tls);
+    let additional = if secure && scope.asks("additional_certificate_arns") {
+        Some(additional_certificates(cx, &arn).await?)
+    } else {
+        None
+    };
+    let certificate = listener.certificates.into_iter().flatten().next();
+    let alpn = listener.alpn_policy.into_iter().flatten().next();
+    let spec = Listener {
+        load_balancer: Ref::id(balancer),
+        port,
+        protocol,
+        default_actions: action::seen(listener.default_actions)?,
+        certificate_arn: certificate.and_then(|certificate| certificate.certificate_arn),
+        additional_certificate_arns: additional,
+        ssl_policy: listener.ssl_policy,
+        alpn_policy: alpn.as_deref().map(AlpnPolicy::seen).transpose()?,
+        mutual_authentication: listener.mutual_authentication.map(MutualAuthentication::seen).transpose()?,
+        tcp_idle_timeout: None,
+        server_header: None,
+        strict_transport_security: None,
+        content_security_policy: None,
+        x_content_type_options: None,
+        x_frame_options: None,
+    };
+    let spec = attributes.fill(spec, &ROWS)?;
+    let attrs = [("arn".into(), arn.clone())].into();
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+}
+
+/// Empty where nobody asks. `None`: gone meanwhile.
+async fn attributes(cx: &Cx, scope: &Scope, arn: &str) -> Result<Option<Attributes>> {
+    if ROWS.iter().all(|(field, _)| !scope.asks(field)) {
+        return Ok(Some(Attributes::default()));
+    }
+    match client(cx).describe_listener_attributes().listener_arn(arn).send().await.map_err(Error::from) {
+        Ok(answer) => {
+            let all = answer.attributes.into_iter().flatten();
+            // What is switched off may be said with no value at all.
+            Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn additional_certificates(cx: &Cx, arn: &str) -> Result<BTreeSet<String>> {
+    let request = client(cx).describe_listener_certificates().listener_arn(arn);
+    let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
+    let additional = all.into_iter().filter(|certificate| certificate.is_default != Some(true));
+    Ok(additional.filter_map(|certificate| certificate.certificate_arn).collect())
+}

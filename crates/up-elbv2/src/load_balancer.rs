@@ -1,0 +1,391 @@
+//! `elbv2.load_balancer`: what the world connects to.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    self, LoadBalancerAttribute, LoadBalancerState, LoadBalancerStateEnum as State,
+};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::prelude::*;
+
+use crate::{
+    AT_ONCE,
+    access_logs::Logs,
+    attributes::{Attributes, Row, plain},
+    check_name, check_range, client,
+    find::{self, PAGE},
+    list, made, named,
+    place::{SubnetMapping, ids, mappings},
+    retag,
+    words::{
+        ClientRoutingPolicy, DesyncMitigationMode, IpAddressType, LoadBalancerType, Scheme, XffHeaderProcessingMode,
+    },
+};
+
+/// Takes connections and spreads them over targets in several availability zones.
+///
+/// AWS takes two to three minutes to make one.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// `application` for HTTP, `network` for TCP and UDP. Default: `application`.
+    #[serde(default = "application")]
+    #[spec(replace)]
+    r#type: LoadBalancerType,
+    /// `internet-facing`, or `internal` for the network alone. Default: `internet-facing`.
+    #[serde(default = "internet_facing")]
+    #[spec(replace)]
+    scheme: Scheme,
+    /// Where it stands: one subnet in each availability zone; an application load balancer needs two. Left out: told by
+    /// `subnet_mappings`.
+    subnets: Option<BTreeSet<Ref<names::Subnet>>>,
+    /// Where a network load balancer stands, with addresses of its own in each subnet. Left out: told by `subnets`.
+    subnet_mappings: Option<BTreeSet<SubnetMapping>>,
+    /// Who may connect. Left out: the VPC's default group for an application load balancer, none for a network one. A
+    /// network load balancer that is made without any can never have some.
+    security_groups: Option<BTreeSet<Ref<names::SecurityGroup>>>,
+    /// Which addresses clients may come from. Default: `ipv4`.
+    #[serde(default = "ipv4")]
+    ip_address_type: IpAddressType,
+    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use `prevent_destroy`:
+    /// a deletion that is planned lifts AWS's protection first.
+    #[serde(default)]
+    deletion_protection: bool,
+    /// Sends to targets in all zones, not only in the zone a client came in by. Default: true for an application load
+    /// balancer, which knows nothing else, false for a network one.
+    cross_zone: Option<bool>,
+    /// One line for every request. Default: none.
+    #[serde(default)]
+    access_logs: Logs,
+    /// One line for every connection; for application load balancers. Default: none.
+    #[serde(default)]
+    connection_logs: Logs,
+    /// One line for every change in a target's health; for application load balancers. Default: none.
+    #[serde(default)]
+    health_check_logs: Logs,
+    /// Seconds without a byte after which a connection is closed, 1 to 4,000; for application load balancers. Default: 60.
+    #[serde(default = "one_minute")]
+    idle_timeout: i32,
+    /// Seconds that a client may keep one connection, 60 to 604,800; for application load balancers. Default: 3600.
+    #[serde(default = "one_hour")]
+    client_keep_alive: i32,
+    /// Speaks HTTP/2 to clients; for application load balancers. Default: true.
+    #[serde(default = "yes")]
+    http2: bool,
+    /// Takes out headers whose names are not valid; for application load balancers. Default: false.
+    #[serde(default)]
+    drop_invalid_header_fields: bool,
+    /// Passes the `Host` header on as it came; for application load balancers. Default: false.
+    #[serde(default)]
+    preserve_host_header: bool,
+    /// What to do with requests that HTTP servers may understand differently; for application load balancers. Default:
+    /// `defensive`.
+    #[serde(default = "defensive")]
+    desync_mitigation_mode: DesyncMitigationMode,
+    /// What to do with `X-Forwarded-For`; for application load balancers. Default: `append`.
+    #[serde(default = "append")]
+    xff_header_processing_mode: XffHeaderProcessingMode,
+    /// Adds the client's port to `X-Forwarded-For`; for application load balancers. Default: false.
+    #[serde(default)]
+    xff_client_port: bool,
+    /// Tells targets the TLS version and cipher in headers; for application load balancers. Default: false.
+    #[serde(default)]
+    x_amzn_tls_version_and_cipher_suite: bool,
+    /// Lets requests through while AWS WAF does not answer; for application load balancers. Default: false.
+    #[serde(default)]
+    waf_fail_open: bool,
+    /// Lets traffic be shifted away from a zone in trouble. Default: false.
+    #[serde(default)]
+    zonal_shift: bool,
+    /// How DNS spreads clients over zones; for network load balancers. Default: `any_availability_zone`.
+    #[serde(default = "any_zone")]
+    dns_record_client_routing_policy: ClientRoutingPolicy,
+}
+
+impl Kind for LoadBalancer {
+    type Name = names::LoadBalancer;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        actions: Actions {
+            observe: &[
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTags",
+                "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            ],
+            create: &["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:AddTags"],
+            update: &[
+                "elasticloadbalancing:SetSubnets",
+                "elasticloadbalancing:SetSecurityGroups",
+                "elasticloadbalancing:SetIpAddressType",
+                "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            ],
+            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
+            delete: &["elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:DeleteLoadBalancer"],
+        },
+        attrs: &["arn", "name", "arn_suffix", "dns_name", "zone_id"],
+        longest_name: 32,
+        wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
+        takes: Takes { create: Duration::from_secs(156), delete: Duration::from_secs(5) },
+        ..About::DEFAULT
+    };
+
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_load_balancers().page_size(PAGE);
+        let mut found = Vec::new();
+        for balancer in request.into_paginator().items().send().try_collect().await? {
+            let (Some(arn), Some(name)) = (balancer.load_balancer_arn.clone(), balancer.load_balancer_name.clone())
+            else {
+                return Err(Error::absent("name of a load balancer"));
+            };
+            if find::may_be_ours(scope, &arn, &name) {
+                found.push((arn, name, balancer));
+            }
+        }
+        let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
+        let mut owned = find::owned(cx, scope, &arns).await?;
+        let ours =
+            found.into_iter().filter_map(|(arn, name, balancer)| Some((owned.remove(&arn)?, arn, name, balancer)));
+        let read = ours.map(|(tags, arn, name, balancer)| read(cx, tags, arn, name, balancer));
+        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other settings.
+    /// Attributes take a call of their own.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&birth.tags)));
+        let request = request.r#type(self.r#type.as_str().into()).scheme(self.scheme.as_str().into());
+        let request = request.ip_address_type(self.ip_address_type.as_str().into());
+        let request = request.set_subnets(ids(cx, self.subnets.as_ref())?);
+        let request = request.set_subnet_mappings(mappings(cx, self.subnet_mappings.as_ref())?);
+        let answer = request.set_security_groups(ids(cx, self.security_groups.as_ref())?).send().await?;
+        made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))
+    }
+
+    /// Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (elb, arn, was) = (client(cx), &seen.id, &seen.spec);
+        let (subnets, mapped) = (ids(cx, self.subnets.as_ref())?, mappings(cx, self.subnet_mappings.as_ref())?);
+        if (subnets.is_some() && subnets != ids(cx, was.subnets.as_ref())?)
+            || (mapped.is_some() && mapped != mappings(cx, was.subnet_mappings.as_ref())?)
+        {
+            let call = elb.set_subnets().load_balancer_arn(arn).set_subnets(subnets);
+            call.set_subnet_mappings(mapped).send().await?;
+        }
+        let groups = ids(cx, self.security_groups.as_ref())?;
+        if groups.is_some() && groups != ids(cx, was.security_groups.as_ref())? {
+            elb.set_security_groups().load_balancer_arn(arn).set_security_groups(groups).send().await?;
+        }
+        if self.ip_address_type != was.ip_address_type {
+            let call = elb.set_ip_address_type().load_balancer_arn(arn);
+            call.ip_address_type(self.ip_address_type.as_str().into()).send().await?;
+        }
+        let changed = self.attributes().beyond(&was.attributes(), attribute);
+        if changed.is_some() {
+            let call = elb.modify_load_balancer_attributes().load_balancer_arn(arn);
+            call.set_attributes(changed).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Lifts AWS's own protection first. Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        if seen.spec.deletion_protection {
+            let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&seen.id);
+            call.attributes(attribute("deletion_protection.enabled", "false")).send().await.gone()?;
+        }
+        client(cx).delete_load_balancer().load_balancer_arn(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_deref().and_then(check_name);
+        let logs = [
+            self.access_logs.check("access_logs"),
+            self.connection_logs.check("connection_logs"),
+            self.health_check_logs.check("health_check_logs"),
+        ];
+        let seconds = [
+            check_range("idle_timeout", self.idle_timeout, 1..=4000),
+            check_range("client_keep_alive", self.client_keep_alive, 60..=604_800),
+        ];
+        let found = [name, self.check_place()].into_iter().chain(logs).chain(seconds);
+        found.flatten().chain(self.check_type()).collect()
+    }
+}
+
+impl LoadBalancer {
+    /// One of which nothing is said.
+    fn bare() -> Self {
+        serde_json::from_value(serde_json::json!({})).expect("every field has a default")
+    }
+
+    /// The fields that load balancers of a type have for attributes.
+    fn rows(r#type: LoadBalancerType) -> Vec<Row> {
+        match r#type {
+            LoadBalancerType::Application => [&COMMON[..], &HTTP].concat(),
+            LoadBalancerType::Network => [&COMMON[..], &NETWORK].concat(),
+        }
+    }
+
+    fn attributes(&self) -> Attributes {
+        let mut all = Attributes::of(self, &Self::rows(self.r#type));
+        self.access_logs.set("access_logs", &mut all);
+        if self.r#type == LoadBalancerType::Application {
+            self.connection_logs.set("connection_logs", &mut all);
+            self.health_check_logs.set("health_check_logs", &mut all);
+        }
+        all
+    }
+
+    fn check_place(&self) -> Option<Problem> {
+        let places = match (&self.subnets, &self.subnet_mappings) {
+            (Some(subnets), None) => subnets.len(),
+            (None, Some(mappings)) => mappings.len(),
+            (None, None) => return Some(Problem::new("subnets", "missing: where it stands")),
+            (Some(_), Some(_)) => {
+                return Some(Problem::new("subnet_mappings", "either `subnets` or `subnet_mappings`, not both"));
+            }
+        };
+        let least = if self.r#type == LoadBalancerType::Application { 2 } else { 1 };
+        let message = format!("this type stands in {least} subnets or more, each in a zone of its own");
+        (places < least).then(|| Problem::new("subnets", message))
+    }
+
+    /// A load balancer of one type has no use for the attributes of the other.
+    fn check_type(&self) -> Vec<Problem> {
+        let (want, default) = (plain(self), plain(&Self::bare()));
+        let logs = ["connection_logs", "health_check_logs"];
+        let (other, strange): (_, Vec<&str>) = match self.r#type {
+            LoadBalancerType::Application => ("a network", NETWORK.iter().map(|(field, _)| *field).collect()),
+            LoadBalancerType::Network => ("an application", HTTP.iter().map(|(field, _)| *field).chain(logs).collect()),
+        };
+        let strange = strange.into_iter().filter(|field| want[*field] != default[*field]);
+        let mut problems: Vec<_> =
+            strange.map(|field| Problem::new(field, format!("only {other} load balancer has this"))).collect();
+        if self.r#type == LoadBalancerType::Application && self.cross_zone == Some(false) {
+            problems.push(Problem::new("cross_zone", "an application load balancer always sends to all zones"));
+        }
+        problems
+    }
+}
+
+const COMMON: [Row; 3] = [
+    ("deletion_protection", "deletion_protection.enabled"),
+    ("cross_zone", "load_balancing.cross_zone.enabled"),
+    ("zonal_shift", "zonal_shift.config.enabled"),
+];
+
+const NETWORK: [Row; 1] = [("dns_record_client_routing_policy", "dns_record.client_routing_policy")];
+
+const HTTP: [Row; 10] = [
+    ("idle_timeout", "idle_timeout.timeout_seconds"),
+    ("client_keep_alive", "client_keep_alive.seconds"),
+    ("http2", "routing.http2.enabled"),
+    ("drop_invalid_header_fields", "routing.http.drop_invalid_header_fields.enabled"),
+    ("preserve_host_header", "routing.http.preserve_host_header.enabled"),
+    ("desync_mitigation_mode", "routing.http.desync_mitigation_mode"),
+    ("xff_header_processing_mode", "routing.http.xff_header_processing.mode"),
+    ("xff_client_port", "routing.http.xff_client_port.enabled"),
+    ("x_amzn_tls_version_and_cipher_suite", "routing.http.x_amzn_tls_version_and_cipher_suite.enabled"),
+    ("waf_fail_open", "waf.fail_open.enabled"),
+];
+
+fn application() -> LoadBalancerType {
+    LoadBalancerType::Application
+}
+
+fn internet_facing() -> Scheme {
+    Scheme::InternetFacing
+}
+
+fn ipv4() -> IpAddressType {
+    IpAddressType::Ipv4
+}
+
+fn defensive() -> DesyncMitigationMode {
+    DesyncMitigationMode::Defensive
+}
+
+fn append() -> XffHeaderProcessingMode {
+    XffHeaderProcessingMode::Append
+}
+
+fn any_zone() -> ClientRoutingPolicy {
+    ClientRoutingPolicy::AnyZone
+}
+
+fn one_minute() -> i32 {
+    60
+}
+
+fn one_hour() -> i32 {
+    3600
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn attribute(key: &str, value: &str) -> LoadBalancerAttribute {
+    LoadBalancerAttribute::builder().key(key).value(value).build()
+}
+
+/// `None`: gone meanwhile.
+async fn read(
+    cx: &Cx,
+    tags: Tags,
+    arn: String,
+    name: String,
+    balancer: types::LoadBalancer,
+) -> Result<Option<Seen<LoadBalancer>>> {
+    let request = client(cx).describe_load_balancer_attributes().load_balancer_arn(&arn);
+    let attributes: Attributes = match request.send().await.map_err(Error::from) {
+        Ok(answer) => {
+            answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?))).collect()
+        }
+        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let absent = || Error::absent("type, scheme or names of a load balancer");
+    let r#type = LoadBalancerType::seen(balancer.r#type.ok_or_else(absent)?.as_str())?;
+    let zones = balancer.availability_zones.unwrap_or_default();
+    let groups = balancer.security_groups.unwrap_or_default();
+    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::seen(kind.as_str())).transpose()?;
+    let spec = LoadBalancer {
+        name: Some(name.clone()),
+        r#type,
+        scheme: Scheme::seen(balancer.scheme.ok_or_else(absent)?.as_str())?,
+        subnets: Some(zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(Ref::id).collect()),
+        subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::seen).collect()),
+        security_groups: Some(groups.into_iter().map(Ref::id).collect()),
+        ip_address_type: ip_address_type.unwrap_or_else(ipv4),
+        access_logs: Logs::seen("access_logs", &attributes),
+        connection_logs: Logs::seen("connection_logs", &attributes),
+        health_check_logs: Logs::seen("health_check_logs", &attributes),
+        ..LoadBalancer::bare()
+    };
+    let spec = attributes.fill(spec, &LoadBalancer::rows(r#type))?;
+    let mut attrs = named(&arn, &name);
+    attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
+    attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
+    Ok(Some(Seen { id: arn, tags, attrs, status: status(balancer.state)?, spec }))
+}
+
+fn status(state: Option<LoadBalancerState>) -> Result<Status> {
+    let state = state.ok_or_else(|| Error::absent("state of a load balancer"))?;
+    Ok(match state.code {
+        // Impaired: it works, and wants to grow into subnets that have no room.
+        Some(State::Active | State::ActiveImpaired) => Status::Ready,
+        Some(State::Failed) => Status::Failed(state.reason.unwrap_or_else(|| "AWS gives no reason".into())),
+        code => Status::Pending(code.map_or("provisioning".into(), |code| code.to_string())),
+    })
+}

@@ -1,0 +1,223 @@
+//! `elbv2.rule`: takes some of a listener's requests elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_elasticloadbalancingv2::types::{self, RulePriorityPair};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::{Address, prelude::*};
+
+use crate::{
+    AT_ONCE,
+    action::{self, Action},
+    check_range, client,
+    condition::Condition,
+    find::{self, PAGE},
+    list, made, retag,
+};
+
+/// Takes some of the requests that come to an application load balancer's listener elsewhere.
+///
+/// Rules are tried from the lowest priority up, and the first whose conditions all hold is followed. Where the listener
+/// is replaced, so is the rule.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The listener.
+    #[spec(replace)]
+    listener: Ref<names::Listener>,
+    /// When it is tried, beside the listener's other rules: 1, before all others, to 50,000. No two have the same.
+    priority: i32,
+    /// Which requests it is for, such as `[{ path_pattern = ["/orders/*"] }]`: all conditions must hold.
+    conditions: BTreeSet<Condition>,
+    /// What becomes of them: one action.
+    actions: Vec<Action>,
+}
+
+/// The last priority there is.
+const LAST: i32 = 50_000;
+
+/// The most values that AWS takes in all conditions of one rule.
+const VALUES: usize = 5;
+
+impl Kind for Rule {
+    type Name = names::ListenerRule;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",
+        actions: Actions {
+            observe: &[
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeListeners",
+                "elasticloadbalancing:DescribeRules",
+                "elasticloadbalancing:DescribeTags",
+            ],
+            create: &[
+                "elasticloadbalancing:CreateRule",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:DescribeRules",
+                "elasticloadbalancing:DescribeTags",
+            ],
+            update: &[
+                "elasticloadbalancing:ModifyRule",
+                "elasticloadbalancing:SetRulePriorities",
+                "elasticloadbalancing:DescribeRules",
+                "elasticloadbalancing:DescribeTags",
+            ],
+            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
+            delete: &["elasticloadbalancing:DeleteRule"],
+        },
+        attrs: &["arn"],
+        ..About::DEFAULT
+    };
+
+    /// One call for each listener.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let listeners = find::listeners(cx, scope).await?;
+        let rules = listeners.into_iter().map(|listener| rules(cx, listener));
+        let rules: Vec<(String, types::Rule)> = stream::iter(rules).buffered(AT_ONCE).try_concat().await?;
+        let rules = rules.into_iter().filter_map(|(listener, rule)| Some((rule.rule_arn.clone()?, (listener, rule))));
+        let rules: BTreeMap<_, _> = rules.collect();
+        let arns: Vec<_> = rules.keys().cloned().collect();
+        let mut owned = find::owned(cx, scope, &arns).await?;
+        let ours =
+            rules.into_iter().filter_map(|(arn, (listener, rule))| Some((owned.remove(&arn)?, arn, listener, rule)));
+        ours.map(|(tags, arn, listener, rule)| read(tags, arn, listener, rule)).collect()
+    }
+
+    /// Safe to repeat: a listener has one rule of each priority. While another of the stack's has it, which may be about
+    /// to move, this is tried again.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let listener = cx.id(&self.listener)?;
+        let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
+        let request = request.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect()));
+        let request = request.set_actions(Some(action::wire(cx, &self.actions)?));
+        match request.set_tags(Some(list(&birth.tags))).send().await.map_err(Error::from) {
+            Ok(answer) => made(answer.rules.and_then(|mut made| made.pop()?.rule_arn)),
+            Err(error) if error.code == "PriorityInUse" => {
+                holder(cx, &listener, self.priority, &birth.stack).await?;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let actions = action::wire(cx, &self.actions)?;
+        if self.conditions != seen.spec.conditions || actions != action::wire(cx, &seen.spec.actions)? {
+            let call = client(cx).modify_rule().rule_arn(&seen.id).set_actions(Some(actions));
+            call.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect())).send().await?;
+        }
+        if self.priority != seen.spec.priority {
+            self.reprioritise(cx, seen).await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_rule().rule_arn(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let none = self.conditions.is_empty().then(|| Problem::new("conditions", "missing: which requests it is for"));
+        let values: usize = self.conditions.iter().map(Condition::values).sum();
+        let message = format!("all conditions together have {VALUES} values at most, and these have {values}");
+        let many = (values > VALUES).then(|| Problem::new("conditions", message));
+        let empty = self.conditions.iter().filter(|condition| condition.values() == 0);
+        let empty =
+            empty.map(|it| Problem::new("conditions", format!("a condition on `{}` needs a value", it.field())));
+        let mut fields = BTreeSet::new();
+        let twice = self
+            .conditions
+            .iter()
+            .map(Condition::field)
+            .filter(|field| !matches!(*field, "http-header" | "query-string") && !fields.insert(*field));
+        let twice = twice.map(|field| format!("two conditions on `{field}` can be one, with the values of both"));
+        let twice: Vec<_> = twice.map(|message| Problem::new("conditions", message)).collect();
+        let found = [check_range("priority", self.priority, 1..=LAST), none, many].into_iter().flatten();
+        found.chain(empty).chain(twice).chain(action::check("actions", &self.actions)).collect()
+    }
+
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let mut taken = BTreeMap::new();
+        let twice = all.iter().filter_map(|(at, rule)| {
+            let first = taken.insert((&rule.listener, rule.priority), *at)?;
+            let message = format!("{first} has the priority {} on the same listener", rule.priority);
+            Some(((*at).clone(), Problem::new("priority", message)))
+        });
+        twice.collect()
+    }
+}
+
+impl Rule {
+    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike: it
+    /// makes room in the same call, and then goes to its own. That is how two rules change places.
+    async fn reprioritise(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let pair = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
+        let call = client(cx).set_rule_priorities().rule_priorities(pair(&seen.id, self.priority));
+        match call.clone().send().await.map_err(Error::from) {
+            Err(error) if error.code == "PriorityInUse" => {
+                let listener = cx.id(&self.listener)?;
+                let stack = seen.tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("a rule of no stack"))?;
+                // Gone meanwhile: then the priority is free.
+                let call = match holder(cx, &listener, self.priority, stack).await? {
+                    Some(Holder { arn, free }) => call.rule_priorities(pair(&arn, free)),
+                    None => call,
+                };
+                call.send().await?;
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
+    }
+}
+
+/// A rule of the stack's that has a priority, and one that none has.
+struct Holder {
+    arn: String,
+    free: i32,
+}
+
+/// Who has a priority. Refused where it is someone else.
+async fn holder(cx: &Cx, listener: &str, priority: i32, stack: &str) -> Result<Option<Holder>> {
+    let rules = rules(cx, listener.to_owned()).await?;
+    let taken: BTreeSet<i32> = rules.iter().filter_map(|(_, rule)| rule.priority.as_ref()?.parse().ok()).collect();
+    let has = |rule: &types::Rule| rule.priority.as_ref().is_some_and(|text| *text == priority.to_string());
+    let Some(arn) = rules.into_iter().find_map(|(_, rule)| if has(&rule) { rule.rule_arn } else { None }) else {
+        return Ok(None);
+    };
+    let scope = Scope { stack: stack.to_owned(), ..Scope::default() };
+    if find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.is_empty() {
+        let message = format!("priority {priority} belongs to {arn}, which is not this stack's");
+        return Err(Error::refused("PriorityInUse", message));
+    }
+    let free = (1..=LAST).rev().find(|priority| !taken.contains(priority));
+    let free = free.ok_or_else(|| Error::refused("TooManyRules", "the listener has no priority left"))?;
+    Ok(Some(Holder { arn, free }))
+}
+
+/// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
+async fn rules(cx: &Cx, listener: String) -> Result<Vec<(String, types::Rule)>> {
+    let request = client(cx).describe_rules().listener_arn(&listener).page_size(PAGE);
+    let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
+    let own = all.into_iter().filter(|rule| rule.is_default != Some(true));
+    Ok(own.map(|rule| (listener.clone(), rule)).collect())
+}
+
+fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<Seen<Rule>> {
+    let priority = rule.priority.and_then(|text| text.parse().ok());
+    let conditions = rule.conditions.into_iter().flatten();
+    let spec = Rule {
+        listener: Ref::id(listener),
+        priority: priority.ok_or_else(|| Error::absent("priority of a rule"))?,
+        conditions: conditions.map(Condition::seen).collect::<Result<_>>()?,
+        actions: action::seen(rule.actions)?,
+    };
+    let attrs = [("arn".into(), arn.clone())].into();
+    Ok(Seen { id: arn, tags, attrs, status: Status::Ready, spec })
+}

@@ -1,0 +1,338 @@
+//! `elbv2.target_group`: what a load balancer sends to.
+
+use aws_sdk_elasticloadbalancingv2::types::{self, TargetGroupAttribute};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use up_core::prelude::*;
+
+use crate::{
+    AT_ONCE,
+    attributes::{Attributes, Row},
+    check_name, check_range, client,
+    find::{self, PAGE},
+    health_check::HealthCheck,
+    list, made, named, retag,
+    words::{Algorithm, Protocol, ProtocolVersion, StickinessType, Switch, TargetAddressType, TargetType},
+};
+
+/// Targets that a listener or a rule sends to: instances, addresses, a Lambda function or a load balancer.
+///
+/// Who its targets are is not said here: an ECS service, for one, registers its own tasks. When it is replaced, the new
+/// one is made under another name, listeners and rules move over, and the old one goes.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetGroup {
+    /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// What targets are: `instance`, `ip` (ECS on Fargate), `lambda` or `alb`. Default: `instance`.
+    #[serde(default = "instance")]
+    #[spec(replace)]
+    target_type: TargetType,
+    /// What targets speak: `HTTP` or `HTTPS` behind an application load balancer. Needed but for `lambda`.
+    #[spec(replace)]
+    protocol: Option<Protocol>,
+    /// The version of HTTP they speak. Left out: AWS's default, `HTTP1`.
+    #[spec(replace)]
+    protocol_version: Option<ProtocolVersion>,
+    /// The port they listen on, unless one is registered with another. Needed but for `lambda`.
+    #[spec(replace)]
+    port: Option<i32>,
+    /// The network they are in. Needed but for `lambda`.
+    #[spec(replace)]
+    vpc: Option<Ref<names::Vpc>>,
+    /// Their addresses: `ipv4` or `ipv6`. Left out: AWS's default, `ipv4`.
+    #[spec(replace)]
+    ip_address_type: Option<TargetAddressType>,
+    /// How the load balancer finds out which targets work. Default: AWS's own choice in everything.
+    #[serde(default)]
+    health_check: HealthCheck,
+    /// Seconds that a target which is leaving may go on with what it has begun, 0 to 3,600. Left out: as it is, which is
+    /// 300 at first.
+    deregistration_delay: Option<i32>,
+    /// Closes connections when that time is over; for network load balancers. Left out: as it is.
+    deregistration_connection_termination: Option<bool>,
+    /// Sends a client to the same target again. Left out: as it is, which is not at first.
+    stickiness: Option<Stickiness>,
+    /// Seconds in which a new target's share of requests grows, 30 to 900, or 0 for not at all; for application load
+    /// balancers. Left out: as it is, which is 0 at first.
+    slow_start: Option<i32>,
+    /// Which target gets the next request; for application load balancers. Left out: as it is, `round_robin` at first.
+    load_balancing_algorithm: Option<Algorithm>,
+    /// Sends less to targets that answer unlike the others; for `weighted_random`. Left out: as it is, `off` at first.
+    anomaly_mitigation: Option<Switch>,
+    /// Sends to targets in all zones. Left out: as it is, which is as the load balancer has it at first.
+    cross_zone: Option<bool>,
+    /// Shows targets the client's own address; for network load balancers. Left out: as it is.
+    preserve_client_ip: Option<bool>,
+    /// Tells targets about the client in front of the data; for network load balancers. Left out: as it is, false at
+    /// first.
+    proxy_protocol_v2: Option<bool>,
+    /// Closes connections to targets that stop working; for network load balancers. Left out: as it is.
+    unhealthy_connection_termination: Option<bool>,
+}
+
+/// Sends a client to the same target again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Stickiness {
+    /// Default: true.
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// How a client is known again. Left out: as it is, `lb_cookie` or `source_ip` at first.
+    r#type: Option<StickinessType>,
+    /// How long, in seconds, 1 to 604,800; for the two cookies. Left out: as it is, 86400 at first.
+    duration_seconds: Option<i32>,
+    /// The application's cookie; for `app_cookie`.
+    cookie_name: Option<String>,
+}
+
+/// The fields that are attributes, except for stickiness.
+const ROWS: [Row; 9] = [
+    ("deregistration_delay", "deregistration_delay.timeout_seconds"),
+    ("deregistration_connection_termination", "deregistration_delay.connection_termination.enabled"),
+    ("slow_start", "slow_start.duration_seconds"),
+    ("load_balancing_algorithm", "load_balancing.algorithm.type"),
+    ("anomaly_mitigation", "load_balancing.algorithm.anomaly_mitigation"),
+    ("cross_zone", CROSS_ZONE),
+    ("preserve_client_ip", "preserve_client_ip.enabled"),
+    ("proxy_protocol_v2", "proxy_protocol_v2.enabled"),
+    ("unhealthy_connection_termination", "target_health_state.unhealthy.connection_termination.enabled"),
+];
+
+const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+
+impl Kind for TargetGroup {
+    type Name = names::TargetGroup;
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::ElasticLoadBalancingV2::TargetGroup",
+        actions: Actions {
+            observe: &[
+                "elasticloadbalancing:DescribeTargetGroups",
+                "elasticloadbalancing:DescribeTags",
+                "elasticloadbalancing:DescribeTargetGroupAttributes",
+            ],
+            create: &["elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:AddTags"],
+            update: &["elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes"],
+            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
+            delete: &["elasticloadbalancing:DeleteTargetGroup"],
+        },
+        attrs: &["arn", "name", "arn_suffix"],
+        longest_name: 32,
+        ..About::DEFAULT
+    };
+
+    /// Attributes take a call for each group, made only where some declared group sets one.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let request = client(cx).describe_target_groups().page_size(PAGE);
+        let mut found = Vec::new();
+        for group in request.into_paginator().items().send().try_collect().await? {
+            let (Some(arn), Some(name)) = (group.target_group_arn.clone(), group.target_group_name.clone()) else {
+                return Err(Error::absent("name of a target group"));
+            };
+            if find::may_be_ours(scope, &arn, &name) {
+                found.push((arn, name, group));
+            }
+        }
+        let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
+        let mut owned = find::owned(cx, scope, &arns).await?;
+        let ours = found.into_iter().filter_map(|(arn, name, group)| Some((owned.remove(&arn)?, arn, name, group)));
+        let read = ours.map(|(tags, arn, name, group)| read(cx, scope, tags, arn, name, group));
+        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other settings.
+    /// Attributes take a call of their own.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
+        let check = &self.health_check;
+        let request = client(cx).create_target_group().name(name).set_tags(Some(list(&birth.tags)));
+        let request = request
+            .target_type(self.target_type.as_str().into())
+            .set_protocol(self.protocol.map(|protocol| protocol.as_str().into()))
+            .set_protocol_version(self.protocol_version.map(|version| version.as_str().into()))
+            .set_port(self.port)
+            .set_vpc_id(vpc)
+            .set_ip_address_type(self.ip_address_type.map(|kind| kind.as_str().into()))
+            .set_health_check_enabled(check.enabled)
+            .set_health_check_protocol(check.protocol())
+            .set_health_check_port(check.port.clone())
+            .set_health_check_path(check.path.clone())
+            .set_matcher(check.matcher(self.protocol_version))
+            .set_health_check_interval_seconds(check.interval_seconds)
+            .set_health_check_timeout_seconds(check.timeout_seconds)
+            .set_healthy_threshold_count(check.healthy_threshold_count)
+            .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
+        let answer = request.send().await?;
+        made(answer.target_groups.and_then(|mut made| made.pop()?.target_group_arn))
+    }
+
+    /// Safe to repeat: everything is set.
+    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (elb, arn, check) = (client(cx), &seen.id, &self.health_check);
+        if *check != seen.spec.health_check {
+            let call = elb
+                .modify_target_group()
+                .target_group_arn(arn)
+                .set_health_check_enabled(check.enabled)
+                .set_health_check_protocol(check.protocol())
+                .set_health_check_port(check.port.clone())
+                .set_health_check_path(check.path.clone())
+                .set_matcher(check.matcher(self.protocol_version))
+                .set_health_check_interval_seconds(check.interval_seconds)
+                .set_health_check_timeout_seconds(check.timeout_seconds)
+                .set_healthy_threshold_count(check.healthy_threshold_count)
+                .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
+            call.send().await?;
+        }
+        let form = |key: &str, value: &str| TargetGroupAttribute::builder().key(key).value(value).build();
+        let changed = self.attributes().beyond(&seen.spec.attributes(), form);
+        if changed.is_some() {
+            let call = elb.modify_target_group_attributes().target_group_arn(arn);
+            call.set_attributes(changed).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_target_group().target_group_arn(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_deref().and_then(check_name);
+        let needed =
+            [("protocol", self.protocol.is_none()), ("port", self.port.is_none()), ("vpc", self.vpc.is_none())];
+        let lambda = self.target_type == TargetType::Lambda;
+        let needed = needed.into_iter().filter_map(|(field, missing)| match (lambda, missing) {
+            (false, true) => Some(Problem::new(field, "missing: only a group of type `lambda` has none")),
+            (true, false) => Some(Problem::new(field, "a group of type `lambda` has none")),
+            _ => None,
+        });
+        let slow = self.slow_start.filter(|seconds| *seconds != 0);
+        let sticky = self.stickiness.iter().flat_map(Stickiness::check);
+        let ranges = [
+            self.port.and_then(|port| check_range("port", port, 1..=65535)),
+            self.deregistration_delay.and_then(|seconds| check_range("deregistration_delay", seconds, 0..=3600)),
+            slow.and_then(|seconds| check_range("slow_start", seconds, 30..=900)),
+        ];
+        let found = name.into_iter().chain(needed).chain(ranges.into_iter().flatten()).chain(sticky);
+        found.chain(self.health_check.check()).collect()
+    }
+}
+
+impl TargetGroup {
+    /// One of which nothing is said.
+    fn bare() -> Self {
+        serde_json::from_value(serde_json::json!({})).expect("every field may be left out")
+    }
+
+    fn attributes(&self) -> Attributes {
+        let mut all = Attributes::of(self, &ROWS);
+        if let Some(stickiness) = &self.stickiness {
+            stickiness.set(&mut all);
+        }
+        all
+    }
+}
+
+impl Stickiness {
+    fn set(&self, attributes: &mut Attributes) {
+        attributes.set("stickiness.enabled", Some(self.enabled));
+        attributes.set("stickiness.type", self.r#type.map(StickinessType::as_str));
+        match self.r#type {
+            Some(StickinessType::AppCookie) => {
+                attributes.set("stickiness.app_cookie.duration_seconds", self.duration_seconds);
+                attributes.set("stickiness.app_cookie.cookie_name", self.cookie_name.as_ref());
+            }
+            Some(StickinessType::SourceIp) => {}
+            Some(StickinessType::LbCookie) | None => {
+                attributes.set("stickiness.lb_cookie.duration_seconds", self.duration_seconds);
+            }
+        }
+    }
+
+    fn seen(attributes: &Attributes) -> Result<Self> {
+        let r#type = attributes.get("stickiness.type").map(StickinessType::seen).transpose()?;
+        let duration = match r#type {
+            Some(StickinessType::AppCookie) => "stickiness.app_cookie.duration_seconds",
+            _ => "stickiness.lb_cookie.duration_seconds",
+        };
+        let cookie_name = attributes.get("stickiness.app_cookie.cookie_name").filter(|name| !name.is_empty());
+        let seen = Self { enabled: false, r#type, duration_seconds: None, cookie_name: cookie_name.map(str::to_owned) };
+        attributes.fill(seen, &[("enabled", "stickiness.enabled"), ("duration_seconds", duration)])
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let named = self.r#type == Some(StickinessType::AppCookie);
+        let cookie = match &self.cookie_name {
+            None if named && self.enabled => Some("missing: the application's cookie"),
+            Some(_) if !named => Some("only `app_cookie` has one"),
+            _ => None,
+        };
+        let seconds = self.duration_seconds;
+        let duration = seconds.and_then(|seconds| check_range("stickiness.duration_seconds", seconds, 1..=604_800));
+        let cookie = cookie.map(|message| Problem::new("stickiness.cookie_name", message));
+        [cookie, duration].into_iter().flatten().collect()
+    }
+}
+
+fn instance() -> TargetType {
+    TargetType::Instance
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `None`: gone meanwhile.
+async fn read(
+    cx: &Cx,
+    scope: &Scope,
+    tags: Tags,
+    arn: String,
+    name: String,
+    group: types::TargetGroup,
+) -> Result<Option<Seen<TargetGroup>>> {
+    let asked = ROWS.iter().any(|(field, _)| scope.asks(field)) || scope.asks("stickiness");
+    let attributes = match asked {
+        true => attributes(cx, &arn).await?,
+        false => Some(Attributes::default()),
+    };
+    let Some(attributes) = attributes else { return Ok(None) };
+    let target_type = group.target_type.as_ref().ok_or_else(|| Error::absent("type of a target group"))?;
+    let spec = TargetGroup {
+        name: Some(name.clone()),
+        target_type: TargetType::seen(target_type.as_str())?,
+        protocol: group.protocol.as_ref().map(|protocol| Protocol::seen(protocol.as_str())).transpose()?,
+        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::seen).transpose()?,
+        port: group.port,
+        ip_address_type: group.ip_address_type.as_ref().map(|it| TargetAddressType::seen(it.as_str())).transpose()?,
+        health_check: HealthCheck::seen(&group)?,
+        vpc: group.vpc_id.map(Ref::id),
+        stickiness: if asked { Some(Stickiness::seen(&attributes)?) } else { None },
+        ..TargetGroup::bare()
+    };
+    let spec = attributes.fill(spec, &ROWS)?;
+    let attrs = named(&arn, &name);
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+}
+
+async fn attributes(cx: &Cx, arn: &str) -> Result<Option<Attributes>> {
+    let request = client(cx).describe_target_group_attributes().target_group_arn(arn);
+    match request.send().await.map_err(Error::from) {
+        Ok(answer) => {
+            let all = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
+            // A third way beside true and false: as the load balancer has it, which is to say nothing.
+            Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))
+        }
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
+}
