@@ -1,1 +1,156 @@
-//! up-stack
+//! The stack language: TOML files in, a checked and expanded stack out, without a call to AWS.
+//!
+//! A load goes file → [`node`] (TOML with places) → [`file`] (what is declared) → [`world`] (instances of modules, values
+//! found out when first needed) → [`declare`] (each resource checked and completed). Nothing stops at the first error.
+
+mod check;
+mod cycle;
+mod declare;
+mod diagnostic;
+mod eval;
+mod expand;
+mod file;
+mod functions;
+mod kinds;
+mod node;
+mod operators;
+mod parse;
+mod refs;
+mod schema;
+mod scope;
+mod settings;
+mod source;
+mod suggest;
+mod template;
+mod types;
+mod value;
+mod world;
+mod zones;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    rc::Rc,
+    thread,
+};
+
+use serde::Serialize;
+use up_core::{AnyKind, Declared, Tags};
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use schema::schema;
+
+use crate::{
+    kinds::Kinds,
+    scope::Scope,
+    world::{Instance, World},
+};
+
+/// What is given to a stack from outside its files.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--set name=value`, in order: the last one counts.
+    pub set: Vec<(String, String)>,
+    /// Environment variables by their whole name; those named `BULLSTRA_UP_<INPUT>` give inputs, others are ignored.
+    pub env: BTreeMap<String, String>,
+}
+
+/// A checked and expanded stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Its name: the value of the ownership tag, and of the folder in `state/`.
+    pub name: String,
+    /// `us-east-1`.
+    pub region: String,
+    /// The accounts it may be applied to; any, where there is none.
+    pub accounts: Vec<String>,
+    /// Refuse plans that lose data.
+    pub protect: bool,
+    /// The tags of every resource.
+    pub tags: Tags,
+    /// Every resource, by address.
+    pub resources: Vec<Declared>,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, Output>,
+    /// The folder of the stack's file.
+    pub root: PathBuf,
+}
+
+/// What a stack tells the world.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Output {
+    /// The value; its text may hold marks, see [`up_core::quote`], and a resource is `{"$ref": address}`.
+    pub value: serde_json::Value,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Not to be shown unless asked for by name.
+    pub sensitive: bool,
+}
+
+/// Deep enough for the deepest expressions and the longest chains that are let through.
+const MACHINE_STACK: usize = 256 * 1024 * 1024;
+
+/// Reads the stack at `path` with all its modules, and checks all of it.
+///
+/// Errors are everything that is wrong in all files. No AWS call is made.
+pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Result<Stack, Diagnostics> {
+    thread::scope(|scope| {
+        let loading =
+            thread::Builder::new().stack_size(MACHINE_STACK).spawn_scoped(scope, || read(path, kinds, options));
+        // Without a thread to spare, the machine's own stack does for all but the strangest input.
+        match loading {
+            Ok(loading) => loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => read(path, kinds, options),
+        }
+    })
+}
+
+fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Result<Stack, Diagnostics> {
+    let shown_root = path.parent().unwrap_or(Path::new("")).to_owned();
+    let folder = if shown_root.as_os_str().is_empty() { Path::new(".") } else { &shown_root };
+    let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let at = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let world = World::new(Kinds::new(kinds), options.clone(), root.clone(), shown_root);
+    let stack = world.file(&at, &path.display().to_string(), None).and_then(|file| {
+        let root = world.instance("", || Some(Instance::new(file, at, String::new(), None)))?;
+        world.whole_stack(&root)
+    });
+    let root_folder = root;
+    match (stack, world.report.finish()) {
+        (_, Some(diagnostics)) => Err(diagnostics),
+        (Some(stack), None) => Ok(Stack { root: root_folder, ..stack }),
+        (None, None) => unreachable!("a stack is only withheld after something was reported"),
+    }
+}
+
+impl World {
+    /// Looks at everything there is.
+    fn whole_stack(&self, root: &Rc<Instance>) -> Option<Stack> {
+        self.check_set(root);
+        let text = |name| self.fact(name).ok()?.as_str().map(str::to_owned);
+        let (name, region) = (text("name"), text("region"));
+        let accounts = self.fact("accounts").ok();
+        // Looked at even where nothing asks for them.
+        let _ = self.fact("zones");
+        let (protect, tags) = (self.protect(), self.stack_tags());
+        let mut checked = vec![];
+        self.declare_all(root, &tags, &mut checked);
+        checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
+        self.check_together(&checked);
+        self.check_circles(&checked);
+        let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+        let outputs = self.stack_outputs(root)?;
+        let resources = checked.into_iter().map(|checked| checked.declared).collect();
+        Some(Stack { name: name?, region: region?, accounts, protect, tags, resources, outputs, root: PathBuf::new() })
+    }
+
+    fn stack_outputs(&self, root: &Rc<Instance>) -> Option<BTreeMap<String, Output>> {
+        let scope = Scope::new(self, root);
+        let output = |(name, declared): (&String, &file::OutputDecl)| {
+            let value = (*scope.output(name).ok()?).clone();
+            let (description, sensitive) = (declared.description.clone(), declared.sensitive);
+            Some((name.clone(), Output { value, description, sensitive }))
+        };
+        root.file.outputs.iter().map(output).collect()
+    }
+}

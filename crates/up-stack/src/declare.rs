@@ -1,0 +1,283 @@
+//! Resources, one by one: evaluated, checked, completed, and then looked at together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use up_core::{Address, Declared, Problem, Tags, quote};
+
+use crate::{
+    check::Checker,
+    diagnostic::Complaint,
+    file::{File, Resource},
+    kinds::KindInfo,
+    node::{Data, Node},
+    scope::Scope,
+    source::Place,
+    suggest::suggest,
+    value,
+    world::{Each, Instance, Keys, World},
+};
+
+/// A declared resource with the places it was made from.
+pub(crate) struct Checked {
+    pub(crate) declared: Declared,
+    /// The kind's part, references resolved.
+    pub(crate) node: Node,
+    /// What it waits for, and where it says so.
+    pub(crate) edges: Vec<Edge>,
+}
+
+/// One resource waits for another.
+pub(crate) struct Edge {
+    pub(crate) to: Address,
+    pub(crate) field: String,
+    pub(crate) place: Place,
+}
+
+impl World {
+    /// Everything that an instance declares, its modules' included.
+    pub(crate) fn declare_all(&self, instance: &Rc<Instance>, tags: &Tags, into: &mut Vec<Checked>) {
+        let scope = Scope::new(self, instance);
+        let File { inputs, locals, outputs, modules, resources, .. } = &*instance.file;
+        // What is wrong is reported where it is; here everything only has to be looked at once.
+        for name in inputs.keys() {
+            self.look(instance.file.inputs[name].place, scope.input(name));
+        }
+        for (name, node) in locals {
+            self.look(node.place, scope.local(name));
+        }
+        for (name, output) in outputs {
+            self.look(output.place, scope.output(name));
+        }
+        for (name, call) in modules {
+            let Some(keys) = self.look(call.place, scope.module_keys(name)) else { continue };
+            let keys: Vec<Option<&str>> = match &*keys {
+                Keys::One => vec![None],
+                Keys::Each(keys) => keys.keys().map(|key| Some(key.as_str())).collect(),
+            };
+            for key in keys {
+                if let Some(child) = self.child(instance, name, key) {
+                    self.declare_all(&child, tags, into);
+                }
+            }
+        }
+        for (name, resource) in resources.values().flatten() {
+            self.declare_each(&scope, name, resource, tags, into);
+        }
+    }
+
+    /// A fault that nobody had a better place for is reported at `place`.
+    fn look<T>(&self, place: Place, found: Result<T, value::Fault>) -> Option<T> {
+        found.map_err(|fault| self.fault(place, fault)).ok()
+    }
+
+    fn declare_each(&self, scope: &Scope<'_>, name: &str, resource: &Resource, tags: &Tags, into: &mut Vec<Checked>) {
+        let keys = scope.resource_keys(resource.kind, name);
+        let (Some(keys), Some(kind)) = (self.look(resource.place, keys), self.kinds.find(resource.kind)) else {
+            return;
+        };
+        let each: Vec<Option<&Each>> = match &*keys {
+            Keys::One => vec![None],
+            Keys::Each(keys) => keys.values().map(Some).collect(),
+        };
+        for each in each {
+            let declaring = Declaring { world: self, scope: Scope { each, ..*scope }, kind, name, resource };
+            into.extend(declaring.declare(tags));
+        }
+    }
+
+    /// Rules between resources of one kind.
+    pub(crate) fn check_together(&self, all: &[Checked]) {
+        let mut by_kind: BTreeMap<&str, Vec<&Checked>> = BTreeMap::new();
+        for checked in all {
+            by_kind.entry(&checked.declared.address.kind).or_default().push(checked);
+        }
+        for (kind, all) in by_kind {
+            let Some(kind) = self.kinds.find(kind) else { continue };
+            let specs: Vec<_> = all.iter().map(|checked| (&checked.declared.address, &checked.declared.spec)).collect();
+            for (address, problem) in kind.any.check_together(&specs) {
+                if let Some(checked) = all.iter().find(|checked| checked.declared.address == address) {
+                    self.problem(&checked.node, &problem, Some(&address));
+                }
+            }
+        }
+    }
+
+    /// Reports a rule that a kind's own check found broken.
+    fn problem(&self, node: &Node, problem: &Problem, address: Option<&Address>) {
+        let Problem { field, message } = problem;
+        let message = match address {
+            Some(address) => format!("{address}: {message}"),
+            None if field.is_empty() => message.clone(),
+            None => format!("`{field}`: {message}"),
+        };
+        self.complain(Complaint::new(node.find(field), quote::readable(&message)));
+    }
+}
+
+/// One resource, on its way.
+struct Declaring<'a> {
+    world: &'a World,
+    scope: Scope<'a>,
+    kind: &'a KindInfo,
+    name: &'a str,
+    resource: &'a Resource,
+}
+
+impl Declaring<'_> {
+    /// `None` where something is wrong, which has been reported.
+    fn declare(&self, stack_tags: &Tags) -> Option<Checked> {
+        let Self { world, scope, kind, name, resource } = self;
+        let mut edges = vec![];
+        let own_tags = resource.tags.as_ref().map(|node| world.tags(&scope.evaluate(node)));
+        let depends_on = self.depends_on(&mut edges);
+        let prevent_destroy = self.prevent_destroy();
+        let ignore_changes = self.ignore_changes();
+        let node = Checker::new(world, scope.instance, kind.schema(), kind.any.name())
+            .check(scope.evaluate(&resource.body))?;
+        let spec = match kind.any.complete(node.value()) {
+            Ok(spec) => spec,
+            Err(problems) => {
+                problems.iter().for_each(|problem| world.problem(&node, problem, None));
+                return None;
+            }
+        };
+        self.edges(&node, &mut edges);
+        let mut tags = stack_tags.clone();
+        tags.extend(own_tags.unwrap_or_default());
+        self.check_count(&tags);
+        let address = Address {
+            module: scope.instance.path.clone(),
+            kind: kind.any.name().to_owned(),
+            name: (*name).to_owned(),
+            key: scope.each.map(|each| each.key.clone()),
+        };
+        let origin = world.origin(resource.place);
+        let declared = Declared { address, spec, tags, depends_on, prevent_destroy, ignore_changes, origin };
+        Some(Checked { declared, node, edges })
+    }
+
+    /// AWS takes 50 tags, of which up to three say who owns the resource.
+    fn check_count(&self, tags: &Tags) {
+        if tags.len() > 47 {
+            let place = self.resource.tags.as_ref().map_or(self.resource.place, |node| node.place);
+            let message = format!("{} tags are too many: AWS takes 50, and three are bullstra-up's own", tags.len());
+            self.world.complain(Complaint::new(place, message));
+        }
+    }
+
+    /// What the spec refers to or quotes; late fields hold nobody up.
+    fn edges(&self, node: &Node, edges: &mut Vec<Edge>) {
+        let Data::Table(entries) = &node.data else { return };
+        let fields = self.kind.any.fields();
+        for (key, item) in entries {
+            if !fields.iter().any(|field| field.name == key.text && field.late) {
+                collect(&key.text, item, edges);
+            }
+        }
+    }
+
+    fn depends_on(&self, edges: &mut Vec<Edge>) -> BTreeSet<Address> {
+        let Some(node) = &self.resource.depends_on else { return BTreeSet::new() };
+        let node = self.scope.evaluate(node);
+        let Data::List(items) = &node.data else {
+            self.world.wrong_type(&node, "a list of resources such as `[\"ec2.vpc.main\"]`");
+            return BTreeSet::new();
+        };
+        let mut all = BTreeSet::new();
+        for item in items {
+            let targets = match (&item.data, value::as_resource(&item.value())) {
+                (Data::Hole, _) => continue,
+                (_, Some(address)) => Ok(vec![address]),
+                (Data::Text(text), None) => self.dependency(text),
+                _ => {
+                    self.world.wrong_type(item, "a resource such as `\"ec2.vpc.main\"`");
+                    continue;
+                }
+            };
+            match targets {
+                Ok(targets) => {
+                    let edge = |to: &Address| Edge { to: to.clone(), field: "depends_on".into(), place: item.place };
+                    edges.extend(targets.iter().map(edge));
+                    all.extend(targets);
+                }
+                Err(fault) => self.world.fault(item.place, fault),
+            }
+        }
+        all
+    }
+
+    /// `ec2.vpc.main`, `network/ec2.subnet.private`: all of a `for_each` where no key is given.
+    fn dependency(&self, text: &str) -> Result<Vec<Address>, value::Fault> {
+        let (module, rest) = text.rsplit_once('/').map_or(("", text), |(module, rest)| (module, rest));
+        let mut parts = rest.splitn(3, '.');
+        let (Some(service), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+            let hint = "it has the form `service.kind.name`, such as `ec2.vpc.main`".to_owned();
+            return Err(value::Fault::new(format!("`{text}` names no resource")).hint(hint));
+        };
+        let full = format!("{service}.{kind}");
+        if self.world.kinds.find(&full).is_none() {
+            let hint = self.world.kinds.suggest(service, kind);
+            return Err(value::Fault::new(format!("there is no kind `{full}`")).hint(hint));
+        }
+        let named = if module.is_empty() { name.to_owned() } else { format!("{module}/{name}") };
+        let find = |text: &str| self.world.reference(self.scope.instance, text, &full, true);
+        find(&named).or_else(|fault| match name.contains(':') {
+            true => Err(fault),
+            false => find(&format!("{named}:*")).map_err(|_| fault),
+        })
+    }
+
+    fn prevent_destroy(&self) -> bool {
+        let Some(node) = &self.resource.prevent_destroy else { return false };
+        let node = self.scope.evaluate(node);
+        match node.data {
+            Data::Bool(value) => value,
+            _ => {
+                self.world.wrong_type(&node, "`true` or `false`");
+                false
+            }
+        }
+    }
+
+    fn ignore_changes(&self) -> BTreeSet<String> {
+        let Some(node) = &self.resource.ignore_changes else { return BTreeSet::new() };
+        let node = self.scope.evaluate(node);
+        let Data::List(items) = &node.data else {
+            self.world.wrong_type(&node, "a list of field names");
+            return BTreeSet::new();
+        };
+        let fields: Vec<&str> = self.kind.any.fields().iter().map(|field| field.name).collect();
+        let known = items.iter().filter_map(|item| match item.text() {
+            Some(text) if fields.contains(&text) => Some(text.to_owned()),
+            Some(text) => {
+                let message = format!("{} has no field `{text}`", self.kind.any.name());
+                self.world.complain(Complaint::new(item.place, message).hint(suggest(text, fields.iter().copied())));
+                None
+            }
+            None => {
+                self.world.wrong_type(item, "the name of a field");
+                None
+            }
+        });
+        known.collect()
+    }
+}
+
+fn collect(field: &str, node: &Node, edges: &mut Vec<Edge>) {
+    let edge = |to: Address| Edge { to, field: field.to_owned(), place: node.place };
+    match &node.data {
+        Data::Text(text) if quote::is_quoting(text) => {
+            let quotes = quote::quotes(&node.value());
+            edges.extend(quotes.into_iter().filter_map(|quote| quote.address.parse().ok()).map(edge));
+        }
+        Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),
+        Data::Table(entries) => match value::as_resource(&node.value()).filter(|_| entries.len() == 1) {
+            Some(address) => edges.push(edge(address)),
+            None => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
+        },
+        _ => {}
+    }
+}

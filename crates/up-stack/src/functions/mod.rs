@@ -1,0 +1,144 @@
+//! The functions that expressions may call: one line here, one `fn` in the file of its topic.
+
+mod arguments;
+mod collection;
+mod convert;
+mod encoding;
+mod files;
+mod net;
+mod number;
+mod text;
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde_json::Value;
+
+use crate::{scope::Scope, suggest, value::Fault};
+
+pub(crate) use arguments::Arguments;
+
+/// What a function answers.
+pub(crate) type Answer = Result<Value, Fault>;
+
+/// A function: its name, its parameters as the manual writes them, and its code.
+///
+/// A parameter that ends in `?` may be left out; one that ends in `...` takes all the rest.
+pub(crate) struct Function {
+    name: &'static str,
+    parameters: &'static str,
+    code: fn(&Arguments<'_>) -> Answer,
+}
+
+/// Every function there is, but for `try` and `can`, which the evaluator itself knows.
+const FUNCTIONS: &[Function] = &[
+    Function { name: "abs", parameters: "number", code: number::abs },
+    Function { name: "alltrue", parameters: "list", code: collection::alltrue },
+    Function { name: "anytrue", parameters: "list", code: collection::anytrue },
+    Function { name: "base64decode", parameters: "text", code: encoding::base64decode },
+    Function { name: "base64encode", parameters: "text", code: encoding::base64encode },
+    Function { name: "ceil", parameters: "number", code: number::ceil },
+    Function { name: "chomp", parameters: "text", code: text::chomp },
+    Function { name: "chunklist", parameters: "list, size", code: collection::chunklist },
+    Function { name: "cidrhost", parameters: "prefix, number", code: net::cidrhost },
+    Function { name: "cidrnetmask", parameters: "prefix", code: net::cidrnetmask },
+    Function { name: "cidrsubnet", parameters: "prefix, newbits, number", code: net::cidrsubnet },
+    Function { name: "cidrsubnets", parameters: "prefix, newbits...", code: net::cidrsubnets },
+    Function { name: "coalesce", parameters: "values...", code: collection::coalesce },
+    Function { name: "coalescelist", parameters: "lists...", code: collection::coalescelist },
+    Function { name: "compact", parameters: "list", code: collection::compact },
+    Function { name: "concat", parameters: "lists...", code: collection::concat },
+    Function { name: "contains", parameters: "list, value", code: collection::contains },
+    Function { name: "distinct", parameters: "list", code: collection::distinct },
+    Function { name: "element", parameters: "list, index", code: collection::element },
+    Function { name: "endswith", parameters: "text, suffix", code: text::endswith },
+    Function { name: "file", parameters: "path", code: files::file },
+    Function { name: "fileexists", parameters: "path", code: files::fileexists },
+    Function { name: "flatten", parameters: "list", code: collection::flatten },
+    Function { name: "floor", parameters: "number", code: number::floor },
+    Function { name: "format", parameters: "format, values...", code: text::format },
+    Function { name: "formatlist", parameters: "format, values...", code: text::formatlist },
+    Function { name: "indent", parameters: "spaces, text", code: text::indent },
+    Function { name: "index", parameters: "list, value", code: collection::index },
+    Function { name: "join", parameters: "separator, lists...", code: text::join },
+    Function { name: "jsondecode", parameters: "text", code: encoding::jsondecode },
+    Function { name: "jsonencode", parameters: "value", code: encoding::jsonencode },
+    Function { name: "keys", parameters: "map", code: collection::keys },
+    Function { name: "length", parameters: "value", code: collection::length },
+    Function { name: "lookup", parameters: "map, key, default?", code: collection::lookup },
+    Function { name: "lower", parameters: "text", code: text::lower },
+    Function { name: "max", parameters: "numbers...", code: number::max },
+    Function { name: "merge", parameters: "maps...", code: collection::merge },
+    Function { name: "min", parameters: "numbers...", code: number::min },
+    Function { name: "one", parameters: "list", code: collection::one },
+    Function { name: "pow", parameters: "number, power", code: number::pow },
+    Function { name: "range", parameters: "start_or_limit, limit?, step?", code: collection::range },
+    Function { name: "regex", parameters: "pattern, text", code: text::regex },
+    Function { name: "regexall", parameters: "pattern, text", code: text::regexall },
+    Function { name: "replace", parameters: "text, part, replacement", code: text::replace },
+    Function { name: "reverse", parameters: "list", code: collection::reverse },
+    Function { name: "setintersection", parameters: "sets...", code: collection::setintersection },
+    Function { name: "setsubtract", parameters: "set, other", code: collection::setsubtract },
+    Function { name: "setunion", parameters: "sets...", code: collection::setunion },
+    Function { name: "sha256", parameters: "text", code: encoding::sha256 },
+    Function { name: "slice", parameters: "list, start, end", code: collection::slice },
+    Function { name: "sort", parameters: "list", code: collection::sort },
+    Function { name: "split", parameters: "separator, text", code: text::split },
+    Function { name: "startswith", parameters: "text, prefix", code: text::startswith },
+    Function { name: "strcontains", parameters: "text, part", code: text::strcontains },
+    Function { name: "substr", parameters: "text, offset, length", code: text::substr },
+    Function { name: "sum", parameters: "list", code: number::sum },
+    Function { name: "templatefile", parameters: "path, variables", code: files::templatefile },
+    Function { name: "title", parameters: "text", code: text::title },
+    Function { name: "tobool", parameters: "value", code: convert::tobool },
+    Function { name: "tolist", parameters: "value", code: convert::tolist },
+    Function { name: "tomap", parameters: "value", code: convert::tomap },
+    Function { name: "tonumber", parameters: "value", code: convert::tonumber },
+    Function { name: "toset", parameters: "value", code: convert::toset },
+    Function { name: "tostring", parameters: "value", code: convert::tostring },
+    Function { name: "trim", parameters: "text, characters", code: text::trim },
+    Function { name: "trimprefix", parameters: "text, prefix", code: text::trimprefix },
+    Function { name: "trimspace", parameters: "text", code: text::trimspace },
+    Function { name: "trimsuffix", parameters: "text, suffix", code: text::trimsuffix },
+    Function { name: "upper", parameters: "text", code: text::upper },
+    Function { name: "urlencode", parameters: "text", code: encoding::urlencode },
+    Function { name: "values", parameters: "map", code: collection::values },
+    Function { name: "zipmap", parameters: "keys, values", code: collection::zipmap },
+];
+
+/// The function of this name.
+pub(crate) fn find(name: &str) -> Result<&'static Function, Fault> {
+    static BY_NAME: LazyLock<HashMap<&str, &Function>> =
+        LazyLock::new(|| FUNCTIONS.iter().map(|function| (function.name, function)).collect());
+    let absent = || {
+        let names = FUNCTIONS.iter().map(|function| function.name).chain(["try", "can"]);
+        Fault::new(format!("there is no function `{name}`")).hint(suggest::suggest(name, names)).needle(name)
+    };
+    BY_NAME.get(name).copied().ok_or_else(absent)
+}
+
+impl Function {
+    /// Calls it, after checking how many arguments there are.
+    pub(crate) fn call(&self, values: &[Value], scope: &Scope<'_>) -> Answer {
+        let parameters: Vec<&str> = self.parameters.split(", ").collect();
+        let needed = parameters.iter().filter(|name| !name.ends_with('?') && !name.ends_with("...")).count();
+        let takes_all = parameters.last().is_some_and(|name| name.ends_with("..."));
+        if values.len() < needed || (values.len() > parameters.len() && !takes_all) {
+            let Self { name, parameters, .. } = self;
+            let message =
+                format!("`{name}` is called as `{name}({parameters})`, and here with {}", count(values.len()));
+            return Err(Fault::new(message));
+        }
+        (self.code)(&Arguments::new(self.name, &parameters, values, scope))
+    }
+}
+
+fn count(arguments: usize) -> String {
+    match arguments {
+        0 => "no argument".into(),
+        1 => "one argument".into(),
+        more => format!("{more} arguments"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! A JSON Schema of a whole stack file, for editors.
+
+use serde_json::{Map, Value, json};
+use up_core::AnyKind;
+
+/// JSON Schema (draft 2020-12) of a stack file or a module, made from the kinds' structs and doc comments.
+pub fn schema(kinds: &[&'static dyn AnyKind]) -> Value {
+    let mut services: Map<String, Value> = Map::new();
+    let mut definitions = Map::from_iter([("expression".to_owned(), expression())]);
+    for kind in kinds {
+        let (service, name) = kind.name().split_once('.').unwrap_or(("", kind.name()));
+        let about = resource(*kind, &mut definitions);
+        let table = services
+            .entry(service)
+            .or_insert_with(|| json!({ "type": "object", "properties": {}, "additionalProperties": false }));
+        table["properties"][name] = json!({ "type": "object", "additionalProperties": about });
+    }
+    let mut properties = tables();
+    properties.extend(services);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "bullstra-up stack",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "$defs": definitions,
+    })
+}
+
+/// `${…}` may stand for a value of any type.
+fn expression() -> Value {
+    json!({ "type": "string", "pattern": "\\$\\{", "description": "An expression, evaluated before it is checked." })
+}
+
+/// The tables that are not services.
+fn tables() -> Map<String, Value> {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let any = |about: &str| json!({ "description": about });
+    let named = |inner: Value| json!({ "type": "object", "additionalProperties": inner });
+    let stack = json!({
+        "type": "object",
+        "properties": {
+            "name": text("The stack's name, which every resource carries in a tag."),
+            "region": text("The region, such as `us-east-1`."),
+            "accounts": any("The ids of the accounts it may be applied to."),
+            "protect": any("Refuses plans that lose data. Default: false."),
+            "tags": tags("The tags of every resource."),
+            "zones": any("The availability zones, by letter or name. Default: all of the region."),
+        },
+        "required": ["name", "region"],
+        "additionalProperties": false,
+    });
+    let input = json!({
+        "type": "object",
+        "properties": {
+            "type": text("`string`, `number`, `bool`, `any`, `list(…)`, `set(…)`, `map(…)`, `object({…})`, or a kind."),
+            "description": text("What it is for."),
+            "default": any("Its value where none is given."),
+            "one_of": any("The values it may have."),
+            "sensitive": { "type": "boolean", "description": "Kept out of messages. Default: false." },
+        },
+        "required": ["type", "description"],
+        "additionalProperties": false,
+    });
+    let module = json!({
+        "type": "object",
+        "properties": {
+            "source": text("The module's file, relative to this one's folder."),
+            "for_each": any("One instance for each of a list of texts or of the entries of a map."),
+        },
+        "required": ["source"],
+    });
+    let output = json!({
+        "type": "object",
+        "properties": {
+            "value": any("The value."),
+            "description": text("What it is for."),
+            "sensitive": { "type": "boolean", "description": "Shown only when asked for by name. Default: false." },
+        },
+        "required": ["value", "description"],
+        "additionalProperties": false,
+    });
+    let all = [
+        ("stack", stack),
+        ("inputs", named(input)),
+        ("locals", json!({ "type": "object" })),
+        ("module", named(module)),
+        ("outputs", named(output)),
+    ];
+    all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn tags(about: &str) -> Value {
+    json!({
+        "description": about,
+        "anyOf": [{ "type": "object", "additionalProperties": { "type": "string" } }, { "$ref": "#/$defs/expression" }],
+    })
+}
+
+/// The schema of one resource: its kind's, with what every resource takes, and `${…}` allowed everywhere.
+fn resource(kind: &dyn AnyKind, definitions: &mut Map<String, Value>) -> Value {
+    let mut schema = kind.schema().to_value();
+    let prefix = format!("{}.", kind.name());
+    if let Some(Value::Object(own)) = schema.as_object_mut().and_then(|schema| schema.remove("$defs")) {
+        for (name, mut definition) in own {
+            loosened(&mut definition, &prefix);
+            definitions.insert(format!("{prefix}{name}"), definition);
+        }
+    }
+    if let Some(schema) = schema.as_object_mut() {
+        schema.remove("$schema");
+        schema.remove("title");
+    }
+    loosened_inside(&mut schema, &prefix);
+    schema["properties"]["for_each"] = json!({ "description": "One resource for each of a list of texts or of the entries of a map; `each.key` and `each.value` tell them apart." });
+    schema["properties"]["depends_on"] =
+        json!({ "description": "Resources to wait for beside those referred to: `[\"ec2.vpc.main\"]`." });
+    schema["properties"]["tags"] = tags("Tags, over those of the stack.");
+    schema["properties"]["prevent_destroy"] =
+        json!({ "description": "Refuses plans that delete or replace it. Default: false." });
+    schema["properties"]["ignore_changes"] = json!({ "description": "Fields whose differences are left alone." });
+    schema
+}
+
+/// A value, or an expression that gives one.
+fn loosened(schema: &mut Value, prefix: &str) {
+    loosened_inside(schema, prefix);
+    let takes_text = schema.get("x-ref").is_some() || schema["type"] == "string" && schema.get("enum").is_none();
+    if schema.is_object() && !takes_text {
+        let mut about = Map::new();
+        for key in ["description", "default"] {
+            if let Some(value) = schema.as_object_mut().and_then(|schema| schema.remove(key)) {
+                about.insert(key.to_owned(), value);
+            }
+        }
+        about.insert("anyOf".to_owned(), json!([schema.take(), { "$ref": "#/$defs/expression" }]));
+        *schema = Value::Object(about);
+    }
+}
+
+/// The same for what a schema holds; `$ref`s are renamed to the kind's own definitions.
+fn loosened_inside(schema: &mut Value, prefix: &str) {
+    let Some(map) = schema.as_object_mut() else { return };
+    if let Some(Value::String(path)) = map.get_mut("$ref") {
+        *path = path.replace("#/$defs/", &format!("#/$defs/{prefix}"));
+    }
+    if map.contains_key("x-ref") {
+        return;
+    }
+    for (key, inner) in map.iter_mut() {
+        match (key.as_str(), inner) {
+            ("properties", Value::Object(fields)) => fields.values_mut().for_each(|field| loosened(field, prefix)),
+            ("items" | "additionalProperties", inner) => loosened(inner, prefix),
+            ("prefixItems", Value::Array(items)) => items.iter_mut().for_each(|item| loosened(item, prefix)),
+            ("oneOf" | "anyOf" | "allOf", Value::Array(items)) => {
+                items.iter_mut().for_each(|item| loosened_inside(item, prefix));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `[stack]`: the facts of the stack itself.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use serde_json::Value;
+use up_core::{Address, Tags, quote::Quote};
+
+use crate::{
+    diagnostic::Complaint,
+    node::{Data, Node},
+    scope::Scope,
+    suggest::suggest,
+    value::{self, Fault},
+    world::World,
+    zones,
+};
+
+impl World {
+    /// `name`, `region`, `account`, `partition`, `zones` or `accounts` of the stack.
+    pub(crate) fn fact(&self, name: &str) -> Result<Rc<Value>, Fault> {
+        let root = self.root();
+        let Some((place, entries)) = &root.file.stack else { return Err(Fault::Said) };
+        let node = entries.get(name);
+        let place = node.map_or(*place, |node| node.place);
+        let find = || -> Option<Rc<Value>> {
+            let fact = match name {
+                "name" => self.stack_name(node),
+                "region" => self.region(node, entries.contains_key("zones")),
+                "accounts" => self.accounts(node),
+                "account" => {
+                    let accounts = self.fact("accounts").ok()?;
+                    match accounts.as_array().map(Vec::as_slice) {
+                        Some([account]) => Some(account.clone()),
+                        _ => Some(Quote { address: "stack".into(), attribute: "account".into() }.mark().into()),
+                    }
+                }
+                "partition" => Some(zones::partition(self.fact("region").ok()?.as_str()?).into()),
+                _ => self.zones(node),
+            };
+            fact.map(Rc::new)
+        };
+        self.once(&root.stack, name, || format!("stack.{name}"), place, find)
+    }
+
+    /// An entry of `[stack]`, evaluated.
+    fn setting(&self, node: &Node) -> Node {
+        Scope::new(self, &self.root()).evaluate(node)
+    }
+
+    fn stack_name(&self, node: Option<&Node>) -> Option<Value> {
+        let Some(node) = node else { return self.absent("name", "such as `name = \"shop-prod\"`") };
+        let node = self.setting(node);
+        match &node.data {
+            Data::Text(text) if Address::is_word(text) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
+                Some(text.as_str().into())
+            }
+            Data::Text(_) => {
+                let complaint = Complaint::new(node.place, "this cannot be the name of a stack");
+                self.complain(complaint.expected("1 to 64 letters, digits, `_`, `-` and `.`, a letter or digit first"));
+                None
+            }
+            _ => {
+                self.wrong_type(&node, "text");
+                None
+            }
+        }
+    }
+
+    fn absent(&self, name: &str, example: &str) -> Option<Value> {
+        let root = self.root();
+        if let Some((place, entries)) = &root.file.stack {
+            let names: Vec<_> = entries.keys().map(String::as_str).collect();
+            // A misspelt key has been reported with a suggestion already.
+            if crate::suggest::closest(name, &names).is_none_or(|close| close == "zones") {
+                self.complain(Complaint::new(*place, format!("`[stack]` has no `{name}`")).hint(example.to_owned()));
+            }
+        }
+        None
+    }
+
+    fn region(&self, node: Option<&Node>, has_zones: bool) -> Option<Value> {
+        let Some(node) = node else { return self.absent("region", "such as `region = \"us-east-1\"`") };
+        let node = self.setting(node);
+        let Some(region) = node.text() else {
+            self.wrong_type(&node, "text");
+            return None;
+        };
+        // A region newer than this table can be used by naming its zones.
+        if zones::of(region).is_none() && !has_zones {
+            let hint = suggest(region, zones::regions())
+                .unwrap_or_else(|| "for a region newer than bullstra-up, name its `zones` in `[stack]`".into());
+            self.complain(Complaint::new(node.place, format!("there is no region `{region}`")).hint(hint));
+            return None;
+        }
+        Some(region.into())
+    }
+
+    fn accounts(&self, node: Option<&Node>) -> Option<Value> {
+        let Some(node) = node else { return Some(Value::Array(vec![])) };
+        let node = self.setting(node);
+        let Data::List(items) = &node.data else {
+            self.wrong_type(&node, "a list of account ids");
+            return None;
+        };
+        let account = |item: &Node| match item.text() {
+            Some(text) if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => Some(text.into()),
+            Some(text) => {
+                let complaint = Complaint::new(item.place, format!("`{text}` is no AWS account id"));
+                self.complain(complaint.expected("12 digits"));
+                None
+            }
+            None => {
+                self.wrong_type(item, "text of 12 digits");
+                None
+            }
+        };
+        let accounts: Vec<Option<Value>> = items.iter().map(account).collect();
+        accounts.into_iter().collect::<Option<_>>().map(Value::Array)
+    }
+
+    fn zones(&self, node: Option<&Node>) -> Option<Value> {
+        let region = self.fact("region").ok()?;
+        let region = region.as_str()?;
+        let Some(node) = node else { return zones::of(region).map(Value::from) };
+        let node = self.setting(node);
+        let Data::List(items) = &node.data else {
+            self.wrong_type(&node, "a list of availability zones");
+            return None;
+        };
+        let zone = |item: &Node| {
+            let found = item.text().and_then(|text| zones::named(region, text));
+            if found.is_none() && !matches!(item.data, Data::Hole) {
+                let message = format!("this is no availability zone of {region}");
+                let expected = format!("a letter such as `\"a\"`, or a name such as `\"{region}a\"`");
+                self.complain(Complaint::new(item.place, message).expected(expected));
+            }
+            found.map(Value::String)
+        };
+        let zones: Vec<Option<Value>> = items.iter().map(zone).collect();
+        zones.into_iter().collect::<Option<_>>().map(Value::Array)
+    }
+
+    /// `protect`: false where it is not said.
+    pub(crate) fn protect(&self) -> bool {
+        self.with_setting("protect", |node| {
+            if !matches!(node.data, Data::Bool(_)) {
+                self.wrong_type(node, "`true` or `false`");
+            }
+            matches!(node.data, Data::Bool(true))
+        })
+    }
+
+    /// The tags that every resource of the stack gets.
+    pub(crate) fn stack_tags(&self) -> Tags {
+        self.with_setting("tags", |node| self.tags(node))
+    }
+
+    fn with_setting<T: Default>(&self, name: &str, with: impl FnOnce(&Node) -> T) -> T {
+        let root = self.root();
+        let node = root.file.stack.as_ref().and_then(|(_, entries)| entries.get(name));
+        node.map(|node| with(&self.setting(node))).unwrap_or_default()
+    }
+
+    /// Tags, checked against what all AWS services take.
+    pub(crate) fn tags(&self, node: &Node) -> Tags {
+        let Data::Table(entries) = &node.data else {
+            self.wrong_type(node, "a table of texts");
+            return BTreeMap::new();
+        };
+        let mut tags = BTreeMap::new();
+        for (key, value) in entries {
+            let reserved = ["aws:", "bullstra:"].iter().find(|prefix| key.text.to_lowercase().starts_with(**prefix));
+            if let Some(reserved) = reserved {
+                self.complain(Complaint::new(key.place, format!("tags that begin with `{reserved}` are reserved")));
+            } else if !(1..=128).contains(&key.text.chars().count()) {
+                self.complain(Complaint::new(key.place, "the key of a tag has 1 to 128 characters"));
+            }
+            match &value.data {
+                Data::Text(text) if text.chars().count() > 256 && value::mark_in(&value.value()).is_none() => {
+                    self.complain(Complaint::new(value.place, "the value of a tag has at most 256 characters"));
+                }
+                Data::Text(text) => {
+                    tags.insert(key.text.clone(), text.clone());
+                }
+                _ => self.wrong_type(value, "text"),
+            }
+        }
+        tags
+    }
+}
