@@ -1,15 +1,30 @@
 //! `completions`.
 
-use clap::Args;
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    cli::Cli,
+    exit::{Exit, Failure},
+    terminal,
+};
 
-/// Writes the completions.
+/// Writes the completions for a shell.
+///
+/// For bash: `bullstra-up completions bash > ~/.local/share/bash-completion/completions/bullstra-up`.
 #[derive(Debug, Args)]
-pub(crate) struct Completions {}
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
 
 impl Completions {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let mut script = vec![];
+        clap_complete::generate(self.shell, &mut Cli::command(), "bullstra-up", &mut script);
+        let script = String::from_utf8(script)
+            .map_err(|_| Failure::new(Exit::Failed, "failed to write completions: they are not text"))?;
+        terminal::data(script.trim_end())?;
         Ok(Exit::Ok)
     }
 }

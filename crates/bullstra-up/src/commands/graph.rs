@@ -1,21 +1,152 @@
 //! `graph`.
 
-use clap::Args;
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Args, ValueEnum};
+use up_core::{Address, Declared, quote, references};
+use up_stack::Stack;
 
 use crate::{
     cli::StackOptions,
     exit::{Exit, Failure},
+    session, terminal,
 };
 
-/// Writes the graph of a stack's resources.
+/// Writes the graph of a stack's resources: an arrow leads from each to what it needs.
+///
+/// Made from the stack's files alone, without a call to AWS. `bullstra-up graph STACK | dot -Tsvg > graph.svg` draws it.
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) stack: StackOptions,
+    /// The language the graph is written in.
+    #[arg(long, value_enum, default_value_t = Format::Dot)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Graphviz.
+    Dot,
+    /// Mermaid, as GitHub and many wikis draw it.
+    Mermaid,
 }
 
 impl Graph {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let Stack { name, resources, .. } = session::load(&self.stack)?;
+        terminal::data(match self.format {
+            Format::Dot => dot(&name, &resources),
+            Format::Mermaid => mermaid(&resources),
+        })?;
         Ok(Exit::Ok)
+    }
+}
+
+fn dot(stack: &str, resources: &[Declared]) -> String {
+    let mut lines = vec![
+        format!("digraph \"{stack}\" {{"),
+        "  rankdir = LR".to_owned(),
+        "  node [shape = box, style = rounded, fontname = monospace]".to_owned(),
+    ];
+    for (module, resources) in modules(resources) {
+        let indent = if module.is_empty() { "  " } else { "    " };
+        if !module.is_empty() {
+            lines.extend([format!("  subgraph \"cluster_{module}\" {{"), format!("    label = \"{module}\"")]);
+        }
+        lines.extend(resources.iter().map(|address| format!("{indent}\"{address}\" [label = \"{}\"]", short(address))));
+        lines.extend((!module.is_empty()).then(|| "  }".to_owned()));
+    }
+    lines.extend(edges(resources).into_iter().map(|(from, to, named)| {
+        let style = if named { "" } else { " [style = dashed]" };
+        format!("  \"{from}\" -> \"{to}\"{style}")
+    }));
+    lines.push("}".to_owned());
+    lines.join("\n")
+}
+
+fn mermaid(resources: &[Declared]) -> String {
+    let modules = modules(resources);
+    // Mermaid takes no dots and slashes in what names a node.
+    let places = modules.values().flatten().enumerate();
+    let nodes: BTreeMap<&Address, String> = places.map(|(place, address)| (*address, format!("r{place}"))).collect();
+    let mut lines = vec!["flowchart LR".to_owned()];
+    for (place, (module, resources)) in modules.iter().enumerate() {
+        let indent = if module.is_empty() { "  " } else { "    " };
+        lines.extend((!module.is_empty()).then(|| format!("  subgraph m{place} [\"{module}\"]")));
+        lines.extend(resources.iter().map(|&address| format!("{indent}{}[\"{}\"]", nodes[address], short(address))));
+        lines.extend((!module.is_empty()).then(|| "  end".to_owned()));
+    }
+    lines.extend(edges(resources).into_iter().map(|(from, to, named)| {
+        let arrow = if named { "-->" } else { "-.->" };
+        format!("  {} {arrow} {}", nodes[from], nodes[&to])
+    }));
+    lines.join("\n")
+}
+
+fn modules(resources: &[Declared]) -> BTreeMap<&str, BTreeSet<&Address>> {
+    let mut modules: BTreeMap<&str, BTreeSet<&Address>> = BTreeMap::new();
+    for Declared { address, .. } in resources {
+        modules.entry(&address.module).or_default().insert(address);
+    }
+    modules
+}
+
+/// From each resource to what it needs; true where it names it, false where it only waits for it.
+fn edges(resources: &[Declared]) -> BTreeSet<(&Address, Address, bool)> {
+    let there: BTreeSet<_> = resources.iter().map(|declared| &declared.address).collect();
+    let edges = resources.iter().flat_map(|Declared { address, spec, depends_on, .. }| {
+        let quoted = quote::quotes(spec).into_iter().filter_map(|quote| quote.address.parse().ok());
+        let named: BTreeSet<Address> = references(spec).into_iter().chain(quoted).collect();
+        let awaited = depends_on.difference(&named).cloned().map(move |to| (address, to, false));
+        let awaited: Vec<_> = awaited.collect();
+        named.into_iter().map(move |to| (address, to, true)).chain(awaited)
+    });
+    edges.filter(|(from, to, _)| there.contains(to) && *from != to).collect()
+}
+
+/// The address without its module, which is drawn around it.
+fn short(address: &Address) -> String {
+    Address { module: String::new(), ..address.clone() }.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use snapbox::{assert_data_eq, str};
+    use up_core::{Origin, Tags, quote::Quote};
+
+    use super::*;
+
+    fn declared(address: &str, spec: Value, depends_on: &[&str]) -> Declared {
+        Declared {
+            address: address.parse().unwrap(),
+            spec,
+            tags: Tags::new(),
+            depends_on: depends_on.iter().map(|address| address.parse().unwrap()).collect(),
+            prevent_destroy: false,
+            ignore_changes: BTreeSet::new(),
+            origin: Origin::default(),
+        }
+    }
+
+    fn resources() -> Vec<Declared> {
+        let arn = Quote { address: "iam.role.run".into(), attribute: "arn".into() };
+        vec![
+            declared("network/ec2.vpc.main", json!({}), &[]),
+            declared("network/ec2.subnet.private:a", json!({ "vpc": { "$ref": "network/ec2.vpc.main" } }), &[]),
+            declared("iam.role.run", json!({}), &[]),
+            declared("iam.policy.run", json!({ "text": arn.mark() }), &["iam.role.run", "network/ec2.vpc.main"]),
+        ]
+    }
+
+    #[test]
+    fn dot_groups_by_module() {
+        assert_data_eq!(dot("prod", &resources()), str![]);
+    }
+
+    #[test]
+    fn mermaid_groups_by_module() {
+        assert_data_eq!(mermaid(&resources()), str![]);
     }
 }

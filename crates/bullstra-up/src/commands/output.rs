@@ -1,13 +1,28 @@
 //! `output`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
+use up_core::{Address, Cx, Known, Meter, quote, references};
+use up_stack::Stack;
 
 use crate::{
     cli::{AwsOptions, StackOptions, StateOptions},
     exit::{Exit, Failure},
+    render::{self, ApiCalls},
+    session::{self, Home, Session},
+    terminal,
 };
 
+/// The version of what `--json` writes.
+const FORMAT: u32 = 1;
+
 /// Shows the stack's outputs, or the value of one.
+///
+/// One that is text is written as it is, for scripts: `$(bullstra-up output STACK url)`. AWS is asked only where an
+/// output says something of a resource.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
     #[command(flatten)]
@@ -23,8 +38,107 @@ pub(crate) struct Output {
     pub(crate) state: StateOptions,
 }
 
+/// An output with its answers.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Answer {
+    /// Absent while it says something of a resource that is not there, and for a sensitive one among others.
+    pub(crate) value: Option<Value>,
+    /// What it is for.
+    pub(crate) description: Option<String>,
+    /// Shown only when asked for by name.
+    pub(crate) sensitive: bool,
+}
+
+/// What `--json` writes for all.
+#[derive(Debug, Serialize)]
+struct Face<'a> {
+    format: u32,
+    stack: &'a str,
+    outputs: &'a BTreeMap<String, Answer>,
+    api_calls: ApiCalls,
+}
+
 impl Output {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
+        let mut stack = session::load(&self.stack)?;
+        if let Some(name) = &self.name {
+            let Some(output) = stack.outputs.remove(name) else { return Err(unknown(name, &stack)) };
+            stack.outputs = [(name.clone(), output)].into();
+        }
+        let is_open = |output: &up_stack::Output| {
+            !quote::quotes(&output.value).is_empty() || !references(&output.value).is_empty()
+        };
+        let (mut cx, mut api_calls) = (None, ApiCalls::default());
+        if stack.outputs.values().any(is_open) {
+            let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
+            let world = session.look(&stack.resources).await?.world;
+            for (_, seen) in world.iter() {
+                if let Some(address) = seen.address(&stack.name) {
+                    session.cx.learn(&address, Known { id: seen.id.clone(), attrs: seen.attrs.clone() });
+                }
+            }
+            api_calls = ApiCalls::of(&session.cx.meter().counts());
+            cx = Some(session.cx);
+        }
+        let outputs = stack.outputs.iter().map(|(name, output)| {
+            let up_stack::Output { value, description, sensitive } = output.clone();
+            let value = answered(value, cx.as_deref()).filter(|_| !sensitive || self.name.is_some());
+            (name.clone(), Answer { value, description, sensitive })
+        });
+        let outputs: BTreeMap<_, _> = outputs.collect();
+        match &self.name {
+            Some(name) => terminal::data(one(name, &outputs[name], self.json)?)?,
+            None if self.json => {
+                let face = Face { format: FORMAT, stack: &stack.name, outputs: &outputs, api_calls };
+                terminal::data(serde_json::to_string_pretty(&face).expect("plain data"))?;
+            }
+            None => terminal::data(render::outputs(&outputs))?,
+        }
         Ok(Exit::Ok)
     }
+}
+
+/// The value with everything in it known: text for marks, ids for references.
+fn answered(mut value: Value, cx: Option<&Cx>) -> Option<Value> {
+    quote::fill(&mut value, &|quote| cx?.answer(quote));
+    with_ids(&mut value, cx)?;
+    quote::quotes(&value).is_empty().then_some(value)
+}
+
+fn with_ids(value: &mut Value, cx: Option<&Cx>) -> Option<()> {
+    match value {
+        Value::Object(map) => match map.get("$ref").and_then(Value::as_str).map(str::parse::<Address>) {
+            Some(Ok(address)) => {
+                *value = cx?.known(&address)?.id.into();
+                Some(())
+            }
+            _ => map.values_mut().try_for_each(|value| with_ids(value, cx)),
+        },
+        Value::Array(items) => items.iter_mut().try_for_each(|item| with_ids(item, cx)),
+        _ => Some(()),
+    }
+}
+
+/// The value of one, as a script wants it.
+fn one(name: &str, output: &Answer, json: bool) -> Result<String, Failure> {
+    match &output.value {
+        None => {
+            let failure = Failure::new(
+                Exit::Failed,
+                format!("`{name}` is not known yet: it says something of what is not there"),
+            );
+            Err(failure.hint("`bullstra-up apply` makes it"))
+        }
+        Some(Value::String(text)) if !json => Ok(text.clone()),
+        Some(value) => Ok(format!("{value:#}")),
+    }
+}
+
+fn unknown(name: &str, stack: &Stack) -> Failure {
+    let names: Vec<_> = stack.outputs.keys().map(|name| format!("`{name}`")).collect();
+    let failure = Failure::new(Exit::Input, format!("the stack `{}` has no output `{name}`", stack.name));
+    if names.is_empty() {
+        return failure.hint("outputs are declared in `[outputs.<name>]`");
+    }
+    failure.hint(format!("it has {}", names.join(", ")))
 }

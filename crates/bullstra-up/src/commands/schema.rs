@@ -2,14 +2,21 @@
 
 use clap::Args;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    terminal,
+};
 
-/// Writes the schema.
+/// Writes the JSON Schema of stack files, for editors.
+///
+/// An editor with a TOML language server then completes, explains and checks while you write: point it at the file, or
+/// put `#:schema ./stack.schema.json` into the stack's first line.
 #[derive(Debug, Args)]
 pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        terminal::data(format_args!("{:#}", up_stack::schema(&up_kinds::all())))?;
         Ok(Exit::Ok)
     }
 }

@@ -5,18 +5,24 @@ mod change;
 mod deed;
 mod estimate;
 mod face;
+mod live;
+mod outputs;
 mod plan;
 mod progress;
+pub(crate) mod reference;
 mod shape;
 mod style;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
+mod types;
 mod value;
 
 pub(crate) use advice::advice;
 pub(crate) use face::{ApiCalls, Counts};
+pub(crate) use live::{live, live_list};
+pub(crate) use outputs::outputs;
 pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
 pub(crate) use style::{Word, message};
@@ -26,8 +32,8 @@ use crate::exit::Failure;
 
 /// A failure as the user reads it: `error: …`, and `hint: …` where there is advice.
 pub(crate) fn failure(failure: &Failure) -> String {
-    let Failure { message: text, hint, .. } = failure;
-    let error = message(Word::Error, text);
+    let Failure { message: text, hint, is_page, .. } = failure;
+    let error = if *is_page { text.clone() } else { message(Word::Error, text) };
     match hint {
         Some(hint) => format!("{error}\n{}", message(Word::Hint, hint)),
         None => error,

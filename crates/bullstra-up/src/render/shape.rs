@@ -36,18 +36,22 @@ impl<'a> Shape<'a> {
         self.here["$ref"].as_str()?.rsplit('/').next()
     }
 
-    /// Itself, or each of what may stand here; `null` left out.
+    /// Itself, or each of what may stand here; `null` left out. What is a document or a reference is one thing, in
+    /// however many ways it may be written.
     pub(crate) fn alternatives(&self) -> Vec<Self> {
-        let resolved = self.resolved();
-        let choices = ["oneOf", "anyOf", "allOf"].into_iter().find_map(|word| resolved[word].as_array());
-        let is_whole = resolved.get("x-document").is_some() || resolved.get("x-ref").is_some();
-        match choices {
-            Some(choices) if !is_whole => {
-                let some = choices.iter().filter(|choice| choice["type"] != "null");
-                some.flat_map(|choice| self.at(choice).alternatives()).collect()
-            }
-            _ => vec![*self],
+        let resolved = self.at(self.resolved());
+        match resolved.choices() {
+            Some(choices) => choices.iter().flat_map(Self::alternatives).collect(),
+            None => vec![*self],
         }
+    }
+
+    /// What may stand here, where that is said here and not in a type of its own name.
+    pub(crate) fn choices(&self) -> Option<Vec<Self>> {
+        let is_whole = self.here.get("x-document").is_some() || self.here.get("x-ref").is_some();
+        let choices = ["oneOf", "anyOf", "allOf"].into_iter().find_map(|word| self.here[word].as_array());
+        let some = choices.filter(|_| !is_whole)?.iter().filter(|choice| choice["type"] != "null");
+        Some(some.map(|choice| self.at(choice)).collect())
     }
 
     /// The value of a key of a table.
@@ -75,5 +79,15 @@ impl<'a> Shape<'a> {
     /// What stands here when the user writes nothing.
     pub(crate) fn default(&self) -> Option<&'a Value> {
         self.here.get("default")
+    }
+
+    /// True where the table here must have the field.
+    pub(crate) fn requires(&self, field: &str) -> bool {
+        self.resolved()["required"].as_array().is_some_and(|fields| fields.iter().any(|required| required == field))
+    }
+
+    /// What the doc comment says: of the place, or of what stands there.
+    pub(crate) fn description(&self) -> Option<&'a str> {
+        self.here["description"].as_str().or_else(|| self.resolved()["description"].as_str())
     }
 }

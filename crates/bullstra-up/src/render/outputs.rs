@@ -1,0 +1,30 @@
+//! A stack's outputs.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    shape::Shape,
+    style::{QUIET, paint},
+    text::safe,
+    value::{block, name},
+};
+use crate::commands::output::Answer;
+
+/// All of them, each with its description.
+pub(crate) fn outputs(outputs: &BTreeMap<String, Answer>) -> String {
+    if outputs.is_empty() {
+        return paint(QUIET, "The stack declares no outputs.");
+    }
+    let lines = outputs.iter().flat_map(|(key, Answer { value, description, sensitive })| {
+        let about = description.as_ref().map(|text| paint(QUIET, format_args!("# {}", safe(text))));
+        let shown = match value {
+            Some(value) => block(&name(key), value, Shape::new(&Value::Null)),
+            None if *sensitive => vec![format!("{}: {}", name(key), paint(QUIET, "(sensitive: ask for it by name)"))],
+            None => vec![format!("{}: {}", name(key), paint(QUIET, "(not known before it is applied)"))],
+        };
+        about.into_iter().chain(shown)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,170 @@
+//! The reference: a page for each kind, made from its struct and what the struct says about itself.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use up_core::{About, AnyKind, Change, Order};
+
+use super::{shape::Shape, text::about, types, value::inline};
+
+/// First line of each page: whoever wants to mend one must know where it comes from.
+const GENERATED: &str =
+    "<!-- Generated from the kind's struct by `bullstra-up reference`: edit the doc comments there. -->\n";
+
+/// The page of a kind. `example` is TOML that shows it in use.
+pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
+    let schema: Value = kind.schema().into();
+    let whole = Shape::new(&schema);
+    let mut page = format!("{GENERATED}\n# `{}`\n\n{}\n\n", kind.name(), description(whole));
+    if let Some(example) = example {
+        page += &format!("```toml\n{}\n```\n\n", example.trim());
+    }
+    page += "## Fields\n\n| field | type | default | a change | what it is |\n| --- | --- | --- | --- | --- |\n";
+    for field in kind.fields() {
+        let cost = format!(" {} |", cost(field.change));
+        page += &row(whole, field.name, &default(whole, field.name), &cost);
+    }
+    page += &tables(whole);
+    page += &attributes(kind);
+    page += &in_aws(kind.about());
+    page
+}
+
+/// The list of all pages.
+pub(crate) fn index(kinds: &[&dyn AnyKind]) -> String {
+    let mut page = format!("{GENERATED}\n# Kinds\n\n{INTRODUCTION}\n| kind | what it is |\n| --- | --- |\n");
+    for kind in kinds {
+        let (name, schema) = (kind.name(), Value::from(kind.schema()));
+        let about = description(Shape::new(&schema));
+        let first = about.split("\n\n").next().unwrap_or_default();
+        page += &format!("| [`{name}`]({name}.md) | {} |\n", cell(first_sentence(first)));
+    }
+    page
+}
+
+const INTRODUCTION: &str = "\
+Each kind is a table `[<service>.<kind>.<name>]` of a stack's file. Beside its own fields, it takes these:
+
+| field | type | what it is |
+| --- | --- | --- |
+| `for_each` | list, set or map | One instance for each key; `${each.key}` and `${each.value}` stand for it. |
+| `tags` | map(string) | Its own tags, over those of the stack. |
+| `depends_on` | list of addresses | What it waits for beside what it refers to. |
+| `prevent_destroy` | bool | Refuses a plan that would delete or replace it. |
+| `ignore_changes` | list of fields | Fields whose differences are left alone once it exists. |
+
+A field left out has its default. Where the default is *AWS chooses*, the field is not compared either.
+";
+
+fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
+    let shape = table.key(field);
+    format!("| `{field}` | {} | {} |{cost} {} |\n", types::linked(shape), cell(default), cell(&description(shape)))
+}
+
+fn default(table: Shape<'_>, field: &str) -> String {
+    match table.key(field).default() {
+        Some(Value::Null) => "AWS chooses".to_owned(),
+        Some(value) => format!("`{}`", inline(value)),
+        None if table.requires(field) => "**required**".to_owned(),
+        None => "AWS chooses".to_owned(),
+    }
+}
+
+fn cost(change: Change) -> &'static str {
+    match change {
+        Change::Update => "in place",
+        Change::Replace | Change::Name => "**replaces**",
+        Change::Initial => "only at birth",
+    }
+}
+
+/// The tables and words that stand inside, each under a heading of its own.
+fn tables(whole: Shape<'_>) -> String {
+    let mut text = String::new();
+    for (name, shape) in types::named(whole) {
+        let words = types::words(shape);
+        write!(text, "\n### {name}\n\n").expect("text takes text");
+        let about = description(shape);
+        if !about.is_empty() {
+            text += &format!("{about}\n\n");
+        }
+        if !words.is_empty() {
+            let words = words.iter().map(|(word, about)| match about {
+                Some(about) => format!("- `\"{word}\"`: {}\n", cell(about)),
+                None => format!("- `\"{word}\"`\n"),
+            });
+            text.extend(words);
+            continue;
+        }
+        text += "| field | type | default | what it is |\n| --- | --- | --- | --- |\n";
+        let is_choice = shape.alternatives().len() > 1;
+        let rows = types::fields(shape).into_iter().map(|(table, field)| {
+            let default = if is_choice { "one of these".to_owned() } else { default(table, field) };
+            row(table, field, &default, "")
+        });
+        text.extend(rows);
+    }
+    text
+}
+
+fn attributes(kind: &dyn AnyKind) -> String {
+    let name = kind.name();
+    let attrs = [&["id"], kind.about().attrs].concat();
+    let attrs = attrs.iter().map(|attr| format!("`${{{name}.main.{attr}}}`"));
+    format!("\n## Attributes\n\nOthers may quote {}.\n", attrs.collect::<Vec<_>>().join(", "))
+}
+
+fn in_aws(kind: &About) -> String {
+    let About { cloudformation, actions, longest_name, holds_data, replace, wait, takes, .. } = kind;
+    let mut facts = vec![format!("CloudFormation calls it `{cloudformation}`.")];
+    facts.push(match replace {
+        Order::CreateFirst => "When it is replaced, the new one is created before the old one is deleted.".to_owned(),
+        Order::DeleteFirst => "When it is replaced, the old one is deleted before the new one is created.".to_owned(),
+    });
+    if *longest_name > 0 {
+        facts.push(format!("Its name in AWS has {longest_name} characters at most."));
+    }
+    if *holds_data {
+        facts.push(
+            "It holds data: in a stack with `protect`, a plan that would delete or replace it is refused.".into(),
+        );
+    }
+    if actions.tag.is_empty() {
+        facts.push("AWS gives it no tags of its own.".to_owned());
+    }
+    facts.push(format!(
+        "Creating it usually takes {}, deleting it {}; waiting is given up after {}.",
+        about(takes.create),
+        about(takes.delete),
+        about(wait.at_most)
+    ));
+    let facts: String = facts.iter().map(|fact| format!("- {fact}\n")).collect();
+    let verbs = [
+        ("plan", actions.observe),
+        ("create", actions.create),
+        ("update", actions.update),
+        ("tag", actions.tag),
+        ("delete", actions.delete),
+    ];
+    let verbs = verbs.into_iter().filter(|(_, actions)| !actions.is_empty()).map(|(verb, actions)| {
+        let actions: Vec<_> = actions.iter().map(|action| format!("`{action}`")).collect();
+        format!("| {verb} | {} |\n", actions.join(", "))
+    });
+    let verbs: String = verbs.collect();
+    format!("\n## In AWS\n\n{facts}\nIAM actions it needs:\n\n| to | actions |\n| --- | --- |\n{verbs}")
+}
+
+/// What a doc comment says.
+fn description(shape: Shape<'_>) -> String {
+    shape.description().unwrap_or_default().trim().to_owned()
+}
+
+/// Text for a cell of a table: on one line.
+fn cell(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").replace('|', "\\|")
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
+}
