@@ -13,7 +13,7 @@ from .. import wire
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend, store
-from . import query
+from . import ec2_filters, query
 from .interfaces import sweep
 
 # What DescribeTags calls a type otherwise than moto does.
@@ -87,12 +87,17 @@ def every_call(call: Call, proceed: Any) -> dict[str, Any] | None:
     sweep(call)
     token, size = call.get("NextToken"), call.get("MaxResults")
     paged = call.operation.startswith("Describe") and (size or query.is_token(token))
-    asked = {name: value for name, value in call.params.items() if name not in ("NextToken", "MaxResults")}
+    filters = ec2_filters.ours(call)
+    asked = {name: value for name, value in call.params.items() if not (paged and name in ("NextToken", "MaxResults"))}
+    if filters:
+        asked["Filters"] = [each for each in call.params["Filters"] if each not in filters]
     try:
-        answer = proceed(asked if paged else None)
+        answer = proceed(asked if paged or filters else None)
     except (Refusal, ServiceException) as refusal:
         raise in_ec2s_words(refusal) from None
-    return page_of(answer, token, size) if paged else None
+    if filters:
+        answer = ec2_filters.select(call, answer, filters)
+    return page_of(answer, token, size) if paged else answer if filters else None
 
 
 def in_ec2s_words(refusal: Any) -> Refusal:

@@ -304,7 +304,7 @@ def tags(call: Call, proceed: Any) -> None:
 def add_tags(call: Call, proceed: Any) -> dict[str, Any]:
     elb = backend("elbv2", call)
     for arn in call.params["ResourceArns"]:
-        elb._get_resource_by_arn(arn)
+        refuse_unknown(call, arn)
         elb.tagging_service.tag_resource(arn, call.params["Tags"])
     return {}
 
@@ -315,5 +315,20 @@ def describe_tags(call: Call, proceed: Any) -> None:
     if len(arns) > 20:
         raise Refusal("ValidationError", "Up to 20 resources can be described in a single call")
     for arn in arns:
-        backend("elbv2", call)._get_resource_by_arn(arn)
+        refuse_unknown(call, arn)
     proceed()
+
+
+def refuse_unknown(call: Call, arn: str) -> None:
+    """Refuses the ARN of nothing; moto knows no default rules."""
+    elb = backend("elbv2", call)
+    listeners = [listener for balancer in elb.load_balancers.values() for listener in balancer.listeners.values()]
+    kinds = {
+        "listener-rule": ("RuleNotFound", "rules", {rule.arn for each in listeners for rule in each.rules.values()}),
+        "listener": ("ListenerNotFound", "listeners", {each.arn for each in listeners}),
+        "targetgroup": ("TargetGroupNotFound", "target groups", set(elb.target_groups)),
+    }
+    otherwise = ("LoadBalancerNotFound", "load balancers", set(elb.load_balancers))
+    code, words, known = kinds.get(arn.rpartition(":")[2].partition("/")[0], otherwise)
+    if arn not in known:
+        raise Refusal(code, f"One or more {words} not found")

@@ -231,6 +231,8 @@ def settle(call: Call) -> None:
         if instance and lifecycle.phase(call, KIND, instance.arn) == GONE:
             database.deletion_protection = False
             rds.delete_db_instance(id, skip_final_snapshot=True)
+            # moto makes an engine's default group when it describes an instance, and makes it again for another.
+            rds.db_parameter_groups.pop(database.default_db_parameter_group_details()[1], None)
             release(backend("ec2", call), instance.arn)
             lifecycle.forget(call, KIND, instance.arn)
 

@@ -117,6 +117,22 @@ def test_nat_gateways_are_found_by_tag(ec2, network, nat):
     assert not ec2.describe_nat_gateways(Filters=[{"Name": "tag:stack", "Values": ["two"]}])["NatGateways"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "name", "value", "found"),
+    [
+        ("describe_network_interfaces", "attachment.status", "attached", 1),
+        ("describe_network_interfaces", "group-name", "nothing", 0),
+        ("describe_route_tables", "route.state", "active", 1),
+        ("describe_route_tables", "association.gateway-id", "igw-1", 0),
+        ("describe_security_groups", "ip-permission.ipv6-cidr", "::/0", 0),
+    ],
+)
+def test_filters_moto_does_not_have(ec2, network, nat, operation, name, value, found):
+    filters = [{"Name": "vpc-id", "Values": [network["vpc"]]}, {"Name": name, "Values": [value]}]
+    [listed] = [each for each in getattr(ec2, operation)(Filters=filters).values() if isinstance(each, list)]
+    assert len(listed) == found
+
+
 def test_routes_need_a_target_of_this_network(ec2, network, refused):
     table = ec2.create_route_table(VpcId=network["vpc"])["RouteTable"]["RouteTableId"]
     stray = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]

@@ -197,6 +197,8 @@ def test_tags_are_on_everything_and_checked(elb, network, refused):
     made = elb.create_rule(**rule(listener, group, 1), Tags=tags)["Rules"][0]["RuleArn"]
     described = elb.describe_tags(ResourceArns=[arn, group, listener, made])["TagDescriptions"]
     assert [each["Tags"] for each in described] == [tags] * 4
+    default = elb.describe_rules(ListenerArn=listener)["Rules"][-1]["RuleArn"]
+    assert elb.describe_tags(ResourceArns=[default])["TagDescriptions"][0]["Tags"] == []
     twice = [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]
     assert refused(elb.add_tags, ResourceArns=[arn], Tags=twice).startswith("DuplicateTagKeys")
     starred = [{"Key": "a", "Value": "*"}]
