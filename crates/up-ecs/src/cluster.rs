@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{
     ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting, ClusterSettingName,
-    ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ExecuteCommandLogging, ManagedStorageConfiguration,
+    ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ManagedStorageConfiguration,
 };
 use up_core::prelude::*;
 
 use crate::{
-    Strategy, arn, attrs, client, list, one_of, retag, set, some, strategy, strategy_items, tags, texts, told,
+    Strategy, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts, told,
+    words::{ContainerInsights, ExecuteCommandLogging},
 };
 
 /// A place where services and tasks run.
@@ -42,7 +43,7 @@ struct Settings {
     /// CloudWatch Container Insights: `disabled`, `enabled`, or `enhanced` for every task and container. Costs money.
     /// Default: `disabled`, whatever the account's own default is.
     #[serde(default = "disabled")]
-    container_insights: String,
+    container_insights: ContainerInsights,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,7 +62,7 @@ struct ExecuteCommand {
     kms_key_id: Option<String>,
     /// `NONE`, `DEFAULT` for the task's own awslogs, or `OVERRIDE` for `log_configuration`. Default: `DEFAULT`.
     #[serde(default = "default_logging")]
-    logging: String,
+    logging: ExecuteCommandLogging,
     /// Where sessions are recorded, with `OVERRIDE`.
     log_configuration: Option<ExecuteCommandLog>,
 }
@@ -185,15 +186,6 @@ impl Kind for Cluster {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let insights = one_of(
-            "settings.container_insights",
-            &self.settings.container_insights,
-            &["disabled", "enabled", "enhanced"],
-        );
-        let logging = self.configuration.execute_command_configuration.as_ref().and_then(|execute| {
-            let field = "configuration.execute_command_configuration.logging";
-            one_of(field, &execute.logging, ExecuteCommandLogging::values())
-        });
         let namespace = &self.service_connect_defaults.namespace;
         let namespace = (!namespace.is_empty()).then(|| arn("service_connect_defaults.namespace", namespace)).flatten();
         let stranger = self.default_capacity_provider_strategy.iter().find_map(|item| {
@@ -202,7 +194,7 @@ impl Kind for Cluster {
             let known = self.capacity_providers.contains(name);
             (!known).then(|| Problem::new("default_capacity_provider_strategy", message))
         });
-        [insights, logging, namespace, stranger].into_iter().flatten().collect()
+        [namespace, stranger].into_iter().flatten().collect()
     }
 }
 
@@ -242,8 +234,8 @@ fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
     let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
     let spec = Cluster {
         name: Some(name.clone()),
-        settings: Settings::seen(cluster.settings),
-        configuration: cluster.configuration.map_or_else(Configuration::default, Configuration::seen),
+        settings: Settings::seen(cluster.settings)?,
+        configuration: cluster.configuration.map(Configuration::seen).transpose()?.unwrap_or_default(),
         capacity_providers: set(cluster.capacity_providers),
         default_capacity_provider_strategy: strategy(cluster.default_capacity_provider_strategy)?,
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
@@ -263,14 +255,17 @@ fn ours(there: Seen<Cluster>, birth: &Birth) -> Result<String> {
 
 impl Settings {
     fn wire(&self) -> ClusterSetting {
-        ClusterSetting::builder().name(ClusterSettingName::ContainerInsights).value(&self.container_insights).build()
+        ClusterSetting::builder()
+            .name(ClusterSettingName::ContainerInsights)
+            .value(self.container_insights.as_str())
+            .build()
     }
 
-    fn seen(settings: Option<Vec<ClusterSetting>>) -> Self {
+    fn seen(settings: Option<Vec<ClusterSetting>>) -> Result<Self> {
         let insights = settings.into_iter().flatten().find_map(|setting| {
             (setting.name == Some(ClusterSettingName::ContainerInsights)).then_some(setting.value).flatten()
         });
-        Self { container_insights: insights.unwrap_or_else(disabled) }
+        Ok(Self { container_insights: insights.map_or(Ok(disabled()), |word| ContainerInsights::seen(&word))? })
     }
 }
 
@@ -289,11 +284,12 @@ impl Configuration {
         Ok(is_set.then(|| configuration.set_managed_storage_configuration(storage).build()))
     }
 
-    fn seen(configuration: ClusterConfiguration) -> Self {
-        Self {
-            execute_command_configuration: configuration.execute_command_configuration.map(ExecuteCommand::seen),
+    fn seen(configuration: ClusterConfiguration) -> Result<Self> {
+        let execute = configuration.execute_command_configuration.map(ExecuteCommand::seen).transpose()?;
+        Ok(Self {
+            execute_command_configuration: execute,
             managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::seen),
-        }
+        })
     }
 }
 
@@ -312,7 +308,7 @@ impl ExecuteCommand {
         execute.logging(self.logging.as_str().into()).set_log_configuration(log).build()
     }
 
-    fn seen(execute: ExecuteCommandConfiguration) -> Self {
+    fn seen(execute: ExecuteCommandConfiguration) -> Result<Self> {
         let log = execute.log_configuration.map(|log| ExecuteCommandLog {
             cloud_watch_log_group_name: log.cloud_watch_log_group_name,
             cloud_watch_encryption_enabled: log.cloud_watch_encryption_enabled,
@@ -320,8 +316,9 @@ impl ExecuteCommand {
             s3_key_prefix: log.s3_key_prefix,
             s3_encryption_enabled: log.s3_encryption_enabled,
         });
-        let logging = execute.logging.map_or_else(default_logging, |logging| logging.to_string());
-        Self { kms_key_id: execute.kms_key_id, logging, log_configuration: log }
+        let logging =
+            execute.logging.map_or(Ok(default_logging()), |word| ExecuteCommandLogging::seen(word.as_str()))?;
+        Ok(Self { kms_key_id: execute.kms_key_id, logging, log_configuration: log })
     }
 }
 
@@ -347,10 +344,10 @@ impl ServiceConnectDefaults {
     }
 }
 
-fn disabled() -> String {
-    "disabled".into()
+fn disabled() -> ContainerInsights {
+    ContainerInsights::Disabled
 }
 
-fn default_logging() -> String {
-    "DEFAULT".into()
+fn default_logging() -> ExecuteCommandLogging {
+    ExecuteCommandLogging::Default
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Map;
+use crate::{
+    Map,
+    words::{AppProtocol, Condition, LogDriver, LogRouter, Transport, UlimitName},
+};
 
 /// One container of a task. What is left out is not set; ECS adds nothing to it that is compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -103,20 +106,20 @@ pub(crate) struct PortMapping {
     pub(crate) container_port: u16,
     /// `tcp` or `udp`. Default: `tcp`.
     #[serde(default = "tcp")]
-    pub(crate) protocol: String,
+    pub(crate) protocol: Transport,
     /// The host's port, in network mode `bridge` only. Left out: any that is free.
     pub(crate) host_port: Option<u16>,
     /// The name that Service Connect knows the port by.
     pub(crate) name: Option<String>,
     /// `http`, `http2` or `grpc`, for what Service Connect measures. Left out: it sees connections.
-    pub(crate) app_protocol: Option<String>,
+    pub(crate) app_protocol: Option<AppProtocol>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogConfiguration {
     /// `awslogs`, `awsfirelens` or `splunk` on Fargate; any of Docker's on EC2.
-    pub(crate) log_driver: String,
+    pub(crate) log_driver: LogDriver,
     /// The driver's options, such as `awslogs-group`, `awslogs-region` and `awslogs-stream-prefix`.
     #[serde(default)]
     pub(crate) options: Map,
@@ -150,7 +153,7 @@ pub(crate) struct Dependency {
     /// A container of the same task.
     pub(crate) container_name: String,
     /// How far it must have come: `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`.
-    pub(crate) condition: String,
+    pub(crate) condition: Condition,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -180,7 +183,7 @@ pub(crate) struct MountPoint {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ulimit {
     /// `nofile`, `nproc`, `memlock` … Fargate takes `nofile` only.
-    pub(crate) name: String,
+    pub(crate) name: UlimitName,
     /// What it starts with.
     pub(crate) soft_limit: i32,
     /// How far it may raise that itself.
@@ -231,7 +234,7 @@ pub(crate) struct Tmpfs {
 pub(crate) struct Firelens {
     /// `fluentbit` or `fluentd`.
     #[serde(rename = "type")]
-    pub(crate) router: String,
+    pub(crate) router: LogRouter,
     /// Options such as `enable-ecs-log-metadata`.
     #[serde(default)]
     pub(crate) options: Map,
@@ -241,8 +244,8 @@ fn yes() -> bool {
     true
 }
 
-fn tcp() -> String {
-    "tcp".into()
+fn tcp() -> Transport {
+    Transport::Tcp
 }
 
 fn half_a_minute() -> u32 {

@@ -13,6 +13,7 @@ use crate::{
         PortMapping, RestartPolicy, Tmpfs, Ulimit,
     },
     count, from_pairs, from_secrets, map, maybe_count, maybe_number, number, options, pairs, secrets, set, some, texts,
+    words::{AppProtocol, Condition, LogDriver, LogRouter, Transport, UlimitName},
 };
 
 impl Container {
@@ -88,9 +89,9 @@ impl Container {
             environment_files: container.environment_files.into_iter().flatten().map(|file| file.value).collect(),
             secrets: from_secrets(container.secrets),
             port_mappings: ports.map(|port| PortMapping::seen(port, own_ports)).collect::<Result<_>>()?,
-            log_configuration: container.log_configuration.map(LogConfiguration::seen),
+            log_configuration: container.log_configuration.map(LogConfiguration::seen).transpose()?,
             health_check: container.health_check.map(HealthCheck::seen).transpose()?,
-            depends_on: container.depends_on.into_iter().flatten().map(Dependency::seen).collect(),
+            depends_on: container.depends_on.into_iter().flatten().map(Dependency::seen).collect::<Result<_>>()?,
             restart_policy: container
                 .restart_policy
                 .filter(|policy| policy.enabled)
@@ -103,13 +104,13 @@ impl Container {
             privileged: container.privileged == Some(true),
             interactive: container.interactive == Some(true),
             pseudo_terminal: container.pseudo_terminal == Some(true),
-            ulimits: container.ulimits.into_iter().flatten().map(Ulimit::seen).collect(),
+            ulimits: container.ulimits.into_iter().flatten().map(Ulimit::seen).collect::<Result<_>>()?,
             linux_parameters: container
                 .linux_parameters
                 .map_or_else(|| Ok(LinuxParameters::default()), LinuxParameters::seen)?,
             system_controls: controls(container.system_controls),
             docker_labels: map(container.docker_labels),
-            firelens_configuration: container.firelens_configuration.map(Firelens::seen),
+            firelens_configuration: container.firelens_configuration.map(Firelens::seen).transpose()?,
             repository_credentials: container.repository_credentials.map(|it| it.credentials_parameter),
             gpus: gpus.map_err(|_| Error::absent("count of GPUs"))?,
         })
@@ -133,7 +134,7 @@ impl PortMapping {
         let port = wire::PortMapping::builder().container_port(self.container_port.into());
         let port = port.protocol(self.protocol.as_str().into()).set_host_port(self.host_port.map(i32::from));
         let port = port.set_name(self.name.clone());
-        port.set_app_protocol(self.app_protocol.as_deref().map(Into::into)).build()
+        port.set_app_protocol(self.app_protocol.map(|word| word.as_str().into())).build()
     }
 
     fn seen(port: wire::PortMapping, own_ports: bool) -> Result<Self> {
@@ -142,10 +143,10 @@ impl PortMapping {
         let host_port = port.host_port.filter(|port| own_ports && *port != 0);
         Ok(Self {
             container_port: number(container_port)?,
-            protocol: port.protocol.map_or_else(|| "tcp".into(), |protocol| protocol.to_string()),
+            protocol: port.protocol.map_or(Ok(Transport::Tcp), |word| Transport::seen(word.as_str()))?,
             host_port: host_port.map(number).transpose()?,
             name: port.name,
-            app_protocol: port.app_protocol.map(|protocol| protocol.to_string()),
+            app_protocol: port.app_protocol.map(|word| AppProtocol::seen(word.as_str())).transpose()?,
         })
     }
 }
@@ -157,12 +158,12 @@ impl LogConfiguration {
         Ok(log.set_secret_options(secrets(&self.secret_options)?).build()?)
     }
 
-    pub(crate) fn seen(log: wire::LogConfiguration) -> Self {
-        Self {
-            log_driver: log.log_driver.to_string(),
+    pub(crate) fn seen(log: wire::LogConfiguration) -> Result<Self> {
+        Ok(Self {
+            log_driver: LogDriver::seen(log.log_driver.as_str())?,
             options: map(log.options),
             secret_options: from_secrets(log.secret_options),
-        }
+        })
     }
 }
 
@@ -191,8 +192,9 @@ impl Dependency {
         Ok(dependency.condition(self.condition.as_str().into()).build()?)
     }
 
-    fn seen(dependency: ContainerDependency) -> Self {
-        Self { container_name: dependency.container_name, condition: dependency.condition.to_string() }
+    fn seen(dependency: ContainerDependency) -> Result<Self> {
+        let condition = Condition::seen(dependency.condition.as_str())?;
+        Ok(Self { container_name: dependency.container_name, condition })
     }
 }
 
@@ -229,8 +231,9 @@ impl Ulimit {
         Ok(limit.soft_limit(self.soft_limit).hard_limit(self.hard_limit).build()?)
     }
 
-    fn seen(limit: wire::Ulimit) -> Self {
-        Self { name: limit.name.to_string(), soft_limit: limit.soft_limit, hard_limit: limit.hard_limit }
+    fn seen(limit: wire::Ulimit) -> Result<Self> {
+        let wire::Ulimit { name, soft_limit, hard_limit, .. } = limit;
+        Ok(Self { name: UlimitName::seen(name.as_str())?, soft_limit, hard_limit })
     }
 }
 
@@ -276,7 +279,7 @@ impl Firelens {
         Ok(firelens.set_options(options(&self.options)).build()?)
     }
 
-    fn seen(firelens: FirelensConfiguration) -> Self {
-        Self { router: firelens.r#type.to_string(), options: map(firelens.options) }
+    fn seen(firelens: FirelensConfiguration) -> Result<Self> {
+        Ok(Self { router: LogRouter::seen(firelens.r#type.as_str())?, options: map(firelens.options) })
     }
 }

@@ -8,6 +8,7 @@ mod service_connect;
 mod service_wire;
 mod task_definition;
 mod volume;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -171,12 +172,6 @@ fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
 
 fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
-/// A problem where `text` is none of AWS's own `words` for the field.
-fn one_of(field: impl Into<String>, text: &str, words: &[&str]) -> Option<Problem> {
-    let known = words.contains(&text) || quote::is_quoting(text);
-    (!known).then(|| Problem::new(field, format!("`{text}` is none of {}", words.join(", "))))
 }
 
 /// A problem where `text` is no ARN: ECS takes names too, and answers with ARNs, which would never compare.

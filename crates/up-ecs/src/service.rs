@@ -6,13 +6,15 @@ use aws_sdk_ecs::{
     operation::{
         create_service::builders::CreateServiceFluentBuilder, update_service::builders::UpdateServiceFluentBuilder,
     },
-    types::{LaunchType, PropagateTags, SchedulingStrategy, ServiceField},
+    types::ServiceField,
 };
 use up_core::prelude::*;
 
 use crate::{
-    SERVICES_A_CALL, Strategy, client, list, maybe_number, number, one_of, retag, service_connect::ServiceConnect,
+    SERVICES_A_CALL, Strategy, client, list, maybe_number, number, retag,
+    service_connect::ServiceConnect,
     some, strategy_items, told,
+    words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 /// Keeps a number of tasks running, and puts them behind load balancers.
@@ -31,7 +33,7 @@ pub struct Service {
     pub(crate) desired_count: Option<u32>,
     /// `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Left out where a capacity provider strategy says it.
     #[spec(replace)]
-    pub(crate) launch_type: Option<String>,
+    pub(crate) launch_type: Option<LaunchType>,
     /// How tasks are shared out among capacity providers. Left out: the cluster's default.
     pub(crate) capacity_provider_strategy: Option<Strategy>,
     /// The version of Fargate. Left out: `LATEST`.
@@ -50,7 +52,7 @@ pub struct Service {
     /// `REPLICA` for a number of tasks, `DAEMON` for one on each instance. Default: `REPLICA`.
     #[serde(default = "replica")]
     #[spec(replace)]
-    pub(crate) scheduling_strategy: String,
+    pub(crate) scheduling_strategy: SchedulingStrategy,
     /// Lets `aws ecs execute-command` into its containers. Default: false.
     #[serde(default)]
     pub(crate) enable_execute_command: bool,
@@ -59,7 +61,7 @@ pub struct Service {
     pub(crate) enable_ecs_managed_tags: bool,
     /// Whose tags tasks get: `NONE`, `SERVICE` or `TASK_DEFINITION`. Default: `NONE`.
     #[serde(default = "none")]
-    pub(crate) propagate_tags: String,
+    pub(crate) propagate_tags: PropagateTags,
     /// Moves tasks so that they are spread evenly over the zones. Left out: as AWS has it.
     pub(crate) availability_zone_rebalancing: Option<bool>,
     /// Which instances may run its tasks; not on Fargate. Default: any.
@@ -144,7 +146,7 @@ pub(crate) struct Alarms {
 pub(crate) struct PlacementConstraint {
     /// `distinctInstance`, or `memberOf` with an expression.
     #[serde(rename = "type")]
-    pub(crate) constraint: String,
+    pub(crate) constraint: ConstraintType,
     /// In ECS's cluster query language.
     pub(crate) expression: Option<String>,
 }
@@ -154,7 +156,7 @@ pub(crate) struct PlacementConstraint {
 pub(crate) struct PlacementStrategy {
     /// `random`, `spread` or `binpack`.
     #[serde(rename = "type")]
-    pub(crate) strategy: String,
+    pub(crate) strategy: StrategyType,
     /// What to spread over (`instanceId`, `attribute:ecs.availability-zone`) or to pack by (`cpu`, `memory`).
     pub(crate) field: Option<String>,
 }
@@ -232,30 +234,24 @@ impl Kind for Service {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let launch = self.launch_type.as_ref();
+        let launch = self.launch_type;
         let both = launch.is_some() && self.capacity_provider_strategy.is_some();
         let both =
             both.then(|| Problem::new("launch_type", "a capacity provider strategy says where tasks run already"));
-        let words = [
-            launch.and_then(|launch| one_of("launch_type", launch, LaunchType::values())),
-            one_of("scheduling_strategy", &self.scheduling_strategy, SchedulingStrategy::values()),
-            one_of("propagate_tags", &self.propagate_tags, PropagateTags::values()),
-        ];
-        let daemon = self.scheduling_strategy == "DAEMON" && self.desired_count.is_some();
+        let daemon = self.scheduling_strategy == SchedulingStrategy::Daemon && self.desired_count.is_some();
         let daemon = daemon.then(|| Problem::new("desired_count", "a DAEMON runs one task on each instance"));
         let grace = self.health_check_grace_period_seconds > 0 && self.load_balancers.is_empty();
         let message = "ECS takes a grace period only with a load balancer";
         let grace = grace.then(|| Problem::new("health_check_grace_period_seconds", message));
         let no_subnet = self.network_configuration.as_ref().is_some_and(|network| network.subnets.is_empty());
         let no_subnet = no_subnet.then(|| Problem::new("network_configuration.subnets", "at least one is needed"));
-        let network = launch.is_some_and(|it| it == "FARGATE") && self.network_configuration.is_none();
+        let network = launch == Some(LaunchType::Fargate) && self.network_configuration.is_none();
         let network = network.then(|| Problem::new("network_configuration", "Fargate demands one"));
         let rollback = &self.deployment_configuration.deployment_circuit_breaker;
         let rollback = (rollback.rollback && !rollback.enable).then(|| {
             Problem::new("deployment_configuration.deployment_circuit_breaker", "rollback needs `enable = true`")
         });
-        let others = [both, daemon, grace, no_subnet, network, rollback];
-        words.into_iter().chain(others).flatten().collect()
+        [both, daemon, grace, no_subnet, network, rollback].into_iter().flatten().collect()
     }
 }
 
@@ -307,7 +303,11 @@ fn present<T>(answer: Result<T>) -> Result<Option<T>> {
 
 impl Service {
     fn request(&self, cx: &Cx) -> Result<CreateServiceFluentBuilder> {
-        let desired = if self.scheduling_strategy == "DAEMON" { None } else { Some(self.desired_count.unwrap_or(1)) };
+        let desired = if self.scheduling_strategy == SchedulingStrategy::Daemon {
+            None
+        } else {
+            Some(self.desired_count.unwrap_or(1))
+        };
         let grace = Some(self.health_check_grace_period_seconds).filter(|seconds| *seconds > 0);
         let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
         let connect = self.service_connect_configuration.as_ref().map(ServiceConnect::wire).transpose()?;
@@ -316,7 +316,7 @@ impl Service {
             .cluster(cx.attr(&self.cluster, "arn")?)
             .task_definition(cx.attr(&self.task_definition, "arn")?)
             .set_desired_count(maybe_number(desired)?)
-            .set_launch_type(self.launch_type.as_deref().map(Into::into))
+            .set_launch_type(self.launch_type.map(|word| word.as_str().into()))
             .set_capacity_provider_strategy(strategy.and_then(some))
             .set_platform_version(self.platform_version.clone())
             .set_network_configuration(self.network(cx)?)
@@ -350,7 +350,7 @@ impl Service {
         let deployment = differing(&self.deployment_configuration, &is.deployment_configuration);
         let connect = self.service_connect_configuration.as_ref();
         let connect = connect.filter(|_| connect != is.service_connect_configuration.as_ref());
-        let propagates = differing(&self.propagate_tags, &is.propagate_tags);
+        let propagates = differing(self.propagate_tags, is.propagate_tags);
         let call = call
             .set_task_definition(moves.then_some(definition))
             .set_desired_count(maybe_number(desired)?)
@@ -380,12 +380,12 @@ fn yes() -> bool {
     true
 }
 
-fn none() -> String {
-    "NONE".into()
+fn none() -> PropagateTags {
+    PropagateTags::None
 }
 
-fn replica() -> String {
-    "REPLICA".into()
+fn replica() -> SchedulingStrategy {
+    SchedulingStrategy::Replica
 }
 
 fn hundred() -> u32 {

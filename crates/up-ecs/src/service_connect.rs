@@ -66,7 +66,7 @@ impl ServiceConnect {
             enabled: connect.enabled,
             namespace: connect.namespace,
             services: connect.services.into_iter().flatten().map(ConnectService::seen).collect::<Result<_>>()?,
-            log_configuration: connect.log_configuration.map(LogConfiguration::seen),
+            log_configuration: connect.log_configuration.map(LogConfiguration::seen).transpose()?,
         })
     }
 }

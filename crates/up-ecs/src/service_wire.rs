@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::{
     self as wire, AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentAlarms,
-    DeploymentCircuitBreaker, DeploymentRolloutState, PropagateTags,
+    DeploymentCircuitBreaker, DeploymentRolloutState,
 };
 use up_core::{Error, Ref, Result, Seen, Status};
 
@@ -14,6 +14,7 @@ use crate::{
     },
     service_connect::ServiceConnect,
     set, strategy, tags,
+    words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 impl Service {
@@ -33,31 +34,29 @@ impl Service {
         let balancers = service.load_balancers.into_iter().flatten().map(LoadBalancer::seen);
         let registries = service.service_registries.into_iter().flatten().map(ServiceRegistry::seen);
         let deployment = service.deployment_configuration.map(DeploymentConfiguration::seen).transpose()?;
-        let word = |word: Option<String>, default: &str| word.unwrap_or_else(|| default.to_owned());
+        let scheduling = service.scheduling_strategy.map(|word| SchedulingStrategy::seen(word.as_str()));
+        let propagation = service.propagate_tags.map(|word| PropagateTags::seen(word.as_str()));
+        let constraints = service.placement_constraints.into_iter().flatten().map(PlacementConstraint::seen);
+        let strategies = service.placement_strategy.into_iter().flatten().map(PlacementStrategy::seen);
         let spec = Self {
             name: Some(name.clone()),
             cluster: Ref::id(cluster),
             task_definition: Ref::id(task_definition),
             desired_count: Some(count(service.desired_count)?),
-            launch_type: service.launch_type.map(|launch| launch.to_string()),
+            launch_type: service.launch_type.map(|word| LaunchType::seen(word.as_str())).transpose()?,
             capacity_provider_strategy: Some(strategy(service.capacity_provider_strategy)?),
             platform_version: service.platform_version,
             network_configuration: network.map(NetworkConfiguration::seen),
             load_balancers: balancers.collect::<Result<_>>()?,
             health_check_grace_period_seconds: count(service.health_check_grace_period_seconds.unwrap_or(0))?,
             deployment_configuration: deployment.unwrap_or_default(),
-            scheduling_strategy: word(service.scheduling_strategy.map(|it| it.to_string()), "REPLICA"),
+            scheduling_strategy: scheduling.transpose()?.unwrap_or(SchedulingStrategy::Replica),
             enable_execute_command: service.enable_execute_command,
             enable_ecs_managed_tags: service.enable_ecs_managed_tags,
-            propagate_tags: word(service.propagate_tags.map(|it| it.to_string()), "NONE"),
+            propagate_tags: propagation.transpose()?.unwrap_or(PropagateTags::None),
             availability_zone_rebalancing: rebalancing.map(|it| it == AvailabilityZoneRebalancing::Enabled),
-            placement_constraints: service
-                .placement_constraints
-                .into_iter()
-                .flatten()
-                .map(PlacementConstraint::seen)
-                .collect(),
-            placement_strategy: service.placement_strategy.into_iter().flatten().map(PlacementStrategy::seen).collect(),
+            placement_constraints: constraints.collect::<Result<_>>()?,
+            placement_strategy: strategies.collect::<Result<_>>()?,
             service_registries: registries.collect::<Result<_>>()?,
             service_connect_configuration: connect.map(ServiceConnect::seen).transpose()?,
         };
@@ -88,8 +87,8 @@ impl Service {
     }
 
     /// ECS has no `NONE` to set at birth: leaving it out says so.
-    pub(crate) fn propagation(&self) -> Option<PropagateTags> {
-        (self.propagate_tags != "NONE").then(|| self.propagate_tags.as_str().into())
+    pub(crate) fn propagation(&self) -> Option<wire::PropagateTags> {
+        (self.propagate_tags != PropagateTags::None).then(|| self.propagate_tags.as_str().into())
     }
 
     pub(crate) fn rebalancing(&self) -> Option<AvailabilityZoneRebalancing> {
@@ -215,16 +214,16 @@ impl Alarms {
 }
 
 impl PlacementConstraint {
-    fn seen(constraint: wire::PlacementConstraint) -> Self {
-        let word = constraint.r#type.map_or_else(String::new, |word| word.to_string());
-        Self { constraint: word, expression: constraint.expression }
+    fn seen(constraint: wire::PlacementConstraint) -> Result<Self> {
+        let word = constraint.r#type.ok_or_else(|| Error::absent("type of a placement constraint"))?;
+        Ok(Self { constraint: ConstraintType::seen(word.as_str())?, expression: constraint.expression })
     }
 }
 
 impl PlacementStrategy {
-    fn seen(strategy: wire::PlacementStrategy) -> Self {
-        let word = strategy.r#type.map_or_else(String::new, |word| word.to_string());
-        Self { strategy: word, field: strategy.field }
+    fn seen(strategy: wire::PlacementStrategy) -> Result<Self> {
+        let word = strategy.r#type.ok_or_else(|| Error::absent("type of a placement strategy"))?;
+        Ok(Self { strategy: StrategyType::seen(word.as_str())?, field: strategy.field })
     }
 }
 

@@ -8,18 +8,17 @@ use aws_sdk_ecs::{
         describe_task_definition::DescribeTaskDefinitionOutput,
         register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
     },
-    types::{
-        ApplicationProtocol, Compatibility, ContainerCondition, CpuArchitecture, EphemeralStorage, LogDriver,
-        NetworkMode, OsFamily, PidMode, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
-        TransportProtocol, UlimitName,
-    },
+    types::{EphemeralStorage, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::prelude::*;
 
 use crate::{
-    AT_ONCE, arn, attrs, client, container::Container, list, maybe_count, maybe_number, once, one_of, retag, some,
-    tags, told, volume::Volume,
+    AT_ONCE, arn, attrs, client,
+    container::{Container, Dependency, MountPoint},
+    list, maybe_count, maybe_number, once, retag, some, tags, told,
+    volume::Volume,
+    words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
 
 /// Which containers a task runs, and with what. A task definition never changes: every change makes a new revision of
@@ -36,7 +35,7 @@ pub struct TaskDefinition {
     /// Where it may run: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`. Default: `FARGATE`.
     #[serde(default = "fargate")]
     #[spec(replace)]
-    requires_compatibilities: BTreeSet<String>,
+    requires_compatibilities: BTreeSet<LaunchType>,
     /// CPU units of the whole task: 1024 are one vCPU. Fargate demands it.
     #[spec(replace)]
     cpu: Option<u32>,
@@ -46,7 +45,7 @@ pub struct TaskDefinition {
     /// `awsvpc` for a network interface of its own, as Fargate demands; `bridge`, `host` or `none`. Default: `awsvpc`.
     #[serde(default = "awsvpc")]
     #[spec(replace)]
-    network_mode: String,
+    network_mode: NetworkMode,
     /// The machine it is built for.
     #[serde(default)]
     #[spec(replace)]
@@ -66,7 +65,7 @@ pub struct TaskDefinition {
     ephemeral_storage: Option<u32>,
     /// Whose processes its containers see: `task` each other's, `host` the host's as well. Left out: their own.
     #[spec(replace)]
-    pid_mode: Option<String>,
+    pid_mode: Option<PidMode>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,10 +73,10 @@ pub struct TaskDefinition {
 struct RuntimePlatform {
     /// `X86_64` or `ARM64`. Default: `X86_64`.
     #[serde(default = "x86_64")]
-    cpu_architecture: String,
+    cpu_architecture: CpuArchitecture,
     /// `LINUX`, or one of the Windows Server families. Default: `LINUX`.
     #[serde(default = "linux")]
-    operating_system_family: String,
+    operating_system_family: OperatingSystem,
 }
 
 impl Kind for TaskDefinition {
@@ -184,9 +183,13 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
     let (Some(id), Some(family)) = (definition.task_definition_arn, definition.family) else {
         return Err(Error::absent("ARN and family of a task definition"));
     };
-    let network_mode = definition.network_mode.map_or_else(|| "bridge".into(), |mode| mode.to_string());
-    let own_ports = network_mode == "bridge";
+    let network_mode =
+        definition.network_mode.map_or(Ok(NetworkMode::Bridge), |word| NetworkMode::seen(word.as_str()))?;
+    let own_ports = network_mode == NetworkMode::Bridge;
     let containers = definition.container_definitions.into_iter().flatten();
+    let compatibilities = definition.requires_compatibilities.into_iter().flatten();
+    let compatibilities = compatibilities.map(|word| LaunchType::seen(word.as_str()));
+    let platform = definition.runtime_platform.map(RuntimePlatform::seen).transpose()?;
     let amount = |text: Option<String>| {
         let number = text.map(|text| text.parse()).transpose();
         number.map_err(|_| Error::absent("number for the size of a task"))
@@ -194,23 +197,19 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
     let spec = TaskDefinition {
         family: Some(family.clone()),
         containers: containers.map(|container| Container::seen(container, own_ports)).collect::<Result<_>>()?,
-        requires_compatibilities: words(definition.requires_compatibilities),
+        requires_compatibilities: compatibilities.collect::<Result<_>>()?,
         cpu: amount(definition.cpu)?,
         memory: amount(definition.memory)?,
         network_mode,
-        runtime_platform: definition.runtime_platform.map_or_else(RuntimePlatform::default, RuntimePlatform::seen),
+        runtime_platform: platform.unwrap_or_default(),
         execution_role: definition.execution_role_arn.map(Ref::id),
         task_role: definition.task_role_arn.map(Ref::id),
         volumes: definition.volumes.into_iter().flatten().map(Volume::seen).collect::<Result<_>>()?,
         ephemeral_storage: maybe_count(definition.ephemeral_storage.map(|storage| storage.size_in_gib))?,
-        pid_mode: definition.pid_mode.map(|mode| mode.to_string()),
+        pid_mode: definition.pid_mode.map(|word| PidMode::seen(word.as_str())).transpose()?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
     Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status: Status::Ready, spec }))
-}
-
-fn words(compatibilities: Option<Vec<Compatibility>>) -> BTreeSet<String> {
-    compatibilities.into_iter().flatten().map(|compatibility| compatibility.to_string()).collect()
 }
 
 impl TaskDefinition {
@@ -233,74 +232,59 @@ impl TaskDefinition {
             .set_task_role_arn(role(&self.task_role)?)
             .set_volumes(some(volumes))
             .set_ephemeral_storage(storage)
-            .set_pid_mode(self.pid_mode.as_deref().map(Into::into));
+            .set_pid_mode(self.pid_mode.map(|word| word.as_str().into()));
         Ok(request)
     }
 
     fn check_task(&self) -> Vec<Problem> {
-        let platform = &self.runtime_platform;
-        let fargate = self.requires_compatibilities.contains("FARGATE");
+        let mut problems = Vec::new();
+        let mut refuse = |field: &str, message: String| problems.push(Problem::new(field, message));
         let names: BTreeSet<_> = self.containers.iter().map(|container| &container.name).collect();
-        let essential = self.containers.iter().any(|container| container.essential);
-        let storage = self.ephemeral_storage.filter(|gib| !(21..=200).contains(gib));
-        let problems = [
-            one_of("network_mode", &self.network_mode, NetworkMode::values()),
-            one_of("runtime_platform.cpu_architecture", &platform.cpu_architecture, CpuArchitecture::values()),
-            one_of("runtime_platform.operating_system_family", &platform.operating_system_family, OsFamily::values()),
-            self.pid_mode.as_ref().and_then(|mode| one_of("pid_mode", mode, PidMode::values())),
-            (!essential).then(|| Problem::new("containers", "at least one container must be essential")),
-            (names.len() < self.containers.len()).then(|| Problem::new("containers", "two containers have one name")),
-            storage.map(|gib| Problem::new("ephemeral_storage", format!("{gib} GiB are not between 21 and 200"))),
-            (fargate && self.network_mode != "awsvpc")
-                .then(|| Problem::new("network_mode", "Fargate knows network mode `awsvpc` only")),
-            fargate.then(|| fargate_size(self.cpu, self.memory)).flatten(),
-        ];
-        let compatibilities = self.requires_compatibilities.iter();
-        let unknown = compatibilities.filter_map(|it| one_of("requires_compatibilities", it, Compatibility::values()));
-        problems.into_iter().flatten().chain(unknown).collect()
+        if names.len() < self.containers.len() {
+            refuse("containers", "two containers have one name".into());
+        }
+        if !self.containers.iter().any(|container| container.essential) {
+            refuse("containers", "at least one container must be essential".into());
+        }
+        if let Some(gib) = self.ephemeral_storage.filter(|gib| !(21..=200).contains(gib)) {
+            refuse("ephemeral_storage", format!("{gib} GiB are not between 21 and 200"));
+        }
+        if self.requires_compatibilities.contains(&LaunchType::Fargate) {
+            if self.network_mode != NetworkMode::Awsvpc {
+                refuse("network_mode", "Fargate knows network mode `awsvpc` only".into());
+            }
+            problems.extend(fargate_size(self.cpu, self.memory));
+        }
+        problems
     }
 
     fn check_container(&self, container: &Container) -> Vec<Problem> {
-        let at = |field: &str| format!("containers[{}].{field}", container.name);
         let mut problems = Vec::new();
-        for port in &container.port_mappings {
-            problems.extend(one_of(at("port_mappings.protocol"), &port.protocol, TransportProtocol::values()));
-            let words = ApplicationProtocol::values();
-            problems
-                .extend(port.app_protocol.iter().filter_map(|it| one_of(at("port_mappings.app_protocol"), it, words)));
-            if port.host_port.is_some() && self.network_mode != "bridge" {
-                let message = format!("network mode `{}` leaves no choice of the host's port", self.network_mode);
-                problems.push(Problem::new(at("port_mappings.host_port"), message));
+        let mut refuse = |field: &str, message: String| {
+            problems.push(Problem::new(format!("containers[{}].{field}", container.name), message));
+        };
+        if self.network_mode != NetworkMode::Bridge && container.port_mappings.iter().any(|it| it.host_port.is_some()) {
+            let message = format!("network mode `{}` leaves no choice of the host's port", self.network_mode.as_str());
+            refuse("port_mappings", message);
+        }
+        for Dependency { container_name, .. } in &container.depends_on {
+            if !self.containers.iter().any(|other| other.name == *container_name) {
+                refuse("depends_on", format!("there is no container `{container_name}`"));
             }
         }
-        for dependency in &container.depends_on {
-            let words = ContainerCondition::values();
-            problems.extend(one_of(at("depends_on.condition"), &dependency.condition, words));
-            if !self.containers.iter().any(|other| other.name == dependency.container_name) {
-                let message = format!("there is no container `{}`", dependency.container_name);
-                problems.push(Problem::new(at("depends_on"), message));
+        for MountPoint { source_volume, .. } in &container.mount_points {
+            if !self.volumes.iter().any(|volume| volume.name == *source_volume) {
+                refuse("mount_points", format!("there is no volume `{source_volume}`"));
             }
         }
-        for mount in &container.mount_points {
-            if !self.volumes.iter().any(|volume| volume.name == mount.source_volume) {
-                let message = format!("there is no volume `{}`", mount.source_volume);
-                problems.push(Problem::new(at("mount_points"), message));
-            }
+        if let Some(name) = container.secrets.keys().find(|name| container.environment.contains_key(*name)) {
+            refuse("secrets", format!("`{name}` is in `environment` too"));
         }
-        let log = container.log_configuration.as_ref();
+        let log_secrets = container.log_configuration.iter().flat_map(|log| &log.secret_options);
+        let secrets = container.secrets.iter().chain(log_secrets);
         problems.extend(
-            log.and_then(|log| one_of(at("log_configuration.log_driver"), &log.log_driver, LogDriver::values())),
+            secrets.filter_map(|(name, from)| arn(format!("containers[{}].secrets.{name}", container.name), from)),
         );
-        problems
-            .extend(container.ulimits.iter().filter_map(|it| one_of(at("ulimits"), &it.name, UlimitName::values())));
-        let secret_options = log.into_iter().flat_map(|log| log.secret_options.iter());
-        problems.extend(
-            secret_options
-                .filter_map(|(name, from)| arn(at(&format!("log_configuration.secret_options.{name}")), from)),
-        );
-        problems.extend(container.secrets.iter().filter_map(|(name, from)| arn(at(&format!("secrets.{name}")), from)));
-        let twice = container.secrets.keys().find(|name| container.environment.contains_key(*name));
-        problems.extend(twice.map(|name| Problem::new(at("secrets"), format!("`{name}` is in `environment` too"))));
         problems
     }
 }
@@ -339,11 +323,11 @@ impl RuntimePlatform {
         platform.operating_system_family(self.operating_system_family.as_str().into()).build()
     }
 
-    fn seen(platform: wire::RuntimePlatform) -> Self {
-        Self {
-            cpu_architecture: platform.cpu_architecture.map_or_else(x86_64, |it| it.to_string()),
-            operating_system_family: platform.operating_system_family.map_or_else(linux, |it| it.to_string()),
-        }
+    fn seen(platform: wire::RuntimePlatform) -> Result<Self> {
+        let cpu = platform.cpu_architecture.map(|word| CpuArchitecture::seen(word.as_str())).transpose()?;
+        let system = platform.operating_system_family.map(|word| OperatingSystem::seen(word.as_str())).transpose()?;
+        let (cpu_architecture, operating_system_family) = (cpu.unwrap_or_else(x86_64), system.unwrap_or_else(linux));
+        Ok(Self { cpu_architecture, operating_system_family })
     }
 }
 
@@ -353,20 +337,20 @@ impl Default for RuntimePlatform {
     }
 }
 
-fn fargate() -> BTreeSet<String> {
-    ["FARGATE".to_owned()].into()
+fn fargate() -> BTreeSet<LaunchType> {
+    [LaunchType::Fargate].into()
 }
 
-fn awsvpc() -> String {
-    "awsvpc".into()
+fn awsvpc() -> NetworkMode {
+    NetworkMode::Awsvpc
 }
 
-fn x86_64() -> String {
-    "X86_64".into()
+fn x86_64() -> CpuArchitecture {
+    CpuArchitecture::X86
 }
 
-fn linux() -> String {
-    "LINUX".into()
+fn linux() -> OperatingSystem {
+    OperatingSystem::Linux
 }
 
 #[cfg(test)]
