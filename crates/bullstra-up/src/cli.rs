@@ -53,7 +53,6 @@ pub(crate) enum Command {
     Output(Output),
     Graph(Graph),
     Schema(Schema),
-    #[command(subcommand)]
     Sandbox(Sandbox),
     Unlock(Unlock),
     Completions(Completions),

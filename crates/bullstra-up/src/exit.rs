@@ -38,12 +38,19 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What the user can do about it.
     pub(crate) hint: Option<String>,
+    /// The message is a page that is shown as it stands, without `error:` before it.
+    pub(crate) is_page: bool,
 }
 
 impl Failure {
     /// A failure without advice.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, is_page: false }
+    }
+
+    /// A failure whose message is a page of its own, such as what is wrong with a stack's files.
+    pub(crate) fn page(exit: Exit, message: impl Into<String>) -> Self {
+        Self { is_page: true, ..Self::new(exit, message) }
     }
 
     /// The same, with what the user can do about it.

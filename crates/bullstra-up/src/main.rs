@@ -3,7 +3,12 @@
 mod cli;
 mod commands;
 mod exit;
+mod goal;
+mod interrupt;
+mod outputs;
 mod render;
+mod run;
+mod saved;
 mod session;
 mod terminal;
 
@@ -12,21 +17,40 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::{cli::Cli, exit::Exit};
+use crate::{
+    cli::Cli,
+    exit::{Exit, Failure},
+};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return told_by_clap(&told),
     };
     terminal::colour(!cli.no_color);
     trace(cli.verbose);
-    let exit = cli.command.run().await.unwrap_or_else(|failure| {
-        terminal::say(render::failure(&failure));
-        failure.exit
-    });
-    exit.into()
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(cli));
+            // Whoever still waits for an answer at the terminal waits in vain.
+            runtime.shutdown_background();
+            exit.into()
+        }
+        Err(error) => ended(Failure::new(Exit::Failed, format!("failed to start: {error}"))).into(),
+    }
+}
+
+async fn run(cli: Cli) -> Exit {
+    let result = tokio::select! {
+        result = cli.command.run() => result,
+        () = interrupt::untaken() => Err(Failure::new(Exit::Interrupted, "interrupted: nothing was changed")),
+    };
+    result.unwrap_or_else(ended)
+}
+
+fn ended(failure: Failure) -> Exit {
+    terminal::say(render::failure(&failure));
+    failure.exit
 }
 
 /// Help and version were asked for; everything else that clap says is about wrong input.

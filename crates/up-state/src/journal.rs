@@ -97,6 +97,14 @@ pub struct CutOff {
     pub unanswered: Vec<(Address, String)>,
 }
 
+impl CutOff {
+    /// The kinds it was at work on.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        let unanswered = self.unanswered.iter().map(|(address, _)| address.kind.as_str());
+        self.made.keys().map(String::as_str).chain(unanswered)
+    }
+}
+
 /// The first line of a journal.
 #[derive(Serialize, Deserialize)]
 struct Header {

@@ -1,17 +1,29 @@
 //! `apply`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use up_core::Meter;
 
 use crate::{
-    cli::{AwsOptions, PlanOptions, RunOptions, StackOptions, StateOptions},
+    cli::{AwsOptions, InputOptions, PlanOptions, RunOptions, StateOptions},
     exit::{Exit, Failure},
+    goal::Goal,
+    run::{self, Run},
+    saved, session,
 };
 
 /// Makes AWS what the stack says.
+///
+/// Shows the plan, asks, and carries it out. What fails stops only what needs it; the same command again goes on from
+/// there. Given a plan that was saved with `plan --out`, carries out just that, or refuses where the world has moved.
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
+    /// The stack's file, such as `stacks/prod.toml`, or a saved plan.
+    #[arg(value_name = "STACK|PLAN")]
+    pub(crate) source: PathBuf,
     #[command(flatten)]
-    pub(crate) stack: StackOptions,
+    pub(crate) inputs: InputOptions,
     #[command(flatten)]
     pub(crate) run: RunOptions,
     #[command(flatten)]
@@ -24,6 +36,25 @@ pub(crate) struct Apply {
 
 impl Apply {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        Ok(Exit::Ok)
+        let meter = Meter::default();
+        let work = async {
+            let (goal, saved) = self.goal()?;
+            let Self { run: options, aws, state, .. } = &self;
+            Run { command: "apply", goal, saved, options, aws, state }.run(&meter).await
+        };
+        run::answered("apply", self.run.json, &meter, work).await
+    }
+
+    fn goal(&self) -> Result<(Goal, Option<up_plan::Plan>), Failure> {
+        if !saved::is_saved(&self.source) {
+            return Ok((Goal::apply(session::read(&self.source, &self.inputs)?, &self.plan), None));
+        }
+        if !self.inputs.set.is_empty() || !self.plan.target.is_empty() || self.plan.unprotect {
+            let message =
+                "a saved plan is carried out as it is: `--set`, `--target` and `--unprotect` are for making it";
+            return Err(Failure::new(Exit::Input, message));
+        }
+        let saved = saved::read(&self.source)?;
+        Ok((saved.goal, Some(saved.plan)))
     }
 }

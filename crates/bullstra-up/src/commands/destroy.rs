@@ -1,13 +1,19 @@
 //! `destroy`.
 
 use clap::Args;
+use up_core::Meter;
 
 use crate::{
     cli::{AwsOptions, PlanOptions, RunOptions, StackOptions, StateOptions},
     exit::{Exit, Failure},
+    goal::Goal,
+    run::{self, Run},
+    session,
 };
 
 /// Deletes everything the stack owns.
+///
+/// Shows the plan, asks, and carries it out. What the stack's files protect is not deleted unless `--unprotect` is given.
 #[derive(Debug, Args)]
 pub(crate) struct Destroy {
     #[command(flatten)]
@@ -24,6 +30,12 @@ pub(crate) struct Destroy {
 
 impl Destroy {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        Ok(Exit::Ok)
+        let meter = Meter::default();
+        let work = async {
+            let Self { stack, run: options, plan, aws, state } = &self;
+            let goal = Goal::destroy(session::load(stack)?, plan);
+            Run { command: "destroy", goal, saved: None, options, aws, state }.run(&meter).await
+        };
+        run::answered("destroy", self.run.json, &meter, work).await
     }
 }

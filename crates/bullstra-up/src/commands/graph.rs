@@ -142,11 +142,37 @@ mod tests {
 
     #[test]
     fn dot_groups_by_module() {
-        assert_data_eq!(dot("prod", &resources()), str![]);
+        assert_data_eq!(dot("prod", &resources()), str![[r#"
+digraph "prod" {
+  rankdir = LR
+  node [shape = box, style = rounded, fontname = monospace]
+  "iam.policy.run" [label = "iam.policy.run"]
+  "iam.role.run" [label = "iam.role.run"]
+  subgraph "cluster_network" {
+    label = "network"
+    "network/ec2.subnet.private:a" [label = "ec2.subnet.private:a"]
+    "network/ec2.vpc.main" [label = "ec2.vpc.main"]
+  }
+  "iam.policy.run" -> "iam.role.run"
+  "iam.policy.run" -> "network/ec2.vpc.main" [style = dashed]
+  "network/ec2.subnet.private:a" -> "network/ec2.vpc.main"
+}
+"#]]);
     }
 
     #[test]
     fn mermaid_groups_by_module() {
-        assert_data_eq!(mermaid(&resources()), str![]);
+        assert_data_eq!(mermaid(&resources()), str![[r#"
+flowchart LR
+  r0["iam.policy.run"]
+  r1["iam.role.run"]
+  subgraph m1 ["network"]
+    r2["ec2.subnet.private:a"]
+    r3["ec2.vpc.main"]
+  end
+  r0 --> r1
+  r0 -.-> r3
+  r2 --> r3
+"#]]);
     }
 }

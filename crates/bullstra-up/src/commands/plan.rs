@@ -1,19 +1,39 @@
 //! `plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use up_core::Meter;
 
 use crate::{
     cli::{AwsOptions, PlanOptions, StackOptions, StateOptions},
     exit::{Exit, Failure},
+    goal::Goal,
+    render, run,
+    saved::{self, Saved},
+    session::{self, Session},
+    terminal,
 };
 
 /// Shows what `apply` would do.
+///
+/// Looks at everything the stack owns in AWS and compares it with the stack's files. Nothing is changed, and nothing is
+/// written but to `--out`.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) stack: StackOptions,
     #[command(flatten)]
     pub(crate) plan: PlanOptions,
+    /// Saves the plan, for `bullstra-up apply FILE`. The file holds all that the stack's files say.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Writes the plan as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Ends with 2 where there is something to do, and with 0 only where there is not.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
     #[command(flatten)]
     pub(crate) aws: AwsOptions,
     #[command(flatten)]
@@ -22,6 +42,30 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        Ok(Exit::Ok)
+        let meter = Meter::default();
+        run::answered("plan", self.json, &meter, self.show(&meter)).await
+    }
+
+    async fn show(&self, meter: &Meter) -> Result<Exit, Failure> {
+        let goal = Goal::apply(session::load(&self.stack)?, &self.plan);
+        let session = Session::open(&goal.home(), &self.aws, &self.state, meter.clone()).await?;
+        let view = session.look(&goal.resources).await?;
+        let plan = goal.plan(&view)?;
+        if self.json {
+            terminal::data(run::planned(&plan, meter))?;
+        } else {
+            let calls = meter.counts().values().sum();
+            terminal::data(render::plan(&plan, &up_kinds::find, calls))?;
+        }
+        if !plan.refusals.is_empty() {
+            terminal::say(render::failure(&run::refused(&plan)));
+            return Ok(Exit::Refused);
+        }
+        let is_empty = plan.is_empty();
+        if let Some(out) = &self.out {
+            let path = self.stack.stack.display().to_string();
+            saved::write(out, &Saved { path, goal, plan })?;
+        }
+        Ok(if self.exit_code && !is_empty { Exit::Changes } else { Exit::Ok })
     }
 }

@@ -1,0 +1,127 @@
+//! What is to become of a stack.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use up_core::{Address, Declared};
+use up_plan::{Plan, Wanted, World};
+use up_stack::{Output, Stack};
+
+use crate::{
+    cli::PlanOptions,
+    exit::{Exit, Failure},
+    session::{Home, View},
+};
+
+/// What is to become of a stack: all of its files' say that planning, running and a saved plan need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Goal {
+    stack: String,
+    region: String,
+    accounts: Vec<String>,
+    /// Everything that there is to be. Nothing, to tear it down.
+    pub(crate) resources: Vec<Declared>,
+    pub(crate) outputs: BTreeMap<String, Output>,
+    protect: bool,
+    /// What must not be torn down.
+    prevent_destroy: BTreeSet<Address>,
+    /// As given: see [`PlanOptions::target`].
+    targets: Vec<Address>,
+}
+
+impl Goal {
+    /// Everything the stack declares.
+    pub(crate) fn apply(stack: Stack, options: &PlanOptions) -> Self {
+        let mut resources = stack.resources;
+        resources.iter_mut().for_each(|declared| declared.prevent_destroy &= !options.unprotect);
+        Self {
+            stack: stack.name,
+            region: stack.region,
+            accounts: stack.accounts,
+            resources,
+            outputs: stack.outputs,
+            protect: stack.protect && !options.unprotect,
+            prevent_destroy: BTreeSet::new(),
+            targets: options.target.clone(),
+        }
+    }
+
+    /// Nothing at all.
+    pub(crate) fn destroy(stack: Stack, options: &PlanOptions) -> Self {
+        let goal = Self::apply(stack, options);
+        let prevented = goal.resources.iter().filter(|declared| declared.prevent_destroy);
+        let prevent_destroy = prevented.map(|declared| declared.address.clone()).collect();
+        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, ..goal }
+    }
+
+    /// Where the stack lives.
+    pub(crate) fn home(&self) -> Home<'_> {
+        Home { stack: &self.stack, region: &self.region, accounts: &self.accounts }
+    }
+
+    /// True where only a part of the stack is meant.
+    pub(crate) fn is_partial(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// The steps from what is seen to this.
+    ///
+    /// # Errors
+    /// When a target is nothing that is declared or exists.
+    pub(crate) fn plan(&self, view: &View) -> Result<Plan, Failure> {
+        let wanted = Wanted {
+            stack: &self.stack,
+            resources: &self.resources,
+            protect: self.protect,
+            prevent_destroy: &self.prevent_destroy,
+            targets: &self.targets(&view.world)?,
+        };
+        Ok(up_plan::plan(&wanted, &view.world, &up_kinds::find))
+    }
+
+    /// The addresses that the targets mean.
+    fn targets(&self, world: &World) -> Result<BTreeSet<Address>, Failure> {
+        let live = world.iter().filter_map(|(_, seen)| seen.address(&self.stack));
+        let declared = self.resources.iter().map(|declared| declared.address.clone());
+        let all: BTreeSet<Address> = live.chain(declared).collect();
+        let mut targets = BTreeSet::new();
+        for target in &self.targets {
+            let before = targets.len();
+            targets.extend(all.iter().filter(|address| means(target, address)).cloned());
+            if targets.len() == before && !targets.contains(target) {
+                return Err(no_target(target, &all));
+            }
+        }
+        Ok(targets)
+    }
+}
+
+/// A target without a key means every instance of a `for_each`.
+fn means(target: &Address, address: &Address) -> bool {
+    target == address || (target.key.is_none() && *target == Address { key: None, ..address.clone() })
+}
+
+fn no_target(target: &Address, all: &BTreeSet<Address>) -> Failure {
+    let failure = Failure::new(Exit::Input, format!("`--target {target}` is nothing the stack declares or owns"));
+    let distance = |address: &Address| strsim::normalized_levenshtein(&target.to_string(), &address.to_string());
+    let nearest = all.iter().max_by(|one, other| distance(one).total_cmp(&distance(other)));
+    match nearest.filter(|nearest| distance(nearest) > 0.6) {
+        Some(nearest) => failure.hint(format!("did you mean `{nearest}`?")),
+        None => failure.hint("`bullstra-up graph` and `bullstra-up show` list addresses"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_without_a_key_means_all_instances() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        assert!(means(&address("ec2.subnet.private"), &address("ec2.subnet.private:a")));
+        assert!(means(&address("ec2.subnet.private:a"), &address("ec2.subnet.private:a")));
+        assert!(!means(&address("ec2.subnet.private:a"), &address("ec2.subnet.private")));
+        assert!(!means(&address("ec2.subnet.private"), &address("network/ec2.subnet.private:a")));
+    }
+}

@@ -1,0 +1,126 @@
+//! The one JSON object that a command ends with.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use up_apply::Outcome;
+use up_core::{Address, Error, ErrorKind, Meter};
+use up_plan::Plan;
+
+use crate::{
+    exit::{Exit, Failure},
+    outputs::Evaluated,
+    render::{self, ApiCalls, Counts},
+};
+
+/// The version of these objects. It rises when a reader of the older form would misread the newer.
+const FORMAT: u32 = 1;
+
+/// A run that has come to its end.
+pub(super) struct Ended<'a> {
+    pub(super) command: &'static str,
+    pub(super) plan: &'a Plan,
+    pub(super) outcome: &'a Outcome,
+    pub(super) interrupted: bool,
+    pub(super) elapsed: Duration,
+    pub(super) outputs: &'a BTreeMap<String, Evaluated>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    format: u32,
+    command: &'a str,
+    stack: &'a str,
+    account: &'a str,
+    region: &'a str,
+    exit_code: u8,
+    summary: Counts,
+    unchanged: usize,
+    skipped: &'a [Address],
+    seconds: f64,
+    outputs: BTreeMap<&'a str, &'a Option<Value>>,
+    api_calls: ApiCalls,
+    errors: Vec<Problem<'a>>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    address: Option<&'a Address>,
+    code: &'a str,
+    message: &'a str,
+    request_id: Option<&'a str>,
+    hint: Option<String>,
+}
+
+impl Ended<'_> {
+    /// How the program ends.
+    pub(super) fn exit(&self) -> Exit {
+        let all = |kinds: &[ErrorKind]| self.outcome.failed.iter().all(|(_, error)| kinds.contains(&error.kind));
+        match self.outcome.failed.is_empty() {
+            true if self.interrupted => Exit::Interrupted,
+            true if self.outcome.skipped.is_empty() => Exit::Ok,
+            false if all(&[ErrorKind::Denied, ErrorKind::Credentials]) => Exit::Access,
+            false if all(&[ErrorKind::Exists]) => Exit::Refused,
+            _ => Exit::Failed,
+        }
+    }
+
+    /// The object. Outputs that are sensitive are left out.
+    pub(super) fn json(&self, meter: &Meter) -> String {
+        let Self { command, plan, outcome, elapsed, outputs, .. } = self;
+        let shown = outputs.iter().filter(|(_, output)| !output.sensitive);
+        let answer = Answer {
+            format: FORMAT,
+            command,
+            stack: &plan.stack,
+            account: &plan.account,
+            region: &plan.region,
+            exit_code: self.exit() as u8,
+            summary: Counts::done(outcome),
+            unchanged: plan.unchanged,
+            skipped: &outcome.skipped,
+            seconds: elapsed.as_secs_f64(),
+            outputs: shown.map(|(name, output)| (name.as_str(), &output.value)).collect(),
+            api_calls: ApiCalls::of(&meter.counts()),
+            errors: outcome.failed.iter().map(|(address, error)| self.problem(address, error)).collect(),
+        };
+        pretty(&answer)
+    }
+
+    fn problem<'e>(&self, address: &'e Address, error: &'e Error) -> Problem<'e> {
+        let step = self.plan.steps.iter().find(|step| step.address == *address);
+        let calls = step.map_or(&[][..], |step| &step.calls);
+        let Error { code, message, request_id, .. } = error;
+        let hint = render::advice(error, calls);
+        Problem { address: Some(address), code, message, request_id: request_id.as_deref(), hint }
+    }
+}
+
+/// The object of a plan: all of the plan, what it comes to, and what making it took.
+pub(crate) fn planned(plan: &Plan, meter: &Meter) -> String {
+    let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
+    answer["command"] = "plan".into();
+    answer["summary"] = json!(Counts::planned(&plan.summary()));
+    answer["api_calls"] = json!(ApiCalls::of(&meter.counts()));
+    answer["errors"] = json!([]);
+    pretty(&answer)
+}
+
+/// The object of a command that did not come to do anything.
+pub(super) fn failed(command: &str, failure: &Failure, meter: &Meter) -> String {
+    let Failure { exit, message, hint, .. } = failure;
+    let message = anstream::adapter::strip_str(message).to_string();
+    pretty(&json!({
+        "format": FORMAT,
+        "command": command,
+        "exit_code": *exit as u8,
+        "summary": Counts::default(),
+        "api_calls": ApiCalls::of(&meter.counts()),
+        "errors": [{ "address": null, "message": message, "hint": hint }],
+    }))
+}
+
+fn pretty(answer: &impl Serialize) -> String {
+    serde_json::to_string_pretty(answer).expect("an answer is plain data")
+}

@@ -1,0 +1,277 @@
+//! What `apply` and `destroy` share: from the lock to the last word.
+
+mod answer;
+mod remember;
+mod tape;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+use up_apply::{Outcome, Stop};
+use up_core::Meter;
+use up_plan::Plan;
+use up_state::{CutOff, Entry, Lease, Lock, LockError, Snapshot, State};
+
+pub(crate) use self::answer::planned;
+use self::{answer::Ended, tape::Tape};
+use crate::{
+    cli::{AwsOptions, RunOptions, StateOptions},
+    exit::{Exit, Failure},
+    goal::Goal,
+    interrupt::Taken,
+    outputs,
+    render::{self, Progress, Word},
+    session::{Session, View, unusable},
+    terminal,
+};
+
+/// A command that changes AWS.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    /// `apply`, `destroy`.
+    pub(crate) command: &'static str,
+    /// What is to become of the stack.
+    pub(crate) goal: Goal,
+    /// The plan that was looked at before, if there is one: just that is carried out, or nothing.
+    pub(crate) saved: Option<Plan>,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) aws: &'a AwsOptions,
+    pub(crate) state: &'a StateOptions,
+}
+
+/// A plan, and all that carrying it out takes.
+struct Ready {
+    session: Session,
+    lock: Arc<Lock>,
+    view: View,
+    plan: Plan,
+}
+
+impl Run<'_> {
+    /// Does it all, and says how it ended. Every call is counted by `meter`.
+    pub(crate) async fn run(&self, meter: &Meter) -> Result<Exit, Failure> {
+        let begun = Instant::now();
+        let ready = self.prepare(meter).await?;
+        if !ready.plan.refusals.is_empty() {
+            self.show(&ready)?;
+            return Err(refused(&ready.plan));
+        }
+        let (outcome, interrupted) = if ready.plan.is_empty() {
+            ready.view.observer.learn(&ready.view.world, &ready.plan);
+            self.show(&ready)?;
+            (Outcome::default(), false)
+        } else {
+            self.show(&ready)?;
+            self.confirm(&ready.plan).await?;
+            self.carry_out(&ready).await?
+        };
+        self.finish(&ready, outcome, interrupted, begun.elapsed())
+    }
+
+    /// Reaches AWS, takes the lock, looks, and plans.
+    async fn prepare(&self, meter: &Meter) -> Result<Ready, Failure> {
+        let session = Session::open(&self.goal.home(), self.aws, self.state, meter.clone()).await?;
+        let lock = locked(&session.state, self.command, self.options.lock_timeout).await?;
+        let view = session.look(&self.goal.resources).await?;
+        view.past.cut_off.iter().for_each(tell_of);
+        let now = self.goal.plan(&view)?;
+        let plan = match &self.saved {
+            Some(saved) => unmoved(saved, &now)?.clone(),
+            None => now,
+        };
+        Ok(Ready { session, lock: Arc::new(lock), view, plan })
+    }
+
+    /// Shows the plan: as data, unless stdout is for JSON.
+    fn show(&self, ready: &Ready) -> Result<(), Failure> {
+        let calls = ready.session.cx.meter().counts().values().sum();
+        let text = render::plan(&ready.plan, &up_kinds::find, calls);
+        if self.options.json {
+            terminal::say(text);
+            return Ok(());
+        }
+        terminal::data(text)
+    }
+
+    async fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.options.auto_approve {
+            return Ok(());
+        }
+        if !terminal::is_attended() {
+            let message = "nobody is there to approve this plan: stdin or stderr is no terminal";
+            return Err(Failure::new(Exit::Input, message).hint("approve it beforehand with `--auto-approve`"));
+        }
+        let Plan { account, region, .. } = plan;
+        let question = format!("Carry this out in account {account}, {region}? Only `yes` is taken:");
+        // Reading blocks, and a Ctrl-C meanwhile must not wait for it.
+        match tokio::task::spawn_blocking(move || terminal::confirm(question)).await {
+            Ok(true) => Ok(()),
+            _ => Err(Failure::new(Exit::Refused, "not approved: nothing was changed")),
+        }
+    }
+
+    /// Carries the plan out, journal in hand. True beside the outcome where it was interrupted.
+    async fn carry_out(&self, ready: &Ready) -> Result<(Outcome, bool), Failure> {
+        let tape = self.tape(ready)?;
+        let taken = Taken::now();
+        let (stop, stopped) = watch::channel(Stop::No);
+        let options = up_apply::Options { parallel: self.options.parallel.into() };
+        let View { observer, world, .. } = &ready.view;
+        let run = up_apply::apply(observer.clone(), world, &ready.plan, up_kinds::find, options, tape.clone(), stopped);
+        tokio::pin!(run);
+        let mut interrupted = false;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut run => break outcome,
+                () = taken.next() => {}
+            }
+            if interrupted {
+                let message = "left at once: calls in flight were abandoned, AWS may have done them or not";
+                return Err(Failure::new(Exit::Interrupted, message).hint("the next run looks before it does anything"));
+            }
+            interrupted = true;
+            let waiting = "interrupted: waiting for the calls in flight; interrupt again to leave at once";
+            terminal::say(render::message(Word::Note, waiting));
+            stop.send_replace(Stop::Finish);
+        };
+        self.keep(ready, &outcome, &tape).unwrap_or_else(|failure| {
+            // What was done is done: the summary comes first, and the next run looks at every kind instead.
+            terminal::say(render::failure(&failure));
+        });
+        Ok((outcome, interrupted))
+    }
+
+    fn tape(&self, ready: &Ready) -> Result<Arc<Tape>, Failure> {
+        let Ready { session, plan, lock, .. } = ready;
+        let begin = Entry::Begin {
+            owner: up_state::owner(),
+            command: self.command.to_owned(),
+            account: session.cx.account().to_owned(),
+            region: session.cx.region().to_owned(),
+            steps: plan.steps.len(),
+        };
+        let journal = session.state.journal(&begin).map_err(unusable)?;
+        let progress = Progress::watch(plan, session.cx.meter().clone(), terminal::is_attended());
+        Ok(Arc::new(Tape::new(journal, lock.clone(), progress)))
+    }
+
+    /// Keeps what the next run should know, then closes the journal: what was made is told by either at every instant.
+    fn keep(&self, ready: &Ready, outcome: &Outcome, tape: &Tape) -> Result<(), Failure> {
+        let Ready { session, view, plan, .. } = ready;
+        let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
+        if self.goal.resources.is_empty() && is_whole && !self.goal.is_partial() {
+            session.state.forget().map_err(unusable)?;
+        } else {
+            let before = view.past.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.resources);
+            let resources = remember::resources(&self.goal, before, plan, outcome);
+            let ids = remember::ids(&view.world, plan, outcome, tape.made());
+            let (account, region) = (session.cx.account(), session.cx.region());
+            let snapshot = Snapshot::new(&plan.stack, account, region, resources, ids);
+            session.state.save(&snapshot).map_err(unusable)?;
+        }
+        tape.end(outcome).map_err(|error| Failure::new(Exit::Failed, format!("failed to close the journal: {error}")))
+    }
+
+    /// Says what it came to.
+    fn finish(&self, ready: &Ready, outcome: Outcome, interrupted: bool, elapsed: Duration) -> Result<Exit, Failure> {
+        let Ready { session, plan, .. } = ready;
+        let outputs = outputs::all(&self.goal.outputs, &session.cx);
+        let ended = Ended { command: self.command, plan, outcome: &outcome, interrupted, elapsed, outputs: &outputs };
+        if !plan.is_empty() {
+            terminal::say(render::summary(plan, &outcome, elapsed, &session.cx.meter().counts()));
+        }
+        if self.options.json {
+            terminal::data(ended.json(session.cx.meter()))?;
+        } else if ended.exit() == Exit::Ok && !outputs.is_empty() {
+            terminal::data(outputs::text(&outputs))?;
+        }
+        Ok(ended.exit())
+    }
+}
+
+/// Does `work`, and where it comes to nothing and JSON is wanted, says so in JSON.
+pub(crate) async fn answered(
+    command: &str,
+    json: bool,
+    meter: &Meter,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let ended = work.await;
+    if let Err(failure) = &ended
+        && json
+    {
+        terminal::data(answer::failed(command, failure, meter))?;
+    }
+    ended
+}
+
+/// A plan that must not be carried out. Its page has said why.
+pub(crate) fn refused(plan: &Plan) -> Failure {
+    let reasons: Vec<_> =
+        plan.refusals.iter().map(|refusal| format!("{}: {}", refusal.address, refusal.message)).collect();
+    Failure::new(Exit::Refused, format!("this plan is refused\n{}", reasons.join("\n")))
+        .hint("`--unprotect` allows to delete and replace what is protected")
+}
+
+/// The saved plan, as long as the world is what it was made from.
+fn unmoved<'a>(saved: &'a Plan, now: &Plan) -> Result<&'a Plan, Failure> {
+    let again = "look at a new plan: `bullstra-up plan … --out FILE`";
+    if (&saved.account, &saved.region) != (&now.account, &now.region) {
+        let Plan { account, region, .. } = saved;
+        let message =
+            format!("the plan was made for account {account}, {region}, and this is {}, {}", now.account, now.region);
+        return Err(Failure::new(Exit::Refused, message).hint(again));
+    }
+    let moved = saved.observed.moved(&now.observed);
+    if moved.is_empty() {
+        return Ok(saved);
+    }
+    let message = format!("the world has moved since the plan was made\n{}", moved.join("\n"));
+    Err(Failure::new(Exit::Refused, message).hint(again))
+}
+
+/// The lock, once nobody else has it.
+async fn locked(state: &State, command: &str, patience: Duration) -> Result<Lock, Failure> {
+    let begun = Instant::now();
+    loop {
+        let holder = match state.lock(command) {
+            Ok(lock) => {
+                let note =
+                    lock.taken_from().map(|lease| format!("took over the lock of {}, which is gone", holder(lease)));
+                note.iter().for_each(|note| terminal::say(render::message(Word::Note, note)));
+                return Ok(lock);
+            }
+            Err(LockError::State(error)) => return Err(unusable(error)),
+            Err(LockError::Held(lease)) => lease,
+        };
+        let waited = begun.elapsed();
+        if waited >= patience {
+            let message = format!("the stack is locked by {}", self::holder(&holder));
+            let name = state.folder().file_name().unwrap_or_default().display().to_string();
+            return Err(Failure::new(Exit::Locked, message).hint(format!(
+                "wait for it with `--lock-timeout 10m`; if that run is gone, `bullstra-up unlock {name}` takes the lock away"
+            )));
+        }
+        if waited < Duration::from_secs(1) {
+            terminal::say(render::message(Word::Note, &format!("waiting for {}", self::holder(&holder))));
+        }
+        tokio::time::sleep(Duration::from_secs(1).min(patience - waited)).await;
+    }
+}
+
+/// `apply of me@here (process 12, since 2026-11-23T21:50:01Z)`.
+pub(crate) fn holder(lease: &Lease) -> String {
+    let Lease { owner, command, pid, started, expires, .. } = lease;
+    format!("{command} of {owner} (process {pid}, since {started:.0}, its lease until {expires:.0})")
+}
+
+fn tell_of(cut_off: &CutOff) {
+    let CutOff { owner, command, began, unanswered, .. } = cut_off;
+    let calls: Vec<_> = unanswered.iter().map(|(address, verb)| format!("{verb} {address}")).collect();
+    let open = if calls.is_empty() { String::new() } else { format!("; unanswered then: {}", calls.join(", ")) };
+    let note = format!("the last {command} ({owner}, {began:.0}) was cut off, and is taken up where it ended{open}");
+    terminal::say(render::message(Word::Note, &note));
+}

@@ -1,0 +1,102 @@
+//! A plan in a file, to be looked at now and carried out later, as it is.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use up_plan::Plan;
+
+use crate::{
+    exit::{Exit, Failure},
+    goal::Goal,
+};
+
+/// The version of the file. It rises when a reader of the older form would misread the newer.
+const FORMAT: u32 = 1;
+/// What a file must say to be taken for a saved plan.
+const WHAT: &str = "bullstra-up plan";
+
+/// A plan with all that carrying it out needs. The stack's files are not read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Saved {
+    /// The stack's file, as it was given.
+    pub(crate) path: String,
+    /// What the plan is for.
+    pub(crate) goal: Goal,
+    /// The plan.
+    pub(crate) plan: Plan,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    what: String,
+    format: u32,
+    /// Of `saved`, as compact JSON.
+    checksum: String,
+    saved: Value,
+}
+
+/// True for a path that is meant to be a saved plan: JSON by name or content. Stacks are TOML, which begins with no brace.
+pub(crate) fn is_saved(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|extension| extension == "json");
+    let braced = || fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"));
+    named || braced()
+}
+
+/// Writes a plan for later. Only its owner can read the file: it holds all that the stack's files say.
+pub(crate) fn write(path: &Path, saved: &Saved) -> Result<(), Failure> {
+    let saved = serde_json::to_value(saved).expect("a plan is plain data");
+    let envelope = Envelope { what: WHAT.into(), format: FORMAT, checksum: checksum(&saved), saved };
+    let mut text = serde_json::to_vec_pretty(&envelope).expect("a plan is plain data");
+    text.push(b'\n');
+    let written = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(&text)
+    };
+    written().map_err(|error| Failure::new(Exit::Failed, format!("failed to write {}: {error}", path.display())))
+}
+
+/// Reads a plan that was written before.
+pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
+    let shown = path.display();
+    let wrong =
+        |message: String| Failure::new(Exit::Input, message).hint("make it again: `bullstra-up plan … --out FILE`");
+    let bytes = fs::read(path).map_err(|error| wrong(format!("failed to read {shown}: {error}")))?;
+    let value: Value =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{shown} is not a saved plan: {error}")))?;
+    if value["what"] != WHAT {
+        return Err(wrong(format!("{shown} is JSON, but not a saved plan")));
+    }
+    match value["format"].as_u64() {
+        Some(format) if format == u64::from(FORMAT) => {}
+        Some(format) if format > u64::from(FORMAT) => {
+            let message = format!(
+                "{shown} is of format {format}, written by a newer bullstra-up; this one knows format {FORMAT}"
+            );
+            return Err(wrong(message));
+        }
+        _ => return Err(wrong(format!("{shown} does not say which format it is of"))),
+    }
+    let envelope: Envelope =
+        serde_json::from_value(value).map_err(|error| wrong(format!("{shown} is damaged: {error}")))?;
+    if checksum(&envelope.saved) != envelope.checksum {
+        return Err(wrong(format!("{shown} was changed after it was made: its checksum does not fit")));
+    }
+    let saved: Saved =
+        serde_json::from_value(envelope.saved).map_err(|error| wrong(format!("{shown} cannot be read: {error}")))?;
+    if saved.plan.format != up_plan::FORMAT {
+        return Err(wrong(format!("{shown} holds a plan of format {}, not {}", saved.plan.format, up_plan::FORMAT)));
+    }
+    Ok(saved)
+}
+
+fn checksum(saved: &Value) -> String {
+    format!("{:x}", Sha256::digest(saved.to_string()))
+}

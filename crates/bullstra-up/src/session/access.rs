@@ -1,0 +1,63 @@
+//! What is wrong when AWS does not let us in.
+
+use up_apply::ObserveError;
+use up_core::{Error, ErrorKind};
+use up_kinds::Identity;
+
+use crate::{
+    exit::{Exit, Failure},
+    render,
+};
+
+/// Asking who we are failed.
+pub(super) fn unknown_caller(error: &Error, region: &str, endpoint_url: Option<&str>) -> Failure {
+    let Error { code, message, .. } = error;
+    let failure = |message: String| Failure::new(Exit::Access, message);
+    match (error.kind, code.as_str()) {
+        (ErrorKind::Credentials, "NotSent") => failure(format!("there are no AWS credentials: {message}"))
+            .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`"),
+        (ErrorKind::Credentials, _) => failure(format!("AWS does not take the credentials: {code}: {message}"))
+            .hint("they are wrong or expired: renew them (`aws sso login`), or name others with `--profile`"),
+        (_, "Unreachable" | "TimedOut") => {
+            let hint = match endpoint_url {
+                Some(url) => format!("is there anything at {url}?"),
+                None => format!("is `{region}` a region, and is there a way out to the network (HTTPS_PROXY)?"),
+            };
+            failure(format!("AWS cannot be reached: {message}")).hint(hint)
+        }
+        _ => refused("to ask who is calling", error, &["sts:GetCallerIdentity"]),
+    }
+}
+
+/// The caller is in an account that the stack may not touch.
+pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String]) -> Failure {
+    let Identity { account, arn } = identity;
+    let allowed = accounts.join(", ");
+    let message = format!("the credentials are of account {account} ({arn}), but `{stack}` may only touch {allowed}");
+    Failure::new(Exit::Access, message).hint("use another profile (`--profile`), or mend `accounts` in `[stack]`")
+}
+
+/// A read that everything else needs failed.
+pub(super) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
+    let exit = match error.kind {
+        ErrorKind::Denied | ErrorKind::Credentials => Exit::Access,
+        _ => Exit::Failed,
+    };
+    let request = error.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
+    let actions: Vec<_> = actions.iter().map(|&action| action.to_owned()).collect();
+    let failure = Failure::new(exit, format!("failed {doing}: {error}{request}"));
+    Failure { hint: render::advice(error, &actions), ..failure }
+}
+
+/// Some kinds could not be looked at: all of them in one message, the advice of the first.
+pub(super) fn unseen(errors: &[ObserveError]) -> Failure {
+    let failures = errors.iter().map(|ObserveError { kind, error }| {
+        let actions = up_kinds::find(kind).map_or(&[][..], |kind| kind.about().actions.observe);
+        refused(&format!("to look at {kind}"), error, actions)
+    });
+    let mut failures: Vec<_> = failures.collect();
+    let messages: Vec<_> = failures.iter().map(|failure| failure.message.clone()).collect();
+    let access = failures.iter().position(|failure| failure.exit == Exit::Access).unwrap_or(0);
+    let first = failures.swap_remove(access);
+    Failure { message: messages.join("\n"), ..first }
+}

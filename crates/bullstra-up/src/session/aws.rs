@@ -1,0 +1,64 @@
+//! The SDK's configuration: one HTTP client for all services, patience, and whose credentials.
+
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+
+/// Where calls are sent, and as whom.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) region: String,
+    pub(super) profile: Option<String>,
+    pub(super) endpoint_url: Option<String>,
+    /// The sandbox takes any credentials, and must never be sent real ones.
+    pub(super) is_sandbox: bool,
+}
+
+const CONNECT: Duration = Duration::from_millis(3100);
+const READ: Duration = Duration::from_secs(30);
+
+/// The configuration all clients share.
+pub(super) async fn config(target: &Target) -> SdkConfig {
+    let patience = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(READ)
+        .operation_attempt_timeout(Duration::from_secs(40))
+        .operation_timeout(Duration::from_secs(300));
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .region(Region::new(target.region.clone()))
+        .retry_config(RetryConfig::standard().with_max_attempts(5))
+        .timeout_config(patience.build())
+        .app_name(AppName::new("bullstra-up").expect("letters and a hyphen"));
+    if let Some(profile) = &target.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &target.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if target.is_sandbox {
+        loader = loader.credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "sandbox"));
+    }
+    loader.load().await
+}
+
+/// One pool of connections for every client: left to itself, the SDK makes one for each.
+fn http_client() -> SharedHttpClient {
+    let patience = HttpConnectorSettings::builder().connect_timeout(CONNECT).read_timeout(READ).build();
+    let connector = Connector::builder()
+        .connector_settings(patience)
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build();
+    let connector = SharedHttpConnector::new(connector);
+    http_client_fn(move |_, _| connector.clone())
+}

@@ -1,0 +1,196 @@
+//! What a command about live resources needs: the stack, AWS, its history, and what is there.
+
+mod access;
+mod aws;
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+
+use up_apply::Observer;
+use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
+use up_plan::World;
+use up_stack::{Diagnostics, Stack};
+use up_state::{Ids, Past, State, StateError};
+
+use self::aws::Target;
+use crate::{
+    cli::{AwsOptions, InputOptions, StackOptions, StateOptions},
+    exit::{Exit, Failure},
+    render::{self, Word},
+    terminal,
+};
+
+/// The account that the sandbox's resources are in.
+const SANDBOX_ACCOUNT: &str = "123456789012";
+
+/// A stack's name and where it may live: all that reaching AWS for it takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Home<'a> {
+    /// The stack's name.
+    pub(crate) stack: &'a str,
+    /// Its own region.
+    pub(crate) region: &'a str,
+    /// The accounts it may touch; any, where there are none.
+    pub(crate) accounts: &'a [String],
+}
+
+/// AWS, reached and checked, and the stack's history.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Clients, the account and the region.
+    pub(crate) cx: Arc<Cx>,
+    /// The stack's folder.
+    pub(crate) state: State,
+    stack: String,
+}
+
+/// What a stack owns.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// Looks again.
+    pub(crate) observer: Observer,
+    /// What was seen.
+    pub(crate) world: World,
+    /// What earlier runs left behind, as far as it is of this account and region.
+    pub(crate) past: Past,
+}
+
+/// Reads and checks a stack's files.
+pub(crate) fn load(options: &StackOptions) -> Result<Stack, Failure> {
+    read(&options.stack, &options.inputs)
+}
+
+/// The same, for a path that may have been something else.
+pub(crate) fn read(path: &Path, inputs: &InputOptions) -> Result<Stack, Failure> {
+    check(path, inputs).map_err(|wrong| {
+        let count = if wrong.len() == 1 { "1 error".to_owned() } else { format!("{} errors", wrong.len()) };
+        let last = render::message(Word::Error, &format!("{count} in {}", path.display()));
+        Failure::page(Exit::Input, format!("{}\n\n{last}", wrong.coloured()))
+    })
+}
+
+/// The same, with what is wrong as data.
+pub(crate) fn check(path: &Path, inputs: &InputOptions) -> Result<Stack, Diagnostics> {
+    let set = inputs.set.iter().map(|setting| (setting.name.clone(), setting.value.clone())).collect();
+    // What is not text cannot be the value of an input.
+    let env =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let options = up_stack::Options { set, env: env.collect() };
+    up_stack::load(path, &up_kinds::all(), &options)
+}
+
+impl<'a> Home<'a> {
+    /// Where a stack that has been loaded lives.
+    pub(crate) fn of(stack: &'a Stack) -> Self {
+        Self { stack: &stack.name, region: &stack.region, accounts: &stack.accounts }
+    }
+}
+
+impl Session {
+    /// Reaches AWS as `aws` says, and makes sure that it is an account which the stack may touch. Every call is counted
+    /// by `meter`.
+    pub(crate) async fn open(
+        home: &Home<'_>,
+        aws: &AwsOptions,
+        state: &StateOptions,
+        meter: Meter,
+    ) -> Result<Self, Failure> {
+        let state = State::open(&state.state, home.stack).map_err(unusable)?;
+        let target = target(home, aws).await?;
+        let config = aws::config(&target).await;
+        let identity = up_kinds::identity(&config, &meter)
+            .await
+            .map_err(|error| access::unknown_caller(&error, &target.region, config.endpoint_url()))?;
+        tracing::info!(account = identity.account, arn = identity.arn, region = target.region, "signed in");
+        guard(home, &identity, aws.sandbox)?;
+        let cx = Arc::new(Cx::new(config, identity.account, meter));
+        Ok(Self { cx, state, stack: home.stack.to_owned() })
+    }
+
+    /// Looks at everything the stack owns, `declared` or not.
+    pub(crate) async fn look(&self, declared: &[Declared]) -> Result<View, Failure> {
+        let past = self.past()?;
+        let index = up_kinds::index(&self.cx, &self.stack)
+            .await
+            .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
+        let kinds = kinds(declared, &past, &index);
+        let observer = Observer {
+            cx: self.cx.clone(),
+            stack: self.stack.clone(),
+            index: Arc::new(index),
+            known: known(&past),
+            asked: Observer::asked(declared),
+        };
+        let world = observer.world(&kinds).await.map_err(|errors| access::unseen(&errors))?;
+        Ok(View { observer, world, past })
+    }
+
+    /// What earlier runs left behind here: the same stack elsewhere has other resources.
+    fn past(&self) -> Result<Past, Failure> {
+        let Past { snapshot, cut_off, warnings } = self.state.past().map_err(unusable)?;
+        warnings.iter().for_each(|warning| terminal::say(render::message(Word::Warning, warning)));
+        let is_here = |account: &str, region: &str| (account, region) == (self.cx.account(), self.cx.region());
+        Ok(Past {
+            snapshot: snapshot.filter(|past| is_here(&past.account, &past.region)),
+            cut_off: cut_off.filter(|past| is_here(&past.account, &past.region)),
+            warnings,
+        })
+    }
+}
+
+/// The kinds that something of the stack's may be of. Without a snapshot that is every kind: the index does not list all
+/// that was removed from the stack's files.
+fn kinds(declared: &[Declared], past: &Past, index: &Index) -> Vec<&'static dyn AnyKind> {
+    let Some(snapshot) = &past.snapshot else { return up_kinds::all() };
+    let tagged = index.iter().filter_map(|entry| entry.tags.get(Address::ADDRESS_TAG)?.parse::<Address>().ok());
+    let mut names: BTreeSet<String> = tagged.map(|address| address.kind).collect();
+    names.extend(declared.iter().map(|declared| declared.address.kind.clone()));
+    names.extend(snapshot.kinds().map(str::to_owned));
+    names.extend(past.cut_off.iter().flat_map(|run| run.kinds().map(str::to_owned)));
+    up_kinds::all().into_iter().filter(|kind| names.contains(kind.name())).collect()
+}
+
+/// Ids that earlier runs knew of.
+fn known(past: &Past) -> Ids {
+    let kept = past.snapshot.iter().map(|past| &past.ids);
+    let mut known = Ids::new();
+    for (kind, ids) in kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten() {
+        known.entry(kind.clone()).or_default().extend(ids.iter().cloned());
+    }
+    known
+}
+
+/// A file of the stack's history cannot be used.
+pub(crate) fn unusable(error: StateError) -> Failure {
+    let exit = if matches!(error, StateError::File { .. }) { Exit::Failed } else { Exit::Input };
+    let hint = match &error {
+        StateError::Name(_) => "the stack's name is in `[stack]`",
+        StateError::File { .. } => {
+            "`--state` names another folder; what is in it is history, and no resource is lost with it"
+        }
+        StateError::Newer { .. } => {
+            "use that version, or move the file away: it is history, and no resource is lost with it"
+        }
+    };
+    Failure::new(exit, error.to_string()).hint(hint)
+}
+
+async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
+    let AwsOptions { region, profile, endpoint_url, sandbox } = aws.clone();
+    let endpoint_url = if sandbox { Some(crate::commands::sandbox::running().await?) } else { endpoint_url };
+    let region = region.unwrap_or_else(|| home.region.to_owned());
+    Ok(Target { region, profile, endpoint_url, is_sandbox: sandbox })
+}
+
+/// Refuses accounts that the stack does not name. In the sandbox there is only one, and nothing to lose.
+fn guard(home: &Home<'_>, identity: &up_kinds::Identity, is_sandbox: bool) -> Result<(), Failure> {
+    let Home { stack, accounts, .. } = home;
+    if accounts.is_empty() || accounts.contains(&identity.account) {
+        return Ok(());
+    }
+    if is_sandbox && identity.account == SANDBOX_ACCOUNT {
+        let note = format!("in the sandbox, {SANDBOX_ACCOUNT} stands for the stack's account {}", accounts.join(", "));
+        terminal::say(render::message(Word::Note, &note));
+        return Ok(());
+    }
+    Err(access::wrong_account(identity, stack, accounts))
+}
