@@ -109,6 +109,12 @@ impl Birth {
         self.address.physical(&self.stack, self.generation, longest)
     }
 
+    /// True for the tags that this birth gives: what carries them, it has made.
+    pub fn gave(&self, tags: &Tags) -> bool {
+        let keys = [Address::STACK_TAG, Address::ADDRESS_TAG, Address::GENERATION_TAG];
+        keys.iter().all(|key| tags.get(*key) == self.tags.get(*key))
+    }
+
     /// A client token (32 hexadecimal characters): the same for the same birth with the same `parameters`, so that a
     /// create whose answer was lost can be sent again; another one for every other.
     pub fn token(&self, account: &str, region: &str, parameters: &[&str]) -> String {

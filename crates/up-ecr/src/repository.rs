@@ -91,7 +91,7 @@ impl Kind for Repository {
                 "ecr:GetLifecyclePolicy",
                 "ecr:GetRepositoryPolicy",
             ],
-            create: &["ecr:CreateRepository", "ecr:TagResource"],
+            create: &["ecr:CreateRepository", "ecr:TagResource", "ecr:ListTagsForResource"],
             update: &[
                 "ecr:PutImageTagMutability",
                 "ecr:PutImageScanningConfiguration",
@@ -103,7 +103,7 @@ impl Kind for Repository {
             tag: &["ecr:TagResource", "ecr:UntagResource"],
             delete: &["ecr:DeleteRepository"],
         },
-        attrs: &["arn", "name", "repository_uri"],
+        attrs: &["arn", "name", "uri"],
         longest_name: 256,
         holds_data: true,
         ..About::DEFAULT
@@ -119,7 +119,8 @@ impl Kind for Repository {
         Ok(seen.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: names are unique, so a second one is refused. Policies take calls of their own.
+    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls of
+    /// their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
@@ -128,8 +129,15 @@ impl Kind for Repository {
         let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&birth.tags)?));
         let request = request.encryption_configuration(encryption).image_scanning_configuration(self.scanning());
         let request = request.image_tag_mutability(self.image_tag_mutability.as_str().into());
-        request.set_image_tag_mutability_exclusion_filters(self.exclusions()?).send().await?;
-        Ok(name)
+        let request = request.set_image_tag_mutability_exclusion_filters(self.exclusions()?);
+        match request.send().await.map_err(Error::from) {
+            Err(error) if error.kind == ErrorKind::Exists => {
+                let arn = format!("arn:{}:ecr:{}:{}:repository/{name}", cx.partition(), cx.region(), cx.account());
+                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| birth.gave(&tags));
+                if earlier { Ok(name) } else { Err(error) }
+            }
+            answer => answer.map(|_| name),
+        }
     }
 
     /// Safe to repeat: everything is set.
@@ -282,7 +290,7 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
         repository_policy: if scope.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
     };
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("repository_uri".into(), uri)].into();
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
     Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
 }
 
@@ -291,9 +299,12 @@ async fn tags(cx: &Cx, scope: &Scope, arn: &str, name: &str) -> Result<Option<Ta
     if let Some(tags) = scope.index.tags(arn) {
         return Ok(Some(tags.clone()));
     }
-    if !scope.known.contains(name) && !name.starts_with(&scope.prefix()) {
-        return Ok(None);
-    }
+    let may_be_ours = scope.known.contains(name) || name.starts_with(&scope.prefix());
+    if may_be_ours { tags_of(cx, arn).await } else { Ok(None) }
+}
+
+/// `None`: gone meanwhile.
+async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
         Err(error) if error.kind == ErrorKind::Missing => Ok(None),

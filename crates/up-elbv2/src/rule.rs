@@ -84,8 +84,8 @@ impl Kind for Rule {
         ours.map(|(tags, arn, listener, rule)| read(tags, arn, listener, rule)).collect()
     }
 
-    /// Safe to repeat: a listener has one rule of each priority. While another of the stack's has it, which may be about
-    /// to move, this is tried again.
+    /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its tags.
+    /// While another of the stack's has it, which must be about to move, this is tried again.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
@@ -94,8 +94,10 @@ impl Kind for Rule {
         match request.set_tags(Some(list(&birth.tags))).send().await.map_err(Error::from) {
             Ok(answer) => made(answer.rules.and_then(|mut made| made.pop()?.rule_arn)),
             Err(error) if error.code == "PriorityInUse" => {
-                holder(cx, &listener, self.priority, &birth.stack).await?;
-                Err(error)
+                match holder(cx, &listener, self.priority, &birth.stack).await? {
+                    Some(holder) if birth.gave(&holder.tags) => Ok(holder.arn),
+                    _ => Err(error),
+                }
             }
             Err(error) => Err(error),
         }
@@ -166,7 +168,7 @@ impl Rule {
                 let stack = seen.tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("a rule of no stack"))?;
                 // Gone meanwhile: then the priority is free.
                 let call = match holder(cx, &listener, self.priority, stack).await? {
-                    Some(Holder { arn, free }) => call.rule_priorities(pair(&arn, free)),
+                    Some(Holder { arn, free, .. }) => call.rule_priorities(pair(&arn, free)),
                     None => call,
                 };
                 call.send().await?;
@@ -180,6 +182,7 @@ impl Rule {
 /// A rule of the stack's that has a priority, and one that none has.
 struct Holder {
     arn: String,
+    tags: Tags,
     free: i32,
 }
 
@@ -192,13 +195,13 @@ async fn holder(cx: &Cx, listener: &str, priority: i32, stack: &str) -> Result<O
         return Ok(None);
     };
     let scope = Scope { stack: stack.to_owned(), ..Scope::default() };
-    if find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.is_empty() {
+    let Some(tags) = find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.remove(&arn) else {
         let message = format!("priority {priority} belongs to {arn}, which is not this stack's");
         return Err(Error::refused("PriorityInUse", message));
-    }
+    };
     let free = (1..=LAST).rev().find(|priority| !taken.contains(priority));
     let free = free.ok_or_else(|| Error::refused("TooManyRules", "the listener has no priority left"))?;
-    Ok(Some(Holder { arn, free }))
+    Ok(Some(Holder { arn, tags, free }))
 }
 
 /// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.

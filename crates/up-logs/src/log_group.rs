@@ -61,7 +61,7 @@ impl Kind for LogGroup {
         cloudformation: "AWS::Logs::LogGroup",
         actions: Actions {
             observe: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
-            create: &["logs:CreateLogGroup", "logs:TagResource"],
+            create: &["logs:CreateLogGroup", "logs:TagResource", "logs:ListTagsForResource"],
             update: &[
                 "logs:PutRetentionPolicy",
                 "logs:DeleteRetentionPolicy",
@@ -89,24 +89,30 @@ impl Kind for LogGroup {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
         }
         let found = stream::iter(requests.into_iter().map(describe)).buffered(4).try_concat().await?;
-        let groups = found.into_iter().filter_map(|group| Some((group.log_group_name.clone()?, group)));
         // A group may be found both ways.
-        let groups: BTreeMap<_, _> = groups.collect();
+        let groups: BTreeMap<_, _> = found.into_iter().map(named).collect::<Result<_>>()?;
         let read = groups.into_iter().map(|(name, group)| read(cx, scope, name, group));
         let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(8).try_collect().await?;
         Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
     }
 
-    /// Safe to repeat: names are unique, so a second one is refused. Retention takes a call of its own.
+    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a call
+    /// of its own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let tags = birth.tags.clone().into_iter().collect();
         let key = (!self.kms_key_id.is_empty()).then(|| self.kms_key_id.clone());
         let request = client(cx).create_log_group().log_group_name(&name).set_tags(Some(tags)).set_kms_key_id(key);
         let request = request.log_group_class(self.log_group_class.as_str().into());
-        let protected = self.deletion_protection_enabled.then_some(true);
-        request.set_deletion_protection_enabled(protected).send().await?;
-        Ok(name)
+        let request = request.set_deletion_protection_enabled(self.deletion_protection_enabled.then_some(true));
+        match request.send().await.map_err(Error::from) {
+            Err(error) if error.kind == ErrorKind::Exists => {
+                let arn = format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account());
+                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| birth.gave(&tags));
+                if earlier { Ok(name) } else { Err(error) }
+            }
+            answer => answer.map(|_| name),
+        }
     }
 
     /// Safe to repeat: everything is set.
@@ -174,6 +180,11 @@ fn standard() -> LogGroupClass {
     LogGroupClass::Standard
 }
 
+fn named(group: types::LogGroup) -> Result<(String, types::LogGroup)> {
+    let name = group.log_group_name.clone().ok_or_else(|| Error::absent("name of a log group"))?;
+    Ok((name, group))
+}
+
 async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::LogGroup>> {
     Ok(request.into_paginator().items().send().try_collect().await?)
 }
@@ -185,12 +196,8 @@ async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> R
     let tags = match scope.index.tags(&arn) {
         Some(tags) => tags.clone(),
         None if scope.known.contains(&name) || name.starts_with(&scope.prefix()) => {
-            match client(cx).list_tags_for_resource().resource_arn(&arn).send().await.map_err(Error::from) {
-                // Logs leaves out what is empty.
-                Ok(answer) => answer.tags.unwrap_or_default().into_iter().collect(),
-                Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
-                Err(error) => return Err(error),
-            }
+            let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
+            tags
         }
         None => return Ok(None),
     };
@@ -204,6 +211,16 @@ async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> R
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
     Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+}
+
+/// `None`: gone meanwhile.
+async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
+        // Logs leaves out what is empty.
+        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
+        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn protect(cx: &Cx, name: &str, enabled: bool) -> Result<()> {
