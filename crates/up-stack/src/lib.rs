@@ -34,7 +34,7 @@ use std::{
     thread,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use up_core::{AnyKind, Declared, Tags};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -77,7 +77,7 @@ pub struct Stack {
 }
 
 /// What a stack tells the world.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// The value; its text may hold marks, see [`up_core::quote`], and a resource is `{"$ref": address}`.
     pub value: serde_json::Value,
