@@ -9,6 +9,7 @@ from typing import Any
 import moto.core.responses
 import moto.iam.models
 import xmltodict
+from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 
@@ -29,6 +30,7 @@ def remember() -> None:
     moto.core.responses.method_names_from_class = remembered
     xmltodict._validate_name = functools.lru_cache(10_000)(xmltodict._validate_name)
     moto.iam.models.IAMBackend._init_aws_policies = aws_policies
+    XFormedAttributePicker.get_possible_keys = possible_keys
 
 
 def aws_policies(backend: moto.iam.models.IAMBackend) -> list[Any]:
@@ -48,3 +50,15 @@ def read_aws_policies(region: str) -> list[Any]:
     nobody = moto.iam.models.IAMBackend.__new__(moto.iam.models.IAMBackend)
     nobody.region_name, nobody.account_id = region, ""
     return _read_aws_policies(nobody)
+
+
+_possible_keys = XFormedAttributePicker.get_possible_keys
+_known_keys: dict[tuple[type, Any, str], list[str]] = {}
+
+
+def possible_keys(picker: XFormedAttributePicker, context: AttributePickerContext) -> list[str]:
+    """The names under which an object may hold a member: they follow from its class and the member's shape."""
+    asked = (type(context.obj), context.shape, context.key)
+    if asked not in _known_keys:
+        _known_keys[asked] = list(_possible_keys(picker, context))
+    return _known_keys[asked]
