@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn dot_groups_by_module() {
-        assert_data_eq!(dot("prod", &resources()), str![[r#"
+        assert_data_eq!(
+            dot("prod", &resources()),
+            str![[r#"
 digraph "prod" {
   rankdir = LR
   node [shape = box, style = rounded, fontname = monospace]
@@ -157,12 +159,15 @@ digraph "prod" {
   "iam.policy.run" -> "network/ec2.vpc.main" [style = dashed]
   "network/ec2.subnet.private:a" -> "network/ec2.vpc.main"
 }
-"#]]);
+"#]]
+        );
     }
 
     #[test]
     fn mermaid_groups_by_module() {
-        assert_data_eq!(mermaid(&resources()), str![[r#"
+        assert_data_eq!(
+            mermaid(&resources()),
+            str![[r#"
 flowchart LR
   r0["iam.policy.run"]
   r1["iam.role.run"]
@@ -173,6 +178,7 @@ flowchart LR
   r0 --> r1
   r0 -.-> r3
   r2 --> r3
-"#]]);
+"#]]
+        );
     }
 }

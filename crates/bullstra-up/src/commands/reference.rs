@@ -66,25 +66,30 @@ fn write(folder: &Path, pages: &BTreeMap<String, String>) -> io::Result<usize> {
     Ok(pages.len())
 }
 
-/// The first table of the kind in a test case's stack, with inputs as their defaults: an example that is known to work.
+/// The first of the kind in a test case's stack, with inputs as their defaults: an example that is known to work.
 fn example(stack: &str, kind: &str) -> Option<String> {
     let tables = tables(stack);
     let mut inputs = vec![];
+    let mut examples: Vec<(&str, String)> = vec![];
     for table in &tables {
-        let name = table.lines().next().and_then(|line| line.strip_prefix("[inputs.")?.strip_suffix(']'));
+        let header = table.lines().next().unwrap_or_default().trim_matches(['[', ']']);
         let default = table.lines().find_map(|line| line.strip_prefix("default = "));
-        inputs.extend(name.zip(default));
+        inputs.extend(header.strip_prefix("inputs.").zip(default));
+        let Some(path) = header.strip_prefix(kind).and_then(|path| path.strip_prefix('.')) else { continue };
+        let name = path.split('.').next().unwrap_or_default();
+        match examples.last_mut() {
+            // A table inside the resource, not another resource.
+            Some((last, example)) if *last == name => *example += table,
+            _ => examples.push((name, table.clone())),
+        }
     }
-    let of_kind = tables.iter().filter(|table| table.starts_with(&format!("[{kind}.")));
-    let filled = of_kind.map(|table| {
-        inputs.iter().fold(table.trim().to_owned(), |text, (name, default)| {
+    let filled = examples.into_iter().map(|(_, example)| {
+        inputs.iter().fold(example.trim().to_owned(), |text, (name, default)| {
             let expression = format!("${{inputs.{name}}}");
             text.replace(&format!("\"{expression}\""), default).replace(&expression, default.trim_matches('"'))
         })
     });
-    let mut filled: Vec<_> = filled.collect();
-    let plain = filled.iter().position(|table| !table.contains("inputs."))?;
-    Some(filled.swap_remove(plain))
+    filled.into_iter().find(|example| !example.contains("inputs."))
 }
 
 /// The file's tables, each from its header to the next, comments of the next left out.
@@ -136,14 +141,24 @@ cidr_block = "${inputs.cidr == "x" ? 1 : 2}"
 
 [ec2.vpc.main]
 cidr_block = "${inputs.cidr}"
-tags = { Name = "net ${inputs.cidr}" }
+note = "net ${inputs.cidr}"
+
+[ec2.vpc.main.tags]
+Team = "net"
 
 # A subnet.
 [ec2.subnet.a]
 vpc = "main"
 "#;
-        let expected = "[ec2.vpc.main]\ncidr_block = \"10.0.0.0/16\"\ntags = { Name = \"net 10.0.0.0/16\" }";
-        assert_eq!(example(stack, "ec2.vpc").as_deref(), Some(expected));
+        let expected = r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+note = "net 10.0.0.0/16"
+
+[ec2.vpc.main.tags]
+Team = "net"
+"#;
+        assert_eq!(example(stack, "ec2.vpc").as_deref(), Some(expected.trim()));
         assert_eq!(example(stack, "ec2.eip"), None);
     }
 }

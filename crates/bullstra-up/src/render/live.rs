@@ -85,19 +85,24 @@ mod tests {
             resource("ec2.vpc.old", "vpc-2", Status::Ready, false),
         ];
         let absent = ["ec2.eip.main".parse().unwrap()].into();
-        assert_data_eq!(strip_str(&live_list(&resources, &absent)).to_string(), str![[r#"
+        assert_data_eq!(
+            strip_str(&live_list(&resources, &absent)).to_string(),
+            str![[r#"
 ec2.eip.main                             not there
 ec2.vpc.main                  vpc-1      ready
 ec2.vpc.old                   vpc-2      ready, no longer declared
 network/ec2.subnet.private:a  subnet-12  pending
 3 resources in AWS, 1 not there
-"#]]);
+"#]]
+        );
     }
 
     #[test]
     fn one_shows_all_that_is_known() {
         let one = resource("ec2.subnet.a", "subnet-1", Status::Failed("no room".into()), true);
-        assert_data_eq!(strip_str(&live(&one)).to_string(), str![[r#"
+        assert_data_eq!(
+            strip_str(&live(&one)).to_string(),
+            str![[r#"
 ec2.subnet.a (subnet-1)
   status: failed: no room
   fields
@@ -105,6 +110,7 @@ ec2.subnet.a (subnet-1)
     vpc: ec2.vpc.main
   attributes
     arn: "arn:aws:x:::subnet-1"
-"#]]);
+"#]]
+        );
     }
 }

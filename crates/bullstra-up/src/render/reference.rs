@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use up_core::{About, AnyKind, Change, Order};
 
-use super::{shape::Shape, text::about, types, value::inline};
+use super::{shape::Shape, text::about, types, value::short};
 
 /// First line of each page: whoever wants to mend one must know where it comes from.
 const GENERATED: &str =
@@ -22,7 +22,11 @@ pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
     page += "## Fields\n\n| field | type | default | a change | what it is |\n| --- | --- | --- | --- | --- |\n";
     for field in kind.fields() {
         let cost = format!(" {} |", cost(field.change));
-        page += &row(whole, field.name, &default(whole, field.name), &cost);
+        let default = match field.change {
+            Change::Name => "from its address".to_owned(),
+            _ => default(whole, field.name),
+        };
+        page += &row(whole, field.name, &default, &cost);
     }
     page += &tables(whole);
     page += &attributes(kind);
@@ -47,13 +51,14 @@ Each kind is a table `[<service>.<kind>.<name>]` of a stack's file. Beside its o
 
 | field | type | what it is |
 | --- | --- | --- |
-| `for_each` | list, set or map | One instance for each key; `${each.key}` and `${each.value}` stand for it. |
+| `for_each` | list(string) or map | One resource for each; `each.key` and `each.value` tell them apart. |
 | `tags` | map(string) | Its own tags, over those of the stack. |
-| `depends_on` | list of addresses | What it waits for beside what it refers to. |
+| `depends_on` | list(reference) | What it waits for beside what it refers to. |
 | `prevent_destroy` | bool | Refuses a plan that would delete or replace it. |
-| `ignore_changes` | list of fields | Fields whose differences are left alone once it exists. |
+| `ignore_changes` | list(string) | Fields whose differences are left alone once it exists. |
 
-A field left out has its default. Where the default is *AWS chooses*, the field is not compared either.
+A field left out has its default. Where that is `—`, it is not set, and (but for items of lists and sets) not compared:
+AWS, or whoever changes it by hand, decides.
 ";
 
 fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
@@ -62,11 +67,11 @@ fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
 }
 
 fn default(table: Shape<'_>, field: &str) -> String {
-    match table.key(field).default() {
-        Some(Value::Null) => "AWS chooses".to_owned(),
-        Some(value) => format!("`{}`", inline(value)),
-        None if table.requires(field) => "**required**".to_owned(),
-        None => "AWS chooses".to_owned(),
+    let shape = table.key(field);
+    match shape.default() {
+        Some(value) if !value.is_null() => format!("`{}`", short(value, shape)),
+        _ if table.requires(field) => "**required**".to_owned(),
+        _ => "—".to_owned(),
     }
 }
 
@@ -84,8 +89,7 @@ fn tables(whole: Shape<'_>) -> String {
     for (name, shape) in types::named(whole) {
         let words = types::words(shape);
         write!(text, "\n### {name}\n\n").expect("text takes text");
-        let about = description(shape);
-        if !about.is_empty() {
+        if let Some(about) = shape.type_description() {
             text += &format!("{about}\n\n");
         }
         if !words.is_empty() {
@@ -110,8 +114,8 @@ fn tables(whole: Shape<'_>) -> String {
 fn attributes(kind: &dyn AnyKind) -> String {
     let name = kind.name();
     let attrs = [&["id"], kind.about().attrs].concat();
-    let attrs = attrs.iter().map(|attr| format!("`${{{name}.main.{attr}}}`"));
-    format!("\n## Attributes\n\nOthers may quote {}.\n", attrs.collect::<Vec<_>>().join(", "))
+    let attrs: Vec<_> = attrs.iter().map(|attr| format!("`{attr}`")).collect();
+    format!("\n## Attributes\n\nTo be quoted as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
 }
 
 fn in_aws(kind: &About) -> String {

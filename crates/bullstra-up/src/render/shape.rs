@@ -86,8 +86,13 @@ impl<'a> Shape<'a> {
         self.resolved()["required"].as_array().is_some_and(|fields| fields.iter().any(|required| required == field))
     }
 
-    /// What the doc comment says: of the place, or of what stands there.
+    /// What the doc comment says: of the place, or else of what stands there.
     pub(crate) fn description(&self) -> Option<&'a str> {
-        self.here["description"].as_str().or_else(|| self.resolved()["description"].as_str())
+        self.here["description"].as_str().or_else(|| self.type_description())
+    }
+
+    /// What the doc comment of the type says that stands here.
+    pub(crate) fn type_description(&self) -> Option<&'a str> {
+        self.resolved()["description"].as_str()
     }
 }

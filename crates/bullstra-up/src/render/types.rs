@@ -8,10 +8,17 @@ use super::shape::Shape;
 
 /// The type in Markdown: `set([Rule](#rule))`.
 pub(crate) fn linked(shape: Shape<'_>) -> String {
-    let choices = shape.choices().unwrap_or_else(|| vec![shape]);
-    let mut names: Vec<_> = choices.into_iter().map(single).collect();
+    let mut names: Vec<_> = written(shape).into_iter().map(single).collect();
     names.dedup();
     names.join(" or ")
+}
+
+/// What may be written there, types with names of their own unopened.
+fn written(shape: Shape<'_>) -> Vec<Shape<'_>> {
+    match shape.choices() {
+        Some(choices) => choices.into_iter().flat_map(written).collect(),
+        None => vec![shape],
+    }
 }
 
 fn single(shape: Shape<'_>) -> String {
@@ -90,9 +97,9 @@ fn collect_inside<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, k
 pub(crate) fn words<'a>(shape: Shape<'a>) -> Vec<(&'a str, Option<&'a str>)> {
     let choices = shape.alternatives().into_iter().flat_map(|choice| {
         let schema = choice.resolved();
-        let about = choice.description();
         let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        listed.chain(schema["const"].as_str()).map(move |word| (word, about)).collect::<Vec<_>>()
+        let listed = listed.map(|word| (word, None));
+        listed.chain(schema["const"].as_str().map(|word| (word, choice.description()))).collect::<Vec<_>>()
     });
     choices.collect()
 }

@@ -30,6 +30,11 @@ pub(crate) fn inline(value: &Value) -> String {
     }
 }
 
+/// The same, without those parts of its tables that have their default.
+pub(crate) fn short(value: &Value, shape: Shape<'_>) -> String {
+    inline(&trimmed(value, shape))
+}
+
 /// What a reference points at: an address of the stack, or an id from outside it.
 pub(crate) fn reference(map: &Map<String, Value>) -> Option<String> {
     let target = map.get("$ref").or_else(|| map.get("$id"))?;
