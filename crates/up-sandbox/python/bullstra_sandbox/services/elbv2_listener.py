@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.elbv2.models import FakeAction
@@ -119,12 +120,15 @@ def refuse_bad_certificates(call: Call, protocol: str, certificates: list[str]) 
     if protocol in SECURE and not certificates:
         raise Refusal("ValidationError", f"A certificate must be specified for {protocol} listeners")
     for arn in certificates:
-        if not backend("elbv2", call)._certificate_exists(arn):
+        if not ISSUED.fullmatch(arn) and not backend("elbv2", call)._certificate_exists(arn):
             raise Refusal("CertificateNotFound", f"Certificate '{arn}' not found")
 
 
 def certificates_of(call: Call) -> list[str]:
     return [each["CertificateArn"] for each in call.get("Certificates", default=[])]
+
+# Certificates are issued to whoever proves a domain, which cannot be done here: one with an id like ACM's exists.
+ISSUED = re.compile(r"arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @around("elbv2", "CreateListener")

@@ -104,6 +104,13 @@ def removing_what_is_not_there(call: Call, proceed: Any) -> None:
     proceed()
 
 
+@around("iam", "ListInstanceProfileTags")
+def tags_of_instance_profile(call: Call, _: Any) -> dict[str, Any]:
+    tags = backend("iam", call).get_instance_profile(call.params["InstanceProfileName"]).tags
+    shown, following = query.page(tags, call.get("Marker"), call.get("MaxItems"), default=100)
+    return {"Tags": shown, "IsTruncated": bool(following), **({"Marker": following} if following else {})}
+
+
 @around("iam", "GetAccountAuthorizationDetails")
 def account_details(call: Call, proceed: Any) -> dict[str, Any]:
     iam = backend("iam", call)

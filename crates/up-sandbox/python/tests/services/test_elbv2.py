@@ -204,3 +204,10 @@ def test_tags_are_on_everything_and_checked(elb, network, refused):
     starred = [{"Key": "a", "Value": "*"}]
     assert refused(elb.add_tags, ResourceArns=[arn], Tags=starred).startswith("ValidationError")
     assert refused(elb.describe_tags, ResourceArns=[arn + "0"]).startswith("LoadBalancerNotFound")
+
+
+def test_a_certificate_with_an_id_like_acms_exists(elb, balancer, group):
+    arn = "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c0d0e-52a6-4d4b-9c8f-0f6f7f5a3b21"
+    secure = http(balancer, group, Protocol="HTTPS", Port=443)
+    [made] = elb.create_listener(Certificates=[{"CertificateArn": arn}], **secure)["Listeners"]
+    assert made["Certificates"] == [{"CertificateArn": arn}]

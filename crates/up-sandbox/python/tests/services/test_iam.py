@@ -115,3 +115,10 @@ def test_lists_take_a_path_prefix(iam, role, policy):
     iam.create_role(RoleName="other", AssumeRolePolicyDocument=TRUST)
     assert [each["RoleName"] for each in iam.list_roles(PathPrefix=PATH)["Roles"]] == ["app"]
     assert [each["Arn"] for each in iam.list_policies(PathPrefix=PATH)["Policies"]] == [policy]
+
+
+def test_an_instance_profile_lists_its_tags(iam):
+    tags = [{"Key": "stack", "Value": "one"}, {"Key": "team", "Value": "tracks"}]
+    iam.create_instance_profile(InstanceProfileName="tagged", Path=PATH, Tags=tags[:1])
+    iam.tag_instance_profile(InstanceProfileName="tagged", Tags=tags[1:])
+    assert iam.list_instance_profile_tags(InstanceProfileName="tagged")["Tags"] == tags
