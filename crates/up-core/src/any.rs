@@ -62,7 +62,7 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>> {
-        let spec: K = serde_json::from_value(spec).map_err(|error| vec![Problem::new("", error.to_string())])?;
+        let spec: K = serde_path_to_error::deserialize(spec).map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
         if problems.is_empty() { Ok(plain(&spec)) } else { Err(problems) }
     }
@@ -94,6 +94,12 @@ impl<K: Kind> AnyKind for Of<K> {
     fn delete<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>) -> Later<'a, ()> {
         Box::pin(async move { K::delete(cx, &restore(seen)?).await })
     }
+}
+
+/// What does not fit, with the path to it. Variants of enums have no place of their own in a path.
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    Problem::new(if path == "." { "" } else { &path }, error.inner().to_string())
 }
 
 /// A spec is plain data with text for keys, which JSON always holds.

@@ -2,8 +2,8 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use serde_json::Value;
-use up_core::{Address, Cidr, quote};
+use serde_json::{Map, Value};
+use up_core::{Address, Cidr, Document, quote};
 
 use crate::{
     diagnostic::Complaint,
@@ -42,13 +42,13 @@ impl<'a> Checker<'a> {
         self.world.complain(complaint);
     }
 
-    fn wrong(&self, node: &Node, expected: &str, hint: Option<String>) -> Node {
-        let expected = format!("expected {expected}");
+    fn wrong(&self, node: &Node, wanted: &str, hint: Option<String>) -> Node {
+        let expected = format!("expected {wanted}");
         let complaint = match mark_in(&node.value()).filter(|_| node.text().is_some()) {
             Some(quote) => Complaint::new(node.place, format!("{expected}, and {}", not_known(&quote))),
             None => Complaint::new(node.place, format!("{expected}, found {}", node.described())).hint(hint),
         };
-        self.complain(complaint.expected(expected));
+        self.complain(complaint.expected(wanted));
         Node::hole(node.place)
     }
 
@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
         if schema.get("format").and_then(Value::as_str) == Some("cidr") {
             // Its own reader has the better words.
             if let Err(error) = serde_json::from_value::<Cidr>(text.into()) {
-                self.complain(Complaint::new(node.place, error.to_string()).expected("expected a CIDR block"));
+                self.complain(Complaint::new(node.place, error.to_string()).expected("a CIDR block"));
             }
         }
         node
@@ -126,7 +126,9 @@ impl<'a> Checker<'a> {
         if let Data::Number(number) = &node.data {
             let number = number.as_f64().unwrap_or(f64::MAX);
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
-                return self.wrong(&node, &expected(schema, &types(schema)), None);
+                let wanted = expected(schema, &types(schema));
+                let message = format!("expected {wanted}, found {number}");
+                self.complain(Complaint::new(node.place, message).expected(wanted));
             }
         }
         node
@@ -140,7 +142,7 @@ impl<'a> Checker<'a> {
             Some(text) => {
                 let hint = crate::suggest::closest(text, names).map(|name| format!("did you mean `{name}`?"));
                 let complaint = Complaint::new(node.place, format!("expected {expected}, found `{text}`")).hint(hint);
-                self.complain(complaint.expected(format!("expected {expected}")));
+                self.complain(complaint.expected(expected));
                 Node::hole(node.place)
             }
             None => self.wrong(&node, &expected, None),
@@ -182,7 +184,7 @@ impl<'a> Checker<'a> {
                 (least, most) => format!("{} to {} items", least.unwrap_or(0), most.unwrap_or(0)),
             };
             let complaint = Complaint::new(node.place, format!("expected {expected}, found {}", items.len()));
-            self.complain(complaint.expected(format!("expected {expected}")));
+            self.complain(complaint.expected(expected));
         }
         if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
             let mut known = std::collections::BTreeSet::new();
@@ -199,7 +201,7 @@ impl<'a> Checker<'a> {
         let Data::Table(entries) = node.data else { return node };
         let properties = schema.get("properties").and_then(Value::as_object);
         let rest = schema.get("additionalProperties").filter(|rest| !matches!(rest, Value::Bool(false)));
-        let mut checked: Vec<(Key, Node)> = vec![];
+        let (mut checked, mut misspelt): (Vec<(Key, Node)>, Vec<&str>) = (vec![], vec![]);
         for (key, item) in entries {
             match properties.and_then(|properties| properties.get(&key.text)).or(rest) {
                 Some(schema) => {
@@ -210,21 +212,21 @@ impl<'a> Checker<'a> {
                 None if properties.is_none() && schema.get("additionalProperties").is_none() => {
                     checked.push((key, item));
                 }
-                None => self.unknown(&key, properties, is_top),
+                None => misspelt.extend(self.unknown(&key, properties, is_top)),
             }
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
         for name in required.filter_map(Value::as_str) {
-            if !checked.iter().any(|(key, _)| key.text == name) {
+            if !misspelt.contains(&name) && !checked.iter().any(|(key, _)| key.text == name) {
                 let what = if is_top { format!("{} ", self.what) } else { String::new() };
                 let about = properties.and_then(|properties| properties.get(name)?.get("description")?.as_str());
                 let about = about.and_then(|about| about.lines().next()).map(|about| format!("`{name}`: {about}"));
                 let message = format!("{what}`{name}` is missing");
-                self.complain(Complaint::new(place, message).expected(format!("expected `{name}`")).hint(about));
+                self.complain(Complaint::new(place, message).expected(format!("`{name}`")).hint(about));
             }
         }
         if schema.get("x-complete").is_some() {
-            let absent = properties.into_iter().flat_map(serde_json::Map::keys);
+            let absent = properties.into_iter().flat_map(Map::keys);
             for name in absent {
                 if !checked.iter().any(|(key, _)| key.text == *name) {
                     checked.push((Key { text: name.clone(), place }, Node { place, data: Data::Null }));
@@ -234,12 +236,15 @@ impl<'a> Checker<'a> {
         Node { place, data: Data::Table(checked) }
     }
 
-    fn unknown(&self, key: &Key, properties: Option<&serde_json::Map<String, Value>>, is_top: bool) {
-        let names = properties.into_iter().flat_map(serde_json::Map::keys).map(String::as_str);
+    /// Reports a key that is none, and returns the one that was probably meant.
+    fn unknown(&self, key: &Key, properties: Option<&'a Map<String, Value>>, is_top: bool) -> Option<&'a str> {
+        let names = properties.into_iter().flat_map(Map::keys).map(String::as_str);
         let common = COMMON.iter().copied().filter(|_| is_top && self.what.contains('.'));
         let what = if is_top { self.what } else { "this table" };
-        let hint = suggest(&key.text, names.chain(common));
+        let names: Vec<&'a str> = names.chain(common).collect();
+        let hint = suggest(&key.text, names.iter().copied());
         self.complain(Complaint::new(key.place, format!("{what} has no `{}`", key.text)).hint(hint));
+        crate::suggest::closest(&key.text, &names)
     }
 
     /// A value that may have one of several shapes: the one that fits best says what is wrong with it.
@@ -296,7 +301,7 @@ impl<'a> Checker<'a> {
         let keys: Vec<&str> = keys.flat_map(|properties| properties.keys().map(String::as_str)).collect();
         if let Some((key, _)) = entries.first() {
             let complaint = Complaint::new(key.place, format!("there is no `{}` here", key.text));
-            let complaint = complaint.expected(format!("expected one of {}", listed(&keys)));
+            let complaint = complaint.expected(format!("one of {}", listed(&keys)));
             self.complain(complaint.hint(suggest(&key.text, keys.iter().copied())));
         }
         Node::hole(node.place)
@@ -327,8 +332,15 @@ impl<'a> Checker<'a> {
     /// A document is taken as it is; but a resource in it would be a reference nobody follows.
     fn document(&self, node: Node) -> Node {
         match &node.data {
-            Data::Table(_) | Data::Text(_) => {
+            Data::Table(_) => {
                 self.no_resource_in(&node);
+                node
+            }
+            Data::Text(text) => {
+                // Its own reader has the better words.
+                if let Err(error) = Document::parse(text) {
+                    self.complain(Complaint::new(node.place, error).expected("text that holds JSON, or a table"));
+                }
                 node
             }
             _ => self.wrong(&node, "a document: a table, or text that holds JSON", None),
@@ -356,7 +368,7 @@ impl<'a> Checker<'a> {
 
     /// What a name, a resource or `{ id = "…" }` refers to; several only in a list.
     fn reference(&self, node: Node, kind: &str, in_list: bool) -> Vec<Node> {
-        let expected = || format!("a reference to an {kind}: its name, or `{{ id = \"…\" }}` outside the stack");
+        let expected = || format!("a reference to `{kind}`: its name, or `{{ id = \"…\" }}` outside the stack");
         match &node.data {
             Data::Hole => vec![node],
             Data::Text(text) if quote::is_quoting(text) => vec![self.quoted_reference(&node, text, kind)],
@@ -378,7 +390,7 @@ impl<'a> Checker<'a> {
                 Some(address) => vec![self.of_kind(node, &address, kind)],
                 None if node.get("$id").is_some() => match node.get("$kind").and_then(Node::text) {
                     Some(other) if other != kind => {
-                        vec![self.wrong(&node, &format!("an {kind}, and this is an {other}"), None)]
+                        vec![self.wrong(&node, &format!("`{kind}`, and this is of kind `{other}`"), None)]
                     }
                     _ => vec![node],
                 },
@@ -397,8 +409,8 @@ impl<'a> Checker<'a> {
         if address.kind == kind {
             return node;
         }
-        let message = format!("`{address}` is an {}, and an {kind} is wanted here", address.kind);
-        self.complain(Complaint::new(node.place, message).expected(format!("expected an {kind}")));
+        let message = format!("`{address}` is of kind `{}`, and `{kind}` is wanted here", address.kind);
+        self.complain(Complaint::new(node.place, message).expected(format!("a resource of kind `{kind}`")));
         Node::hole(node.place)
     }
 
@@ -409,7 +421,7 @@ impl<'a> Checker<'a> {
         match sole.and_then(|quote| quote.address.parse::<Address>().ok()) {
             Some(address) => self.of_kind(Node::spread(node.place, &value::resource(&address)), &address, kind),
             None => {
-                let message = format!("expected a reference to an {kind}, found text: {}", quote::readable(text));
+                let message = format!("expected a reference to `{kind}`, found text: {}", quote::readable(text));
                 let hint = "give the resource itself, without an attribute: `\"${ec2.vpc.main}\"`, or its name";
                 self.complain(Complaint::new(node.place, message).hint(hint.to_owned()));
                 Node::hole(node.place)
@@ -443,7 +455,7 @@ fn names_of(schema: &Value) -> Option<Vec<&str>> {
 /// What a schema wants, in words.
 fn expected(schema: &Value, types: &[&str]) -> String {
     if let Some(kind) = reference_to(schema) {
-        return format!("a reference to an {kind}");
+        return format!("a reference to `{kind}`");
     }
     if let Some(names) = names_of(schema) {
         return format!("one of {}", listed(&names));

@@ -39,7 +39,7 @@ impl World {
         let chain: Vec<_> = names.chain([all[*first].declared.address.to_string()]).collect();
         let label = |edge: &Edge| format!("`{}` needs {}", edge.field, edge.to);
         let message = format!("these resources need each other in a circle: {}", chain.join(" → "));
-        let complaint = Complaint::new(edge.place, message).expected(label(edge));
+        let complaint = Complaint::new(edge.place, message).label(label(edge));
         let complaint =
             edges[1..].iter().fold(complaint, |complaint, (_, edge)| complaint.also(edge.place, label(edge)));
         let hint = "take one of these references away; none of them can be made first".to_owned();

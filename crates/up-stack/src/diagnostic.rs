@@ -32,6 +32,7 @@ pub struct Diagnostic {
 #[derive(Debug, Clone)]
 struct Shown {
     source: Arc<Source>,
+    label: Option<String>,
     range: Range<usize>,
     also: Vec<(Arc<Source>, Range<usize>, String)>,
     order: Place,
@@ -97,11 +98,11 @@ impl Diagnostic {
 
     /// One for each file that is pointed into, the primary one first.
     fn snippets(&self) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
-        let Shown { source, range, also, .. } = &self.shown;
+        let Shown { source, range, also, label, .. } = &self.shown;
         if source.text.is_empty() {
             return vec![];
         }
-        let primary = AnnotationKind::Primary.span(range.clone()).label(self.expected.as_deref());
+        let primary = AnnotationKind::Primary.span(range.clone()).label(label.as_deref());
         let mut snippets = vec![snippet(source).annotation(primary)];
         for (other, range, label) in also {
             let context = AnnotationKind::Context.span(range.clone()).label(&**label);
@@ -126,18 +127,26 @@ pub(crate) struct Complaint {
     pub(crate) place: Place,
     pub(crate) message: String,
     pub(crate) expected: Option<String>,
+    /// What is said at the place itself, where nothing is expected there.
+    pub(crate) label: Option<String>,
     pub(crate) hint: Option<String>,
     pub(crate) also: Vec<(Place, String)>,
 }
 
 impl Complaint {
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), expected: None, hint: None, also: vec![] }
+        Self { place, message: message.into(), expected: None, label: None, hint: None, also: vec![] }
     }
 
     /// What should stand there instead.
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
+        self
+    }
+
+    /// What is the matter with the place itself.
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
         self
     }
 
@@ -163,7 +172,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn add(&self, sources: &Sources, complaint: Complaint) {
-        let Complaint { place, message, expected, hint, also } = complaint;
+        let Complaint { place, message, expected, label, hint, also } = complaint;
         if !self.said.borrow_mut().insert((place, message.clone())) {
             return;
         }
@@ -176,7 +185,8 @@ impl Report {
             (source, range, label)
         });
         let file = source.name.clone();
-        let shown = Shown { also: also.collect(), source, range, order: place };
+        let label = label.or_else(|| expected.as_ref().map(|expected| format!("expected {expected}")));
+        let shown = Shown { also: also.collect(), source, label, range, order: place };
         self.all.borrow_mut().push(Diagnostic { file, line, column, message, expected, hint, shown });
     }
 

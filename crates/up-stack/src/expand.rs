@@ -88,7 +88,7 @@ impl World {
         }
         chain.reverse();
         let message = format!("modules call each other in a circle: {}", chain.join(" → "));
-        self.complain(Complaint::new(place, message).expected(format!("`{source}` is being read already")));
+        self.complain(Complaint::new(place, message).label(format!("`{source}` is being read already")));
         true
     }
 
@@ -114,7 +114,7 @@ impl World {
         for (input, about) in missing {
             let ty = about.ty.as_ref().map_or("any", |ty| &ty.text);
             let message = format!("module `{name}` needs `{input}`");
-            let complaint = Complaint::new(call.place, message).expected(format!("expected `{input}`, of type `{ty}`"));
+            let complaint = Complaint::new(call.place, message).expected(format!("`{input}`, of type `{ty}`"));
             self.complain(complaint.also(about.place, "the input"));
         }
     }
@@ -179,7 +179,7 @@ impl World {
         let all: Vec<String> = items.iter().map(|item| crate::value::described(&item.value())).collect();
         let found = if input.sensitive { "this".into() } else { crate::value::described(&value) };
         let message = format!("{found} is none of what this input may be");
-        let complaint = Complaint::new(node.place, message).expected(format!("expected one of: {}", all.join(", ")));
+        let complaint = Complaint::new(node.place, message).expected(format!("one of: {}", all.join(", ")));
         self.complain(complaint.also(input.place, "the input"));
         None
     }
@@ -208,7 +208,8 @@ impl World {
             None => {
                 let complaint = Complaint::new(place, format!("this cannot be read as `{}`", ty.text));
                 let hint = "lists are `[\"a\", \"b\"]`, maps are `{ a = \"b\" }`; quote them for the shell".to_owned();
-                self.complain(complaint.expected(format!("expected a value of type `{}`", ty.text)).hint(hint));
+                let hint = ty.text.contains('(').then_some(hint);
+                self.complain(complaint.expected(format!("a value of type `{}`", ty.text)).hint(hint));
                 return Some(Node::hole(place));
             }
         };

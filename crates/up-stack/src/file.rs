@@ -100,9 +100,13 @@ impl File {
         }
         if is_root && reader.file.stack.is_none() && !world.is_faulty() {
             let message = if is_empty { "this file is empty" } else { "this file has no `[stack]`" };
+            let hint = if is_empty {
+                "a stack begins with `[stack]`, its `name` and `region`"
+            } else {
+                "a module is not applied by itself: name the stack that uses it"
+            };
             let complaint = Complaint::new(start, message).expected("`[stack]` with `name` and `region`");
-            let hint = "a module is not applied by itself: name the stack that uses it".to_owned();
-            world.complain(if is_empty { complaint } else { complaint.hint(hint) });
+            world.complain(complaint.hint(hint.to_owned()));
         }
         reader.file
     }
@@ -226,7 +230,7 @@ impl Reader<'_> {
                 None
             }
         };
-        table.description(key);
+        table.description(key, "input");
         let sensitive = table.flag("sensitive");
         Input { place: key.place, ty, default: table.take("default"), one_of: table.take("one_of"), sensitive }
     }
@@ -257,7 +261,7 @@ impl Reader<'_> {
     fn output(&self, key: &Key, node: Node) -> Option<OutputDecl> {
         const KEYS: &[&str] = &["value", "description", "sensitive"];
         let mut table = Entries::new(self.world, node, &format!("output `{}`", key.text), KEYS);
-        let description = table.description(key);
+        let description = table.description(key, "output");
         let sensitive = table.flag("sensitive");
         let Some(value) = table.take("value") else {
             if !table.is_hole {
@@ -323,7 +327,7 @@ impl<'a> Entries<'a> {
     }
 
     /// A misspelt `description` has been reported already, and is not reported as missing.
-    fn description(&mut self, key: &Key) -> Option<String> {
+    fn description(&mut self, key: &Key, what: &str) -> Option<String> {
         match self.take("description") {
             Some(Node { data: Data::Text(text), .. }) if !text.trim().is_empty() => return Some(text),
             Some(Node { data: Data::Hole, .. }) => {}
@@ -331,7 +335,7 @@ impl<'a> Entries<'a> {
             None => {
                 let names: Vec<_> = self.entries.iter().map(|(key, _)| key.text.as_str()).collect();
                 if !self.is_hole && closest("description", &names).is_none() {
-                    let message = format!("`{}` has no `description`", key.text);
+                    let message = format!("{what} `{}` has no `description`", key.text);
                     let hint = "say in one line what it is for; users of the file see it".to_owned();
                     self.world.complain(Complaint::new(key.place, message).hint(hint));
                 }
@@ -381,7 +385,7 @@ impl World {
     pub(crate) fn wrong_type(&self, node: &Node, expected: &str) {
         if !matches!(node.data, Data::Hole) {
             let message = format!("expected {expected}, found {}", node.described());
-            self.complain(Complaint::new(node.place, message).expected(format!("expected {expected}")));
+            self.complain(Complaint::new(node.place, message).expected(expected));
         }
     }
 }

@@ -80,10 +80,10 @@ impl Parser<'_> {
     fn table(&self, table: DeTable<'_>) -> Data {
         let mut entries: Vec<_> = table
             .into_iter()
-            .map(|(key, value)| {
+            .filter_map(|(key, value)| {
                 let place = self.start.sibling(key.span());
-                let text = self.plain(key.into_inner().into_owned(), place).unwrap_or_default();
-                (Key { text, place }, self.value(value))
+                let text = self.plain(key.into_inner().into_owned(), place)?;
+                Some((Key { text, place }, self.value(value)))
             })
             .collect();
         // As written, not as the parser's map has them.
@@ -127,7 +127,7 @@ impl Parser<'_> {
             Ok(template) => Data::Template(Rc::new(template)),
             Err(error) => {
                 let at = error.at.map_or(place, |at| self.inside(place, &text, at));
-                let hint = "`$${` stands for the two characters themselves".to_owned();
+                let hint = error.at.map(|_| "`$${` stands for the two characters themselves".to_owned());
                 self.complain(Complaint::new(at, error.message).hint(hint));
                 Data::Hole
             }

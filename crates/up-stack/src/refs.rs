@@ -105,7 +105,7 @@ impl World {
             return absent.hint(format!("the kind is known here: write only the name, `\"{short}\"`"));
         }
         if let Some((other, _)) = resources.iter().find(|(_, named)| named.contains_key(name)) {
-            return Fault::new(format!("`{name}` is an {other}, and an {kind} is wanted here"))
+            return Fault::new(format!("`{name}` is of kind `{other}`, and `{kind}` is wanted here"))
                 .hint(suggest(name, known));
         }
         let elsewhere = || {

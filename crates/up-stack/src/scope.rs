@@ -252,7 +252,7 @@ impl<'a> Scope<'a> {
                     _ => "`[\"a\", \"b\"]`, `{ a = 1, b = 2 }`, or `${…}` that gives one",
                 };
                 let message = format!("`for_each` is {}", node.described());
-                let complaint = Complaint::new(node.place, message).expected("expected a list of texts, or a map");
+                let complaint = Complaint::new(node.place, message).expected("a list of texts, or a map");
                 self.world.complain(complaint.hint(hint.to_owned()));
                 return None;
             }
@@ -265,7 +265,7 @@ impl<'a> Scope<'a> {
             Some(text) => Some((text.to_owned(), item.place, Value::String(text.to_owned()))),
             None => {
                 let message = format!("a list for `for_each` holds {}", item.described());
-                let complaint = Complaint::new(item.place, message).expected("expected text");
+                let complaint = Complaint::new(item.place, message).expected("text");
                 let hint = "a map gives each item a key: `${{ for x in … : x.name => x }}`".to_owned();
                 self.world.complain(complaint.hint(hint));
                 None

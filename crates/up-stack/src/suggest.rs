@@ -11,14 +11,19 @@ pub(crate) fn suggest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
     }
 }
 
-/// The name that `wrong` most resembles, if any does.
+/// The name that `wrong` most resembles, if any does: by few edits, or else by a common beginning.
 pub(crate) fn closest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let wrong = plain(wrong);
-    let scored = names.iter().map(|name| (strsim::jaro_winkler(&wrong, &plain(name)), *name));
-    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
-    let edits = strsim::damerau_levenshtein(&wrong, &plain(best.1));
-    (best.0 > 0.8 || edits <= 1).then_some(best.1)
+    let likeness = |name: &str| strsim::jaro_winkler(&wrong, &plain(name));
+    let most_alike = |names: Vec<&'a str>| names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let edits = |name: &str| strsim::damerau_levenshtein(&wrong, &plain(name));
+    let few = (wrong.len() / 4).max(1);
+    let near = names.iter().copied().filter(|name| edits(name) <= few && edits(name) < wrong.len());
+    let near: Vec<_> = near.collect();
+    let fewest = near.iter().map(|name| edits(name)).min();
+    let nearest = near.into_iter().filter(|name| Some(edits(name)) == fewest).collect();
+    most_alike(nearest).or_else(|| most_alike(names.to_vec()).filter(|name| likeness(name) > 0.82))
 }
 
 /// `a`, `b` and `c`, each in back quotes.

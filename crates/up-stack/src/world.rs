@@ -177,7 +177,7 @@ impl World {
         let Some((_, place)) = circle.first() else { return };
         let message = format!("`{label}` needs itself: {}", names.join(" → "));
         let also = circle.iter().zip(&names[1..]).skip(1);
-        let complaint = Complaint::new(*place, message).expected(format!("needs {}", names[1]));
+        let complaint = Complaint::new(*place, message).label(format!("needs {}", names[1]));
         self.complain(
             also.fold(complaint, |complaint, ((_, place), next)| complaint.also(*place, format!("needs {next}"))),
         );

@@ -97,7 +97,7 @@ impl<'a> Arguments<'a> {
     /// Refuses an argument that holds something not known yet, at any depth.
     pub(crate) fn known(&self, index: usize) -> Result<(), Fault> {
         match mark_in(self.value(index)) {
-            Some(quote) => Err(self.fault(index, &not_known(&quote))),
+            Some(quote) => Err(self.fault(index, &format!("quotes what is not known yet: {}", not_known(&quote)))),
             None => Ok(()),
         }
     }

@@ -48,7 +48,8 @@ fn read(arguments: &Arguments<'_>) -> Result<String, Fault> {
         arguments.fault(0, &format!("names no file: {}", arguments.value(0))).hint(hint)
     };
     let path = located(arguments)?.ok_or_else(absent)?;
-    source::read(&path).map_err(|(message, hint)| arguments.fault(0, &message).hint(hint))
+    source::read(&path)
+        .map_err(|(message, hint)| arguments.fault(0, &format!("names a file of no use: {message}")).hint(hint))
 }
 
 /// Where a file is, links followed; `None` where there is nothing.

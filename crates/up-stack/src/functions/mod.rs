@@ -139,6 +139,3 @@ fn count(arguments: usize) -> String {
         more => format!("{more} arguments"),
     }
 }
-
-#[cfg(test)]
-mod tests;

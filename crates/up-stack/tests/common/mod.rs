@@ -1,0 +1,202 @@
+//! Three small kinds, so that the language is tested without a real one.
+
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
+
+use serde_json::Value;
+use up_core::{Address, AnyKind, Name, Of, prelude::*};
+use up_stack::{Diagnostics, Options, Stack};
+
+/// Every kind of the tests.
+pub(crate) const KINDS: &[&dyn AnyKind] =
+    &[&Of::<Network>::KIND, &Of::<Subnet>::KIND, &Of::<Group>::KIND, &Of::<Policy>::KIND];
+
+macro_rules! name {
+    ($($kind:ident = $name:literal;)*) => {$(
+        pub(crate) enum $kind {}
+
+        impl Name for $kind {
+            const NAME: &'static str = $name;
+        }
+    )*};
+}
+
+name! {
+    NetworkName = "net.network";
+    SubnetName = "net.subnet";
+    GroupName = "net.group";
+    PolicyName = "access.policy";
+}
+
+/// Nobody calls AWS here.
+macro_rules! no_calls {
+    () => {
+        async fn observe(_: &Cx, _: &Scope) -> Result<Vec<Seen<Self>>> {
+            Ok(vec![])
+        }
+        async fn create(&self, _: &Cx, _: &Birth) -> Result<String> {
+            Err(Error::ours("a test's kind is never created"))
+        }
+        async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+            Ok(())
+        }
+        async fn tag(_: &Cx, _: &Seen<Self>, _: &TagChange) -> Result<()> {
+            Ok(())
+        }
+        async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
+            Ok(())
+        }
+    };
+}
+
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// Its addresses.
+    #[spec(replace)]
+    cidr_block: Cidr,
+    /// Hosts have names. Default: false.
+    #[serde(default)]
+    dns: bool,
+    /// What it is called.
+    label: Option<String>,
+    /// How it is set up. Default: `shared`.
+    #[serde(default)]
+    tenancy: Tenancy,
+}
+
+#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tenancy {
+    /// With others.
+    #[default]
+    Shared,
+    /// Alone.
+    Dedicated,
+}
+
+impl Kind for Network {
+    type Name = NetworkName;
+    const ABOUT: About = About { attrs: &["arn", "cidr_block"], ..About::DEFAULT };
+    no_calls!();
+
+    fn check(&self) -> Vec<Problem> {
+        let long = self.cidr_block.net().is_some_and(|net| net.prefix_len() > 28);
+        long.then(|| Problem::new("cidr_block", "a network is at least a /28")).into_iter().collect()
+    }
+}
+
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Subnet {
+    network: Ref<NetworkName>,
+    cidr_block: Cidr,
+    availability_zone: Option<String>,
+    /// Port of its gateway.
+    port: Option<u16>,
+}
+
+impl Kind for Subnet {
+    type Name = SubnetName;
+    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    no_calls!();
+
+    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+        let mut problems = vec![];
+        for (index, (at, one)) in all.iter().enumerate() {
+            for (other_at, other) in &all[..index] {
+                let nets = one.cidr_block.net().zip(other.cidr_block.net());
+                let overlap = nets.is_some_and(|(one, other)| one.contains(&other) || other.contains(&one));
+                if overlap && one.network == other.network {
+                    let message = format!("{} overlaps {} of {other_at}", one.cidr_block, other.cidr_block);
+                    problems.push(((*at).clone(), Problem::new("cidr_block", message)));
+                }
+            }
+        }
+        problems
+    }
+}
+
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Group {
+    network: Ref<NetworkName>,
+    #[serde(default)]
+    subnets: Vec<Ref<SubnetName>>,
+    /// What may come in.
+    #[spec(late)]
+    #[serde(default)]
+    ingress: Vec<Rule>,
+    /// Another group that must be there first.
+    parent: Option<Ref<GroupName>>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// First and last port.
+    ports: Ports,
+    peer: Peer,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Ports((u16, u16));
+
+impl JsonSchema for Ports {
+    fn schema_name() -> Cow<'static, str> {
+        "Ports".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        <(u16, u16)>::json_schema(generator)
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Peer {
+    Cidr(Cidr),
+    Group(Ref<GroupName>),
+}
+
+impl Kind for Group {
+    type Name = GroupName;
+    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    no_calls!();
+
+    fn check(&self) -> Vec<Problem> {
+        let problem = |(index, rule): (usize, &Rule)| {
+            let (first, last) = rule.ports.0;
+            let message = format!("the first port, {first}, is behind the last, {last}");
+            (first > last).then(|| Problem::new(format!("ingress[{index}].ports"), message))
+        };
+        self.ingress.iter().enumerate().filter_map(problem).collect()
+    }
+}
+
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    #[spec(name)]
+    name: Option<String>,
+    document: Document,
+}
+
+impl Kind for Policy {
+    type Name = PolicyName;
+    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    no_calls!();
+}
+
+/// Loads a stack of the tests' folder as a user would, from inside the crate.
+pub(crate) fn load(path: &str, options: &Options) -> std::result::Result<Stack, Diagnostics> {
+    up_stack::load(Path::new(path), KINDS, options)
+}
+
+/// The spec of one resource.
+pub(crate) fn spec<'a>(stack: &'a Stack, address: &str) -> &'a Value {
+    let found = stack.resources.iter().find(|resource| resource.address.to_string() == address);
+    &found.unwrap_or_else(|| panic!("no {address}")).spec
+}

@@ -1,0 +1,173 @@
+//! Stacks that are right, and what becomes of them.
+
+mod common;
+
+use std::{collections::BTreeMap, fs};
+
+use serde_json::{Value, json};
+use up_core::quote::{Quote, readable};
+use up_stack::{Options, Stack};
+
+use crate::common::{load, spec};
+
+const GOOD: &str = "tests/good/stack.toml";
+
+fn good(options: &Options) -> Stack {
+    load(GOOD, options).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+/// A stack of nothing but these lines behind its `[stack]`.
+fn written(lines: &str) -> Stack {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stack.toml");
+    fs::write(&path, format!("[stack]\nname = \"x\"\nregion = \"us-east-1\"\n{lines}")).unwrap();
+    load(path.to_str().unwrap(), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+#[test]
+fn a_stack_is_expanded_by_address() {
+    let stack = good(&Options::default());
+    let addresses: Vec<_> = stack.resources.iter().map(|resource| resource.address.to_string()).collect();
+    assert_eq!(
+        addresses,
+        [
+            "access.policy.read",
+            "access.policy.write",
+            "net.group.back",
+            "net.group.front",
+            "network/net.network.main",
+            "network/net.subnet.private:eu-west-1a",
+            "network/net.subnet.private:eu-west-1b",
+            "service:billing/net.group.web",
+            "service:orders/net.group.web",
+        ]
+    );
+    assert_eq!((stack.name.as_str(), stack.region.as_str(), stack.protect), ("shop-qa", "eu-west-1", true));
+    assert_eq!(stack.accounts, ["111122223333"]);
+}
+
+#[test]
+fn values_keep_their_types_and_defaults_are_filled_in() {
+    let stack = good(&Options::default());
+    let subnet = spec(&stack, "network/net.subnet.private:eu-west-1b");
+    let want = json!({
+        "network": { "$ref": "network/net.network.main" },
+        "cidr_block": "10.20.16.0/20",
+        "availability_zone": "eu-west-1b",
+        "port": 8001,
+    });
+    assert_eq!(*subnet, want);
+    assert_eq!(spec(&stack, "network/net.network.main")["tenancy"], "shared");
+}
+
+#[test]
+fn references_cross_modules_by_path_by_output_and_by_id() {
+    let stack = good(&Options::default());
+    let subnets = json!([
+        { "$ref": "network/net.subnet.private:eu-west-1a" },
+        { "$ref": "network/net.subnet.private:eu-west-1b" },
+    ]);
+    let front = spec(&stack, "net.group.front");
+    assert_eq!(front["network"], json!({ "$ref": "network/net.network.main" }));
+    assert_eq!(front["subnets"], subnets);
+    assert_eq!(spec(&stack, "service:orders/net.group.web")["subnets"], subnets);
+    let back = spec(&stack, "net.group.back");
+    assert_eq!(back["network"], json!({ "$id": "vpc-0abc", "$kind": "net.network" }));
+    // The id of a subnet, quoted where a subnet is wanted, is the subnet.
+    assert_eq!(back["subnets"][1], json!({ "$ref": "network/net.subnet.private:eu-west-1a" }));
+}
+
+#[test]
+fn common_attributes_are_not_the_kinds() {
+    let stack = good(&Options::default());
+    let front = stack.resources.iter().find(|resource| resource.address.to_string() == "net.group.front").unwrap();
+    let depends_on: Vec<_> = front.depends_on.iter().map(ToString::to_string).collect();
+    assert_eq!(depends_on, ["network/net.subnet.private:eu-west-1a", "network/net.subnet.private:eu-west-1b"]);
+    assert_eq!(front.tags, BTreeMap::from([("environment".into(), "qa".into()), ("team".into(), "edge".into())]));
+    assert!(front.prevent_destroy && front.ignore_changes.contains("labels"));
+    assert_eq!((front.origin.file.as_str(), front.origin.line), (GOOD, 41));
+}
+
+#[test]
+fn what_is_not_known_yet_is_marked() {
+    let stack = good(&Options::default());
+    let document = &spec(&stack, "access.policy.read")["document"];
+    let arn = |service| Quote { address: format!("service:{service}/net.group.web"), attribute: "arn".into() }.mark();
+    assert_eq!(document["Statement"][0]["Resource"], json!([arn("billing"), arn("orders")]));
+    let text = document["Statement"][1]["Resource"].as_str().unwrap();
+    assert_eq!(readable(text), "arn:aws:net:eu-west-1:111122223333:x/${net.group.front.id}");
+    let written = &spec(&stack, "access.policy.write")["document"];
+    assert_eq!(*written, json!({ "Resource": [arn("billing"), arn("orders")] }));
+    assert_eq!(stack.outputs["groups"].value, json!({ "billing": arn("billing"), "orders": arn("orders") }));
+}
+
+#[test]
+fn templates_escape_and_loop() {
+    let stack = good(&Options::default());
+    let labels = &spec(&stack, "net.group.front")["labels"];
+    assert_eq!(*labels, json!({ "motto": "<billing><orders>", "escaped": "${not} %{this}", "name": "none" }));
+}
+
+#[test]
+fn inputs_come_from_outside() {
+    let env = BTreeMap::from([
+        ("BULLSTRA_UP_ZONES".to_owned(), "3".to_owned()),
+        ("BULLSTRA_UP_ENVIRONMENT".to_owned(), "qa".to_owned()),
+        ("BULLSTRA_UP_LOG".to_owned(), "debug".to_owned()),
+    ]);
+    let set = vec![
+        ("environment".to_owned(), "prod".to_owned()),
+        ("peer".to_owned(), r#"{ cidr = "172.17.0.0/16", name = "b" }"#.to_owned()),
+    ];
+    let stack = good(&Options { set, env });
+    assert_eq!(stack.name, "shop-prod");
+    assert_eq!(stack.outputs["facts"].value["zones"].as_array().unwrap().len(), 3);
+    assert_eq!(spec(&stack, "net.group.front")["labels"]["name"], "b");
+    assert_eq!(stack.resources.iter().filter(|resource| resource.address.kind == "net.subnet").count(), 3);
+}
+
+#[test]
+fn an_account_that_is_one_of_several_is_not_known_yet() {
+    let stack = written("accounts = [\"111122223333\", \"444455556666\"]\n[outputs.a]\nvalue = \"${stack.account}\"\ndescription = \"A.\"");
+    let mark = Quote { address: "stack".into(), attribute: "account".into() }.mark();
+    assert_eq!(stack.outputs["a"].value, Value::String(mark));
+}
+
+#[test]
+fn zones_can_be_named() {
+    let stack = written("zones = [\"b\", \"us-east-1f\"]\n[outputs.a]\nvalue = \"${zones}\"\ndescription = \"A.\"");
+    assert_eq!(stack.outputs["a"].value, json!(["us-east-1b", "us-east-1f"]));
+}
+
+#[test]
+fn groups_may_name_each_other_where_it_is_late() {
+    written(
+        "[net.network.main]\ncidr_block = \"10.0.0.0/16\"\n[net.group.a]\nnetwork = \"main\"\n\
+         ingress = [{ ports = [1, 2], peer = { group = \"b\" } }]\n[net.group.b]\nnetwork = \"main\"\n\
+         ingress = [{ ports = [1, 2], peer = { group = \"a\" } }, { ports = [1, 2], peer = { group = \"b\" } }]",
+    );
+}
+
+#[test]
+fn nothing_to_repeat_makes_nothing() {
+    let stack = written("[net.network.main]\nfor_each = []\ncidr_block = \"10.0.0.0/16\"\n[outputs.a]\nvalue = \"${net.network.main[*].id}\"\ndescription = \"A.\"");
+    assert!(stack.resources.is_empty());
+    assert_eq!(stack.outputs["a"].value, json!([]));
+}
+
+#[test]
+fn the_same_files_give_the_same_stack() {
+    let text = |stack: &Stack| serde_json::to_string(&stack.resources).unwrap();
+    assert_eq!(text(&good(&Options::default())), text(&good(&Options::default())));
+}
+
+#[test]
+fn the_schema_names_every_kind_and_table() {
+    let schema = up_stack::schema(common::KINDS);
+    for table in ["stack", "inputs", "locals", "module", "outputs", "net", "access"] {
+        assert!(schema["properties"].get(table).is_some(), "{table}");
+    }
+    let network = &schema["properties"]["net"]["properties"]["network"]["additionalProperties"]["properties"];
+    assert_eq!(network["cidr_block"]["type"], "string");
+    assert!(network.get("for_each").is_some() && network["dns"].get("anyOf").is_some());
+}
