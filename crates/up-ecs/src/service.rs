@@ -208,11 +208,11 @@ impl Kind for Service {
         Ok(seen)
     }
 
-    /// Safe to repeat: the token is the same for the same birth, and a service is unique by its name.
+    /// Safe to repeat: a service is unique by its name in the cluster. A client token would add nothing to that, and
+    /// would not let a service be made again that somebody has deleted.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let request = self.request(cx)?.client_token(birth.token(cx.account(), cx.region(), &[&name]));
-        let request = request.service_name(name).set_tags(Some(list(&birth.tags)));
+        let request = self.request(cx)?.service_name(name).set_tags(Some(list(&birth.tags)));
         let service = request.send().await.map_err(told)?.service;
         service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
     }
@@ -275,7 +275,7 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
 }
 
 /// ARNs of the stack's clusters. A cluster that the index does not list yet can only hold services as new, whose
-/// creation is safe to repeat; so that the others spare a call.
+/// creation is safe to repeat: the others spare a call.
 async fn clusters(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
     let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned()).collect::<Vec<_>>();
     if !indexed.is_empty() {

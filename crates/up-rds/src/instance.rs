@@ -27,8 +27,8 @@ pub struct Instance {
     pub(crate) allow_major_version_upgrade: bool,
     /// CPU and memory, such as `db.m7g.large`. A change stops the database for minutes, less with `multi_az`.
     pub(crate) instance_class: String,
-    /// GiB of storage. It never shrinks. With `max_allocated_storage` it grows by itself: then add
-    /// `ignore_changes = ["allocated_storage"]`.
+    /// GiB of storage. It never shrinks. With `max_allocated_storage` it is where growing begins, and is kept as the tag
+    /// `bullstra:allocated-storage` on the database: what has grown since is no drift.
     pub(crate) allocated_storage: u32,
     /// GiB up to which the storage grows by itself. Left out: it does not.
     pub(crate) max_allocated_storage: Option<u32>,
@@ -179,8 +179,7 @@ impl Kind for Instance {
     /// Safe to repeat: it is unique by its name.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let mut tags = birth.tags.clone();
-        tags.extend(self.skip_final_snapshot.then(skip_tag));
+        let tags = birth.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
         request.send().await.map_err(told)?;
         Ok(name)
@@ -188,9 +187,9 @@ impl Kind for Instance {
 
     /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        if self.skip_final_snapshot != seen.spec.skip_final_snapshot {
-            retag(cx, seen.attrs.get("arn"), &self.skip_change()).await?;
-        }
+        let is = &seen.spec;
+        let noted = TagChange::between(&is.notes(is.grows()), &self.notes(self.grows() || is.grows()));
+        retag(cx, seen.attrs.get("arn"), &noted).await?;
         let (call, differs) = self.changes(cx, seen)?;
         if differs {
             call.apply_immediately(true).send().await.map_err(told)?;
@@ -242,14 +241,21 @@ impl Kind for Instance {
 }
 
 impl Instance {
-    /// What is private to this kind in the tags: the engine neither sees nor removes it.
+    /// Where `skip_final_snapshot` is kept.
     pub(crate) const SKIP_TAG: &'static str = "bullstra:skip-final-snapshot";
+    /// Where `allocated_storage` is kept while the storage grows by itself.
+    pub(crate) const STORAGE_TAG: &'static str = "bullstra:allocated-storage";
 
-    fn skip_change(&self) -> TagChange {
-        match self.skip_final_snapshot {
-            true => TagChange { set: [skip_tag()].into(), ..TagChange::default() },
-            false => TagChange { remove: [Self::SKIP_TAG.to_owned()].into(), ..TagChange::default() },
-        }
+    /// What RDS does not know of a database, as tags: private to this kind, the engine neither sees nor removes them.
+    fn notes(&self, grows: bool) -> Tags {
+        let skip = self.skip_final_snapshot.then(|| (Self::SKIP_TAG.to_owned(), "true".to_owned()));
+        let storage = grows.then(|| (Self::STORAGE_TAG.to_owned(), self.allocated_storage.to_string()));
+        skip.into_iter().chain(storage).collect()
+    }
+
+    /// Whether its storage grows by itself.
+    pub(crate) fn grows(&self) -> bool {
+        self.max_allocated_storage.is_some()
     }
 
     fn check_storage(&self) -> Vec<Problem> {
@@ -305,10 +311,6 @@ impl Engine {
         let message = format!("`{version}` is not a whole version such as `{example}`; left out, AWS chooses");
         (!is_whole).then(|| Problem::new("engine_version", message))
     }
-}
-
-fn skip_tag() -> (String, String) {
-    (Instance::SKIP_TAG.to_owned(), "true".to_owned())
 }
 
 fn last_snapshot(seen: &Seen<Instance>) -> Result<String> {

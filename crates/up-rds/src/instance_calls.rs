@@ -18,6 +18,9 @@ use crate::{
 };
 
 impl Instance {
+    /// The attribute with the storage's size as it is, grown or not.
+    const SIZE: &'static str = "allocated_storage";
+
     pub(crate) fn request(&self, cx: &Cx) -> Result<CreateDBInstanceFluentBuilder> {
         let logs = self.enabled_cloudwatch_logs_exports.iter().cloned().collect();
         let request = client(cx)
@@ -104,21 +107,26 @@ impl Instance {
                 &is.performance_insights_kms_key_id,
             ))
             .set_cloudwatch_logs_export_configuration(self.logs(is));
-        let call = self.monitoring(cx, is, self.storage(is, call)?)?;
+        let call = self.monitoring(cx, is, self.storage(seen, call)?)?;
         let differs = *call.as_input() != untouched;
         Ok((call, differs))
     }
 
-    /// RDS takes the parts of a volume together: its size and speed go with its type.
-    fn storage(&self, is: &Self, call: ModifyDBInstanceFluentBuilder) -> Result<ModifyDBInstanceFluentBuilder> {
+    /// RDS takes the parts of a volume together: its size and speed go with its type. What has grown by itself stays.
+    fn storage(&self, seen: &Seen<Self>, call: ModifyDBInstanceFluentBuilder) -> Result<ModifyDBInstanceFluentBuilder> {
+        let is = &seen.spec;
+        let size = seen.attrs.get(Self::SIZE).and_then(|size| size.parse().ok());
+        let size = size.ok_or_else(|| Error::absent("size of a database's storage"))?;
+        let grows = self.grows() || is.grows();
+        let grown = if grows { self.allocated_storage.max(size) } else { self.allocated_storage };
         let differs = self.storage_type != is.storage_type
-            || self.allocated_storage != is.allocated_storage
+            || grown != size
             || wanted(&self.iops, &is.iops).is_some()
             || wanted(&self.storage_throughput, &is.storage_throughput).is_some();
         if !differs {
             return Ok(call);
         }
-        let call = call.allocated_storage(number(self.allocated_storage)?).storage_type(self.storage_type.as_str());
+        let call = call.allocated_storage(number(grown)?).storage_type(self.storage_type.as_str());
         let call = call.set_iops(maybe_number(self.iops)?);
         Ok(call.set_storage_throughput(maybe_number(self.storage_throughput)?))
     }
@@ -152,7 +160,7 @@ impl Instance {
     /// What RDS is about to change counts as changed: the status says that it is still at it.
     pub(crate) fn read(instance: DbInstance) -> Result<Seen<Self>> {
         let status = status(&instance)?;
-        let attrs = attributes(&instance)?;
+        let mut attrs = attributes(&instance)?;
         let pending = instance.pending_modified_values.unwrap_or_else(|| PendingModifiedValues::builder().build());
         let mut tags = tags(instance.tag_list);
         let (Some(id), Some(engine), Some(class), Some(storage), Some(storage_type), Some(master_username)) = (
@@ -165,6 +173,10 @@ impl Instance {
         ) else {
             return Err(Error::absent("identifier, engine, class, storage and master user of a database"));
         };
+        let size = count(storage)?;
+        attrs.insert(Self::SIZE.into(), size.to_string());
+        let noted = tags.remove(Self::STORAGE_TAG).and_then(|text| text.parse().ok());
+        let noted = noted.filter(|noted| instance.max_allocated_storage.is_some() && *noted < size);
         let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
         let security = instance.vpc_security_groups.into_iter().flatten().filter_map(|it| it.vpc_security_group_id);
         let parameters = instance.db_parameter_groups.into_iter().flatten().find_map(|it| it.db_parameter_group_name);
@@ -177,7 +189,7 @@ impl Instance {
             engine_version: pending.engine_version.or(instance.engine_version),
             allow_major_version_upgrade: false,
             instance_class: class,
-            allocated_storage: count(storage)?,
+            allocated_storage: noted.unwrap_or(size),
             max_allocated_storage: maybe_count(instance.max_allocated_storage)?,
             storage_type: StorageType::seen(&storage_type)?,
             iops: maybe_count(pending.iops.or(instance.iops))?,
