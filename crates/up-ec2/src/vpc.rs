@@ -73,7 +73,11 @@ impl Kind for Vpc {
         let request = client(cx).describe_vpcs().filters(owned(scope)).into_paginator().page_size(1000);
         let mut seen = Vec::new();
         for vpc in request.items().send().try_collect().await? {
-            seen.push(read(cx, scope, vpc).await?);
+            match read(cx, scope, vpc).await {
+                // Deleted between the two calls.
+                Err(error) if error.kind == ErrorKind::Missing => {}
+                vpc => seen.push(vpc?),
+            }
         }
         Ok(seen)
     }
