@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from moto.elbv2.models import FakeAction
+from moto.elbv2 import models as elbv2_models
+from moto.elbv2.models import ELBv2Backend, FakeAction
 from moto.moto_api._internal import mock_random
 
 from ..call import Call, Refusal
@@ -116,19 +117,36 @@ def refuse_bad_targets(call: Call, balancer_arn: str, actions: list[dict[str, An
             raise Refusal("TargetGroupAssociationLimit", message)
 
 
+# A certificate is issued to whoever proves a domain, which cannot be done here: one with an id like ACM's exists.
+ISSUED = re.compile(r"arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+known_to_moto = ELBv2Backend._certificate_exists
+noted_by_moto = elbv2_models.register_certificate
+
+
+def certificate_exists(elb: ELBv2Backend, certificate_arn: str) -> bool:
+    return bool(ISSUED.fullmatch(certificate_arn)) or known_to_moto(elb, certificate_arn)
+
+
+def register_certificate(**given: Any) -> None:
+    """Notes in ACM who uses a certificate, where moto knows it."""
+    if not ISSUED.fullmatch(given["arn_certificate"]):
+        noted_by_moto(**given)
+
+
+ELBv2Backend._certificate_exists = certificate_exists
+elbv2_models.register_certificate = register_certificate
+
+
 def refuse_bad_certificates(call: Call, protocol: str, certificates: list[str]) -> None:
     if protocol in SECURE and not certificates:
         raise Refusal("ValidationError", f"A certificate must be specified for {protocol} listeners")
     for arn in certificates:
-        if not ISSUED.fullmatch(arn) and not backend("elbv2", call)._certificate_exists(arn):
+        if not backend("elbv2", call)._certificate_exists(arn):
             raise Refusal("CertificateNotFound", f"Certificate '{arn}' not found")
 
 
 def certificates_of(call: Call) -> list[str]:
     return [each["CertificateArn"] for each in call.get("Certificates", default=[])]
-
-# Certificates are issued to whoever proves a domain, which cannot be done here: one with an id like ACM's exists.
-ISSUED = re.compile(r"arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @around("elbv2", "CreateListener")
