@@ -22,9 +22,7 @@ pub(crate) fn advice(error: &Error, calls: &[String]) -> Option<String> {
         ErrorKind::InUse => {
             "something outside this stack still uses it: AWS's message may name it; take that away first".to_owned()
         }
-        ErrorKind::Missing => {
-            "it, or what it refers to, was taken away meanwhile: the next plan will see that".to_owned()
-        }
+        ErrorKind::Missing => "it, or what it refers to, is not there: look at the ids and ARNs it names".to_owned(),
         ErrorKind::NotYet => "what it refers to is not known everywhere in AWS yet: wait a minute".to_owned(),
         ErrorKind::Throttled => "the account makes too many calls: wait, or use a lower `--parallel`".to_owned(),
         ErrorKind::Unclear => {

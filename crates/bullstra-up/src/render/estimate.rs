@@ -6,28 +6,35 @@ use up_plan::{Plan, Step};
 
 use super::text::about;
 
-/// So many steps of the longest chain are named.
+/// At most so many steps of the longest chain are named, and only those worth this part of the whole.
 const NAMED: usize = 4;
+const WORTH_NAMING: u32 = 20;
 
 /// `About 14 min (longest chain: a → b → c).`, and nothing for what takes no time worth telling.
 pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     let chain = longest_chain(plan);
     let total: Duration = chain.iter().map(|step| takes(step)).sum();
-    if chain.is_empty() {
-        return None;
-    }
-    let mut places: Vec<_> = (0..chain.len()).collect();
-    places.sort_by_key(|&place| std::cmp::Reverse(chain[place].takes));
-    places.truncate(NAMED);
-    places.sort_unstable();
-    let named: Vec<_> = places.iter().map(|&place| chain[place].address.to_string()).collect();
-    let (steps, named) = (chain.len(), named.join(" → "));
-    let chain = match steps {
-        1 => named,
-        2..=NAMED => format!("longest chain: {named}"),
-        _ => format!("longest chain: {steps} steps, above all {named}"),
+    let mut named: Vec<_> = (0..chain.len()).filter(|&place| takes(chain[place]) * WORTH_NAMING >= total).collect();
+    named.sort_by_key(|&place| std::cmp::Reverse(chain[place].takes));
+    named.truncate(NAMED);
+    named.sort_unstable();
+    let named = named.iter().map(|&place| chain[place]);
+    let chain = match (chain.len(), named.len()) {
+        (0, _) => return None,
+        (1, _) => chain[0].address.to_string(),
+        (all, shown) if all == shown => {
+            format!("longest chain: {}", arrows(named.map(|step| step.address.to_string())))
+        }
+        (all, _) => {
+            let timed = named.map(|step| format!("{} ({})", step.address, about(takes(step))));
+            format!("longest chain: {all} steps, above all {}", arrows(timed))
+        }
     };
     Some(format!("About {} ({chain}).", about(total)))
+}
+
+fn arrows(steps: impl Iterator<Item = String>) -> String {
+    steps.collect::<Vec<_>>().join(" → ")
 }
 
 /// The steps that follow each other for the longest time.

@@ -11,7 +11,7 @@ use super::{
     estimate,
     shape::Shape,
     style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, Word, message, paint},
-    text::{count, safe},
+    text::{count, id, safe},
     value::{block, inline, name},
 };
 
@@ -41,7 +41,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Module by module, each in the order of work.
+    /// Module by module, each in the order of work, but the instances of one `for_each` together.
     fn resources(&mut self) {
         let mut modules: Vec<(&str, Vec<&Step>)> = vec![];
         for step in self.plan.steps.iter().filter(|step| step.verb().is_some()) {
@@ -52,6 +52,7 @@ impl Page<'_> {
             }
         }
         let several = modules.len() > 1;
+        modules.iter_mut().for_each(|(_, steps)| instances_together(steps));
         for (module, steps) in modules {
             if several {
                 let title = if module.is_empty() { "the stack itself" } else { module };
@@ -83,7 +84,7 @@ impl Page<'_> {
 
     fn heading(&self, step: &Step) -> String {
         let address = &step.address;
-        let id = |seen: &Seen<Value>| paint(QUIET, format_args!(" ({})", safe(&seen.id)));
+        let id = |seen: &Seen<Value>| paint(QUIET, format_args!(" ({})", id(&seen.id)));
         let strong = paint(STRONG, address);
         match &step.action {
             Action::Create { replaces: true, .. } => {
@@ -232,6 +233,18 @@ impl Page<'_> {
     }
 }
 
+/// Puts the instances of one `for_each` behind its first, by key.
+fn instances_together(steps: &mut [&Step]) {
+    fn resource(step: &Step) -> (&str, &str) {
+        (&step.address.kind, &step.address.name)
+    }
+    let mut places = BTreeMap::new();
+    for (place, step) in steps.iter().enumerate() {
+        places.entry(resource(step)).or_insert(place);
+    }
+    steps.sort_by_key(|step| (places[&resource(step)], &step.address.key));
+}
+
 /// `3 to create, 1 to update`.
 fn counts(plan: &Plan) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -250,7 +263,7 @@ fn state(seen: &Seen<Value>) -> String {
         Status::Ready => return String::new(),
         Status::Pending(word) | Status::Deleting(word) | Status::Failed(word) => safe(word),
     };
-    paint(QUIET, format_args!(" ({}, {word})", safe(&seen.id)))
+    paint(QUIET, format_args!(" ({}, {word})", id(&seen.id)))
 }
 
 /// The tags of the user's own choice.

@@ -21,12 +21,7 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
         lines.extend(failed(plan, address, error));
         lines.push(String::new());
     }
-    let skipped = not_reached(plan, outcome);
-    if !skipped.is_empty() {
-        lines.push(paint(STRONG, format_args!("{} not reached:", count(skipped.len(), "step"))));
-        lines.extend(skipped);
-        lines.push(String::new());
-    }
+    lines.extend(not_reached(plan, outcome));
     let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
     let word = if is_whole { paint(ADDED.bold(), "Done") } else { paint(REMOVED.bold(), "Not done") };
     lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
@@ -53,16 +48,21 @@ fn failed(plan: &Plan, address: &Address, error: &Error) -> Vec<String> {
     lines
 }
 
-/// Each step that was not begun, and what it waited for.
+/// The steps that were not begun, by what they waited for.
 fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
-    let steps = plan.steps.iter().enumerate().filter(|(_, step)| outcome.skipped.contains(&step.address));
-    let lines = steps.map(|(index, step)| {
-        let because = match cause(plan, outcome, index) {
-            Some(failed) => format!("it needs {failed}, which failed"),
+    let mut causes: BTreeMap<Option<&Address>, Vec<&Step>> = BTreeMap::new();
+    for (index, step) in plan.steps.iter().enumerate().filter(|(_, step)| outcome.skipped.contains(&step.address)) {
+        causes.entry(cause(plan, outcome, index)).or_default().push(step);
+    }
+    let lines = causes.into_iter().flat_map(|(cause, steps)| {
+        let because = match cause {
+            Some(failed) => format!("{failed} failed"),
             None if lost_access(outcome) => "the credentials no longer hold".to_owned(),
             None => "the run was interrupted".to_owned(),
         };
-        format!("  {} {}{}", Deed::of(step).plain, step.address, paint(QUIET, format_args!(": {because}")))
+        let title = format!("{} not reached, because {because}:", count(steps.len(), "step"));
+        let steps = steps.into_iter().map(|step| format!("  {} {}", Deed::of(step).plain, step.address));
+        [paint(STRONG, title)].into_iter().chain(steps).chain([String::new()]).collect::<Vec<_>>()
     });
     lines.collect()
 }

@@ -34,6 +34,12 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// An id fit to stand in a sentence: of an ARN, what stands behind account and region.
+pub(crate) fn id(id: &str) -> String {
+    let resource = if id.starts_with("arn:") { id.splitn(6, ':').nth(5) } else { None };
+    safe(resource.unwrap_or(id))
+}
+
 /// Two texts so cut that their first difference is still to be seen.
 pub(crate) fn cut_alike(one: &str, other: &str, longest: usize) -> (String, String) {
     const LEAD: usize = 16;
@@ -106,6 +112,12 @@ mod tests {
         let prefix = "x".repeat(100);
         let (one, other) = cut_alike(&format!("{prefix}1.2"), &format!("{prefix}1.3"), 40);
         assert_eq!((one.as_str(), other.as_str()), ("…xxxxxxxxxxxxxx1.2", "…xxxxxxxxxxxxxx1.3"));
+    }
+
+    #[test]
+    fn of_an_arn_only_the_resource_is_said() {
+        assert_eq!(id("arn:aws:ecs:us-east-1:111122223333:task-definition/orders:1"), "task-definition/orders:1");
+        assert_eq!([id("vpc-1"), id("arn:odd")], ["vpc-1", "arn:odd"]);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use super::{
 };
 
 /// Longer text is cut.
-const LONGEST_TEXT: usize = 80;
+const LONGEST_TEXT: usize = 120;
 /// Longer values are broken into lines.
-const LONGEST_LINE: usize = 90;
+const LONGEST_LINE: usize = 100;
 
 /// A value on one line: `"text"`, `[1, 2]`, `{ path = "/", port = 80 }`, `network/ec2.vpc.main`.
 pub(crate) fn inline(value: &Value) -> String {
@@ -50,7 +50,6 @@ fn whole_block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
     let line = format!("{field}: {}", inline(value));
     let fits = line.chars().count() <= LONGEST_LINE;
     match value {
-        _ if shape.is_document() && !fits => headed(field, document(value)),
         Value::Object(map) if !fits && reference(map).is_none() => headed(field, entries(map, shape)),
         Value::Array(items) if !fits => {
             let items = items.iter().flat_map(|value| dashed(whole_item(value, shape.item())));
@@ -73,9 +72,7 @@ pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
 fn whole_item(value: &Value, shape: Shape<'_>) -> Vec<String> {
     let line = inline(value);
     match value {
-        Value::Object(map) if line.chars().count() > LONGEST_LINE && reference(map).is_none() => {
-            if shape.is_document() { document(value) } else { entries(map, shape) }
-        }
+        Value::Object(map) if line.chars().count() > LONGEST_LINE && reference(map).is_none() => entries(map, shape),
         _ => vec![line],
     }
 }
@@ -97,7 +94,7 @@ fn trimmed(value: &Value, shape: Shape<'_>) -> Value {
     }
 }
 
-/// A JSON document, line by line.
+/// A JSON document as JSON, line by line.
 pub(crate) fn document(value: &Value) -> Vec<String> {
     format!("{value:#}").lines().map(safe).collect()
 }

@@ -8,7 +8,7 @@ use up_plan::{Action, Plan};
 use crate::render::{
     deed::Deed,
     style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, paint},
-    text::{about, clock, count, cut, safe, took},
+    text::{about, clock, count, cut, id, safe, took},
 };
 
 /// What takes less is done before its beginning is read.
@@ -217,7 +217,7 @@ impl Entry {
     }
 
     fn done(&self, ran: Duration) -> String {
-        let id = self.id.as_ref().map(|id| format!(" ({})", safe(id))).unwrap_or_default();
+        let id = self.id.as_ref().map(|known| format!(" ({})", id(known))).unwrap_or_default();
         let in_time = paint(QUIET, format_args!("{id} in {}", took(ran)));
         format!("{} {}{in_time}", paint(ADDED, self.deed.done), self.address)
     }

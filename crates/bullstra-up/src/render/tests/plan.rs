@@ -185,7 +185,7 @@ error: this plan is refused
 hint: `--unprotect` allows what `protect` and `prevent_destroy` refuse
 
 Plan: 2 to replace, 1 to delete; 3 unchanged.
-About 10 min (longest chain: network/ec2.vpc.main → elbv2.target_group.web).
+About 10 min (longest chain: 2 steps, above all elbv2.target_group.web (10 min)).
 API calls so far: 41.
 "#]]
     );

@@ -115,8 +115,8 @@ error: failed to create rds.instance.main
        request id 12ab
 hint: this needs the permissions ec2:DoIt
 
-1 step not reached:
-  create ecs.service.orders: it needs rds.instance.main, which failed
+1 step not reached, because rds.instance.main failed:
+  create ecs.service.orders
 
 Not done after 3m11s: 1 created, 1 failed.
 API calls: 5, 2 of them to change something: ec2 4, rds 1.
