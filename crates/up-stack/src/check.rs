@@ -3,27 +3,28 @@
 use std::{cell::Cell, rc::Rc};
 
 use serde_json::{Map, Value};
-use up_core::{Address, Cidr, Document, quote};
+use up_core::{Cidr, quote};
 
 use crate::{
     diagnostic::Complaint,
     file::COMMON,
     node::{Data, Key, Node},
+    shape::{expected, hint_for, names_of, reference_to, types},
     suggest::{listed, suggest},
-    value::{self, mark_in, not_known},
+    value::{mark_in, not_known},
     world::{Instance, World},
 };
 
 /// Checks the values of one resource or one input.
 pub(crate) struct Checker<'a> {
-    world: &'a World,
+    pub(crate) world: &'a World,
     /// Where names of resources are looked up.
-    instance: &'a Rc<Instance>,
+    pub(crate) instance: &'a Rc<Instance>,
     /// The whole schema, which holds the definitions.
     schema: &'a Value,
     /// What has the fields at the top, for messages: `ec2.vpc`.
     what: &'a str,
-    is_wrong: Cell<bool>,
+    pub(crate) is_wrong: Cell<bool>,
 }
 
 impl<'a> Checker<'a> {
@@ -37,12 +38,12 @@ impl<'a> Checker<'a> {
         (!self.is_wrong.get() && !node.has_hole()).then_some(node)
     }
 
-    fn complain(&self, complaint: Complaint) {
+    pub(crate) fn complain(&self, complaint: Complaint) {
         self.is_wrong.set(true);
         self.world.complain(complaint);
     }
 
-    fn wrong(&self, node: &Node, wanted: &str, hint: Option<String>) -> Node {
+    pub(crate) fn wrong(&self, node: &Node, wanted: &str, hint: Option<String>) -> Node {
         let expected = format!("expected {wanted}");
         let complaint = match mark_in(&node.value()).filter(|_| node.text().is_some()) {
             Some(quote) => Complaint::new(node.place, format!("{expected}, and {}", not_known(&quote))),
@@ -328,175 +329,4 @@ impl<'a> Checker<'a> {
             Data::Null | Data::Hole | Data::Template(_) => true,
         }
     }
-
-    /// A document is taken as it is; but a resource in it would be a reference nobody follows.
-    fn document(&self, node: Node) -> Node {
-        match &node.data {
-            Data::Table(_) => {
-                self.no_resource_in(&node);
-                node
-            }
-            Data::Text(text) => {
-                // Its own reader has the better words.
-                if let Err(error) = Document::parse(text) {
-                    self.complain(Complaint::new(node.place, error).expected("text that holds JSON, or a table"));
-                }
-                node
-            }
-            _ => self.wrong(&node, "a document: a table, or text that holds JSON", None),
-        }
-    }
-
-    fn no_resource_in(&self, node: &Node) {
-        if let Some(address) = value::as_resource(&node.value()).filter(|_| matches!(node.data, Data::Table(_))) {
-            let complaint = Complaint::new(node.place, format!("a resource stands in a document: {address}"));
-            self.complain(complaint.hint("name the attribute that is meant, such as `.arn`".to_owned()));
-            return;
-        }
-        match &node.data {
-            Data::Table(entries) => entries.iter().for_each(|(_, item)| self.no_resource_in(item)),
-            Data::List(items) => items.iter().for_each(|item| self.no_resource_in(item)),
-            _ => {}
-        }
-    }
-
-    /// True for what `for_each` makes of a resource: a map of references.
-    fn is_all_resources(&self, node: &Node) -> bool {
-        let Data::Table(entries) = &node.data else { return false };
-        node.get("$ref").is_none() && entries.iter().all(|(_, item)| item.get("$ref").or(item.get("$id")).is_some())
-    }
-
-    /// What a name, a resource or `{ id = "…" }` refers to; several only in a list.
-    fn reference(&self, node: Node, kind: &str, in_list: bool) -> Vec<Node> {
-        let expected = || format!("a reference to `{kind}`: its name, or `{{ id = \"…\" }}` outside the stack");
-        match &node.data {
-            Data::Hole => vec![node],
-            Data::Text(text) if quote::is_quoting(text) => vec![self.quoted_reference(&node, text, kind)],
-            Data::Text(text) => match self.world.reference(self.instance, text, kind, in_list) {
-                Ok(found) => found.iter().map(|address| Node::spread(node.place, &value::resource(address))).collect(),
-                Err(fault) => {
-                    self.is_wrong.set(true);
-                    self.world.fault(node.place, fault);
-                    vec![Node::hole(node.place)]
-                }
-            },
-            Data::List(items) if in_list => {
-                items.iter().flat_map(|item| self.reference(item.clone(), kind, false)).collect()
-            }
-            Data::Table(entries) if in_list && self.is_all_resources(&node) => {
-                entries.iter().flat_map(|(_, item)| self.reference(item.clone(), kind, false)).collect()
-            }
-            Data::Table(entries) => match value::as_resource(&node.value()) {
-                Some(address) => vec![self.of_kind(node, &address, kind)],
-                None if node.get("$id").is_some() => match node.get("$kind").and_then(Node::text) {
-                    Some(other) if other != kind => {
-                        vec![self.wrong(&node, &format!("`{kind}`, and this is of kind `{other}`"), None)]
-                    }
-                    _ => vec![node],
-                },
-                None => match (node.get("id").map(|id| &id.data), entries.len()) {
-                    (Some(Data::Text(id)), 1) if !id.is_empty() => {
-                        vec![Node::spread(node.place, &serde_json::json!({ "$id": id, "$kind": kind }))]
-                    }
-                    _ => vec![self.wrong(&node, &expected(), None)],
-                },
-            },
-            _ => vec![self.wrong(&node, &expected(), None)],
-        }
-    }
-
-    fn of_kind(&self, node: Node, address: &Address, kind: &str) -> Node {
-        if address.kind == kind {
-            return node;
-        }
-        let message = format!("`{address}` is of kind `{}`, and `{kind}` is wanted here", address.kind);
-        self.complain(Complaint::new(node.place, message).expected(format!("a resource of kind `{kind}`")));
-        Node::hole(node.place)
-    }
-
-    /// `${ec2.vpc.main.id}` where the VPC is meant: as good as its name.
-    fn quoted_reference(&self, node: &Node, text: &str, kind: &str) -> Node {
-        let quote = mark_in(&Value::String(text.to_owned()));
-        let sole = quote.filter(|quote| quote.mark() == text && matches!(quote.attribute.as_str(), "id" | "arn"));
-        match sole.and_then(|quote| quote.address.parse::<Address>().ok()) {
-            Some(address) => self.of_kind(Node::spread(node.place, &value::resource(&address)), &address, kind),
-            None => {
-                let message = format!("expected a reference to `{kind}`, found text: {}", quote::readable(text));
-                let hint = "give the resource itself, without an attribute: `\"${ec2.vpc.main}\"`, or its name";
-                self.complain(Complaint::new(node.place, message).hint(hint.to_owned()));
-                Node::hole(node.place)
-            }
-        }
-    }
-}
-
-/// The kind that a schema wants a reference to.
-fn reference_to(schema: &Value) -> Option<&str> {
-    schema.get("x-ref")?.as_str()
-}
-
-fn types(schema: &Value) -> Vec<&str> {
-    match schema.get("type") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => vec![],
-    }
-}
-
-/// The names a text may be, where a schema lists them.
-fn names_of(schema: &Value) -> Option<Vec<&str>> {
-    match (schema.get("const"), schema.get("enum")) {
-        (Some(Value::String(name)), _) => Some(vec![name]),
-        (_, Some(Value::Array(names))) => names.iter().map(Value::as_str).collect(),
-        _ => None,
-    }
-}
-
-/// What a schema wants, in words.
-fn expected(schema: &Value, types: &[&str]) -> String {
-    if let Some(kind) = reference_to(schema) {
-        return format!("a reference to `{kind}`");
-    }
-    if let Some(names) = names_of(schema) {
-        return format!("one of {}", listed(&names));
-    }
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    let range = match (bound("minimum"), bound("maximum")) {
-        (Some(least), Some(most)) => format!(" from {least} to {most}"),
-        (Some(least), None) => format!(" of at least {least}"),
-        (None, Some(most)) => format!(" of at most {most}"),
-        (None, None) => String::new(),
-    };
-    let word = |name: &&str| match *name {
-        "string" => "text".to_owned(),
-        "boolean" => "`true` or `false`".to_owned(),
-        "integer" => format!("a whole number{range}"),
-        "number" => format!("a number{range}"),
-        "array" => "a list".to_owned(),
-        "object" => "a table".to_owned(),
-        other => other.to_owned(),
-    };
-    types.iter().filter(|name| **name != "null").map(word).collect::<Vec<_>>().join(" or ")
-}
-
-/// What often goes wrong with a type, and how it is written.
-fn hint_for(node: &Node, types: &[&str], schema: &Value) -> Option<String> {
-    let hint = match &node.data {
-        Data::Text(text) if types.contains(&"integer") || types.contains(&"number") => match text.parse::<f64>() {
-            Ok(_) => format!("write it without quotes: `{text}`; from `${{…}}`, use `tonumber(…)`"),
-            Err(_) => return None,
-        },
-        Data::Text(text) if types.contains(&"boolean") && matches!(text.as_str(), "true" | "false") => {
-            format!("write it without quotes: `{text}`; from `${{…}}`, use `tobool(…)`")
-        }
-        Data::Number(number) if types.contains(&"string") => {
-            format!("write it in quotes: `\"{number}\"`; from `${{…}}`, use `tostring(…)`")
-        }
-        Data::Text(_) if types.contains(&"array") => match schema.get("items").and_then(reference_to) {
-            Some(_) => "a list of names stands in brackets: `[\"a\", \"b\"]`".into(),
-            None => "a list stands in brackets: `[…]`".into(),
-        },
-        _ => return None,
-    };
-    Some(hint)
 }

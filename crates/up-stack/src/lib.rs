@@ -15,10 +15,13 @@ mod kinds;
 mod node;
 mod operators;
 mod parse;
+mod refer;
 mod refs;
+mod render;
 mod schema;
 mod scope;
 mod settings;
+mod shape;
 mod source;
 mod suggest;
 mod template;
@@ -28,7 +31,7 @@ mod world;
 mod zones;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     rc::Rc,
     thread,
@@ -53,6 +56,10 @@ pub struct Options {
     pub set: Vec<(String, String)>,
     /// Environment variables by their whole name; those named `BULLSTRA_UP_<INPUT>` give inputs, others are ignored.
     pub env: BTreeMap<String, String>,
+    /// `--region`: goes before the stack's own.
+    pub region: Option<String>,
+    /// What `${stack.account}` is, where that is known whatever the stack's `accounts` say: in the sandbox.
+    pub account: Option<String>,
 }
 
 /// A checked and expanded stack.
@@ -72,6 +79,8 @@ pub struct Stack {
     pub resources: Vec<Declared>,
     /// Its outputs.
     pub outputs: BTreeMap<String, Output>,
+    /// Texts that came in through sensitive inputs, wherever they went since: not to be shown, and not to be kept.
+    pub secrets: BTreeSet<String>,
     /// The folder of the stack's file.
     pub root: PathBuf,
 }
@@ -141,7 +150,20 @@ impl World {
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
-        Some(Stack { name: name?, region: region?, accounts, protect, tags, resources, outputs, root: PathBuf::new() })
+        let secrets = self.secrets();
+        let (name, region, root) = (name?, region?, PathBuf::new());
+        Some(Stack { name, region, accounts, protect, tags, resources, outputs, secrets, root })
+    }
+
+    /// The texts in sensitive inputs, of every module. Texts of up to three characters stand everywhere, and hide nothing.
+    fn secrets(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for instance in self.instances() {
+            let scope = Scope::new(self, &instance);
+            let sensitive = instance.file.inputs.iter().filter(|(_, input)| input.sensitive);
+            sensitive.filter_map(|(name, _)| scope.input(name).ok()).for_each(|value| texts(&value, &mut found));
+        }
+        found
     }
 
     fn stack_outputs(&self, root: &Rc<Instance>) -> Option<BTreeMap<String, Output>> {
@@ -152,5 +174,16 @@ impl World {
             Some((name.clone(), Output { value, description, sensitive }))
         };
         root.file.outputs.iter().map(output).collect()
+    }
+}
+
+fn texts(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::String(text) if text.chars().count() > 3 && !up_core::quote::is_quoting(text) => {
+            found.insert(text.clone());
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        serde_json::Value::Object(map) => map.values().for_each(|item| texts(item, found)),
+        _ => {}
     }
 }

@@ -27,6 +27,7 @@ impl World {
                 "name" => self.stack_name(node),
                 "region" => self.region(node, entries.contains_key("zones")),
                 "accounts" => self.accounts(node),
+                "account" if self.options.account.is_some() => self.options.account.clone().map(Value::String),
                 "account" => {
                     let accounts = self.fact("accounts").ok()?;
                     match accounts.as_array().map(Vec::as_slice) {
@@ -79,8 +80,14 @@ impl World {
     }
 
     fn region(&self, node: Option<&Node>, has_zones: bool) -> Option<Value> {
-        let Some(node) = node else { return self.absent("region", "such as `region = \"us-east-1\"`") };
-        let node = self.setting(node);
+        let given = self.options.region.as_ref().map(|region| {
+            let start = self.sources.add("--region", region);
+            Node::spread(start.sibling(0..region.len()), &Value::String(region.clone()))
+        });
+        let own = || node.map(|node| self.setting(node));
+        let Some(node) = given.or_else(own) else {
+            return self.absent("region", "such as `region = \"us-east-1\"`");
+        };
         let Some(region) = node.text() else {
             self.wrong_type(&node, "text");
             return None;

@@ -85,7 +85,7 @@ fn common_attributes_are_not_the_kinds() {
     assert_eq!(depends_on, ["network/net.subnet.private:eu-west-1a", "network/net.subnet.private:eu-west-1b"]);
     assert_eq!(front.tags, BTreeMap::from([("environment".into(), "qa".into()), ("team".into(), "edge".into())]));
     assert!(front.prevent_destroy && front.ignore_changes.contains("labels"));
-    assert_eq!((front.origin.file.as_str(), front.origin.line), (GOOD, 41));
+    assert_eq!((front.origin.file.as_str(), front.origin.line), (GOOD, 42));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn inputs_come_from_outside() {
         ("environment".to_owned(), "prod".to_owned()),
         ("peer".to_owned(), r#"{ cidr = "172.17.0.0/16", name = "b" }"#.to_owned()),
     ];
-    let stack = good(&Options { set, env });
+    let stack = good(&Options { set, env, ..Options::default() });
     assert_eq!(stack.name, "shop-prod");
     assert_eq!(stack.outputs["facts"].value["zones"].as_array().unwrap().len(), 3);
     assert_eq!(spec(&stack, "net.group.front")["labels"]["name"], "b");
@@ -128,9 +128,26 @@ fn inputs_come_from_outside() {
 
 #[test]
 fn an_account_that_is_one_of_several_is_not_known_yet() {
-    let stack = written("accounts = [\"111122223333\", \"444455556666\"]\n[outputs.a]\nvalue = \"${stack.account}\"\ndescription = \"A.\"");
+    let stack = written(
+        "accounts = [\"111122223333\", \"444455556666\"]\n[outputs.a]\nvalue = \"${stack.account}\"\ndescription = \"A.\"",
+    );
     let mark = Quote { address: "stack".into(), attribute: "account".into() }.mark();
     assert_eq!(stack.outputs["a"].value, Value::String(mark));
+}
+
+#[test]
+fn region_and_account_may_be_given() {
+    let options =
+        Options { region: Some("us-east-1".into()), account: Some("000000000000".into()), ..Options::default() };
+    let stack = good(&options);
+    assert_eq!((stack.region.as_str(), &stack.outputs["facts"].value["account"]), ("us-east-1", &json!("000000000000")));
+    assert_eq!(stack.outputs["facts"].value["zones"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn what_came_in_through_sensitive_inputs_is_known() {
+    let secrets = good(&Options::default()).secrets;
+    assert_eq!(secrets.iter().map(String::as_str).collect::<Vec<_>>(), ["/billing", "/orders"]);
 }
 
 #[test]
@@ -150,7 +167,9 @@ fn groups_may_name_each_other_where_it_is_late() {
 
 #[test]
 fn nothing_to_repeat_makes_nothing() {
-    let stack = written("[net.network.main]\nfor_each = []\ncidr_block = \"10.0.0.0/16\"\n[outputs.a]\nvalue = \"${net.network.main[*].id}\"\ndescription = \"A.\"");
+    let stack = written(
+        "[net.network.main]\nfor_each = []\ncidr_block = \"10.0.0.0/16\"\n[outputs.a]\nvalue = \"${net.network.main[*].id}\"\ndescription = \"A.\"",
+    );
     assert!(stack.resources.is_empty());
     assert_eq!(stack.outputs["a"].value, json!([]));
 }

@@ -40,7 +40,12 @@ fn no_input_hangs_or_kills() {
         ("open quotes", inner(&"${\"".repeat(10_000))),
         ("doubling", format!("[locals]\ns0 = \"0123456789\"\n{strings}")),
         ("loops", inner("${[for a in range(1000) : [for b in range(1000) : [for c in range(1000) : 1]]]}")),
-        ("idle loops", inner("${[for a in range(1000) : 1 if [for b in range(1000) : 1 if [for c in range(1000) : 1 if false] == 1] == 1]}")),
+        (
+            "idle loops",
+            inner(
+                "${[for a in range(1000) : 1 if [for b in range(1000) : 1 if [for c in range(1000) : 1 if false] == 1] == 1]}",
+            ),
+        ),
         ("toml arrays", format!("[locals]\na = {}{}\n", "[".repeat(100_000), "]".repeat(100_000))),
         ("toml tables", format!("[{}]\n", vec!["a"; 50_000].join("."))),
         ("regex", inner("${regex(\"(a*)*b\", join(\"\", [for i in range(1000) : \"a\"]))}")),
@@ -50,21 +55,33 @@ fn no_input_hangs_or_kills() {
     ];
     for (name, lines) in cases {
         let (loaded, took) = load(&lines);
-        eprintln!("{name}: {took:.2} s: {}", loaded.err().map_or("fine".into(), |wrong| wrong.lines().next().unwrap_or_default().to_owned()));
+        eprintln!(
+            "{name}: {took:.2} s: {}",
+            loaded.err().map_or("fine".into(), |wrong| wrong.lines().next().unwrap_or_default().to_owned())
+        );
         assert!(took < PATIENCE, "{name} took {took} s");
     }
 }
 
 #[test]
 fn ten_thousand_resources_are_read_at_once() {
-    let mut lines = String::from("[net.network.main]\ncidr_block = \"10.0.0.0/8\"\n[locals]\nnames = \"${[for i in range(1000) : \"s${i}\"]}\"\n");
+    let mut lines = String::from(
+        "[net.network.main]\ncidr_block = \"10.0.0.0/8\"\n[locals]\nnames = \"${[for i in range(1000) : \"s${i}\"]}\"\n",
+    );
     for n in 0..5 {
-        lines += &format!("[net.group.many{n}]\nfor_each = '${{[for name in locals.names : \"${{name}}\"]}}'\nnetwork = \"main\"\ntags = {{ Name = \"${{each.key}}\" }}\nlabels = {{ of = \"${{each.key}}\", id = \"${{net.network.main.id}}\" }}\n");
+        lines += &format!(
+            "[net.group.many{n}]\nfor_each = '${{[for name in locals.names : \"${{name}}\"]}}'\nnetwork = \"main\"\ntags = {{ Name = \"${{each.key}}\" }}\nlabels = {{ of = \"${{each.key}}\", id = \"${{net.network.main.id}}\" }}\n"
+        );
     }
     for n in 0..5000 {
-        lines += &format!("[net.group.one{n}]\nnetwork = \"main\"\nlabels = {{ of = \"${{net.group.many0[\"s1\"].arn}}\" }}\n").replace("[\"s1\"]", "[\\\"s1\\\"]");
+        lines += &format!(
+            "[net.group.one{n}]\nnetwork = \"main\"\nlabels = {{ of = \"${{net.group.many0[\"s1\"].arn}}\" }}\n"
+        )
+        .replace("[\"s1\"]", "[\\\"s1\\\"]");
     }
-    lines = lines.replace("\"s${i}\"", "'s'").replace("\"${[for i in range(1000) : 's']}\"", "'${[for i in range(1000) : \"s${i}\"]}'");
+    lines = lines
+        .replace("\"s${i}\"", "'s'")
+        .replace("\"${[for i in range(1000) : 's']}\"", "'${[for i in range(1000) : \"s${i}\"]}'");
     let (loaded, took) = load(&lines);
     let stack = loaded.unwrap_or_else(|wrong| panic!("{}", wrong.chars().take(2000).collect::<String>()));
     eprintln!("{} resources took {took:.2} s", stack.resources.len());
