@@ -166,17 +166,15 @@ impl RouteTable {
         let (subnets, gateways) = (ids(cx, &self.subnets)?, ids(cx, &self.gateways)?);
         let all = associations(cx, "vpc-id", &cx.id(&self.vpc)?).await?;
         for target in subnets.iter().chain(&gateways) {
-            match all.get(target) {
-                Some(association) if association.table == table => {}
-                Some(association) => {
-                    let call = client(cx).replace_route_table_association().association_id(&association.id);
-                    call.route_table_id(table).send().await?;
-                }
-                None => {
-                    let call = client(cx).associate_route_table().route_table_id(table);
-                    let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
-                    call.send().await?;
-                }
+            let theirs = all.get(target).filter(|association| association.table != table);
+            let taken = match theirs {
+                Some(association) => take_over(cx, &association.id, table).await?,
+                None => all.contains_key(target),
+            };
+            if !taken {
+                let call = client(cx).associate_route_table().route_table_id(table);
+                let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
+                call.send().await?;
             }
         }
         let ours = all.iter().filter(|(_, association)| association.table == table);
@@ -184,6 +182,15 @@ impl RouteTable {
             client(cx).disassociate_route_table().association_id(&association.id).send().await.gone()?;
         }
         Ok(())
+    }
+}
+
+/// False where the other table has let go of it meanwhile.
+async fn take_over(cx: &Cx, association: &str, table: &str) -> Result<bool> {
+    let call = client(cx).replace_route_table_association().association_id(association);
+    match call.route_table_id(table).send().await.map_err(Error::from) {
+        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+        taken => taken.map(|_| true),
     }
 }
 
