@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, Index, Known, Scope, Seen};
+use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Known, Scope, Seen};
 use up_plan::{Action, Plan, World};
 
 /// Everything that looking needs to know beforehand.
@@ -81,7 +81,7 @@ impl Observer {
         known.extend(made.iter().cloned());
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let scope = Scope { stack: self.stack.clone(), index: self.index.clone(), known, asked };
-        let mut seen = kind.observe(&self.cx, &scope).await?;
+        let mut seen = look(kind, &self.cx, &scope).await?;
         seen.retain(|seen| scope.owns(&seen.tags));
         seen.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(seen)
@@ -107,6 +107,19 @@ impl Observer {
             world.iter().filter(move |(kind, seen)| !leaving.contains(&((*kind).to_owned(), seen.id.clone())));
         let stack = self.stack.clone();
         staying.filter_map(move |(_, seen)| Some((seen.address(&stack)?, seen)))
+    }
+}
+
+/// A kind that takes several calls to look at may find something listed and then gone: it is looked at again.
+async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Value>>, Error> {
+    const TRIES: usize = 5;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match kind.observe(cx, scope).await {
+            Err(error) if error.kind == ErrorKind::Missing && tries < TRIES => {}
+            looked => return looked,
+        }
     }
 }
 
