@@ -29,7 +29,7 @@ Exit codes:
 /// A stack file says what there should be. AWS itself, by the tags that every resource carries from birth, says what
 /// there is. `plan` shows the difference, `apply` carries it out.
 #[derive(Debug, Parser)]
-#[command(name = "bullstra-up", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "bullstra-up", bin_name = "bullstra-up", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// Says more on stderr: what is done (-v), why (-vv), each request (-vvv).
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]

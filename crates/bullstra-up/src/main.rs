@@ -5,10 +5,10 @@ mod commands;
 mod exit;
 mod goal;
 mod interrupt;
-mod outputs;
 mod render;
 mod run;
 mod saved;
+mod secrets;
 mod session;
 mod terminal;
 
@@ -69,5 +69,5 @@ fn trace(verbose: u8) {
         _ => "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info",
     };
     let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(levels)).with_target(false);
-    lines.with_writer(std::io::stderr).with_ansi(terminal::is_coloured()).init();
+    lines.with_writer(|| secrets::MaskedStderr).with_ansi(terminal::is_coloured()).init();
 }

@@ -7,7 +7,10 @@ use std::{
 
 use anstream::{AutoStream, ColorChoice};
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    secrets::masked,
+};
 
 /// Settles for the whole run whether there are colours.
 pub(crate) fn colour(wanted: bool) {
@@ -26,11 +29,19 @@ pub(crate) fn is_attended() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Writes a line of data to stdout.
+/// Writes a line of data to stdout, secrets left out.
 ///
 /// # Errors
 /// When stdout cannot be written, other than because its reader has seen enough (`bullstra-up plan … | head`).
 pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
+    reveal(masked(&text.to_string()))
+}
+
+/// The same for what was asked for by name, sensitive or not.
+///
+/// # Errors
+/// See [`data`].
+pub(crate) fn reveal(text: impl Display) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -40,9 +51,9 @@ pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line for people to stderr. Where that fails there is nobody to tell.
+/// Writes a line for people to stderr, secrets left out. Where that fails there is nobody to tell.
 pub(crate) fn say(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", masked(&text.to_string()));
 }
 
 /// Asks on stderr; true where the answer is `yes`.

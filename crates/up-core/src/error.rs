@@ -1,7 +1,7 @@
 //! One error for every AWS call, sorted once into what the engine can do about it.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata, operation::BuildError};
+use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
 use aws_types::request_id::RequestId;
 
 /// What a kind's verb answers.
@@ -51,6 +51,7 @@ impl ErrorKind {
         let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
         let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
         if has(&["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "SignatureDoesNotMatch"])
+            || has(&["RequestExpired", "InvalidAccessKeyId"])
         {
             Self::Credentials
         } else if has(&["Throttl", "RequestLimitExceeded", "TooManyRequests", "SlowDown", "PriorRequestNotComplete"]) {
@@ -98,14 +99,28 @@ where
             SdkError::DispatchFailure(_) => (ErrorKind::Unclear, "Unreachable"),
             _ => (ErrorKind::Unclear, "UnreadableAnswer"),
         };
-        Self { kind, code: code.to_owned(), message: DisplayErrorContext(&error).to_string(), request_id }
+        Self { kind, code: code.to_owned(), message: chain(&error), request_id }
     }
+}
+
+/// An error and what caused it, in words, without the SDK's own that say nothing.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    const NOTHING: [&str; 5] =
+        ["service error", "dispatch failure", "other", "io error", "the credential provider was not enabled"];
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let mut words: Vec<String> = vec![];
+    for cause in causes.filter(|cause| !NOTHING.contains(&cause.as_str())) {
+        if words.last().is_none_or(|last| !last.ends_with(&cause)) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
 }
 
 /// A kind left out what the SDK requires.
 impl From<BuildError> for Error {
     fn from(error: BuildError) -> Self {
-        Self::ours(DisplayErrorContext(&error).to_string())
+        Self::ours(chain(&error))
     }
 }
 

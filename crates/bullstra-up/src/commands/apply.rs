@@ -47,7 +47,7 @@ impl Apply {
 
     fn goal(&self) -> Result<(Goal, Option<up_plan::Plan>), Failure> {
         if !saved::is_saved(&self.source) {
-            return Ok((Goal::apply(session::read(&self.source, &self.inputs)?, &self.plan), None));
+            return Ok((Goal::apply(session::read(&self.source, &self.inputs, &self.aws)?, &self.plan), None));
         }
         if !self.inputs.set.is_empty() || !self.plan.target.is_empty() || self.plan.unprotect {
             let message =

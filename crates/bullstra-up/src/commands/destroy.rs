@@ -33,7 +33,7 @@ impl Destroy {
         let meter = Meter::default();
         let work = async {
             let Self { stack, run: options, plan, aws, state } = &self;
-            let goal = Goal::destroy(session::load(stack)?, plan);
+            let goal = Goal::destroy(session::load(stack, aws)?, plan);
             Run { command: "destroy", goal, saved: None, options, aws, state }.run(&meter).await
         };
         run::answered("destroy", self.run.json, &meter, work).await

@@ -7,7 +7,7 @@ use up_core::{Address, Declared, quote, references};
 use up_stack::Stack;
 
 use crate::{
-    cli::StackOptions,
+    cli::{AwsOptions, StackOptions},
     exit::{Exit, Failure},
     session, terminal,
 };
@@ -34,7 +34,7 @@ pub(crate) enum Format {
 
 impl Graph {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let Stack { name, resources, .. } = session::load(&self.stack)?;
+        let Stack { name, resources, .. } = session::load(&self.stack, &AwsOptions::default())?;
         terminal::data(match self.format {
             Format::Dot => dot(&name, &resources),
             Format::Mermaid => mermaid(&resources),

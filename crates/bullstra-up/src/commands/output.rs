@@ -60,7 +60,7 @@ struct Face<'a> {
 
 impl Output {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        let mut stack = session::load(&self.stack)?;
+        let mut stack = session::load(&self.stack, &self.aws)?;
         if let Some(name) = &self.name {
             let Some(output) = stack.outputs.remove(name) else { return Err(unknown(name, &stack)) };
             stack.outputs = [(name.clone(), output)].into();
@@ -80,14 +80,9 @@ impl Output {
             api_calls = ApiCalls::of(&session.cx.meter().counts());
             cx = Some(session.cx);
         }
-        let outputs = stack.outputs.iter().map(|(name, output)| {
-            let up_stack::Output { value, description, sensitive } = output.clone();
-            let value = answered(value, cx.as_deref()).filter(|_| !sensitive || self.name.is_some());
-            (name.clone(), Answer { value, description, sensitive })
-        });
-        let outputs: BTreeMap<_, _> = outputs.collect();
+        let outputs = answers(&stack.outputs, cx.as_deref(), self.name.is_some());
         match &self.name {
-            Some(name) => terminal::data(one(name, &outputs[name], self.json)?)?,
+            Some(name) => terminal::reveal(one(name, &outputs[name], self.json)?)?,
             None if self.json => {
                 let face = Face { format: FORMAT, stack: &stack.name, outputs: &outputs, api_calls };
                 terminal::data(serde_json::to_string_pretty(&face).expect("plain data"))?;
@@ -96,6 +91,20 @@ impl Output {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// The outputs with what `cx` knows of the resources they speak of; sensitive ones without their values, unless `named`.
+pub(crate) fn answers(
+    outputs: &BTreeMap<String, up_stack::Output>,
+    cx: Option<&Cx>,
+    named: bool,
+) -> BTreeMap<String, Answer> {
+    let answers = outputs.iter().map(|(name, output)| {
+        let up_stack::Output { value, description, sensitive } = output.clone();
+        let value = answered(value, cx).filter(|_| !sensitive || named);
+        (name.clone(), Answer { value, description, sensitive })
+    });
+    answers.collect()
 }
 
 /// The value with everything in it known: text for marks, ids for references.

@@ -47,7 +47,7 @@ impl Plan {
     }
 
     async fn show(&self, meter: &Meter) -> Result<Exit, Failure> {
-        let goal = Goal::apply(session::load(&self.stack)?, &self.plan);
+        let goal = Goal::apply(session::load(&self.stack, &self.aws)?, &self.plan);
         let session = Session::open(&goal.home(), &self.aws, &self.state, meter.clone()).await?;
         let view = session.look(&goal.resources).await?;
         let plan = goal.plan(&view)?;

@@ -73,7 +73,7 @@ struct Face<'a> {
 
 impl Show {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        let stack = session::load(&self.stack)?;
+        let stack = session::load(&self.stack, &self.aws)?;
         let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
         let world = session.look(&stack.resources).await?.world;
         let mut resources = live(&stack, &world);

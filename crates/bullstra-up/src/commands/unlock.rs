@@ -6,7 +6,7 @@ use clap::Args;
 use up_state::State;
 
 use crate::{
-    cli::{InputOptions, StateOptions},
+    cli::{AwsOptions, InputOptions, StateOptions},
     exit::{Exit, Failure},
     run,
     session::{self, unusable},
@@ -30,7 +30,8 @@ pub(crate) struct Unlock {
 impl Unlock {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let path = Path::new(&self.stack);
-        let name = if path.is_file() { session::read(path, &self.inputs)?.name } else { self.stack };
+        let name =
+            if path.is_file() { session::read(path, &self.inputs, &AwsOptions::default())?.name } else { self.stack };
         let state = State::open(&self.state.state, &name).map_err(unusable)?;
         match state.unlock().map_err(unusable)? {
             Some(lease) => terminal::say(format!("Unlocked {name}: it was held by {}.", run::holder(&lease))),

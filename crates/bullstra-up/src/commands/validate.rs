@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    cli::StackOptions,
+    cli::{AwsOptions, StackOptions},
     exit::{Exit, Failure},
     session, terminal,
 };
@@ -28,7 +28,7 @@ impl Validate {
         if self.json {
             return self.answer();
         }
-        let stack = session::load(&self.stack)?;
+        let stack = session::load(&self.stack, &AwsOptions::default())?;
         let kinds: BTreeSet<_> = stack.resources.iter().map(|declared| &declared.address.kind).collect();
         let (resources, kinds) = (stack.resources.len(), kinds.len());
         terminal::data(format!("{} is valid: {resources} resources of {kinds} kinds.", stack.name))?;
@@ -36,7 +36,7 @@ impl Validate {
     }
 
     fn answer(&self) -> Result<Exit, Failure> {
-        let (exit, errors) = match session::check(&self.stack.stack, &self.stack.inputs) {
+        let (exit, errors) = match session::check(&self.stack.stack, &self.stack.inputs, &AwsOptions::default()) {
             Ok(_) => (Exit::Ok, json!([])),
             Err(wrong) => (Exit::Input, json!(wrong)),
         };

@@ -9,8 +9,8 @@ use up_core::{Address, Error, ErrorKind, Meter};
 use up_plan::Plan;
 
 use crate::{
+    commands::output::Answer,
     exit::{Exit, Failure},
-    outputs::Evaluated,
     render::{self, ApiCalls, Counts},
 };
 
@@ -24,11 +24,11 @@ pub(super) struct Ended<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) interrupted: bool,
     pub(super) elapsed: Duration,
-    pub(super) outputs: &'a BTreeMap<String, Evaluated>,
+    pub(super) outputs: &'a BTreeMap<String, Answer>,
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Face<'a> {
     format: u32,
     command: &'a str,
     stack: &'a str,
@@ -70,7 +70,7 @@ impl Ended<'_> {
     pub(super) fn json(&self, meter: &Meter) -> String {
         let Self { command, plan, outcome, elapsed, outputs, .. } = self;
         let shown = outputs.iter().filter(|(_, output)| !output.sensitive);
-        let answer = Answer {
+        let answer = Face {
             format: FORMAT,
             command,
             stack: &plan.stack,

@@ -19,10 +19,10 @@ pub(crate) use self::answer::planned;
 use self::{answer::Ended, tape::Tape};
 use crate::{
     cli::{AwsOptions, RunOptions, StateOptions},
+    commands::output::answers,
     exit::{Exit, Failure},
     goal::Goal,
     interrupt::Taken,
-    outputs,
     render::{self, Progress, Word},
     session::{Session, View, unusable},
     terminal,
@@ -88,7 +88,13 @@ impl Run<'_> {
     /// Shows the plan: as data, unless stdout is for JSON.
     fn show(&self, ready: &Ready) -> Result<(), Failure> {
         let calls = ready.session.cx.meter().counts().values().sum();
-        let text = render::plan(&ready.plan, &up_kinds::find, calls);
+        let text = match self.goal.resources.is_empty() && ready.plan.is_empty() {
+            true => format!(
+                "The stack {} owns nothing in account {}, {}.",
+                ready.plan.stack, ready.plan.account, ready.plan.region
+            ),
+            false => render::plan(&ready.plan, &up_kinds::find, calls),
+        };
         if self.options.json {
             terminal::say(text);
             return Ok(());
@@ -134,7 +140,7 @@ impl Run<'_> {
             }
             interrupted = true;
             let waiting = "interrupted: waiting for the calls in flight; interrupt again to leave at once";
-            terminal::say(render::message(Word::Note, waiting));
+            tape.say(&render::message(Word::Note, waiting));
             stop.send_replace(Stop::Finish);
         };
         self.keep(ready, &outcome, &tape).unwrap_or_else(|failure| {
@@ -178,7 +184,7 @@ impl Run<'_> {
     /// Says what it came to.
     fn finish(&self, ready: &Ready, outcome: Outcome, interrupted: bool, elapsed: Duration) -> Result<Exit, Failure> {
         let Ready { session, plan, .. } = ready;
-        let outputs = outputs::all(&self.goal.outputs, &session.cx);
+        let outputs = answers(&self.goal.outputs, Some(&session.cx), false);
         let ended = Ended { command: self.command, plan, outcome: &outcome, interrupted, elapsed, outputs: &outputs };
         if !plan.is_empty() {
             terminal::say(render::summary(plan, &outcome, elapsed, &session.cx.meter().counts()));
@@ -186,7 +192,7 @@ impl Run<'_> {
         if self.options.json {
             terminal::data(ended.json(session.cx.meter()))?;
         } else if ended.exit() == Exit::Ok && !outputs.is_empty() {
-            terminal::data(outputs::text(&outputs))?;
+            terminal::data(render::outputs(&outputs))?;
         }
         Ok(ended.exit())
     }

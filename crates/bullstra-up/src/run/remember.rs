@@ -7,7 +7,7 @@ use up_core::{Address, Declared};
 use up_plan::{Action, Plan, World};
 use up_state::Ids;
 
-use crate::goal::Goal;
+use crate::{goal::Goal, secrets};
 
 /// The declarations that are applied now: those of `before` where this run did not get to the new ones.
 pub(super) fn resources(goal: &Goal, before: &[Declared], plan: &Plan, outcome: &Outcome) -> Vec<Declared> {
@@ -18,7 +18,14 @@ pub(super) fn resources(goal: &Goal, before: &[Declared], plan: &Plan, outcome: 
     let old = before.iter().filter(|declared| stays(&declared.address));
     let new = goal.resources.iter().filter(|declared| !stays(&declared.address));
     let applied: BTreeMap<_, _> = old.chain(new).map(|declared| (&declared.address, declared)).collect();
-    applied.into_values().cloned().collect()
+    let unveiled = applied.into_values().cloned();
+    unveiled.map(masked).collect()
+}
+
+fn masked(mut declared: Declared) -> Declared {
+    secrets::mask(&mut declared.spec);
+    declared.tags.values_mut().for_each(|value| *value = secrets::masked(value).into_owned());
+    declared
 }
 
 /// The ids of what exists now: what was seen, less what was deleted, and what was made.

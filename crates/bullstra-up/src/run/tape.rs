@@ -9,7 +9,7 @@ use up_apply::{Event, Outcome, Sink, What};
 use up_core::Address;
 use up_state::{Entry, Ids, Journal, Lock};
 
-use crate::render::Progress;
+use crate::{render::Progress, secrets::masked};
 
 /// The journal of a run, its lock, and who watches it.
 pub(super) struct Tape {
@@ -27,6 +27,11 @@ impl Tape {
     /// What was made so far.
     pub(super) fn made(&self) -> Ids {
         self.made.lock().expect("no panic while held").clone()
+    }
+
+    /// Says a line to who watches.
+    pub(super) fn say(&self, line: &str) {
+        self.progress.say(line);
     }
 
     /// Closes the journal of a run whose outcome is kept elsewhere by now.
@@ -61,11 +66,13 @@ impl Sink for Tape {
 
 fn entry(address: &Address, what: &What) -> Entry {
     let address = address.clone();
-    let note = |text: String| Entry::Note { address: address.clone(), text };
+    // AWS's messages may quote what was sent.
+    let clean = |text: &str| masked(text).into_owned();
+    let note = |text: String| Entry::Note { address: address.clone(), text: clean(&text) };
     match what {
         What::Calling { verb } => Entry::Calling { address, verb: (*verb).to_owned() },
         What::Answered { verb, id, error } => {
-            Entry::Answered { address, verb: (*verb).to_owned(), id: id.clone(), error: error.clone() }
+            Entry::Answered { address, verb: (*verb).to_owned(), id: id.clone(), error: error.as_deref().map(clean) }
         }
         What::Started => note("started".into()),
         What::Waiting { state } => note(format!("waiting: {state}")),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    AppName, BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::{
     Connector,
@@ -33,14 +36,18 @@ pub(super) async fn config(target: &Target) -> SdkConfig {
         .read_timeout(READ)
         .operation_attempt_timeout(Duration::from_secs(40))
         .operation_timeout(Duration::from_secs(300));
+    let (client, region) = (http_client(), Region::new(target.region.clone()));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
-        .region(Region::new(target.region.clone()))
+        .http_client(client.clone())
+        .region(region.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(5))
         .timeout_config(patience.build())
         .app_name(AppName::new("bullstra-up").expect("letters and a hyphen"));
     if let Some(profile) = &target.profile {
-        loader = loader.profile_name(profile);
+        // Named on the command line, it goes before AWS_ACCESS_KEY_ID, as in AWS's own CLI.
+        let named = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        let provider = ProviderConfig::default().with_http_client(client.clone()).with_region(Some(region.clone()));
+        loader = loader.profile_name(profile).credentials_provider(named.configure(&provider).build());
     }
     if let Some(url) = &target.endpoint_url {
         loader = loader.endpoint_url(url);

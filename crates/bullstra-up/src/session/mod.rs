@@ -16,7 +16,7 @@ use crate::{
     cli::{AwsOptions, InputOptions, StackOptions, StateOptions},
     exit::{Exit, Failure},
     render::{self, Word},
-    terminal,
+    secrets, terminal,
 };
 
 /// The account that the sandbox's resources are in.
@@ -54,14 +54,14 @@ pub(crate) struct View {
     pub(crate) past: Past,
 }
 
-/// Reads and checks a stack's files.
-pub(crate) fn load(options: &StackOptions) -> Result<Stack, Failure> {
-    read(&options.stack, &options.inputs)
+/// Reads and checks a stack's files. Where it is for AWS, `aws` may say for which region.
+pub(crate) fn load(options: &StackOptions, aws: &AwsOptions) -> Result<Stack, Failure> {
+    read(&options.stack, &options.inputs, aws)
 }
 
 /// The same, for a path that may have been something else.
-pub(crate) fn read(path: &Path, inputs: &InputOptions) -> Result<Stack, Failure> {
-    check(path, inputs).map_err(|wrong| {
+pub(crate) fn read(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Result<Stack, Failure> {
+    check(path, inputs, aws).map_err(|wrong| {
         let count = if wrong.len() == 1 { "1 error".to_owned() } else { format!("{} errors", wrong.len()) };
         let last = render::message(Word::Error, &format!("{count} in {}", path.display()));
         Failure::page(Exit::Input, format!("{}\n\n{last}", wrong.coloured()))
@@ -69,13 +69,16 @@ pub(crate) fn read(path: &Path, inputs: &InputOptions) -> Result<Stack, Failure>
 }
 
 /// The same, with what is wrong as data.
-pub(crate) fn check(path: &Path, inputs: &InputOptions) -> Result<Stack, Diagnostics> {
+pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Result<Stack, Diagnostics> {
     let set = inputs.set.iter().map(|setting| (setting.name.clone(), setting.value.clone())).collect();
     // What is not text cannot be the value of an input.
     let env =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let options = up_stack::Options { set, env: env.collect() };
-    up_stack::load(path, &up_kinds::all(), &options)
+    let account = aws.sandbox.then(|| SANDBOX_ACCOUNT.to_owned());
+    let options = up_stack::Options { set, env: env.collect(), region: aws.region.clone(), account };
+    let stack = up_stack::load(path, &up_kinds::all(), &options)?;
+    secrets::keep(&stack.secrets);
+    Ok(stack)
 }
 
 impl<'a> Home<'a> {
@@ -97,6 +100,12 @@ impl Session {
         let state = State::open(&state.state, home.stack).map_err(unusable)?;
         let target = target(home, aws).await?;
         let config = aws::config(&target).await;
+        if let Some(url) = config.endpoint_url().filter(|url| !is_url(url)) {
+            let failure = Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"));
+            return Err(
+                failure.hint("it is written like `http://localhost:4566`, in `--endpoint-url` or AWS_ENDPOINT_URL")
+            );
+        }
         let identity = up_kinds::identity(&config, &meter)
             .await
             .map_err(|error| access::unknown_caller(&error, &target.region, config.endpoint_url()))?;
@@ -179,6 +188,11 @@ async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
     let endpoint_url = if sandbox { Some(crate::commands::sandbox::running().await?) } else { endpoint_url };
     let region = region.unwrap_or_else(|| home.region.to_owned());
     Ok(Target { region, profile, endpoint_url, is_sandbox: sandbox })
+}
+
+fn is_url(text: &str) -> bool {
+    let host = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', ':']) && !text.contains(char::is_whitespace))
 }
 
 /// Refuses accounts that the stack does not name. In the sandbox there is only one, and nothing to lose.

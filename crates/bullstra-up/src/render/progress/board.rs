@@ -15,6 +15,8 @@ use crate::render::{
 const WORTH_ANNOUNCING: Duration = Duration::from_secs(30);
 /// What all kinds' usual times are worth, against those measured in this run.
 const TRUST: Duration = Duration::from_secs(30);
+/// A live view of more lines is no longer read.
+const TALLEST: usize = 12;
 /// Cells of the bar.
 const BAR: usize = 24;
 
@@ -123,7 +125,7 @@ impl Board {
     pub(in crate::render) fn frame(&self, now: Duration, calls: u64, (height, width): (usize, usize)) -> Vec<String> {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
-        let room = height.saturating_sub(3).max(1);
+        let room = height.saturating_sub(3).clamp(1, TALLEST);
         let shown = if running.len() > room { room - 1 } else { running.len() };
         let lines = running.iter().take(shown).map(|(since, state, entry)| entry.live(now - *since, state, width));
         let mut lines: Vec<_> = lines.collect();

@@ -16,7 +16,7 @@ use up_core::Meter;
 use up_plan::Plan;
 
 pub(super) use self::board::Board;
-use crate::terminal;
+use crate::{secrets::masked, terminal};
 
 /// How often the live view is drawn again.
 const FRAME: Duration = Duration::from_millis(200);
@@ -61,6 +61,14 @@ impl Progress {
         });
         Self { view, running: Some(running), clock: Some(clock) }
     }
+
+    /// Says a line of someone else's, above the view.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.view.live {
+            Some(bar) => bar.println(coloured(line)),
+            None => terminal::say(line),
+        }
+    }
 }
 
 impl Sink for Progress {
@@ -87,22 +95,29 @@ impl View {
         let told = self.board().take(event, self.begun.elapsed());
         match (&self.live, told) {
             (None, Some(told)) => terminal::say(told.line),
-            (Some(bar), Some(told)) if told.lasting => bar.println(coloured(&told.line)),
+            (Some(bar), Some(told)) if told.lasting => {
+                self.draw(bar);
+                bar.println(coloured(&told.line));
+            }
             _ => {}
         }
     }
 
     fn tick(&self) {
-        let now = self.begun.elapsed();
-        let calls = self.meter.counts().values().sum();
         match &self.live {
-            Some(bar) => {
-                let (height, width) = console::Term::stderr().size();
-                let frame = self.board().frame(now, calls, (height.into(), width.into()));
-                bar.set_message(coloured(&frame.join("\n")));
-            }
-            None => terminal::say(self.board().sign_of_life(now, calls)),
+            Some(bar) => self.draw(bar),
+            None => terminal::say(self.board().sign_of_life(self.begun.elapsed(), self.calls())),
         }
+    }
+
+    fn draw(&self, bar: &ProgressBar) {
+        let (height, width) = console::Term::stderr().size();
+        let frame = self.board().frame(self.begun.elapsed(), self.calls(), (height.into(), width.into()));
+        bar.set_message(coloured(&frame.join("\n")));
+    }
+
+    fn calls(&self) -> u64 {
+        self.meter.counts().values().sum()
     }
 
     /// Whole even after a panic elsewhere: it is only ever changed field by field.
@@ -113,5 +128,6 @@ impl View {
 
 /// The live view goes around the stream that would leave colours out.
 fn coloured(text: &str) -> String {
-    if terminal::is_coloured() { text.to_owned() } else { strip_str(text).to_string() }
+    let text = masked(text);
+    if terminal::is_coloured() { text.into_owned() } else { strip_str(&text).to_string() }
 }
