@@ -119,7 +119,7 @@ impl Kind for Cluster {
         ..About::DEFAULT
     };
 
-    /// Asks for those the index lists, those known, and those whose name begins like the stack's: the index lags.
+    /// Asks for those the index lists and those known: see `candidates`.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let mut seen = Vec::new();
         let arns = candidates(cx, scope).await?.into_iter().collect::<Vec<_>>();
@@ -201,11 +201,17 @@ impl Kind for Cluster {
 /// DescribeClusters takes no more.
 const CLUSTERS_A_CALL: usize = 100;
 
+/// ARNs of what may be the stack's. One that neither the index nor the run knows yet is found by the create that would
+/// make it again, so that the list of all is spared where there is anything to go by.
 async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned());
+    let known: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
+    if !known.is_empty() {
+        return Ok(known);
+    }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
     let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&scope.prefix()));
-    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned());
-    Ok(listed.into_iter().filter(named).chain(indexed).chain(scope.known.iter().cloned()).collect())
+    Ok(listed.into_iter().filter(named).collect())
 }
 
 async fn describe(cx: &Cx, clusters: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Cluster>> {
