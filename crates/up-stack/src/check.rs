@@ -1,6 +1,6 @@
 //! Checks a value against a JSON Schema, all of it, and turns names into references on the way.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::HashSet, rc::Rc};
 
 use serde_json::{Map, Value};
 use up_core::{Cidr, quote};
@@ -167,12 +167,16 @@ impl<'a> Checker<'a> {
                 (None, None) => checked.push(item),
             }
         }
+        if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+            let mut known = HashSet::new();
+            checked.retain(|item| item.has_hole() || known.insert(item.value().to_string()));
+        }
         let node = Node { place, data: Data::List(checked) };
         self.list_rules(&node, schema);
         node
     }
 
-    /// How many items a list may have, and whether two may be the same.
+    /// How many items a list may have.
     fn list_rules(&self, node: &Node, schema: &Value) {
         let Data::List(items) = &node.data else { return };
         let bound = |key: &str| schema.get(key).and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok());
@@ -186,14 +190,6 @@ impl<'a> Checker<'a> {
             };
             let complaint = Complaint::new(node.place, format!("expected {expected}, found {}", items.len()));
             self.complain(complaint.expected(expected));
-        }
-        if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
-            let mut known = std::collections::BTreeSet::new();
-            for item in items.iter().filter(|item| !item.has_hole()) {
-                if !known.insert(item.value().to_string()) {
-                    self.complain(Complaint::new(item.place, "this stands in the set twice"));
-                }
-            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     source::Place,
     suggest::suggest,
     value,
-    world::{Each, Instance, Keys, World},
+    world::{EACH, Each, Instance, Keys, World},
 };
 
 /// A declared resource with the places it was made from.
@@ -58,6 +58,9 @@ impl World {
                 Keys::Each(keys) => keys.keys().map(|key| Some(key.as_str())).collect(),
             };
             for key in keys {
+                if self.look(call.place, self.burn(EACH)).is_none() {
+                    return;
+                }
                 if let Some(child) = self.child(instance, name, key) {
                     self.declare_all(&child, tags, into);
                 }
@@ -83,6 +86,9 @@ impl World {
             Keys::Each(keys) => keys.values().map(Some).collect(),
         };
         for each in each {
+            if self.look(resource.place, self.burn(EACH)).is_none() {
+                return;
+            }
             let declaring = Declaring { world: self, scope: Scope { each, ..*scope }, kind, name, resource };
             into.extend(declaring.declare(tags));
         }

@@ -17,7 +17,10 @@ use crate::{
     functions, operators,
     scope::Scope,
     template,
-    value::{self, Fault, as_outside, as_resource, by_key, described, mark_in, not_known, to_bool, to_text},
+    value::{
+        self, Fault, as_outside, as_resource, by_key, described, entry, item, mark_in, not_known, size, to_bool,
+        to_text,
+    },
 };
 
 /// The largest text or list that one expression may make.
@@ -183,7 +186,7 @@ impl<'a> Evaluator<'a> {
     /// Refuses what is too large, and counts the rest.
     fn measured(&self, value: Value) -> Result<Value> {
         let size = size(&value);
-        self.scope.world.burn(size / 8)?;
+        self.scope.world.burn(size / 32)?;
         if size > LARGEST { Err(Fault::new("this makes more than 4 MiB")) } else { Ok(value) }
     }
 
@@ -212,7 +215,7 @@ impl<'a> Evaluator<'a> {
             }
             self.variables.truncate(depth);
         }
-        self.scope.world.burn(bytes / 8)?;
+        self.scope.world.burn(bytes / 32)?;
         Ok(if key_expr.is_some() { Value::Object(map) } else { Value::Array(list) })
     }
 
@@ -312,7 +315,7 @@ impl<'a> Evaluator<'a> {
 
     /// What follows `[*]`, for each item. All resources of a `for_each` count as items.
     fn splat(&self, value: &Value, steps: &[Step]) -> Result<Value> {
-        self.scope.world.burn(size(value) / 8)?;
+        self.scope.world.burn(size(value) / 32)?;
         match value {
             Value::Null => Ok(Value::Array(vec![])),
             Value::Array(items) => items.iter().map(|item| self.walk(item, steps)).collect(),
@@ -359,42 +362,6 @@ fn names(steps: &[Step]) -> Vec<&str> {
         _ => None,
     });
     names.collect()
-}
-
-/// An entry of a map.
-fn entry<'v>(value: &'v Value, name: &str) -> Result<&'v Value> {
-    let Value::Object(map) = value else {
-        let message = match mark_in(value) {
-            Some(quote) => not_known(&quote),
-            None => format!("there is no `{name}` in {}", described(value)),
-        };
-        return Err(Fault::new(message).needle(name));
-    };
-    let absent = || {
-        let hint = crate::suggest::suggest(name, map.keys().map(String::as_str));
-        Fault::new(format!("this map has no `{name}`")).hint(hint).needle(name)
-    };
-    map.get(name).ok_or_else(absent)
-}
-
-/// An item of a list.
-fn item(value: &Value, index: usize) -> Result<&Value> {
-    match value {
-        Value::Array(items) => items.get(index).ok_or_else(|| {
-            Fault::new(format!("there is no item {index}: the list has {}, counted from 0", items.len()))
-        }),
-        other => Err(Fault::new(format!("only a list has items by number, and this is {}", described(other)))),
-    }
-}
-
-/// About how much memory a value takes.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => 16 + text.len(),
-        Value::Array(items) => 16 + items.iter().map(size).sum::<usize>(),
-        Value::Object(map) => 16 + map.iter().map(|(key, value)| 16 + key.len() + size(value)).sum::<usize>(),
-        _ => 16,
-    }
 }
 
 /// Marks are made by the language, never written.

@@ -37,7 +37,7 @@ impl Kinds {
     }
 
     pub(crate) fn has_service(&self, name: &str) -> bool {
-        self.services().any(|service| service == name)
+        self.0.keys().any(|kind| kind.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// "Did you mean", for a kind that `service` has not: one of its own, or one of that name elsewhere.

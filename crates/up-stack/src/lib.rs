@@ -116,9 +116,9 @@ pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> R
 
 fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Result<Stack, Diagnostics> {
     let shown_root = path.parent().unwrap_or(Path::new("")).to_owned();
-    let folder = if shown_root.as_os_str().is_empty() { Path::new(".") } else { &shown_root };
-    let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    // Where there is no such file, reading it says so.
     let at = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let root = at.parent().unwrap_or(Path::new("/")).to_owned();
     let world = World::new(Kinds::new(kinds), options.clone(), root.clone(), shown_root);
     let stack = world.file(&at, &path.display().to_string(), None).and_then(|file| {
         let root = world.instance("", || Some(Instance::new(file, at, String::new(), None)))?;

@@ -40,7 +40,7 @@ impl Evaluator<'_> {
                 return Err(Fault::new("this makes more than 4 MiB"));
             }
         }
-        self.scope.world.burn(text.len() / 8)
+        self.scope.world.burn(text.len() / 32)
     }
 
     fn if_directive(&mut self, text: &mut String, directive: &IfDirective) -> Result<()> {

@@ -8,6 +8,8 @@ use up_core::{
     quote::{self, Quote},
 };
 
+use crate::suggest::suggest;
+
 /// Why an expression has no value.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
@@ -201,5 +203,41 @@ fn sorted(value: &Value) -> Value {
             Value::Object(by_key(map).into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
         }
         other => other.clone(),
+    }
+}
+
+/// An entry of a map.
+pub(crate) fn entry<'v>(value: &'v Value, name: &str) -> Result<&'v Value, Fault> {
+    let Value::Object(map) = value else {
+        let message = match mark_in(value) {
+            Some(quote) => not_known(&quote),
+            None => format!("there is no `{name}` in {}", described(value)),
+        };
+        return Err(Fault::new(message).needle(name));
+    };
+    let absent = || {
+        let hint = suggest(name, map.keys().map(String::as_str));
+        Fault::new(format!("this map has no `{name}`")).hint(hint).needle(name)
+    };
+    map.get(name).ok_or_else(absent)
+}
+
+/// An item of a list.
+pub(crate) fn item(value: &Value, index: usize) -> Result<&Value, Fault> {
+    match value {
+        Value::Array(items) => items.get(index).ok_or_else(|| {
+            Fault::new(format!("there is no item {index}: the list has {}, counted from 0", items.len()))
+        }),
+        other => Err(Fault::new(format!("only a list has items by number, and this is {}", described(other)))),
+    }
+}
+
+/// About how much memory a value takes.
+pub(crate) fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 16 + text.len(),
+        Value::Array(items) => 16 + items.iter().map(size).sum::<usize>(),
+        Value::Object(map) => 16 + map.iter().map(|(key, value)| 16 + key.len() + size(value)).sum::<usize>(),
+        _ => 16,
     }
 }

@@ -21,8 +21,10 @@ use crate::{
 
 /// The longest chain of values that need each other.
 const LONGEST_TRAIL: usize = 200;
-/// All that expressions may do in one load: steps taken, and eights of bytes made.
-const FUEL: u64 = 40_000_000;
+/// All that one load may do: steps of expressions, bytes they make (32 count as one step), and [`EACH`] a resource.
+const FUEL: u64 = 10_000_000;
+/// What an instance of a resource or a module counts for: so there are at most 40,000.
+pub(crate) const EACH: usize = 250;
 
 /// What one load knows.
 pub(crate) struct World {
@@ -133,7 +135,9 @@ impl World {
     pub(crate) fn burn(&self, amount: usize) -> Result<(), Fault> {
         let left = self.fuel.get().checked_sub(amount as u64);
         self.fuel.set(left.unwrap_or(0));
-        left.map(drop).ok_or_else(|| Fault::new("the expressions of this stack take too much time or memory"))
+        left.map(drop).ok_or_else(|| {
+            Fault::new("this stack is too large: what it computes and repeats takes too much time or memory")
+        })
     }
 
     /// Finds out a value once. `label` names it in a circle; `find` reports what is wrong, and then has no value.

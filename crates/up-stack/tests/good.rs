@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use up_core::quote::{Quote, readable};
 use up_stack::{Options, Stack};
 
-use crate::common::{load, spec};
+use crate::common::load;
 
 const GOOD: &str = "tests/good/stack.toml";
 
@@ -22,6 +22,12 @@ fn written(lines: &str) -> Stack {
     let path = folder.path().join("stack.toml");
     fs::write(&path, format!("[stack]\nname = \"x\"\nregion = \"us-east-1\"\n{lines}")).unwrap();
     load(path.to_str().unwrap(), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+/// The spec of one resource.
+fn spec<'a>(stack: &'a Stack, address: &str) -> &'a Value {
+    let found = stack.resources.iter().find(|resource| resource.address.to_string() == address);
+    &found.unwrap_or_else(|| panic!("no {address}")).spec
 }
 
 #[test]
@@ -140,7 +146,10 @@ fn region_and_account_may_be_given() {
     let options =
         Options { region: Some("us-east-1".into()), account: Some("000000000000".into()), ..Options::default() };
     let stack = good(&options);
-    assert_eq!((stack.region.as_str(), &stack.outputs["facts"].value["account"]), ("us-east-1", &json!("000000000000")));
+    assert_eq!(
+        (stack.region.as_str(), &stack.outputs["facts"].value["account"]),
+        ("us-east-1", &json!("000000000000"))
+    );
     assert_eq!(stack.outputs["facts"].value["zones"].as_array().unwrap().len(), 6);
 }
 

@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use serde_json::Value;
 use up_core::{Address, AnyKind, Name, Of, prelude::*};
 use up_stack::{Diagnostics, Options, Stack};
 
@@ -193,10 +192,4 @@ impl Kind for Policy {
 /// Loads a stack of the tests' folder as a user would, from inside the crate.
 pub(crate) fn load(path: &str, options: &Options) -> std::result::Result<Stack, Diagnostics> {
     up_stack::load(Path::new(path), KINDS, options)
-}
-
-/// The spec of one resource.
-pub(crate) fn spec<'a>(stack: &'a Stack, address: &str) -> &'a Value {
-    let found = stack.resources.iter().find(|resource| resource.address.to_string() == address);
-    &found.unwrap_or_else(|| panic!("no {address}")).spec
 }
