@@ -1,6 +1,7 @@
 //! The binary, a sandbox, and an account of one's own in it.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -27,6 +28,19 @@ pub(crate) fn root() -> PathBuf {
 /// Fails a test with a message.
 pub(crate) fn fail<T>(message: impl Into<String>) -> Result<T> {
     Err(message.into().into())
+}
+
+/// Compares with what a file says; `UPDATE=1` rewrites the file.
+pub(crate) fn golden(file: &Path, found: &str) -> Result {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(file.parent().ok_or("a golden file stands in a folder")?)?;
+        return Ok(fs::write(file, found)?);
+    }
+    let expected = fs::read_to_string(file).unwrap_or_default();
+    if expected == found {
+        return Ok(());
+    }
+    fail(format!("{} says\n{expected}\nand this was found (UPDATE=1 rewrites it)\n{found}", file.display()))
 }
 
 /// An account of its own, with a folder for its state. The sandbox keeps accounts apart, so that tests run side by side.

@@ -47,7 +47,7 @@ struct Change {
 }
 
 /// Verbs, and the addresses they concern.
-type Steps = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Steps = BTreeMap<String, BTreeSet<String>>;
 
 /// A trial for each kind.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -63,7 +63,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn life(folder: &Path) -> Result {
     let life: Life = toml::from_str(&fs::read_to_string(folder.join("life.toml"))?)?;
     let at = Stage { account: Account::new(), stack: folder.join("stack.toml") };
-    let before = at.exists()?;
+    let before = exists(&at.account)?;
     at.apply(&[])?;
     at.settled(&[])?;
     for drift in &life.drift {
@@ -75,7 +75,7 @@ fn life(folder: &Path) -> Result {
     fs::remove_dir_all(at.account.folder.path().join("state"))?;
     at.settled(&[])?;
     at.run("destroy", &["--auto-approve", "--unprotect"])?;
-    let left: Vec<_> = at.exists()?.difference(&before).cloned().collect();
+    let left: Vec<_> = exists(&at.account)?.difference(&before).cloned().collect();
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }
 
@@ -130,18 +130,18 @@ impl Stage {
         self.apply(&[])?;
         self.settled(&[])
     }
+}
 
-    /// Type and id of all that exists; what AWS still describes though it is gone does not count.
-    fn exists(&self) -> Result<BTreeSet<(String, String)>> {
-        let text = |resource: &Value, key: &str| resource[key].as_str().unwrap_or_default().to_owned();
-        let dump = self.account.dump()?;
-        let gone = |resource: &&Value| {
-            let state = text(&resource["attributes"], "state") + &text(&resource["attributes"], "status");
-            state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
-        };
-        let exists = dump.iter().filter(|resource| !gone(resource));
-        Ok(exists.map(|resource| (text(resource, "type"), text(resource, "id"))).collect())
-    }
+/// Type and id of all that exists; what AWS still describes though it is gone does not count.
+pub(crate) fn exists(account: &Account) -> Result<BTreeSet<(String, String)>> {
+    let text = |resource: &Value, key: &str| resource[key].as_str().unwrap_or_default().to_owned();
+    let dump = account.dump()?;
+    let gone = |resource: &&Value| {
+        let state = text(&resource["attributes"], "state") + &text(&resource["attributes"], "status");
+        state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
+    };
+    let exists = dump.iter().filter(|resource| !gone(resource));
+    Ok(exists.map(|resource| (text(resource, "type"), text(resource, "id"))).collect())
 }
 
 /// What a plan does, by verb.

@@ -27,7 +27,10 @@ fn network() -> Result {
     let drifted = Steps::from([(
         "update".into(),
         [
-            "ec2.security_group.bastion", "iam.role.monitoring", "logs.log_group.flow", "vpc/ec2.route_table.data",
+            "ec2.security_group.bastion",
+            "iam.role.monitoring",
+            "logs.log_group.flow",
+            "vpc/ec2.route_table.data",
             "vpc/ec2.subnet.private:a",
         ]
         .map(str::to_owned)

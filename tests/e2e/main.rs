@@ -3,12 +3,16 @@
 mod harness;
 mod life;
 mod localstack;
+mod prod;
 
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = if harness::is_localstack() { localstack::trials() } else { life::trials() };
+    let trials = match harness::is_localstack() {
+        true => localstack::trials(),
+        false => life::trials().into_iter().chain(prod::trials()).collect(),
+    };
     libtest_mimic::run(&arguments, trials).exit();
 }
 

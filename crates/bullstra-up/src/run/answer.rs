@@ -101,6 +101,9 @@ impl Ended<'_> {
 pub(crate) fn planned(plan: &Plan, meter: &Meter) -> String {
     let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
     answer["command"] = "plan".into();
+    for (index, step) in plan.steps.iter().enumerate() {
+        answer["steps"][index]["verb"] = json!(step.verb());
+    }
     answer["summary"] = json!(Counts::planned(&plan.summary()));
     answer["api_calls"] = json!(ApiCalls::of(&meter.counts()));
     answer["errors"] = json!([]);

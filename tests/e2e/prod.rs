@@ -1,0 +1,171 @@
+//! Bullstra's production, whole: made, found as declared, changed, renamed, replaced and taken away.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::{
+    harness::{Account, Result, fail, golden, root},
+    life::{Steps, exists, expect, steps},
+    trial,
+};
+
+/// The trials, each on an account of its own.
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("prod::stands_and_falls", stands_and_falls),
+        trial("prod::inputs_plan_what_they_mean", inputs_plan_what_they_mean),
+        trial("prod::renames_and_removals", renames_and_removals),
+        trial("prod::a_rule_never_points_at_nothing", a_rule_never_points_at_nothing),
+    ]
+}
+
+/// A copy of the stacks, to be changed, and an account.
+struct Stage {
+    account: Account,
+    stack: String,
+}
+
+impl Stage {
+    fn new() -> Result<Self> {
+        let account = Account::new();
+        let copied = Command::new("cp").arg("-R").arg(root().join("stacks")).arg(account.folder.path()).status()?;
+        if !copied.success() {
+            return fail("failed to copy the stacks");
+        }
+        // The sandbox's account is not production's: the guard is for there.
+        let stack = account.folder.path().join("stacks/prod.toml");
+        edit(&stack, "accounts = [\"111122223333\"]", &format!("accounts = [\"{}\"]", account.id))?;
+        Ok(Self { account, stack: stack.display().to_string() })
+    }
+
+    fn run(&self, command: &str, options: &[&str]) -> Result<Value> {
+        self.account.json(&[&[command, &self.stack], options].concat())
+    }
+
+    fn apply(&self) -> Result<Value> {
+        self.run("apply", &["--auto-approve", "--unprotect"])
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) -> Result {
+        edit(&self.account.folder.path().join("stacks").join(file), from, to)
+    }
+}
+
+fn edit(file: &Path, from: &str, to: &str) -> Result {
+    let text = fs::read_to_string(file)?;
+    if !text.contains(from) {
+        return fail(format!("{} does not say {from}", file.display()));
+    }
+    Ok(fs::write(file, text.replace(from, to))?)
+}
+
+fn stands_and_falls() -> Result {
+    let stage = Stage::new()?;
+    let before = exists(&stage.account)?;
+    let applied = stage.apply()?;
+    let made = applied["summary"]["create"].as_u64().ok_or("a summary without a count")?;
+    if made < 120 {
+        return fail(format!("only {made} resources"));
+    }
+
+    let calls = stage.account.calls()?.len();
+    stage.apply()?;
+    fs::remove_dir_all(stage.account.folder.path().join("state"))?;
+    stage.apply()?;
+    let since = &stage.account.calls()?[calls..];
+    let changing: Vec<_> = since.iter().filter(|(_, mutating)| *mutating).collect();
+    if !changing.is_empty() {
+        return fail(format!("an apply with nothing to do made {changing:?}"));
+    }
+
+    let plan = stage.run("plan", &[])?;
+    expect(&plan, &Steps::new())?;
+    let calls = plan["api_calls"]["total"].as_u64().ok_or("a plan without its calls")?;
+    if calls > 60 {
+        return fail(format!("a plan took {calls} calls: {}", plan["api_calls"]["by_operation"]));
+    }
+
+    stage.run("destroy", &["--auto-approve", "--unprotect"])?;
+    let left: Vec<_> = exists(&stage.account)?.difference(&before).cloned().collect();
+    if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
+}
+
+/// Changing an input plans exactly the steps written down in `tests/prod/<input>.txt`.
+fn inputs_plan_what_they_mean() -> Result {
+    let stage = Stage::new()?;
+    stage.apply()?;
+    let changes = [
+        ("cidr", "10.21.0.0/16"),
+        ("database_class", "db.r7g.xlarge"),
+        ("desired_count", "5"),
+        ("image_tag", "2026.12.0"),
+    ];
+    for (input, value) in changes {
+        let plan = stage.run("plan", &["--unprotect", &format!("--set={input}={value}")])?;
+        golden(&root().join(format!("tests/prod/{input}.txt")), &lines(&plan))?;
+    }
+    Ok(())
+}
+
+/// A line a step: verb, address, and the fields that differ.
+fn lines(plan: &Value) -> String {
+    let steps = plan["steps"].as_array().into_iter().flatten().filter(|step| step["verb"].is_string());
+    let line = |step: &Value| {
+        let fields: Vec<_> =
+            step["changes"].as_array().into_iter().flatten().filter_map(|change| change["field"].as_str()).collect();
+        let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}", text("verb"), text("address"), fields.join(" ")).trim_end().to_owned() + "\n"
+    };
+    steps.map(line).collect()
+}
+
+fn renames_and_removals() -> Result {
+    let stage = Stage::new()?;
+    stage.apply()?;
+    stage.edit("modules/vpc.toml", "[ec2.security_group.endpoints]", "[ec2.security_group.private_links]")?;
+    stage.edit("modules/vpc.toml", "security_groups = [\"endpoints\"]", "security_groups = [\"private_links\"]")?;
+    stage.edit("modules/kafka.toml", "logs.log_group.brokers", "logs.log_group.kafka")?;
+    let dynamodb = "[ec2.vpc_endpoint.dynamodb]\nvpc = \"main\"\nservice_name = \"com.amazonaws.${stack.region}.dynamodb\"\nroute_tables = [\"private:*\"]\n";
+    stage.edit("modules/vpc.toml", dynamodb, "")?;
+    let expected = Steps::from([
+        ("retag".into(), ["kafka/logs.log_group.kafka", "vpc/ec2.security_group.private_links"].map(Into::into).into()),
+        ("delete".into(), ["vpc/ec2.vpc_endpoint.dynamodb".into()].into()),
+    ]);
+    expect(&stage.run("plan", &[])?, &expected)?;
+    stage.apply()?;
+    expect(&stage.run("plan", &[])?, &Steps::new())
+}
+
+/// A target group that is replaced: the new one is made, the rule moves over, and only then the old one goes.
+fn a_rule_never_points_at_nothing() -> Result {
+    let stage = Stage::new()?;
+    stage.apply()?;
+    let calls = stage.account.calls()?.len();
+    stage.edit(
+        "modules/service.toml",
+        "protocol = \"HTTP\"\nport = \"${inputs.port}\"",
+        "protocol = \"HTTP\"\nport = 9090",
+    )?;
+    let found = steps(&stage.run("plan", &[])?);
+    let count = |verb: &str| found.get(verb).map_or(0, |addresses| addresses.len());
+    if (count("replace"), count("update")) != (6, 12) {
+        return fail(format!("six target groups are replaced, their rules and services follow: {found:?}"));
+    }
+    stage.apply()?;
+    let calls = &stage.account.calls()?[calls..];
+    let mut open = BTreeMap::from([("made", 0), ("moved", 0)]);
+    for (call, _) in calls {
+        match call.as_str() {
+            "elbv2:CreateTargetGroup" => *open.entry("made").or_default() += 1,
+            "elbv2:ModifyRule" => *open.entry("moved").or_default() += 1,
+            "elbv2:DeleteTargetGroup" if open["made"] == 0 || open["moved"] == 0 => {
+                return fail(format!("a target group went before another stood: {calls:?}"));
+            }
+            "elbv2:DeleteRule" | "elbv2:DeleteListener" => return fail(format!("a rule went: {calls:?}")),
+            _ => {}
+        }
+    }
+    expect(&stage.run("plan", &[])?, &Steps::new())
+}
