@@ -2,34 +2,42 @@
 
 use std::collections::BTreeSet;
 
+use anstyle::Style;
 use serde_json::{Map, Value};
 use up_core::{Address, Status};
 
 use super::{
     shape::Shape,
     style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, paint},
-    text::{count, safe},
+    text::{count, cut, safe},
     value::{block, name, set},
 };
 use crate::commands::show::Live;
 
+/// Of a longer status only the beginning is in the list.
+const LONGEST_STATUS: usize = 48;
+
+/// Address, how its status looks, its status, id.
+type Row = (String, Style, String, String);
+
 /// All of them, a line each.
 pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> String {
-    let width = |texts: Vec<usize>| texts.into_iter().max().unwrap_or_default();
-    let addresses = resources.iter().map(|live| &live.address).chain(absent);
-    let first = width(addresses.map(|address| address.to_string().chars().count()).collect());
-    let second = width(resources.iter().map(|live| safe(&live.id).chars().count()).collect());
     let there = resources.iter().map(|live| {
-        let undeclared = if live.declared { String::new() } else { paint(CHANGED, ", no longer declared") };
-        let address = live.address.to_string();
-        format!("{address:first$}  {:second$}  {}{undeclared}", safe(&live.id), status(&live.status))
+        let undeclared = if live.declared { "" } else { ", no longer declared" };
+        let (style, word) = status(&live.status);
+        (live.address.to_string(), style, cut(&format!("{word}{undeclared}"), LONGEST_STATUS), safe(&live.id))
     });
-    let absent_lines = absent.iter().map(|address| {
-        let address = address.to_string();
-        format!("{address:first$}  {:second$}  {}", "", paint(REMOVED, "not there"))
+    let absent_rows =
+        absent.iter().map(|address| (address.to_string(), REMOVED, "not there".to_owned(), String::new()));
+    let mut rows: Vec<_> = there.chain(absent_rows).collect();
+    rows.sort_by(|one, other| (&one.0, &one.3).cmp(&(&other.0, &other.3)));
+    let width = |text: fn(&Row) -> &String| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default();
+    let (first, second) = (width(|row| &row.0), width(|row| &row.2));
+    let lines = rows.iter().map(|(address, style, status, id)| {
+        let room = second - status.chars().count();
+        format!("{address:first$}  {}{:room$}  {id}", paint(*style, status), "").trim_end().to_owned()
     });
-    let mut lines: Vec<_> = there.chain(absent_lines).collect();
-    lines.sort();
+    let mut lines: Vec<_> = lines.collect();
     lines.push(paint(QUIET, format_args!("{} in AWS, {} not there", count(resources.len(), "resource"), absent.len())));
     lines.join("\n")
 }
@@ -41,7 +49,8 @@ pub(crate) fn live(live: &Live) -> String {
         texts.iter().map(|(key, text)| (key.clone(), Value::from(text.clone()))).collect::<Map<_, _>>()
     };
     let mut lines = vec![format!("{} {}", paint(STRONG, address), paint(QUIET, format_args!("({})", safe(id))))];
-    lines.push(format!("  status: {}", status(at)));
+    let (style, word) = status(at);
+    lines.push(format!("  status: {}", paint(style, word)));
     let none = Map::new();
     let parts =
         [("fields", fields.as_object().unwrap_or(&none)), ("attributes", &texts(attributes)), ("tags", &texts(tags))];
@@ -53,12 +62,12 @@ pub(crate) fn live(live: &Live) -> String {
     lines.join("\n")
 }
 
-fn status(status: &Status) -> String {
+fn status(status: &Status) -> (Style, String) {
     match status {
-        Status::Ready => paint(ADDED, "ready"),
-        Status::Pending(word) => paint(CHANGED, safe(word)),
-        Status::Deleting(word) => paint(REMOVED, format_args!("going away: {}", safe(word))),
-        Status::Failed(why) => paint(REMOVED.bold(), format_args!("failed: {}", safe(why))),
+        Status::Ready => (ADDED, "ready".to_owned()),
+        Status::Pending(word) => (CHANGED, safe(word)),
+        Status::Deleting(word) => (REMOVED, format!("going away: {}", safe(word))),
+        Status::Failed(why) => (REMOVED, format!("failed: {}", safe(why))),
     }
 }
 
@@ -88,10 +97,10 @@ mod tests {
         assert_data_eq!(
             strip_str(&live_list(&resources, &absent)).to_string(),
             str![[r#"
-ec2.eip.main                             not there
-ec2.vpc.main                  vpc-1      ready
-ec2.vpc.old                   vpc-2      ready, no longer declared
-network/ec2.subnet.private:a  subnet-12  pending
+ec2.eip.main                  not there
+ec2.vpc.main                  ready                      vpc-1
+ec2.vpc.old                   ready, no longer declared  vpc-2
+network/ec2.subnet.private:a  pending                    subnet-12
 3 resources in AWS, 1 not there
 "#]]
         );

@@ -10,6 +10,7 @@ mod outputs;
 mod plan;
 mod progress;
 pub(crate) mod reference;
+mod refusals;
 mod shape;
 mod style;
 mod summary;
@@ -25,6 +26,7 @@ pub(crate) use live::{live, live_list};
 pub(crate) use outputs::outputs;
 pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
+pub(crate) use refusals::{is_protection, refusals};
 pub(crate) use style::{Word, message};
 pub(crate) use summary::summary;
 

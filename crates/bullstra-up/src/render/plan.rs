@@ -10,7 +10,7 @@ use super::{
     change::{self, Line, Mark},
     estimate,
     shape::Shape,
-    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, Word, message, paint},
+    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, paint},
     text::{count, id, safe},
     value::{block, inline, name},
 };
@@ -18,7 +18,8 @@ use super::{
 /// Fields of a new resource are shown up to so many lines each.
 const LONGEST_FIELD: usize = 24;
 
-/// The whole plan: every resource with what is to become of it, what is refused, and what it comes to.
+/// The whole plan: every resource with what is to become of it, and what it comes to. Why it is refused, if it is, is an
+/// error's to say, see [`super::refusals`].
 ///
 /// `calls` is how many API calls it took to make it.
 pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
@@ -27,7 +28,6 @@ pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     page.lines.push(paint(STRONG, format_args!("Stack {stack} in account {account}, {region}")));
     page.lines.push(String::new());
     page.resources();
-    page.refusals();
     page.closing(calls);
     page.lines.join("\n")
 }
@@ -194,24 +194,6 @@ impl Page<'_> {
         }
     }
 
-    fn refusals(&mut self) {
-        let refusals = &self.plan.refusals;
-        if refusals.is_empty() {
-            return;
-        }
-        self.lines.push(message(Word::Error, "this plan is refused"));
-        let lines = refusals.iter().map(|refusal| {
-            format!("  {} {} {}", paint(REMOVED, "✗"), paint(STRONG, &refusal.address), safe(&refusal.message))
-        });
-        self.lines.extend(lines);
-        let protected = |text: &str| text.contains("`protect`") || text.contains("`prevent_destroy`");
-        if refusals.iter().any(|refusal| protected(&refusal.message)) {
-            let hint = "`--unprotect` allows what `protect` and `prevent_destroy` refuse";
-            self.lines.push(message(Word::Hint, hint));
-        }
-        self.lines.push(String::new());
-    }
-
     fn closing(&mut self, calls: u64) {
         let Plan { unchanged, .. } = self.plan;
         if self.plan.is_empty() && self.plan.refusals.is_empty() {
@@ -226,6 +208,9 @@ impl Page<'_> {
             self.lines.extend(estimate::of_plan(self.plan));
         }
         self.lines.push(format!("API calls so far: {calls}."));
+        if !self.plan.refusals.is_empty() {
+            self.lines.push(paint(REMOVED.bold(), "This plan is refused."));
+        }
     }
 
     fn schema(&self, kind: &str) -> Value {

@@ -214,12 +214,13 @@ pub(crate) async fn answered(
     ended
 }
 
-/// A plan that must not be carried out. Its page has said why.
+/// A plan that must not be carried out.
 pub(crate) fn refused(plan: &Plan) -> Failure {
-    let reasons: Vec<_> =
-        plan.refusals.iter().map(|refusal| format!("{}: {}", refusal.address, refusal.message)).collect();
-    Failure::new(Exit::Refused, format!("this plan is refused\n{}", reasons.join("\n")))
-        .hint("`--unprotect` allows to delete and replace what is protected")
+    let failure = Failure::new(Exit::Refused, render::refusals(plan));
+    if render::is_protection(plan) {
+        return failure.hint("`--unprotect` allows to delete and replace what is protected");
+    }
+    failure
 }
 
 /// The saved plan, as long as the world is what it was made from.

@@ -180,13 +180,35 @@ the stack itself
 
   - delete  rds.instance.main (db-1)
 
-error: this plan is refused
-  ✗ rds.instance.main would be deleted, but it is marked `prevent_destroy`
-hint: `--unprotect` allows what `protect` and `prevent_destroy` refuse
-
 Plan: 2 to replace, 1 to delete; 3 unchanged.
 About 10 min (longest chain: 2 steps, above all elbv2.target_group.web (10 min)).
 API calls so far: 41.
+This plan is refused.
+"#]]
+    );
+}
+
+#[test]
+fn a_refusal_says_each_reason_once() {
+    let refusal = |address: &str, message: &str| Refusal { address: address.parse().unwrap(), message: message.into() };
+    let plan = Plan {
+        refusals: vec![
+            refusal("rds.instance.main", "would be deleted, but it is marked `prevent_destroy`"),
+            refusal("ec2.vpc.b", "cannot be changed in one go"),
+            refusal("ec2.vpc.a", "cannot be changed in one go"),
+            refusal("ec2.vpc.a", "cannot be changed in one go"),
+        ],
+        ..plan_of(vec![], 4)
+    };
+    assert!(render::is_protection(&plan));
+    assert_data_eq!(
+        render::refusals(&plan),
+        str![[r#"
+this plan is refused
+rds.instance.main would be deleted, but it is marked `prevent_destroy`
+2 resources cannot be changed in one go:
+  ec2.vpc.a
+  ec2.vpc.b
 "#]]
     );
 }

@@ -1,0 +1,33 @@
+//! Why a plan must not be carried out.
+
+use std::collections::BTreeSet;
+
+use up_core::Address;
+use up_plan::Plan;
+
+/// Each reason once, with all that it is about.
+pub(crate) fn refusals(plan: &Plan) -> String {
+    let mut reasons: Vec<(&str, BTreeSet<&Address>)> = vec![];
+    for refusal in &plan.refusals {
+        match reasons.iter_mut().find(|(reason, _)| *reason == refusal.message) {
+            Some((_, about)) => {
+                about.insert(&refusal.address);
+            }
+            None => reasons.push((&refusal.message, [&refusal.address].into())),
+        }
+    }
+    let lines = reasons.into_iter().map(|(reason, about)| {
+        let about: Vec<_> = about.into_iter().map(Address::to_string).collect();
+        match &about[..] {
+            [only] => format!("{only} {reason}"),
+            several => format!("{} resources {reason}:\n  {}", several.len(), several.join("\n  ")),
+        }
+    });
+    format!("this plan is refused\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// True where `--unprotect` would allow some of it.
+pub(crate) fn is_protection(plan: &Plan) -> bool {
+    let says = |message: &str| message.contains("`protect`") || message.contains("`prevent_destroy`");
+    plan.refusals.iter().any(|refusal| says(&refusal.message))
+}
