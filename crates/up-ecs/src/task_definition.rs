@@ -11,7 +11,7 @@ use aws_sdk_ecs::{
     types::{EphemeralStorage, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use up_core::prelude::*;
+use up_core::{Address, prelude::*};
 
 use crate::{
     AT_ONCE, arn, attrs, client,
@@ -89,7 +89,7 @@ impl Kind for TaskDefinition {
             create: &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"],
             update: &[],
             tag: &["ecs:TagResource", "ecs:UntagResource"],
-            delete: &["ecs:DeregisterTaskDefinition", "ecs:DeleteTaskDefinitions"],
+            delete: &["ecs:DeregisterTaskDefinition", "ecs:UntagResource", "ecs:DeleteTaskDefinitions"],
         },
         attrs: &["arn", "family", "revision"],
         longest_name: LONGEST_FAMILY,
@@ -139,9 +139,18 @@ impl Kind for TaskDefinition {
     }
 
     /// Deregisters it, so that nothing starts from it any more, and deletes it; tasks that run go on. Safe to repeat:
-    /// an inactive one counts as gone.
+    /// an inactive one counts as gone. ECS and the index keep what is deleted for a day or longer: without its tags, no
+    /// look asks for it again.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         client(cx).deregister_task_definition().task_definition(&seen.id).send().await.map_err(told).gone()?;
+        client(cx)
+            .untag_resource()
+            .resource_arn(&seen.id)
+            .tag_keys(Address::STACK_TAG)
+            .send()
+            .await
+            .map_err(told)
+            .gone()?;
         client(cx).delete_task_definitions().task_definitions(&seen.id).send().await.map_err(told).gone()
     }
 

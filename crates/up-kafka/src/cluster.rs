@@ -254,6 +254,9 @@ impl Kind for Cluster {
             let message = "`PLAINTEXT` is for unauthenticated clients only: IAM, SCRAM and certificates need TLS";
             refuse("client_broker_encryption", message.into());
         }
+        if self.broker_logs.s3_bucket.is_empty() && !self.broker_logs.s3_prefix.is_empty() {
+            refuse("broker_logs.s3_prefix", "it needs the s3_bucket it is in".into());
+        }
         if self.configuration_revision.is_some() && self.configuration.is_none() {
             refuse("configuration_revision", "it needs the configuration it is a revision of".into());
         }
