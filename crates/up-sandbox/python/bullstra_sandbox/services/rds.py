@@ -194,21 +194,24 @@ def refuse_default(group: Any) -> None:
 
 @around("rds", "DescribeDBParameters")
 def describe_parameters(call: Call, proceed: Any) -> dict[str, Any]:
-    if call.get("Source", default="user") != "user":
-        return {"Parameters": []}
-    parameters = [
-        {
-            "ParameterName": name,
-            "ParameterValue": given.get("ParameterValue"),
-            "Source": "user",
-            "ApplyType": "static" if name in STATIC else "dynamic",
-            "DataType": "string",
-            "IsModifiable": True,
-            "ApplyMethod": given.get("ApplyMethod", "pending-reboot"),
-        }
-        for name, given in sorted(parameter_group(call).parameters.items())
-    ]
-    return {"Parameters": parameters}
+    """Those that are set; of the engine's hundreds of defaults, those asked for by name."""
+    given, source = parameter_group(call).parameters, call.get("Source")
+    filters = {each["Name"]: each["Values"] for each in call.get("Filters", default=[])}
+    names = set(filters.get("parameter-name", given))
+    shown = [described_parameter(name, given.get(name)) for name in sorted(names)]
+    return {"Parameters": [each for each in shown if source in (None, each["Source"])]}
+
+
+def described_parameter(name: str, given: dict[str, Any] | None) -> dict[str, Any]:
+    seen = {
+        "ParameterName": name,
+        "Source": "user" if given else "engine-default",
+        "ApplyType": "static" if name in STATIC else "dynamic",
+        "DataType": "string",
+        "IsModifiable": True,
+        "ApplyMethod": (given or {}).get("ApplyMethod", "pending-reboot"),
+    }
+    return {**seen, "ParameterValue": given.get("ParameterValue")} if given else seen
 
 
 @around("rds", "DeleteDBParameterGroup")
