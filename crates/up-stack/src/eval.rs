@@ -122,9 +122,14 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// hcl-rs leaves a text in an expression unparsed; in a loop it is met again and again.
     fn quoted(&mut self, expression: &TemplateExpr) -> Result<Value> {
-        let template =
-            Template::from_expr(expression).map_err(|_| Fault::new("a text in this expression is no template"))?;
+        let parsed =
+            || Template::from_expr(expression).map_err(|_| Fault::new("a text in this expression is no template"));
+        let template = match expression {
+            TemplateExpr::QuotedString(text) => self.scope.world.templates.of(text, parsed)?,
+            TemplateExpr::Heredoc(_) => Rc::new(parsed()?),
+        };
         self.template(&template)
     }
 

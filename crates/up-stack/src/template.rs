@@ -1,6 +1,6 @@
 //! Text with `${…}` and `%{…}`: HCL's template language, parsed by hcl-rs.
 
-use std::str::FromStr;
+use std::{cell::RefCell, collections::HashMap, rc::Rc, str::FromStr};
 
 use hcl::template::Element;
 
@@ -28,6 +28,22 @@ pub(crate) fn parse(text: &str) -> Result<Template, NoTemplate> {
         },
         other => NoTemplate { message: format!("this is no expression: {other}"), at: None },
     })
+}
+
+/// Templates inside of expressions, by their text.
+#[derive(Default)]
+pub(crate) struct Templates(RefCell<HashMap<String, Rc<Template>>>);
+
+impl Templates {
+    /// The template of a text, made when it is first met.
+    pub(crate) fn of<E>(&self, text: &str, parse: impl FnOnce() -> Result<Template, E>) -> Result<Rc<Template>, E> {
+        if let Some(known) = self.0.borrow().get(text) {
+            return Ok(known.clone());
+        }
+        let template = Rc::new(parse()?);
+        self.0.borrow_mut().insert(text.to_owned(), template.clone());
+        Ok(template)
+    }
 }
 
 /// The expression, where a template is nothing but one `${…}`: it then keeps its type.

@@ -16,6 +16,7 @@ use crate::{
     kinds::Kinds,
     parse,
     source::{self, Place, Sources},
+    template::Templates,
     value::{Fault, Wrong},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct World {
     pub(crate) shown_root: PathBuf,
     pub(crate) sources: Sources,
     pub(crate) report: Report,
+    pub(crate) templates: Templates,
     files: RefCell<BTreeMap<PathBuf, Option<Rc<File>>>>,
     instances: RefCell<BTreeMap<String, Rc<Instance>>>,
     trail: RefCell<Vec<(String, Place)>>,
@@ -103,6 +105,7 @@ impl World {
             shown_root,
             sources: Sources::default(),
             report: Report::default(),
+            templates: Templates::default(),
             files: RefCell::default(),
             instances: RefCell::default(),
             trail: RefCell::default(),
