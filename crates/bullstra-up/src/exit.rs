@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use up_core::Address;
+
 /// The exit code, one for each thing that a script around us does differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -38,6 +40,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What the user can do about it.
     pub(crate) hint: Option<String>,
+    /// Each thing there is, for scripts, where the message sums several up: whose it is, and what.
+    pub(crate) details: Vec<(Address, String)>,
     /// The message is a page that is shown as it stands, without `error:` before it.
     pub(crate) is_page: bool,
 }
@@ -45,7 +49,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure without advice.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, is_page: false }
+        Self { exit, message: message.into(), hint: None, details: vec![], is_page: false }
     }
 
     /// A failure whose message is a page of its own, such as what is wrong with a stack's files.

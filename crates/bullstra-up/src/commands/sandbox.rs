@@ -111,7 +111,11 @@ impl Sandbox {
 
 /// The endpoint of the one that `--sandbox` means, started if need be.
 pub(crate) async fn running() -> Result<String, Failure> {
-    Ok(start(Options::default()).await?.endpoint)
+    let status = start(Options::default()).await?;
+    if !status.is_current() {
+        note("the sandbox that runs is another version's; `bullstra-up sandbox stop` makes way for this one's");
+    }
+    Ok(status.endpoint)
 }
 
 async fn start(options: Options) -> Result<Status, Failure> {
@@ -156,5 +160,5 @@ fn call(call: &Value) -> String {
         other => other.to_string(),
     };
     let error = call["error"].as_str().map(|error| format!("  {error}")).unwrap_or_default();
-    format!("{}  {}:{}  {}{error}", text("number"), text("service"), text("operation"), text("status"))
+    format!("{}  {}:{}  {}{error}", text("sequence"), text("service"), text("operation"), text("status"))
 }

@@ -46,7 +46,7 @@ struct Face<'a> {
 
 #[derive(Serialize)]
 struct Problem<'a> {
-    address: Option<&'a Address>,
+    address: &'a Address,
     code: &'a str,
     message: &'a str,
     request_id: Option<&'a str>,
@@ -93,7 +93,7 @@ impl Ended<'_> {
         let calls = step.map_or(&[][..], |step| &step.calls);
         let Error { code, message, request_id, .. } = error;
         let hint = render::advice(error, calls);
-        Problem { address: Some(address), code, message, request_id: request_id.as_deref(), hint }
+        Problem { address, code, message, request_id: request_id.as_deref(), hint }
     }
 }
 
@@ -112,15 +112,19 @@ pub(crate) fn planned(plan: &Plan, meter: &Meter) -> String {
 
 /// The object of a command that did not come to do anything.
 pub(super) fn failed(command: &str, failure: &Failure, meter: &Meter) -> String {
-    let Failure { exit, message, hint, .. } = failure;
-    let message = anstream::adapter::strip_str(message).to_string();
+    let Failure { exit, message, hint, details, .. } = failure;
+    let each = details.iter().map(|(address, message)| json!({ "address": address, "message": message }));
+    let errors = match details.is_empty() {
+        true => json!([{ "message": anstream::adapter::strip_str(message).to_string(), "hint": hint }]),
+        false => each.collect(),
+    };
     pretty(&json!({
         "format": FORMAT,
         "command": command,
         "exit_code": *exit as u8,
         "summary": Counts::default(),
         "api_calls": ApiCalls::of(&meter.counts()),
-        "errors": [{ "address": null, "message": message, "hint": hint }],
+        "errors": errors,
     }))
 }
 

@@ -216,7 +216,8 @@ pub(crate) async fn answered(
 
 /// A plan that must not be carried out.
 pub(crate) fn refused(plan: &Plan) -> Failure {
-    let failure = Failure::new(Exit::Refused, render::refusals(plan));
+    let details = plan.refusals.iter().map(|refusal| (refusal.address.clone(), refusal.message.clone()));
+    let failure = Failure { details: details.collect(), ..Failure::new(Exit::Refused, render::refusals(plan)) };
     if render::is_protection(plan) {
         return failure.hint("`--unprotect` allows to delete and replace what is protected");
     }
@@ -278,7 +279,11 @@ pub(crate) fn holder(lease: &Lease) -> String {
 fn tell_of(cut_off: &CutOff) {
     let CutOff { owner, command, began, unanswered, .. } = cut_off;
     let calls: Vec<_> = unanswered.iter().map(|(address, verb)| format!("{verb} {address}")).collect();
-    let open = if calls.is_empty() { String::new() } else { format!("; unanswered then: {}", calls.join(", ")) };
+    let open = match &calls[..] {
+        [] => String::new(),
+        [first, .., last] if calls.len() > 3 => format!("; {} calls were unanswered: {first} … {last}", calls.len()),
+        few => format!("; unanswered: {}", few.join(", ")),
+    };
     let note = format!("the last {command} ({owner}, {began:.0}) was cut off, and is taken up where it ended{open}");
     terminal::say(render::message(Word::Note, &note));
 }

@@ -4,29 +4,44 @@ use up_apply::ObserveError;
 use up_core::{Error, ErrorKind};
 use up_kinds::Identity;
 
+use super::aws::Target;
 use crate::{
     exit::{Exit, Failure},
     render,
 };
 
 /// Asking who we are failed.
-pub(super) fn unknown_caller(error: &Error, region: &str, endpoint_url: Option<&str>) -> Failure {
+pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Option<&str>) -> Failure {
     let Error { code, message, .. } = error;
     let failure = |message: String| Failure::new(Exit::Access, message);
     match (error.kind, code.as_str()) {
-        (ErrorKind::Credentials, "NotSent") => failure(format!("there are no AWS credentials: {message}"))
-            .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`"),
+        (ErrorKind::Credentials, "NotSent") => no_credentials(message, target.profile.as_deref()),
         (ErrorKind::Credentials, _) => failure(format!("AWS does not take the credentials: {code}: {message}"))
             .hint("they are wrong or expired: renew them (`aws sso login`), or name others with `--profile`"),
         (_, "Unreachable" | "TimedOut") => {
             let hint = match endpoint_url {
                 Some(url) => format!("is there anything at {url}?"),
-                None => format!("is `{region}` a region, and is there a way out to the network (HTTPS_PROXY)?"),
+                None => format!("is `{}` a region, and is there a way to it (HTTPS_PROXY)?", target.region),
             };
             failure(format!("AWS cannot be reached: {message}")).hint(hint)
         }
         _ => refused("to ask who is calling", error, &["sts:GetCallerIdentity"]),
     }
+}
+
+fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
+    if let Some(profile) = profile {
+        let because = if message.is_empty() { String::new() } else { format!(": {message}") };
+        let message = format!("the profile `{profile}` gives no AWS credentials{because}");
+        let hint = format!("is it in `~/.aws/config`, and signed in (`aws sso login --profile {profile}`)?");
+        return Failure::new(Exit::Access, message).hint(hint);
+    }
+    // The SDK's own list of where it looked, in fewer words.
+    let tried = message.replace("the credential provider was not enabled: ", "");
+    let tried = tried.replace("the credential provider was not enabled", "nothing set up");
+    let tried = tried.replace("no credentials found in chain. Attempted:", "looked for in");
+    Failure::new(Exit::Access, format!("there are no AWS credentials; {tried}"))
+        .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`")
 }
 
 /// The caller is in an account that the stack may not touch.

@@ -108,7 +108,7 @@ impl Session {
         }
         let identity = up_kinds::identity(&config, &meter)
             .await
-            .map_err(|error| access::unknown_caller(&error, &target.region, config.endpoint_url()))?;
+            .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url()))?;
         tracing::info!(account = identity.account, arn = identity.arn, region = target.region, "signed in");
         guard(home, &identity, aws.sandbox)?;
         let cx = Arc::new(Cx::new(config, identity.account, meter));
