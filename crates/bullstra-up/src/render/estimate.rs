@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use up_plan::{Plan, Step};
+use up_plan::{Action, Plan, Step};
 
 use super::text::about;
 
@@ -21,16 +21,25 @@ pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     let named = named.iter().map(|&place| chain[place]);
     let chain = match (chain.len(), named.len()) {
         (0, _) => return None,
-        (1, _) => chain[0].address.to_string(),
+        (1, _) => name(chain[0]),
         (all, shown) if all == shown => {
-            format!("longest chain: {}", arrows(named.map(|step| step.address.to_string())))
+            format!("longest chain: {}", arrows(named.map(name)))
         }
         (all, _) => {
-            let timed = named.map(|step| format!("{} ({})", step.address, about(takes(step))));
+            let timed = named.map(|step| format!("{} ({})", name(step), about(takes(step))));
             format!("longest chain: {all} steps, above all {}", arrows(timed))
         }
     };
     Some(format!("About {} ({chain}).", about(total)))
+}
+
+/// The step's resource, and which of two where it is replaced.
+fn name(step: &Step) -> String {
+    match &step.action {
+        Action::Create { replaces: true, .. } => format!("the new {}", step.address),
+        Action::Delete { replaced: true, .. } => format!("the old {}", step.address),
+        _ => step.address.to_string(),
+    }
 }
 
 fn arrows(steps: impl Iterator<Item = String>) -> String {
