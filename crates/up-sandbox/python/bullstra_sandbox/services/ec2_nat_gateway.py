@@ -39,11 +39,13 @@ class Gateway(NatGateway):
         self.created_at = clock()
         self.deleted_at: float | None = None
         self.failure = failure
+        # Its addresses beside the first.
+        self.more: list[dict[str, Any]] = []
         self.address: dict[str, Any] = {"AllocationId": call.params["AllocationId"]} if call.get("AllocationId") else {}
         if not failure:
-            self._take_interface()
+            self._take_interface(call.get("PrivateIpAddress"))
 
-    def _take_interface(self) -> None:
+    def _take_interface(self, address: str | None) -> None:
         interface = hold(
             self.ec2_backend,
             self.subnet_id,
@@ -52,6 +54,7 @@ class Gateway(NatGateway):
             description=f"Interface for NAT Gateway {self.id}",
             requester="amazon-aws",
             interface_type="nat_gateway",
+            address=address,
         )
         interface.source_dest_check = False
         self.address |= {
@@ -78,7 +81,7 @@ class Gateway(NatGateway):
             "State": self.state_in(call),
             "ConnectivityType": self.connectivity_type,
             "CreateTime": moment(self.created_at),
-            "NatGatewayAddresses": [self.address],
+            "NatGatewayAddresses": [self.address, *self.more],
             "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in self.get_tags()],
         }
         if self.deleted_at:

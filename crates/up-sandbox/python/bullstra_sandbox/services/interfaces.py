@@ -32,9 +32,10 @@ class HeldInterface(NetworkInterface):
         interface_type: str = "interface",
         groups: list[str] | None = None,
         managed: bool = True,
+        address: str | None = None,
     ) -> None:
         subnet = ec2.get_subnet(subnet_id)
-        super().__init__(ec2, subnet, free_address(ec2, subnet), group_ids=groups, description=description)
+        super().__init__(ec2, subnet, address or free_address(ec2, subnet), group_ids=groups, description=description)
         self.holder = holder
         self.holder_kind = holder_kind
         self.requester_managed = managed
