@@ -125,7 +125,7 @@ impl Account {
 
     /// Everything that exists in the account, by the sandbox's own knowledge.
     pub(crate) fn dump(&self) -> Result<Vec<Value>> {
-        let dump = self.control(&format!("dump?account={}", self.id))?;
+        let dump = self.control(&format!("dump?account={}&region=us-east-1", self.id))?;
         let resources = dump["resources"].as_array().ok_or("a dump without resources")?;
         Ok(resources.clone())
     }

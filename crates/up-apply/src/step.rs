@@ -320,14 +320,17 @@ impl<'a> Work<'a> {
         self.hand.names.set(&self.step.address, seen);
     }
 
-    /// The spec with all that it quotes.
+    /// The spec with all that it quotes, in its normal form.
     fn resolved(&self, want: &Value) -> Result<Value, Error> {
         let mut want = want.clone();
         quote::fill(&mut want, &|quote| self.hand.cx.answer(quote));
-        match quote::quotes(&want).first() {
-            None => Ok(want),
-            Some(quote) => Err(Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute))),
+        if let Some(quote) = quote::quotes(&want).first() {
+            return Err(Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute)));
         }
+        self.kind.complete(want).map_err(|problems| {
+            let problems = problems.iter().map(|problem| format!("`{}`: {}", problem.field, problem.message));
+            Error::refused("InvalidSpec", problems.collect::<Vec<_>>().join("; "))
+        })
     }
 
     fn say(&self, what: What) -> Result<(), Error> {

@@ -141,7 +141,11 @@ impl<'a, 'k> Matcher<'a, 'k> {
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
         let mut want = declared.spec.clone();
-        quote::fill(&mut want, &|quote| self.answer(quote, replaced));
+        if !quote::quotes(&want).is_empty() {
+            quote::fill(&mut want, &|quote| self.answer(quote, replaced));
+            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
+            want = kind.complete(want.clone()).unwrap_or(want);
+        }
         let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !replaced.is_empty() {

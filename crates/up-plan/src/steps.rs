@@ -48,6 +48,8 @@ struct Writer<'a, 'k> {
 struct Nodes {
     /// Makes or moves it.
     make: Option<usize>,
+    /// Whether `make` makes it, rather than moves it.
+    is_new: bool,
     /// Brings it to its end, where `make` alone does not.
     finish: Option<usize>,
     delete: Option<usize>,
@@ -92,7 +94,7 @@ impl<'a> Writer<'a, '_> {
             let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
             self.push(verdict, action, 1, about.actions.update)
         });
-        Nodes { make: Some(make), finish, delete: None }
+        Nodes { make: Some(make), is_new: true, finish, delete: None }
     }
 
     fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
@@ -163,7 +165,8 @@ impl<'a> Writer<'a, '_> {
                 let made = declared.get(&target).filter(|target| **target != index);
                 let Some(made) = made.and_then(|target| self.nodes.get(target)) else { continue };
                 let circle = self.circles.join(&wants.address, &target);
-                let first = if circle { made.make } else { made.last() };
+                // Where resources name each other, it is enough that the other is there.
+                let first = if circle { made.make.filter(|_| made.is_new) } else { made.last() };
                 let then = if circle && late.contains(&target) { nodes.last() } else { Some(make) };
                 self.draft.before.extend(first.zip(then));
             }
@@ -178,30 +181,35 @@ impl<'a> Writer<'a, '_> {
 
     /// A resource goes after what uses it has gone, or moved away.
     fn delete_after_users(&mut self) {
-        let uses: Vec<_> = self.uses_seen().into_iter().chain(self.uses_declared()).collect();
-        let gone = |index: &usize| self.nodes.get(index).and_then(|nodes| nodes.delete);
-        let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| gone(user).is_some()).collect();
+        let uses = self.uses_seen();
+        let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
         let nodes: Vec<_> = (0..self.verdicts.len()).collect();
         let circles = Circles::among(&nodes, &both_go);
-        let pairs = uses.into_iter().filter_map(|(user, target)| {
-            let (nodes, delete) = (self.nodes.get(&user)?, gone(&target)?);
-            match nodes.delete {
-                // Those that use each other: each lets go of the others as it is deleted.
-                Some(gone) => (!circles.join(user, target)).then_some((gone, delete)),
-                None => {
-                    let goes_first = self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst);
-                    nodes.last().filter(|_| !goes_first).map(|moved| (moved, delete))
-                }
-            }
+        let let_go = uses.into_iter().filter_map(|(user, target)| match self.gone(user) {
+            // Those that use each other: each lets go of the others as it is deleted.
+            Some(gone) => self.gone(target).filter(|_| !circles.join(user, target)).map(|delete| (gone, delete)),
+            None => self.moved_first(user, target),
         });
-        let pairs: Vec<_> = pairs.collect();
+        let quoted = self.uses_declared().into_iter().filter_map(|(user, target)| self.moved_first(user, target));
+        let pairs: Vec<_> = let_go.chain(quoted).collect();
         self.draft.before.extend(pairs);
+    }
+
+    /// A user moves over to what takes the target's place, unless the target has to go before that is there.
+    fn moved_first(&self, user: usize, target: usize) -> Option<(usize, usize)> {
+        let goes_first = self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst);
+        let moved = self.nodes.get(&user)?.last().filter(|_| !goes_first)?;
+        Some((moved, self.gone(target)?))
+    }
+
+    fn gone(&self, index: usize) -> Option<usize> {
+        self.nodes.get(&index)?.delete
     }
 
     /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
     fn uses_seen(&self) -> Vec<(usize, usize)> {
         let mut owners: HashMap<(&str, &str), usize> = HashMap::new();
-        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.goes(*index)) {
+        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_some()) {
             let Some(seen) = verdict.seen else { continue };
             let names = [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten();
             owners.extend(names.map(|name| ((verdict.address.kind.as_str(), name.as_str()), index)));
@@ -221,15 +229,11 @@ impl<'a> Writer<'a, '_> {
             let named = verdict.declared.map(graph::named).unwrap_or_default();
             let targets = named.into_iter().filter_map(|target| declared.get(&target).copied());
             targets
-                .filter(|&target| target != index && self.goes(target))
+                .filter(|&target| target != index && self.gone(target).is_some())
                 .map(|target| (index, target))
                 .collect::<Vec<_>>()
         });
         uses.collect()
-    }
-
-    fn goes(&self, index: usize) -> bool {
-        self.nodes.get(&index).is_some_and(|nodes| nodes.delete.is_some())
     }
 
     /// What takes over a name, or addresses, of something that goes, waits until it is gone.

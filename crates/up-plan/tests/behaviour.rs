@@ -157,7 +157,7 @@ fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
         "0 replace x.net.main #1",
         "1 replace x.box.web #1 after 0",
         "2 delete x.box.web b1 after 1",
-        "3 delete x.net.main n1 after 0 2",
+        "3 delete x.net.main n1 after 0 1 2",
     ]);
     assert_eq!(plan.steps[1].why.as_deref(), Some("x.net.main is replaced"));
     assert_eq!(plan.summary().replace, 2);
@@ -235,6 +235,31 @@ fn groups_that_name_each_other_are_made_bare_and_finished_after() {
     gone.plans(&[]);
     gone.declared.clear();
     gone.plans(&["0 delete x.group.b gb", "1 delete x.group.a ga"]);
+}
+
+#[test]
+fn groups_that_name_each_other_are_changed_side_by_side() {
+    let peers = |peers: Value| json!({ "peers": peers });
+    let case = Case::default()
+        .declare("x.group.a", peers(json!([to("x.group.b")])))
+        .declare("x.group.b", peers(json!([to("x.group.a")])))
+        .see("x.group.a", "ga", peers(json!([])))
+        .see("x.group.b", "gb", peers(json!([])));
+    case.plans(&["0 update x.group.a", "1 update x.group.b"]);
+}
+
+#[test]
+fn what_is_quoted_may_go_first_even_if_those_who_quote_it_stay_until_later() {
+    let arn = Quote { address: "x.net.main".into(), attribute: "arn".into() };
+    let text = |text: &str| json!({ "net": to("x.net.other"), "size": 1, "text": text });
+    let case = Case::default()
+        .declare("x.net.main", json!({ "cidr": "10.1.0.0/16", "name": "front" }))
+        .declare("x.net.other", net("10.2.0.0/16"))
+        .declare("x.box.web", text(&arn.mark()))
+        .see("x.net.main", "n1", json!({ "cidr": "10.0.0.0/16", "name": "front" }))
+        .see("x.net.other", "n2", net("10.2.0.0/16"))
+        .see("x.box.web", "b1", json!({ "net": live("n2", "x.net"), "size": 1, "text": "arn:n1" }));
+    case.plans(&["0 delete x.net.main n1", "1 replace x.net.main #1 after 0", "2 update x.box.web after 1"]);
 }
 
 #[test]
