@@ -10,6 +10,9 @@ use up_core::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Attributes(BTreeMap<String, String>);
 
+/// The most that one call takes.
+pub(crate) const SENT: usize = 20;
+
 /// A field of a spec, and the key of the attribute that it sets.
 pub(crate) type Row = (&'static str, &'static str);
 
@@ -47,10 +50,9 @@ impl Attributes {
     }
 
     /// What must be sent to get from `seen` to these, each in the `form` of one API.
-    pub(crate) fn beyond<T>(&self, seen: &Self, form: impl Fn(&str, &str) -> T) -> Option<Vec<T>> {
+    pub(crate) fn beyond<T>(&self, seen: &Self, form: impl Fn(&str, &str) -> T) -> Vec<T> {
         let differ = self.0.iter().filter(|(key, value)| seen.0.get(*key) != Some(value));
-        let sent: Vec<_> = differ.map(|(key, value)| form(key, value)).collect();
-        (!sent.is_empty()).then_some(sent)
+        differ.map(|(key, value)| form(key, value)).collect()
     }
 }
 
@@ -104,7 +106,7 @@ mod tests {
         let want = Settings { timeout: 30, http2: true, mode: "append".into(), delay: None };
         let form = |key: &str, value: &str| format!("{key}={value}");
         let [seen, want] = [seen, want].map(|settings| Attributes::of(&settings, &ROWS));
-        assert_eq!(want.beyond(&seen, form), Some(vec!["t.seconds=30".to_owned()]));
-        assert_eq!(seen.beyond(&seen, form), None);
+        assert_eq!(want.beyond(&seen, form), ["t.seconds=30"]);
+        assert!(seen.beyond(&seen, form).is_empty());
     }
 }

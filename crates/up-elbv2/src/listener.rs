@@ -146,8 +146,8 @@ impl Kind for Listener {
         }
         let form = |key: &str, value: &str| ListenerAttribute::builder().key(key).value(value).build();
         let changed = Attributes::of(self, &ROWS).beyond(&Attributes::of(was, &ROWS), form);
-        if changed.is_some() {
-            elb.modify_listener_attributes().listener_arn(arn).set_attributes(changed).send().await?;
+        if !changed.is_empty() {
+            elb.modify_listener_attributes().listener_arn(arn).set_attributes(Some(changed)).send().await?;
         }
         if let Some(want) = &self.additional_certificate_arns {
             let seen = was.additional_certificate_arns.clone().unwrap_or_default();

@@ -11,7 +11,7 @@ use up_core::prelude::*;
 use crate::{
     AT_ONCE,
     access_logs::Logs,
-    attributes::{Attributes, Row, plain},
+    attributes::{Attributes, Row, SENT, plain},
     check_name, check_range, client,
     find::{self, PAGE},
     list, made, named,
@@ -185,10 +185,9 @@ impl Kind for LoadBalancer {
             let call = elb.set_ip_address_type().load_balancer_arn(arn);
             call.ip_address_type(self.ip_address_type.as_str().into()).send().await?;
         }
-        let changed = self.attributes().beyond(&was.attributes(), attribute);
-        if changed.is_some() {
+        for changed in self.attributes().beyond(&was.attributes(), attribute).chunks(SENT) {
             let call = elb.modify_load_balancer_attributes().load_balancer_arn(arn);
-            call.set_attributes(changed).send().await?;
+            call.set_attributes(Some(changed.to_vec())).send().await?;
         }
         Ok(())
     }

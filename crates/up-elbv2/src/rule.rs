@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{self, RulePriorityPair};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Mutex;
 use up_core::{Address, prelude::*};
 
 use crate::{
@@ -94,8 +95,8 @@ impl Kind for Rule {
         match request.set_tags(Some(list(&birth.tags))).send().await.map_err(Error::from) {
             Ok(answer) => made(answer.rules.and_then(|mut made| made.pop()?.rule_arn)),
             Err(error) if error.code == "PriorityInUse" => {
-                match holder(cx, &listener, self.priority, &birth.stack).await? {
-                    Some(holder) if birth.gave(&holder.tags) => Ok(holder.arn),
+                match holder(cx, &rules(cx, listener).await?, self.priority, &birth.stack).await? {
+                    Some((arn, tags)) if birth.gave(&tags) => Ok(arn),
                     _ => Err(error),
                 }
             }
@@ -156,19 +157,26 @@ impl Kind for Rule {
     }
 }
 
+/// Held while a rule's priority is changed, so that of two rules that change places one does not act on what the other
+/// has just done away with. Between runs the stack's lock does the same.
+static PRIORITIES: Mutex<()> = Mutex::const_new(());
+
 impl Rule {
-    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike: it
-    /// makes room in the same call, and then goes to its own. That is how two rules change places.
+    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike: the
+    /// two change places, in one call, and the other goes on from there.
     async fn reprioritise(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let _alone = PRIORITIES.lock().await;
         let pair = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
         let call = client(cx).set_rule_priorities().rule_priorities(pair(&seen.id, self.priority));
         match call.clone().send().await.map_err(Error::from) {
             Err(error) if error.code == "PriorityInUse" => {
-                let listener = cx.id(&self.listener)?;
                 let stack = seen.tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("a rule of no stack"))?;
+                let rules = rules(cx, cx.id(&self.listener)?).await?;
+                let own = rules.iter().find(|(_, rule)| rule.rule_arn.as_ref() == Some(&seen.id));
+                let own = own.and_then(|(_, rule)| priority(rule)).ok_or(error)?;
                 // Gone meanwhile: then the priority is free.
-                let call = match holder(cx, &listener, self.priority, stack).await? {
-                    Some(Holder { arn, free, .. }) => call.rule_priorities(pair(&arn, free)),
+                let call = match holder(cx, &rules, self.priority, stack).await? {
+                    Some((other, _)) => call.rule_priorities(pair(&other, own)),
                     None => call,
                 };
                 call.send().await?;
@@ -179,29 +187,22 @@ impl Rule {
     }
 }
 
-/// A rule of the stack's that has a priority, and one that none has.
-struct Holder {
-    arn: String,
-    tags: Tags,
-    free: i32,
+/// Which rule has a priority, with its tags. Refused where it is someone else's.
+async fn holder(cx: &Cx, rules: &[(String, types::Rule)], wanted: i32, stack: &str) -> Result<Option<(String, Tags)>> {
+    let holder = rules.iter().find(|(_, rule)| priority(rule) == Some(wanted));
+    let Some(arn) = holder.and_then(|(_, rule)| rule.rule_arn.clone()) else { return Ok(None) };
+    let scope = Scope { stack: stack.to_owned(), ..Scope::default() };
+    match find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.remove(&arn) {
+        Some(tags) => Ok(Some((arn, tags))),
+        None => {
+            let message = format!("priority {wanted} belongs to {arn}, which is not this stack's");
+            Err(Error::refused("PriorityInUse", message))
+        }
+    }
 }
 
-/// Who has a priority. Refused where it is someone else.
-async fn holder(cx: &Cx, listener: &str, priority: i32, stack: &str) -> Result<Option<Holder>> {
-    let rules = rules(cx, listener.to_owned()).await?;
-    let taken: BTreeSet<i32> = rules.iter().filter_map(|(_, rule)| rule.priority.as_ref()?.parse().ok()).collect();
-    let has = |rule: &types::Rule| rule.priority.as_ref().is_some_and(|text| *text == priority.to_string());
-    let Some(arn) = rules.into_iter().find_map(|(_, rule)| if has(&rule) { rule.rule_arn } else { None }) else {
-        return Ok(None);
-    };
-    let scope = Scope { stack: stack.to_owned(), ..Scope::default() };
-    let Some(tags) = find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.remove(&arn) else {
-        let message = format!("priority {priority} belongs to {arn}, which is not this stack's");
-        return Err(Error::refused("PriorityInUse", message));
-    };
-    let free = (1..=LAST).rev().find(|priority| !taken.contains(priority));
-    let free = free.ok_or_else(|| Error::refused("TooManyRules", "the listener has no priority left"))?;
-    Ok(Some(Holder { arn, tags, free }))
+fn priority(rule: &types::Rule) -> Option<i32> {
+    rule.priority.as_ref()?.parse().ok()
 }
 
 /// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
@@ -213,11 +214,11 @@ async fn rules(cx: &Cx, listener: String) -> Result<Vec<(String, types::Rule)>> 
 }
 
 fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<Seen<Rule>> {
-    let priority = rule.priority.and_then(|text| text.parse().ok());
+    let priority = priority(&rule).ok_or_else(|| Error::absent("priority of a rule"))?;
     let conditions = rule.conditions.into_iter().flatten();
     let spec = Rule {
         listener: Ref::id(listener),
-        priority: priority.ok_or_else(|| Error::absent("priority of a rule"))?,
+        priority,
         conditions: conditions.map(Condition::seen).collect::<Result<_>>()?,
         actions: action::seen(rule.actions)?,
     };

@@ -189,9 +189,9 @@ impl Kind for TargetGroup {
         }
         let form = |key: &str, value: &str| TargetGroupAttribute::builder().key(key).value(value).build();
         let changed = self.attributes().beyond(&seen.spec.attributes(), form);
-        if changed.is_some() {
+        if !changed.is_empty() {
             let call = elb.modify_target_group_attributes().target_group_arn(arn);
-            call.set_attributes(changed).send().await?;
+            call.set_attributes(Some(changed)).send().await?;
         }
         Ok(())
     }
