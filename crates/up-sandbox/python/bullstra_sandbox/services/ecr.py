@@ -22,3 +22,10 @@ def pages(call: Call, proceed: Any) -> dict[str, Any]:
     found = sorted(proceed(asked)["repositories"], key=lambda each: each["repositoryName"])
     shown, following = query.page(found, call.get("nextToken"), call.get("maxResults"), default=100)
     return {"repositories": shown, **({"nextToken": following} if following else {})}
+
+
+@around("ecr", "CreateRepository", "PutImageScanningConfiguration")
+def scanning(call: Call, proceed: Any) -> None:
+    # What is left out is false; moto would leave the repository as it is.
+    given = call.get("imageScanningConfiguration", default={})
+    proceed({**call.params, "imageScanningConfiguration": {"scanOnPush": False, **given}})

@@ -105,10 +105,16 @@ def settle(call: Call, made: Any) -> None:
     elb.tagging_service.tag_resource(made.arn, tag_rules.as_list(tags))
     lifecycle.creating(call, KIND, made.arn)
     hold_interfaces(call, made)
+    give_addresses(call, made)
+
+
+def give_addresses(call: Call, balancer: Any) -> None:
+    """Gives a load balancer's interfaces the public addresses that a request maps to their subnets."""
+    ec2 = backend("ec2", call)
     for mapping in call.get("SubnetMappings", default=[]):
-        for eni in held_by(elb.ec2_backend, made.arn):
+        for eni in held_by(ec2, balancer.arn):
             if mapping.get("AllocationId") and eni.subnet_id == mapping["SubnetId"]:
-                elb.ec2_backend.associate_address(eni=eni, allocation_id=mapping["AllocationId"])
+                ec2.associate_address(eni=eni, allocation_id=mapping["AllocationId"])
 
 
 def hold_interfaces(call: Call, balancer: Any) -> None:
@@ -196,12 +202,24 @@ def described(call: Call, balancer: Any) -> dict[str, Any]:
         "State": {"Code": "provisioning" if creating else "active"},
         "Type": balancer.type,
         "AvailabilityZones": [
-            {"ZoneName": subnet.availability_zone, "SubnetId": subnet.id, "LoadBalancerAddresses": []}
+            {
+                "ZoneName": subnet.availability_zone,
+                "SubnetId": subnet.id,
+                "LoadBalancerAddresses": own_addresses(call, balancer, subnet),
+            }
             for subnet in places
         ],
         "IpAddressType": balancer.ip_address_type,
     }
     return {**seen, "SecurityGroups": sorted(balancer.security_groups)} if balancer.security_groups else seen
+
+
+def own_addresses(call: Call, balancer: Any, subnet: Any) -> list[dict[str, str]]:
+    """The public addresses of the customer's own that a load balancer has in a subnet."""
+    ec2 = backend("ec2", call)
+    enis = {eni.id for eni in held_by(ec2, balancer.arn) if eni.subnet_id == subnet.id}
+    own = (address for address in ec2.describe_addresses() if address.eni and address.eni.id in enis)
+    return [{"IpAddress": address.public_ip, "AllocationId": address.allocation_id} for address in own]
 
 
 def find(call: Call, arn: str) -> Any:
@@ -251,6 +269,7 @@ def set_subnets(call: Call, proceed: Any) -> dict[str, Any]:
     balancer.subnets = places(call, balancer.type)
     balancer.ip_address_type = call.get("IpAddressType", default=balancer.ip_address_type)
     hold_interfaces(call, balancer)
+    give_addresses(call, balancer)
     zones = described(call, balancer)["AvailabilityZones"]
     return {"AvailabilityZones": zones, "IpAddressType": balancer.ip_address_type}
 
