@@ -100,3 +100,68 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
 fn checksum(saved: &Value) -> String {
     format!("{:x}", Sha256::digest(saved.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use up_plan::World;
+    use up_stack::Stack;
+
+    use super::*;
+    use crate::cli::PlanOptions;
+
+    fn saved() -> Saved {
+        let stack = Stack {
+            name: "prod".into(),
+            region: "us-east-1".into(),
+            accounts: vec![],
+            protect: true,
+            tags: [].into(),
+            resources: vec![],
+            outputs: [].into(),
+            secrets: [].into(),
+            root: ".".into(),
+        };
+        let none = [].into();
+        let wanted = up_plan::Wanted {
+            stack: "prod",
+            resources: &[],
+            protect: true,
+            prevent_destroy: &none,
+            targets: &[].into(),
+        };
+        let plan = up_plan::plan(&wanted, &World::default(), &up_kinds::find);
+        Saved { path: "stacks/prod.toml".into(), goal: Goal::apply(stack, &PlanOptions::default()), plan }
+    }
+
+    #[test]
+    fn reads_back_what_was_written_and_notices_every_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan");
+        write(&path, &saved()).unwrap();
+        assert!(is_saved(&path));
+        assert_eq!(read(&path).unwrap(), saved());
+        let text = fs::read_to_string(&path).unwrap();
+        for (changed, complaint) in [
+            (text.replace("us-east-1", "us-east-2"), "its checksum does not fit"),
+            (text.replacen("\"format\": 1", "\"format\": 2", 1), "newer bullstra-up"),
+            (text.replacen("\"format\": 1", "\"format\": \"1\"", 1), "which format"),
+            (text.replace(WHAT, "something else"), "not a saved plan"),
+            (text[..text.len() / 2].to_owned(), "not a saved plan"),
+            (String::new(), "not a saved plan"),
+        ] {
+            fs::write(&path, changed).unwrap();
+            let failure = read(&path).unwrap_err();
+            assert!(failure.message.contains(complaint), "{}", failure.message);
+            assert_eq!(failure.exit, Exit::Input);
+        }
+    }
+
+    #[test]
+    fn a_stack_is_no_saved_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prod.toml");
+        fs::write(&path, "[stack]\nname = \"prod\"\n").unwrap();
+        assert!(!is_saved(&path));
+        assert!(is_saved(Path::new("plan.json")));
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) fn keep(secrets: &BTreeSet<String>) {
     let spelled = secrets.iter().flat_map(|secret| {
         let json = Value::from(secret.as_str()).to_string();
         let lines = secret.lines().filter(|line| line.len() > 8).map(str::to_owned);
-        lines.chain([json.trim_matches('"').to_owned(), secret.clone()]).collect::<Vec<_>>()
+        lines.chain([json[1..json.len() - 1].to_owned(), secret.clone()]).collect::<Vec<_>>()
     });
     let mut all: Vec<_> = spelled.collect::<BTreeSet<_>>().into_iter().collect();
     all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

@@ -35,7 +35,7 @@ pub struct Lock {
 pub enum LockError {
     /// Another run is at work.
     #[error("held by another run")]
-    Held(Lease),
+    Held(Box<Lease>),
     /// The file cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -52,7 +52,7 @@ impl Lock {
         let lease = Lease::ours(command);
         let mut file = alone(path).map_err(failed("open", path))?;
         let before = match content(&mut file).map_err(failed("read", path))? {
-            Content::Lease(lease) if !lease.is_over() => return Err(LockError::Held(*lease)),
+            Content::Lease(lease) if !lease.is_over() => return Err(LockError::Held(lease)),
             Content::Lease(lease) => Some(*lease),
             Content::Newer(format) => return Err(StateError::Newer { path: path.to_owned(), format }.into()),
             Content::Nothing => None,

@@ -44,3 +44,106 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> I
     ids.retain(|_, known| !known.is_empty());
     ids
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use up_core::{Error, Origin, Seen, Status};
+    use up_stack::Stack;
+
+    use super::*;
+    use crate::cli::PlanOptions;
+
+    fn declared(name: &str, version: u32) -> Declared {
+        Declared {
+            address: Address::root("ec2.vpc", name),
+            spec: json!({ "version": version }),
+            tags: [].into(),
+            depends_on: [].into(),
+            prevent_destroy: false,
+            ignore_changes: [].into(),
+            origin: Origin::default(),
+        }
+    }
+
+    fn goal(resources: Vec<Declared>, target: &[&str]) -> Goal {
+        let stack = Stack {
+            name: "prod".into(),
+            region: "us-east-1".into(),
+            accounts: vec![],
+            protect: false,
+            tags: [].into(),
+            resources,
+            outputs: [].into(),
+            secrets: [].into(),
+            root: ".".into(),
+        };
+        let target = target.iter().map(|name| Address::root("ec2.vpc", *name)).collect();
+        Goal::apply(stack, &PlanOptions { target, unprotect: false })
+    }
+
+    fn world(names: &[&str]) -> World {
+        let seen = names.iter().map(|name| Seen {
+            id: format!("vpc-{name}"),
+            tags: [
+                (Address::STACK_TAG.to_owned(), "prod".to_owned()),
+                (Address::ADDRESS_TAG.to_owned(), format!("ec2.vpc.{name}")),
+            ]
+            .into(),
+            attrs: [].into(),
+            status: Status::Ready,
+            spec: json!({ "cidr_block": "10.0.0.0/16" }),
+        });
+        World { seen: [("ec2.vpc".to_owned(), seen.collect())].into(), ..World::default() }
+    }
+
+    fn plan(goal: &Goal, world: &World) -> Plan {
+        let (none, targets) = ([].into(), [].into());
+        let wanted = up_plan::Wanted {
+            stack: "prod",
+            resources: &goal.resources,
+            protect: false,
+            prevent_destroy: &none,
+            targets: &targets,
+        };
+        up_plan::plan(&wanted, world, &up_kinds::find)
+    }
+
+    fn versions(resources: &[Declared]) -> Vec<(&str, u64)> {
+        let version = |declared: &Declared| declared.spec["version"].as_u64().unwrap();
+        resources.iter().map(|declared| (declared.address.name.as_str(), version(declared))).collect()
+    }
+
+    #[test]
+    fn what_failed_keeps_its_old_declaration() {
+        let goal = goal(vec![declared("a", 2), declared("b", 2), declared("c", 2)], &[]);
+        let plan = plan(&goal, &world(&[]));
+        let failed = vec![(Address::root("ec2.vpc", "b"), Error::absent("id"))];
+        let skipped = vec![Address::root("ec2.vpc", "c")];
+        let outcome = Outcome { failed, skipped, ..Outcome::default() };
+        let before = [declared("a", 1), declared("b", 1), declared("gone", 1)];
+        assert_eq!(versions(&resources(&goal, &before, &plan, &outcome)), [("a", 2), ("b", 1)]);
+    }
+
+    #[test]
+    fn what_was_no_target_keeps_its_old_declaration() {
+        let whole = goal(vec![declared("a", 2), declared("b", 2)], &[]);
+        let mut plan = plan(&whole, &world(&[]));
+        plan.steps.retain(|step| step.address.name == "a");
+        let partial = goal(vec![declared("a", 2), declared("b", 2)], &["a"]);
+        let before = [declared("b", 1), declared("c", 1)];
+        let kept = resources(&partial, &before, &plan, &Outcome::default());
+        assert_eq!(versions(&kept), [("a", 2), ("b", 1), ("c", 1)]);
+    }
+
+    #[test]
+    fn ids_are_of_what_was_seen_less_what_went_and_what_was_made() {
+        let (goal, world) = (goal(vec![], &[]), world(&["a", "b"]));
+        let plan = plan(&goal, &world);
+        let outcome = Outcome { skipped: vec![Address::root("ec2.vpc", "b")], ..Outcome::default() };
+        let made: Ids = [("ec2.eip".to_owned(), ["eip-1".to_owned()].into())].into();
+        let ids = ids(&world, &plan, &outcome, made);
+        let expected = [("ec2.eip", "eip-1"), ("ec2.vpc", "vpc-b")];
+        assert_eq!(ids, expected.map(|(kind, id)| (kind.to_owned(), [id.to_owned()].into())).into());
+    }
+}
