@@ -19,9 +19,9 @@ Exit codes:
   1    something failed
   2    `plan --exit-code` found changes
   3    the input is wrong: stack files, options, a saved plan
-  4    credentials, account, region or a permission
+  4    no access to AWS: credentials, account, region, endpoint or a permission
   5    locked by another run
-  6    refused: protected, owned by someone else, or the world has moved since the plan
+  6    refused: protected, owned by someone else, not approved, or the world has moved since the plan
   130  interrupted";
 
 /// Provisions AWS from TOML.
