@@ -49,8 +49,8 @@ pub struct Instance {
     /// Keeps a copy in another zone that takes over when this one fails. Default: false.
     #[serde(default)]
     pub(crate) multi_az: bool,
-    /// The zone it stands in, without `multi_az`. Left out: any of the subnet group's.
-    #[spec(replace)]
+    /// The zone it is made in, without `multi_az`. Never compared: AWS may move it. Left out: any of the subnet group's.
+    #[spec(initial)]
     pub(crate) availability_zone: Option<String>,
     /// Where in the network it stands.
     #[spec(replace)]
@@ -291,7 +291,7 @@ impl Instance {
         if (self.monitoring_interval > 0) != self.monitoring_role.is_some() {
             problems.push(Problem::new("monitoring_role", "it goes with a monitoring_interval above 0"));
         }
-        let is_period = |days: u32| days == 7 || days == 731 || (days % 31 == 0 && (31..=713).contains(&days));
+        let is_period = |days: u32| days == 7 || days == 731 || (days.is_multiple_of(31) && (31..=713).contains(&days));
         if let Some(days) = self.performance_insights_retention_period.filter(|days| !is_period(*days)) {
             let message = format!("{days} days are neither 7, nor months of 31 days up to 23, nor 731");
             problems.push(Problem::new("performance_insights_retention_period", message));

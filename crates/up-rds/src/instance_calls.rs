@@ -157,39 +157,48 @@ impl Instance {
         (want != seen).then(|| logs.set_disable_log_types(some(but(seen, want))).build())
     }
 
+    /// What is noted in its tags is taken out of them.
+    pub(crate) fn read(mut instance: DbInstance) -> Result<Seen<Self>> {
+        let (status, mut attrs) = (status(&instance)?, attributes(&instance)?);
+        let mut tags = tags(instance.tag_list.take());
+        let (skips, begun) = (tags.remove(Self::SKIP_TAG), tags.remove(Self::STORAGE_TAG));
+        let mut spec = Self::spec(instance)?;
+        let id = spec.name.clone().ok_or_else(|| Error::absent("identifier of a database"))?;
+        attrs.insert(Self::SIZE.into(), spec.allocated_storage.to_string());
+        let begun =
+            begun.and_then(|size| size.parse().ok()).filter(|size| spec.grows() && *size < spec.allocated_storage);
+        spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
+        spec.skip_final_snapshot = skips.is_some();
+        Ok(Seen { id, tags, attrs, status, spec })
+    }
+
     /// What RDS is about to change counts as changed: the status says that it is still at it.
-    pub(crate) fn read(instance: DbInstance) -> Result<Seen<Self>> {
-        let status = status(&instance)?;
-        let mut attrs = attributes(&instance)?;
+    fn spec(instance: DbInstance) -> Result<Self> {
         let pending = instance.pending_modified_values.unwrap_or_else(|| PendingModifiedValues::builder().build());
-        let mut tags = tags(instance.tag_list);
-        let (Some(id), Some(engine), Some(class), Some(storage), Some(storage_type), Some(master_username)) = (
-            instance.db_instance_identifier,
+        let (Some(engine), Some(instance_class), Some(storage), Some(storage_type), Some(master_username)) = (
             instance.engine,
             pending.db_instance_class.or(instance.db_instance_class),
             pending.allocated_storage.or(instance.allocated_storage),
             pending.storage_type.or(instance.storage_type),
             instance.master_username,
         ) else {
-            return Err(Error::absent("identifier, engine, class, storage and master user of a database"));
+            return Err(Error::absent("engine, class, storage and master user of a database"));
         };
-        let size = count(storage)?;
-        attrs.insert(Self::SIZE.into(), size.to_string());
-        let noted = tags.remove(Self::STORAGE_TAG).and_then(|text| text.parse().ok());
-        let noted = noted.filter(|noted| instance.max_allocated_storage.is_some() && *noted < size);
         let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
         let security = instance.vpc_security_groups.into_iter().flatten().filter_map(|it| it.vpc_security_group_id);
         let parameters = instance.db_parameter_groups.into_iter().flatten().find_map(|it| it.db_parameter_group_name);
-        // Before there is an endpoint, RDS says 0 where it has not chosen a port.
-        let port = pending.port.or(instance.endpoint.and_then(|it| it.port)).or(instance.db_instance_port);
+        let number = pending.port.or(instance.endpoint.and_then(|it| it.port)).or(instance.db_instance_port);
         let is = |flag: Option<bool>| flag == Some(true);
-        let spec = Self {
-            name: Some(id.clone()),
+        let authentication =
+            pending.iam_database_authentication_enabled.or(instance.iam_database_authentication_enabled);
+        let retention = pending.backup_retention_period.or(instance.backup_retention_period);
+        Ok(Self {
+            name: instance.db_instance_identifier,
             engine: Engine::seen(&engine)?,
             engine_version: pending.engine_version.or(instance.engine_version),
             allow_major_version_upgrade: false,
-            instance_class: class,
-            allocated_storage: noted.unwrap_or(size),
+            instance_class,
+            allocated_storage: count(storage)?,
             max_allocated_storage: maybe_count(instance.max_allocated_storage)?,
             storage_type: StorageType::seen(&storage_type)?,
             iops: maybe_count(pending.iops.or(instance.iops))?,
@@ -201,32 +210,27 @@ impl Instance {
             subnet_group: Ref::id(subnet_group.unwrap_or_else(|| "default".into())),
             security_groups: security.map(Ref::id).collect(),
             publicly_accessible: is(instance.publicly_accessible),
-            port: port.filter(|port| *port != 0).map(whole_port).transpose()?,
+            port: number.map(port).transpose()?.flatten(),
             parameter_group: parameters.map(Ref::id),
             db_name: instance.db_name,
             master_username,
             master_user_secret_kms_key_id: instance.master_user_secret.and_then(|secret| secret.kms_key_id),
-            iam_database_authentication_enabled: is(pending
-                .iam_database_authentication_enabled
-                .or(instance.iam_database_authentication_enabled)),
+            iam_database_authentication_enabled: is(authentication),
             ca_certificate_identifier: pending.ca_certificate_identifier.or(instance.ca_certificate_identifier),
-            backup_retention_period: count(
-                pending.backup_retention_period.or(instance.backup_retention_period).unwrap_or(0),
-            )?,
+            backup_retention_period: count(retention.unwrap_or(0))?,
             preferred_backup_window: instance.preferred_backup_window,
             preferred_maintenance_window: instance.preferred_maintenance_window,
             auto_minor_version_upgrade: is(instance.auto_minor_version_upgrade),
             copy_tags_to_snapshot: is(instance.copy_tags_to_snapshot),
             deletion_protection: is(instance.deletion_protection),
-            skip_final_snapshot: tags.remove(Self::SKIP_TAG).is_some(),
+            skip_final_snapshot: false,
             performance_insights_enabled: is(instance.performance_insights_enabled),
             performance_insights_retention_period: maybe_count(instance.performance_insights_retention_period)?,
             performance_insights_kms_key_id: instance.performance_insights_kms_key_id,
             monitoring_interval: count(instance.monitoring_interval.unwrap_or(0))?,
             monitoring_role: instance.monitoring_role_arn.map(Ref::<names::Role>::id),
             enabled_cloudwatch_logs_exports: instance.enabled_cloudwatch_logs_exports.into_iter().flatten().collect(),
-        };
-        Ok(Seen { id, tags, attrs, status, spec })
+        })
     }
 }
 
@@ -294,6 +298,8 @@ fn maybe_count(number: Option<i32>) -> Result<Option<u32>> {
     number.map(count).transpose()
 }
 
-fn whole_port(port: i32) -> Result<u16> {
-    u16::try_from(port).map_err(|_| Error::absent("port that can be"))
+/// Before there is an endpoint, RDS says 0 where it has not chosen a port.
+fn port(number: i32) -> Result<Option<u16>> {
+    let port = u16::try_from(number).map_err(|_| Error::absent("port that can be"))?;
+    Ok(Some(port).filter(|port| *port != 0))
 }
