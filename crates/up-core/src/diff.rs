@@ -23,8 +23,8 @@ pub struct FieldChange {
 /// What differs. References compare by address, so `address_of` turns a kind and a live id (or ARN) into the address
 /// of the stack's resource that has it; ids of others stay ids.
 ///
-/// A field that is absent (`null`) in `want` means "AWS chooses" and is not compared; so does one inside a table. Inside
-/// a list everything counts, because there an absent part tells two items apart.
+/// A field that is absent (`null`) in `want` means "AWS chooses" and is not compared; so does one inside a table.
+/// Inside a list everything counts, because there an absent part tells two items apart.
 pub fn diff(
     fields: &[Field],
     seen: &Value,
@@ -74,8 +74,8 @@ fn agrees(seen: &Value, want: &Value) -> bool {
     }
 }
 
-/// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as an id
-/// than as an address.
+/// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as an
+/// id than as an address.
 fn same_items(seen: &[Value], want: &[Value]) -> bool {
     let all_in =
         |these: &[Value], those: &[Value]| these.iter().all(|item| those.iter().any(|other| same(item, other)));

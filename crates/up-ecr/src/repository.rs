@@ -17,8 +17,8 @@ use crate::{client, lifecycle::LifecyclePolicy};
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Repository {
-    /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces it, and loses its
-    /// images.
+    /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces it, and loses
+    /// its images.
     #[spec(name)]
     name: Option<String>,
     /// Whether a tag may be moved to another image. Default: `MUTABLE`.
@@ -119,8 +119,8 @@ impl Kind for Repository {
         Ok(seen.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls of
-    /// their own.
+    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls
+    /// of their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let Encryption { encryption_type, kms_key } = &self.encryption_configuration;

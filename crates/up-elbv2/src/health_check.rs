@@ -20,7 +20,8 @@ pub(crate) struct HealthCheck {
     pub(crate) port: Option<String>,
     /// What is asked for. Left out: AWS's default, `/`.
     pub(crate) path: Option<String>,
-    /// Statuses of a target that works: `200`, `200,204` or `200-299`; for gRPC, of `0` to `99`. Left out: AWS's default.
+    /// Statuses of a target that works: `200`, `200,204` or `200-299`; for gRPC, of `0` to `99`. Left out: AWS's
+    /// default.
     matcher: Option<String>,
     /// Seconds between two checks of one target, 5 to 300. Left out: AWS's default.
     pub(crate) interval_seconds: Option<i32>,

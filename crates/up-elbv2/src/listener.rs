@@ -31,10 +31,11 @@ pub struct Listener {
     default_actions: Vec<Action>,
     /// ARN of the certificate that is shown unless another fits better. Needed for `HTTPS` and `TLS`.
     certificate_arn: Option<String>,
-    /// ARNs of further certificates, for clients that ask for their names. Left out: as they are, which is none at first.
+    /// ARNs of further certificates, for clients that ask for their names. Left out: as they are, which is none at
+    /// first.
     additional_certificate_arns: Option<BTreeSet<String>>,
-    /// Which TLS versions and ciphers are offered, such as `ELBSecurityPolicy-TLS13-1-2-2021-06`. Left out: as it is, an
-    /// old one of AWS's choice at first.
+    /// Which TLS versions and ciphers are offered, such as `ELBSecurityPolicy-TLS13-1-2-2021-06`. Left out: as it is,
+    /// an old one of AWS's choice at first.
     ssl_policy: Option<String>,
     /// Which protocols are offered to clients; for `TLS`. Left out: as it is, none at first.
     alpn_policy: Option<AlpnPolicy>,
@@ -45,8 +46,8 @@ pub struct Listener {
     tcp_idle_timeout: Option<i32>,
     /// Sends a `Server` header; for application load balancers. Left out: as it is, true at first.
     server_header: Option<bool>,
-    /// The `Strict-Transport-Security` header of answers, such as `max-age=31536000`; `""` is none; for application load
-    /// balancers. Left out: as it is, none at first.
+    /// The `Strict-Transport-Security` header of answers, such as `max-age=31536000`; `""` is none; for application
+    /// load balancers. Left out: as it is, none at first.
     strict_transport_security: Option<String>,
     /// The `Content-Security-Policy` header of answers; the same holds.
     content_security_policy: Option<String>,

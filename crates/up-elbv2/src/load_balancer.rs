@@ -50,8 +50,8 @@ pub struct LoadBalancer {
     /// Which addresses clients may come from. Default: `ipv4`.
     #[serde(default = "ipv4")]
     ip_address_type: IpAddressType,
-    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use `prevent_destroy`:
-    /// a deletion that is planned lifts AWS's protection first.
+    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
+    /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
     #[serde(default)]
     deletion_protection: bool,
     /// Sends to targets in all zones, not only in the zone a client came in by. Default: true for an application load
@@ -66,7 +66,8 @@ pub struct LoadBalancer {
     /// One line for every change in a target's health; for application load balancers. Default: none.
     #[serde(default)]
     health_check_logs: Logs,
-    /// Seconds without a byte after which a connection is closed, 1 to 4,000; for application load balancers. Default: 60.
+    /// Seconds without a byte after which a connection is closed, 1 to 4,000; for application load balancers. Default:
+    /// 60.
     #[serde(default = "one_minute")]
     idle_timeout: i32,
     /// Seconds that a client may keep one connection, 60 to 604,800; for application load balancers. Default: 3600.
@@ -154,8 +155,8 @@ impl Kind for LoadBalancer {
         Ok(seen.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other settings.
-    /// Attributes take a call of their own.
+    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
+    /// settings. Attributes take a call of their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&birth.tags)));

@@ -85,8 +85,8 @@ impl Kind for Rule {
         ours.map(|(tags, arn, listener, rule)| read(tags, arn, listener, rule)).collect()
     }
 
-    /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its tags.
-    /// While another of the stack's has it, which must be about to move, this is tried again.
+    /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
+    /// tags. While another of the stack's has it, which must be about to move, this is tried again.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
@@ -162,8 +162,8 @@ impl Kind for Rule {
 static PRIORITIES: Mutex<()> = Mutex::const_new(());
 
 impl Rule {
-    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike: the
-    /// two change places, in one call, and the other goes on from there.
+    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike:
+    /// the two change places, in one call, and the other goes on from there.
     async fn reprioritise(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let _alone = PRIORITIES.lock().await;
         let pair = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();

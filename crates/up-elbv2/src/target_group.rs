@@ -46,8 +46,8 @@ pub struct TargetGroup {
     /// How the load balancer finds out which targets work. Default: AWS's own choice in everything.
     #[serde(default)]
     health_check: HealthCheck,
-    /// Seconds that a target which is leaving may go on with what it has begun, 0 to 3,600. Left out: as it is, which is
-    /// 300 at first.
+    /// Seconds that a target which is leaving may go on with what it has begun, 0 to 3,600. Left out: as it is, which
+    /// is 300 at first.
     deregistration_delay: Option<i32>,
     /// Closes connections when that time is over; for network load balancers. Left out: as it is.
     deregistration_connection_termination: Option<bool>,
@@ -142,8 +142,8 @@ impl Kind for TargetGroup {
         Ok(seen.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other settings.
-    /// Attributes take a call of their own.
+    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
+    /// settings. Attributes take a call of their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;

@@ -1,7 +1,7 @@
 //! Kinds of the IAM API. One file per kind.
 //!
-//! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is told
-//! by its tags, as everywhere.
+//! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is
+//! told by its tags, as everywhere.
 
 mod instance_profile;
 mod policy;

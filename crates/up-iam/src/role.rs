@@ -23,8 +23,8 @@ pub struct Role {
     /// What it is for. Default: empty.
     #[serde(default)]
     description: String,
-    /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one outside
-    /// the stack. Default: none.
+    /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one
+    /// outside the stack. Default: none.
     #[serde(default)]
     managed_policies: BTreeSet<Ref<names::Policy>>,
     /// Policies that are part of it, by name. Default: none.

@@ -12,8 +12,8 @@ use crate::client;
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogGroup {
-    /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what was
-    /// logged.
+    /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what
+    /// was logged.
     #[spec(name)]
     name: Option<String>,
     /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
@@ -27,8 +27,8 @@ pub struct LogGroup {
     #[serde(default = "standard")]
     #[spec(replace)]
     log_group_class: LogGroupClass,
-    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use `prevent_destroy`:
-    /// a deletion that is planned lifts AWS's protection first.
+    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
+    /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
     #[serde(default)]
     deletion_protection_enabled: bool,
 }
@@ -96,8 +96,8 @@ impl Kind for LogGroup {
         Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
     }
 
-    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a call
-    /// of its own.
+    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
+    /// call of its own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let tags = birth.tags.clone().into_iter().collect();
