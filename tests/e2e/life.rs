@@ -30,8 +30,8 @@ struct Life {
 struct Drift {
     /// The resource it is made to.
     address: String,
-    /// The field in which the plan must show it; `tags` for tags.
-    field: String,
+    /// The field in which the plan must show it; `tags` for tags. Left out where it must not show.
+    field: Option<String>,
     /// The change, with boto3.
     python: String,
     /// What the plan must say; an update of `address` by default.
@@ -67,7 +67,7 @@ fn life(folder: &Path) -> Result {
     at.apply(&[])?;
     at.settled(&[])?;
     for drift in &life.drift {
-        at.drifts(drift).map_err(|error| format!("drift of {} {}: {error}", drift.address, drift.field))?;
+        at.drifts(drift).map_err(|error| format!("drift of {} {:?}: {error}", drift.address, drift.field))?;
     }
     for change in &life.change {
         at.changes(change).map_err(|error| format!("change of {:?}: {error}", change.set))?;
@@ -114,7 +114,7 @@ impl Stage {
         let of_step = |step: &Value| step["address"] == drift.address.as_str();
         let steps = plan["steps"].as_array().into_iter().flatten().filter(|step| of_step(step));
         let fields: BTreeSet<_> = steps.flat_map(fields).collect();
-        if !fields.contains(&drift.field) {
+        if !drift.field.iter().all(|field| fields.contains(field)) {
             return fail(format!("the plan shows {fields:?}"));
         }
         self.apply(&[])?;

@@ -81,7 +81,7 @@ pub async fn apply(
         working: JoinSet::new(),
         outcome: Outcome::default(),
     };
-    run.to_the_end(stop).await
+    run.finish(stop).await
 }
 
 struct Run {
@@ -99,7 +99,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_the_end(mut self, stop: watch::Receiver<Stop>) -> Outcome {
+    async fn finish(mut self, stop: watch::Receiver<Stop>) -> Outcome {
         let ready = (0..self.open.len()).filter(|&step| self.open[step] == 0).collect();
         self.begin(ready);
         let mut locked_out = false;

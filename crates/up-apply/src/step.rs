@@ -47,6 +47,7 @@ impl Hand {
         let result = work.action().await;
         match &result {
             Ok(()) => work.say(What::Done)?,
+            Err(error) if error.kind == ErrorKind::Interrupted => work.say(What::Skipped { because: None })?,
             Err(error) => work.say(What::Failed { error: error.to_string() })?,
         }
         result
@@ -221,7 +222,7 @@ impl<'a> Work<'a> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let mut changes = diff(fields, &seen.spec, want, &|kind, id| self.hand.names.address(kind, id));
-        changes.retain(|change| !ignore.contains(&change.field) && !(bare && late(&change.field)));
+        changes.retain(|change| !(ignore.contains(&change.field) || bare && late(&change.field)));
         changes
     }
 
