@@ -15,6 +15,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+/// The program.
+pub(crate) const UP: &str = env!("CARGO_BIN_EXE_bullstra-up");
+
 /// What a test ends with when it fails.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What every test and helper here gives.
@@ -88,20 +91,31 @@ fn shared() -> &'static Shared {
     })
 }
 
+/// A sandbox beside the shared one, for tests that change the settings of all of it.
+pub(crate) fn sandbox(name: &str) -> String {
+    let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named(name) };
+    shared().runtime.block_on(up_sandbox::start(&options)).expect("the sandbox starts").endpoint
+}
+
 impl Account {
     /// A new one: empty but for what every AWS account has.
     pub(crate) fn new() -> Self {
+        Self::at(&shared().endpoint)
+    }
+
+    /// A new one in the sandbox at `endpoint`.
+    pub(crate) fn at(endpoint: &'static str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let now =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() % 10_000_000;
         let process = std::process::id() % 100;
         let id = format!("1{now:07}{process:02}{:02}", NEXT.fetch_add(1, Ordering::Relaxed) % 100);
-        Self { id, folder: TempDir::new().expect("a folder"), endpoint: &shared().endpoint }
+        Self { id, folder: TempDir::new().expect("a folder"), endpoint }
     }
 
     /// Runs `bullstra-up` in the account's folder.
     pub(crate) fn up(&self, arguments: &[&str]) -> Result<Ran> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bullstra-up"));
+        let mut command = Command::new(UP);
         command.args(arguments).current_dir(self.folder.path());
         self.answer(command)
     }
@@ -118,7 +132,7 @@ impl Account {
     /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive.
     pub(crate) fn python(&self, code: &str) -> Result<String> {
         let mut command = Command::new(&shared().python);
-        command.arg("-c").arg(format!("{PRELUDE}\n{code}")).env("ENDPOINT", self.endpoint);
+        command.arg("-c").arg(format!("{PRELUDE}\n{code}"));
         let ran = self.answer(command)?;
         if ran.code == 0 { Ok(ran.stdout) } else { fail(format!("{code}\n{}", ran.stderr)) }
     }
@@ -142,24 +156,42 @@ impl Account {
         Ok(named.collect())
     }
 
-    fn control(&self, path: &str) -> Result<Value> {
+    /// What a control endpoint of the sandbox answers.
+    pub(crate) fn control(&self, path: &str) -> Result<Value> {
         Ok(shared().runtime.block_on(up_sandbox::control::get(self.endpoint, path))?)
     }
 
+    /// Changes a setting of the whole sandbox.
+    pub(crate) fn configure(&self, settings: &Value) -> Result {
+        shared().runtime.block_on(up_sandbox::control::post(self.endpoint, "config", settings))?;
+        Ok(())
+    }
+
     fn answer(&self, mut command: Command) -> Result<Ran> {
-        let ours = [
+        command.env_remove("AWS_PROFILE").envs(self.environment());
+        ran(command)
+    }
+
+    /// The way to the account.
+    pub(crate) fn environment(&self) -> [(&str, &str); 7] {
+        [
+            ("ENDPOINT", self.endpoint),
             ("AWS_ENDPOINT_URL", self.endpoint),
             ("AWS_ACCESS_KEY_ID", &self.id),
             ("AWS_SECRET_ACCESS_KEY", "sandbox"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
             ("ACCOUNT", &self.id),
-        ];
-        let output = command.env_remove("AWS_PROFILE").envs(ours).output()?;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let code = output.status.code().ok_or("ended by a signal")?;
-        Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
+        ]
     }
+}
+
+/// Runs a command to its end.
+pub(crate) fn ran(mut command: Command) -> Result<Ran> {
+    let output = command.output()?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let code = output.status.code().ok_or("ended by a signal")?;
+    Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
 }
 
 const PRELUDE: &str = r#"

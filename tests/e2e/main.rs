@@ -4,6 +4,7 @@ mod harness;
 mod life;
 mod localstack;
 mod prod;
+mod refusals;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -11,7 +12,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        false => life::trials().into_iter().chain(prod::trials()).collect(),
+        false => life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).collect(),
     };
     libtest_mimic::run(&arguments, trials).exit();
 }
