@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use up_core::{Cx, Error, ErrorKind, Result, Scope, Tags};
+use up_core::{Birth, Cx, Error, ErrorKind, Result, Scope, Tags};
 
 use crate::{AT_ONCE, client, tags};
 
@@ -36,6 +36,17 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
     }
     found.retain(|_, tags| scope.owns(tags));
     Ok(found)
+}
+
+/// What a create has answered with, if it is this birth's: with the same name and settings AWS answers with one that
+/// exists, whoever's it is. Names that are derived belong to the stack, and are not asked about.
+pub(crate) async fn born(cx: &Cx, birth: &Birth, name: Option<&String>, arn: String) -> Result<String> {
+    let Some(name) = name else { return Ok(arn) };
+    let described = or_none(described(cx, std::slice::from_ref(&arn)).await)?;
+    match described.iter().all(|(_, tags)| birth.gave(tags)) {
+        true => Ok(arn),
+        false => Err(Error::answered("DuplicateName", &format!("{arn} has the name `{name}` and the same settings"))),
+    }
 }
 
 /// The load balancers whose listeners may be the stack's: by the index and by the ARNs of listeners and rules that are

@@ -117,7 +117,11 @@ impl Kind for LoadBalancer {
                 "elasticloadbalancing:DescribeTags",
                 "elasticloadbalancing:DescribeLoadBalancerAttributes",
             ],
-            create: &["elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:AddTags"],
+            create: &[
+                "elasticloadbalancing:CreateLoadBalancer",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:DescribeTags",
+            ],
             update: &[
                 "elasticloadbalancing:SetSubnets",
                 "elasticloadbalancing:SetSecurityGroups",
@@ -156,7 +160,7 @@ impl Kind for LoadBalancer {
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
-    /// settings. Attributes take a call of their own.
+    /// settings: whose it is, its tags tell. Attributes take a call of their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&birth.tags)));
@@ -165,7 +169,8 @@ impl Kind for LoadBalancer {
         let request = request.set_subnets(ids(cx, self.subnets.as_ref())?);
         let request = request.set_subnet_mappings(mappings(cx, self.subnet_mappings.as_ref())?);
         let answer = request.set_security_groups(ids(cx, self.security_groups.as_ref())?).send().await?;
-        made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))
+        let arn = made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))?;
+        find::born(cx, birth, self.name.as_ref(), arn).await
     }
 
     /// Safe to repeat: everything is set.

@@ -112,7 +112,11 @@ impl Kind for TargetGroup {
                 "elasticloadbalancing:DescribeTags",
                 "elasticloadbalancing:DescribeTargetGroupAttributes",
             ],
-            create: &["elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:AddTags"],
+            create: &[
+                "elasticloadbalancing:CreateTargetGroup",
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:DescribeTags",
+            ],
             update: &["elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes"],
             tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
             delete: &["elasticloadbalancing:DeleteTargetGroup"],
@@ -143,7 +147,7 @@ impl Kind for TargetGroup {
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
-    /// settings. Attributes take a call of their own.
+    /// settings: whose it is, its tags tell. Attributes take a call of their own.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
@@ -166,7 +170,8 @@ impl Kind for TargetGroup {
             .set_healthy_threshold_count(check.healthy_threshold_count)
             .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
         let answer = request.send().await?;
-        made(answer.target_groups.and_then(|mut made| made.pop()?.target_group_arn))
+        let arn = made(answer.target_groups.and_then(|mut made| made.pop()?.target_group_arn))?;
+        find::born(cx, birth, self.name.as_ref(), arn).await
     }
 
     /// Safe to repeat: everything is set.
