@@ -47,28 +47,34 @@ impl Observer {
         asked
     }
 
-    /// Looks at every resource of these kinds, all kinds at once.
+    /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is
+    /// known to be of them, the ones that cannot be looked at are given back beside the rest.
     ///
     /// # Errors
-    /// All the kinds that could not be looked at: a plan on half a view would be wrong.
-    pub async fn world(&self, kinds: &[&'static dyn AnyKind]) -> Result<World, Vec<ObserveError>> {
+    /// All the needed kinds that could not be looked at: a plan on half a view would be wrong.
+    pub async fn world(
+        &self,
+        kinds: &[&'static dyn AnyKind],
+        needed: &BTreeSet<String>,
+    ) -> Result<(World, Vec<ObserveError>), Vec<ObserveError>> {
         let mut looks = JoinSet::new();
         for &kind in kinds {
             let observer = self.clone();
             looks.spawn(async move { (kind.name(), observer.kind(kind, &BTreeSet::new()).await) });
         }
-        let (cx, mut failed) = (&self.cx, vec![]);
+        let (cx, mut unseen) = (&self.cx, vec![]);
         let mut world = World { account: cx.account().into(), region: cx.region().into(), seen: BTreeMap::new() };
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
                 (kind, Ok(seen)) => {
                     world.seen.insert(kind.to_owned(), seen);
                 }
-                (kind, Err(error)) => failed.push(ObserveError { kind, error }),
+                (kind, Err(error)) => unseen.push(ObserveError { kind, error }),
             }
         }
-        failed.sort_by_key(|failure| failure.kind);
-        if failed.is_empty() { Ok(world) } else { Err(failed) }
+        unseen.sort_by_key(|failure| failure.kind);
+        let (failed, spared): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|failure| needed.contains(failure.kind));
+        if failed.is_empty() { Ok((world, spared)) } else { Err(failed) }
     }
 
     /// Looks at one kind; `made` are ids that this run has made since.

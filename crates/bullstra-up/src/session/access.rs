@@ -39,9 +39,20 @@ fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
     // The SDK's own list of where it looked, in fewer words.
     let tried = message.replace("the credential provider was not enabled: ", "");
     let tried = tried.replace("the credential provider was not enabled", "nothing set up");
-    let tried = tried.replace("no credentials found in chain. Attempted:", "looked for in");
-    Failure::new(Exit::Access, format!("there are no AWS credentials; {tried}"))
-        .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`")
+    let mut tried = tried.replace("no credentials found in chain. Attempted:", "looked for in");
+    let is_unset = |name: &&str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let unset: Vec<_> = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].into_iter().filter(is_unset).collect();
+    if !unset.is_empty() {
+        tried = tried.replace("environment variable not set", &format!("{} not set", unset.join(" and ")));
+    }
+    let failure = Failure::new(Exit::Access, format!("there are no AWS credentials; {tried}"));
+    match std::env::var("AWS_PROFILE") {
+        Ok(named) => failure.hint(format!(
+            "is the profile `{named}`, which AWS_PROFILE names, in `~/.aws/config`, and signed in (`aws sso login`)?"
+        )),
+        Err(_) => failure
+            .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`"),
+    }
 }
 
 /// The caller is in an account that the stack may not touch.
@@ -64,13 +75,15 @@ pub(super) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
     Failure { hint: render::advice(error, &actions), ..failure }
 }
 
-/// Some kinds could not be looked at: all of them in one message, the advice of the first.
+/// Some kinds could not be looked at: all of them in one message, the advice of the first, and all permissions they take.
 pub(super) fn unseen(errors: &[ObserveError]) -> Failure {
-    let failures = errors.iter().map(|ObserveError { kind, error }| {
-        let actions = up_kinds::find(kind).map_or(&[][..], |kind| kind.about().actions.observe);
-        refused(&format!("to look at {kind}"), error, actions)
+    let denied = errors.iter().filter(|seen| seen.error.kind == ErrorKind::Denied);
+    let actions = denied.flat_map(|ObserveError { kind, .. }| {
+        up_kinds::find(kind).map_or(&[][..], |kind| kind.about().actions.observe)
     });
-    let mut failures: Vec<_> = failures.collect();
+    let actions: Vec<_> = actions.copied().collect();
+    let look = |ObserveError { kind, error }: &ObserveError| refused(&format!("to look at {kind}"), error, &actions);
+    let mut failures: Vec<_> = errors.iter().map(look).collect();
     let messages: Vec<_> = failures.iter().map(|failure| failure.message.clone()).collect();
     let access = failures.iter().position(|failure| failure.exit == Exit::Access).unwrap_or(0);
     let first = failures.swap_remove(access);

@@ -5,7 +5,7 @@ mod aws;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use up_apply::Observer;
+use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
 use up_plan::World;
 use up_stack::{Diagnostics, Stack};
@@ -121,7 +121,7 @@ impl Session {
         let index = up_kinds::index(&self.cx, &self.stack)
             .await
             .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
-        let kinds = kinds(declared, &past, &index);
+        let needed = needed(declared, &past, &index);
         let observer = Observer {
             cx: self.cx.clone(),
             stack: self.stack.clone(),
@@ -129,7 +129,11 @@ impl Session {
             known: known(&past),
             asked: Observer::asked(declared),
         };
-        let world = observer.world(&kinds).await.map_err(|errors| access::unseen(&errors))?;
+        let kinds = kinds(&needed, &past);
+        let (world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        if !spared.is_empty() {
+            terminal::say(render::message(Word::Warning, &not_searched(&spared)));
+        }
         Ok(View { observer, world, past })
     }
 
@@ -146,16 +150,32 @@ impl Session {
     }
 }
 
-/// The kinds that something of the stack's may be of. Without a snapshot that is every kind: the index does not list all
-/// that was removed from the stack's files.
-fn kinds(declared: &[Declared], past: &Past, index: &Index) -> Vec<&'static dyn AnyKind> {
-    let Some(snapshot) = &past.snapshot else { return up_kinds::all() };
+/// The kinds that something of the stack's is known to be of, or is to be of.
+fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String> {
     let tagged = index.iter().filter_map(|entry| entry.tags.get(Address::ADDRESS_TAG)?.parse::<Address>().ok());
-    let mut names: BTreeSet<String> = tagged.map(|address| address.kind).collect();
-    names.extend(declared.iter().map(|declared| declared.address.kind.clone()));
-    names.extend(snapshot.kinds().map(str::to_owned));
-    names.extend(past.cut_off.iter().flat_map(|run| run.kinds().map(str::to_owned)));
-    up_kinds::all().into_iter().filter(|kind| names.contains(kind.name())).collect()
+    let mut needed: BTreeSet<String> = tagged.map(|address| address.kind).collect();
+    needed.extend(declared.iter().map(|declared| declared.address.kind.clone()));
+    needed.extend(past.snapshot.iter().flat_map(|snapshot| snapshot.kinds().map(str::to_owned)));
+    needed.extend(past.cut_off.iter().flat_map(|run| run.kinds().map(str::to_owned)));
+    needed
+}
+
+/// The kinds to look at. Without a snapshot that is every kind: the index does not list all that was removed from the
+/// stack's files.
+fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
+    let all = up_kinds::all().into_iter();
+    all.filter(|kind| past.snapshot.is_none() || needed.contains(kind.name())).collect()
+}
+
+/// Kinds of which nothing is known, and which could not be looked at: a role without the right to, say.
+fn not_searched(spared: &[ObserveError]) -> String {
+    let kinds = spared.iter().map(|failure| failure.kind).collect::<Vec<_>>().join(", ");
+    let errors: BTreeSet<_> = spared.iter().map(|failure| failure.error.code.as_str()).collect();
+    let errors = errors.into_iter().collect::<Vec<_>>().join(", ");
+    format!(
+        "there is no record of earlier runs here, so leftovers of any kind were looked for, and of these could not be \
+         ({errors}): {kinds}"
+    )
 }
 
 /// Ids that earlier runs knew of.
