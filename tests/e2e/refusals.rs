@@ -209,12 +209,14 @@ impl Stage {
 }
 
 /// What is another at every run, and what stands for it.
-const VOLATILE: [(&str, &str); 5] = [
+const VOLATILE: [(&str, &str); 7] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
     (r"\b(request id|request) \w{20,}\b", "$1 [REQUEST]"),
     (r"\b(vpc|subnet|sg|igw|rtb|eipalloc|nat|vpce)-[0-9a-f]{8,17}\b", "$1-[ID]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[TIME]"),
-    (r"\b\d+(\.\d)?s\b", "[SECONDS]"),
+    (r"\b(in|after) \d+(\.\d)?s\b", "$1 [SECONDS]"),
+    (r"(?m)^ +\d+:\d\d ", " [CLOCK] "),
+    (r"(?m)^API calls: .*$", "API calls: [CALLS]."),
 ];
 
 fn differing(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<PathBuf> {

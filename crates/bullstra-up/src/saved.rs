@@ -60,7 +60,10 @@ pub(crate) fn write(path: &Path, saved: &Saved) -> Result<(), Failure> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(&text)
     };
-    written().map_err(|error| Failure::new(Exit::Failed, format!("failed to write {}: {error}", path.display())))
+    written().map_err(|error| {
+        Failure::new(Exit::Failed, format!("failed to write {}: {error}", path.display()))
+            .hint("`--out` names a file in a folder that is there and may be written")
+    })
 }
 
 /// Reads a plan that was written before.
@@ -68,7 +71,10 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     let shown = path.display();
     let wrong =
         |message: String| Failure::new(Exit::Input, message).hint("make it again: `bullstra-up plan … --out FILE`");
-    let bytes = fs::read(path).map_err(|error| wrong(format!("failed to read {shown}: {error}")))?;
+    let bytes = fs::read(path).map_err(|error| {
+        let failure = Failure::new(Exit::Input, format!("failed to read {shown}: {error}"));
+        failure.hint("check the path: what ends in `.json` is taken for a saved plan")
+    })?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| wrong(format!("{shown} is not a saved plan: {error}")))?;
     if value["what"] != WHAT {

@@ -172,7 +172,8 @@ impl Error {
 
     /// There is one by that name, and it does not carry the stack's tags: never taken over.
     pub fn not_ours(self) -> Self {
-        let message = format!("{}; it does not belong to this stack, and is left alone", self.message);
+        let message =
+            format!("{}; it does not belong to this stack, and is left alone", self.message.trim_end_matches('.'));
         Self { message, ..self }
     }
 

@@ -19,12 +19,20 @@ use crate::{
 /// Reads the text that begins at `start`. What is wrong goes to the report, and a hole stands in its place.
 pub(crate) fn parse(sources: &Sources, report: &Report, start: Place) -> Node {
     let source = sources.of(start);
+    let whole = start.sibling(0..source.text.len());
     let parser = Parser { sources, report, start, text: &source.text };
+    let indent = source.text.len() - source.text.trim_start().len();
+    if source.text[indent..].starts_with('{') {
+        // Read as TOML, every line of it would be wrong.
+        let hint = "a stack is written in TOML; a saved plan is carried out by `bullstra-up apply`";
+        let complaint = Complaint::new(start.sibling(indent..indent + 1), "this is JSON, not TOML");
+        parser.complain(complaint.hint(hint.to_owned()));
+        return Node { place: whole, data: Data::Hole };
+    }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     for error in &errors {
         parser.syntax(error);
     }
-    let whole = start.sibling(0..source.text.len());
     let mut node = Node { place: whole, data: parser.table(table.into_inner()) };
     if !errors.is_empty() {
         // What the parser skipped would otherwise be reported a second time, as missing.

@@ -52,7 +52,8 @@ impl Apply {
         if !self.inputs.set.is_empty() || !self.plan.target.is_empty() || self.plan.unprotect {
             let message =
                 "a saved plan is carried out as it is: `--set`, `--target` and `--unprotect` are for making it";
-            return Err(Failure::new(Exit::Input, message));
+            let failure = Failure::new(Exit::Input, message);
+            return Err(failure.hint("make another with them: `bullstra-up plan … --out FILE`"));
         }
         let saved = saved::read(&self.source)?;
         Ok((saved.goal, Some(saved.plan)))

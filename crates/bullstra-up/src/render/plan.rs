@@ -197,8 +197,11 @@ impl Page<'_> {
     fn closing(&mut self, calls: u64) {
         let Plan { unchanged, .. } = self.plan;
         if self.plan.is_empty() && self.plan.refusals.is_empty() {
-            let all = count(*unchanged, "resource");
-            self.lines.push(format!("{} All {all} are as declared.", paint(ADDED.bold(), "No changes.")));
+            let all = match unchanged {
+                1 => "The 1 resource is".to_owned(),
+                _ => format!("All {} are", count(*unchanged, "resource")),
+            };
+            self.lines.push(format!("{} {all} as declared.", paint(ADDED.bold(), "No changes.")));
         } else {
             if !self.common.is_empty() {
                 let tags = inline(&Value::Object(self.common.iter().map(text_entry).collect()));
