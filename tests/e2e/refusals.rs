@@ -209,8 +209,9 @@ impl Stage {
 }
 
 /// What is another at every run, and what stands for it.
-const VOLATILE: [(&str, &str); 7] = [
+const VOLATILE: [(&str, &str); 8] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
+    (r"/[0-9a-f]{16}\b", "/[ID]"),
     (r"\b(request id|request) \w{20,}\b", "$1 [REQUEST]"),
     (r"\b(vpc|subnet|sg|igw|rtb|eipalloc|nat|vpce)-[0-9a-f]{8,17}\b", "$1-[ID]"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[TIME]"),
