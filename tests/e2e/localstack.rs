@@ -30,7 +30,7 @@ fn network() -> Result {
             "ec2.security_group.bastion",
             "iam.role.monitoring",
             "logs.log_group.flow",
-            "vpc/ec2.route_table.data",
+            "vpc/ec2.route_table.data:a",
             "vpc/ec2.subnet.private:a",
         ]
         .map(str::to_owned)
@@ -64,7 +64,7 @@ def at(address):
 subnet = ec2.describe_subnets(Filters=at("vpc/ec2.subnet.private:a"))["Subnets"][0]
 ec2.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": True})
 gateway = ec2.describe_internet_gateways(Filters=at("vpc/ec2.internet_gateway.main"))["InternetGateways"][0]
-table = ec2.describe_route_tables(Filters=at("vpc/ec2.route_table.data"))["RouteTables"][0]
+table = ec2.describe_route_tables(Filters=at("vpc/ec2.route_table.data:a"))["RouteTables"][0]
 ec2.create_route(
     RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway["InternetGatewayId"]
 )

@@ -240,15 +240,13 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
         availability_zone_id: Some(zone_id.clone()),
         ipv6_cidr_blocks: blocks.into_iter().map(|(cidr, _)| cidr).collect(),
         assign_ipv6_address_on_creation: present(subnet.assign_ipv6_address_on_creation, "IPv6 setting of a subnet")?,
-        enable_dns64: present(subnet.enable_dns64, "DNS64 setting of a subnet")?,
+        // LocalStack leaves these out where they are off: this one, and those of the records.
+        enable_dns64: subnet.enable_dns64.unwrap_or(false),
         map_public_ip_on_launch: present(subnet.map_public_ip_on_launch, "public address setting of a subnet")?,
         private_dns_name_options: PrivateDnsNameOptions {
             hostname_type: HostnameType::seen(present(names.hostname_type, "host name type of a subnet")?.as_str())?,
-            enable_resource_name_dns_a_record: present(names.enable_resource_name_dns_a_record, "A record setting")?,
-            enable_resource_name_dns_aaaa_record: present(
-                names.enable_resource_name_dns_aaaa_record,
-                "AAAA record setting",
-            )?,
+            enable_resource_name_dns_a_record: names.enable_resource_name_dns_a_record.unwrap_or(false),
+            enable_resource_name_dns_aaaa_record: names.enable_resource_name_dns_aaaa_record.unwrap_or(false),
         },
     };
     let attrs = [

@@ -269,6 +269,8 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
         None => full_access(),
     };
     let groups = endpoint.groups.into_iter().flatten().filter_map(|group| group.group_id);
+    // It means nothing for other types, whatever is answered for them.
+    let private_dns = present(endpoint.private_dns_enabled, "private DNS setting of an endpoint")?;
     let spec = VpcEndpoint {
         vpc: Ref::id(present(endpoint.vpc_id, "VPC of an endpoint")?),
         service_name: present(endpoint.service_name, "service of an endpoint")?,
@@ -278,7 +280,7 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
         route_tables: endpoint.route_table_ids.into_iter().flatten().map(Ref::id).collect(),
         subnets: endpoint.subnet_ids.into_iter().flatten().map(Ref::id).collect(),
         security_groups: groups.map(Ref::id).collect(),
-        private_dns_enabled: present(endpoint.private_dns_enabled, "private DNS setting of an endpoint")?,
+        private_dns_enabled: private_dns && kind.as_str() == EndpointType::Interface.as_str(),
         ip_address_type: address,
         dns_options: options,
     };
