@@ -28,12 +28,6 @@ pub struct Options {
     pub parallel: usize,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { parallel: 32 }
-    }
-}
-
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Outcome {

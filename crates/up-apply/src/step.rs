@@ -27,6 +27,8 @@ pub(crate) struct Hand {
 
 /// How long a resource that AWS said it made, or may have made, is looked for.
 const SETTLE: Duration = Duration::from_secs(20);
+/// The same after AWS has said that there is one by that name: it is there, or soon seen, or somebody else's.
+const SETTLE_NAMED: Duration = Duration::from_secs(4);
 /// How long what a resource needs (a role just made) may take to be known everywhere.
 const PROPAGATE: Duration = Duration::from_secs(90);
 /// How often a change that AWS accepted but does not show is sent again.
@@ -101,10 +103,12 @@ impl<'a> Work<'a> {
             };
             match error.kind {
                 ErrorKind::Exists | ErrorKind::Unclear => {
-                    if let Some(id) = self.made_already(birth).await? {
+                    let is_named = error.kind == ErrorKind::Exists;
+                    let settle = if is_named { SETTLE_NAMED } else { SETTLE };
+                    if let Some(id) = self.made_already(birth, settle).await? {
                         return Ok(id);
                     }
-                    if error.kind == ErrorKind::Exists {
+                    if is_named {
                         return Err(error.not_ours());
                     }
                 }
@@ -119,7 +123,7 @@ impl<'a> Work<'a> {
     }
 
     /// The id of what was made for this birth, looked for as long as AWS may take to show it.
-    async fn made_already(&self, birth: &Birth) -> Result<Option<String>, Error> {
+    async fn made_already(&self, birth: &Birth, settle: Duration) -> Result<Option<String>, Error> {
         let since = Instant::now();
         self.hand.watch.stirred(self.kind, None);
         loop {
@@ -129,7 +133,7 @@ impl<'a> Work<'a> {
             });
             match made {
                 Some(seen) => return Ok(Some(seen.id.clone())),
-                None if since.elapsed() > SETTLE => return Ok(None),
+                None if since.elapsed() > settle => return Ok(None),
                 None => self.go_on()?,
             }
         }

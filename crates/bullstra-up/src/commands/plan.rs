@@ -51,21 +51,23 @@ impl Plan {
         let session = Session::open(&goal.home(), &self.aws, &self.state, meter.clone()).await?;
         let view = session.look(&goal.resources).await?;
         let plan = goal.plan(&view)?;
+        let exit = match (plan.refusals.is_empty(), plan.is_empty()) {
+            (false, _) => Exit::Refused,
+            (true, false) if self.exit_code => Exit::Changes,
+            _ => Exit::Ok,
+        };
         if self.json {
-            terminal::data(run::planned(&plan, meter))?;
+            terminal::data(run::planned(&plan, exit, meter))?;
         } else {
             let calls = meter.counts().values().sum();
             terminal::data(render::plan(&plan, &up_kinds::find, calls))?;
         }
         if !plan.refusals.is_empty() {
             terminal::say(render::failure(&run::refused(&plan)));
-            return Ok(Exit::Refused);
-        }
-        let is_empty = plan.is_empty();
-        if let Some(out) = &self.out {
+        } else if let Some(out) = &self.out {
             let path = self.stack.stack.display().to_string();
             saved::write(out, &Saved { path, goal, plan })?;
         }
-        Ok(if self.exit_code && !is_empty { Exit::Changes } else { Exit::Ok })
+        Ok(exit)
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind, Meter};
-use up_plan::Plan;
+use up_plan::{Plan, Refusal};
 
 use crate::{
     commands::output::Answer,
@@ -98,15 +98,20 @@ impl Ended<'_> {
 }
 
 /// The object of a plan: all of the plan, what it comes to, and what making it took.
-pub(crate) fn planned(plan: &Plan, meter: &Meter) -> String {
+pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> String {
     let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
     answer["command"] = "plan".into();
+    answer["exit_code"] = json!(exit as u8);
     for (index, step) in plan.steps.iter().enumerate() {
         answer["steps"][index]["verb"] = json!(step.verb());
     }
     answer["summary"] = json!(Counts::planned(&plan.summary()));
     answer["api_calls"] = json!(ApiCalls::of(&meter.counts()));
-    answer["errors"] = json!([]);
+    let refused = plan.refusals.iter().map(|refusal| {
+        let Refusal { address, message } = refusal;
+        Problem { address, code: "Refused", message, request_id: None, hint: None }
+    });
+    answer["errors"] = json!(refused.collect::<Vec<_>>());
     pretty(&answer)
 }
 
