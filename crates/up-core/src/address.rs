@@ -87,7 +87,11 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError(text.to_owned());
-        let (module, rest) = text.rsplit_once('/').unwrap_or(("", text));
+        let (module, rest) = match text.rsplit_once('/') {
+            Some(("", _)) => return Err(wrong()),
+            Some(split) => split,
+            None => ("", text),
+        };
         let (path, key) = match rest.split_once(':') {
             Some((path, key)) => (path, Some(key)),
             None => (rest, None),
