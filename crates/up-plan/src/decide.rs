@@ -101,12 +101,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
         if candidates.len() == 1 {
             return 0;
         }
-        let used: BTreeSet<String> = self.world.iter().flat_map(|(_, seen)| live_ids(&seen.spec)).collect();
+        let used: BTreeSet<_> = self.world.iter().flat_map(|(_, seen)| used(&seen.spec)).collect();
         let rank = |seen: &Seen<Value>| {
             let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
             let changes = self.compare(kind, declared, seen, &BTreeSet::new());
             let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
-            let referred = names(kind.name(), seen).any(|(_, id)| used.contains(&id));
+            let referred = names(kind.name(), seen).any(|name| used.contains(&name));
             (dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
         };
         let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
@@ -312,14 +312,16 @@ fn names(kind: &str, seen: &Seen<Value>) -> impl Iterator<Item = (String, String
     [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(move |name| (kind.clone(), name.clone()))
 }
 
-/// The live ids and ARNs that a spec, as seen, refers to.
-pub(crate) fn live_ids(spec: &Value) -> Vec<String> {
+/// What a live resource refers to: kind and id, or ARN.
+pub(crate) fn used(spec: &Value) -> Vec<(String, String)> {
     match spec {
-        Value::Object(map) => match map.get("$id").and_then(Value::as_str) {
-            Some(id) => vec![id.to_owned()],
-            None => map.values().flat_map(live_ids).collect(),
-        },
-        Value::Array(items) => items.iter().flat_map(live_ids).collect(),
+        Value::Object(map) => {
+            match (map.get("$kind").and_then(Value::as_str), map.get("$id").and_then(Value::as_str)) {
+                (Some(kind), Some(id)) => vec![(kind.to_owned(), id.to_owned())],
+                _ => map.values().flat_map(used).collect(),
+            }
+        }
+        Value::Array(items) => items.iter().flat_map(used).collect(),
         _ => vec![],
     }
 }

@@ -7,7 +7,7 @@ use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 
 use crate::{
     Action, Kinds, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, tag_change},
+    decide::{Ruling, Verdict, birth, tag_change, used},
     graph::{self, Circles, Draft},
 };
 
@@ -268,18 +268,4 @@ impl<'a> Writer<'a, '_> {
 fn taken(world: &World) -> BTreeMap<String, BTreeSet<String>> {
     let names = |seen: &[Seen<Value>]| seen.iter().filter_map(|seen| seen.attrs.get("name").cloned()).collect();
     world.seen.iter().map(|(kind, seen)| (kind.clone(), names(seen))).collect()
-}
-
-/// What a live resource refers to: kind and id, or ARN.
-fn used(spec: &Value) -> Vec<(String, String)> {
-    match spec {
-        Value::Object(map) => {
-            match (map.get("$kind").and_then(Value::as_str), map.get("$id").and_then(Value::as_str)) {
-                (Some(kind), Some(id)) => vec![(kind.to_owned(), id.to_owned())],
-                _ => map.values().flat_map(used).collect(),
-            }
-        }
-        Value::Array(items) => items.iter().flat_map(used).collect(),
-        _ => vec![],
-    }
 }
