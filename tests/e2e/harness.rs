@@ -64,7 +64,6 @@ pub(crate) struct Ran {
 struct Shared {
     endpoint: String,
     python: PathBuf,
-    runtime: Runtime,
 }
 
 /// True where the tests run beside LocalStack, see `tests/localstack/run`.
@@ -72,29 +71,33 @@ pub(crate) fn is_localstack() -> bool {
     std::env::var_os("BULLSTRA_UP_E2E_ENDPOINT").is_some()
 }
 
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
 /// The sandbox all tests share; it ends by itself once nobody asks it anything.
 fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let runtime = Runtime::new().expect("a runtime");
         if let (Ok(endpoint), Ok(python)) =
             (std::env::var("BULLSTRA_UP_E2E_ENDPOINT"), std::env::var("BULLSTRA_UP_E2E_PYTHON"))
         {
-            return Shared { endpoint, python: python.into(), runtime };
+            return Shared { endpoint, python: python.into() };
         }
         let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named("e2e") };
-        let (status, python) = runtime.block_on(async {
+        let (status, python) = runtime().block_on(async {
             let status = up_sandbox::start(&options).await.expect("the sandbox starts");
             (status, up_sandbox::python(&options).await.expect("it has a Python"))
         });
-        Shared { endpoint: status.endpoint, python, runtime }
+        Shared { endpoint: status.endpoint, python }
     })
 }
 
 /// A sandbox beside the shared one, for tests that change the settings of all of it.
 pub(crate) fn sandbox(name: &str) -> String {
     let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named(name) };
-    shared().runtime.block_on(up_sandbox::start(&options)).expect("the sandbox starts").endpoint
+    runtime().block_on(up_sandbox::start(&options)).expect("the sandbox starts").endpoint
 }
 
 impl Account {
@@ -158,12 +161,17 @@ impl Account {
 
     /// What a control endpoint of the sandbox answers.
     pub(crate) fn control(&self, path: &str) -> Result<Value> {
-        Ok(shared().runtime.block_on(up_sandbox::control::get(self.endpoint, path))?)
+        Ok(runtime().block_on(up_sandbox::control::get(self.endpoint, path))?)
     }
 
     /// Changes a setting of the whole sandbox.
     pub(crate) fn configure(&self, settings: &Value) -> Result {
-        shared().runtime.block_on(up_sandbox::control::post(self.endpoint, "config", settings))?;
+        self.tell("config", settings)
+    }
+
+    /// Tells a control endpoint of the sandbox something.
+    pub(crate) fn tell(&self, path: &str, what: &Value) -> Result {
+        runtime().block_on(up_sandbox::control::post(self.endpoint, path, what))?;
         Ok(())
     }
 
@@ -184,6 +192,27 @@ impl Account {
             ("ACCOUNT", &self.id),
         ]
     }
+}
+
+/// A copy of the stacks in the account's folder, to be changed; gives where production's file is.
+pub(crate) fn copy_stacks(account: &Account) -> Result<PathBuf> {
+    let copied = Command::new("cp").arg("-R").arg(root().join("stacks")).arg(account.folder.path()).status()?;
+    if !copied.success() {
+        return fail("failed to copy the stacks");
+    }
+    // The sandbox's account is not production's: the guard is for there.
+    let stack = account.folder.path().join("stacks/prod.toml");
+    edit(&stack, "accounts = [\"111122223333\"]", &format!("accounts = [\"{}\"]", account.id))?;
+    Ok(stack)
+}
+
+/// Replaces text in a file that must have it.
+pub(crate) fn edit(file: &Path, from: &str, to: &str) -> Result {
+    let text = fs::read_to_string(file)?;
+    if !text.contains(from) {
+        return fail(format!("{} does not say {from}", file.display()));
+    }
+    Ok(fs::write(file, text.replace(from, to))?)
 }
 
 /// Runs a command to its end.

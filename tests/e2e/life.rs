@@ -136,12 +136,14 @@ impl Stage {
 pub(crate) fn exists(account: &Account) -> Result<BTreeSet<(String, String)>> {
     let text = |resource: &Value, key: &str| resource[key].as_str().unwrap_or_default().to_owned();
     let dump = account.dump()?;
-    let gone = |resource: &&Value| {
-        let state = text(&resource["attributes"], "state") + &text(&resource["attributes"], "status");
-        state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
-    };
-    let exists = dump.iter().filter(|resource| !gone(resource));
+    let exists = dump.iter().filter(|resource| !is_gone(resource));
     Ok(exists.map(|resource| (text(resource, "type"), text(resource, "id"))).collect())
+}
+
+/// What AWS still describes though it is gone.
+pub(crate) fn is_gone(resource: &Value) -> bool {
+    let state = ["state", "status"].map(|key| resource["attributes"][key].as_str().unwrap_or_default()).concat();
+    state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
 }
 
 /// What a plan does, by verb.

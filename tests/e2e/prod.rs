@@ -1,12 +1,12 @@
 //! Bullstra's production, whole: made, found as declared, changed, renamed, replaced and taken away.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs};
 
 use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::{
-    harness::{Account, Result, fail, golden, root},
+    harness::{Account, Result, copy_stacks, edit, fail, golden, root},
     life::{Steps, exists, expect, steps},
     trial,
 };
@@ -30,13 +30,7 @@ struct Stage {
 impl Stage {
     fn new() -> Result<Self> {
         let account = Account::new();
-        let copied = Command::new("cp").arg("-R").arg(root().join("stacks")).arg(account.folder.path()).status()?;
-        if !copied.success() {
-            return fail("failed to copy the stacks");
-        }
-        // The sandbox's account is not production's: the guard is for there.
-        let stack = account.folder.path().join("stacks/prod.toml");
-        edit(&stack, "accounts = [\"111122223333\"]", &format!("accounts = [\"{}\"]", account.id))?;
+        let stack = copy_stacks(&account)?;
         Ok(Self { account, stack: stack.display().to_string() })
     }
 
@@ -51,14 +45,6 @@ impl Stage {
     fn edit(&self, file: &str, from: &str, to: &str) -> Result {
         edit(&self.account.folder.path().join("stacks").join(file), from, to)
     }
-}
-
-fn edit(file: &Path, from: &str, to: &str) -> Result {
-    let text = fs::read_to_string(file)?;
-    if !text.contains(from) {
-        return fail(format!("{} does not say {from}", file.display()));
-    }
-    Ok(fs::write(file, text.replace(from, to))?)
 }
 
 fn stands_and_falls() -> Result {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use up_core::Address;
 
 use crate::{
@@ -136,6 +136,26 @@ pub(crate) struct AwsOptions {
     /// Uses the sandbox on this machine instead of AWS, and starts it when it is not running.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Whether calls wait so that AWS never has to throttle them. By default they do where they go to AWS itself.
+    ///
+    /// The limits are those that AWS publishes for each account and region; all runs on this machine share them.
+    #[arg(long, value_name = "WHOSE", value_enum)]
+    pub(crate) request_limits: Option<RequestLimits>,
+    /// How long AWS may take to show what was made.
+    ///
+    /// After a run that was cut off less than this ago, the next one looks as long for what may have been made, so that
+    /// nothing is made twice.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration, hide_short_help = true)]
+    pub(crate) settle: Duration,
+}
+
+/// Whose limits on requests are kept to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RequestLimits {
+    /// Those of AWS.
+    Aws,
+    /// Nobody's.
+    None,
 }
 
 /// Where a stack's history is kept.

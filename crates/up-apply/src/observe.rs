@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -78,11 +79,10 @@ impl Observer {
     }
 
     /// Looks at one kind; `made` are ids that this run has made since.
-    pub(crate) async fn kind(
-        &self,
-        kind: &'static dyn AnyKind,
-        made: &BTreeSet<String>,
-    ) -> Result<Vec<Seen<Value>>, Error> {
+    ///
+    /// # Errors
+    /// When AWS refuses, or does not answer.
+    pub async fn kind(&self, kind: &'static dyn AnyKind, made: &BTreeSet<String>) -> Result<Vec<Seen<Value>>, Error> {
         let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
         known.extend(made.iter().cloned());
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
@@ -116,17 +116,25 @@ impl Observer {
     }
 }
 
-/// A kind that takes several calls to look at may find something listed and then gone: it is looked at again.
+/// A look changes nothing, so what did not work is tried again: a kind that takes several calls to look at may find
+/// something listed and then gone, and an answer may be lost or damaged however often the SDK has asked.
 async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Value>>, Error> {
-    const TRIES: usize = 5;
+    const TRIES: u32 = 5;
     let mut tries = 0;
     loop {
         tries += 1;
         match kind.observe(cx, scope).await {
-            Err(error) if error.kind == ErrorKind::Missing && tries < TRIES => {}
+            Err(error) if tries < TRIES && is_passing(error.kind) => {
+                tracing::debug!(kind = kind.name(), %error, "looking again");
+                tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries)).await;
+            }
             looked => return looked,
         }
     }
+}
+
+fn is_passing(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Missing | ErrorKind::Unclear | ErrorKind::Throttled)
 }
 
 pub(crate) fn known(seen: &Seen<Value>) -> Known {

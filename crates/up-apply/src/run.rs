@@ -26,6 +26,8 @@ pub enum Stop {
 pub struct Options {
     /// Calls that change AWS, at most so many at once. What is only waited for does not count.
     pub parallel: usize,
+    /// How long AWS may take to show what it said it made, or may have made.
+    pub settle: Duration,
 }
 
 /// What a run came to.
@@ -61,6 +63,7 @@ pub async fn apply(
         watch: Watch::new(observer),
         names,
         slots: Slots::new(options.parallel),
+        settle: options.settle,
         sink,
         stop: stop.clone(),
     };

@@ -21,13 +21,13 @@ pub(crate) struct Hand {
     pub(crate) watch: Watch,
     pub(crate) names: Names,
     pub(crate) slots: Slots,
+    pub(crate) settle: Duration,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) stop: watch::Receiver<Stop>,
 }
 
-/// How long a resource that AWS said it made, or may have made, is looked for.
-const SETTLE: Duration = Duration::from_secs(20);
-/// The same after AWS has said that there is one by that name: it is there, or soon seen, or somebody else's.
+/// How long a resource is looked for after AWS has said that there is one by that name: it is there, or soon seen, or
+/// somebody else's.
 const SETTLE_NAMED: Duration = Duration::from_secs(4);
 /// How long what a resource needs (a role just made) may take to be known everywhere.
 const PROPAGATE: Duration = Duration::from_secs(90);
@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
             match error.kind {
                 ErrorKind::Exists | ErrorKind::Unclear => {
                     let is_named = error.kind == ErrorKind::Exists;
-                    let settle = if is_named { SETTLE_NAMED } else { SETTLE };
+                    let settle = if is_named { SETTLE_NAMED } else { self.hand.settle };
                     if let Some(id) = self.made_already(birth, settle).await? {
                         return Ok(id);
                     }
@@ -142,10 +142,12 @@ impl<'a> Work<'a> {
     /// Looks until AWS is done with it.
     async fn ready(&self, id: &str) -> Result<Seen<Value>, Error> {
         let (since, wait) = (Instant::now(), self.kind.about().wait);
-        let mut last = String::new();
+        let (mut last, mut shown) = (String::new(), since);
         loop {
             let all = self.hand.watch.look(self.kind).await?;
-            let state = match all.iter().find(|seen| seen.id == id) {
+            let found = all.iter().find(|seen| seen.id == id);
+            shown = found.map_or(shown, |_| Instant::now());
+            let state = match found {
                 Some(seen) => match &seen.status {
                     Status::Ready => {
                         self.learn(seen);
@@ -157,7 +159,8 @@ impl<'a> Work<'a> {
                     }
                     Status::Pending(state) => state.clone(),
                 },
-                None if since.elapsed() > SETTLE => {
+                // What AWS has shown it may for a while not show again.
+                None if shown.elapsed() > self.hand.settle => {
                     return Err(Error::refused("NotSeen", format!("AWS made {id}, and does not show it")));
                 }
                 None => "not shown yet".into(),
@@ -215,7 +218,7 @@ impl<'a> Work<'a> {
         let since = Instant::now();
         loop {
             let seen = self.ready(id).await?;
-            if since.elapsed() > SETTLE || self.differences(&seen, want, ignore, bare) != before {
+            if since.elapsed() > self.hand.settle || self.differences(&seen, want, ignore, bare) != before {
                 return Ok(seen);
             }
             self.go_on()?;

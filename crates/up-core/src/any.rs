@@ -5,7 +5,7 @@ use std::{future::Future, marker::PhantomData, pin::Pin};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use crate::{About, Address, Birth, Cx, Error, Field, Kind, Name, Problem, Result, Scope, Seen, TagChange};
+use crate::{About, Address, Birth, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange};
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -46,7 +46,7 @@ impl<K> Of<K> {
 
 impl<K: Kind> AnyKind for Of<K> {
     fn name(&self) -> &'static str {
-        K::Name::NAME
+        K::NAME
     }
 
     fn about(&self) -> &'static About {
@@ -108,8 +108,7 @@ fn plain<K: Kind>(spec: &K) -> Value {
 }
 
 fn typed<K: Kind>(spec: Value) -> Result<K> {
-    serde_json::from_value(spec)
-        .map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::Name::NAME)))
+    serde_json::from_value(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
 fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value> {

@@ -1,5 +1,47 @@
 //! How a service crate gets its client.
 
+use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::{
+    interceptors::{SharedInterceptor, context::InterceptorContext},
+    retries::classifiers::{ClassifyRetry, RetryAction},
+};
+
+use crate::answer;
+
+/// What the clients of one account and region share beside their configuration.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    /// Run around every call.
+    pub interceptors: Vec<SharedInterceptor>,
+    /// What bounds retries. The SDK's own bucket is one for the whole process, and hundreds of resources empty it: after
+    /// that calls fail that one retry would have saved.
+    pub retries: RetryPartition,
+}
+
+impl Calls {
+    pub(crate) fn new() -> Self {
+        let plenty = TokenBucket::builder().capacity(10_000).refill_rate(100.0).build();
+        Self { interceptors: vec![], retries: RetryPartition::custom("bullstra-up").token_bucket(plenty).build() }
+    }
+}
+
+/// A quota is no throttling, though the SDK takes `LimitExceededException` for it: no retry makes room.
+#[derive(Debug)]
+pub struct QuotasAreFinal;
+
+impl ClassifyRetry for QuotasAreFinal {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().and_then(answer::error_code) {
+            Some(code) if answer::is_quota(&code) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "quotas are final"
+    }
+}
+
 /// Defines, for one SDK crate, `client(cx)`: the one client there is; and `once()`: settings for a call that must not
 /// be sent again when its answer is lost, because AWS takes no client token for it and would do it twice.
 ///
@@ -11,9 +53,17 @@
 #[macro_export]
 macro_rules! client {
     ($sdk:ident) => {
-        /// The client of this service: one for the whole run, metered.
+        /// The client of this service: one for the whole run.
         pub(crate) fn client(cx: &$crate::Cx) -> $sdk::Client {
-            cx.client(|sdk, meter| $sdk::Client::from_conf($sdk::config::Builder::from(sdk).interceptor(meter).build()))
+            cx.client(|sdk, calls| {
+                let mut config = $sdk::config::Builder::from(sdk)
+                    .retry_partition(calls.retries.clone())
+                    .retry_classifier($crate::QuotasAreFinal);
+                for interceptor in &calls.interceptors {
+                    config.push_interceptor(interceptor.clone());
+                }
+                $sdk::Client::from_conf(config.build())
+            })
         }
 
         /// For creates without a client token: never sent twice by the SDK. The engine looks for what was made first.

@@ -6,9 +6,10 @@ use std::{
     sync::Mutex,
 };
 
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_types::SdkConfig;
 
-use crate::{Address, Attrs, Error, Meter, Name, Ref, Result, quote::Quote, reference::Target};
+use crate::{Address, Attrs, Calls, Error, Meter, Name, Ref, Result, quote::Quote, reference::Target};
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct Cx {
     config: SdkConfig,
     account: String,
     meter: Meter,
+    calls: Calls,
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     /// What AWS calls each resource of the stack, filled in as the graph is walked.
     known: Mutex<BTreeMap<Address, Known>>,
@@ -33,14 +35,29 @@ pub struct Known {
 impl Cx {
     /// A context for one account and region.
     pub fn new(config: SdkConfig, account: impl Into<String>, meter: Meter) -> Self {
-        Self { config, account: account.into(), meter, clients: Mutex::default(), known: Mutex::default() }
+        let calls = Calls::new();
+        let cx = Self {
+            config,
+            account: account.into(),
+            meter: meter.clone(),
+            calls,
+            clients: Mutex::default(),
+            known: Mutex::default(),
+        };
+        cx.around_calls(meter)
+    }
+
+    /// The same, with `interceptor` around every call.
+    #[must_use]
+    pub fn around_calls(mut self, interceptor: impl Intercept + 'static) -> Self {
+        self.calls.interceptors.push(SharedInterceptor::new(interceptor));
+        self
     }
 
     /// The one client of each service; see [`crate::client!`].
-    pub fn client<C: Any + Clone + Send + Sync>(&self, new: impl FnOnce(&SdkConfig, Meter) -> C) -> C {
+    pub fn client<C: Any + Clone + Send + Sync>(&self, new: impl FnOnce(&SdkConfig, &Calls) -> C) -> C {
         let mut clients = self.clients.lock().expect("no panic while held");
-        let client =
-            clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config, self.meter.clone())));
+        let client = clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config, &self.calls)));
         client.downcast_ref::<C>().expect("keyed by type").clone()
     }
 

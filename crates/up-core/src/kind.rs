@@ -5,15 +5,16 @@ use std::{future::Future, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Address, Birth, Cx, Name, Result, Scope, Seen, TagChange};
+use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange};
 
 /// One kind of AWS resource.
 ///
 /// The implementing struct *is* the spec: what the user writes in TOML, and also the shape a live resource is read
 /// back into, so that the two compare field by field.
 pub trait Kind: Spec {
-    /// Its line in [`crate::names`]: the TOML table, the graph label, the docs page.
-    type Name: Name;
+    /// The TOML table, the graph label, the docs page: `ec2.vpc`. Where others refer to it, its name in
+    /// [`crate::names`].
+    const NAME: &'static str;
     /// Facts about the kind that are not code.
     const ABOUT: About;
 
@@ -112,6 +113,9 @@ pub struct About {
     pub longest_name: usize,
     /// True where losing it loses data: `protect` then refuses to delete or replace it.
     pub holds_data: bool,
+    /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
+    /// single. A create whose answer is lost is then looked for before it is sent again.
+    pub sent_once: bool,
     /// Which half of a replacement comes first.
     pub replace: Order,
     /// How to wait for it.
@@ -128,6 +132,7 @@ impl About {
         attrs: &[],
         longest_name: 0,
         holds_data: false,
+        sent_once: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes { create: Duration::from_secs(2), delete: Duration::from_secs(1) },

@@ -3,6 +3,7 @@
 extern crate self as up_core;
 
 mod address;
+mod answer;
 mod any;
 mod client;
 mod cx;
@@ -21,7 +22,9 @@ mod text;
 mod words;
 
 pub use address::{Address, AddressError};
+pub use answer::is_throttled;
 pub use any::{AnyKind, Later, Of};
+pub use client::{Calls, QuotasAreFinal};
 pub use cx::{Cx, Known};
 pub use declared::{Declared, Origin};
 pub use diff::{FieldChange, diff, name_references, references};
@@ -42,8 +45,8 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Order, PolicyDocument,
-        Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
+        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Name, Order,
+        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

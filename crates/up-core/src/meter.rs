@@ -8,13 +8,18 @@ use std::{
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
-        interceptors::{Intercept, context::BeforeTransmitInterceptorContextRef},
+        interceptors::{
+            Intercept,
+            context::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef},
+        },
         orchestrator::Metadata,
         runtime_components::RuntimeComponents,
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use serde::Serialize;
+
+use crate::is_throttled;
 
 /// An operation of a service, as the SDK names them: `EC2`, `DescribeVpcs`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -35,12 +40,23 @@ impl Call {
 
 /// An interceptor that counts calls as they are sent, each retry again. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<Mutex<BTreeMap<Call, u64>>>);
+pub struct Meter(Arc<Mutex<Counted>>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    sent: BTreeMap<Call, u64>,
+    throttled: u64,
+}
 
 impl Meter {
     /// How often each operation was sent so far.
     pub fn counts(&self) -> BTreeMap<Call, u64> {
-        self.0.lock().expect("no panic while held").clone()
+        self.0.lock().expect("no panic while held").sent.clone()
+    }
+
+    /// How many of the calls AWS refused because there were too many.
+    pub fn throttled(&self) -> u64 {
+        self.0.lock().expect("no panic while held").throttled
     }
 }
 
@@ -57,7 +73,19 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         if let Some(metadata) = cfg.load::<Metadata>() {
             let call = Call { service: metadata.service().into(), operation: metadata.name().into() };
-            *self.0.lock().expect("no panic while held").entry(call).or_default() += 1;
+            *self.0.lock().expect("no panic while held").sent.entry(call).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if is_throttled(context.response()) {
+            self.0.lock().expect("no panic while held").throttled += 1;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
-//! The table of contents: every kind there is, one line each.
+//! The kinds that others refer to, one line each.
 //!
-//! Only names, so that any kind may refer to any other without building its SDK.
+//! Only names, so that any kind may refer to any other without building its SDK. A kind that nothing refers to has its
+//! name in its own file alone.
 
 use crate::Name;
 
@@ -18,25 +19,18 @@ macro_rules! names {
 
 names! {
     Cluster = "ecs.cluster";
-    DbInstance = "rds.instance";
     DbParameterGroup = "rds.parameter_group";
     DbSubnetGroup = "rds.subnet_group";
     Eip = "ec2.eip";
-    InstanceProfile = "iam.instance_profile";
     InternetGateway = "ec2.internet_gateway";
-    KafkaCluster = "kafka.cluster";
     KafkaConfiguration = "kafka.configuration";
     Listener = "elbv2.listener";
-    ListenerRule = "elbv2.rule";
     LoadBalancer = "elbv2.load_balancer";
-    LogGroup = "logs.log_group";
     NatGateway = "ec2.nat_gateway";
     Policy = "iam.policy";
-    Repository = "ecr.repository";
     Role = "iam.role";
     RouteTable = "ec2.route_table";
     SecurityGroup = "ec2.security_group";
-    Service = "ecs.service";
     Subnet = "ec2.subnet";
     TargetGroup = "elbv2.target_group";
     TaskDefinition = "ecs.task_definition";

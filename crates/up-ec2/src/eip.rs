@@ -33,7 +33,7 @@ up_core::words! {
 }
 
 impl Kind for Eip {
-    type Name = names::Eip;
+    const NAME: &'static str = names::Eip::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::EIP",
@@ -47,6 +47,7 @@ impl Kind for Eip {
         attrs: &["arn", "public_ip"],
         // A NAT gateway gives it up only once it is gone itself.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
+        sent_once: true,
         ..About::DEFAULT
     };
 

@@ -15,7 +15,7 @@ pub struct InternetGateway {
 }
 
 impl Kind for InternetGateway {
-    type Name = names::InternetGateway;
+    const NAME: &'static str = names::InternetGateway::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::InternetGateway",
@@ -31,6 +31,7 @@ impl Kind for InternetGateway {
         replace: Order::DeleteFirst,
         // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
+        sent_once: true,
         ..About::DEFAULT
     };
 

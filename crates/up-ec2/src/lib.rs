@@ -1,33 +1,24 @@
 //! Kinds of the EC2 API. One file per kind.
 
 mod check;
-mod eip;
+pub mod eip;
 mod holder;
-mod internet_gateway;
-mod nat_gateway;
+pub mod internet_gateway;
+pub mod nat_gateway;
 mod ports;
 mod route;
-mod route_table;
+pub mod route_table;
 mod rule;
-mod security_group;
-mod subnet;
+pub mod security_group;
+pub mod subnet;
 mod tagging;
 mod token;
-mod vpc;
-mod vpc_endpoint;
+pub mod vpc;
+pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
 use up_core::{AnyKind, Cx, Error, Name, Of, Ref, Result};
-
-pub use eip::Eip;
-pub use internet_gateway::InternetGateway;
-pub use nat_gateway::NatGateway;
-pub use route_table::RouteTable;
-pub use security_group::SecurityGroup;
-pub use subnet::Subnet;
-pub use vpc::Vpc;
-pub use vpc_endpoint::VpcEndpoint;
 
 use tagging::{ours, owned, retag, tags};
 
@@ -35,14 +26,14 @@ up_core::client!(aws_sdk_ec2);
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<Eip>::KIND,
-    &Of::<InternetGateway>::KIND,
-    &Of::<NatGateway>::KIND,
-    &Of::<RouteTable>::KIND,
-    &Of::<SecurityGroup>::KIND,
-    &Of::<Subnet>::KIND,
-    &Of::<Vpc>::KIND,
-    &Of::<VpcEndpoint>::KIND,
+    &Of::<eip::Eip>::KIND,
+    &Of::<internet_gateway::InternetGateway>::KIND,
+    &Of::<nat_gateway::NatGateway>::KIND,
+    &Of::<route_table::RouteTable>::KIND,
+    &Of::<security_group::SecurityGroup>::KIND,
+    &Of::<subnet::Subnet>::KIND,
+    &Of::<vpc::Vpc>::KIND,
+    &Of::<vpc_endpoint::VpcEndpoint>::KIND,
 ];
 
 /// What AWS always sends; an answer without it is no answer.

@@ -50,7 +50,7 @@ up_core::words! {
 }
 
 impl Kind for NatGateway {
-    type Name = names::NatGateway;
+    const NAME: &'static str = names::NatGateway::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::NatGateway",

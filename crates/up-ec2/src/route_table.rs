@@ -39,7 +39,7 @@ pub struct RouteTable {
 }
 
 impl Kind for RouteTable {
-    type Name = names::RouteTable;
+    const NAME: &'static str = names::RouteTable::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::RouteTable",

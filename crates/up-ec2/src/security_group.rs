@@ -40,7 +40,7 @@ pub struct SecurityGroup {
 }
 
 impl Kind for SecurityGroup {
-    type Name = names::SecurityGroup;
+    const NAME: &'static str = names::SecurityGroup::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::SecurityGroup",

@@ -81,7 +81,7 @@ impl Default for PrivateDnsNameOptions {
 }
 
 impl Kind for Subnet {
-    type Name = names::Subnet;
+    const NAME: &'static str = names::Subnet::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::Subnet",
@@ -97,6 +97,7 @@ impl Kind for Subnet {
         replace: Order::DeleteFirst,
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
+        sent_once: true,
         ..About::DEFAULT
     };
 

@@ -54,7 +54,7 @@ up_core::words! {
 }
 
 impl Kind for Vpc {
-    type Name = names::Vpc;
+    const NAME: &'static str = names::Vpc::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::VPC",
@@ -66,6 +66,7 @@ impl Kind for Vpc {
             delete: &["ec2:DeleteVpc", "ec2:DescribeNetworkInterfaces"],
         },
         attrs: &["arn", "cidr_block"],
+        sent_once: true,
         ..About::DEFAULT
     };
 

@@ -106,7 +106,7 @@ up_core::words! {
 }
 
 impl Kind for VpcEndpoint {
-    type Name = names::VpcEndpoint;
+    const NAME: &'static str = names::VpcEndpoint::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::VPCEndpoint",

@@ -1,13 +1,11 @@
 //! Kinds of the ECR API. One file per kind.
 
 mod lifecycle;
-mod repository;
+pub mod repository;
 
 use up_core::{AnyKind, Of};
-
-pub use repository::Repository;
 
 up_core::client!(aws_sdk_ecr);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<Repository>::KIND];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<repository::Repository>::KIND];

@@ -80,7 +80,7 @@ up_core::words! {
 }
 
 impl Kind for Repository {
-    type Name = names::Repository;
+    const NAME: &'static str = "ecr.repository";
 
     const ABOUT: About = About {
         cloudformation: "AWS::ECR::Repository",

@@ -102,7 +102,7 @@ struct ServiceConnectDefaults {
 }
 
 impl Kind for Cluster {
-    type Name = names::Cluster;
+    const NAME: &'static str = names::Cluster::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::ECS::Cluster",

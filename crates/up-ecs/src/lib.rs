@@ -1,12 +1,12 @@
 //! Kinds of the ECS API. One file per kind.
 
-mod cluster;
+pub mod cluster;
 mod container;
 mod container_wire;
-mod service;
+pub mod service;
 mod service_connect;
 mod service_wire;
-mod task_definition;
+pub mod task_definition;
 mod volume;
 mod words;
 
@@ -15,14 +15,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
 use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, TagChange, Tags, quote};
 
-pub use cluster::Cluster;
-pub use service::Service;
-pub use task_definition::TaskDefinition;
-
 up_core::client!(aws_sdk_ecs);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<Cluster>::KIND, &Of::<Service>::KIND, &Of::<TaskDefinition>::KIND];
+pub const KINDS: &[&dyn AnyKind] =
+    &[&Of::<cluster::Cluster>::KIND, &Of::<service::Service>::KIND, &Of::<task_definition::TaskDefinition>::KIND];
 
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;

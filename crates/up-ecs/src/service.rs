@@ -173,7 +173,7 @@ pub(crate) struct ServiceRegistry {
 }
 
 impl Kind for Service {
-    type Name = names::Service;
+    const NAME: &'static str = "ecs.service";
 
     const ABOUT: About = About {
         cloudformation: "AWS::ECS::Service",

@@ -80,7 +80,7 @@ struct RuntimePlatform {
 }
 
 impl Kind for TaskDefinition {
-    type Name = names::TaskDefinition;
+    const NAME: &'static str = names::TaskDefinition::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::ECS::TaskDefinition",
@@ -94,6 +94,7 @@ impl Kind for TaskDefinition {
         attrs: &["arn", "family", "revision"],
         longest_name: LONGEST_FAMILY,
         replace: Order::CreateFirst,
+        sent_once: true,
         ..About::DEFAULT
     };
 

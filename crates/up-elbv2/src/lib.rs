@@ -6,11 +6,11 @@ mod attributes;
 mod condition;
 mod find;
 mod health_check;
-mod listener;
-mod load_balancer;
+pub mod listener;
+pub mod load_balancer;
 mod place;
-mod rule;
-mod target_group;
+pub mod rule;
+pub mod target_group;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,16 +18,15 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use up_core::{AnyKind, Cx, Error, Of, Problem, Result, TagChange, Tags, quote};
 
-pub use listener::Listener;
-pub use load_balancer::LoadBalancer;
-pub use rule::Rule;
-pub use target_group::TargetGroup;
-
 up_core::client!(aws_sdk_elasticloadbalancingv2);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] =
-    &[&Of::<Listener>::KIND, &Of::<LoadBalancer>::KIND, &Of::<Rule>::KIND, &Of::<TargetGroup>::KIND];
+pub const KINDS: &[&dyn AnyKind] = &[
+    &Of::<listener::Listener>::KIND,
+    &Of::<load_balancer::LoadBalancer>::KIND,
+    &Of::<rule::Rule>::KIND,
+    &Of::<target_group::TargetGroup>::KIND,
+];
 
 /// How many calls are under way at once: all of the account share 10 a second.
 const AT_ONCE: usize = 6;

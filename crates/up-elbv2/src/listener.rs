@@ -82,7 +82,7 @@ const ROWS: [Row; 6] = [
 ];
 
 impl Kind for Listener {
-    type Name = names::Listener;
+    const NAME: &'static str = names::Listener::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::ElasticLoadBalancingV2::Listener",

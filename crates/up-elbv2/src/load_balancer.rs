@@ -107,7 +107,7 @@ pub struct LoadBalancer {
 }
 
 impl Kind for LoadBalancer {
-    type Name = names::LoadBalancer;
+    const NAME: &'static str = names::LoadBalancer::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::ElasticLoadBalancingV2::LoadBalancer",

@@ -41,7 +41,7 @@ const LAST: i32 = 50_000;
 const VALUES: usize = 5;
 
 impl Kind for Rule {
-    type Name = names::ListenerRule;
+    const NAME: &'static str = "elbv2.rule";
 
     const ABOUT: About = About {
         cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",

@@ -102,7 +102,7 @@ const ROWS: [Row; 9] = [
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 impl Kind for TargetGroup {
-    type Name = names::TargetGroup;
+    const NAME: &'static str = names::TargetGroup::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::ElasticLoadBalancingV2::TargetGroup",

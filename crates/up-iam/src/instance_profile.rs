@@ -20,7 +20,7 @@ pub struct InstanceProfile {
 }
 
 impl Kind for InstanceProfile {
-    type Name = names::InstanceProfile;
+    const NAME: &'static str = "iam.instance_profile";
 
     const ABOUT: About = About {
         cloudformation: "AWS::IAM::InstanceProfile",

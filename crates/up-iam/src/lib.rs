@@ -3,22 +3,19 @@
 //! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is
 //! told by its tags, as everywhere.
 
-mod instance_profile;
-mod policy;
-mod role;
+pub mod instance_profile;
+pub mod policy;
+pub mod role;
 
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, quote};
 
-pub use instance_profile::InstanceProfile;
-pub use policy::Policy;
-pub use role::Role;
-
 up_core::client!(aws_sdk_iam);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<InstanceProfile>::KIND, &Of::<Policy>::KIND, &Of::<Role>::KIND];
+pub const KINDS: &[&dyn AnyKind] =
+    &[&Of::<instance_profile::InstanceProfile>::KIND, &Of::<policy::Policy>::KIND, &Of::<role::Role>::KIND];
 
 /// The most that IAM lists in one answer.
 const PAGE: i32 = 1000;

@@ -30,7 +30,7 @@ pub struct Policy {
 const VERSIONS: usize = 5;
 
 impl Kind for Policy {
-    type Name = names::Policy;
+    const NAME: &'static str = names::Policy::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::IAM::ManagedPolicy",

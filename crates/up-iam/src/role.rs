@@ -38,7 +38,7 @@ pub struct Role {
 }
 
 impl Kind for Role {
-    type Name = names::Role;
+    const NAME: &'static str = names::Role::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::IAM::Role",

@@ -69,7 +69,7 @@ pub struct Cluster {
 }
 
 impl Kind for Cluster {
-    type Name = names::KafkaCluster;
+    const NAME: &'static str = "kafka.cluster";
 
     const ABOUT: About = About {
         cloudformation: "AWS::MSK::Cluster",
@@ -114,6 +114,7 @@ impl Kind for Cluster {
         ],
         longest_name: 64,
         holds_data: true,
+        sent_once: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
         takes: Takes { create: Duration::from_secs(1380), delete: Duration::from_secs(600) },

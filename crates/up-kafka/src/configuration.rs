@@ -31,7 +31,7 @@ pub struct Configuration {
 type Properties = BTreeMap<String, String>;
 
 impl Kind for Configuration {
-    type Name = names::KafkaConfiguration;
+    const NAME: &'static str = names::KafkaConfiguration::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::MSK::Configuration",

@@ -1,21 +1,18 @@
 //! Kinds of the MSK API. One file per kind.
 
-mod cluster;
+pub mod cluster;
 mod cluster_parts;
 mod cluster_wire;
-mod configuration;
+pub mod configuration;
 
 use std::collections::BTreeSet;
 
 use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Ref, Result};
 
-pub use cluster::Cluster;
-pub use configuration::Configuration;
-
 up_core::client!(aws_sdk_kafka);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<Cluster>::KIND, &Of::<Configuration>::KIND];
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
 
 /// MSK says most things with one code; what the engine can do about them stands in the message.
 fn told(error: impl Into<Error>) -> Error {

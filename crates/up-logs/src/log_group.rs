@@ -55,7 +55,7 @@ const RETENTIONS: [i32; 22] =
 const PAGE: usize = 50;
 
 impl Kind for LogGroup {
-    type Name = names::LogGroup;
+    const NAME: &'static str = "logs.log_group";
 
     const ABOUT: About = About {
         cloudformation: "AWS::Logs::LogGroup",

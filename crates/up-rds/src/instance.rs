@@ -142,7 +142,7 @@ up_core::words! {
 }
 
 impl Kind for Instance {
-    type Name = names::DbInstance;
+    const NAME: &'static str = "rds.instance";
 
     const ABOUT: About = About {
         cloudformation: "AWS::RDS::DBInstance",
@@ -165,6 +165,7 @@ impl Kind for Instance {
         attrs: &["arn", "name", "address", "port", "endpoint", "master_user_secret_arn", "resource_id"],
         longest_name: 63,
         holds_data: true,
+        sent_once: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
         takes: Takes { create: Duration::from_secs(600), delete: Duration::from_secs(300) },

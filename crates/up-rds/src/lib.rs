@@ -1,9 +1,9 @@
 //! Kinds of the RDS API. One file per kind.
 
-mod instance;
+pub mod instance;
 mod instance_calls;
-mod parameter_group;
-mod subnet_group;
+pub mod parameter_group;
+pub mod subnet_group;
 mod window;
 
 use std::collections::BTreeSet;
@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 use aws_sdk_rds::types::Tag;
 use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote};
 
-pub use instance::Instance;
-pub use parameter_group::ParameterGroup;
-pub use subnet_group::SubnetGroup;
-
 up_core::client!(aws_sdk_rds);
 
 /// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<Instance>::KIND, &Of::<ParameterGroup>::KIND, &Of::<SubnetGroup>::KIND];
+pub const KINDS: &[&dyn AnyKind] = &[
+    &Of::<instance::Instance>::KIND,
+    &Of::<parameter_group::ParameterGroup>::KIND,
+    &Of::<subnet_group::SubnetGroup>::KIND,
+];
 
 fn list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()

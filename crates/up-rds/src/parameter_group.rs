@@ -31,7 +31,7 @@ pub struct ParameterGroup {
 type Parameters = BTreeMap<String, String>;
 
 impl Kind for ParameterGroup {
-    type Name = names::DbParameterGroup;
+    const NAME: &'static str = names::DbParameterGroup::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::RDS::DBParameterGroup",

@@ -22,7 +22,7 @@ pub struct SubnetGroup {
 }
 
 impl Kind for SubnetGroup {
-    type Name = names::DbSubnetGroup;
+    const NAME: &'static str = names::DbSubnetGroup::NAME;
 
     const ABOUT: About = About {
         cloudformation: "AWS::RDS::DBSubnetGroup",

@@ -91,6 +91,8 @@ pub struct CutOff {
     pub region: String,
     /// When it began.
     pub began: Timestamp,
+    /// When it was last heard of.
+    pub heard: Timestamp,
     /// What it had made, by kind.
     pub made: Ids,
     /// Calls whose answer was never heard: address and verb.
@@ -192,11 +194,12 @@ pub(crate) fn cut_off(path: &Path) -> Result<Option<CutOff>, StateError> {
     let mut found: Option<CutOff> = None;
     for line in tail.split(|byte| *byte == b'\n') {
         let Ok(Line { at, what, .. }) = serde_json::from_slice(line) else { continue };
+        found.iter_mut().for_each(|run| run.heard = at);
         match (what, &mut found) {
             (Entry::Begin { owner, command, account, region, .. }, found) => {
                 let before = found.take().filter(|before| (&before.account, &before.region) == (&account, &region));
                 let (made, unanswered) = before.map(|before| (before.made, before.unanswered)).unwrap_or_default();
-                *found = Some(CutOff { owner, command, account, region, began: at, made, unanswered });
+                *found = Some(CutOff { owner, command, account, region, began: at, heard: at, made, unanswered });
             }
             (Entry::Calling { address, verb }, Some(found)) => found.unanswered.push((address, verb)),
             (Entry::Answered { address, verb, id, .. }, Some(found)) => {

@@ -77,7 +77,7 @@ impl Output {
                     session.cx.learn(&address, Known { id: seen.id.clone(), attrs: seen.attrs.clone() });
                 }
             }
-            api_calls = ApiCalls::of(&session.cx.meter().counts());
+            api_calls = ApiCalls::of(session.cx.meter());
             cx = Some(session.cx);
         }
         let outputs = answers(&stack.outputs, cx.as_deref(), self.name.is_some());

@@ -140,7 +140,7 @@ fn face<'a>(
     meter: &Meter,
 ) -> Face<'a> {
     let (account, region) = (&world.account, &world.region);
-    let api_calls = ApiCalls::of(&meter.counts());
+    let api_calls = ApiCalls::of(meter);
     Face { format: FORMAT, stack: &stack.name, account, region, resources, absent, api_calls }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use up_core::Call;
+use up_core::{Call, Meter};
 use up_plan::Summary;
 
 /// What was, or is to be done, counted by resource.
@@ -51,17 +51,25 @@ pub(crate) struct ApiCalls {
     pub(crate) total: u64,
     /// Those that change something.
     pub(crate) mutating: u64,
+    /// Those that AWS refused because there were too many; each is counted in `total` too.
+    pub(crate) throttled: u64,
     /// By operation, as IAM names it: `ec2:DescribeVpcs`.
     pub(crate) by_operation: BTreeMap<String, u64>,
 }
 
 impl ApiCalls {
     /// From what was counted.
-    pub(crate) fn of(counts: &BTreeMap<Call, u64>) -> Self {
+    pub(crate) fn of(meter: &Meter) -> Self {
+        Self { throttled: meter.throttled(), ..Self::counted(&meter.counts()) }
+    }
+
+    /// From the numbers alone; none was throttled.
+    pub(crate) fn counted(counts: &BTreeMap<Call, u64>) -> Self {
         let named = |call: &Call| format!("{}:{}", prefix(&call.service), call.operation);
         Self {
             total: counts.values().sum(),
             mutating: counts.iter().filter(|(call, _)| call.is_mutating()).map(|(_, count)| count).sum(),
+            throttled: 0,
             by_operation: counts.iter().map(|(call, count)| (named(call), *count)).collect(),
         }
     }
@@ -96,7 +104,7 @@ mod tests {
     #[test]
     fn calls_are_named_as_iam_names_them() {
         let call = |service: &str, operation: &str| Call { service: service.into(), operation: operation.into() };
-        let calls = ApiCalls::of(&BTreeMap::from([
+        let calls = ApiCalls::counted(&BTreeMap::from([
             (call("EC2", "DescribeVpcs"), 2),
             (call("EC2", "CreateVpc"), 1),
             (call("Elastic Load Balancing v2", "DescribeRules"), 5),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use up_apply::Outcome;
-use up_core::{Address, Call, Error, ErrorKind};
+use up_core::{Address, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// What was done, what failed and why, what was not reached, how long it took and how many calls.
-pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &BTreeMap<Call, u64>) -> String {
+pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &ApiCalls) -> String {
     let mut lines = vec![];
     for (address, error) in &outcome.failed {
         lines.extend(failed(plan, address, error));
@@ -25,7 +25,7 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
     let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
     let word = if is_whole { paint(ADDED.bold(), "Done") } else { paint(REMOVED.bold(), "Not done") };
     lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
-    lines.push(api_calls(&ApiCalls::of(calls)));
+    lines.push(api_calls(calls));
     if !is_whole {
         lines.push(message(Word::Hint, "run the same command again to go on where this ended"));
     }
@@ -105,7 +105,8 @@ fn done(outcome: &Outcome) -> String {
 fn api_calls(calls: &ApiCalls) -> String {
     let services = calls.by_service().into_iter().map(|(service, number)| format!("{service} {number}"));
     let services: Vec<_> = services.collect();
-    let ApiCalls { total, mutating, .. } = calls;
+    let ApiCalls { total, mutating, throttled, .. } = calls;
     let by_service = if services.is_empty() { String::new() } else { format!(": {}", services.join(", ")) };
-    format!("API calls: {total}, {mutating} of them to change something{by_service}.")
+    let refused = if *throttled == 0 { String::new() } else { format!(" AWS throttled {throttled} of them.") };
+    format!("API calls: {total}, {mutating} of them to change something{by_service}.{refused}")
 }

@@ -82,7 +82,7 @@ impl Ended<'_> {
             skipped: &outcome.skipped,
             seconds: elapsed.as_secs_f64(),
             outputs: shown.map(|(name, output)| (name.as_str(), &output.value)).collect(),
-            api_calls: ApiCalls::of(&meter.counts()),
+            api_calls: ApiCalls::of(meter),
             errors: outcome.failed.iter().map(|(address, error)| self.problem(address, error)).collect(),
         };
         pretty(&answer)
@@ -106,7 +106,7 @@ pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> String {
         answer["steps"][index]["verb"] = json!(step.verb());
     }
     answer["summary"] = json!(Counts::planned(&plan.summary()));
-    answer["api_calls"] = json!(ApiCalls::of(&meter.counts()));
+    answer["api_calls"] = json!(ApiCalls::of(meter));
     let refused = plan.refusals.iter().map(|refusal| {
         let Refusal { address, message } = refusal;
         Problem { address, code: "Refused", message, request_id: None, hint: None }
@@ -128,7 +128,7 @@ pub(super) fn failed(command: &str, failure: &Failure, meter: &Meter) -> String 
         "command": command,
         "exit_code": *exit as u8,
         "summary": Counts::default(),
-        "api_calls": ApiCalls::of(&meter.counts()),
+        "api_calls": ApiCalls::of(meter),
         "errors": errors,
     }))
 }

@@ -23,7 +23,7 @@ use crate::{
     exit::{Exit, Failure},
     goal::Goal,
     interrupt::Taken,
-    render::{self, Progress, Word},
+    render::{self, ApiCalls, Progress, Word},
     session::{Session, View, unusable},
     terminal,
 };
@@ -124,7 +124,7 @@ impl Run<'_> {
         let tape = self.tape(ready)?;
         let taken = Taken::now();
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = up_apply::Options { parallel: self.options.parallel.into() };
+        let options = up_apply::Options { parallel: self.options.parallel.into(), settle: self.aws.settle };
         let View { observer, world, .. } = &ready.view;
         let run = up_apply::apply(observer.clone(), world, &ready.plan, up_kinds::find, options, tape.clone(), stopped);
         tokio::pin!(run);
@@ -187,7 +187,7 @@ impl Run<'_> {
         let outputs = answers(&self.goal.outputs, Some(&session.cx), false);
         let ended = Ended { command: self.command, plan, outcome: &outcome, interrupted, elapsed, outputs: &outputs };
         if !plan.is_empty() {
-            terminal::say(render::summary(plan, &outcome, elapsed, &session.cx.meter().counts()));
+            terminal::say(render::summary(plan, &outcome, elapsed, &ApiCalls::of(session.cx.meter())));
         }
         if self.options.json {
             terminal::data(ended.json(session.cx.meter()))?;

@@ -1,9 +1,9 @@
 //! The SDK's configuration: one HTTP client for all services, patience, and whose credentials.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use aws_config::{
-    AppName, BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    AppName, BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider,
     provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_credential_types::Credentials;
@@ -15,6 +15,7 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use up_limits::Gate;
 
 /// Where calls are sent, and as whom.
 #[derive(Debug, Clone)]
@@ -29,18 +30,17 @@ pub(super) struct Target {
 const CONNECT: Duration = Duration::from_millis(3100);
 const READ: Duration = Duration::from_secs(30);
 
-/// The configuration all clients share.
-pub(super) async fn config(target: &Target) -> SdkConfig {
-    let patience = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .read_timeout(READ)
-        .operation_attempt_timeout(Duration::from_secs(40))
-        .operation_timeout(Duration::from_secs(300));
+/// The configuration all clients share, and the gate that all their calls pass.
+pub(super) async fn config(target: &Target) -> (SdkConfig, Gate) {
+    // None for a whole call: it may have to wait at the gate, which is no fault of AWS's.
+    let patience = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ);
+    let gate = Gate::new(IdentityCache::lazy().build(), shared_folder());
     let (client, region) = (http_client(), Region::new(target.region.clone()));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(client.clone())
         .region(region.clone())
-        .retry_config(RetryConfig::standard().with_max_attempts(5))
+        .identity_cache(gate.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(8))
         .timeout_config(patience.build())
         .app_name(AppName::new("bullstra-up").expect("letters and a hyphen"));
     if let Some(profile) = &target.profile {
@@ -55,7 +55,15 @@ pub(super) async fn config(target: &Target) -> SdkConfig {
     if target.is_sandbox {
         loader = loader.credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "sandbox"));
     }
-    loader.load().await
+    (loader.load().await, gate)
+}
+
+/// Where the runs on this machine keep what they share: gone with the session where the system has such a place.
+fn shared_folder() -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = || folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+    let base = folder("XDG_RUNTIME_DIR").or_else(cache).unwrap_or_else(std::env::temp_dir);
+    base.join("bullstra-up").join("limits")
 }
 
 /// One pool of connections for every client: left to itself, the SDK makes one for each.

@@ -2,18 +2,20 @@
 
 mod access;
 mod aws;
+mod settle;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
+use up_limits::Place;
 use up_plan::World;
 use up_stack::{Diagnostics, Stack};
 use up_state::{Ids, Past, State, StateError};
 
 use self::aws::Target;
 use crate::{
-    cli::{AwsOptions, InputOptions, StackOptions, StateOptions},
+    cli::{AwsOptions, InputOptions, RequestLimits, StackOptions, StateOptions},
     exit::{Exit, Failure},
     render::{self, Word},
     secrets, terminal,
@@ -41,6 +43,7 @@ pub(crate) struct Session {
     /// The stack's folder.
     pub(crate) state: State,
     stack: String,
+    settle: Duration,
 }
 
 /// What a stack owns.
@@ -99,7 +102,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let state = State::open(&state.state, home.stack).map_err(unusable)?;
         let target = target(home, aws).await?;
-        let config = aws::config(&target).await;
+        let (config, gate) = aws::config(&target).await;
         if let Some(url) = config.endpoint_url().filter(|url| !is_url(url)) {
             let failure = Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"));
             return Err(
@@ -111,8 +114,13 @@ impl Session {
             .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url()))?;
         tracing::info!(account = identity.account, arn = identity.arn, region = target.region, "signed in");
         guard(home, &identity, aws.sandbox)?;
-        let cx = Arc::new(Cx::new(config, identity.account, meter));
-        Ok(Self { cx, state, stack: home.stack.to_owned() })
+        // Elsewhere than at AWS other limits hold, or none.
+        let is_aws = config.endpoint_url().is_none();
+        if aws.request_limits.map_or(is_aws, |limits| limits == RequestLimits::Aws) {
+            gate.keep(&Place { account: identity.account.clone(), region: target.region.clone() });
+        }
+        let cx = Arc::new(Cx::new(config, identity.account, meter).around_calls(gate));
+        Ok(Self { cx, state, stack: home.stack.to_owned(), settle: aws.settle })
     }
 
     /// Looks at everything the stack owns, `declared` or not.
@@ -130,10 +138,11 @@ impl Session {
             asked: Observer::asked(declared),
         };
         let kinds = kinds(&needed, &past);
-        let (world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
         if !spared.is_empty() {
             terminal::say(render::message(Word::Warning, &not_searched(&spared)));
         }
+        settle::settle(&observer, &mut world, &past, self.settle).await.map_err(|error| access::unseen(&[error]))?;
         Ok(View { observer, world, past })
     }
 
@@ -204,7 +213,7 @@ pub(crate) fn unusable(error: StateError) -> Failure {
 }
 
 async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
-    let AwsOptions { region, profile, endpoint_url, sandbox } = aws.clone();
+    let AwsOptions { region, profile, endpoint_url, sandbox, .. } = aws.clone();
     let endpoint_url = if sandbox { Some(crate::commands::sandbox::running().await?) } else { endpoint_url };
     let region = region.unwrap_or_else(|| home.region.to_owned());
     Ok(Target { region, profile, endpoint_url, is_sandbox: sandbox })

@@ -1,6 +1,6 @@
 //! Three kinds that exist only on paper: planning makes no call.
 
-use up_core::{AnyKind, Name, Of, prelude::*};
+use up_core::{AnyKind, Of, prelude::*};
 
 /// Finds one of the three.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
@@ -18,7 +18,7 @@ macro_rules! on_paper {
         }
 
         impl Kind for $spec {
-            type Name = $marker;
+            const NAME: &'static str = $marker::NAME;
             const ABOUT: About = $about;
 
             async fn observe(_: &Cx, _: &Scope) -> Result<Vec<Seen<Self>>> {

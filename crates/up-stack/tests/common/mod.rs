@@ -74,7 +74,7 @@ pub(crate) enum Tenancy {
 }
 
 impl Kind for Network {
-    type Name = NetworkName;
+    const NAME: &'static str = NetworkName::NAME;
     const ABOUT: About = About { attrs: &["arn", "cidr_block"], ..About::DEFAULT };
     no_calls!();
 
@@ -95,7 +95,7 @@ pub(crate) struct Subnet {
 }
 
 impl Kind for Subnet {
-    type Name = SubnetName;
+    const NAME: &'static str = SubnetName::NAME;
     const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
     no_calls!();
 
@@ -161,7 +161,7 @@ pub(crate) enum Peer {
 }
 
 impl Kind for Group {
-    type Name = GroupName;
+    const NAME: &'static str = GroupName::NAME;
     const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
     no_calls!();
 
@@ -184,7 +184,7 @@ pub(crate) struct Policy {
 }
 
 impl Kind for Policy {
-    type Name = PolicyName;
+    const NAME: &'static str = PolicyName::NAME;
     const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
     no_calls!();
 }

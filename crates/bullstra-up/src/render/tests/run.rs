@@ -1,6 +1,6 @@
 //! Progress, and the summary behind it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use serde_json::json;
@@ -10,7 +10,7 @@ use up_core::{Call, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
 use super::{create, plan_of};
-use crate::render::{progress::Board, summary};
+use crate::render::{ApiCalls, progress::Board, summary};
 
 /// A network, a database in it that takes ten minutes, and a service that needs the database.
 fn run() -> Plan {
@@ -87,9 +87,10 @@ fn a_live_view_shows_what_runs_and_what_remains() {
     );
 }
 
-fn calls() -> BTreeMap<Call, u64> {
+fn calls() -> ApiCalls {
     let call = |service: &str, operation: &str| Call { service: service.into(), operation: operation.into() };
-    [(call("EC2", "CreateVpc"), 1), (call("EC2", "DescribeVpcs"), 3), (call("RDS", "CreateDBInstance"), 1)].into()
+    let sent = [(call("EC2", "CreateVpc"), 1), (call("EC2", "DescribeVpcs"), 3), (call("RDS", "CreateDBInstance"), 1)];
+    ApiCalls::counted(&sent.into())
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! Waits for what a run just before this one has made, or may have, and AWS does not show yet.
+//!
+//! AWS may show something new only after seconds. Most kinds forgive who does not wait: a client token or a unique name
+//! makes a second create the first one again. Those that are [`sent once`](up_core::About::sent_once) would be made
+//! twice.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use up_apply::{ObserveError, Observer};
+use up_core::{Address, AnyKind, Seen};
+use up_plan::World;
+use up_state::{Ids, Past};
+
+use crate::{
+    render::{self, Word},
+    terminal,
+};
+
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Something that should be seen before anything is planned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Awaited {
+    /// It was made.
+    Id(String),
+    /// A create of it was sent, and no answer heard; what is of this address already is no answer.
+    Address { address: Address, but: BTreeSet<String> },
+}
+
+/// Looks again at kinds of which something is missing, until `window` has passed since the last run was heard of.
+pub(super) async fn settle(
+    observer: &Observer,
+    world: &mut World,
+    past: &Past,
+    window: Duration,
+) -> Result<(), ObserveError> {
+    let Some(end) = heard(past).and_then(|heard| heard.checked_add(SignedDuration::try_from(window).ok()?).ok()) else {
+        return Ok(());
+    };
+    let mut told = false;
+    loop {
+        let missing: Vec<_> = up_kinds::all().into_iter().filter(|kind| is_missing(*kind, world, past)).collect();
+        if missing.is_empty() || Timestamp::now() >= end {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            terminal::say(render::message(Word::Note, &waiting(&missing, window)));
+        }
+        tokio::time::sleep(PAUSE).await;
+        for kind in missing {
+            let seen = observer.kind(kind, &BTreeSet::new()).await;
+            let seen = seen.map_err(|error| ObserveError { kind: kind.name(), error })?;
+            world.seen.insert(kind.name().to_owned(), seen);
+        }
+    }
+}
+
+/// When the last run was last heard of.
+fn heard(past: &Past) -> Option<Timestamp> {
+    let saved = past.snapshot.as_ref().map(|snapshot| snapshot.at);
+    saved.into_iter().chain(past.cut_off.as_ref().map(|run| run.heard)).max()
+}
+
+fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past) -> bool {
+    let none = Vec::new();
+    let seen = world.seen.get(kind.name()).unwrap_or(&none);
+    kind.about().sent_once && awaited(kind.name(), past).iter().any(|awaited| !awaited.is_in(seen))
+}
+
+fn awaited(kind: &str, past: &Past) -> Vec<Awaited> {
+    let of = |ids: &Ids| ids.get(kind).cloned().unwrap_or_default();
+    let before = past.snapshot.as_ref().map(|snapshot| of(&snapshot.ids)).unwrap_or_default();
+    let made = past.cut_off.as_ref().map(|run| of(&run.made)).unwrap_or_default();
+    let known: BTreeSet<String> = before.into_iter().chain(made).collect();
+    let unanswered = past.cut_off.iter().flat_map(|run| &run.unanswered);
+    let creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind);
+    let creates = creates.map(|(address, _)| Awaited::Address { address: address.clone(), but: known.clone() });
+    let creates: Vec<_> = creates.collect();
+    known.into_iter().map(Awaited::Id).chain(creates).collect()
+}
+
+impl Awaited {
+    fn is_in(&self, seen: &[Seen<serde_json::Value>]) -> bool {
+        seen.iter().any(|seen| match self {
+            Self::Id(id) => seen.id == *id,
+            Self::Address { address, but } => {
+                let is_it = seen.tags.get(Address::ADDRESS_TAG).is_some_and(|tag| *tag == address.to_string());
+                is_it && !but.contains(&seen.id)
+            }
+        })
+    }
+}
+
+fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
+    let kinds = missing.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let seconds = window.as_secs();
+    format!("the last run made, or may have made, what AWS does not show yet ({kinds}): looking for up to {seconds} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use up_core::Status;
+    use up_state::{CutOff, Snapshot};
+
+    use super::*;
+
+    fn seen(id: &str, address: &str) -> Seen<serde_json::Value> {
+        let tags = [(Address::STACK_TAG, "shop"), (Address::ADDRESS_TAG, address)];
+        let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        Seen { id: id.into(), tags, attrs: [].into(), status: Status::Ready, spec: json!({}) }
+    }
+
+    fn past(known: &[&str], made: &[&str], unanswered: &[(&str, &str)]) -> Past {
+        let ids = |ids: &[&str]| Ids::from([("ec2.vpc".into(), ids.iter().map(|&id| id.to_owned()).collect())]);
+        let unanswered = unanswered.iter().map(|(address, verb)| (address.parse().unwrap(), (*verb).to_owned()));
+        let cut_off = CutOff {
+            owner: "me@here".into(),
+            command: "apply".into(),
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+            began: Timestamp::now(),
+            heard: Timestamp::now(),
+            made: ids(made),
+            unanswered: unanswered.collect(),
+        };
+        let snapshot = Snapshot::new("shop", "111122223333", "us-east-1", vec![], ids(known));
+        Past { snapshot: Some(snapshot), cut_off: Some(cut_off), warnings: vec![] }
+    }
+
+    fn missing(past: &Past, there: &[Seen<serde_json::Value>]) -> bool {
+        let world = World {
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+            seen: [("ec2.vpc".to_owned(), there.to_vec())].into(),
+        };
+        is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past)
+    }
+
+    #[test]
+    fn what_was_made_is_waited_for() {
+        let past = past(&["vpc-1"], &["vpc-2"], &[]);
+        assert!(missing(&past, &[seen("vpc-1", "ec2.vpc.main")]));
+        assert!(!missing(&past, &[seen("vpc-1", "ec2.vpc.main"), seen("vpc-2", "ec2.vpc.other")]));
+    }
+
+    #[test]
+    fn what_may_have_been_made_is_waited_for() {
+        let past = past(&["vpc-1"], &[], &[("ec2.vpc.main", "create"), ("ec2.vpc.main", "update")]);
+        assert!(missing(&past, &[seen("vpc-1", "ec2.vpc.main")]), "the one to be replaced is no answer");
+        assert!(!missing(&past, &[seen("vpc-1", "ec2.vpc.main"), seen("vpc-2", "ec2.vpc.main")]));
+    }
+
+    #[test]
+    fn what_cannot_be_made_twice_is_not_waited_for() {
+        let group = Ids::from([("ec2.security_group".into(), ["sg-1".to_owned()].into())]);
+        let past = Past { snapshot: Some(Snapshot::new("shop", "1", "us-east-1", vec![], group)), ..Past::default() };
+        let world = World { account: "1".into(), region: "us-east-1".into(), seen: [].into() };
+        assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past));
+    }
+}

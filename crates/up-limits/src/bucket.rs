@@ -1,0 +1,132 @@
+//! One token bucket: a pure function of time.
+
+use serde::{Deserialize, Serialize};
+
+/// What AWS grants.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Calls that may be made at once from a full bucket.
+    pub capacity: f64,
+    /// Calls a second by which it fills again.
+    pub refill: f64,
+}
+
+/// A bucket's state. Times are seconds of one clock, whichever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// What is in it at `at`; below zero where calls have been promised that still wait.
+    tokens: f64,
+    at: f64,
+    /// How much of the limit is ours to use: less than 1 after AWS throttled us.
+    share: f64,
+    /// When `share` was last lowered.
+    lowered: f64,
+}
+
+/// What is left of our share after AWS has throttled a call.
+const LOWER: f64 = 0.6;
+/// Below this our share never falls: some calls have to go through to learn that more may.
+const LEAST: f64 = 0.05;
+/// In how many seconds a share of nothing would be whole again.
+const RECOVERY: f64 = 120.0;
+
+impl Bucket {
+    /// A full one.
+    pub fn full(limit: Limit, now: f64) -> Self {
+        Self { tokens: limit.capacity, at: now, share: 1.0, lowered: now }
+    }
+
+    /// Takes a token, and says in how many seconds the call may be made. Who asks later is let through later.
+    pub fn take(&mut self, limit: Limit, now: f64) -> f64 {
+        self.fill(limit, now);
+        self.tokens -= 1.0;
+        if self.tokens >= 0.0 { 0.0 } else { -self.tokens / (limit.refill * self.share(now)) }
+    }
+
+    /// AWS has throttled a call: others have emptied the bucket. From now on less of it is taken for ours.
+    pub fn throttled(&mut self, limit: Limit, now: f64) {
+        self.fill(limit, now);
+        self.tokens = self.tokens.min(0.0);
+        // Calls that were under way together are throttled together: that is one sign, not many.
+        if now - self.lowered > 1.0 || self.share >= 1.0 {
+            self.share = (self.share(now) * LOWER).max(LEAST);
+            self.lowered = now;
+        }
+    }
+
+    fn fill(&mut self, limit: Limit, now: f64) {
+        // A clock that was set back gives no tokens, and takes none.
+        let passed = (now - self.at).max(0.0);
+        self.tokens = (self.tokens + passed * limit.refill * self.share(now)).min(limit.capacity);
+        self.at = now;
+    }
+
+    fn share(&self, now: f64) -> f64 {
+        (self.share + (now - self.lowered).max(0.0) / RECOVERY).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { capacity: 4.0, refill: 0.5 };
+
+    /// A bucket as AWS keeps it: refuses where nothing is in it.
+    fn aws(limit: Limit, calls: &[f64]) -> usize {
+        let (mut tokens, mut at, mut refused) = (limit.capacity, 0.0, 0);
+        for &now in calls {
+            tokens = (tokens + (now - at) * limit.refill).min(limit.capacity);
+            at = now;
+            if tokens + 1e-9 >= 1.0 { tokens -= 1.0 } else { refused += 1 }
+        }
+        refused
+    }
+
+    #[test]
+    fn a_burst_goes_through_and_the_rest_follows_at_the_rate() {
+        let mut bucket = Bucket::full(LIMIT, 0.0);
+        let waits: Vec<_> = (0..7).map(|_| bucket.take(LIMIT, 0.0)).collect();
+        assert_eq!(waits, [0.0, 0.0, 0.0, 0.0, 2.0, 4.0, 6.0]);
+    }
+
+    #[test]
+    fn calls_that_wait_as_told_are_never_throttled() {
+        for seed in 1..200_u64 {
+            let mut random = seed;
+            let mut next = || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) as f64 / f64::from(1_u32 << 31)
+            };
+            let (mut bucket, mut now, mut calls) = (Bucket::full(LIMIT, 0.0), 0.0, vec![]);
+            for _ in 0..100 {
+                now += next() * next() * 4.0;
+                calls.push(now + bucket.take(LIMIT, now));
+            }
+            assert!(calls.is_sorted(), "seed {seed}: a later call went first");
+            assert_eq!(aws(LIMIT, &calls), 0, "seed {seed}: {calls:?}");
+        }
+    }
+
+    #[test]
+    fn throttling_slows_down_and_time_heals() {
+        let limit = Limit { capacity: 10.0, refill: 10.0 };
+        let mut bucket = Bucket::full(limit, 0.0);
+        bucket.throttled(limit, 0.0);
+        bucket.throttled(limit, 0.1);
+        let slowed = bucket.take(limit, 0.1);
+        assert!((0.1..0.2).contains(&slowed), "60 % of the rate is left, whatever was throttled at once: {slowed}");
+        bucket.throttled(limit, 5.0);
+        assert!(bucket.take(limit, 5.0) > slowed);
+        let healed = Bucket { tokens: 0.0, ..bucket }.take(limit, 1000.0);
+        assert_eq!(healed, 0.0, "full again");
+    }
+
+    #[test]
+    fn a_clock_set_back_gives_nothing() {
+        let mut bucket = Bucket::full(LIMIT, 1000.0);
+        (0..4).for_each(|_| assert_eq!(bucket.take(LIMIT, 1000.0), 0.0));
+        assert_eq!(bucket.take(LIMIT, 0.0), 2.0);
+        assert_eq!(bucket.take(LIMIT, 2.0), 2.0);
+    }
+}

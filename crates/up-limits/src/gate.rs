@@ -1,0 +1,108 @@
+//! Where calls wait for their tokens.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        identity::{IdentityFuture, ResolveCachedIdentity, SharedIdentityCache, SharedIdentityResolver},
+        interceptors::{Intercept, context::AfterDeserializationInterceptorContextRef},
+        orchestrator::Metadata,
+        runtime_components::{RuntimeComponents, RuntimeComponentsBuilder},
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::{Place, Shared};
+
+/// Lets calls through as AWS's limits allow. Clones are one gate.
+///
+/// It stands where the SDK asks for credentials, which is the one place before a call is signed where waiting is
+/// possible: a signature is good for minutes only, and a call may have to wait longer. Each try of a call passes it.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    credentials: SharedIdentityCache,
+    folder: PathBuf,
+    /// Set once it is known whose limits they are. Until then calls pass.
+    shared: OnceLock<Shared>,
+}
+
+impl Gate {
+    /// A gate before `credentials`; what runs share is kept in `folder`. It stands open until [`Gate::keep`].
+    pub fn new(credentials: SharedIdentityCache, folder: PathBuf) -> Self {
+        Self(Arc::new(Inner { credentials, folder, shared: OnceLock::new() }))
+    }
+
+    /// Keeps to the limits of `place` from now on. The first place named counts.
+    pub fn keep(&self, place: &Place) {
+        self.0.shared.get_or_init(|| Shared::new(&self.0.folder, place));
+    }
+
+    async fn pass(&self, config: &ConfigBag) {
+        let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>()) else { return };
+        let wait = shared.take(call.service(), call.name());
+        if !wait.is_zero() {
+            tracing::debug!(
+                service = call.service(),
+                operation = call.name(),
+                ?wait,
+                "waiting for AWS's request limit"
+            );
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl ResolveCachedIdentity for Gate {
+    fn resolve_cached_identity<'a>(
+        &'a self,
+        resolver: SharedIdentityResolver,
+        components: &'a RuntimeComponents,
+        config: &'a ConfigBag,
+    ) -> IdentityFuture<'a> {
+        IdentityFuture::new(async move {
+            self.pass(config).await;
+            self.0.credentials.resolve_cached_identity(resolver, components, config).await
+        })
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        config: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.credentials.validate_base_client_config(components, config)
+    }
+
+    fn validate_final_config(&self, components: &RuntimeComponents, config: &ConfigBag) -> Result<(), BoxError> {
+        self.0.credentials.validate_final_config(components, config)
+    }
+}
+
+/// Learns from each answer whether AWS throttles.
+impl Intercept for Gate {
+    fn name(&self) -> &'static str {
+        "bullstra-up gate"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>())
+            && up_core::is_throttled(context.response())
+        {
+            tracing::debug!(service = call.service(), operation = call.name(), "throttled by AWS");
+            shared.throttled(call.service(), call.name());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! All that exists in an account, told without the names that AWS makes up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use super::{Tally, stage::Stage};
+use crate::{harness::Result, life::is_gone};
+
+/// What exists: resources as text, ids put as the address of what they name. Equal for two worlds that differ in nothing
+/// but ids, times and addresses of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct World {
+    /// How often each is there.
+    resources: BTreeMap<String, usize>,
+    /// Addresses that more than one resource has.
+    doubles: BTreeSet<String>,
+}
+
+impl World {
+    /// Of a dump of the sandbox.
+    pub(super) fn of(dump: &[Value], account: &str) -> Self {
+        let alive: Vec<_> = dump.iter().filter(|resource| !is_gone(resource)).collect();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut names: Vec<(String, String)> = vec![];
+        let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
+        for resource in &alive {
+            let address = text(&resource["tags"]["bullstra:address"]);
+            if !address.is_empty() {
+                *addresses.entry(address.clone()).or_default() += 1;
+            }
+            let name =
+                if address.is_empty() { format!("<{}>", text(&resource["type"])) } else { format!("<{address}>") };
+            names.push((text(&resource["id"]), name));
+        }
+        // Longer ids first: one may begin as another does.
+        names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
+        let mut resources = BTreeMap::new();
+        for resource in &alive {
+            let told = told(resource, &names, account);
+            *resources.entry(told).or_default() += 1;
+        }
+        let doubles = addresses.into_iter().filter(|(_, count)| *count > 1).map(|(address, _)| address).collect();
+        Self { resources, doubles }
+    }
+
+    /// What is here and not in `other`, as often as it is.
+    fn beyond(&self, other: &Self) -> Vec<&str> {
+        let more = |(resource, count): (&'_ String, &usize)| {
+            count.saturating_sub(other.resources.get(resource).copied().unwrap_or_default())
+        };
+        self.resources.iter().flat_map(|entry| std::iter::repeat_n(entry.0.as_str(), more(entry))).collect()
+    }
+}
+
+/// A resource without what AWS makes up.
+fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
+    let mut resource = resource.clone();
+    strip(&mut resource);
+    let mut text = resource.to_string();
+    for (id, name) in names.iter().filter(|(id, _)| id.len() > 3) {
+        text = text.replace(id.as_str(), name);
+    }
+    text = text.replace(account, "<account>");
+    for (pattern, name) in [
+        (
+            r"\b(eni|eipassoc|rtbassoc|sgr|aclassoc|acl|eipalloc|dopt|subnet|vpc|igw|sg|rtb|nat|vpce|ip)-[0-9a-f]{8,}",
+            "<$1>",
+        ),
+        (r"\b\d+\.\d+\.\d+\.\d+\b([^/])", "<address>$1"),
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d+)?", "<uuid>"),
+        (r"/[0-9a-f]{16}\b", "/<hex>"),
+        (r"\b(AROA|AIPA|ANPA)[A-Z0-9]{12,}", "<iam>"),
+        (r"-\d{8,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
+    ] {
+        text = Regex::new(pattern).expect("a good pattern").replace_all(&text, name).into_owned();
+    }
+    text
+}
+
+/// Removes times, and numbers that count how often something was done.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| {
+                let key = key.to_lowercase();
+                let is_time = ["time", "date", "createdat", "timestamp", "updated", "created"]
+                    .iter()
+                    .any(|end| key.ends_with(end));
+                !is_time
+                    && ![
+                        "revision",
+                        "macaddress",
+                        "events",
+                        "deployments",
+                        "registeredat",
+                        "dbiresourceid",
+                        "bullstra:generation",
+                    ]
+                    .contains(&key.as_str())
+            });
+            map.values_mut().for_each(strip);
+        }
+        Value::Array(list) => {
+            list.iter_mut().for_each(strip);
+            // Sets, as far as AWS is concerned: told in the order of their text.
+            list.sort_by_key(ToString::to_string);
+        }
+        _ => {}
+    }
+}
+
+impl Tally {
+    /// Compares the world that a life has left with that of an undisturbed run, and asks whether it is at rest.
+    pub(super) fn judge(&mut self, stage: &Stage, expected: &World, stands: bool) -> Result {
+        let world = stage.world()?;
+        let (more, less) = (world.beyond(expected), expected.beyond(&world));
+        self.duplicates = world.doubles.difference(&expected.doubles).count();
+        self.orphans = more.len().saturating_sub(less.len()).saturating_sub(self.duplicates);
+        let at_rest = !stands || stage.settled()?;
+        if more.is_empty() && less.is_empty() && at_rest {
+            self.converged = 1;
+            return Ok(());
+        }
+        let listed = |lines: &[&str]| {
+            lines.iter().take(6).map(|line| format!("    {}\n", &line[..line.len().min(1200)])).collect::<String>()
+        };
+        eprintln_lines(&format!(
+            "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",
+            world.doubles,
+            listed(&more),
+            listed(&less)
+        ));
+        Ok(())
+    }
+}
+
+fn eprintln_lines(text: &str) {
+    use std::io::Write;
+    // Where nobody can be told, the verdict at the end still is.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
