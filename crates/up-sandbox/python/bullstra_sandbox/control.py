@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import __version__, dump, hooks, policy, validate, wire, world
+from . import __version__, dump, faults, held, hooks, policy, stale, throttling, validate, wire, world
 from .call import Refusal
 from .record import record
 
@@ -48,7 +48,7 @@ def health(_: dict[str, str], __: Any) -> Any:
 
 
 def calls(query: dict[str, str], _: Any) -> Any:
-    return record.since(int(query.get("since", "0")))
+    return record.since(int(query.get("since", "0")), query.get("access_key"))
 
 
 def dumped(query: dict[str, str], _: Any) -> Any:
@@ -57,12 +57,51 @@ def dumped(query: dict[str, str], _: Any) -> Any:
 
 
 def reset(_: dict[str, str], __: Any) -> Any:
+    faults.clear()
+    held.release(None, None, held.DROP)
+    throttling.clear()
     with hooks.lock:
+        stale.clear()
         world.reset()
         record.clear()
         policy.allow(None)
         world.lifecycle.time_scale = world.DEFAULT_TIME_SCALE
     return configuration()
+
+
+def forget(query: dict[str, str], _: Any) -> Any:
+    access_key = query.get("access_key")
+    if not access_key:
+        raise ValueError("forget wants an access_key")
+    account = wire.account_of(access_key)
+    faults.forget(access_key)
+    held.release(None, access_key, held.DROP)
+    throttling.forget(account)
+    with hooks.lock:
+        stale.forget(account)
+        world.forget(account)
+        record.forget(access_key)
+    return {"account": account}
+
+
+def set_faults(query: dict[str, str], wanted: Any) -> Any:
+    faults.use(query.get("access_key"), wanted)
+    return show_faults()
+
+
+def show_faults(*_: Any) -> Any:
+    return {"faults": faults.shown()}
+
+
+def show_held(query: dict[str, str], _: Any) -> Any:
+    return {"held": held.waiting(query.get("access_key"), float(query.get("wait", "0")))}
+
+
+def release(query: dict[str, str], wanted: Any) -> Any:
+    unknown = set(wanted) - {"id", "then"}
+    if unknown:
+        raise ValueError(f"unknown {sorted(unknown)[0]!r}; there are id, then")
+    return {"released": held.release(wanted.get("id"), query.get("access_key"), wanted.get("then", held.GO_ON))}
 
 
 def configure(_: dict[str, str], wanted: Any) -> Any:
@@ -76,7 +115,11 @@ def configure(_: dict[str, str], wanted: Any) -> Any:
 
 
 def configuration(*_: Any) -> Any:
-    return {"time_scale": world.lifecycle.time_scale, "policy": policy.allowed()}
+    return {
+        "time_scale": world.lifecycle.time_scale,
+        "policy": policy.allowed(),
+        "buckets": throttling.used(),
+    }
 
 
 def set_time_scale(value: Any) -> None:
@@ -85,13 +128,22 @@ def set_time_scale(value: Any) -> None:
     world.lifecycle.time_scale = float(value)
 
 
-SETTERS: dict[str, Callable[[Any], None]] = {"time_scale": set_time_scale, "policy": policy.allow}
+SETTERS: dict[str, Callable[[Any], None]] = {
+    "time_scale": set_time_scale,
+    "policy": policy.allow,
+    "buckets": throttling.use,
+}
 
 HANDLERS: dict[tuple[str, str], Callable[[dict[str, str], Any], Any]] = {
     ("GET", "health"): health,
     ("GET", "calls"): calls,
     ("GET", "dump"): dumped,
     ("GET", "config"): configuration,
+    ("GET", "faults"): show_faults,
+    ("GET", "held"): show_held,
     ("POST", "reset"): reset,
     ("POST", "config"): configure,
+    ("POST", "faults"): set_faults,
+    ("POST", "release"): release,
+    ("POST", "forget"): forget,
 }

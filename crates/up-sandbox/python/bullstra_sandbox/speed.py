@@ -9,6 +9,7 @@ from typing import Any
 import moto.core.responses
 import moto.iam.models
 import xmltodict
+from moto.core.common_models import BaseModel
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
@@ -31,6 +32,12 @@ def remember() -> None:
     xmltodict._validate_name = functools.lru_cache(10_000)(xmltodict._validate_name)
     moto.iam.models.IAMBackend._init_aws_policies = aws_policies
     XFormedAttributePicker.get_possible_keys = possible_keys
+    BaseModel.__new__ = staticmethod(untracked)  # type: ignore[assignment]
+
+
+def untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """A new object, which moto would keep for its dashboard for ever."""
+    return super(BaseModel, cls).__new__(cls)
 
 
 def aws_policies(backend: moto.iam.models.IAMBackend) -> list[Any]:
