@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -81,6 +82,8 @@ def forget(query: dict[str, str], _: Any) -> Any:
         stale.forget(account)
         world.forget(account)
         record.forget(access_key)
+    # moto's objects refer to each other in circles.
+    gc.collect()
     return {"account": account}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -189,7 +188,6 @@ def forget(account: str) -> None:
     for key in [key for key in _stores if key[0] == account]:
         del _stores[key]
     visited.difference_update([place for place in visited if place[0] == account])
-    gc.collect()
 
 
 def reset() -> None:
