@@ -15,6 +15,8 @@ from .record import record
 
 STARTED = world.clock()
 
+QUERY = {"access_key", "account", "region", "since", "wait"}
+
 
 def answer(environ: dict[str, Any], body: bytes) -> wire.Answer:
     """Answers a control request, always in JSON."""
@@ -25,7 +27,13 @@ def answer(environ: dict[str, Any], body: bytes) -> wire.Answer:
         return as_json(404, {"error": f"no control endpoint {name!r}; there are {known}"})
     query = {key: values[-1] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
     try:
-        return as_json(200, handler(query, json.loads(body) if body else {}))
+        wanted = json.loads(body) if body else {}
+        # A misspelt access_key must not mean everybody.
+        for unknown in set(query) - QUERY:
+            raise ValueError(f"unknown {unknown!r} in the query; there are {', '.join(sorted(QUERY))}")
+        if not isinstance(wanted, dict):
+            raise ValueError("the body is a JSON object")
+        return as_json(200, handler(query, wanted))
     except (ValueError, TypeError) as error:
         return as_json(400, {"error": str(error)})
     except Refusal as refusal:
@@ -97,14 +105,15 @@ def show_faults(*_: Any) -> Any:
 
 
 def show_held(query: dict[str, str], _: Any) -> Any:
-    return {"held": held.waiting(query.get("access_key"), float(query.get("wait", "0")))}
+    seconds = min(float(query.get("wait", "0")), held.BOUND)
+    return {"held": held.waiting(query.get("access_key"), seconds)}
 
 
 def release(query: dict[str, str], wanted: Any) -> Any:
-    unknown = set(wanted) - {"id", "then"}
-    if unknown:
-        raise ValueError(f"unknown {sorted(unknown)[0]!r}; there are id, then")
-    return {"released": held.release(wanted.get("id"), query.get("access_key"), wanted.get("then", held.GO_ON))}
+    for unknown in set(wanted) - {"id", "then", "access_key"}:
+        raise ValueError(f"unknown {unknown!r}; there are id, then, access_key")
+    access_key = wanted.get("access_key", query.get("access_key"))
+    return {"released": held.release(wanted.get("id"), access_key, wanted.get("then", held.GO_ON))}
 
 
 def configure(_: dict[str, str], wanted: Any) -> Any:

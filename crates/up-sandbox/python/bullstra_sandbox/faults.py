@@ -49,6 +49,7 @@ class Fault:
             and fnmatchcase(call.operation, wanted.get("operation", "*"))
             and wanted.get("mutating", mutating) == mutating
             and (self.kind not in fault_actions.FOR_READS or not mutating)
+            and (self.kind != "pages" or pages.can_be_cut(call))
         )
 
     def chance(self, call: Call) -> Random | None:
@@ -83,7 +84,6 @@ def use(access_key: str | None, wanted: Any) -> None:
     fault_actions.refuse_unknown("the faults", wanted, ("seed", "faults"))
     seed = wanted.get("seed", 0)
     made = [read(given, f"{seed}/{index}", f"fault {index}") for index, given in enumerate(wanted["faults"])]
-    made.sort(key=lambda fault: INNER.get(fault.kind, 0))
     key = access_key or EVERYBODY
     with _lock:
         _faults.pop(key, None)
@@ -136,13 +136,14 @@ def clear() -> None:
 
 
 def of(call: Call) -> list[Fault]:
-    """The faults a call may meet."""
-    return _faults.get(EVERYBODY, []) + _faults.get(call.access_key, [])
+    """The faults a call meets, the outermost first."""
+    found = _faults.get(EVERYBODY, []) + _faults.get(call.access_key, [])
+    return sorted((fault for fault in found if fault.matches(call)), key=lambda fault: INNER.get(fault.kind, 0))
 
 
 def stale_seconds(call: Call, service: str) -> float | None:
     """How far back reads of a service in the call's account may have to look; None: not at all."""
-    callers = [key for key in _faults if key == EVERYBODY or wire.account_of(key) == call.account]
+    callers = [key for key in list(_faults) if key == EVERYBODY or wire.account_of(key) == call.account]
     wanted = [
         fault.settings["seconds"]
         for key in callers
@@ -160,7 +161,7 @@ def concerns(fault: Fault, service: str) -> bool:
 
 def run(call: Call, proceed: Callable[[Call], wire.Answer]) -> wire.Answer:
     """Answers a call through the faults it meets. Raises `Refusal`, or `Cut` where there is to be no answer."""
-    met = [fault for fault in of(call) if fault.matches(call)]
+    met = of(call)
     if pages.token_of(call) and not any(fault.kind == "pages" for fault in met):
         return pages.act(call, proceed, None, Random(0))
     return layers(met, call, proceed)

@@ -42,6 +42,12 @@ def paging_of(call: Call) -> Paging | None:
     return Paging(sent, given, only(found.get("limit_key")), more, keys)
 
 
+def can_be_cut(call: Call) -> bool:
+    """Whether AWS would page the answer: not where the call lists what it wants."""
+    listed = (value for name, value in call.params.items() if name.endswith(("Ids", "Arns", "Names")))
+    return paging_of(call) is not None and not any(isinstance(value, list) and value for value in listed)
+
+
 def only(names: Any) -> str | None:
     """The one name in a paginator's member."""
     if isinstance(names, list):

@@ -88,7 +88,7 @@ class Sandbox:
         refusal: Refusal | None = None
         try:
             call = wire.parse(environ, body)
-            given = faults.run(call, self.decide) if call else self.pass_through(environ, body)
+            given = self.answer(call) if call else self.pass_through(environ, body)
         except faults.Cut:
             assert call is not None, "only calls meet faults"
             note(call, (0, {}, b""), Refusal("ConnectionCut", "there was no answer"), since(began))
@@ -101,8 +101,19 @@ class Sandbox:
             note(call, given, refusal, since(began))
         return given
 
+    def answer(self, call: Call) -> wire.Answer:
+        """Answers a parsed call, through the faults it meets; raises the refusal there is to make, or `Cut`."""
+        try:
+            return faults.run(call, self.decide)
+        except (Refusal, faults.Cut):
+            raise
+        except Exception as error:
+            log.exception("%s %s failed: %s", call.service, call.operation, call.params)
+            # No error of AWS's and no status an SDK would try again: this is a defect of the sandbox.
+            raise Refusal("SandboxFailure", f"{call.operation}: {type(error).__name__}: {error}", 501) from error
+
     def decide(self, call: Call) -> wire.Answer:
-        """Answers a parsed call; raises the refusal there is to make."""
+        """What AWS decides on a call, were it not for faults."""
         credentials.check(call)
         throttling.take(call)
         world.visited.add((call.account, call.region, call.service))
@@ -110,18 +121,11 @@ class Sandbox:
         validate.check(call)
         if len(call.access_key) == 12:
             call.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
-        try:
-            with hooks.lock:
-                stale.keep(call, faults.stale_seconds)
-                given = hooks.run(call)
-            call.trace.done = call.trace.done or given[0] < 400
-            return given
-        except Refusal:
-            raise
-        except Exception as error:
-            log.exception("%s %s failed: %s", call.service, call.operation, call.params)
-            # No error of AWS's and no status an SDK would try again: this is a defect of the sandbox.
-            raise Refusal("SandboxFailure", f"{call.operation}: {type(error).__name__}: {error}", 501) from error
+        with hooks.lock:
+            stale.keep(call, faults.stale_seconds)
+            given = hooks.run(call)
+        call.trace.done = call.trace.done or given[0] < 400
+        return given
 
     def pass_through(self, environ: dict[str, Any], body: bytes) -> wire.Answer:
         """What botocore knows no operation for, such as fetching a presigned object or moto's own pages."""

@@ -151,9 +151,10 @@ def in_place(call: Call, service: str, past: Past) -> Iterator[None]:
 
 
 def replace(content: dict[Any, Any], by: dict[Any, Any]) -> None:
-    """Gives a dict other content."""
-    content.clear()
+    """Gives a dict other content; who looks into it meanwhile, finds everything that is in both."""
     content.update(by)
+    for key in set(content) - set(by):
+        del content[key]
 
 
 def forget(account: str) -> None:

@@ -6,7 +6,6 @@ import json
 import socket
 import time
 import urllib.error
-import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -87,6 +86,12 @@ def test_what_cannot_be_meant_is_refused_by_name(faults, wrong, named):
         faults(wrong)
     assert caught.value.code == 400
     assert named in json.load(caught.value)["error"]
+
+
+def test_a_misspelt_access_key_is_not_everybody(sandbox):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        sandbox.control(f"faults?acces_key={KEY}", {"faults": []})
+    assert "acces_key" in json.load(caught.value)["error"]
 
 
 def test_latency_holds_up_nobody_else(sandbox, faults):
@@ -226,6 +231,14 @@ def test_small_pages_hold_all_there_is(sandbox, faults, service, operation, key)
         seen = client.get_paginator(operation).paginate(**limited, PaginationConfig={"MaxItems": 40})
         seen = seen.build_full_result()[key]
         assert all(item in seen for item in whole[:20])
+
+
+def test_what_a_call_lists_is_not_cut_into_pages(sandbox, faults):
+    ec2 = sandbox.client("ec2", KEY)
+    ids = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    faults({"do": {"pages": "short"}})
+    assert len(ec2.describe_subnets()["Subnets"]) == 1
+    assert len(ec2.describe_subnets(SubnetIds=ids)["Subnets"]) == len(ids) > 1
 
 
 def test_pages_go_on_after_the_fault_is_gone(sandbox, faults):

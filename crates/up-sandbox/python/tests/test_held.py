@@ -100,3 +100,15 @@ def test_a_reset_ends_held_calls(sandbox):
     sandbox.reset()
     assert isinstance(asking.result(), ConnectionClosedError)
     assert clusters(sandbox) == 0
+
+
+def test_what_is_held_with_a_world_set_back_stops_nobody(sandbox):
+    stale = {"do": {"stale": {"seconds": 60}}}
+    sandbox.control("faults", {"faults": [stale]})
+    hold = {"match": {"operation": "ListClusters"}, "do": {"hold": "before"}, "times": 1}
+    sandbox.control(f"faults?access_key={KEY}", {"faults": [hold]})
+    asking = Asking(sandbox.client("ecs", KEY).list_clusters)
+    (waiting,) = held(sandbox)
+    sandbox.client("sts", "444455556666").get_caller_identity()
+    sandbox.control("release", {"id": waiting["id"]})
+    assert isinstance(asking.result(), dict)
