@@ -17,7 +17,6 @@ from typing import Any
 
 from . import fault_actions, pages, wire
 from .call import Call
-from .fault_actions import Cut as Cut
 from .record import is_mutating
 
 FIELDS = ("match", "skip", "times", "probability", "do")
@@ -108,7 +107,6 @@ def read(given: Any, seed: str, where: str) -> Fault:
     kind, settings = next(iter(given["do"].items()))
     fault_actions.refuse_unknown(f"{where}: do", given["do"], fault_actions.ACTIONS)
     return Fault(given, kind, fault_actions.ACTIONS[kind].check(f"{where}: {kind}", settings), seed)
-
 
 
 def shown() -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
+from xml.etree import ElementTree
 
 from .wire import Answer
 
@@ -82,7 +82,8 @@ def damaged_xml(body: bytes, dice: Random) -> bytes:
     root = ElementTree.fromstring(body)
     if root.tag.startswith("{"):
         ElementTree.register_namespace("", root.tag[1:].partition("}")[0])
-    for parent, child in chosen([(parent, child) for parent in root.iter() for child in parent], dice):
+    elements = [(holder, element) for holder in root.iter() for element in holder]
+    for parent, child in chosen(elements, dice):
         if dice.random() < 0.4 and child in list(parent):
             parent.remove(child)
         else:

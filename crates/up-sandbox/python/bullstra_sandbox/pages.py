@@ -67,7 +67,7 @@ def token_of(call: Call) -> str | None:
     return token if isinstance(token, str) and token.startswith(PREFIX) else None
 
 
-def act(call: Call, proceed: Callable[[Call], wire.Answer], way: Any, _: Random) -> wire.Answer:
+def act(call: Call, proceed: Callable[[Call], wire.Answer], way: Any, __: Random) -> wire.Answer:
     """Answers one page of a list; the division is the token's, where there is one."""
     paging, token = paging_of(call), token_of(call)
     if paging is None or (token is None and call.params.get(paging.sent)):

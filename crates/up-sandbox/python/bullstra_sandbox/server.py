@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import create_backend_app
 
 from . import control, credentials, faults, garble, hooks, policy, speed, stale, throttling, validate, wire, world
 from .call import Call, Refusal
+from .fault_actions import Cut
 from .record import is_mutating, record, resources_of
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Sandbox:
         try:
             call = wire.parse(environ, body)
             given = self.answer(call) if call else self.pass_through(environ, body)
-        except faults.Cut:
+        except Cut:
             assert call is not None, "only calls meet faults"
             note(call, (0, {}, b""), Refusal("ConnectionCut", "there was no answer"), since(began))
             raise
@@ -105,7 +106,7 @@ class Sandbox:
         """Answers a parsed call, through the faults it meets; raises the refusal there is to make, or `Cut`."""
         try:
             return faults.run(call, self.decide)
-        except (Refusal, faults.Cut):
+        except (Refusal, Cut):
             raise
         except Exception as error:
             log.exception("%s %s failed: %s", call.service, call.operation, call.params)

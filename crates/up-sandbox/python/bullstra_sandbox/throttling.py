@@ -27,6 +27,7 @@ NARROWING = (
     "VolumeIds",
 )
 
+
 @dataclass
 class Bucket:
     """The tokens left at a time."""
