@@ -78,9 +78,9 @@ _lock = threading.Lock()
 
 def use(access_key: str | None, wanted: Any) -> None:
     """Replaces the faults of an access key, or those for everybody."""
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("faults"), list):
+    fault_actions.refuse_unknown("the body", wanted, ("seed", "faults"))
+    if not isinstance(wanted.get("faults"), list):
         raise ValueError('faults are {"seed": …, "faults": [ … ]}')
-    fault_actions.refuse_unknown("the faults", wanted, ("seed", "faults"))
     seed = wanted.get("seed", 0)
     made = [read(given, f"{seed}/{index}", f"fault {index}") for index, given in enumerate(wanted["faults"])]
     key = access_key or EVERYBODY
@@ -112,10 +112,10 @@ def read(given: Any, seed: str, where: str) -> Fault:
 def shown() -> Any:
     """All faults, by access key."""
     with _lock:
-        found = list(_faults.items())
+        found = [(key, _seeds[key], list(faults)) for key, faults in _faults.items()]
     return [
-        {"access_key": key or None, "seed": _seeds[key], "faults": [fault.shown() for fault in faults]}
-        for key, faults in found
+        {"access_key": key or None, "seed": seed, "faults": [fault.shown() for fault in faults]}
+        for key, seed, faults in found
     ]
 
 

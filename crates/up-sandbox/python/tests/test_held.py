@@ -112,3 +112,11 @@ def test_what_is_held_with_a_world_set_back_stops_nobody(sandbox):
     sandbox.client("sts", "444455556666").get_caller_identity()
     sandbox.control("release", {"id": waiting["id"]})
     assert isinstance(asking.result(), dict)
+
+
+def test_a_call_nobody_releases_is_dropped_in_the_end(monkeypatch):
+    from bullstra_sandbox import held as module
+
+    monkeypatch.setattr(module, "BOUND", 0.05)
+    assert module.hold(object(), module.BEFORE) == module.DROP
+    assert list(module.of(None)) == []
