@@ -18,7 +18,8 @@ def test_an_account_is_forgotten_and_the_others_are_not(sandbox):
     assert sandbox.control(f"forget?access_key={KEY}", method="POST") == {"account": KEY}
     assert sandbox.control("faults")["faults"] == []
     assert sandbox.control(f"calls?access_key={KEY}")["calls"] == []
-    assert {call["access_key"] for call in sandbox.calls()} == {OTHER}
+    callers = {call["access_key"] for call in sandbox.calls()}
+    assert OTHER in callers and KEY not in callers
     assert sandbox.client("ecs", KEY).list_clusters()["clusterArns"] == []
     assert len(sandbox.client("ec2", KEY).describe_vpcs()["Vpcs"]) == 1
     assert len(sandbox.client("ecs", OTHER).list_clusters()["clusterArns"]) == 1
