@@ -33,6 +33,14 @@ class Refusal(Exception):
 
 
 @dataclass
+class Trace:
+    """What became of a call: the faults that acted on it, and whether it was carried out, whatever was answered."""
+
+    faults: list[str] = field(default_factory=list)
+    done: bool = False
+
+
+@dataclass
 class Call:
     """A parsed request.
 
@@ -52,6 +60,7 @@ class Call:
     environ: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    trace: Trace = field(default_factory=Trace, repr=False)
 
     @property
     def user_agent(self) -> str:

@@ -12,9 +12,9 @@ from botocore.loaders import Loader
 
 from . import hooks, wire, world
 from .call import Refusal
+from .names import GLOBAL
 
-# One backend serves all regions: asking in each would count everything again.
-GLOBAL = ("iam", "s3", "route53")
+# Where to ask services that are the same in all regions: asking in each would count everything again.
 GLOBAL_REGION = "us-east-1"
 
 DEFAULT_ACCOUNT = "123456789012"

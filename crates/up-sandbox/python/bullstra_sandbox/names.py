@@ -35,6 +35,9 @@ IAM_PREFIX = {
     "stepfunctions": "states",
 }
 
+# One backend serves all regions.
+GLOBAL = ("iam", "s3", "route53")
+
 CREDENTIAL = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import asdict, dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from .call import Call
@@ -36,13 +37,16 @@ class Entry:
     request_id: str
     access_key: str
     milliseconds: float
+    faults: list[str]
+    done: bool
 
 
 @dataclass
 class Record:
-    """The last calls, oldest first."""
+    """The last calls, oldest first; those of each access key once more, to be found without a search."""
 
-    _entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _entries: deque[Entry] = field(default_factory=deque)
+    _of_key: dict[str, deque[Entry]] = field(default_factory=lambda: defaultdict(deque))
     _sequence: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -50,24 +54,36 @@ class Record:
         """Adds a call."""
         with self._lock:
             self._sequence += 1
-            self._entries.append(Entry(sequence=self._sequence, **what))
+            entry = Entry(sequence=self._sequence, **what)
+            self._entries.append(entry)
+            self._of_key[entry.access_key].append(entry)
+            if len(self._entries) > KEPT:
+                self._of_key[self._entries.popleft().access_key].popleft()
 
     @property
     def last(self) -> int:
         """The number of the last call."""
         return self._sequence
 
-    def since(self, sequence: int) -> dict[str, Any]:
-        """The calls after `sequence`, and the number to ask with next time."""
+    def since(self, sequence: int, access_key: str | None = None) -> dict[str, Any]:
+        """The calls after `sequence`, of one access key or of all, and the number to ask with next time."""
         with self._lock:
-            missing = self._sequence - sequence
-            entries = list(self._entries)[-missing:] if missing > 0 else []
-            return {"last": self._sequence, "calls": [asdict(entry) for entry in entries]}
+            entries = self._entries if access_key is None else self._of_key.get(access_key, deque())
+            newest_first = list(takewhile(lambda entry: entry.sequence > sequence, reversed(entries)))
+            last = self._sequence
+        return {"last": last, "calls": [asdict(entry) for entry in reversed(newest_first)]}
+
+    def forget(self, access_key: str) -> None:
+        """Forgets the calls of an access key."""
+        with self._lock:
+            if self._of_key.pop(access_key, None):
+                self._entries = deque(entry for entry in self._entries if entry.access_key != access_key)
 
     def clear(self) -> None:
         """Forgets the calls; the numbers go on, so that who asks with an old one misses nothing."""
         with self._lock:
             self._entries.clear()
+            self._of_key.clear()
 
 
 def is_mutating(operation: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -13,15 +12,14 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from . import control, credentials, hooks, policy, speed, validate, wire, world
+from . import control, credentials, faults, garble, hooks, policy, speed, stale, throttling, validate, wire, world
 from .call import Call, Refusal
+from .fault_actions import Cut
 from .record import is_mutating, record, resources_of
 
 log = logging.getLogger(__name__)
 
 StartResponse = Callable[..., Any]
-
-REQUEST_ID_IN_XML = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*</\1>")
 
 _dispatch = speed.Dispatcher(create_backend_app)
 
@@ -78,7 +76,8 @@ class Sandbox:
             status, headers, answered = control.answer(environ, body)
         else:
             status, headers, answered = self.serve(environ, body)
-        headers["Content-Length"] = headers.get("Content-Length") if is_head(environ) else str(len(answered))
+        claimed = headers.pop(garble.CLAIMED_LENGTH, str(len(answered)))
+        headers["Content-Length"] = headers.get("Content-Length") if is_head(environ) else claimed
         listed = [(name, str(value)) for name, value in headers.items() if value is not None]
         start_response(f"{status} {responses.get(status, 'Unknown')}", listed)
         return [b"" if is_head(environ) else answered]
@@ -90,31 +89,44 @@ class Sandbox:
         refusal: Refusal | None = None
         try:
             call = wire.parse(environ, body)
-            given = self.decide(call) if call else self.pass_through(environ, body)
+            given = self.answer(call) if call else self.pass_through(environ, body)
+        except Cut:
+            assert call is not None, "only calls meet faults"
+            note(call, (0, {}, b""), Refusal("ConnectionCut", "there was no answer"), since(began))
+            raise
         except Refusal as refused:
             call, refusal = call or getattr(refused, "call", None), refused
             given = wire.answer(call, refused) if call else plain(refused)
         if call:
-            given = with_request_id(given, call)
-            note(call, given, refusal, (time.perf_counter() - began) * 1000)
+            given = wire.with_request_id(given, call)
+            note(call, given, refusal, since(began))
         return given
 
-    def decide(self, call: Call) -> wire.Answer:
-        """Answers a parsed call; raises the refusal there is to make."""
-        credentials.check(call)
-        world.visited.add((call.account, call.region, call.service))
-        policy.check(call)
-        validate.check(call)
-        if len(call.access_key) == 12:
-            call.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+    def answer(self, call: Call) -> wire.Answer:
+        """Answers a parsed call, through the faults it meets; raises the refusal there is to make, or `Cut`."""
         try:
-            return hooks.run(call)
-        except Refusal:
+            return faults.run(call, self.decide)
+        except (Refusal, Cut):
             raise
         except Exception as error:
             log.exception("%s %s failed: %s", call.service, call.operation, call.params)
             # No error of AWS's and no status an SDK would try again: this is a defect of the sandbox.
             raise Refusal("SandboxFailure", f"{call.operation}: {type(error).__name__}: {error}", 501) from error
+
+    def decide(self, call: Call) -> wire.Answer:
+        """What AWS decides on a call, were it not for faults."""
+        credentials.check(call)
+        throttling.take(call)
+        world.visited.add((call.account, call.region, call.service))
+        policy.check(call)
+        validate.check(call)
+        if len(call.access_key) == 12:
+            call.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        with hooks.lock:
+            stale.keep(call, faults.stale_seconds)
+            given = hooks.run(call)
+        call.trace.done = call.trace.done or given[0] < 400
+        return given
 
     def pass_through(self, environ: dict[str, Any], body: bytes) -> wire.Answer:
         """What botocore knows no operation for, such as fetching a presigned object or moto's own pages."""
@@ -124,6 +136,11 @@ class Sandbox:
         except Exception as error:
             log.exception("%s failed", environ.get("PATH_INFO"))
             raise Refusal("SandboxFailure", f"{type(error).__name__}: {error}", 501) from error
+
+
+def since(began: float) -> float:
+    """The milliseconds since a time of the performance counter."""
+    return (time.perf_counter() - began) * 1000
 
 
 def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: float) -> None:
@@ -148,19 +165,9 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         request_id=call.request_id,
         access_key=call.access_key,
         milliseconds=round(milliseconds, 2),
+        faults=call.trace.faults,
+        done=call.trace.done,
     )
-
-
-def with_request_id(given: wire.Answer, call: Call) -> wire.Answer:
-    """The answer under the call's own request id: moto says the same one every time."""
-    status, headers, body = given
-    replaced = ("x-amzn-requestid", "x-amz-request-id")
-    kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
-    kept["x-amz-request-id" if call.service == "s3" else "x-amzn-RequestId"] = call.request_id
-    if call.protocol in ("ec2", "query") or (status >= 400 and call.protocol == "rest-xml"):
-        tag = rb"<\1>" + call.request_id.encode() + rb"</\1>"
-        body = REQUEST_ID_IN_XML.sub(tag, body, count=1)
-    return status, kept, body
 
 
 def plain(refusal: Refusal) -> wire.Answer:

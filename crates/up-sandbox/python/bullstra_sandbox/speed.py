@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import moto.core.responses
 import moto.iam.models
 import xmltodict
+from moto.core.common_models import BaseModel
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
+from moto.ec2.models.subnets import Subnet
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 
@@ -31,6 +34,21 @@ def remember() -> None:
     xmltodict._validate_name = functools.lru_cache(10_000)(xmltodict._validate_name)
     moto.iam.models.IAMBackend._init_aws_policies = aws_policies
     XFormedAttributePicker.get_possible_keys = possible_keys
+    Subnet._base_avail_ip_iterator = addresses  # type: ignore[method-assign]
+    BaseModel.__new__ = staticmethod(untracked)  # type: ignore[assignment]
+
+
+_addresses: WeakKeyDictionary[Subnet, Any] = WeakKeyDictionary()
+
+
+def addresses(subnet: Subnet) -> Any:
+    """The addresses a subnet has yet to give; moto's own cache keeps the subnet, and all of its account, for ever."""
+    return _addresses.setdefault(subnet, subnet.cidr.hosts())
+
+
+def untracked(cls: type, *_: Any, **__: Any) -> Any:
+    """A new object, which moto would keep for its dashboard for ever."""
+    return super(BaseModel, cls).__new__(cls)
 
 
 def aws_policies(backend: moto.iam.models.IAMBackend) -> list[Any]:

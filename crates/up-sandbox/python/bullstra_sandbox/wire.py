@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -24,6 +25,8 @@ from . import names
 from .call import Call, Refusal
 
 Answer = tuple[int, dict[str, str], bytes]
+
+REQUEST_ID_IN_XML = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*</\1>")
 
 ANONYMOUS = ("AKIAANONYMOUS", "us-east-1", "s3")
 
@@ -230,3 +233,15 @@ def result(call: Call, given: Answer) -> dict[str, Any]:
     refusal = Refusal(code, error.get("Message", ""), status)
     refusal.fields.update(parsed)
     raise refusal
+
+
+def with_request_id(given: Answer, call: Call) -> Answer:
+    """The answer under the call's own request id: moto says the same one every time."""
+    status, headers, body = given
+    replaced = ("x-amzn-requestid", "x-amz-request-id")
+    kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
+    kept["x-amz-request-id" if call.service == "s3" else "x-amzn-RequestId"] = call.request_id
+    if call.protocol in ("ec2", "query") or (status >= 400 and call.protocol == "rest-xml"):
+        tag = rb"<\1>" + call.request_id.encode() + rb"</\1>"
+        body = REQUEST_ID_IN_XML.sub(tag, body, count=1)
+    return status, kept, body

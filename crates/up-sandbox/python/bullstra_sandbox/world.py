@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,9 +50,22 @@ def backend(service: str, call: Call) -> Any:
     return backends[call.region if call.region in backends.regions else call.partition]
 
 
+_behind: ContextVar[float] = ContextVar("behind", default=0.0)
+
+
 def clock() -> float:
     """Now, in seconds since the epoch."""
-    return time.time()
+    return time.time() - _behind.get()
+
+
+@contextlib.contextmanager
+def set_back(seconds: float) -> Iterator[None]:
+    """Sets this thread's clock back."""
+    token = _behind.set(seconds)
+    try:
+        yield
+    finally:
+        _behind.reset(token)
 
 
 @dataclass
@@ -97,12 +112,31 @@ class Lifecycle:
             if (account, region, its_kind) == (call.account, call.region, kind):
                 yield id, self.phase(call, kind, id)
 
+    def of_service(self, call: Call, service: str) -> dict[tuple[str, str, str, str], tuple[str, float]]:
+        """The phases of everything of a service in the call's account and region."""
+        return {key: phase for key, phase in self._phases.items() if self._is_of(key, call, service)}
+
+    def put(self, call: Call, service: str, phases: dict[tuple[str, str, str, str], tuple[str, float]]) -> None:
+        """Replaces what `of_service` gives."""
+        for key in self.of_service(call, service):
+            del self._phases[key]
+        self._phases.update(phases)
+
+    def forget_account(self, account: str) -> None:
+        """Nothing is under way in an account any more."""
+        for key in [key for key in self._phases if key[0] == account]:
+            del self._phases[key]
+
     def clear(self) -> None:
         """Forgets everything but the scale of time."""
         self._phases.clear()
 
     def _begin(self, call: Call, kind: str, id: str, phase: str, share: float) -> None:
         self._phases[self._key(call, kind, id)] = (phase, clock() + self.seconds(kind, share))
+
+    @staticmethod
+    def _is_of(key: tuple[str, str, str, str], call: Call, service: str) -> bool:
+        return key[:2] == (call.account, call.region) and key[2].startswith(f"{service}.")
 
     @staticmethod
     def _key(call: Call, kind: str, id: str) -> tuple[str, str, str, str]:
@@ -122,10 +156,47 @@ def store(name: str, call: Call) -> dict[Any, Any]:
     return _stores[call.account, call.region, name]
 
 
+def stores_of(call: Call, service: str) -> dict[tuple[str, str, str], dict[Any, Any]]:
+    """A service's stores in the call's account and region, without what answers calls that are made again."""
+    prefix, place = f"{service}.", (call.account, call.region)
+    return {
+        key: kept
+        for key, kept in _stores.items()
+        if key[:2] == place and f"{key[2]}.".startswith(prefix) and not key[2].endswith(".tokens")
+    }
+
+
+def put_stores(call: Call, service: str, stores: dict[tuple[str, str, str], dict[Any, Any]]) -> None:
+    """Replaces what `stores_of` gives."""
+    for key in stores_of(call, service):
+        del _stores[key]
+    _stores.update(stores)
+
+
+def backends_of(account: str) -> list[Any]:
+    """moto's backends of an account: for each service, those of all regions."""
+    return [dict.__getitem__(backends, account) for backends in BackendDict._instances if account in backends]
+
+
+def forget(account: str) -> None:
+    """Drops an account, with all that is in it."""
+    for backends in BackendDict._instances:
+        if account in backends:
+            # moto's caches keep the outer dict alive, not what was in it.
+            backends.pop(account).clear()
+    lifecycle.forget_account(account)
+    for key in [key for key in _stores if key[0] == account]:
+        del _stores[key]
+    visited.difference_update([place for place in visited if place[0] == account])
+
+
 def reset() -> None:
     """Empties the world: moto's and ours."""
     # moto's own reset fills every backend anew before it lets go of it; the next call makes a fresh one anyway.
     for backends in BackendDict._instances:
+        for regions in backends.values():
+            # moto's caches keep the outer dict alive, not what was in it.
+            regions.clear()
         backends.clear()
     BackendDict._instances.clear()
     reset_model_data()
