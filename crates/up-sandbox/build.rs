@@ -13,7 +13,9 @@ fn main() -> io::Result<()> {
     let mut list = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&root).expect("it was found below the root").display().to_string();
-        writeln!(list, "    ({name:?}, include_str!({file:?})),").expect("a string takes everything");
+        // The folder is asked for when this is compiled: another clone may use this one's build folder.
+        let path = format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/python/{name}\")");
+        writeln!(list, "    ({name:?}, include_str!({path})),").expect("a string takes everything");
     }
     list.push(']');
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
@@ -25,7 +27,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "py") {
+        } else if path.extension().is_some_and(|extension| extension == "py" || extension == "json") {
             files.push(path);
         }
     }

@@ -118,7 +118,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = [(); 2].map(|()| Shared::new(&folder.path().join("limits"), &place()));
         let take = |run: &Shared| run.take("EC2", "CreateVpcEndpoint");
-        assert!([take(&one), take(&two), take(&one), take(&two)].iter().all(Duration::is_zero));
+        assert!([take(&one), take(&two), take(&one)].iter().all(Duration::is_zero), "one less than AWS grants");
         let (third, sixth) = (take(&one).as_secs_f64(), take(&two).as_secs_f64());
         assert!((3.0..3.4).contains(&third) && (6.0..6.8).contains(&sixth), "{third} {sixth}");
         let elsewhere = Shared::new(folder.path(), &Place { region: "eu-west-1".into(), ..place() });
@@ -130,8 +130,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("blocked"), "no folder").unwrap();
         let run = Shared::new(&folder.path().join("blocked"), &place());
-        let waits: Vec<_> = (0..5).map(|_| run.take("EC2", "CreateVpcEndpoint")).collect();
-        assert!(waits[3].is_zero() && !waits[4].is_zero(), "{waits:?}");
+        let waits: Vec<_> = (0..4).map(|_| run.take("EC2", "CreateVpcEndpoint")).collect();
+        assert!(waits[2].is_zero() && !waits[3].is_zero(), "{waits:?}");
     }
 
     #[test]

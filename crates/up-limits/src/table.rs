@@ -1,6 +1,6 @@
-//! AWS's published limits, and which buckets a call draws from.
+//! AWS's limits, and which buckets a call draws from.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
@@ -9,71 +9,80 @@ use crate::Limit;
 /// A bucket that a call draws from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// Which: `EC2:DescribeVpcs`, or the name that several operations share.
+    /// Which: `ec2:DescribeVpcs`, or what several operations share.
     pub bucket: String,
-    /// What AWS grants.
+    /// What is ours to use of it.
     pub limit: Limit,
 }
 
-/// A row: operations of one service that have the same limit. See `limits.json`, which says where the numbers are from
-/// and is what the sandbox goes by too.
+/// A row of `limits.json`, which says what its columns mean. The sandbox goes by the same file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    /// As the SDK calls it.
     service: String,
-    /// Names of operations; `*` at the end stands for any rest.
-    operations: Vec<String>,
-    /// See [`Limit`].
+    operation: String,
     capacity: f64,
-    /// See [`Limit`].
     refill: f64,
-    /// The bucket's name, where all these operations draw from one; without it each has its own.
     #[serde(default)]
     shared: Option<String>,
+    #[serde(default)]
+    also: bool,
+    #[serde(default, rename = "guess")]
+    _guess: bool,
 }
 
 #[derive(Debug, Deserialize)]
 struct Table {
+    /// What the SDK calls each service.
+    services: BTreeMap<String, String>,
     limits: Vec<Row>,
 }
 
-static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
     const JSON: &str = include_str!("../../up-sandbox/python/bullstra_sandbox/limits.json");
-    serde_json::from_str::<Table>(JSON).expect("a test reads the table").limits
+    serde_json::from_str(JSON).expect("a test reads the table")
 });
 
-/// Every bucket that one call draws a token from. For operations whose limit AWS does not publish there is one too, wide
-/// enough to be no hindrance: it is there to be slowed down when AWS throttles.
+/// Every bucket that one call draws a token from. `service` is the SDK's name of it.
 pub fn draws(service: &str, operation: &str) -> Vec<Drawn> {
+    let known = TABLE.services.iter().find(|(_, sdk)| *sdk == service);
+    let service = known.map_or(service, |(service, _)| service.as_str());
+    let rows = || TABLE.limits.iter().filter(|row| row.is_of(service, operation));
+    let first = rows().find(|row| !row.also);
     let mut drawn: Vec<Drawn> = vec![];
-    for row in TABLE.iter().filter(|row| row.service == service) {
-        let is_own = row.shared.is_none();
-        // The first row of an operation's own bucket counts: the table has the particular before the general.
-        let has_own = || drawn.iter().any(|drawn| drawn.bucket == own(service, operation));
-        if row.operations.iter().any(|pattern| matches(pattern, operation)) && !(is_own && has_own()) {
-            let bucket = row.shared.clone().unwrap_or_else(|| own(service, operation));
-            drawn.push(Drawn { bucket, limit: Limit { capacity: row.capacity, refill: row.refill } });
+    for row in first.into_iter().chain(rows().filter(|row| row.also)) {
+        let bucket = row.bucket(service, operation);
+        if drawn.iter().all(|other| other.bucket != bucket) {
+            drawn.push(Drawn { bucket, limit: row.ours() });
         }
-    }
-    if drawn.is_empty() {
-        drawn.push(Drawn { bucket: own(service, operation), limit: UNPUBLISHED });
     }
     drawn
 }
 
-/// More than AWS has been seen to allow: the start for what it does not publish.
-const UNPUBLISHED: Limit = Limit { capacity: 100.0, refill: 50.0 };
+impl Row {
+    fn is_of(&self, service: &str, operation: &str) -> bool {
+        let is_meant = match self.operation.strip_prefix('!') {
+            Some(pattern) => !matches(pattern, operation),
+            None => matches(&self.operation, operation),
+        };
+        matches(&self.service, service) && is_meant
+    }
 
-fn own(service: &str, operation: &str) -> String {
-    format!("{service}:{operation}")
+    fn bucket(&self, service: &str, operation: &str) -> String {
+        format!("{service}:{}", self.shared.as_deref().unwrap_or(operation))
+    }
+
+    /// One token less than there is: calls that are let through evenly arrive unevenly.
+    fn ours(&self) -> Limit {
+        Limit { capacity: (self.capacity - 1.0).max(1.0), refill: self.refill }
+    }
 }
 
-fn matches(pattern: &str, operation: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(start) => operation.starts_with(start),
-        None => pattern == operation,
-    }
+/// `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(name) = name.strip_prefix(start) else { return false };
+    rest.is_empty() || name.char_indices().any(|(at, _)| matches(rest, &name[at..]))
 }
 
 #[cfg(test)]
@@ -86,10 +95,10 @@ mod tests {
 
     #[test]
     fn each_operation_has_its_bucket() {
-        assert_eq!(drawn("EC2", "DescribeVpcs"), [("EC2:DescribeVpcs".into(), 100.0, 20.0)]);
-        assert_eq!(drawn("EC2", "CreateVpc"), [("EC2:CreateVpc".into(), 50.0, 5.0)]);
-        assert_eq!(drawn("EC2", "CreateTags"), [("EC2:CreateTags".into(), 100.0, 10.0)]);
-        assert_eq!(drawn("Nobody", "Knows"), [("Nobody:Knows".into(), 100.0, 50.0)]);
+        assert_eq!(drawn("EC2", "DescribeVpcs"), [("ec2:DescribeVpcs".into(), 99.0, 20.0)]);
+        assert_eq!(drawn("EC2", "CreateVpc"), [("ec2:CreateVpc".into(), 49.0, 5.0)]);
+        assert_eq!(drawn("EC2", "CreateTags"), [("ec2:CreateTags".into(), 99.0, 10.0)]);
+        assert_eq!(drawn("Nobody", "Knows"), [("Nobody:Knows".into(), 49.0, 10.0)]);
     }
 
     #[test]
@@ -97,8 +106,19 @@ mod tests {
         let names = |operation: &str| -> Vec<_> {
             draws("Elastic Load Balancing v2", operation).into_iter().map(|drawn| drawn.bucket).collect()
         };
-        assert_eq!(names("DescribeRules"), ["elbv2-all"]);
-        assert_eq!(names("CreateRule"), ["elbv2-all", "elbv2-mutating"]);
-        assert_eq!(names("CreateLoadBalancer"), ["elbv2-all", "elbv2-load-balancers"]);
+        assert_eq!(names("DescribeRules"), ["elbv2:all"]);
+        assert_eq!(names("CreateRule"), ["elbv2:all", "elbv2:modify"]);
+        assert_eq!(names("SetSubnets"), ["elbv2:load balancers", "elbv2:all", "elbv2:modify"]);
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, name) in [("*", ""), ("*", "x"), ("Describe*", "DescribeVpcs"), ("*Task*", "RunTask"), ("a", "a")]
+        {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("Describe*", "GetIt"), ("*Cluster", "Clusters"), ("* unfiltered", "Describe")] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
     }
 }

@@ -113,6 +113,8 @@ def throttled(call: Call) -> Refusal:
         return Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
     if call.service == "s3":
         return Refusal("SlowDown", "Please reduce your request rate.", 503)
+    if call.service == "elbv2":
+        return Refusal("ThrottlingException", "Rate exceeded", 400)
     if call.protocol in ("query", "rest-xml"):
         return Refusal("Throttling", "Rate exceeded", 400)
     modelled = [shape for shape in call.model.service_model.error_shapes if MODELLED.fullmatch(shape.name)]
