@@ -302,6 +302,17 @@ fn a_replacement_that_was_interrupted_before_its_users_moved_is_finished() {
 }
 
 #[test]
+fn groups_that_name_each_other_go_together_once_nobody_uses_either() {
+    let peers = |id: &str| json!({ "peers": [live(id, "x.group")] });
+    let case = Case::default().see("x.group.a", "ga", peers("gb")).see("x.group.b", "gb", peers("ga")).see(
+        "x.group.c",
+        "gc",
+        peers("ga"),
+    );
+    case.plans(&["0 delete x.group.c gc", "1 delete x.group.b gb after 0", "2 delete x.group.a ga after 0"]);
+}
+
+#[test]
 fn waits_for_what_is_on_its_way_and_replaces_what_failed() {
     let on_its_way = Case::default()
         .declare("x.net.main", net("10.0.0.0/16"))
