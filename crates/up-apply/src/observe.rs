@@ -98,7 +98,7 @@ impl Observer {
         self.staying(world, plan).for_each(|(address, seen)| self.cx.learn(&address, known(seen)));
     }
 
-    /// What the plan does not delete, by address.
+    /// What the plan does not delete, by the address that the plan gives it.
     pub(crate) fn staying<'a>(
         &self,
         world: &'a World,
@@ -109,10 +109,20 @@ impl Observer {
             _ => None,
         });
         let leaving: BTreeSet<_> = leaving.collect();
+        let renamed = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::Update { seen: Some(seen), renamed_from: Some(_), .. } => {
+                Some(((step.address.kind.clone(), seen.id.clone()), step.address.clone()))
+            }
+            _ => None,
+        });
+        let renamed: BTreeMap<_, _> = renamed.collect();
         let staying =
             world.iter().filter(move |(kind, seen)| !leaving.contains(&((*kind).to_owned(), seen.id.clone())));
         let stack = self.stack.clone();
-        staying.filter_map(move |(_, seen)| Some((seen.address(&stack)?, seen)))
+        staying.filter_map(move |(kind, seen)| {
+            let renamed = renamed.get(&(kind.to_owned(), seen.id.clone())).cloned();
+            Some((renamed.or_else(|| seen.address(&stack))?, seen))
+        })
     }
 }
 

@@ -186,6 +186,7 @@ impl<'a> Work<'a> {
         bare: bool,
     ) -> Result<(), Error> {
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
+        let mut unclear = None;
         loop {
             if seen.status != Status::Ready {
                 seen = self.ready(&seen.id).await?;
@@ -197,9 +198,14 @@ impl<'a> Work<'a> {
             }
             let tries = tried.take().filter(|(before, _)| *before == changes).map_or(1, |(_, tries)| tries + 1);
             if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
-                return Err(not_taken(&changes));
+                return Err(unclear.unwrap_or_else(|| not_taken(&changes)));
             }
-            self.call("update", || self.kind.update(&self.hand.cx, self.named(&seen), want.clone())).await?;
+            unclear =
+                match self.call("update", || self.kind.update(&self.hand.cx, self.named(&seen), want.clone())).await {
+                    // What shows then tells whether it was done.
+                    Err(error) if error.kind == ErrorKind::Unclear => Some(error),
+                    answer => answer.map(|()| None)?,
+                };
             self.hand.watch.stirred(self.kind, None);
             seen = self.shown(&seen.id, &changes, want, ignore, bare).await?;
             tried = Some((changes, tries));
@@ -283,7 +289,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Sends a call that changes AWS: journaled before and after. Sent again only where AWS said that it did nothing.
+    /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, and where
+    /// the answer was lost to a call that may be done twice as well as once.
     async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
@@ -296,10 +303,7 @@ impl<'a> Work<'a> {
             let error = answer.as_ref().err().map(ToString::to_string);
             self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
             match answer {
-                Err(error)
-                    if matches!(error.kind, ErrorKind::NotYet | ErrorKind::Throttled)
-                        && since.elapsed() < PROPAGATE =>
-                {
+                Err(error) if sends_again(verb, error.kind) && since.elapsed() < PROPAGATE => {
                     self.pause(&error, pause).await?;
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
@@ -344,6 +348,15 @@ impl<'a> Work<'a> {
     fn say(&self, what: What) -> Result<(), Error> {
         let event = Event { step: self.index, address: self.step.address.clone(), what };
         self.hand.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
+    }
+}
+
+/// A create, and a change of what may look otherwise by now, are for those to send again who look first.
+fn sends_again(verb: &str, error: ErrorKind) -> bool {
+    match error {
+        ErrorKind::NotYet | ErrorKind::Throttled => true,
+        ErrorKind::Unclear => matches!(verb, "tag" | "delete"),
+        _ => false,
     }
 }
 

@@ -80,6 +80,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
             Some(mut candidates) => {
                 let best = self.best(kind, declared, &candidates);
                 let chosen = candidates.remove(best);
+                // Whoever still refers to one of the others has to move over to the one that stays.
+                for name in candidates.iter().flat_map(|seen| names(kind.name(), seen)) {
+                    self.addresses.remove(&name);
+                }
                 if !candidates.is_empty() {
                     self.free.insert(declared.address.clone(), candidates);
                 }

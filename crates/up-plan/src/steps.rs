@@ -192,7 +192,21 @@ impl<'a> Writer<'a, '_> {
         });
         let quoted = self.uses_declared().into_iter().filter_map(|(user, target)| self.moved_first(user, target));
         let pairs: Vec<_> = let_go.chain(quoted).collect();
+        self.draft.before.extend(self.go_together(&pairs, &circles));
         self.draft.before.extend(pairs);
+    }
+
+    /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
+    /// the others in place.
+    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles<usize>) -> Vec<(usize, usize)> {
+        let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
+        let deletes: HashMap<_, _> = deletes.collect();
+        let together = pairs.iter().flat_map(|(first, delete)| {
+            let one = deletes[delete];
+            let others = deletes.iter().filter(move |(_, other)| circles.join(one, **other));
+            others.map(|(other, _)| (*first, *other))
+        });
+        together.filter(|(first, delete)| first != delete).collect()
     }
 
     /// A user moves over to what takes the target's place, unless the target has to go before that is there.

@@ -288,6 +288,23 @@ fn of_two_with_one_address_keeps_the_one_that_is_as_declared() {
 }
 
 #[test]
+fn a_replacement_that_was_interrupted_before_its_users_moved_is_finished() {
+    // The new net is there, the box is still in the old one.
+    let (old, new) = (net("10.1.0.0/16"), net("10.0.0.0/16"));
+    let case = web().see("x.net.main", "n1", old).see_as("x.net.main", "n2", Status::Ready, 1, new);
+    let case = case.see("x.box.web", "b1", boxed(live("n1", "x.net"), 1));
+    case.plans(&["0 replace x.box.web #1", "1 delete x.box.web b1 after 0", "2 delete x.net.main n1 after 1"]);
+}
+
+#[test]
+fn groups_that_name_each_other_go_together_once_nobody_uses_either() {
+    let peers = |id: &str| json!({ "peers": [live(id, "x.group")] });
+    let case = Case::default().see("x.group.a", "ga", peers("gb")).see("x.group.b", "gb", peers("ga"));
+    let case = case.see("x.group.c", "gc", peers("ga"));
+    case.plans(&["0 delete x.group.c gc", "1 delete x.group.b gb after 0", "2 delete x.group.a ga after 0"]);
+}
+
+#[test]
 fn waits_for_what_is_on_its_way_and_replaces_what_failed() {
     let on_its_way = Case::default()
         .declare("x.net.main", net("10.0.0.0/16"))

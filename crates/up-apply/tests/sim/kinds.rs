@@ -1,0 +1,224 @@
+//! The kinds that the simulated AWS has: one for each trait that makes the engine's work hard.
+
+use std::time::Duration;
+
+use schemars::Schema;
+use serde_json::Value;
+use up_core::{
+    About, Actions, Address, AnyKind, Birth, Change, Cx, Error, Field, Later, Order, Problem, Scope, Seen, TagChange,
+    Takes, Wait,
+};
+
+use crate::cloud::{Cloud, Create};
+
+/// A kind as a row of facts.
+pub(crate) struct SimKind {
+    name: &'static str,
+    about: About,
+    fields: &'static [Field],
+    /// What makes a second create the same as the first.
+    pub(crate) single: Single,
+    /// Whoever refers to one just made may hear that there is none yet.
+    pub(crate) is_known_late: bool,
+    /// Fields whose reference does not hold its target: it may go away beneath.
+    pub(crate) loose: &'static [&'static str],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Single {
+    /// A client token.
+    Token,
+    /// A name that is had once.
+    Name,
+    /// Nothing: sent twice, it is made twice.
+    Nothing,
+}
+
+const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
+const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
+
+const fn takes(create: u64, delete: u64) -> Takes {
+    Takes { create: Duration::from_secs(create), delete: Duration::from_secs(delete) }
+}
+
+const fn waits(minutes: u64) -> Wait {
+    Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(minutes * 60) }
+}
+
+const fn field(name: &'static str, change: Change) -> Field {
+    Field { name, change, late: false }
+}
+
+const KIND: SimKind =
+    SimKind { name: "", about: PLAIN, fields: &[], single: Single::Nothing, is_known_late: false, loose: &[] };
+
+/// Fast, and refuses nothing sent twice.
+static NET: SimKind =
+    SimKind { name: "x.net", fields: &[field("range", Change::Replace), field("size", Change::Update)], ..KIND };
+
+/// There at once, and known elsewhere only later.
+static ROLE: SimKind = SimKind {
+    name: "x.role",
+    about: About { longest_name: 60, ..PLAIN },
+    fields: &[field("path", Change::Replace), field("size", Change::Update)],
+    single: Single::Name,
+    is_known_late: true,
+    ..KIND
+};
+
+/// May name its like in a circle.
+static GROUP: SimKind = SimKind {
+    name: "x.group",
+    fields: &[
+        field("net", Change::Replace),
+        field("range", Change::Replace),
+        Field { name: "peers", change: Change::Update, late: true },
+    ],
+    ..KIND
+};
+
+/// Slow, holds data, has a name of the user's own, and cannot stand beside its replacement.
+static STORE: SimKind = SimKind {
+    name: "x.store",
+    about: About {
+        longest_name: 60,
+        holds_data: true,
+        replace: Order::DeleteFirst,
+        takes: takes(300, 120),
+        wait: waits(60),
+        ..PLAIN
+    },
+    fields: &[
+        field("name", Change::Name),
+        field("net", Change::Replace),
+        field("range", Change::Replace),
+        field("groups", Change::Update),
+        field("size", Change::Update),
+    ],
+    single: Single::Name,
+    ..KIND
+};
+
+/// Slow, with a client token.
+static GATE: SimKind = SimKind {
+    name: "x.gate",
+    about: About { takes: takes(90, 60), wait: waits(30), ..PLAIN },
+    fields: &[field("net", Change::Replace), field("size", Change::Update)],
+    single: Single::Token,
+    ..KIND
+};
+
+/// Refers to everything, and quotes.
+static TASK: SimKind = SimKind {
+    name: "x.task",
+    about: About { takes: takes(20, 10), ..PLAIN },
+    fields: &[
+        field("role", Change::Replace),
+        field("groups", Change::Update),
+        field("store", Change::Update),
+        field("text", Change::Update),
+    ],
+    single: Single::Token,
+    loose: &["store"],
+    ..KIND
+};
+
+/// All of them.
+pub(crate) static ALL: [&SimKind; 6] = [&NET, &ROLE, &GROUP, &STORE, &GATE, &TASK];
+
+pub(crate) fn sim(name: &str) -> &'static SimKind {
+    ALL.into_iter().find(|kind| kind.name == name).expect("one of the six")
+}
+
+/// What the engine finds kinds by.
+pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
+    ALL.into_iter().find(|kind| kind.name == name).map(|kind| kind as &dyn AnyKind)
+}
+
+/// Ids in the place of addresses.
+fn answered(cx: &Cx, value: &mut Value) -> Result<(), Error> {
+    match value {
+        Value::Object(map) => match map.get("$ref").and_then(Value::as_str) {
+            Some(target) => {
+                let address: Address = target.parse().expect("references hold addresses");
+                let known = cx.known(&address).ok_or_else(|| {
+                    let wrong = format!("{address} is referred to before it was made");
+                    Cloud::of(cx).violated(wrong.clone());
+                    Error::ours(wrong)
+                })?;
+                *value = serde_json::json!({ "$id": known.id, "$kind": address.kind });
+                Ok(())
+            }
+            None => map.values_mut().try_for_each(|value| answered(cx, value)),
+        },
+        Value::Array(items) => items.iter_mut().try_for_each(|item| answered(cx, item)),
+        _ => Ok(()),
+    }
+}
+
+impl AnyKind for SimKind {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static About {
+        &sim(self.name).about
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::default()
+    }
+
+    fn complete(&self, mut spec: Value) -> Result<Value, Vec<Problem>> {
+        let map = spec.as_object_mut().expect("a spec is a table");
+        self.fields.iter().for_each(|field| {
+            map.entry(field.name).or_insert(Value::Null);
+        });
+        Ok(spec)
+    }
+
+    fn check_together(&self, _: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
+        vec![]
+    }
+
+    fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {
+        Box::pin(async move { Cloud::of(cx).observe(self, &scope.stack).await })
+    }
+
+    fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, mut spec: Value) -> Later<'a, String> {
+        Box::pin(async move {
+            // One call cannot set these.
+            self.fields.iter().filter(|field| field.late).for_each(|field| spec[field.name] = Value::Array(vec![]));
+            answered(cx, &mut spec)?;
+            let parameters = spec.to_string();
+            let name = spec["name"].as_str().map_or_else(|| birth.name(60), str::to_owned);
+            let create = Create {
+                kind: sim(self.name),
+                name: (self.single == Single::Name).then_some(name),
+                token: (self.single == Single::Token).then(|| birth.token(cx.account(), cx.region(), &[&parameters])),
+                tags: birth.tags.clone(),
+                spec,
+            };
+            Cloud::of(cx).create(create).await
+        })
+    }
+
+    fn update<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, mut spec: Value) -> Later<'a, ()> {
+        Box::pin(async move {
+            answered(cx, &mut spec)?;
+            Cloud::of(cx).update(sim(self.name), seen, spec).await
+        })
+    }
+
+    fn tag<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, change: &'a TagChange) -> Later<'a, ()> {
+        Box::pin(async move { Cloud::of(cx).tag(seen, change.clone()).await })
+    }
+
+    fn delete<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>) -> Later<'a, ()> {
+        Box::pin(async move { Cloud::of(cx).delete(seen).await })
+    }
+}
