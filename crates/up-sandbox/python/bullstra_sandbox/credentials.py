@@ -1,6 +1,11 @@
-"""Access keys: any will do, and two special ones are refused so that clients can be tried on it."""
+"""Access keys: any will do; two special ones are refused, and those of a session need its token, while it lasts."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import moto.backends
+from moto.core.utils import utcnow
 
 from .call import Call, Refusal
 
@@ -13,6 +18,23 @@ def check(call: Call) -> None:
         raise expired(call)
     if call.access_key == INVALID:
         raise invalid(call)
+    session = session_of(call.access_key)
+    if session is None:
+        return
+    if call.headers.get("X-Amz-Security-Token") != session.session_token:
+        raise invalid(call)
+    if utcnow() >= session.expiration:
+        raise expired(call)
+
+
+def session_of(access_key: str) -> Any:
+    """The session that AssumeRole handed this access key out for, if it is one's."""
+    # No other keys begin like that, and most calls are made with others.
+    if not access_key.startswith("ASIA"):
+        return None
+    accounts = list(moto.backends.get_backend("sts").values())
+    sessions = (session for account in accounts for backend in account.values() for session in backend.assumed_roles)
+    return next((session for session in sessions if session.access_key_id == access_key), None)
 
 
 def expired(call: Call) -> Refusal:
