@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
+mod credentials;
 mod harness;
 mod life;
 mod localstack;
@@ -12,7 +13,10 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        false => life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).collect(),
+        false => {
+            let lives = life::trials().into_iter().chain(prod::trials());
+            lives.chain(credentials::trials()).chain(refusals::trials()).collect()
+        }
     };
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -6,22 +6,19 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import moto.backends
 from moto.core.utils import utcnow
 
 from .. import credentials
 from ..call import Call, Refusal
 from ..hooks import around
 
-# A tag of a role, in the sandbox alone: how many seconds its sessions last, so that a test need not wait for an hour.
-SECONDS_TAG = "sandbox:session-seconds"
 # The one code that no device of the sandbox ever shows.
 WRONG_CODE = "000000"
 
 
 @around("sts", "AssumeRole")
 def assume(call: Call, proceed: Any) -> dict[str, Any]:
-    role = _role(call.params["RoleArn"])
+    role = credentials.role_of(call.params["RoleArn"])
     caller = call.ask("sts", "GetCallerIdentity")["Arn"]
     _check_code(call)
     if role is None or not any(_trusts(statement, call, caller) for statement in _statements(role)):
@@ -31,16 +28,9 @@ def assume(call: Call, proceed: Any) -> dict[str, Any]:
         )
     answer = proceed()
     session = credentials.session_of(answer["Credentials"]["AccessKeyId"])
-    seconds = {tag["Key"]: tag["Value"] for tag in role.tags}.get(SECONDS_TAG)
-    if seconds is not None:
-        session.expiration = utcnow() + timedelta(seconds=float(seconds))
+    if (seconds := credentials.seconds(role)) is not None:
+        session.expiration = utcnow() + timedelta(seconds=seconds)
     return {**answer, "Credentials": {**answer["Credentials"], "Expiration": session.expiration}}
-
-
-def _role(arn: str) -> Any:
-    partition, account = arn.split(":")[1], arn.split(":")[4]
-    roles = moto.backends.get_backend("iam")[account][partition].roles.values()
-    return next((role for role in roles if role.arn == arn), None)
 
 
 def _check_code(call: Call) -> None:

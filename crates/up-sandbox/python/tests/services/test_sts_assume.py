@@ -62,12 +62,20 @@ def test_a_session_needs_its_token(process, client, role, refused):
 
 def test_a_session_ends_when_it_said(process, client, role, refused):
     session = client("sts").assume_role(RoleArn=role(seconds=1), RoleSessionName="test")["Credentials"]
+    left = session["Expiration"].timestamp() - time.time()
+    assert left <= 1
+    time.sleep(max(0, left))
+    assert refused(as_role(process, "ecs", session).list_clusters).startswith("ExpiredTokenException")
+    assert refused(as_role(process, "ec2", session).describe_vpcs).startswith("RequestExpired")
+
+
+def test_a_role_may_end_its_sessions(process, client, role, account, refused):
+    session = client("sts").assume_role(RoleArn=role(), RoleSessionName="test")["Credentials"]
     ecs = as_role(process, "ecs", session)
     assert ecs.list_clusters()["clusterArns"] == []
-    assert 0 < session["Expiration"].timestamp() - time.time() <= 1
-    time.sleep(1)
+    tags = [{"Key": "sandbox:session-seconds", "Value": "0"}]
+    process.client("iam", access_key=account).tag_role(RoleName="deployer", Tags=tags)
     assert refused(ecs.list_clusters).startswith("ExpiredTokenException")
-    assert refused(as_role(process, "ec2", session).describe_vpcs).startswith("RequestExpired")
 
 
 def test_a_session_lasts_an_hour_or_as_long_as_asked(client, role):
