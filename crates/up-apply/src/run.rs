@@ -35,7 +35,7 @@ pub struct Outcome {
     pub done: BTreeMap<&'static str, usize>,
     /// What failed, and why.
     pub failed: Vec<(Address, Error)>,
-    /// What was not begun, or not finished because of an interruption.
+    /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
     pub skipped: Vec<Address>,
 }
 

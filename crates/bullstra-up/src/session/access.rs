@@ -61,7 +61,10 @@ pub(super) fn not_assumed(
 }
 
 fn not_signed_in(message: &str, profile: &str) -> Failure {
-    let message = format!("nobody is signed in with the SSO profile `{profile}`, or no longer: {message}");
+    // The SDK's words that say nothing.
+    let because = message.replace("an error occurred while loading credentials: ", "");
+    let because = because.replace("an error occurred while loading an access token: ", "");
+    let message = format!("the SSO profile `{profile}` gives no AWS credentials: {because}");
     Failure::new(Exit::Access, message).hint(format!("sign in: `aws sso login --profile {profile}`"))
 }
 
