@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("credentials::a_session_that_ends_ends_the_run_and_the_next_goes_on", a_session_that_ends),
         trial("credentials::the_guard_comes_before_every_other_call", the_guard_comes_first),
         trial("credentials::a_profile_of_any_sort_will_do", a_profile_of_any_sort_will_do),
+        trial("credentials::a_code_is_asked_for_at_a_terminal", a_code_is_asked_for),
         trial("credentials::what_ends_too_soon_is_said_beforehand", what_ends_too_soon_is_said_beforehand),
         trial("credentials::no_key_token_or_code_is_shown_or_kept", nothing_is_shown_or_kept),
     ]
@@ -393,6 +394,42 @@ fn a_profile_of_any_sort_will_do() -> Result {
     let endpoint = stage.account.control("health").map(|_| stage.account.environment()[0].1.to_owned())?;
     check(&["--profile", "chain", "--endpoint-url", &endpoint], &[&unset[..], &[("AWS_ENDPOINT_URL", "")]].concat())
 }
+
+fn a_code_is_asked_for() -> Result {
+    let stage = Stage::new()?;
+    stage.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 3600)?;
+    stage.write("stack.toml", &stage.stack(&format!("role_arn = \"{}\"", stage.role)))?;
+    let profile = "[default]\nmfa_serial = arn:aws:iam::123456789012:mfa/phone\n";
+    stage.write(".aws/config", &format!("{profile}aws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
+    let home = stage.account.folder.path().display().to_string();
+    let said = stage.account.python(&format!("UP, HOME = '{UP}', '{home}'\n{AT_A_TERMINAL}"))?;
+    let asked = format!("Code of the MFA device arn:aws:iam::{USER_ACCOUNT}:mfa/phone, for {}:", stage.role);
+    let wanted = [asked.as_str(), "1 to create", "Carry this out", "Done after", "ended with 0"];
+    match wanted.into_iter().find(|words| !said.contains(words)) {
+        None => Ok(()),
+        Some(words) => fail(format!("not said: {words}\n{said}")),
+    }
+}
+
+/// Runs an apply where somebody answers.
+const AT_A_TERMINAL: &str = r#"
+import pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.chdir(HOME)
+    left = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS_KEY")}
+    os.execve(UP, [UP, "apply", "stack.toml"], {**left, "HOME": HOME})
+said = ""
+answers = [("Code of the MFA device", b"135790\n"), ("is taken:", b"yes\n")]
+while True:
+    try:
+        said += os.read(terminal, 4096).decode(errors="replace")
+    except OSError:
+        break
+    if answers and answers[0][0] in said:
+        os.write(terminal, answers.pop(0)[1])
+print(said, "ended with", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
 
 fn what_ends_too_soon_is_said_beforehand() -> Result {
     let stage = Stage::new()?;

@@ -68,8 +68,8 @@ fn trace(verbose: u8) {
         1 => "bullstra_up=info,up_apply=info,up_kinds=info,up_sandbox=info,up_state=info",
         2 => "bullstra_up=debug,up_apply=debug,up_kinds=debug,up_sandbox=debug,up_state=debug",
         _ => {
-            "debug,aws_config=off,aws_smithy_runtime::client::orchestrator::endpoints=off,\
-             aws_smithy_runtime::client::orchestrator::auth=off,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info"
+            "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info,aws_config=off,\
+             aws_smithy_runtime::client::orchestrator::auth=off,aws_smithy_runtime::client::orchestrator::endpoints=off"
         }
     };
     let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(levels)).with_target(false);
