@@ -190,7 +190,7 @@ fn the_stack_s_role_makes_every_call() -> Result {
     stage.write("stack.toml", &stage.stack(&settings))?;
     let last = stage.last()?;
     let applied = stage.ends(0, &["-v", "apply", "stack.toml", "--auto-approve"], &[])?;
-    if !applied.stderr.contains(&format!("assumed-role/deployer/bullstra-up-tester")) {
+    if !applied.stderr.contains("assumed-role/deployer/bullstra-up-tester") {
         return fail(format!("the session is not named after who runs it:\n{}", applied.stderr));
     }
     stage.ends(0, &["plan", "stack.toml", "--exit-code"], &[])?;
