@@ -135,7 +135,7 @@ pid, terminal = pty.fork()
 if pid == 0:
     os.chdir(HOME)
     left = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS_KEY")}
-    os.execve(UP, [UP, "apply", "stack.toml"], {**left, "HOME": HOME})
+    os.execve(UP, [UP, "apply", "stack.toml", "--no-color"], {**left, "HOME": HOME})
 said = ""
 answers = [("Code of the MFA device", b"135790\n"), ("is taken:", b"yes\n")]
 while True:
