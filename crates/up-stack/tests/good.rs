@@ -202,8 +202,10 @@ fn the_schema_names_every_kind_and_table() {
 
 #[test]
 fn a_stack_may_have_a_role() {
-    let role =
-        "role_arn = \"arn:aws:iam::111122223333:role/${join(\"-\", [\"deploy\", \"qa\"])}\"\nexternal_id = \"shop\"";
+    let role = r#"
+        role_arn = '${join("/", ["arn:aws:iam::111122223333:role", "deploy-qa"])}'
+        external_id = "shop"
+    "#;
     let role = written(role).role.unwrap();
     assert_eq!(role.arn.as_str(), "arn:aws:iam::111122223333:role/deploy-qa");
     assert_eq!(role.external_id.as_deref(), Some("shop"));
