@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
 mod chaos;
+mod credentials;
 mod harness;
 mod life;
 mod localstack;
@@ -12,14 +13,14 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     if chaos::is_asked(&arguments) {
-        let ended = chaos::command(&arguments);
-        return std::process::exit(i32::from(ended.inspect_err(|error| eprintln!("{error}")).is_err()));
+        std::process::exit(chaos::command(&arguments));
     }
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
         false => {
-            life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).chain(chaos::trials()).collect()
+            let lives = life::trials().into_iter().chain(prod::trials()).chain(credentials::trials());
+            lives.chain(refusals::trials()).chain(chaos::trials()).collect()
         }
     };
     libtest_mimic::run(&arguments, trials).exit();

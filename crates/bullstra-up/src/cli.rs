@@ -1,9 +1,10 @@
 //! The command line: every command, and the options that several share.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use up_core::Address;
+use up_stack::RoleArn;
 
 use crate::{
     commands::{
@@ -130,6 +131,15 @@ pub(crate) struct AwsOptions {
     /// The profile of `~/.aws/config` whose credentials are used.
     #[arg(long, conflicts_with = "sandbox")]
     pub(crate) profile: Option<String>,
+    /// The role that is assumed for every call, instead of the stack's `role_arn`.
+    #[arg(long, value_name = "ARN", conflicts_with = "sandbox")]
+    pub(crate) role_arn: Option<RoleArn>,
+    /// The six digits that the MFA device shows, where a role wants them; asked for at a terminal if not given.
+    ///
+    /// They are for the profile's `mfa_serial`. Other users of the machine can see what stands on a command line: the
+    /// environment variable keeps the code from them.
+    #[arg(long, value_name = "CODE", env = "BULLSTRA_UP_MFA_TOKEN", hide_env_values = true)]
+    pub(crate) mfa_token: Option<Code>,
     /// Where every call is sent, instead of to AWS.
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub(crate) endpoint_url: Option<String>,
@@ -156,6 +166,24 @@ pub(crate) enum RequestLimits {
     Aws,
     /// Nobody's.
     None,
+}
+
+/// What an MFA device shows. Nothing prints it, a message about it neither: it is checked where it is used.
+#[derive(Clone)]
+pub(crate) struct Code(pub(crate) String);
+
+impl FromStr for Code {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code(…)")
+    }
 }
 
 /// Where a stack's history is kept.
@@ -185,6 +213,9 @@ pub(crate) struct RunOptions {
     /// Does not ask before it begins.
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    /// Refuses to begin, instead of warning, where the credentials end before the plan is likely to be done.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// How many resources are worked on at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallel: u16,

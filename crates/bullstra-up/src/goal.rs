@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared};
 use up_plan::{Plan, Wanted, World};
-use up_stack::{Output, Stack};
+use up_stack::{Output, Role, Stack};
 
 use crate::{
     cli::PlanOptions,
@@ -20,6 +20,8 @@ pub(crate) struct Goal {
     stack: String,
     region: String,
     accounts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     /// Everything that there is to be. Nothing, to tear it down.
     pub(crate) resources: Vec<Declared>,
     pub(crate) outputs: BTreeMap<String, Output>,
@@ -39,6 +41,7 @@ impl Goal {
             stack: stack.name,
             region: stack.region,
             accounts: stack.accounts,
+            role: stack.role,
             resources,
             outputs: stack.outputs,
             protect: stack.protect && !options.unprotect,
@@ -57,7 +60,7 @@ impl Goal {
 
     /// Where the stack lives.
     pub(crate) fn home(&self) -> Home<'_> {
-        Home { stack: &self.stack, region: &self.region, accounts: &self.accounts }
+        Home { stack: &self.stack, region: &self.region, accounts: &self.accounts, role: self.role.as_ref() }
     }
 
     /// True where only a part of the stack is meant.

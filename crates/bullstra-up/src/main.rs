@@ -60,13 +60,17 @@ fn told_by_clap(told: &clap::Error) -> ExitCode {
     if told.use_stderr() { Exit::Input.into() } else { Exit::Ok.into() }
 }
 
-/// Our own words from `-v` on, the SDK's from `-vvv` on: its debug lines show requests, never credentials.
+/// Our own words from `-v` on, the SDK's from `-vvv` on. What finds credentials and endpoints says nothing even then: it
+/// writes down access keys as soon as it has them, which is before anybody can mask them.
 fn trace(verbose: u8) {
     let levels = match verbose {
         0 => "off",
         1 => "bullstra_up=info,up_apply=info,up_kinds=info,up_sandbox=info,up_state=info",
         2 => "bullstra_up=debug,up_apply=debug,up_kinds=debug,up_sandbox=debug,up_state=debug",
-        _ => "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info",
+        _ => {
+            "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info,aws_config=off,\
+             aws_smithy_runtime::client::orchestrator::auth=off,aws_smithy_runtime::client::orchestrator::endpoints=off"
+        }
     };
     let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(levels)).with_target(false);
     lines.with_writer(|| secrets::MaskedStderr).with_ansi(terminal::is_coloured()).init();

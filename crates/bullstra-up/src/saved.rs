@@ -120,6 +120,7 @@ mod tests {
             name: "prod".into(),
             region: "us-east-1".into(),
             accounts: vec![],
+            role: None,
             protect: true,
             tags: [].into(),
             resources: vec![],

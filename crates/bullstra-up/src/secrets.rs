@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeSet,
     io::{self, Write},
-    sync::OnceLock,
+    sync::{PoisonError, RwLock},
 };
 
 use serde_json::Value;
@@ -12,8 +12,10 @@ use serde_json::Value;
 /// What stands in their place.
 const MASK: &str = "(sensitive)";
 
-/// Longest first, so that no part of one that holds another is left. One process has to do with one stack.
-static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+/// Longest first, so that no part of one that holds another is left.
+static SECRETS: RwLock<Vec<String>> = RwLock::new(vec![]);
+/// Real access keys, secrets and tokens are longer; the sandbox takes account ids and plain words, which stand everywhere.
+const SHORTEST_KEY: usize = 16;
 
 /// Masks these from now on, also where JSON spells them otherwise, or lines are shown apart.
 pub(crate) fn keep(secrets: &BTreeSet<String>) {
@@ -22,16 +24,26 @@ pub(crate) fn keep(secrets: &BTreeSet<String>) {
         let lines = secret.lines().filter(|line| line.len() > 8).map(str::to_owned);
         lines.chain([json[1..json.len() - 1].to_owned(), secret.clone()]).collect::<Vec<_>>()
     });
-    let mut all: Vec<_> = spelled.collect::<BTreeSet<_>>().into_iter().collect();
-    all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    // A second load is of the same stack.
-    let _ = SECRETS.set(all);
+    add(spelled.collect());
+}
+
+/// Masks access keys, their secrets and tokens from now on.
+pub(crate) fn keep_keys<'a>(keys: impl Iterator<Item = &'a str>) {
+    add(keys.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_owned).collect());
+}
+
+fn add(secrets: BTreeSet<String>) {
+    // Whoever panicked while it held the lock, what is in there is whole: it is changed in one go.
+    let mut all = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
+    let mut both: Vec<_> = secrets.into_iter().chain(all.drain(..)).collect::<BTreeSet<_>>().into_iter().collect();
+    both.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    *all = both;
 }
 
 /// The text without them.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
-    let secrets = SECRETS.get().into_iter().flatten();
-    secrets.fold(Cow::Borrowed(text), |text, secret| match text.contains(secret) {
+    let secrets = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
+    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret.as_str()) {
         true => text.replace(secret, MASK).into(),
         false => text,
     })
@@ -84,5 +96,8 @@ mod tests {
         assert_eq!(value["a"][0], "x (sensitive) y");
         assert_eq!(masked("line: abcdefghijkl"), "line: (sensitive)");
         assert!(matches!(masked("nothing"), Cow::Borrowed(_)));
+        keep_keys(["AKIAIOSFODNN7EXAMPLE", "111122223333", "sandbox"].into_iter());
+        let text = "AKIAIOSFODNN7EXAMPLE of 111122223333 in the sandbox, s3cret";
+        assert_eq!(masked(text), "(sensitive) of 111122223333 in the sandbox, (sensitive)");
     }
 }

@@ -58,8 +58,14 @@ pub(crate) fn say(text: impl Display) {
 
 /// Asks on stderr; true where the answer is `yes`.
 pub(crate) fn confirm(question: impl Display) -> bool {
+    ask(question).is_some_and(|answer| answer == "yes")
+}
+
+/// Asks on stderr. Nothing where there is no answer.
+pub(crate) fn ask(question: impl Display) -> Option<String> {
     let mut stderr = anstream::stderr().lock();
-    let asked = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
     let mut answer = String::new();
-    asked.is_ok() && io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    let read = io::stdin().lock().read_line(&mut answer).ok()?;
+    (read > 0).then(|| answer.trim().to_owned())
 }

@@ -37,12 +37,12 @@ pub struct Outcome {
     pub done: BTreeMap<&'static str, usize>,
     /// What failed, and why.
     pub failed: Vec<(Address, Error)>,
-    /// What was not begun, or not finished because of an interruption.
+    /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
     pub skipped: Vec<Address>,
 }
 
 /// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
-/// what depends on it; credentials that no longer hold stop everything.
+/// what depends on it; credentials that no longer hold stop everything, as [`Stop::Finish`] does.
 ///
 /// `world` is what the plan was made from, `kinds` finds a kind by name. Dropping the future abandons calls in flight:
 /// send [`Stop::Finish`] instead.
@@ -65,7 +65,7 @@ pub async fn apply(
         slots: Slots::new(options.parallel),
         settle: options.settle,
         sink,
-        stop: stop.clone(),
+        stop: watch::Sender::new(*stop.borrow()),
     };
     let run = Run {
         plan: Arc::new(plan.clone()),
@@ -96,24 +96,28 @@ struct Run {
 }
 
 impl Run {
-    async fn finish(mut self, stop: watch::Receiver<Stop>) -> Outcome {
+    async fn finish(mut self, mut stop: watch::Receiver<Stop>) -> Outcome {
         let ready = (0..self.open.len()).filter(|&step| self.open[step] == 0).collect();
         self.begin(ready);
-        let mut locked_out = false;
-        while let Some(ended) = self.working.join_next().await {
+        loop {
+            let ended = tokio::select! {
+                ended = self.working.join_next() => ended,
+                // Where nobody is left to say so, the run goes on to its end.
+                Ok(_) = stop.wait_for(|stop| *stop != Stop::No), if !self.hand.is_ending() => {
+                    self.hand.stop.send_replace(Stop::Finish);
+                    continue;
+                }
+            };
+            let Some(ended) = ended else { break };
             let (step, result) = ended.expect("a step does not panic");
-            let stopped = locked_out || *stop.borrow() != Stop::No;
             match result {
                 Ok(()) => {
                     let ready = self.done(step);
-                    if !stopped {
+                    if !self.hand.is_ending() {
                         self.begin(ready);
                     }
                 }
-                Err(error) => {
-                    locked_out |= error.kind == ErrorKind::Credentials;
-                    self.failed(step, error);
-                }
+                Err(error) => self.failed(step, error),
             }
         }
         let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));

@@ -23,7 +23,8 @@ pub(crate) struct Hand {
     pub(crate) slots: Slots,
     pub(crate) settle: Duration,
     pub(crate) sink: Arc<dyn Sink>,
-    pub(crate) stop: watch::Receiver<Stop>,
+    /// What every step heeds: set from outside, or by the first step that AWS no longer lets in.
+    pub(crate) stop: watch::Sender<Stop>,
 }
 
 /// How long a resource is looked for after AWS has said that there is one by that name: it is there, or soon seen, or
@@ -46,13 +47,29 @@ impl Hand {
         let kind = kind.ok_or_else(|| Error::ours(format!("{} is of no known kind", step.address)))?;
         let work = Work { hand: self, kind, step, index, ahead };
         work.say(What::Started)?;
-        let result = work.action().await;
+        let result = work.action().await.map_err(|error| self.locked_out(error));
         match &result {
             Ok(()) => work.say(What::Done)?,
             Err(error) if error.kind == ErrorKind::Interrupted => work.say(What::Skipped { because: None })?,
             Err(error) => work.say(What::Failed { error: error.to_string() })?,
         }
         result
+    }
+}
+
+impl Hand {
+    /// True once nothing more is to begin.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.stop.borrow() != Stop::No
+    }
+
+    /// Credentials that no longer hold end the run. One step says so; the others end as if they had been interrupted.
+    fn locked_out(&self, error: Error) -> Error {
+        if error.kind != ErrorKind::Credentials {
+            return error;
+        }
+        let is_first = self.stop.send_if_modified(|stop| std::mem::replace(stop, Stop::Finish) == Stop::No);
+        if is_first { error } else { Error::interrupted() }
     }
 }
 
@@ -127,7 +144,7 @@ impl<'a> Work<'a> {
         let since = Instant::now();
         self.hand.watch.stirred(self.kind, None);
         loop {
-            let all = self.hand.watch.look(self.kind).await?;
+            let all = self.look().await?;
             let made = all.iter().find(|seen| {
                 seen.address(&birth.stack).as_ref() == Some(&birth.address) && seen.generation() == birth.generation
             });
@@ -144,7 +161,7 @@ impl<'a> Work<'a> {
         let (since, wait) = (Instant::now(), self.kind.about().wait);
         let (mut last, mut shown) = (String::new(), since);
         loop {
-            let all = self.hand.watch.look(self.kind).await?;
+            let all = self.look().await?;
             let found = all.iter().find(|seen| seen.id == id);
             shown = found.map_or(shown, |_| Instant::now());
             let state = match found {
@@ -273,7 +290,7 @@ impl<'a> Work<'a> {
         self.hand.watch.stirred(self.kind, None);
         let mut last = String::new();
         loop {
-            let all = self.hand.watch.look(self.kind).await?;
+            let all = self.look().await?;
             let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(()) };
             if since.elapsed() > wait.at_most {
                 let minutes = wait.at_most.as_secs() / 60;
@@ -314,17 +331,29 @@ impl<'a> Work<'a> {
 
     async fn pause(&self, error: &Error, pause: Duration) -> Result<(), Error> {
         self.say(What::Retrying { why: error.to_string(), pause })?;
-        let mut stop = self.hand.stop.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop != Stop::No) => {}
+            () = self.ending() => {}
         }
         self.go_on()
     }
 
+    /// All of the step's kind. A wait for it ends with the run: the next one looks again.
+    async fn look(&self) -> Result<Arc<Vec<Seen<Value>>>, Error> {
+        tokio::select! {
+            looked = self.hand.watch.look(self.kind) => looked,
+            () = self.ending() => Err(Error::interrupted()),
+        }
+    }
+
+    async fn ending(&self) {
+        // The sender is the hand's, which outlives this.
+        let _ = self.hand.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
+    }
+
     /// Ends the step where the run is to end.
     fn go_on(&self) -> Result<(), Error> {
-        if *self.hand.stop.borrow() == Stop::No { Ok(()) } else { Err(Error::interrupted()) }
+        if self.hand.is_ending() { Err(Error::interrupted()) } else { Ok(()) }
     }
 
     fn learn(&self, seen: &Seen<Value>) {

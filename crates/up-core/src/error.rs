@@ -177,6 +177,12 @@ impl Error {
         Self { message, ..self }
     }
 
+    /// True where the credentials held once, and their time is over.
+    pub fn is_expired(&self) -> bool {
+        self.kind == ErrorKind::Credentials
+            && (self.code.contains("Expired") || self.code == "NotSent" && self.message.contains("Expired"))
+    }
+
     /// The run was told to end.
     pub fn interrupted() -> Self {
         Self { kind: ErrorKind::Interrupted, ..Self::of("Interrupted", "the run was told to end") }

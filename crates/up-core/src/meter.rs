@@ -33,7 +33,8 @@ pub struct Call {
 impl Call {
     /// True where the operation changes AWS: told by its verb, as AWS names all that do not alike.
     pub fn is_mutating(&self) -> bool {
-        const READS: [&str; 7] = ["Describe", "List", "Get", "BatchGet", "Head", "Search", "Lookup"];
+        // A session is nothing that exists: taking on a role changes no resource.
+        const READS: [&str; 8] = ["Describe", "List", "Get", "BatchGet", "Head", "Search", "Lookup", "AssumeRole"];
         !READS.iter().any(|verb| self.operation.starts_with(verb))
     }
 }

@@ -2,11 +2,13 @@
 
 mod identity;
 mod index;
+mod role;
 
 use up_core::AnyKind;
 
 pub use identity::{Identity, identity};
 pub use index::index;
+pub use role::{Role, assume};
 
 /// Every kind, service by service.
 pub fn all() -> Vec<&'static dyn AnyKind> {

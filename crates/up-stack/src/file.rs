@@ -71,7 +71,7 @@ pub(crate) struct Resource {
 
 /// Tables a file may have beside those of services.
 const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs"];
-const STACK_KEYS: &[&str] = &["name", "region", "accounts", "protect", "tags", "zones"];
+const STACK_KEYS: &[&str] = &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "zones"];
 /// What every resource takes beside what its kind does.
 pub(crate) const COMMON: &[&str] = &["for_each", "depends_on", "tags", "prevent_destroy", "ignore_changes"];
 

@@ -18,6 +18,7 @@ mod parse;
 mod refer;
 mod refs;
 mod render;
+mod role;
 mod schema;
 mod scope;
 mod settings;
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 use up_core::{AnyKind, Declared, Tags};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use role::{Role, RoleArn};
 pub use schema::schema;
 
 use crate::{
@@ -71,6 +73,8 @@ pub struct Stack {
     pub region: String,
     /// The accounts it may be applied to; any, where there is none.
     pub accounts: Vec<String>,
+    /// The role that every call is made as; the caller itself, where there is none.
+    pub role: Option<Role>,
     /// Refuse plans that lose data.
     pub protect: bool,
     /// The tags of every resource.
@@ -141,7 +145,7 @@ impl World {
         let accounts = self.fact("accounts").ok();
         // Looked at even where nothing asks for them.
         let _ = self.fact("zones");
-        let (protect, tags) = (self.protect(), self.stack_tags());
+        let (role, protect, tags) = (self.role(), self.protect(), self.stack_tags());
         let mut checked = vec![];
         self.declare_all(root, &tags, &mut checked);
         checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
@@ -152,7 +156,7 @@ impl World {
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
         let secrets = self.secrets();
         let (name, region, root) = (name?, region?, PathBuf::new());
-        Some(Stack { name, region, accounts, protect, tags, resources, outputs, secrets, root })
+        Some(Stack { name, region, accounts, role, protect, tags, resources, outputs, secrets, root })
     }
 
     /// The texts in sensitive inputs, of every module. Texts of up to three characters stand everywhere, and hide nothing.

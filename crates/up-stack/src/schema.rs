@@ -43,6 +43,8 @@ fn tables() -> Map<String, Value> {
             "name": text("The stack's name, which every resource carries in a tag."),
             "region": text("The region, such as `us-east-1`."),
             "accounts": any("The ids of the accounts it may be applied to."),
+            "role_arn": text("The ARN of the role that is assumed for every call. Default: none."),
+            "external_id": text("What the role's trust policy wants to hear in `sts:ExternalId`. Default: none."),
             "protect": any("Refuses plans that lose data. Default: false."),
             "tags": tags("The tags of every resource."),
             "zones": any("The availability zones, by letter or name. Default: all of the region."),

@@ -8,6 +8,7 @@ use up_core::{Address, Tags, quote::Quote};
 use crate::{
     diagnostic::Complaint,
     node::{Data, Node},
+    role::Role,
     scope::Scope,
     suggest::suggest,
     value::{self, Fault},
@@ -145,6 +146,45 @@ impl World {
         };
         let zones: Vec<Option<Value>> = items.iter().map(zone).collect();
         zones.into_iter().collect::<Option<_>>().map(Value::Array)
+    }
+
+    /// `role_arn` and `external_id`.
+    pub(crate) fn role(&self) -> Option<Role> {
+        let root = self.root();
+        let (_, entries) = root.file.stack.as_ref()?;
+        let external_id = entries.get("external_id").and_then(|node| self.external_id(&self.setting(node)));
+        let Some(node) = entries.get("role_arn") else {
+            if let Some(node) = entries.get("external_id") {
+                let complaint = Complaint::new(node.place, "`external_id` without `role_arn` has nobody to tell it");
+                self.complain(complaint.hint("add the `role_arn` whose trust policy wants it".to_owned()));
+            }
+            return None;
+        };
+        let node = self.setting(node);
+        let Some(text) = node.text() else {
+            self.wrong_type(&node, "text");
+            return None;
+        };
+        let arn = text.parse().map_err(|_| {
+            let complaint = Complaint::new(node.place, "this is no ARN of a role");
+            self.complain(complaint.expected("`arn:aws:iam::111122223333:role/name`"));
+        });
+        Some(Role { arn: arn.ok()?, external_id })
+    }
+
+    fn external_id(&self, node: &Node) -> Option<String> {
+        let Some(text) = node.text() else {
+            self.wrong_type(node, "text");
+            return None;
+        };
+        // What STS takes.
+        let is_known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+        if !(2..=1224).contains(&text.len()) || !text.chars().all(is_known) {
+            let complaint = Complaint::new(node.place, "this cannot be an external id");
+            self.complain(complaint.expected("2 to 1224 letters, digits and `_+=,.@:/-`"));
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// `protect`: false where it is not said.

@@ -199,3 +199,15 @@ fn the_schema_names_every_kind_and_table() {
     assert_eq!(network["cidr_block"]["type"], "string");
     assert!(network.get("for_each").is_some() && network["dns"].get("anyOf").is_some());
 }
+
+#[test]
+fn a_stack_may_have_a_role() {
+    let role = r#"
+        role_arn = '${join("/", ["arn:aws:iam::111122223333:role", "deploy-qa"])}'
+        external_id = "shop"
+    "#;
+    let role = written(role).role.unwrap();
+    assert_eq!(role.arn.as_str(), "arn:aws:iam::111122223333:role/deploy-qa");
+    assert_eq!(role.external_id.as_deref(), Some("shop"));
+    assert_eq!(written("").role, None);
+}

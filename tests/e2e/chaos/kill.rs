@@ -89,7 +89,7 @@ impl Kills {
                         return fail(format!("ended with {code}:\n{said}"));
                     }
                 }
-                End::Held(mut child, _) => {
+                End::Held(mut child) => {
                     self.kill(&stage, &mut child)?;
                     tally.faults += 1;
                     if self.forgets && tally.faults.is_multiple_of(2) {

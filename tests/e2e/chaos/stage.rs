@@ -65,7 +65,7 @@ pub(super) enum End {
     /// By itself, with this exit code and these words.
     Exited(i32, String),
     /// It is being held at one of its calls.
-    Held(Child, Value),
+    Held(Child),
 }
 
 impl Stage {
@@ -82,7 +82,7 @@ impl Stage {
     /// Runs `command` to its end; what it said comes along.
     pub(super) fn run(&self, command: &str) -> Result<(i32, String)> {
         let mut child = self.spawn(command)?;
-        match self.watch(&mut child, || Ok(None))? {
+        match self.watch(&mut child, || Ok(false))? {
             Some(code) => Ok((code, self.said())),
             None => fail("nothing was to be held"),
         }
@@ -91,26 +91,20 @@ impl Stage {
     /// Runs `command` until it ends or one of its calls is held.
     pub(super) fn until_held(&self, command: &str) -> Result<End> {
         let mut child = self.spawn(command)?;
-        let mut held = None;
-        let ended = self.watch(&mut child, || {
-            held = self.held()?;
-            Ok(held.is_some().then_some(()))
-        })?;
-        match (ended, held) {
-            (Some(code), _) => Ok(End::Exited(code, self.said())),
-            (None, Some(call)) => Ok(End::Held(child, call)),
-            (None, None) => fail("neither held nor ended"),
+        match self.watch(&mut child, || self.is_held())? {
+            Some(code) => Ok(End::Exited(code, self.said())),
+            None => Ok(End::Held(child)),
         }
     }
 
-    /// The exit code, or none where `look` has found something before.
-    fn watch(&self, child: &mut Child, mut look: impl FnMut() -> Result<Option<()>>) -> Result<Option<i32>> {
+    /// The exit code, or none where something was `found` before.
+    fn watch(&self, child: &mut Child, mut found: impl FnMut() -> Result<bool>) -> Result<Option<i32>> {
         let began = Instant::now();
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(Some(status.code().unwrap_or(-1)));
             }
-            if look()?.is_some() {
+            if found()? {
                 return Ok(None);
             }
             if began.elapsed() > PATIENCE {
@@ -128,10 +122,10 @@ impl Stage {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// The call of this account that is being held.
-    fn held(&self) -> Result<Option<Value>> {
+    /// True while a call of this account is being held.
+    fn is_held(&self) -> Result<bool> {
         let held = self.account.control(&format!("held?access_key={}&wait=0", self.account.id))?;
-        Ok(held["held"].as_array().and_then(|held| held.first()).cloned())
+        Ok(held["held"].as_array().is_some_and(|held| !held.is_empty()))
     }
 
     /// Lets what is held go on, or drops it.
@@ -147,7 +141,9 @@ impl Stage {
     /// How often the faults that are set have acted.
     pub(super) fn acted(&self) -> Result<usize> {
         let faults = self.account.control(&format!("faults?access_key={}", self.account.id))?;
-        let acted = faults["faults"].as_array().into_iter().flatten().filter_map(|fault| fault["acted"].as_u64());
+        let sets = faults["faults"].as_array().into_iter().flatten();
+        let ours = sets.filter(|set| set["access_key"] == self.account.id.as_str());
+        let acted = ours.flat_map(|set| set["faults"].as_array()).flatten().filter_map(|fault| fault["acted"].as_u64());
         Ok(usize::try_from(acted.sum::<u64>())?)
     }
 

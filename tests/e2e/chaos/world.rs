@@ -126,7 +126,7 @@ impl Tally {
         let listed = |lines: &[&str]| {
             lines.iter().take(6).map(|line| format!("    {}\n", &line[..line.len().min(1200)])).collect::<String>()
         };
-        eprintln_lines(&format!(
+        super::say(&format!(
             "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",
             world.doubles,
             listed(&more),
@@ -134,10 +134,4 @@ impl Tally {
         ));
         Ok(())
     }
-}
-
-fn eprintln_lines(text: &str) {
-    use std::io::Write;
-    // Where nobody can be told, the verdict at the end still is.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -13,7 +13,7 @@ const WORTH_NAMING: u32 = 20;
 /// `About 14 min (longest chain: a → b → c).`, and nothing for what takes no time worth telling.
 pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     let chain = longest_chain(plan);
-    let total: Duration = chain.iter().map(|step| takes(step)).sum();
+    let total = total(plan);
     let mut named: Vec<_> = (0..chain.len()).filter(|&place| takes(chain[place]) * WORTH_NAMING >= total).collect();
     named.sort_by_key(|&place| std::cmp::Reverse(chain[place].takes));
     named.truncate(NAMED);
@@ -31,6 +31,11 @@ pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
         }
     };
     Some(format!("About {} ({chain}).", about(total)))
+}
+
+/// How long the longest chain takes: no run of the plan is quicker.
+pub(crate) fn total(plan: &Plan) -> Duration {
+    plan.remaining().into_iter().max().unwrap_or_default()
 }
 
 /// The step's resource, and which of two where it is replaced.

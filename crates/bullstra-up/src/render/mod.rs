@@ -21,6 +21,7 @@ mod types;
 mod value;
 
 pub(crate) use advice::advice;
+pub(crate) use estimate::total as estimate;
 pub(crate) use face::{ApiCalls, Counts};
 pub(crate) use live::{live, live_list};
 pub(crate) use outputs::outputs;
@@ -29,6 +30,7 @@ pub(crate) use progress::Progress;
 pub(crate) use refusals::{is_protection, refusals};
 pub(crate) use style::{Word, message};
 pub(crate) use summary::summary;
+pub(crate) use text::about;
 
 use crate::exit::Failure;
 

@@ -26,7 +26,10 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
     let word = if is_whole { paint(ADDED.bold(), "Done") } else { paint(REMOVED.bold(), "Not done") };
     lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
     lines.push(api_calls(calls));
-    if !is_whole {
+    if let Some(error) = lost_access(outcome) {
+        let why = if error.is_expired() { "the credentials expired" } else { "the credentials no longer hold" };
+        lines.push(message(Word::Hint, &format!("{why}: sign in again and run the same command again")));
+    } else if !is_whole {
         lines.push(message(Word::Hint, "run the same command again to go on where this ended"));
     }
     lines.join("\n")
@@ -44,7 +47,9 @@ fn failed(plan: &Plan, address: &Address, error: &Error) -> Vec<String> {
         request_id.as_ref().map(|id| format!("       {}", paint(QUIET, format_args!("request id {}", safe(id))))),
     );
     let needed = step.map(|step| step.calls.as_slice()).unwrap_or_default();
-    lines.extend(advice(error, needed).map(|advice| message(Word::Hint, &advice)));
+    // What to do about credentials is about the whole run: it is said at the end.
+    let advice = advice(error, needed).filter(|_| error.kind != ErrorKind::Credentials);
+    lines.extend(advice.map(|advice| message(Word::Hint, &advice)));
     lines
 }
 
@@ -57,7 +62,8 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let lines = causes.into_iter().flat_map(|(cause, steps)| {
         let because = match cause {
             Some(failed) => format!("{failed} failed"),
-            None if lost_access(outcome) => "the credentials no longer hold".to_owned(),
+            None if lost_access(outcome).is_some_and(Error::is_expired) => "the credentials expired".to_owned(),
+            None if lost_access(outcome).is_some() => "the credentials no longer hold".to_owned(),
             None => "the run was interrupted".to_owned(),
         };
         let title = format!("{} not reached, because {because}:", count(steps.len(), "step"));
@@ -82,8 +88,9 @@ fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Addr
     None
 }
 
-fn lost_access(outcome: &Outcome) -> bool {
-    outcome.failed.iter().any(|(_, error)| error.kind == ErrorKind::Credentials)
+/// The refusal of the credentials that ended the run.
+fn lost_access(outcome: &Outcome) -> Option<&Error> {
+    outcome.failed.iter().map(|(_, error)| error).find(|error| error.kind == ErrorKind::Credentials)
 }
 
 fn done(outcome: &Outcome) -> String {

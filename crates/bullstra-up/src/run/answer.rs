@@ -60,6 +60,8 @@ impl Ended<'_> {
         match self.outcome.failed.is_empty() {
             true if self.interrupted => Exit::Interrupted,
             true if self.outcome.skipped.is_empty() => Exit::Ok,
+            // Whatever else failed, signing in comes first.
+            false if self.outcome.failed.iter().any(|(_, error)| error.kind == ErrorKind::Credentials) => Exit::Access,
             false if all(&[ErrorKind::Denied, ErrorKind::Credentials]) => Exit::Access,
             false if all(&[ErrorKind::Exists]) => Exit::Refused,
             _ => Exit::Failed,

@@ -1,6 +1,7 @@
 //! What `apply` and `destroy` share: from the lock to the last word.
 
 mod answer;
+mod life;
 mod remember;
 mod tape;
 
@@ -65,6 +66,7 @@ impl Run<'_> {
             (Outcome::default(), false)
         } else {
             self.show(&ready)?;
+            life::check(ready.session.life(), &ready.plan, self.options.strict)?;
             self.confirm(&ready.plan).await?;
             self.carry_out(&ready).await?
         };

@@ -71,6 +71,7 @@ mod tests {
             name: "prod".into(),
             region: "us-east-1".into(),
             accounts: vec![],
+            role: None,
             protect: false,
             tags: [].into(),
             resources,

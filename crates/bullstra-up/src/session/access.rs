@@ -2,7 +2,7 @@
 
 use up_apply::ObserveError;
 use up_core::{Error, ErrorKind};
-use up_kinds::Identity;
+use up_kinds::{Identity, Role};
 
 use super::aws::Target;
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
 };
 
 /// Asking who we are failed.
-pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Option<&str>) -> Failure {
+pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Option<&str>, sso: Option<&str>) -> Failure {
     let Error { code, message, .. } = error;
     let failure = |message: String| Failure::new(Exit::Access, message);
     match (error.kind, code.as_str()) {
+        (ErrorKind::Credentials, "NotSent") if sso.is_some() => not_signed_in(message, sso.unwrap_or_default()),
         (ErrorKind::Credentials, "NotSent") => no_credentials(message, target.profile.as_deref()),
         (ErrorKind::Credentials, _) => failure(format!("AWS does not take the credentials: {code}: {message}"))
             .hint("they are wrong or expired: renew them (`aws sso login`), or name others with `--profile`"),
@@ -27,6 +28,44 @@ pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Optio
         }
         _ => refused("to ask who is calling", error, &["sts:GetCallerIdentity"]),
     }
+}
+
+/// The role is not to be had.
+pub(super) fn not_assumed(
+    error: &Error,
+    role: &Role,
+    target: &Target,
+    endpoint_url: Option<&str>,
+    sso: Option<&str>,
+) -> Failure {
+    let arn = &role.arn;
+    match (error.kind, error.code.as_str()) {
+        (ErrorKind::Credentials, _) | (_, "Unreachable" | "TimedOut") => {
+            unknown_caller(error, target, endpoint_url, sso)
+        }
+        (ErrorKind::Denied, code) => {
+            let message = format!("the role {arn} is not to be had: {code}: {}", error.message.trim_end());
+            let hint = match role.mfa_serial {
+                Some(_) if error.message.contains("MultiFactorAuthentication") => {
+                    "a code is good once, and for 30 seconds; `mfa_serial` in the profile must name the caller's own device"
+                }
+                _ => {
+                    "the role's trust policy must name the caller, and what it asks for (`external_id`, an MFA device) must \
+                     be given; the caller needs the permission sts:AssumeRole for it"
+                }
+            };
+            Failure::new(Exit::Access, message).hint(hint)
+        }
+        _ => refused(&format!("to assume the role {arn}"), error, &["sts:AssumeRole"]),
+    }
+}
+
+fn not_signed_in(message: &str, profile: &str) -> Failure {
+    // The SDK's words that say nothing.
+    let because = message.replace("an error occurred while loading credentials: ", "");
+    let because = because.replace("an error occurred while loading an access token: ", "");
+    let message = format!("the SSO profile `{profile}` gives no AWS credentials: {because}");
+    Failure::new(Exit::Access, message).hint(format!("sign in: `aws sso login --profile {profile}`"))
 }
 
 fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
@@ -56,11 +95,14 @@ fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
 }
 
 /// The caller is in an account that the stack may not touch.
-pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String]) -> Failure {
+pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String], by_role: bool) -> Failure {
     let Identity { account, arn } = identity;
     let allowed = accounts.join(", ");
     let message = format!("the credentials are of account {account} ({arn}), but `{stack}` may only touch {allowed}");
-    Failure::new(Exit::Access, message).hint("use another profile (`--profile`), or mend `accounts` in `[stack]`")
+    Failure::new(Exit::Access, message).hint(match by_role {
+        true => "use another role (`--role-arn`), or mend `role_arn` or `accounts` in `[stack]`",
+        false => "use another profile (`--profile`), or mend `accounts` in `[stack]`",
+    })
 }
 
 /// A read that everything else needs failed.

@@ -16,12 +16,18 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use up_limits::Gate;
+use up_stack::Role;
+
+use crate::cli::Code;
 
 /// Where calls are sent, and as whom.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     pub(super) region: String,
     pub(super) profile: Option<String>,
+    /// The role that the stack's calls are made as.
+    pub(super) role: Option<Role>,
+    pub(super) mfa_token: Option<Code>,
     pub(super) endpoint_url: Option<String>,
     /// The sandbox takes any credentials, and must never be sent real ones.
     pub(super) is_sandbox: bool,
@@ -30,24 +36,33 @@ pub(super) struct Target {
 const CONNECT: Duration = Duration::from_millis(3100);
 const READ: Duration = Duration::from_secs(30);
 
-/// The configuration all clients share, and the gate that all their calls pass.
-pub(super) async fn config(target: &Target) -> (SdkConfig, Gate) {
+/// What profiles of `~/.aws` are read with.
+#[derive(Debug)]
+pub(super) struct Profiles(ProviderConfig);
+
+impl Profiles {
+    /// The credentials of a profile, whatever its sort.
+    pub(super) fn profile(&self, name: &str) -> ProfileFileCredentialsProvider {
+        ProfileFileCredentialsProvider::builder().profile_name(name).configure(&self.0).build()
+    }
+}
+
+/// The configuration all clients share, signing with the caller's own credentials.
+pub(super) async fn config(target: &Target) -> (SdkConfig, Profiles) {
     // None for a whole call: it may have to wait at the gate, which is no fault of AWS's.
     let patience = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ);
-    let gate = Gate::new(IdentityCache::lazy().build(), shared_folder());
     let (client, region) = (http_client(), Region::new(target.region.clone()));
+    let provider = ProviderConfig::default().with_http_client(client.clone()).with_region(Some(region.clone()));
+    let profiles = Profiles(provider);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client.clone())
-        .region(region.clone())
-        .identity_cache(gate.clone())
+        .http_client(client)
+        .region(region)
         .retry_config(RetryConfig::standard().with_max_attempts(8))
         .timeout_config(patience.build())
         .app_name(AppName::new("bullstra-up").expect("letters and a hyphen"));
     if let Some(profile) = &target.profile {
         // Named on the command line, it goes before AWS_ACCESS_KEY_ID, as in AWS's own CLI.
-        let named = ProfileFileCredentialsProvider::builder().profile_name(profile);
-        let provider = ProviderConfig::default().with_http_client(client.clone()).with_region(Some(region.clone()));
-        loader = loader.profile_name(profile).credentials_provider(named.configure(&provider).build());
+        loader = loader.profile_name(profile).credentials_provider(profiles.profile(profile));
     }
     if let Some(url) = &target.endpoint_url {
         loader = loader.endpoint_url(url);
@@ -55,7 +70,13 @@ pub(super) async fn config(target: &Target) -> (SdkConfig, Gate) {
     if target.is_sandbox {
         loader = loader.credentials_provider(Credentials::new("sandbox", "sandbox", None, None, "sandbox"));
     }
-    (loader.load().await, gate)
+    (loader.load().await, profiles)
+}
+
+/// The same, with a gate before the credentials that all calls pass.
+pub(super) fn gated(config: &SdkConfig) -> (SdkConfig, Gate) {
+    let gate = Gate::new(IdentityCache::lazy().build(), shared_folder());
+    (config.to_builder().identity_cache(gate.clone()).build(), gate)
 }
 
 /// Where the runs on this machine keep what they share: gone with the session where the system has such a place.

@@ -2,18 +2,23 @@
 
 mod access;
 mod aws;
+mod mfa;
+mod profile;
 mod settle;
+mod signer;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
+use up_kinds::Identity;
 use up_limits::Place;
 use up_plan::World;
-use up_stack::{Diagnostics, Stack};
+use up_stack::{Diagnostics, Role, Stack};
 use up_state::{Ids, Past, State, StateError};
 
-use self::aws::Target;
+pub(crate) use self::signer::Life;
+use self::{aws::Target, signer::Signer};
 use crate::{
     cli::{AwsOptions, InputOptions, RequestLimits, StackOptions, StateOptions},
     exit::{Exit, Failure},
@@ -33,6 +38,8 @@ pub(crate) struct Home<'a> {
     pub(crate) region: &'a str,
     /// The accounts it may touch; any, where there are none.
     pub(crate) accounts: &'a [String],
+    /// The role that its calls are made as.
+    pub(crate) role: Option<&'a Role>,
 }
 
 /// AWS, reached and checked, and the stack's history.
@@ -42,6 +49,7 @@ pub(crate) struct Session {
     pub(crate) cx: Arc<Cx>,
     /// The stack's folder.
     pub(crate) state: State,
+    signer: Signer,
     stack: String,
     settle: Duration,
 }
@@ -87,7 +95,7 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
 impl<'a> Home<'a> {
     /// Where a stack that has been loaded lives.
     pub(crate) fn of(stack: &'a Stack) -> Self {
-        Self { stack: &stack.name, region: &stack.region, accounts: &stack.accounts }
+        Self { stack: &stack.name, region: &stack.region, accounts: &stack.accounts, role: stack.role.as_ref() }
     }
 }
 
@@ -102,25 +110,26 @@ impl Session {
     ) -> Result<Self, Failure> {
         let state = State::open(&state.state, home.stack).map_err(unusable)?;
         let target = target(home, aws).await?;
-        let (config, gate) = aws::config(&target).await;
-        if let Some(url) = config.endpoint_url().filter(|url| !is_url(url)) {
-            let failure = Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"));
-            return Err(
-                failure.hint("it is written like `http://localhost:4566`, in `--endpoint-url` or AWS_ENDPOINT_URL")
-            );
-        }
+        let signer = Signer::new(&target, &meter).await?;
+        let (config, gate) = aws::gated(&signer.config);
         let identity = up_kinds::identity(&config, &meter)
             .await
-            .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url()))?;
-        tracing::info!(account = identity.account, arn = identity.arn, region = target.region, "signed in");
-        guard(home, &identity, aws.sandbox)?;
+            .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url(), signer.sso.as_deref()))?;
+        let Identity { account, arn } = &identity;
+        tracing::info!(account, arn, region = target.region, life = ?signer.life(), "signed in");
+        guard(home, &target, &identity)?;
         // Elsewhere than at AWS other limits hold, or none.
         let is_aws = config.endpoint_url().is_none();
         if aws.request_limits.map_or(is_aws, |limits| limits == RequestLimits::Aws) {
             gate.keep(&Place { account: identity.account.clone(), region: target.region.clone() });
         }
         let cx = Arc::new(Cx::new(config, identity.account, meter).around_calls(gate));
-        Ok(Self { cx, state, stack: home.stack.to_owned(), settle: aws.settle })
+        Ok(Self { cx, state, signer, stack: home.stack.to_owned(), settle: aws.settle })
+    }
+
+    /// How long the credentials last.
+    pub(crate) fn life(&self) -> Life {
+        self.signer.life()
     }
 
     /// Looks at everything the stack owns, `declared` or not.
@@ -213,10 +222,25 @@ pub(crate) fn unusable(error: StateError) -> Failure {
 }
 
 async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
-    let AwsOptions { region, profile, endpoint_url, sandbox, .. } = aws.clone();
+    let AwsOptions { region, profile, role_arn, mfa_token, endpoint_url, sandbox, .. } = aws.clone();
     let endpoint_url = if sandbox { Some(crate::commands::sandbox::running().await?) } else { endpoint_url };
     let region = region.unwrap_or_else(|| home.region.to_owned());
-    Ok(Target { region, profile, endpoint_url, is_sandbox: sandbox })
+    let stacks = home.role.cloned();
+    let role = match role_arn {
+        // An external id says who asks, whichever role is asked for.
+        Some(arn) => Some(Role { arn, external_id: stacks.and_then(|role| role.external_id) }),
+        None => stacks,
+    };
+    // In the sandbox there are no roles but those that are made there, and nobody to keep out.
+    let role = role.filter(|_| !sandbox);
+    Ok(Target { region, profile, role, mfa_token, endpoint_url, is_sandbox: sandbox })
+}
+
+/// Refuses an endpoint that no call could be sent to.
+fn usable(url: Option<&str>) -> Result<(), Failure> {
+    let Some(url) = url.filter(|url| !is_url(url)) else { return Ok(()) };
+    let failure = Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"));
+    Err(failure.hint("it is written like `http://localhost:4566`, in `--endpoint-url` or AWS_ENDPOINT_URL"))
 }
 
 fn is_url(text: &str) -> bool {
@@ -225,15 +249,15 @@ fn is_url(text: &str) -> bool {
 }
 
 /// Refuses accounts that the stack does not name. In the sandbox there is only one, and nothing to lose.
-fn guard(home: &Home<'_>, identity: &up_kinds::Identity, is_sandbox: bool) -> Result<(), Failure> {
+fn guard(home: &Home<'_>, target: &Target, identity: &Identity) -> Result<(), Failure> {
     let Home { stack, accounts, .. } = home;
     if accounts.is_empty() || accounts.contains(&identity.account) {
         return Ok(());
     }
-    if is_sandbox && identity.account == SANDBOX_ACCOUNT {
+    if target.is_sandbox && identity.account == SANDBOX_ACCOUNT {
         let note = format!("in the sandbox, {SANDBOX_ACCOUNT} stands for the stack's account {}", accounts.join(", "));
         terminal::say(render::message(Word::Note, &note));
         return Ok(());
     }
-    Err(access::wrong_account(identity, stack, accounts))
+    Err(access::wrong_account(identity, stack, accounts, target.role.is_some()))
 }

@@ -13,7 +13,8 @@ from .call import Call
 
 KEPT = 200_000
 
-READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Search|Lookup|Filter)")
+# A session is nothing that exists: taking on a role changes no resource.
+READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Search|Lookup|Filter|AssumeRole)")
 
 # Members that name what a call is about, in requests and in the top of answers.
 NAMING = re.compile(r"(Id|Ids|Arn|Arns|ARN|Name|Names|Identifier|Path|name|Names|arn|Arn|cluster|service|family)$")
@@ -36,6 +37,7 @@ class Entry:
     message: str | None
     request_id: str
     access_key: str
+    account: str
     milliseconds: float
     faults: list[str]
     done: bool

@@ -164,6 +164,7 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         message=refusal.message if refusal else None,
         request_id=call.request_id,
         access_key=call.access_key,
+        account=call.account,
         milliseconds=round(milliseconds, 2),
         faults=call.trace.faults,
         done=call.trace.done,

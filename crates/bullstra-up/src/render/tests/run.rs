@@ -127,6 +127,38 @@ hint: run the same command again to go on where this ended
 }
 
 #[test]
+fn a_summary_of_a_run_that_outlived_its_credentials_says_to_sign_in() {
+    let plan = run();
+    let error = Error {
+        kind: ErrorKind::Credentials,
+        code: "ExpiredToken".into(),
+        message: "The security token included in the request is expired".into(),
+        request_id: None,
+    };
+    let outcome = Outcome {
+        done: [].into(),
+        failed: vec![(plan.steps[2].address.clone(), error)],
+        skipped: vec![plan.steps[0].address.clone(), plan.steps[1].address.clone()],
+    };
+    let text = summary(&plan, &outcome, Duration::from_secs(191), &calls());
+    assert_data_eq!(
+        strip_str(&text).to_string(),
+        str![[r#"
+error: failed to create ecs.service.orders
+       ExpiredToken: The security token included in the request is expired
+
+2 steps not reached, because the credentials expired:
+  create network/ec2.vpc.main
+  create rds.instance.main
+
+Not done after 3m11s: 1 failed.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
+hint: the credentials expired: sign in again and run the same command again
+"#]]
+    );
+}
+
+#[test]
 fn a_summary_of_what_went_well_is_short() {
     let outcome = Outcome { done: [("create", 3)].into(), ..Outcome::default() };
     let text = summary(&run(), &outcome, Duration::from_secs(724), &calls());

@@ -1,0 +1,50 @@
+//! Taking on a role.
+
+use std::time::SystemTime;
+
+use aws_sdk_sts::{
+    Client,
+    config::{Builder, Credentials},
+};
+use aws_types::SdkConfig;
+use up_core::{Error, Meter, Result};
+
+/// A role, and what AWS wants to know of who takes it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Which: its ARN.
+    pub arn: String,
+    /// What the session is called, in CloudTrail and in the caller's ARN. 2 to 64 characters.
+    pub session_name: String,
+    /// What its trust policy wants to hear in `sts:ExternalId`.
+    pub external_id: Option<String>,
+    /// How long the session is to last, in seconds; AWS's default is an hour.
+    pub seconds: Option<i32>,
+    /// The MFA device whose code its trust policy wants: a serial number or an ARN.
+    pub mfa_serial: Option<String>,
+}
+
+/// Takes on a role with the credentials of `config`. `code` is what the MFA device shows, where there is one.
+///
+/// # Errors
+/// When the credentials are of no use, the role does not trust them, or AWS cannot be reached.
+pub async fn assume(config: &SdkConfig, role: &Role, code: Option<&str>, meter: &Meter) -> Result<Credentials> {
+    let client = Client::from_conf(Builder::from(config).interceptor(meter.clone()).build());
+    let call = client
+        .assume_role()
+        .role_arn(&role.arn)
+        .role_session_name(&role.session_name)
+        .set_external_id(role.external_id.clone())
+        .set_duration_seconds(role.seconds)
+        .set_serial_number(role.mfa_serial.clone())
+        .set_token_code(code.map(str::to_owned));
+    let given = call.send().await?.credentials.ok_or_else(|| Error::absent("credentials of the role"))?;
+    let end = SystemTime::try_from(given.expiration).map_err(|_| Error::absent("end of the session"))?;
+    let credentials = Credentials::builder()
+        .access_key_id(given.access_key_id)
+        .secret_access_key(given.secret_access_key)
+        .session_token(given.session_token)
+        .expiry(end)
+        .provider_name("bullstra-up role");
+    Ok(credentials.build())
+}
