@@ -7,6 +7,7 @@ mod life;
 mod localstack;
 mod prod;
 mod refusals;
+mod throttle;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -20,7 +21,7 @@ fn main() {
         true => localstack::trials(),
         false => {
             let lives = life::trials().into_iter().chain(prod::trials()).chain(credentials::trials());
-            lives.chain(refusals::trials()).chain(chaos::trials()).collect()
+            lives.chain(refusals::trials()).chain(throttle::trials()).chain(chaos::trials()).collect()
         }
     };
     libtest_mimic::run(&arguments, trials).exit();

@@ -52,9 +52,10 @@ const MOMENTS: [Moment; 4] = [Moment::Unsent, Moment::InFlight, Moment::Unanswer
 
 /// Every mutating call at every moment, spread over lives; or, where not `all`, some.
 pub(super) fn lives(all: bool, seed: u64) -> Vec<Kills> {
-    let stride = 11;
     let mut lives = vec![];
     for scenario in SCENARIOS {
+        // So that each life has about twenty kills in it.
+        let stride = if scenario == Scenario::Replace { 3 } else { 11 };
         for (number, moment) in MOMENTS.into_iter().enumerate() {
             let firsts: Vec<usize> =
                 if all { (0..stride).collect() } else { vec![(seed as usize + 3 * number) % stride] };

@@ -1,6 +1,9 @@
 //! All that exists in an account, told without the names that AWS makes up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex_lite::Regex;
 use serde_json::Value;
@@ -56,55 +59,65 @@ impl World {
 
 /// A resource without what AWS makes up.
 fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
+    let plain = |text: &str| {
+        let mut text = text.to_owned();
+        for (id, name) in names.iter().filter(|(id, _)| id.len() > 3) {
+            text = text.replace(id.as_str(), name);
+        }
+        text = text.replace(account, "<account>");
+        for (pattern, name) in &*MADE_UP {
+            text = pattern.replace_all(&text, *name).into_owned();
+        }
+        text
+    };
     let mut resource = resource.clone();
-    strip(&mut resource);
-    let mut text = resource.to_string();
-    for (id, name) in names.iter().filter(|(id, _)| id.len() > 3) {
-        text = text.replace(id.as_str(), name);
+    strip(&mut resource, &plain);
+    if resource.to_string().contains("RDSNetworkInterface") || resource["type"] == "rds.instance" {
+        // Where RDS puts a database is for it to choose.
+        resource["attributes"].as_object_mut().into_iter().for_each(|attributes| {
+            attributes.retain(|name, _| {
+                !["SubnetId", "AvailabilityZone", "SecondaryAvailabilityZone"].contains(&name.as_str())
+            });
+        });
     }
-    text = text.replace(account, "<account>");
-    for (pattern, name) in [
+    resource.to_string()
+}
+
+/// What AWS makes up besides ids, and what is told in its place.
+static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let made_up = [
         (
-            r"\b(eni|eipassoc|rtbassoc|sgr|aclassoc|acl|eipalloc|dopt|subnet|vpc|igw|sg|rtb|nat|vpce|ip)-[0-9a-f]{8,}",
+            r"\b(eipassoc|rtbassoc|aclassoc|ela-attach|eni|sgr|acl|eipalloc|dopt|subnet|vpc|igw|sg|rtb|nat|vpce|pl)-[0-9a-f]{8,}",
             "<$1>",
         ),
-        (r"\b\d+\.\d+\.\d+\.\d+\b([^/])", "<address>$1"),
+        (r"\bip-\d+-\d+-\d+-\d+\b", "<host>"),
+        (r"^\d+\.\d+\.\d+\.\d+$", "<address>"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d+)?", "<uuid>"),
         (r"/[0-9a-f]{16}\b", "/<hex>"),
         (r"\b(AROA|AIPA|ANPA)[A-Z0-9]{12,}", "<iam>"),
         (r"-\d{8,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
-    ] {
-        text = Regex::new(pattern).expect("a good pattern").replace_all(&text, name).into_owned();
-    }
-    text
-}
+    ];
+    made_up.map(|(pattern, name)| (Regex::new(pattern).expect("a good pattern"), name)).into()
+});
 
-/// Removes times, and numbers that count how often something was done.
-fn strip(value: &mut Value) {
+/// Removes times, and numbers that count how often something was done; tells text as `plain` does.
+fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
+    const TIMES: [&str; 6] = ["time", "date", "createdat", "timestamp", "updated", "registeredat"];
+    const COUNTS: [&str; 5] = ["revision", "macaddress", "events", "deployments", "dbiresourceid"];
     match value {
+        Value::String(text) => *text = plain(text),
         Value::Object(map) => {
             map.retain(|key, _| {
                 let key = key.to_lowercase();
-                let is_time = ["time", "date", "createdat", "timestamp", "updated", "created"]
-                    .iter()
-                    .any(|end| key.ends_with(end));
-                !is_time
-                    && ![
-                        "revision",
-                        "macaddress",
-                        "events",
-                        "deployments",
-                        "registeredat",
-                        "dbiresourceid",
-                        "bullstra:generation",
-                    ]
-                    .contains(&key.as_str())
+                !TIMES.iter().any(|end| key.ends_with(end))
+                    && !COUNTS.contains(&key.as_str())
+                    && key != "bullstra:generation"
             });
-            map.values_mut().for_each(strip);
+            map.values_mut().for_each(|value| strip(value, plain));
         }
         Value::Array(list) => {
-            list.iter_mut().for_each(strip);
-            // Sets, as far as AWS is concerned: told in the order of their text.
+            list.iter_mut().for_each(|value| strip(value, plain));
+            // Sets, as far as AWS is concerned.
             list.sort_by_key(ToString::to_string);
         }
         _ => {}
@@ -124,7 +137,11 @@ impl Tally {
             return Ok(());
         }
         let listed = |lines: &[&str]| {
-            lines.iter().take(6).map(|line| format!("    {}\n", &line[..line.len().min(1200)])).collect::<String>()
+            lines
+                .iter()
+                .take(3)
+                .map(|line| format!("    {}\n", line.chars().take(600).collect::<String>()))
+                .collect::<String>()
         };
         super::say(&format!(
             "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",

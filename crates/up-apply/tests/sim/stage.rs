@@ -149,7 +149,7 @@ impl Stage {
 
     async fn apply(&self, observer: Observer, world: &World, plan: &Plan, end: End) -> Verdict<Option<Outcome>> {
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = Options { parallel: self.parallel };
+        let options = Options { parallel: self.parallel, settle: Duration::from_secs(20) };
         let tape = Arc::new(Tape(self.cloud.clone()));
         let run = timeout(BOUND, up_apply::apply(observer, world, plan, find, options, tape, stopped));
         let (cloud, dies) = (self.cloud.clone(), self.cloud.state().dies.clone());

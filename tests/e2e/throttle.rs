@@ -1,0 +1,108 @@
+//! Many stacks at once in one account, whose token buckets are AWS's: nobody is throttled when we are alone, and all get
+//! through when others take half of what there is.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Write, stderr},
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Account, Result, UP, fail, root, sandbox},
+    trial,
+};
+
+/// How many are applied at the same time.
+const STACKS: usize = 20;
+
+/// One trial after the other: they change settings of the whole sandbox.
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![trial("throttle::many_stacks_at_once", many_stacks_at_once)]
+}
+
+/// What a round of applies came to.
+struct Round {
+    calls: usize,
+    throttled: usize,
+    seconds: f64,
+    /// The least that the buckets allow for the calls made, in seconds.
+    bound: f64,
+}
+
+fn many_stacks_at_once() -> Result {
+    let endpoint: &'static str = sandbox("e2e-throttle").leak();
+    let mut rows = vec![];
+    for (name, count, scale) in
+        [("1 stack, alone", 1, 1.0), ("20 stacks, alone", STACKS, 1.0), ("20 stacks, half taken", STACKS, 0.5)]
+    {
+        let round = round(&Account::at(endpoint), count, scale)?;
+        rows.push(format!(
+            "{name:<25} {:>6} {:>10} {:>8.1} {:>8.1}\n",
+            round.calls, round.throttled, round.seconds, round.bound
+        ));
+        if scale == 1.0 && round.throttled > 0 {
+            return fail(format!("{name}: {} of {} calls were throttled", round.throttled, round.calls));
+        }
+    }
+    let head = format!("\n{:<25} {:>6} {:>10} {:>8} {:>8}\n", "what", "calls", "throttled", "seconds", "bound");
+    // Where nobody can be told, the test still is one.
+    let _ = stderr().write_all((head + &rows.concat()).as_bytes());
+    Ok(())
+}
+
+/// Applies `count` stacks at once, with `scale` of AWS's buckets.
+fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
+    account.configure(&json!({ "buckets": { "scale": scale }, "time_scale": 6000 }))?;
+    let stack = fs::read_to_string(root().join("tests/throttle/stack.toml"))?;
+    let began = Instant::now();
+    let mut runs: Vec<Child> = vec![];
+    for number in 1..=count {
+        let file = account.folder.path().join(format!("team-{number}.toml"));
+        fs::write(&file, stack.replace("\"team-1\"", &format!("\"team-{number}\"")))?;
+        let mut run = Command::new(UP);
+        run.arg("apply").arg(&file).args(["--auto-approve", "--request-limits", "aws"]);
+        run.env("XDG_RUNTIME_DIR", account.folder.path()).envs(account.environment()).env_remove("AWS_PROFILE");
+        run.current_dir(account.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        runs.push(run.spawn()?);
+    }
+    for run in runs {
+        let ended = run.wait_with_output()?;
+        if !ended.status.success() {
+            return fail(format!("{}: {}", ended.status, String::from_utf8_lossy(&ended.stderr)));
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let calls = account.control(&format!("calls?access_key={}", account.id))?;
+    let calls = calls["calls"].as_array().cloned().unwrap_or_default();
+    account.configure(&json!({ "buckets": null }))?;
+    Ok(Round {
+        calls: calls.len(),
+        throttled: calls.iter().filter(|call| is_throttled(call)).count(),
+        seconds,
+        bound: bound(&calls, scale),
+    })
+}
+
+fn is_throttled(call: &Value) -> bool {
+    let error = call["error"].as_str().unwrap_or_default();
+    ["Throttl", "RequestLimitExceeded", "TooManyRequests"].iter().any(|code| error.contains(code))
+}
+
+/// How long the fullest bucket takes to let the calls through that AWS answered.
+fn bound(calls: &[Value], scale: f64) -> f64 {
+    let mut buckets: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
+    for call in calls.iter().filter(|call| !is_throttled(call)) {
+        let text = |key: &str| call[key].as_str().unwrap_or_default();
+        for drawn in up_limits::draws(text("service"), text("operation")) {
+            let limit = (drawn.limit.capacity, drawn.limit.refill);
+            buckets.entry(drawn.bucket).or_insert((limit.0, limit.1, 0.0)).2 += 1.0;
+        }
+    }
+    let wait = |(capacity, refill, count): &(f64, f64, f64)| (count - capacity * scale).max(0.0) / (refill * scale);
+    buckets.values().map(wait).fold(0.0, f64::max)
+}
