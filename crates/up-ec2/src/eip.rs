@@ -72,6 +72,7 @@ impl Kind for Eip {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         retag(cx, &seen.id, change).await
     }

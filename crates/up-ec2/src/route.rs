@@ -117,6 +117,7 @@ impl Route {
         Ok(())
     }
 
+    /// Safe to repeat: gone is gone.
     pub(crate) async fn delete(&self, cx: &Cx, table: &str) -> Result<()> {
         let call = client(cx).delete_route().route_table_id(table);
         let call = call.set_destination_cidr_block(self.destination_cidr_block.as_ref().map(Cidr::to_string));

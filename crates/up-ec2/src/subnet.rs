@@ -134,6 +134,7 @@ impl Kind for Subnet {
         self.update_attributes(cx, seen).await
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         retag(cx, &seen.id, change).await
     }

@@ -178,6 +178,7 @@ impl Kind for Repository {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         let arn = seen.attrs.get("arn").ok_or_else(|| Error::ours("a repository without ARN"))?;
         if !change.set.is_empty() {

@@ -135,6 +135,7 @@ impl Kind for TaskDefinition {
         Err(Error::ours(format!("{} cannot be updated: a task definition never changes", seen.id)))
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         retag(cx, &seen.id, change).await
     }

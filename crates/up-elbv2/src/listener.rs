@@ -162,6 +162,7 @@ impl Kind for Listener {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         retag(cx, &seen.id, change).await
     }

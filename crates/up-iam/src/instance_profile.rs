@@ -52,7 +52,7 @@ impl Kind for InstanceProfile {
         Ok(name)
     }
 
-    /// A profile holds one role at most: the old one leaves first.
+    /// A profile holds one role at most: the old one leaves first. Safe to repeat: with its role in it, it is full.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let Some(role) = &self.role else { return Ok(()) };
         let want = cx.id(role)?;
@@ -62,10 +62,14 @@ impl Kind for InstanceProfile {
             None => {}
         }
         let call = client(cx).add_role_to_instance_profile().instance_profile_name(&seen.id);
-        call.role_name(want).send().await?;
-        Ok(())
+        match call.role_name(want).send().await.map_err(Error::from) {
+            // An earlier try, whose answer was lost, has filled it; with another's role in it, the next look tells.
+            Err(error) if error.code == "LimitExceeded" => Ok(()),
+            added => added.map(drop),
+        }
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         if !change.set.is_empty() {
             let call = client(cx).tag_instance_profile().instance_profile_name(&seen.id);

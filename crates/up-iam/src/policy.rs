@@ -92,6 +92,7 @@ impl Kind for Policy {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         if !change.set.is_empty() {
             client(cx).tag_policy().policy_arn(&seen.id).set_tags(Some(list(&change.set))).send().await?;
@@ -103,7 +104,7 @@ impl Kind for Policy {
         Ok(())
     }
 
-    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses.
+    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
             Err(error) if error.kind == ErrorKind::Missing => Ok(()),

@@ -146,6 +146,7 @@ impl Kind for Role {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         if !change.set.is_empty() {
             client(cx).tag_role().role_name(&seen.id).set_tags(Some(list(&change.set))).send().await?;
@@ -157,7 +158,8 @@ impl Kind for Role {
         Ok(())
     }
 
-    /// Asks what hangs on the role now, not what did when it was seen: IAM refuses while anything does.
+    /// Asks what hangs on the role now, not what did when it was seen: IAM refuses while anything does. Safe to repeat:
+    /// gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
             Err(error) if error.kind == ErrorKind::Missing => Ok(()),

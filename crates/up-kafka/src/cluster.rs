@@ -194,6 +194,7 @@ impl Kind for Cluster {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         if !change.set.is_empty() {
             let set = change.set.clone().into_iter().collect();

@@ -198,6 +198,7 @@ impl Kind for Instance {
         Ok(())
     }
 
+    /// Safe to repeat: keys are set and removed.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
         retag(cx, seen.attrs.get("arn"), change).await
     }
