@@ -87,7 +87,7 @@ fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
 static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let made_up = [
         (
-            r"\b(eipassoc|rtbassoc|aclassoc|ela-attach|eni|sgr|acl|eipalloc|dopt|subnet|vpc|igw|sg|rtb|nat|vpce|pl)-[0-9a-f]{8,}",
+            r"\b(vpc-cidr-assoc|eipassoc|rtbassoc|aclassoc|ela-attach|eni|sgr|acl|eipalloc|dopt|subnet|vpc|igw|sg|rtb|nat|vpce|pl)-[0-9a-f]{8,}",
             "<$1>",
         ),
         (r"\bip-\d+-\d+-\d+-\d+\b", "<host>"),
