@@ -5,6 +5,7 @@ mod life;
 mod localstack;
 mod prod;
 mod refusals;
+mod state;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -12,7 +13,9 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        false => life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).collect(),
+        false => {
+            life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).chain(state::trials()).collect()
+        }
     };
     libtest_mimic::run(&arguments, trials).exit();
 }

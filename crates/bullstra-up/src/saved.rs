@@ -121,6 +121,7 @@ mod tests {
             region: "us-east-1".into(),
             accounts: vec![],
             protect: true,
+            backend: None,
             tags: [].into(),
             resources: vec![],
             outputs: [].into(),

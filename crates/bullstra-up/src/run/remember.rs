@@ -72,6 +72,7 @@ mod tests {
             region: "us-east-1".into(),
             accounts: vec![],
             protect: false,
+            backend: None,
             tags: [].into(),
             resources,
             outputs: [].into(),

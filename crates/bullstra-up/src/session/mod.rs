@@ -2,16 +2,19 @@
 
 mod access;
 mod aws;
+pub(crate) mod history;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use aws_config::SdkConfig;
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
 use up_plan::World;
 use up_stack::{Diagnostics, Stack};
-use up_state::{Ids, Past, State, StateError};
+use up_state::{Ids, Past, Place, State};
 
 use self::aws::Target;
+pub(crate) use self::history::unusable;
 use crate::{
     cli::{AwsOptions, InputOptions, StackOptions, StateOptions},
     exit::{Exit, Failure},
@@ -31,6 +34,8 @@ pub(crate) struct Home<'a> {
     pub(crate) region: &'a str,
     /// The accounts it may touch; any, where there are none.
     pub(crate) accounts: &'a [String],
+    /// The bucket of its state, if it names one.
+    pub(crate) backend: Option<&'a Place>,
 }
 
 /// AWS, reached and checked, and the stack's history.
@@ -38,8 +43,10 @@ pub(crate) struct Home<'a> {
 pub(crate) struct Session {
     /// Clients, the account and the region.
     pub(crate) cx: Arc<Cx>,
-    /// The stack's folder.
+    /// The stack's history.
     pub(crate) state: State,
+    /// Where that is kept.
+    pub(crate) place: Place,
     stack: String,
 }
 
@@ -84,7 +91,8 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
 impl<'a> Home<'a> {
     /// Where a stack that has been loaded lives.
     pub(crate) fn of(stack: &'a Stack) -> Self {
-        Self { stack: &stack.name, region: &stack.region, accounts: &stack.accounts }
+        let Stack { name, region, accounts, backend, .. } = stack;
+        Self { stack: name, region, accounts, backend: backend.as_ref() }
     }
 }
 
@@ -97,22 +105,18 @@ impl Session {
         state: &StateOptions,
         meter: Meter,
     ) -> Result<Self, Failure> {
-        let state = State::open(&state.state, home.stack).map_err(unusable)?;
+        history::check(home.stack)?;
         let target = target(home, aws).await?;
-        let config = aws::config(&target).await;
-        if let Some(url) = config.endpoint_url().filter(|url| !is_url(url)) {
-            let failure = Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"));
-            return Err(
-                failure.hint("it is written like `http://localhost:4566`, in `--endpoint-url` or AWS_ENDPOINT_URL")
-            );
-        }
+        let config = configured(&target).await?;
         let identity = up_kinds::identity(&config, &meter)
             .await
             .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url()))?;
         tracing::info!(account = identity.account, arn = identity.arn, region = target.region, "signed in");
         guard(home, &identity, aws.sandbox)?;
+        let place = history::place(home, state);
+        let state = history::open(&place, home.stack, &config, &meter)?;
         let cx = Arc::new(Cx::new(config, identity.account, meter));
-        Ok(Self { cx, state, stack: home.stack.to_owned() })
+        Ok(Self { cx, state, place, stack: home.stack.to_owned() })
     }
 
     /// Looks at everything the stack owns, `declared` or not.
@@ -188,19 +192,26 @@ fn known(past: &Past) -> Ids {
     known
 }
 
-/// A file of the stack's history cannot be used.
-pub(crate) fn unusable(error: StateError) -> Failure {
-    let exit = if matches!(error, StateError::File { .. }) { Exit::Failed } else { Exit::Input };
-    let hint = match &error {
-        StateError::Name(_) => "the stack's name is in `[stack]`",
-        StateError::File { .. } => {
-            "`--state` names another folder; what is in it is history, and no resource is lost with it"
-        }
-        StateError::Newer { .. } => {
-            "use that version, or move the file away: it is history, and no resource is lost with it"
-        }
-    };
-    Failure::new(exit, error.to_string()).hint(hint)
+/// A stack's history and where it is, without a look at whose account it is.
+pub(crate) async fn state(home: &Home<'_>, aws: &AwsOptions, state: &StateOptions) -> Result<(Place, State), Failure> {
+    history::check(home.stack)?;
+    let place = history::place(home, state);
+    if let Place::Folder(folder) = &place {
+        let state = State::in_folder(folder, home.stack).map_err(unusable)?;
+        return Ok((place, state));
+    }
+    let config = configured(&target(home, aws).await?).await?;
+    let state = history::open(&place, home.stack, &config, &Meter::default())?;
+    Ok((place, state))
+}
+
+async fn configured(target: &Target) -> Result<SdkConfig, Failure> {
+    let config = aws::config(target).await;
+    match config.endpoint_url().filter(|url| !is_url(url)) {
+        None => Ok(config),
+        Some(url) => Err(Failure::new(Exit::Input, format!("`{url}` cannot be an endpoint"))
+            .hint("it is written like `http://localhost:4566`, in `--endpoint-url` or AWS_ENDPOINT_URL")),
+    }
 }
 
 async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
