@@ -7,6 +7,7 @@ mod life;
 mod localstack;
 mod prod;
 mod refusals;
+mod state;
 mod throttle;
 
 use libtest_mimic::{Arguments, Trial};
@@ -21,7 +22,8 @@ fn main() {
         true => localstack::trials(),
         false => {
             let lives = life::trials().into_iter().chain(prod::trials()).chain(credentials::trials());
-            lives.chain(refusals::trials()).chain(throttle::trials()).chain(chaos::trials()).collect()
+            let lives = lives.chain(refusals::trials()).chain(state::trials());
+            lives.chain(throttle::trials()).chain(chaos::trials()).collect()
         }
     };
     libtest_mimic::run(&arguments, trials).exit();

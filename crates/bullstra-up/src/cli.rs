@@ -5,6 +5,7 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, time::Duration}
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use up_core::Address;
 use up_stack::RoleArn;
+use up_state::Place;
 
 use crate::{
     commands::{
@@ -73,7 +74,7 @@ impl Command {
             Self::Graph(command) => command.run(),
             Self::Schema(command) => command.run(),
             Self::Sandbox(command) => command.run().await,
-            Self::Unlock(command) => command.run(),
+            Self::Unlock(command) => command.run().await,
             Self::Completions(command) => command.run(),
             Self::Reference(command) => command.run(),
         }
@@ -190,9 +191,12 @@ impl fmt::Debug for Code {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "State")]
 pub(crate) struct StateOptions {
-    /// The folder of journals, locks and snapshots. Losing it loses history, and no resource.
-    #[arg(long, value_name = "DIR", default_value = "state")]
-    pub(crate) state: PathBuf,
+    /// Where journals, locks and snapshots are kept: a folder, or `s3://bucket/prefix`. Losing it loses history, and no
+    /// resource.
+    ///
+    /// It goes before the stack's own `backend`. Without either it is the folder `state`.
+    #[arg(long, value_name = "DIR|S3-URL")]
+    pub(crate) state: Option<Place>,
 }
 
 /// How a plan is made.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared};
 use up_plan::{Plan, Wanted, World};
 use up_stack::{Output, Role, Stack};
+use up_state::Place;
 
 use crate::{
     cli::PlanOptions,
@@ -26,6 +27,9 @@ pub(crate) struct Goal {
     pub(crate) resources: Vec<Declared>,
     pub(crate) outputs: BTreeMap<String, Output>,
     protect: bool,
+    /// The bucket of the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backend: Option<Place>,
     /// What must not be torn down.
     prevent_destroy: BTreeSet<Address>,
     /// As given: see [`PlanOptions::target`].
@@ -45,6 +49,7 @@ impl Goal {
             resources,
             outputs: stack.outputs,
             protect: stack.protect && !options.unprotect,
+            backend: stack.backend,
             prevent_destroy: BTreeSet::new(),
             targets: options.target.clone(),
         }
@@ -60,7 +65,8 @@ impl Goal {
 
     /// Where the stack lives.
     pub(crate) fn home(&self) -> Home<'_> {
-        Home { stack: &self.stack, region: &self.region, accounts: &self.accounts, role: self.role.as_ref() }
+        let Self { stack, region, accounts, role, backend, .. } = self;
+        Home { stack, region, accounts, role: role.as_ref(), backend: backend.as_ref() }
     }
 
     /// True where only a part of the stack is meant.

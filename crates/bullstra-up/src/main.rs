@@ -1,5 +1,6 @@
 //! Provisions AWS from TOML.
 
+mod approval;
 mod cli;
 mod commands;
 mod exit;

@@ -122,6 +122,7 @@ mod tests {
             accounts: vec![],
             role: None,
             protect: true,
+            backend: None,
             tags: [].into(),
             resources: vec![],
             outputs: [].into(),

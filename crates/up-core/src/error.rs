@@ -155,6 +155,11 @@ impl Error {
         Self { kind: ErrorKind::Unclear, ..Self::of("Absent", format!("AWS sent no {what}")) }
     }
 
+    /// The answer broke off while it was read.
+    pub fn unread(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { kind: ErrorKind::Unclear, ..Self::of("UnreadableAnswer", chain(error)) }
+    }
+
     /// AWS refused inside an answer that was a success as a whole: sorted by its code like any other refusal.
     pub fn answered(code: &str, message: &str) -> Self {
         Self { kind: ErrorKind::of(code, message), ..Self::of(code, message) }

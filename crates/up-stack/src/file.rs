@@ -71,7 +71,8 @@ pub(crate) struct Resource {
 
 /// Tables a file may have beside those of services.
 const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs"];
-const STACK_KEYS: &[&str] = &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "zones"];
+const STACK_KEYS: &[&str] =
+    &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "zones", "backend"];
 /// What every resource takes beside what its kind does.
 pub(crate) const COMMON: &[&str] = &["for_each", "depends_on", "tags", "prevent_destroy", "ignore_changes"];
 
@@ -86,6 +87,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("modules", "modules are `[module.<name>]`"),
     ("data", "what lives outside the stack is referred to by `{ id = \"…\" }`"),
     ("provider", "region and accounts stand in `[stack]`"),
+    ("backend", "where the state is kept is `backend = \"s3://bucket/prefix\"` in `[stack]`"),
     ("terraform", "the stack's own settings stand in `[stack]`"),
 ];
 

@@ -77,6 +77,8 @@ pub struct Stack {
     pub role: Option<Role>,
     /// Refuse plans that lose data.
     pub protect: bool,
+    /// The bucket that its state is kept in; a folder, where there is none.
+    pub backend: Option<up_state::Place>,
     /// The tags of every resource.
     pub tags: Tags,
     /// Every resource, by address.
@@ -145,7 +147,7 @@ impl World {
         let accounts = self.fact("accounts").ok();
         // Looked at even where nothing asks for them.
         let _ = self.fact("zones");
-        let (role, protect, tags) = (self.role(), self.protect(), self.stack_tags());
+        let (role, protect, tags, backend) = (self.role(), self.protect(), self.stack_tags(), self.backend());
         let mut checked = vec![];
         self.declare_all(root, &tags, &mut checked);
         checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
@@ -156,7 +158,7 @@ impl World {
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
         let secrets = self.secrets();
         let (name, region, root) = (name?, region?, PathBuf::new());
-        Some(Stack { name, region, accounts, role, protect, tags, resources, outputs, secrets, root })
+        Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, root })
     }
 
     /// The texts in sensitive inputs, of every module. Texts of up to three characters stand everywhere, and hide nothing.

@@ -48,6 +48,7 @@ fn tables() -> Map<String, Value> {
             "protect": any("Refuses plans that lose data. Default: false."),
             "tags": tags("The tags of every resource."),
             "zones": any("The availability zones, by letter or name. Default: all of the region."),
+            "backend": text("Where locks, journals and snapshots are kept: `s3://bucket/prefix`. Default: the folder `state`."),
         },
         "required": ["name", "region"],
         "additionalProperties": false,

@@ -197,6 +197,30 @@ impl World {
         })
     }
 
+    /// `backend`: the bucket that the state is kept in, if it is one.
+    pub(crate) fn backend(&self) -> Option<up_state::Place> {
+        self.with_setting("backend", |node| {
+            let expected = "`s3://bucket/prefix`";
+            let Some(text) = node.text() else {
+                self.wrong_type(node, "text such as `s3://bucket/prefix`");
+                return None;
+            };
+            if let Some(quote) = value::mark_in(&node.value()) {
+                self.complain(Complaint::new(node.place, value::not_known(&quote)).expected(expected));
+                return None;
+            }
+            match text.parse() {
+                Ok(bucket @ up_state::Place::Bucket { .. }) => return Some(bucket),
+                Ok(up_state::Place::Folder(_)) => {
+                    let complaint = Complaint::new(node.place, "this is no bucket").expected(expected);
+                    self.complain(complaint.hint("a folder of this machine is named by `--state`".to_owned()));
+                }
+                Err(why) => self.complain(Complaint::new(node.place, why).expected(expected)),
+            }
+            None
+        })
+    }
+
     /// The tags that every resource of the stack gets.
     pub(crate) fn stack_tags(&self) -> Tags {
         self.with_setting("tags", |node| self.tags(node))

@@ -4,23 +4,47 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use up_core::Address;
 
-use crate::{FORMAT, Ids, StateError, failed};
+use crate::{
+    FORMAT, StateError, Store,
+    folder::{Folder, Room, allocate, failed},
+    history::History,
+    sealed,
+    segments::Segments,
+};
 
+/// The file in a folder.
+pub(crate) const NAME: &str = "journal.jsonl";
 /// How much of a journal's end is read to find the last run: some ten thousand lines.
 const TAIL: u64 = 4 << 20;
+/// The bytes that the lines of a step come to, generously, and those of a run beside them.
+const STEP: u64 = 4 << 10;
+const RUN: u64 = 64 << 10;
 
 /// The journal, open for one run.
 #[derive(Debug)]
 pub struct Journal {
     run: String,
-    file: Mutex<File>,
+    pen: Pen,
+}
+
+/// What lines are written with.
+#[derive(Debug)]
+enum Pen {
+    /// Added to the one file of a folder.
+    File {
+        file: Mutex<File>,
+        /// Room on the disk for what is to be written after the run.
+        room: Mutex<Option<Room>>,
+    },
+    /// Kept in a store that cannot append.
+    Segments(Segments),
 }
 
 /// Something that a run did, or heard.
@@ -78,103 +102,145 @@ pub enum Entry {
     },
 }
 
-/// A run that never came to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CutOff {
-    /// `user@host`.
-    pub owner: String,
-    /// `apply`, `destroy`.
-    pub command: String,
-    /// The account it worked on.
-    pub account: String,
-    /// The region it worked on.
-    pub region: String,
-    /// When it began.
-    pub began: Timestamp,
-    /// When it was last heard of.
-    pub heard: Timestamp,
-    /// What it had made, by kind.
-    pub made: Ids,
-    /// Calls whose answer was never heard: address and verb.
-    pub unanswered: Vec<(Address, String)>,
-}
-
-impl CutOff {
-    /// The kinds it was at work on.
-    pub fn kinds(&self) -> impl Iterator<Item = &str> {
-        let unanswered = self.unanswered.iter().map(|(address, _)| address.kind.as_str());
-        self.made.keys().map(String::as_str).chain(unanswered)
-    }
-}
-
 /// The first line of a journal.
 #[derive(Serialize, Deserialize)]
-struct Header {
+#[serde(deny_unknown_fields)]
+pub(crate) struct Header {
     format: u32,
     stack: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
-    at: Timestamp,
+pub(crate) struct Line {
+    pub(crate) at: Timestamp,
     run: String,
-    what: Entry,
+    pub(crate) what: Entry,
 }
 
 impl Journal {
-    pub(crate) fn begin(path: &Path, stack: &str, begin: &Entry) -> Result<Self, StateError> {
+    /// Begins in a folder's file, which has room on the disk for all that follows: `keeps` bytes after the run, too.
+    pub(crate) fn in_folder(folder: &Folder, stack: &str, begin: &Entry, keeps: u64) -> Result<Self, StateError> {
+        let path = folder.file(NAME);
         let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed("open", path))?;
-        if let Some(format) = format(&mut file).map_err(failed("read", path))?.filter(|format| *format > FORMAT) {
-            return Err(StateError::Newer { path: path.to_owned(), format });
+            OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed("open", &path))?;
+        if let Some(format) = format(&mut file).map_err(failed("read", &path))?.filter(|format| *format > FORMAT) {
+            return Err(StateError::Newer { at: path.display().to_string(), format });
         }
-        prepare(&mut file, stack).map_err(failed("write", path))?;
-        let run = format!("{:x}-{:x}", Timestamp::now().as_millisecond(), std::process::id());
-        let journal = Self { run, file: Mutex::new(file) };
+        prepare(&mut file, stack).map_err(failed("write", &path))?;
+        let steps = if let Entry::Begin { steps, .. } = begin { *steps as u64 } else { 0 };
+        let wanted = RUN + STEP * steps;
+        let is_given = allocate(&file, wanted).map_err(failed("keep room for", &path))?;
+        // Where the file cannot be given room, it is seen to be there, at least.
+        let room = folder.room(if is_given { keeps } else { keeps + wanted })?;
+        let pen = Pen::File { file: Mutex::new(file), room: Mutex::new(Some(room)) };
+        let journal = Self { run: run(), pen };
         let known =
             journal.flush(begin).and_then(|()| path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()));
-        known.map_err(failed("write", path))?;
+        known.map_err(failed("write", &path))?;
         Ok(journal)
     }
 
-    /// Writes an entry and has it on the disk when it returns: for what must be known after a crash.
-    ///
-    /// # Errors
-    /// When the disk is full or fails. What cannot be written down must then not be done.
-    pub fn flush(&self, entry: &Entry) -> io::Result<()> {
-        self.write(entry)?.sync_data()
+    /// Begins in a store, in files of its own.
+    pub(crate) fn in_store(store: Arc<dyn Store>, stack: &str, begin: &Entry) -> Result<Self, StateError> {
+        let at = store.at("journal");
+        let failed = |error| StateError::Journal { at: at.clone(), error };
+        let (run, header) = (run(), header(stack).map_err(failed)?);
+        let journal = Self { pen: Pen::Segments(Segments::new(store, &run, header)), run };
+        journal.flush(begin).map_err(failed)?;
+        Ok(journal)
     }
 
-    /// Writes an entry, without waiting for the disk.
+    /// Writes an entry and has it kept when it returns, on the disk or in the store: for what must be known after a crash.
+    ///
+    /// # Errors
+    /// When the disk is full or fails, or the store does. What cannot be written down must then not be done.
+    pub fn flush(&self, entry: &Entry) -> io::Result<()> {
+        let line = self.line(entry)?;
+        match &self.pen {
+            Pen::File { file, .. } => append(file, &line)?.sync_data(),
+            Pen::Segments(segments) => segments.flush(&line),
+        }
+    }
+
+    /// Writes an entry, without waiting for the disk; in a store it is kept with the next that is waited for.
     ///
     /// # Errors
     /// When the disk is full or fails.
     pub fn note(&self, entry: &Entry) -> io::Result<()> {
-        self.write(entry).map(drop)
+        let line = self.line(entry)?;
+        match &self.pen {
+            Pen::File { file, .. } => append(file, &line).map(drop),
+            Pen::Segments(segments) => {
+                segments.note(&line);
+                Ok(())
+            }
+        }
     }
 
-    /// One write for each line, so that lines never mix.
-    fn write(&self, entry: &Entry) -> io::Result<MutexGuard<'_, File>> {
-        let line = Line { at: Timestamp::now(), run: self.run.clone(), what: entry.clone() };
-        let mut file = self.file.lock().expect("no panic while held");
-        file.write_all(&json_line(&line)?)?;
-        Ok(file)
+    /// Gives back the room on the disk that was kept for what is written after the run.
+    pub fn give_room(&self) {
+        if let Pen::File { room, .. } = &self.pen {
+            room.lock().expect("no panic while held").take();
+        }
     }
+
+    fn line(&self, entry: &Entry) -> io::Result<Vec<u8>> {
+        ended(sealed::line(&Line { at: Timestamp::now(), run: self.run.clone(), what: entry.clone() }))
+    }
+}
+
+/// The room behind the end that was not needed goes back to the disk.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Pen::File { file, .. } = &self.pen
+            && let Ok(file) = file.lock()
+            && let Ok(known) = file.metadata()
+        {
+            // It costs a little of the disk where this fails, until the next run.
+            let _ = file.set_len(known.len());
+        }
+    }
+}
+
+/// Later runs sort after earlier ones.
+fn run() -> String {
+    format!("{:x}-{:x}", Timestamp::now().as_millisecond(), std::process::id())
+}
+
+fn header(stack: &str) -> io::Result<Vec<u8>> {
+    ended(serde_json::to_vec(&Header { format: FORMAT, stack: stack.to_owned() }))
+}
+
+fn ended(line: serde_json::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    let mut line = line?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// One write for each line, so that lines never mix.
+fn append<'f>(file: &'f Mutex<File>, line: &[u8]) -> io::Result<MutexGuard<'f, File>> {
+    let mut file = file.lock().expect("no panic while held");
+    file.write_all(line)?;
+    Ok(file)
 }
 
 /// The version in the first line; `None` where that is missing or damaged. Later lines are then still good.
 fn format(file: &mut File) -> io::Result<Option<u32>> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
     let mut start = vec![];
     file.seek(SeekFrom::Start(0))?;
     file.take(4096).read_to_end(&mut start)?;
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(serde_json::from_slice::<Header>(first).ok().map(|header| header.format))
+    Ok(serde_json::from_slice::<Versioned>(first).ok().map(|header| header.format))
 }
 
 /// Heads a new file; ends the line that a crash, or a full disk, has cut off.
 fn prepare(file: &mut File, stack: &str) -> io::Result<()> {
     if file.seek(SeekFrom::End(0))? == 0 {
-        return file.write_all(&json_line(&Header { format: FORMAT, stack: stack.to_owned() })?);
+        return file.write_all(&header(stack)?);
     }
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
@@ -182,134 +248,33 @@ fn prepare(file: &mut File, stack: &str) -> io::Result<()> {
     if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
-fn json_line(value: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    Ok(line)
-}
-
-/// What was made by runs since the last one that came to its end. Lines that cannot be read are passed over.
-pub(crate) fn cut_off(path: &Path) -> Result<Option<CutOff>, StateError> {
-    let Some(tail) = tail(path).map_err(failed("read", path))? else { return Ok(None) };
-    let mut found: Option<CutOff> = None;
-    for line in tail.split(|byte| *byte == b'\n') {
-        let Ok(Line { at, what, .. }) = serde_json::from_slice(line) else { continue };
-        found.iter_mut().for_each(|run| run.heard = at);
-        match (what, &mut found) {
-            (Entry::Begin { owner, command, account, region, .. }, found) => {
-                let before = found.take().filter(|before| (&before.account, &before.region) == (&account, &region));
-                let (made, unanswered) = before.map(|before| (before.made, before.unanswered)).unwrap_or_default();
-                *found = Some(CutOff { owner, command, account, region, began: at, heard: at, made, unanswered });
-            }
-            (Entry::Calling { address, verb }, Some(found)) => found.unanswered.push((address, verb)),
-            (Entry::Answered { address, verb, id, .. }, Some(found)) => {
-                if let Some(id) = id {
-                    found.made.entry(address.kind.clone()).or_default().insert(id);
-                }
-                found.unanswered.retain(|call| *call != (address.clone(), verb.clone()));
-            }
-            (Entry::End { .. }, found) => *found = None,
-            _ => {}
-        }
+/// Reads the end of a folder's journal. Lines that cannot be read are passed over, and counted.
+pub(crate) fn read(path: &Path) -> Result<History, StateError> {
+    let mut history = History::default();
+    let Some((format, tail)) = tail(path).map_err(failed("read", path))? else { return Ok(history) };
+    let newer = |format| StateError::Newer { at: path.display().to_string(), format };
+    if let Some(format) = format.filter(|format| *format > FORMAT) {
+        return Err(newer(format));
     }
-    Ok(found)
+    history.read(&tail).map_err(newer)?;
+    Ok(history)
 }
 
-fn tail(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// The version of a journal, and its last lines.
+fn tail(path: &Path) -> io::Result<Option<(Option<u32>, Vec<u8>)>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let format = format(&mut file)?;
+    let start = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(start))?;
     let mut tail = vec![];
     file.read_to_end(&mut tail)?;
-    Ok(Some(tail))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{fs, path::PathBuf};
-
-    use super::*;
-
-    fn vpc() -> Address {
-        Address::root("ec2.vpc", "main")
+    if start > 0 {
+        // It begins in the middle of a line.
+        let whole = tail.iter().position(|byte| *byte == b'\n').map_or(tail.len(), |end| end + 1);
+        tail.drain(..whole);
     }
-
-    fn begin(region: &str) -> Entry {
-        let (command, account) = ("apply".to_owned(), "123456789012".to_owned());
-        Entry::Begin { owner: "me@here".into(), command, account, region: region.into(), steps: 1 }
-    }
-
-    fn calling() -> Entry {
-        Entry::Calling { address: vpc(), verb: "create".into() }
-    }
-
-    fn answered(id: &str) -> Entry {
-        Entry::Answered { address: vpc(), verb: "create".into(), id: Some(id.into()), error: None }
-    }
-
-    const END: Entry = Entry::End { done: 1, failed: 0, skipped: 0 };
-
-    fn journal() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal.jsonl");
-        (folder, path)
-    }
-
-    fn run(path: &Path, entries: &[Entry]) {
-        let journal = Journal::begin(path, "prod", &begin("us-east-1")).unwrap();
-        entries.iter().for_each(|entry| journal.flush(entry).unwrap());
-    }
-
-    #[test]
-    fn knows_what_a_run_had_made_that_never_ended() {
-        let (_folder, path) = journal();
-        assert_eq!(cut_off(&path).unwrap(), None);
-        run(&path, &[calling(), answered("vpc-1"), END]);
-        assert_eq!(cut_off(&path).unwrap(), None);
-        run(&path, &[calling(), answered("vpc-2")]);
-        run(&path, &[calling()]);
-        let found = cut_off(&path).unwrap().unwrap();
-        assert_eq!(found.made["ec2.vpc"], ["vpc-2".to_owned()].into());
-        assert_eq!(found.unanswered, [(vpc(), "create".to_owned())]);
-        run(&path, &[END]);
-        assert_eq!(cut_off(&path).unwrap(), None);
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text.lines().next(), Some(r#"{"format":1,"stack":"prod"}"#));
-    }
-
-    #[test]
-    fn ids_of_another_region_are_not_this_one_s() {
-        let (_folder, path) = journal();
-        run(&path, &[calling(), answered("vpc-1")]);
-        drop(Journal::begin(&path, "prod", &begin("eu-west-1")).unwrap());
-        assert_eq!(cut_off(&path).unwrap().unwrap().made, Ids::new());
-    }
-
-    #[test]
-    fn a_torn_line_and_garbage_cost_nothing_else() {
-        let (_folder, path) = journal();
-        run(&path, &[calling(), answered("vpc-1")]);
-        let whole = fs::read(&path).unwrap();
-        fs::write(&path, [&whole[..whole.len() - 9], b""].concat()).unwrap();
-        assert_eq!(cut_off(&path).unwrap().unwrap().unanswered.len(), 1);
-        run(&path, &[answered("vpc-2")]);
-        assert_eq!(cut_off(&path).unwrap().unwrap().made["ec2.vpc"], ["vpc-2".to_owned()].into());
-        for garbage in [&b"\0\0\0\0"[..], b"\xff\xfe\n\n\n", b"null\n[]\n{}\n"] {
-            fs::write(&path, garbage).unwrap();
-            assert_eq!(cut_off(&path).unwrap(), None);
-            run(&path, &[answered("vpc-3")]);
-            assert_eq!(cut_off(&path).unwrap().unwrap().made["ec2.vpc"], ["vpc-3".to_owned()].into());
-        }
-    }
-
-    #[test]
-    fn refuses_to_write_into_what_is_newer() {
-        let (_folder, path) = journal();
-        fs::write(&path, "{\"format\":2,\"stack\":\"prod\"}\n").unwrap();
-        let error = Journal::begin(&path, "prod", &begin("us-east-1")).unwrap_err();
-        assert!(error.to_string().contains("newer bullstra-up"), "{error}");
-    }
+    Ok(Some((format, tail)))
 }

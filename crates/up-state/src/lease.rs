@@ -1,6 +1,14 @@
 //! Who holds the lock, and until when.
 
-use std::{env, fs, io, os::unix::fs::MetadataExt, process, time::Duration};
+use std::{
+    collections::hash_map::RandomState,
+    env, fs,
+    hash::{BuildHasher, Hasher},
+    io,
+    os::unix::fs::MetadataExt,
+    process,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +17,9 @@ use crate::FORMAT;
 
 /// How long a lease lasts when it is not renewed.
 pub(crate) const LIFE: Duration = Duration::from_secs(60);
+/// How far apart the clocks of two machines may be. So much sooner a holder stops that cannot renew, and so much later
+/// another machine takes over.
+pub(crate) const SKEW: Duration = Duration::from_secs(10);
 
 /// A claim on a stack, for a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +37,9 @@ pub struct Lease {
     /// The host, its boot and its process namespace: only from the same place can a process be seen to be dead.
     #[serde(default)]
     place: String,
+    /// Chance, for telling apart what is else alike.
+    #[serde(default)]
+    nonce: u64,
     /// When the run began.
     pub started: Timestamp,
     /// When the lease runs out, unless it is renewed.
@@ -43,6 +57,7 @@ impl Lease {
             pid: process::id(),
             born: born(process::id()).ok(),
             place: place(),
+            nonce: RandomState::new().build_hasher().finish(),
             started: now,
             expires: now + LIFE,
         }
@@ -60,15 +75,19 @@ impl Lease {
 
     /// True for two states of one lease.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        (self.pid, self.born, &self.place, self.started) == (other.pid, other.born, &other.place, other.started)
+        let key = |lease: &Self| (lease.pid, lease.born, lease.nonce, lease.started);
+        key(self) == key(other) && self.place == other.place
     }
 
     /// True where nobody is behind it any more: it ran out, or its process is gone from this very place.
     pub(crate) fn is_over(&self) -> bool {
-        let died =
-            || self.place == place() && matches!(born(self.pid), Err(error) if error.kind() == io::ErrorKind::NotFound);
-        let another = || self.place == place() && self.born.is_some() && born(self.pid).ok() != self.born;
-        Timestamp::now() >= self.expires || died() || another()
+        let now = Timestamp::now();
+        if self.place != place() {
+            return now - SKEW >= self.expires;
+        }
+        let died = || matches!(born(self.pid), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let another = || self.born.is_some() && born(self.pid).ok() != self.born;
+        now >= self.expires || died() || another()
     }
 }
 
@@ -119,6 +138,9 @@ mod tests {
         assert!(number_used_again.is_over());
         let elsewhere = Lease { place: "another host".into(), ..dead };
         assert!(!elsewhere.is_over());
+        assert!(!Lease { expires: Timestamp::MAX, ..elsewhere.clone() }.is_over());
+        let run_out = |ago: u64| Lease { expires: Timestamp::now() - Duration::from_secs(ago), ..elsewhere.clone() };
+        assert!(!run_out(SKEW.as_secs() - 2).is_over() && run_out(SKEW.as_secs()).is_over());
     }
 
     #[test]

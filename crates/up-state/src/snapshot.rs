@@ -1,13 +1,16 @@
 //! What the last run left behind.
 
-use std::{io::Write, path::Path};
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use up_core::Declared;
 
-use crate::{FORMAT, Ids, StateError, failed, read};
+use crate::{
+    FORMAT, Ids, StateError, Store, When,
+    sealed::{self, Opened},
+};
+
+/// The file.
+pub(crate) const NAME: &str = "snapshot.json";
 
 /// What was wanted last, and what AWS called it.
 ///
@@ -45,37 +48,23 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn read_from(path: &Path, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Snapshot>, StateError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        format: u32,
-    }
-    let Some(bytes) = read(path)? else { return Ok(None) };
-    if let Ok(Versioned { format }) = serde_json::from_slice(&bytes)
-        && format > FORMAT
-    {
-        return Err(StateError::Newer { path: path.to_owned(), format });
-    }
-    let why = match serde_json::from_slice::<Snapshot>(&bytes) {
-        Ok(snapshot) if snapshot.stack == stack => return Ok(Some(snapshot)),
-        Ok(snapshot) => format!("it is of the stack `{}`", snapshot.stack),
-        Err(error) => error.to_string(),
+/// Reads it; where it is damaged it is done without, and a warning says so.
+pub(crate) fn read(store: &dyn Store, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Snapshot>, StateError> {
+    let Some(kept) = store.get(NAME)? else { return Ok(None) };
+    let why = match sealed::open::<Snapshot>(&kept.bytes) {
+        Opened::Whole(snapshot) if snapshot.stack == stack => return Ok(Some(snapshot)),
+        Opened::Whole(snapshot) => format!("it is of the stack `{}`", snapshot.stack),
+        Opened::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
+        Opened::Damaged(why) => why,
     };
-    warnings.push(format!("{} is damaged and done without: {why}", path.display()));
+    warnings.push(format!("{} is damaged and done without: {why}", store.at(NAME)));
     Ok(None)
 }
 
-/// Written beside it and put in its place: a reader, or a crash, finds the old one or the new one.
-pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), StateError> {
-    let written = || {
-        let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-        file.write_all(&serde_json::to_vec_pretty(snapshot)?)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    written().map_err(failed("write", path))
+/// Writes it in the place of the one before. It is whole at every instant.
+pub(crate) fn write(store: &dyn Store, snapshot: &Snapshot) -> Result<(), StateError> {
+    let bytes = sealed::page(snapshot).map_err(|error| StateError::json(store, NAME, error))?;
+    store.put(NAME, &bytes, &When::Always).map(drop)
 }
 
 #[cfg(test)]
@@ -86,6 +75,7 @@ mod tests {
     use up_core::{Address, Origin};
 
     use super::*;
+    use crate::folder::Folder;
 
     fn snapshot() -> Snapshot {
         let declared = Declared {
@@ -104,41 +94,30 @@ mod tests {
     #[test]
     fn reads_back_what_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, mut warnings) = (folder.path().join("snapshot.json"), vec![]);
-        assert_eq!(read_from(&path, "prod", &mut warnings).unwrap(), None);
-        write(&path, &snapshot()).unwrap();
-        write(&path, &snapshot()).unwrap();
-        let back = read_from(&path, "prod", &mut warnings).unwrap().unwrap();
+        let (store, mut warnings) = (Folder::new(folder.path().to_owned()), vec![]);
+        assert_eq!(read(&store, "prod", &mut warnings).unwrap(), None);
+        write(&store, &snapshot()).unwrap();
+        write(&store, &snapshot()).unwrap();
+        let back = read(&store, "prod", &mut warnings).unwrap().unwrap();
         assert_eq!((back.resources, back.ids), (snapshot().resources, snapshot().ids));
         assert_eq!((warnings, fs::read_dir(folder.path()).unwrap().count()), (vec![], 1));
     }
 
     #[test]
-    fn does_without_what_is_damaged_and_says_so() {
+    fn does_without_that_of_another_stack() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("snapshot.json");
-        let whole = serde_json::to_vec(&snapshot()).unwrap();
-        let cut = (0..whole.len()).step_by(7).map(|length| whole[..length].to_vec());
-        let odd =
-            [&b"\0\0\0\0"[..], b"\xff\xfe", b"null", b"[1]", b"{\"format\":1}", b"{\"format\":-1}"].map(<[u8]>::to_vec);
-        for bytes in cut.chain(odd) {
-            fs::write(&path, bytes).unwrap();
-            let mut warnings = vec![];
-            assert_eq!(read_from(&path, "prod", &mut warnings).unwrap(), None);
-            assert!(matches!(&warnings[..], [warning] if warning.contains("snapshot.json")), "{warnings:?}");
-        }
-        write(&path, &snapshot()).unwrap();
-        let mut warnings = vec![];
-        assert_eq!(read_from(&path, "qa", &mut warnings).unwrap(), None);
+        let (store, mut warnings) = (Folder::new(folder.path().to_owned()), vec![]);
+        write(&store, &snapshot()).unwrap();
+        assert_eq!(read(&store, "qa", &mut warnings).unwrap(), None);
         assert!(warnings[0].contains("`prod`"));
     }
 
     #[test]
     fn refuses_what_is_newer() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("snapshot.json");
-        fs::write(&path, r#"{"format": 2, "resources": {}}"#).unwrap();
-        let error = read_from(&path, "prod", &mut vec![]).unwrap_err();
+        let store = Folder::new(folder.path().to_owned());
+        fs::write(store.file(NAME), r#"{"format": 2, "resources": {}}"#).unwrap();
+        let error = read(&store, "prod", &mut vec![]).unwrap_err();
         assert!(error.to_string().contains("newer bullstra-up"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod life;
+mod locking;
 mod remember;
 mod tape;
 
@@ -14,11 +15,12 @@ use tokio::sync::watch;
 use up_apply::{Outcome, Stop};
 use up_core::Meter;
 use up_plan::Plan;
-use up_state::{CutOff, Entry, Lease, Lock, LockError, Snapshot, State};
+use up_state::{CutOff, Entry, Lock, Snapshot};
 
-pub(crate) use self::answer::planned;
-use self::{answer::Ended, tape::Tape};
+use self::{answer::Ended, locking::locked, tape::Tape};
+pub(crate) use self::{answer::planned, locking::holder};
 use crate::{
+    approval,
     cli::{AwsOptions, RunOptions, StateOptions},
     commands::output::answers,
     exit::{Exit, Failure},
@@ -42,6 +44,9 @@ pub(crate) struct Run<'a> {
     pub(crate) aws: &'a AwsOptions,
     pub(crate) state: &'a StateOptions,
 }
+
+/// Bytes that a snapshot has beside what is declared: ids.
+const SNAPSHOT: u64 = 64 << 10;
 
 /// A plan, and all that carrying it out takes.
 struct Ready {
@@ -76,7 +81,7 @@ impl Run<'_> {
     /// Reaches AWS, takes the lock, looks, and plans.
     async fn prepare(&self, meter: &Meter) -> Result<Ready, Failure> {
         let session = Session::open(&self.goal.home(), self.aws, self.state, meter.clone()).await?;
-        let lock = locked(&session.state, self.command, self.options.lock_timeout).await?;
+        let lock = locked(&session, self.command, self.options.lock_timeout).await?;
         let view = session.look(&self.goal.resources).await?;
         view.past.cut_off.iter().for_each(tell_of);
         let now = self.goal.plan(&view)?;
@@ -105,20 +110,9 @@ impl Run<'_> {
     }
 
     async fn confirm(&self, plan: &Plan) -> Result<(), Failure> {
-        if self.options.auto_approve {
-            return Ok(());
-        }
-        if !terminal::is_attended() {
-            let message = "nobody is there to approve this plan: stdin or stderr is no terminal";
-            return Err(Failure::new(Exit::Input, message).hint("approve it beforehand with `--auto-approve`"));
-        }
         let Plan { account, region, .. } = plan;
         let question = format!("Carry this out in account {account}, {region}? Only `yes` is taken:");
-        // Reading blocks, and a Ctrl-C meanwhile must not wait for it.
-        match tokio::task::spawn_blocking(move || terminal::confirm(question)).await {
-            Ok(true) => Ok(()),
-            _ => Err(Failure::new(Exit::Refused, "not approved: nothing was changed")),
-        }
+        approval::given(self.options.auto_approve, "this plan", question).await
     }
 
     /// Carries the plan out, journal in hand. True beside the outcome where it was interrupted.
@@ -161,7 +155,9 @@ impl Run<'_> {
             region: session.cx.region().to_owned(),
             steps: plan.steps.len(),
         };
-        let journal = session.state.journal(&begin).map_err(unusable)?;
+        // As text for people it takes up to twice the bytes.
+        let snapshot = serde_json::to_vec(&self.goal.resources).map_or(0, |declared| 2 * declared.len() as u64);
+        let journal = session.state.journal(&begin, SNAPSHOT + snapshot).map_err(unusable)?;
         let progress = Progress::watch(plan, session.cx.meter().clone(), terminal::is_attended());
         Ok(Arc::new(Tape::new(journal, lock.clone(), progress)))
     }
@@ -169,6 +165,7 @@ impl Run<'_> {
     /// Keeps what the next run should know, then closes the journal: what was made is told by either at every instant.
     fn keep(&self, ready: &Ready, outcome: &Outcome, tape: &Tape) -> Result<(), Failure> {
         let Ready { session, view, plan, .. } = ready;
+        tape.give_room();
         let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
         if self.goal.resources.is_empty() && is_whole && !self.goal.is_partial() {
             session.state.forget().map_err(unusable)?;
@@ -180,7 +177,9 @@ impl Run<'_> {
             let snapshot = Snapshot::new(&plan.stack, account, region, resources, ids);
             session.state.save(&snapshot).map_err(unusable)?;
         }
-        tape.end(outcome).map_err(|error| Failure::new(Exit::Failed, format!("failed to close the journal: {error}")))
+        tape.end(outcome)
+            .map_err(|error| Failure::new(Exit::Failed, format!("failed to close the journal: {error}")))?;
+        session.state.prune().map_err(unusable)
     }
 
     /// Says what it came to.
@@ -241,41 +240,6 @@ fn unmoved<'a>(saved: &'a Plan, now: &Plan) -> Result<&'a Plan, Failure> {
     }
     let message = format!("the world has moved since the plan was made\n{}", moved.join("\n"));
     Err(Failure::new(Exit::Refused, message).hint(again))
-}
-
-/// The lock, once nobody else has it.
-async fn locked(state: &State, command: &str, patience: Duration) -> Result<Lock, Failure> {
-    let begun = Instant::now();
-    loop {
-        let holder = match state.lock(command) {
-            Ok(lock) => {
-                let note =
-                    lock.taken_from().map(|lease| format!("took over the lock of {}, which is gone", holder(lease)));
-                note.iter().for_each(|note| terminal::say(render::message(Word::Note, note)));
-                return Ok(lock);
-            }
-            Err(LockError::State(error)) => return Err(unusable(error)),
-            Err(LockError::Held(lease)) => lease,
-        };
-        let waited = begun.elapsed();
-        if waited >= patience {
-            let message = format!("the stack is locked by {}", self::holder(&holder));
-            let name = state.folder().file_name().unwrap_or_default().display().to_string();
-            return Err(Failure::new(Exit::Locked, message).hint(format!(
-                "wait for it with `--lock-timeout 10m`; if that run is gone, `bullstra-up unlock {name}` takes the lock away"
-            )));
-        }
-        if waited < Duration::from_secs(1) {
-            terminal::say(render::message(Word::Note, &format!("waiting for {}", self::holder(&holder))));
-        }
-        tokio::time::sleep(Duration::from_secs(1).min(patience - waited)).await;
-    }
-}
-
-/// `apply of me@here (process 12, since 2026-11-23T21:50:01Z)`.
-pub(crate) fn holder(lease: &Lease) -> String {
-    let Lease { owner, command, pid, started, expires, .. } = lease;
-    format!("{command} of {owner} (process {pid}, since {started:.0}, its lease until {expires:.0})")
 }
 
 fn tell_of(cut_off: &CutOff) {

@@ -73,6 +73,7 @@ mod tests {
             accounts: vec![],
             role: None,
             protect: false,
+            backend: None,
             tags: [].into(),
             resources,
             outputs: [].into(),

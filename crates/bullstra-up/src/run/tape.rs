@@ -34,6 +34,11 @@ impl Tape {
         self.progress.say(line);
     }
 
+    /// Gives back the room on the disk that was kept for what is written next.
+    pub(super) fn give_room(&self) {
+        self.journal.give_room();
+    }
+
     /// Closes the journal of a run whose outcome is kept elsewhere by now.
     pub(super) fn end(&self, outcome: &Outcome) -> io::Result<()> {
         let (failed, skipped) = (outcome.failed.len(), outcome.skipped.len());

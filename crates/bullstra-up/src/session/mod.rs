@@ -2,6 +2,7 @@
 
 mod access;
 mod aws;
+pub(crate) mod history;
 mod mfa;
 mod profile;
 mod settle;
@@ -12,13 +13,12 @@ use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
 use up_kinds::Identity;
-use up_limits::Place;
 use up_plan::World;
 use up_stack::{Diagnostics, Role, Stack};
-use up_state::{Ids, Past, State, StateError};
+use up_state::{Ids, Past, Place, State};
 
-pub(crate) use self::signer::Life;
 use self::{aws::Target, signer::Signer};
+pub(crate) use self::{history::unusable, signer::Life};
 use crate::{
     cli::{AwsOptions, InputOptions, RequestLimits, StackOptions, StateOptions},
     exit::{Exit, Failure},
@@ -40,6 +40,8 @@ pub(crate) struct Home<'a> {
     pub(crate) accounts: &'a [String],
     /// The role that its calls are made as.
     pub(crate) role: Option<&'a Role>,
+    /// The bucket of its state, if it names one.
+    pub(crate) backend: Option<&'a Place>,
 }
 
 /// AWS, reached and checked, and the stack's history.
@@ -47,8 +49,10 @@ pub(crate) struct Home<'a> {
 pub(crate) struct Session {
     /// Clients, the account and the region.
     pub(crate) cx: Arc<Cx>,
-    /// The stack's folder.
+    /// The stack's history.
     pub(crate) state: State,
+    /// Where that is kept.
+    pub(crate) place: Place,
     signer: Signer,
     stack: String,
     settle: Duration,
@@ -95,7 +99,8 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
 impl<'a> Home<'a> {
     /// Where a stack that has been loaded lives.
     pub(crate) fn of(stack: &'a Stack) -> Self {
-        Self { stack: &stack.name, region: &stack.region, accounts: &stack.accounts, role: stack.role.as_ref() }
+        let Stack { name, region, accounts, role, backend, .. } = stack;
+        Self { stack: name, region, accounts, role: role.as_ref(), backend: backend.as_ref() }
     }
 }
 
@@ -108,7 +113,7 @@ impl Session {
         state: &StateOptions,
         meter: Meter,
     ) -> Result<Self, Failure> {
-        let state = State::open(&state.state, home.stack).map_err(unusable)?;
+        history::check(home.stack)?;
         let target = target(home, aws).await?;
         let signer = Signer::new(&target, &meter).await?;
         let (config, gate) = aws::gated(&signer.config);
@@ -121,10 +126,12 @@ impl Session {
         // Elsewhere than at AWS other limits hold, or none.
         let is_aws = config.endpoint_url().is_none();
         if aws.request_limits.map_or(is_aws, |limits| limits == RequestLimits::Aws) {
-            gate.keep(&Place { account: identity.account.clone(), region: target.region.clone() });
+            gate.keep(&up_limits::Place { account: identity.account.clone(), region: target.region.clone() });
         }
+        let place = history::place(home, state);
+        let state = history::open(&place, home.stack, &config, &meter)?;
         let cx = Arc::new(Cx::new(config, identity.account, meter).around_calls(gate));
-        Ok(Self { cx, state, signer, stack: home.stack.to_owned(), settle: aws.settle })
+        Ok(Self { cx, state, place, signer, stack: home.stack.to_owned(), settle: aws.settle })
     }
 
     /// How long the credentials last.
@@ -206,19 +213,18 @@ fn known(past: &Past) -> Ids {
     known
 }
 
-/// A file of the stack's history cannot be used.
-pub(crate) fn unusable(error: StateError) -> Failure {
-    let exit = if matches!(error, StateError::File { .. }) { Exit::Failed } else { Exit::Input };
-    let hint = match &error {
-        StateError::Name(_) => "the stack's name is in `[stack]`",
-        StateError::File { .. } => {
-            "`--state` names another folder; what is in it is history, and no resource is lost with it"
-        }
-        StateError::Newer { .. } => {
-            "use that version, or move the file away: it is history, and no resource is lost with it"
-        }
-    };
-    Failure::new(exit, error.to_string()).hint(hint)
+/// A stack's history and where it is, without a look at whose account it is.
+pub(crate) async fn state(home: &Home<'_>, aws: &AwsOptions, state: &StateOptions) -> Result<(Place, State), Failure> {
+    history::check(home.stack)?;
+    let place = history::place(home, state);
+    if let Place::Folder(folder) = &place {
+        let state = State::in_folder(folder, home.stack).map_err(unusable)?;
+        return Ok((place, state));
+    }
+    let meter = Meter::default();
+    let signer = Signer::new(&target(home, aws).await?, &meter).await?;
+    let state = history::open(&place, home.stack, &signer.config, &meter)?;
+    Ok((place, state))
 }
 
 async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {

@@ -1,0 +1,215 @@
+//! Every file cut at every byte and changed in many: survived and said, or refused with what to do.
+
+use std::{fs, path::Path, sync::Arc, thread, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    Entry, Holder, Ids, Lease, LockError, Snapshot, State, StateError, Store, lease::LIFE, lock, memory::Memory,
+    sealed, snapshot,
+};
+
+/// A stack with a history: of a run that ended and one that was cut off.
+struct Stage {
+    folder: tempfile::TempDir,
+    memory: Arc<Memory>,
+    states: [State; 2],
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Arc::new(Memory::default());
+        let states =
+            [State::in_folder(folder.path(), "prod").unwrap(), State::in_store(memory.clone(), "prod").unwrap()];
+        for state in &states {
+            let ids: Ids = [("ec2.vpc".to_owned(), ["vpc-1".to_owned()].into())].into();
+            state.save(&Snapshot::new("prod", "123456789012", "us-east-1", vec![], ids)).unwrap();
+            for ends in [true, false] {
+                let journal = state.journal(&begin(), 0).unwrap();
+                let address: up_core::Address = "ec2.vpc.main".parse().unwrap();
+                let verb = "create".to_owned();
+                journal.flush(&Entry::Calling { address: address.clone(), verb: verb.clone() }).unwrap();
+                let id = Some("vpc-2".to_owned());
+                journal.flush(&Entry::Answered { address, verb, id, error: None }).unwrap();
+                if ends {
+                    journal.flush(&Entry::End { done: 1, failed: 0, skipped: 0 }).unwrap();
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        }
+        Self { folder, memory, states }
+    }
+
+    /// The files of each state that begin with `prefix`, and how each is overwritten.
+    fn files(&self, prefix: &str) -> Vec<File<'_>> {
+        let mut files: Vec<File<'_>> = vec![];
+        let folder = self.folder.path().join("prod");
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_str().unwrap().starts_with(prefix) {
+                let bytes = fs::read(&path).unwrap();
+                files.push((&self.states[0], bytes, Box::new(move |bytes| fs::write(&path, bytes).unwrap())));
+            }
+        }
+        for name in self.memory.list(prefix).unwrap() {
+            let bytes = self.memory.read(&name);
+            let write = move |bytes: &[u8]| self.memory.plant(&name, bytes, Timestamp::now());
+            files.push((&self.states[1], bytes, Box::new(write)));
+        }
+        assert!(files.len() >= 2, "{prefix}");
+        files
+    }
+}
+
+/// A file of a state: what is in it, and how it is overwritten.
+type File<'s> = (&'s State, Vec<u8>, Overwrite<'s>);
+type Overwrite<'s> = Box<dyn Fn(&[u8]) + 's>;
+
+fn begin() -> Entry {
+    let (owner, command) = ("me@here".into(), "apply".into());
+    Entry::Begin { owner, command, account: "123456789012".into(), region: "us-east-1".into(), steps: 2 }
+}
+
+/// Cut at every byte, each with something else in the place of what was cut off, and a bit changed in every byte.
+fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
+    let cut = (0..whole.len()).map(|length| whole[..length].to_vec());
+    let zeroed = (0..whole.len()).step_by(5).map(|length| {
+        let mut zeroed = whole.to_vec();
+        zeroed[length..].fill(0);
+        zeroed
+    });
+    // The same changes at every run: a small generator of our own.
+    let mut seed: u64 = 23;
+    let mut next = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize
+    };
+    let mut changed: Vec<Vec<u8>> = vec![];
+    for at in 0..whole.len() {
+        for bit in [next() % 8, next() % 8] {
+            let mut one = whole.to_vec();
+            one[at] ^= 1 << bit;
+            changed.push(one);
+        }
+    }
+    let odd: [&[u8]; 9] = [
+        b"\0\0\0\0",
+        b"\xff\xfe",
+        b"null",
+        b"[1]",
+        b"{}",
+        b"{\"format\":1}",
+        b"{\"format\":-1}",
+        b"\n\n",
+        b"{\"format\":1e9}",
+    ];
+    cut.chain(zeroed).chain(changed).chain(odd.map(<[u8]>::to_vec)).collect()
+}
+
+fn is_explained(error: &StateError) {
+    assert!(matches!(error, StateError::Newer { .. }), "{error}");
+    assert!(error.to_string().contains("newer bullstra-up"), "{error}");
+}
+
+#[test]
+fn a_damaged_snapshot_is_done_without_and_said() {
+    let stage = Stage::new();
+    for (state, whole, write) in stage.files(snapshot::NAME) {
+        let good = state.past().unwrap().snapshot;
+        for bytes in damaged(&whole) {
+            write(&bytes);
+            match state.past() {
+                // The line's end at the end of the file is all that is gone.
+                Ok(past) if past.snapshot.is_some() => assert_eq!(past.snapshot, good),
+                Ok(past) => assert!(past.warnings.iter().any(|warning| warning.contains("snapshot.json"))),
+                Err(error) => is_explained(&error),
+            }
+        }
+        write(&whole);
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_read_as_far_as_it_goes_and_said() {
+    let stage = Stage::new();
+    let names = stage.memory.list("").unwrap();
+    for (state, whole, write) in stage.files("journal") {
+        let good = state.past().unwrap();
+        assert!(good.warnings.is_empty());
+        for (number, bytes) in damaged(&whole).into_iter().enumerate() {
+            write(&bytes);
+            match state.past() {
+                Ok(past) => {
+                    // Lines that are missing altogether leave no trace; what is there is what was written.
+                    let is_cut = whole.starts_with(&bytes);
+                    let made = past.cut_off.iter().flat_map(|run| run.made.values().flatten());
+                    assert!(made.into_iter().all(|id| id == "vpc-2"));
+                    let is_same = past.cut_off == good.cut_off || bytes.trim_ascii().is_empty();
+                    assert!(is_same || is_cut || !past.warnings.is_empty(), "{}", String::from_utf8_lossy(&bytes));
+                }
+                Err(error) => is_explained(&error),
+            }
+            // Beginning waits for the disk: not after each.
+            if number % 32 == 0
+                && let Err(error) = state.journal(&begin(), 0)
+            {
+                is_explained(&error);
+            }
+            write(&whole);
+            // What was just begun in a store is in files of its own.
+            stage.memory.files.lock().unwrap().retain(|name, _| names.contains(name));
+        }
+    }
+}
+
+#[test]
+fn a_live_lease_is_never_lost() {
+    let stage = Stage::new();
+    let live = sealed::page(&Lease::ours("apply")).unwrap();
+    let path = stage.folder.path().join("prod").join(lock::NAME);
+    let in_folder = |bytes: &[u8]| fs::write(&path, bytes).unwrap();
+    let in_store = |bytes: &[u8]| stage.memory.plant(lock::NAME, bytes, Timestamp::now());
+    let plants: [Overwrite<'_>; 2] = [Box::new(in_folder), Box::new(in_store)];
+    for (state, plant) in stage.states.iter().zip(plants) {
+        for bytes in damaged(&live) {
+            plant(&bytes);
+            match state.lock("destroy") {
+                Ok(_) => assert!(bytes.is_empty(), "lost a lease: {}", String::from_utf8_lossy(&bytes)),
+                Err(LockError::Held(lease)) => assert_eq!(lease.command, "apply"),
+                Err(LockError::Damaged { .. }) => {}
+                Err(LockError::State(error)) => is_explained(&error),
+            }
+            // Whatever it is, `unlock` says so and takes it away.
+            plant(&bytes);
+            let Some(holder) = state.holder().unwrap() else { continue };
+            assert!(state.unlock(&holder).unwrap());
+            drop(state.lock("apply").unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_lock_that_nobody_renews_is_taken_over_and_said() {
+    let stage = Stage::new();
+    let live = sealed::page(&Lease::ours("apply")).unwrap();
+    let long_ago = Timestamp::now() - 2 * LIFE;
+    for bytes in damaged(&live).into_iter().filter(|bytes| !bytes.is_empty()) {
+        stage.memory.plant(lock::NAME, &bytes, long_ago);
+        match stage.states[1].lock("destroy") {
+            Ok(lock) => assert!(matches!(lock.taken_from(), Some(Holder::Unreadable(_)))),
+            Err(LockError::Held(lease)) => assert_eq!(lease.command, "apply"),
+            Err(LockError::State(error)) => is_explained(&error),
+            Err(error @ LockError::Damaged { .. }) => panic!("{error}"),
+        }
+    }
+    let old = std::time::SystemTime::now() - 2 * LIFE;
+    let path = stage.folder.path().join("prod").join(lock::NAME);
+    fs::write(&path, &live[..live.len() / 2]).unwrap();
+    touch(&path, old);
+    assert!(matches!(stage.states[0].lock("apply").unwrap().taken_from(), Some(Holder::Unreadable(_))));
+}
+
+fn touch(path: &Path, at: std::time::SystemTime) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(at).unwrap();
+}
