@@ -11,9 +11,12 @@
 #[macro_export]
 macro_rules! client {
     ($sdk:ident) => {
-        /// The client of this service: one for the whole run, metered.
+        /// The client of this service: one for the whole run, metered, and only with whole answers.
         pub(crate) fn client(cx: &$crate::Cx) -> $sdk::Client {
-            cx.client(|sdk, meter| $sdk::Client::from_conf($sdk::config::Builder::from(sdk).interceptor(meter).build()))
+            cx.client(|sdk, meter| {
+                let config = $sdk::config::Builder::from(sdk).interceptor(meter).interceptor($crate::Whole);
+                $sdk::Client::from_conf(config.build())
+            })
         }
 
         /// For creates without a client token: never sent twice by the SDK. The engine looks for what was made first.
