@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
 mod harness;
+mod hostile;
 mod life;
 mod localstack;
 mod prod;
@@ -12,7 +13,12 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        false => life::trials().into_iter().chain(prod::trials()).chain(refusals::trials()).collect(),
+        false => life::trials()
+            .into_iter()
+            .chain(prod::trials())
+            .chain(refusals::trials())
+            .chain(hostile::trials())
+            .collect(),
     };
     libtest_mimic::run(&arguments, trials).exit();
 }
