@@ -123,6 +123,14 @@ impl Account {
         self.answer(command)
     }
 
+    /// The same, with more in its environment.
+    pub(crate) fn up_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<Ran> {
+        let mut command = Command::new(UP);
+        command.args(arguments).current_dir(self.folder.path());
+        command.env_remove("AWS_PROFILE").envs(self.environment()).envs(environment.iter().copied());
+        ran(command)
+    }
+
     /// Runs a command that works on AWS, which must succeed, and gives its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
         let ran = self.up(&[arguments, &["--json"]].concat())?;

@@ -3,6 +3,7 @@
 mod chaos;
 mod credentials;
 mod harness;
+mod hostile;
 mod life;
 mod localstack;
 mod prod;
@@ -20,11 +21,19 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        false => {
-            let lives = life::trials().into_iter().chain(prod::trials()).chain(credentials::trials());
-            let lives = lives.chain(refusals::trials()).chain(state::trials());
-            lives.chain(throttle::trials()).chain(chaos::trials()).collect()
-        }
+        false => [
+            life::trials(),
+            prod::trials(),
+            credentials::trials(),
+            refusals::trials(),
+            hostile::trials(),
+            state::trials(),
+            throttle::trials(),
+            chaos::trials(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     };
     libtest_mimic::run(&arguments, trials).exit();
 }

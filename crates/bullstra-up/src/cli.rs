@@ -100,6 +100,11 @@ pub(crate) struct InputOptions {
     /// environment variable `BULLSTRA_UP_<INPUT>`, which goes before the stack's own default.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<Setting>,
+    /// Lets modules and files be read from this folder too; may be repeated.
+    ///
+    /// Else they are read from the folder of the stack's file and the folders in it alone, wherever links lead.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) allow_path: Vec<PathBuf>,
 }
 
 /// `name=value`.

@@ -4,8 +4,12 @@ mod approval;
 mod cli;
 mod commands;
 mod exit;
+#[cfg(test)]
+#[path = "../../../tests/fuzz/mod.rs"]
+mod fuzz;
 mod goal;
 mod interrupt;
+mod panic;
 mod render;
 mod run;
 mod saved;
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     };
     terminal::colour(!cli.no_color);
     trace(cli.verbose);
+    panic::tell();
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));

@@ -1,26 +1,31 @@
 //! A plan in a file, to be looked at now and carried out later, as it is.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    collections::BTreeSet,
+    fs::{File, OpenOptions, Permissions},
+    io::{self, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use up_core::Address;
 use up_plan::Plan;
 
 use crate::{
     exit::{Exit, Failure},
     goal::Goal,
+    secrets,
 };
 
 /// The version of the file. It rises when a reader of the older form would misread the newer.
 const FORMAT: u32 = 1;
 /// What a file must say to be taken for a saved plan.
 const WHAT: &str = "bullstra-up plan";
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// A plan with all that carrying it out needs. The stack's files are not read again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +37,8 @@ pub(crate) struct Saved {
     pub(crate) goal: Goal,
     /// The plan.
     pub(crate) plan: Plan,
+    /// What in all this must not be shown: the stack's files, which say so, are not read again.
+    pub(crate) secrets: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,8 +53,18 @@ struct Envelope {
 /// True for a path that is meant to be a saved plan: JSON by name or content. Stacks are TOML, which begins with no brace.
 pub(crate) fn is_saved(path: &Path) -> bool {
     let named = path.extension().is_some_and(|extension| extension == "json");
-    let braced = || fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"));
+    let braced = || bytes(path, 4096).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"));
     named || braced()
+}
+
+/// The beginning of a file, as far as `most`. Devices and pipes are no files: they may never end, or never begin.
+fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("this is not a regular file"));
+    }
+    let mut bytes = vec![];
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a plan for later. Only its owner can read the file: it holds all that the stack's files say.
@@ -58,6 +75,10 @@ pub(crate) fn write(path: &Path, saved: &Saved) -> Result<(), Failure> {
     text.push(b'\n');
     let written = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        // A file that was there keeps its own mode.
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(0o600))?;
+        }
         file.write_all(&text)
     };
     written().map_err(|error| {
@@ -71,7 +92,7 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     let shown = path.display();
     let wrong =
         |message: String| Failure::new(Exit::Input, message).hint("make it again: `bullstra-up plan … --out FILE`");
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = bytes(path, LARGEST).map_err(|error| {
         let failure = Failure::new(Exit::Input, format!("failed to read {shown}: {error}"));
         failure.hint("check the path: what ends in `.json` is taken for a saved plan")
     })?;
@@ -100,6 +121,12 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     if saved.plan.format != up_plan::FORMAT {
         return Err(wrong(format!("{shown} holds a plan of format {}, not {}", saved.plan.format, up_plan::FORMAT)));
     }
+    secrets::keep(&saved.secrets);
+    secrets::note(&saved.goal.resources);
+    let home = saved.goal.home();
+    if !(Address::is_word(home.stack) && Address::is_word(home.region)) {
+        return Err(wrong(format!("{shown} names a stack or a region that cannot be one")));
+    }
     Ok(saved)
 }
 
@@ -109,13 +136,29 @@ fn checksum(saved: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+    use up_core::{Declared, Origin};
     use up_plan::World;
     use up_stack::Stack;
 
     use super::*;
-    use crate::cli::PlanOptions;
+    use crate::{
+        cli::PlanOptions,
+        fuzz::{spoils, spoilt, tries},
+    };
 
     fn saved() -> Saved {
+        let resources = vec![Declared {
+            address: Address::root("logs.log_group", "orders"),
+            spec: serde_json::json!({ "name": "orders", "retention_in_days": 30 }),
+            tags: [].into(),
+            depends_on: [].into(),
+            prevent_destroy: false,
+            ignore_changes: [].into(),
+            origin: Origin::default(),
+        }];
         let stack = Stack {
             name: "prod".into(),
             region: "us-east-1".into(),
@@ -124,7 +167,7 @@ mod tests {
             protect: true,
             backend: None,
             tags: [].into(),
-            resources: vec![],
+            resources: resources.clone(),
             outputs: [].into(),
             secrets: [].into(),
             root: ".".into(),
@@ -132,13 +175,14 @@ mod tests {
         let none = [].into();
         let wanted = up_plan::Wanted {
             stack: "prod",
-            resources: &[],
+            resources: &resources,
             protect: true,
             prevent_destroy: &none,
             targets: &[].into(),
         };
         let plan = up_plan::plan(&wanted, &World::default(), &up_kinds::find);
-        Saved { path: "stacks/prod.toml".into(), goal: Goal::apply(stack, &PlanOptions::default()), plan }
+        let goal = Goal::apply(stack, &PlanOptions::default());
+        Saved { path: "stacks/prod.toml".into(), goal, plan, secrets: ["saved-secret".to_owned()].into() }
     }
 
     #[test]
@@ -161,6 +205,71 @@ mod tests {
             let failure = read(&path).unwrap_err();
             assert!(failure.message.contains(complaint), "{}", failure.message);
             assert_eq!(failure.exit, Exit::Input);
+        }
+    }
+
+    #[test]
+    fn only_its_owner_reads_it_whoever_could_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        write(&path, &saved()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn devices_are_no_plans() {
+        assert!(!is_saved(Path::new("/dev/zero")));
+        assert!(read(Path::new("/dev/zero")).unwrap_err().message.contains("not a regular file"));
+    }
+
+    const WORDS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "null",
+        "true",
+        "-1",
+        "1e999",
+        "99999999999999999999",
+        "\u{0}",
+        "\u{1b}[2J",
+        "\\ud800",
+        "\"$ref\":\"x\"",
+        "../../etc",
+        "us-east-1",
+        "\"format\": 1",
+        "\"after\": [7]",
+        "\"type\": \"delete\"",
+        "\u{e000}",
+    ];
+
+    proptest! {
+        #![proptest_config(tries(500))]
+
+        #[test]
+        fn a_spoilt_plan_is_refused_or_the_same(spoils in spoils(WORDS), signed in any::<bool>()) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("plan.json");
+            write(&path, &saved()).unwrap();
+            let mut bytes = spoilt(&fs::read(&path).unwrap(), &spoils);
+            // Whoever changes a plan can compute its checksum too.
+            let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
+            if let Some(mut envelope) = parsed.filter(|envelope| signed && envelope["saved"].is_object()) {
+                envelope["checksum"] = checksum(&envelope["saved"]).into();
+                bytes = serde_json::to_vec(&envelope).unwrap();
+            }
+            fs::write(&path, bytes).unwrap();
+            match read(&path) {
+                Ok(read) if !signed => prop_assert_eq!(read, saved()),
+                Ok(read) => prop_assert!(read.plan.is_same(&read.plan)),
+                Err(failure) => prop_assert_eq!(failure.exit, Exit::Input),
+            }
         }
     }
 

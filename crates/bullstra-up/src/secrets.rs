@@ -2,54 +2,87 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use serde_json::Value;
+use up_core::{Address, Declared};
+
+use crate::terminal;
 
 /// What stands in their place.
 const MASK: &str = "(sensitive)";
+/// Texts of up to so many characters stand everywhere, and hide nothing.
+const SHORTEST: usize = 3;
 
-/// Longest first, so that no part of one that holds another is left.
-static SECRETS: RwLock<Vec<String>> = RwLock::new(vec![]);
 /// Real access keys, secrets and tokens are longer; the sandbox takes account ids and plain words, which stand everywhere.
 const SHORTEST_KEY: usize = 16;
 
-/// Masks these from now on, also where JSON spells them otherwise, or lines are shown apart.
+static SECRETS: RwLock<Secrets> =
+    RwLock::new(Secrets { texts: BTreeSet::new(), spelled: Vec::new(), veiled: BTreeMap::new() });
+
+/// One process has to do with one stack.
+struct Secrets {
+    /// As they are.
+    texts: BTreeSet<String>,
+    /// In every spelling, longest first, so that no part of one that holds another is left.
+    spelled: Vec<String>,
+    /// Declarations that hold some of them: what lives at these addresses may still hold an older one there.
+    veiled: BTreeMap<Address, Vec<Value>>,
+}
+
+/// Masks these from now on, however they are spelled.
 pub(crate) fn keep(secrets: &BTreeSet<String>) {
-    let spelled = secrets.iter().flat_map(|secret| {
-        let json = Value::from(secret.as_str()).to_string();
-        let lines = secret.lines().filter(|line| line.len() > 8).map(str::to_owned);
-        lines.chain([json[1..json.len() - 1].to_owned(), secret.clone()]).collect::<Vec<_>>()
-    });
-    add(spelled.collect());
+    let mut all = write();
+    let before = all.texts.len();
+    all.texts.extend(secrets.iter().cloned());
+    if all.texts.len() > before {
+        let spelled: BTreeSet<_> = all.texts.iter().flat_map(|secret| spellings(secret)).collect();
+        all.spelled = spelled.into_iter().collect();
+        all.spelled.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    }
 }
 
 /// Masks access keys, their secrets and tokens from now on.
 pub(crate) fn keep_keys<'a>(keys: impl Iterator<Item = &'a str>) {
-    add(keys.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_owned).collect());
+    keep(&keys.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_owned).collect());
 }
 
-fn add(secrets: BTreeSet<String>) {
-    // Whoever panicked while it held the lock, what is in there is whole: it is changed in one go.
-    let mut all = SECRETS.write().unwrap_or_else(PoisonError::into_inner);
-    let mut both: Vec<_> = secrets.into_iter().chain(all.drain(..)).collect::<BTreeSet<_>>().into_iter().collect();
-    both.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    *all = both;
+/// All that are known so far.
+pub(crate) fn all() -> BTreeSet<String> {
+    read().texts.clone()
+}
+
+/// Notes where secrets are declared, or were when what is masked now was applied.
+pub(crate) fn note(resources: &[Declared]) {
+    let holding: Vec<_> = resources.iter().filter(|declared| holds(&declared.spec)).collect();
+    let mut all = write();
+    for Declared { address, spec, .. } in holding {
+        all.veiled.entry(address.clone()).or_default().push(spec.clone());
+    }
+}
+
+/// What stands where a secret is declared is one as well: its value before it was rotated.
+pub(crate) fn seen(address: &Address, spec: &Value) {
+    let declared = read().veiled.get(address).cloned().unwrap_or_default();
+    let mut found = BTreeSet::new();
+    declared.iter().for_each(|want| older(spec, want, &mut found));
+    if !found.is_empty() {
+        keep(&found);
+    }
 }
 
 /// The text without them.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
-    let secrets = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
-    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret.as_str()) {
+    read().spelled.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret) {
         true => text.replace(secret, MASK).into(),
         false => text,
     })
 }
 
-/// Takes them out of every text in `value`.
+/// Takes them out of every text and number in `value`, and out of those keys that are no fields of ours.
 pub(crate) fn mask(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -57,8 +90,103 @@ pub(crate) fn mask(value: &mut Value) {
                 *text = masked;
             }
         }
+        Value::Number(number) if read().texts.contains(&number.to_string()) => *value = MASK.into(),
         Value::Array(items) => items.iter_mut().for_each(mask),
-        Value::Object(map) => map.values_mut().for_each(mask),
+        Value::Object(map) => {
+            map.values_mut().for_each(mask);
+            let is_field = |key: &str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if map.keys().any(|key| !is_field(key) && matches!(masked(key), Cow::Owned(_))) {
+                let entries = std::mem::take(map).into_iter();
+                *map = entries.map(|(key, value)| (masked(&key).into_owned(), value)).collect();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn write() -> RwLockWriteGuard<'static, Secrets> {
+    // Whoever panicked while it held the lock, what is in there is whole enough: a text more or less spelled.
+    SECRETS.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read() -> RwLockReadGuard<'static, Secrets> {
+    // Asked in a panic too, which must not panic itself.
+    SECRETS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As it is, without the space around it, line by line, and as JSON, Rust and URLs spell it.
+fn spellings(secret: &str) -> Vec<String> {
+    let json = Value::from(secret).to_string();
+    let rust = format!("{secret:?}");
+    let inside = |quoted: &str| quoted[1..quoted.len() - 1].to_owned();
+    let url: String = secret.bytes().map(percent).collect();
+    let lines = secret.lines().map(str::trim).filter(|line| line.len() > 8).map(str::to_owned);
+    let whole = [secret.to_owned(), secret.trim().to_owned(), inside(&json), inside(&rust), url];
+    let all = lines.chain(whole);
+    all.filter(|text| text.chars().count() > SHORTEST).collect()
+}
+
+fn percent(byte: u8) -> String {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    }
+}
+
+/// True where there is a secret in it, or what was one when it was written down.
+fn holds(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains(MASK) || matches!(masked(text), Cow::Owned(_)),
+        Value::Number(number) => read().texts.contains(&number.to_string()),
+        Value::Array(items) => items.iter().any(holds),
+        Value::Object(map) => map.values().any(holds),
+        _ => false,
+    }
+}
+
+/// What `seen` has in the places where `want` has secrets.
+fn older(seen: &Value, want: &Value, found: &mut BTreeSet<String>) {
+    if seen == want || !holds(want) {
+        return;
+    }
+    match (seen, want) {
+        (Value::Object(seen), Value::Object(want)) => {
+            want.iter().filter_map(|(key, want)| Some((seen.get(key)?, want))).for_each(|(s, w)| older(s, w, found));
+        }
+        (Value::Array(seen), Value::Array(want)) => {
+            let others: Vec<_> = seen.iter().filter(|seen| !want.contains(seen)).collect();
+            for want in want.iter().filter(|want| holds(want)) {
+                let name = want.get("name").filter(|name| name.is_string());
+                let alike: Vec<_> = others.iter().filter(|seen| name.is_some() && seen.get("name") == name).collect();
+                let alike = if alike.is_empty() { others.iter().collect() } else { alike };
+                alike.into_iter().for_each(|seen| older(seen, want, found));
+            }
+        }
+        (Value::String(seen), Value::String(want)) => found.extend(older_text(seen, want)),
+        _ => texts(seen, found),
+    }
+}
+
+/// What stands in `seen` between the parts that it has in common with `want`; all of it where those are not there.
+fn older_text(seen: &str, want: &str) -> Option<String> {
+    let want = masked(want);
+    let (before, after) = want
+        .split_once(MASK)
+        .map(|(before, rest)| (before, rest.rsplit_once(MASK).map_or(rest, |(_, after)| after)))?;
+    let between = seen.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or(seen);
+    (between.chars().count() > SHORTEST && between != MASK).then(|| between.to_owned())
+}
+
+fn texts(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) if text.chars().count() > SHORTEST => {
+            found.insert(text.clone());
+        }
+        Value::Number(number) if number.to_string().len() > SHORTEST => {
+            found.insert(number.to_string());
+        }
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, found)),
         _ => {}
     }
 }
@@ -69,8 +197,8 @@ pub(crate) struct MaskedStderr;
 
 impl Write for MaskedStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        anstream::stderr().lock().write_all(masked(&text).as_bytes())?;
+        let text = terminal::shown(&String::from_utf8_lossy(bytes));
+        anstream::stderr().lock().write_all(text.as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -82,22 +210,60 @@ impl Write for MaskedStderr {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use up_core::Origin;
 
     use super::*;
 
     #[test]
     fn nothing_of_a_secret_is_left_however_it_is_spelled() {
-        let secrets = ["s3cret", "s3cret \"quoted\"", "-----BEGIN-----\nabcdefghijkl\n"];
+        let secrets = ["s3cret", "s3cret \"quoted\"", "-----BEGIN-----\nabcdefghijkl\n", "p@ss w\u{7f}rd", "40961234"];
         keep(&secrets.map(str::to_owned).into());
-        let mut value = json!({ "a": ["x s3cret \"quoted\" y", "plain"], "b": 1 });
-        let text = masked(&value.to_string()).into_owned();
-        assert_eq!(text, r#"{"a":["x (sensitive) y","plain"],"b":1}"#);
+        let mut value = json!({ "a": ["x s3cret \"quoted\" y", "plain"], "b": 1, "c": 40961234, "S3-s3cret": 2 });
+        let text = masked(&json!({ "a": ["x s3cret \"quoted\" y", "plain"] }).to_string()).into_owned();
+        assert_eq!(text, r#"{"a":["x (sensitive) y","plain"]}"#);
         mask(&mut value);
-        assert_eq!(value["a"][0], "x (sensitive) y");
+        let expected = json!({ "a": ["x (sensitive) y", "plain"], "b": 1, "c": "(sensitive)", "S3-(sensitive)": 2 });
+        assert_eq!(value, expected);
         assert_eq!(masked("line: abcdefghijkl"), "line: (sensitive)");
+        assert_eq!(masked("Password=p%40ss%20w%7Frd&x"), "Password=(sensitive)&x");
+        assert_eq!(masked(&format!("{:?}", Some("p@ss w\u{7f}rd"))), "Some(\"(sensitive)\")");
         assert!(matches!(masked("nothing"), Cow::Borrowed(_)));
         keep_keys(["AKIAIOSFODNN7EXAMPLE", "111122223333", "sandbox"].into_iter());
         let text = "AKIAIOSFODNN7EXAMPLE of 111122223333 in the sandbox, s3cret";
         assert_eq!(masked(text), "(sensitive) of 111122223333 in the sandbox, (sensitive)");
+    }
+
+    #[test]
+    fn what_a_secret_was_before_is_hidden_too() {
+        let address = Address::root("ecs.task_definition", "rotated");
+        keep(&["new-token".to_owned()].into());
+        let spec = |password: &str, other: &str| {
+            json!({ "containers": [{ "name": "app", "environment": { "URL": format!("pg://me:{password}@db") } }],
+                    "list": [{ "name": "plain", "value": other }, { "name": "token", "value": password }] })
+        };
+        note(&[Declared {
+            address: address.clone(),
+            spec: spec("new-token", "open-value"),
+            tags: [].into(),
+            depends_on: [].into(),
+            prevent_destroy: false,
+            ignore_changes: [].into(),
+            origin: Origin::default(),
+        }]);
+        seen(&address, &spec("old-token", "other-value"));
+        assert_eq!(masked("pg://me:old-token@db, other-value"), "pg://me:(sensitive)@db, other-value");
+        // Written down masked by an earlier run, and gone from the stack's files since.
+        let gone = Address::root("rds.instance", "gone");
+        note(&[Declared {
+            address: gone.clone(),
+            spec: json!({ "password": "(sensitive)", "engine": "postgres" }),
+            tags: [].into(),
+            depends_on: [].into(),
+            prevent_destroy: false,
+            ignore_changes: [].into(),
+            origin: Origin::default(),
+        }]);
+        seen(&gone, &json!({ "password": "left-behind", "engine": "mysql-other" }));
+        assert_eq!(masked("left-behind mysql-other"), "(sensitive) mysql-other");
     }
 }

@@ -1,15 +1,20 @@
 //! Where words go: what a script reads to stdout, everything for people to stderr.
+//!
+//! Whatever is written passes here: secrets are left out, and of what came from AWS, files or the environment nothing is
+//! left that a terminal obeys.
 
 use std::{
-    fmt::Display,
+    fmt::{Display, Write as _},
     io::{self, BufRead, ErrorKind, IsTerminal, Write},
 };
 
 use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     exit::{Exit, Failure},
-    secrets::masked,
+    secrets::{self, masked},
 };
 
 /// Settles for the whole run whether there are colours.
@@ -29,20 +34,39 @@ pub(crate) fn is_attended() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Writes a line of data to stdout, secrets left out.
+/// Writes a line of data to stdout.
 ///
 /// # Errors
 /// When stdout cannot be written, other than because its reader has seen enough (`bullstra-up plan … | head`).
 pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
-    reveal(masked(&text.to_string()))
+    written(anstream::stdout().lock(), &shown(&text.to_string()))
 }
 
-/// The same for what was asked for by name, sensitive or not.
+/// Writes data as JSON to stdout, secrets masked inside of it, so that it stays JSON whatever they are.
 ///
 /// # Errors
 /// See [`data`].
-pub(crate) fn reveal(text: impl Display) -> Result<(), Failure> {
-    let mut stdout = anstream::stdout().lock();
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut value = serde_json::to_value(value).expect("plain data");
+    secrets::mask(&mut value);
+    written(io::stdout().lock(), &spelled(&value))
+}
+
+/// Writes what was asked for by name to stdout, sensitive or not: to a script text as it is.
+///
+/// # Errors
+/// See [`data`].
+pub(crate) fn reveal(value: &Value, as_json: bool) -> Result<(), Failure> {
+    match value {
+        Value::String(text) if !as_json && io::stdout().is_terminal() => {
+            written(io::stdout().lock(), &guarded(text, false))
+        }
+        Value::String(text) if !as_json => written(io::stdout().lock(), text),
+        value => written(io::stdout().lock(), &spelled(value)),
+    }
+}
+
+fn written(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Exit::Failed, format!("failed to write to stdout: {error}")))
@@ -51,9 +75,9 @@ pub(crate) fn reveal(text: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line for people to stderr, secrets left out. Where that fails there is nobody to tell.
+/// Writes a line for people to stderr. Where that fails there is nobody to tell.
 pub(crate) fn say(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", masked(&text.to_string()));
+    let _ = writeln!(anstream::stderr().lock(), "{}", shown(&text.to_string()));
 }
 
 /// Asks on stderr; true where the answer is `yes`.
@@ -68,4 +92,81 @@ pub(crate) fn ask(question: impl Display) -> Option<String> {
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer).ok()?;
     (read > 0).then(|| answer.trim().to_owned())
+}
+
+/// The text as it may be shown: lines and our own colours pass.
+pub(crate) fn shown(text: &str) -> String {
+    guarded(&masked(text), true)
+}
+
+/// True for a character that a terminal obeys, that turns the direction of text, or that hides: what is read would not
+/// be what is there.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{e001}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+fn guarded(text: &str, coloured: bool) -> String {
+    let mut guarded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = if coloured { colour_at(rest) } else { 0 };
+        match c {
+            _ if colour > 0 => guarded.push_str(&rest[..colour]),
+            '\n' | '\t' => guarded.push(c),
+            c if is_unsafe(c) => write!(guarded, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
+            c => guarded.push(c),
+        }
+        rest = &rest[colour.max(c.len_utf8())..];
+    }
+    guarded
+}
+
+/// How long the colour is that `text` begins with (`ESC [ 31 m`), in bytes; 0 where it begins with none.
+fn colour_at(text: &str) -> usize {
+    let Some(inner) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let digits = inner.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
+    if inner[digits..].starts_with('m') { digits + 3 } else { 0 }
+}
+
+/// As JSON, in which every character that a terminal obeys is spelled out: they stand in texts alone.
+fn spelled(value: &Value) -> String {
+    let json = format!("{value:#}");
+    let mut spelled = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_unsafe(c) {
+            spelled.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(spelled, "\\u{unit:04x}").expect("text takes text");
+        }
+    }
+    spelled
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const HOSTILE: &str = "a\u{1b}[2Jb\u{1b}]8;;http://x\u{7}c\rd\u{9b}31me\u{202e}f\u{7f}g\u{e0041}h";
+
+    #[test]
+    fn only_colours_and_lines_reach_a_terminal() {
+        let guarded = guarded(&format!("\u{1b}[1;31mred\u{1b}[0m\n{HOSTILE}"), true);
+        let shown = "a\\u{1b}[2Jb\\u{1b}]8;;http://x\\u{7}c\\u{d}d\\u{9b}31me\\u{202e}f\\u{7f}g\\u{e0041}h";
+        assert_eq!(guarded, format!("\u{1b}[1;31mred\u{1b}[0m\n{shown}"));
+    }
+
+    #[test]
+    fn json_reads_back_and_holds_nothing_that_a_terminal_obeys() {
+        let value = json!({ HOSTILE: [HOSTILE, "\u{e000}mark\u{e001}", "plain ü"] });
+        let spelled = spelled(&value);
+        assert!(spelled.chars().all(|c| c == '\n' || !is_unsafe(c)), "{spelled:?}");
+        assert_eq!(serde_json::from_str::<Value>(&spelled).unwrap(), value);
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_types::SdkConfig;
 
-use crate::{Address, Attrs, Calls, Error, Meter, Name, Ref, Result, quote::Quote, reference::Target};
+use crate::{Address, Attrs, Calls, Error, Meter, Name, Ref, Result, Whole, quote::Quote, reference::Target};
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Cx {
             clients: Mutex::default(),
             known: Mutex::default(),
         };
-        cx.around_calls(meter)
+        cx.around_calls(meter).around_calls(Whole)
     }
 
     /// The same, with `interceptor` around every call.

@@ -19,6 +19,7 @@ pub mod quote;
 mod reference;
 mod seen;
 mod text;
+mod whole;
 mod words;
 
 pub use address::{Address, AddressError};
@@ -37,6 +38,7 @@ pub use reference::{Name, Ref};
 pub use seen::{Attrs, Birth, Scope, Seen, Status, TagChange, Tags};
 pub use text::{Cidr, Document};
 pub use up_derive::Spec;
+pub use whole::Whole;
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
 #[doc(hidden)]

@@ -20,7 +20,7 @@ use crate::{
 impl Service {
     /// The service, unless it is gone: ECS describes an `INACTIVE` one for a while.
     pub(crate) fn read(service: wire::Service) -> Result<Option<Seen<Self>>> {
-        let status = status(&service);
+        let status = status(&service)?;
         let primary = service.deployments.into_iter().flatten().find(|it| it.status.as_deref() == Some("PRIMARY"));
         let (Some(id), Some(name), Some(cluster), Some(task_definition)) =
             (service.service_arn, service.service_name, service.cluster_arn, service.task_definition)
@@ -124,17 +124,19 @@ impl Service {
 
 /// `None` where it is gone. A deployment that has failed counts, even where ECS has gone back to the one before; ECS
 /// stops listing it once its tasks are gone.
-fn status(service: &wire::Service) -> Option<Status> {
+fn status(service: &wire::Service) -> Result<Option<Status>> {
     match service.status.as_deref() {
         Some("ACTIVE") => {}
-        Some("DRAINING") => return Some(Status::Deleting("DRAINING".into())),
-        _ => return None,
+        Some("DRAINING") => return Ok(Some(Status::Deleting("DRAINING".into()))),
+        Some("INACTIVE") => return Ok(None),
+        // Taken for gone, it would be made a second time.
+        _ => return Err(Error::absent("status of a service that is known")),
     }
     let deployments = service.deployments.as_deref().unwrap_or_default();
     let failed = deployments.iter().find(|it| it.rollout_state == Some(DeploymentRolloutState::Failed));
     if let Some(failed) = failed {
         let reason = failed.rollout_state_reason.as_deref().unwrap_or("ECS gives no reason");
-        return Some(Status::Failed(format!("the deployment failed: {reason}")));
+        return Ok(Some(Status::Failed(format!("the deployment failed: {reason}"))));
     }
     let primary = deployments.iter().find(|it| it.status.as_deref() == Some("PRIMARY"));
     let counts = format!("{} of {} tasks run", service.running_count, service.desired_count);
@@ -142,7 +144,7 @@ fn status(service: &wire::Service) -> Option<Status> {
         Some(Some(state)) => *state == DeploymentRolloutState::Completed,
         _ => service.running_count == service.desired_count,
     };
-    Some(if is_done { Status::Ready } else { Status::Pending(counts) })
+    Ok(Some(if is_done { Status::Ready } else { Status::Pending(counts) }))
 }
 
 impl NetworkConfiguration {

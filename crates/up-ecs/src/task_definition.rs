@@ -188,8 +188,10 @@ async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>>
 
 fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefinition>>> {
     let Some(definition) = answer.task_definition else { return Err(Error::absent("task definition")) };
-    if definition.status != Some(TaskDefinitionStatus::Active) {
-        return Ok(None);
+    match &definition.status {
+        Some(TaskDefinitionStatus::Active) => {}
+        Some(TaskDefinitionStatus::Inactive | TaskDefinitionStatus::DeleteInProgress) => return Ok(None),
+        _ => return Err(Error::absent("status of a task definition that is known")),
     }
     let (Some(id), Some(family)) = (definition.task_definition_arn, definition.family) else {
         return Err(Error::absent("ARN and family of a task definition"));

@@ -62,9 +62,12 @@ pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<St
     }
     let request = client(cx).describe_load_balancers().page_size(PAGE);
     let all = request.into_paginator().items().send().try_collect().await?;
-    let alike =
-        all.into_iter().filter_map(|balancer| Some((balancer.load_balancer_arn?, balancer.load_balancer_name?)));
-    Ok(alike.filter(|(_, name)| name.starts_with(&scope.prefix())).map(|(arn, _)| arn).collect())
+    let named = all.into_iter().map(|balancer| {
+        let named = balancer.load_balancer_arn.zip(balancer.load_balancer_name);
+        named.ok_or_else(|| Error::absent("ARN and name of a load balancer"))
+    });
+    let named: Vec<_> = named.collect::<Result<_>>()?;
+    Ok(named.into_iter().filter(|(_, name)| name.starts_with(&scope.prefix())).map(|(arn, _)| arn).collect())
 }
 
 /// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
@@ -78,7 +81,7 @@ pub(crate) async fn listeners(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>
         balancers.remove(&balancer);
     }
     for listener in listeners_on(cx, balancers).await? {
-        listeners.extend(listener.listener_arn);
+        listeners.insert(listener.listener_arn.ok_or_else(|| Error::absent("ARN of a listener"))?);
     }
     Ok(listeners)
 }
@@ -106,7 +109,12 @@ pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Ve
 async fn described(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
     let answer = client(cx).describe_tags().set_resource_arns(Some(arns.to_vec())).send().await?;
     let described = answer.tag_descriptions.unwrap_or_default().into_iter();
-    Ok(described.filter_map(|each| Some((each.resource_arn?, tags(each.tags)))).collect())
+    let described: BTreeMap<_, _> = described.filter_map(|each| Some((each.resource_arn?, tags(each.tags)))).collect();
+    // What is not described would be taken for somebody else's.
+    match arns.iter().find(|arn| !described.contains_key(*arn)) {
+        Some(arn) => Err(Error::absent(&format!("tags of {arn}"))),
+        None => Ok(described.into_iter().collect()),
+    }
 }
 
 async fn described_singly(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {

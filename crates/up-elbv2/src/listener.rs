@@ -113,8 +113,11 @@ impl Kind for Listener {
     /// some declared listener sets any.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let listeners = find::listeners_on(cx, find::load_balancers(cx, scope).await?).await?;
-        let listeners = listeners.into_iter().filter_map(|listener| Some((listener.listener_arn.clone()?, listener)));
-        let listeners: BTreeMap<_, _> = listeners.collect();
+        let named = listeners.into_iter().map(|listener| {
+            let arn = listener.listener_arn.clone().ok_or_else(|| Error::absent("ARN of a listener"))?;
+            Ok((arn, listener))
+        });
+        let listeners: BTreeMap<_, _> = named.collect::<Result<_>>()?;
         let arns: Vec<_> = listeners.keys().cloned().collect();
         let mut owned = find::owned(cx, scope, &arns).await?;
         let ours = listeners.into_iter().filter_map(|(arn, listener)| Some((owned.remove(&arn)?, arn, listener)));

@@ -76,8 +76,11 @@ impl Kind for Rule {
         let listeners = find::listeners(cx, scope).await?;
         let rules = listeners.into_iter().map(|listener| rules(cx, listener));
         let rules: Vec<(String, types::Rule)> = stream::iter(rules).buffered(AT_ONCE).try_concat().await?;
-        let rules = rules.into_iter().filter_map(|(listener, rule)| Some((rule.rule_arn.clone()?, (listener, rule))));
-        let rules: BTreeMap<_, _> = rules.collect();
+        let named = rules.into_iter().map(|(listener, rule)| {
+            let arn = rule.rule_arn.clone().ok_or_else(|| Error::absent("ARN of a rule"))?;
+            Ok((arn, (listener, rule)))
+        });
+        let rules: BTreeMap<_, _> = named.collect::<Result<_>>()?;
         let arns: Vec<_> = rules.keys().cloned().collect();
         let mut owned = find::owned(cx, scope, &arns).await?;
         let ours =

@@ -101,6 +101,10 @@ impl Kind for InstanceProfile {
 /// `None`: gone meanwhile.
 async fn read(cx: &Cx, profile: aws_sdk_iam::types::InstanceProfile) -> Result<Option<Seen<InstanceProfile>>> {
     let name = profile.instance_profile_name;
+    // The SDK fills in what is required and missing.
+    if name.is_empty() {
+        return Err(Error::absent("name of an instance profile"));
+    }
     let request = client(cx).list_instance_profile_tags().instance_profile_name(&name);
     let tags = match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
         Ok(listed) => tags(listed),

@@ -43,6 +43,12 @@ fn tags(tags: Vec<Tag>) -> Tags {
     tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
+/// All items of all pages. IAM lists even where there is nothing: a page without its list is not whole.
+fn all<P, T>(pages: Vec<P>, list: impl Fn(P) -> Option<Vec<T>>, what: &str) -> Result<Vec<T>> {
+    let lists = pages.into_iter().map(|page| list(page).ok_or_else(|| Error::absent(what)));
+    Ok(lists.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
 /// IAM percent-encodes the documents it answers with.
 fn document(encoded: Option<String>) -> Result<PolicyDocument> {
     let encoded = encoded.ok_or_else(|| Error::absent("policy document"))?;

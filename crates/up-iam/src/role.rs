@@ -6,7 +6,7 @@ use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
 use futures_util::future::{try_join, try_join3};
 use up_core::prelude::*;
 
-use crate::{PAGE, check_description, check_document, check_name, client, document, list, path, path_of, tags};
+use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
 
 /// A set of permissions that a service, or someone of another account, may act with.
 ///
@@ -82,7 +82,7 @@ impl Kind for Role {
         let listed = listed.into_iter().map(|role| (role.role_name, (role.description, role.max_session_duration)));
         let mut listed: BTreeMap<_, _> = listed.collect();
         let mut seen = Vec::new();
-        for mut detail in details.into_iter().flat_map(|page| page.role_detail_list.unwrap_or_default()) {
+        for mut detail in all(details, |page| page.role_detail_list, "list of roles")? {
             let tags = tags(detail.tags.take().unwrap_or_default());
             if !scope.owns(&tags) {
                 continue;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_kafka::types::ClusterType;
 use up_core::{prelude::*, quote};
 
 use crate::{
@@ -124,6 +125,10 @@ impl Kind for Cluster {
         let mut seen = Vec::new();
         for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
             let ours = cluster.tags.as_ref().is_some_and(|tags| tags.get(Self::STACK_TAG) == Some(&scope.stack));
+            // A serverless one is none of this kind.
+            if ours && cluster.provisioned.is_none() && cluster.cluster_type != Some(ClusterType::Serverless) {
+                return Err(Error::absent("settings of a cluster"));
+            }
             if ours && cluster.provisioned.is_some() {
                 let mut cluster = Self::read(cluster)?;
                 if cluster.status != Status::Pending("CREATING".into()) {

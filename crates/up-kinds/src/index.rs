@@ -18,7 +18,8 @@ pub async fn index(cx: &Cx, stack: &str) -> Result<Index> {
     let mut pages = request.into_paginator().send();
     let mut entries = vec![];
     while let Some(page) = pages.next().await {
-        for resource in page?.resource_tag_mapping_list.unwrap_or_default() {
+        let listed = page?.resource_tag_mapping_list.ok_or_else(|| Error::absent("list of tagged resources"))?;
+        for resource in listed {
             let arn = resource.resource_arn.ok_or_else(|| Error::absent("ARN of a tagged resource"))?;
             let tags: Tags = resource.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect();
             entries.push((arn, tags));

@@ -132,7 +132,26 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The step without what may differ from one look to the next and is not compared: attributes, such as an endpoint.
+    fn essence(&self) -> Self {
+        let mut step = self.clone();
+        if let Action::Update { seen: Some(seen), .. } | Action::Delete { seen, .. } = &mut step.action {
+            seen.attrs.clear();
+        }
+        step
+    }
+}
+
 impl Plan {
+    /// True where both do the same, to the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let whose =
+            |plan: &Self| (plan.stack.clone(), plan.account.clone(), plan.region.clone(), plan.refusals.clone());
+        let steps = |plan: &Self| plan.steps.iter().map(Step::essence).collect::<Vec<_>>();
+        whose(self) == whose(other) && steps(self) == steps(other)
+    }
+
     /// Counts by resource.
     pub fn summary(&self) -> Summary {
         let count = |verb| self.steps.iter().filter(|step| step.verb() == Some(verb)).count();

@@ -1,6 +1,12 @@
 //! What is wrong with a stack, where, and what would be right.
 
-use std::{cell::RefCell, collections::HashSet, fmt, ops::Range, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashSet},
+    fmt,
+    ops::Range,
+    sync::Arc,
+};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
@@ -41,32 +47,47 @@ struct Shown {
 /// Everything that is wrong with a stack, by file and line. Never empty.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+    #[serde(skip)]
+    secrets: BTreeSet<String>,
+}
+
+/// More than so many are counted, and not shown: whoever mends these reads the rest next.
+const MOST_SHOWN: usize = 100;
 
 impl Diagnostics {
     /// Each of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// How many there are.
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
-    /// All of them with their source lines, in colour.
+    /// The first hundred of them with their source lines, in colour.
     pub fn coloured(&self) -> String {
         self.render(&Renderer::styled())
     }
 
+    /// What came in through sensitive inputs as far as it had been read, see [`crate::Stack::secrets`]: messages may
+    /// quote it.
+    pub fn secrets(&self) -> &BTreeSet<String> {
+        &self.secrets
+    }
+
     fn render(&self, renderer: &Renderer) -> String {
-        let all = self.0.iter().map(|diagnostic| renderer.render(&[diagnostic.group()]));
-        all.collect::<Vec<_>>().join("\n\n")
+        let shown = self.all.iter().take(MOST_SHOWN).map(|diagnostic| renderer.render(&[diagnostic.group()]));
+        let more = self.all.len().saturating_sub(MOST_SHOWN);
+        let more = (more > 0).then(|| format!("… and {more} more"));
+        shown.chain(more).collect::<Vec<_>>().join("\n\n")
     }
 }
 
-/// All of them with their source lines, without colours.
+/// The first hundred of them with their source lines, without colours.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(&Renderer::plain()))
@@ -196,10 +217,10 @@ impl Report {
     }
 
     /// All of them, by file and line; `None` where nothing is wrong.
-    pub(crate) fn finish(self) -> Option<Diagnostics> {
+    pub(crate) fn finish(self, secrets: BTreeSet<String>) -> Option<Diagnostics> {
         let mut all = self.all.into_inner();
         all.sort_by(|one, other| (one.shown.order, &one.message).cmp(&(other.shown.order, &other.message)));
-        (!all.is_empty()).then_some(Diagnostics(all))
+        (!all.is_empty()).then_some(Diagnostics { all, secrets })
     }
 }
 

@@ -162,7 +162,10 @@ impl<'a> Evaluator<'a> {
                 other => arguments.push(other),
             }
         }
+        let world = self.scope.world;
+        world.burn(world.taint.cost(&arguments) / 256)?;
         let value = function.call(&arguments, &self.scope).map_err(|fault| fault.needle(format!("{name}(")))?;
+        world.taint.spread(&arguments, &value);
         self.measured(value)
     }
 

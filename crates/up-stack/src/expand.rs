@@ -13,7 +13,7 @@ use crate::{
     diagnostic::Complaint,
     file::{Call, Input},
     node::{Data, Node},
-    parse,
+    parse, paths,
     scope::Scope,
     source::Place,
     suggest::suggest,
@@ -57,21 +57,25 @@ impl World {
 
     /// Where a module's file is: beside the file that names it, and inside the stack's folder.
     fn module_path(&self, caller: &Instance, source: &str, place: Place) -> Option<PathBuf> {
+        if let Some(wrong) = paths::unfit(source) {
+            self.complain(
+                Complaint::new(place, format!("the module's path {wrong}")).hint(paths::FROM_FILE.to_owned()),
+            );
+            return None;
+        }
         let folder = caller.at.parent().unwrap_or(Path::new("."));
         let named = folder.join(source);
         let found = match named.canonicalize() {
             Ok(found) => found,
             Err(error) => {
                 let message = format!("there is no module at `{source}`: {error}");
-                let hint = "the path is relative to the folder of this file".to_owned();
-                self.complain(Complaint::new(place, message).hint(hint));
+                self.complain(Complaint::new(place, message).hint(paths::FROM_FILE.to_owned()));
                 return None;
             }
         };
-        if !found.starts_with(&self.root) {
+        if !self.may_read(&found) {
             let message = format!("the module `{source}` lies outside the stack's folder");
-            let hint = format!("modules are read from {} and the folders in it", self.root.display());
-            self.complain(Complaint::new(place, message).hint(hint));
+            self.complain(Complaint::new(place, message).hint(self.readable()));
             return None;
         }
         Some(found)
@@ -124,14 +128,20 @@ impl World {
         let ty = input.ty.as_ref()?;
         let own = Scope::new(self, instance);
         // Checked even where it is not used: a default that is wrong is wrong.
-        let default = input.default.as_ref().map(|node| self.default(&own, node, ty));
+        let noted = |node: Node| {
+            if input.sensitive {
+                self.taint.add(&node.value());
+            }
+            node
+        };
+        let default = input.default.as_ref().map(|node| self.default(&own, noted(own.evaluate(node)), ty));
         let given = match &instance.caller {
             Some(Caller { instance: caller, name: call, each }) => {
                 let scope = Scope { each: each.as_ref(), ..Scope::new(self, caller) };
                 let argument = caller.file.modules.get(call).and_then(|call| call.arguments.get(name));
-                argument.map(|(_, node)| (scope, scope.evaluate(node)))
+                argument.map(|(_, node)| (scope, noted(scope.evaluate(node))))
             }
-            None => self.given(name, input, ty).map(|node| (own, node)),
+            None => self.given(name, input, ty).map(|node| (own, noted(node))),
         };
         let node = match (given, default) {
             // Null says "as if not given".
@@ -147,8 +157,7 @@ impl World {
         Some(node.value())
     }
 
-    fn default(&self, scope: &Scope<'_>, node: &Node, ty: &Type) -> Option<Node> {
-        let node = scope.evaluate(node);
+    fn default(&self, scope: &Scope<'_>, node: Node, ty: &Type) -> Option<Node> {
         match node.data {
             Data::Null => Some(node),
             Data::Hole => None,
@@ -193,6 +202,9 @@ impl World {
             (None, Some(text)) => (variable, text),
             (None, None) => return None,
         };
+        if input.sensitive {
+            self.taint.add(&Value::String(text.clone()));
+        }
         let shown = if input.sensitive { "(sensitive)" } else { text.as_str() };
         let start = self.sources.add(source, shown);
         let place = start.sibling(0..shown.len());
@@ -218,10 +230,10 @@ impl World {
 
     /// Reports `--set` for inputs that the stack has not.
     pub(crate) fn check_set(&self, root: &Instance) {
-        for (name, value) in &self.options.set {
+        for (name, _) in &self.options.set {
             if !root.file.inputs.contains_key(name) {
-                let text = format!("{name}={value}");
-                let start = self.sources.add("--set", text);
+                // The value may be that of a sensitive input whose name is misspelt.
+                let start = self.sources.add("--set", format!("{name}=…"));
                 let hint = suggest(name, root.file.inputs.keys().map(String::as_str));
                 let hint = hint.or_else(|| Some("this stack has no inputs".into()));
                 let complaint = Complaint::new(start.sibling(0..name.len()), format!("there is no input `{name}`"));

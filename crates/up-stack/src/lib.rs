@@ -15,6 +15,7 @@ mod kinds;
 mod node;
 mod operators;
 mod parse;
+mod paths;
 mod refer;
 mod refs;
 mod render;
@@ -25,6 +26,7 @@ mod settings;
 mod shape;
 mod source;
 mod suggest;
+mod taint;
 mod template;
 mod types;
 mod value;
@@ -62,6 +64,8 @@ pub struct Options {
     pub region: Option<String>,
     /// What `${stack.account}` is, where that is known whatever the stack's `accounts` say: in the sandbox.
     pub account: Option<String>,
+    /// Folders beside the stack's own that modules and files may be read from.
+    pub allow: Vec<PathBuf>,
 }
 
 /// A checked and expanded stack.
@@ -85,7 +89,7 @@ pub struct Stack {
     pub resources: Vec<Declared>,
     /// Its outputs.
     pub outputs: BTreeMap<String, Output>,
-    /// Texts that came in through sensitive inputs, wherever they went since: not to be shown, and not to be kept.
+    /// Texts that came in through sensitive inputs, and what functions made of them: not to be shown, and not to be kept.
     pub secrets: BTreeSet<String>,
     /// The folder of the stack's file.
     pub root: PathBuf,
@@ -131,7 +135,8 @@ fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Resul
         world.whole_stack(&root)
     });
     let root_folder = root;
-    match (stack, world.report.finish()) {
+    let secrets = world.taint.all();
+    match (stack, world.report.finish(secrets)) {
         (_, Some(diagnostics)) => Err(diagnostics),
         (Some(stack), None) => Ok(Stack { root: root_folder, ..stack }),
         (None, None) => unreachable!("a stack is only withheld after something was reported"),
@@ -161,15 +166,15 @@ impl World {
         Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, root })
     }
 
-    /// The texts in sensitive inputs, of every module. Texts of up to three characters stand everywhere, and hide nothing.
+    /// The texts in sensitive inputs, of every module, and what was made of them.
     fn secrets(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
         for instance in self.instances() {
             let scope = Scope::new(self, &instance);
             let sensitive = instance.file.inputs.iter().filter(|(_, input)| input.sensitive);
-            sensitive.filter_map(|(name, _)| scope.input(name).ok()).for_each(|value| texts(&value, &mut found));
+            // Found out even where nothing asked for them; what is wrong with them has been reported.
+            sensitive.for_each(|(name, _)| drop(scope.input(name)));
         }
-        found
+        self.taint.all()
     }
 
     fn stack_outputs(&self, root: &Rc<Instance>) -> Option<BTreeMap<String, Output>> {
@@ -180,16 +185,5 @@ impl World {
             Some((name.clone(), Output { value, description, sensitive }))
         };
         root.file.outputs.iter().map(output).collect()
-    }
-}
-
-fn texts(value: &serde_json::Value, found: &mut BTreeSet<String>) {
-    match value {
-        serde_json::Value::String(text) if text.chars().count() > 3 && !up_core::quote::is_quoting(text) => {
-            found.insert(text.clone());
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        serde_json::Value::Object(map) => map.values().for_each(|item| texts(item, found)),
-        _ => {}
     }
 }

@@ -58,22 +58,23 @@ impl<'a> Scope<'a> {
         }
         match root {
             "inputs" => {
-                let name = named(root, names, file.inputs.keys())?;
+                let name = named(root, names, |name| file.inputs.contains_key(name), file.inputs.keys())?;
                 self.input(name).map(|value| (value, 1))
             }
             "locals" => {
-                let name = named(root, names, file.locals.keys())?;
+                let name = named(root, names, |name| file.locals.contains_key(name), file.locals.keys())?;
                 self.local(name).map(|value| (value, 1))
             }
             "each" => self.each(names),
             "stack" => {
                 const FACTS: [&str; 4] = ["name", "region", "account", "partition"];
-                let name = named(root, names, FACTS.map(str::to_owned).iter())?;
+                let facts = FACTS.map(str::to_owned);
+                let name = named(root, names, |name| FACTS.contains(&name), facts.iter())?;
                 self.world.fact(name).map(|value| (value, 1))
             }
             "zones" => self.world.fact("zones").map(|value| (value, 0)),
             "module" => {
-                let name = named(root, names, file.modules.keys())?;
+                let name = named(root, names, |name| file.modules.contains_key(name), file.modules.keys())?;
                 self.module(name, &names[1..]).map(|(value, used)| (value, used + 1))
             }
             service if self.world.kinds.has_service(service) => self.resource(service, names),
@@ -324,11 +325,12 @@ impl<'a> Scope<'a> {
 fn named<'n, 'k>(
     root: &str,
     names: &[&'n str],
+    is_known: impl Fn(&str) -> bool,
     known: impl Iterator<Item = &'k String> + Clone,
 ) -> Result<&'n str, Fault> {
     let hint = |name: &str| suggest(name, known.clone().map(String::as_str));
     match names.first() {
-        Some(name) if known.clone().any(|known| known == name) => Ok(name),
+        Some(name) if is_known(name) => Ok(name),
         Some(name) => {
             Err(Fault::new(format!("there is no `{root}.{name}`")).hint(hint(name)).needle(format!("{root}.{name}")))
         }

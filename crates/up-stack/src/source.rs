@@ -1,6 +1,13 @@
 //! The files of a stack, and places in them.
 
-use std::{cell::RefCell, fs, io, ops::Range, path::Path, sync::Arc};
+use std::{
+    cell::RefCell,
+    fs,
+    io::{self, Read},
+    ops::Range,
+    path::Path,
+    sync::Arc,
+};
 
 /// The largest file that is read, in bytes.
 pub(crate) const LARGEST: u64 = 1024 * 1024;
@@ -96,7 +103,9 @@ pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
         let message = format!("this file is too large: {size:.1} MiB, and 1 MiB is the limit");
         return Err((message, Some("cut it into modules".into())));
     }
-    let bytes = fs::read(path).map_err(missing)?;
+    // Only so much, even where it has grown since.
+    let mut bytes = vec![];
+    fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).map_err(missing)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();

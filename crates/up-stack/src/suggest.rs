@@ -1,7 +1,21 @@
 //! "Did you mean".
 
+use std::cell::Cell;
+
+/// Pairs of characters that one load compares: enough for every mistake of a person, and soon over for a file that is
+/// nothing but mistakes, or one of names without end.
+const MOST_COMPARED: usize = 10_000_000;
+
+thread_local! {
+    /// How many are left. Each load has a thread of its own.
+    static LEFT: Cell<usize> = const { Cell::new(MOST_COMPARED) };
+}
+
 /// The one of `names` that `wrong` most resembles, as a hint; the whole list where none does and it is short.
 pub(crate) fn suggest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    if LEFT.get() == 0 {
+        return None;
+    }
     let names: Vec<&str> = names.into_iter().collect();
     match closest(wrong, &names) {
         Some(name) => Some(format!("did you mean `{name}`?")),
@@ -13,6 +27,10 @@ pub(crate) fn suggest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>)
 
 /// The name that `wrong` most resembles, if any does: by few edits, or else by a common beginning.
 pub(crate) fn closest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
+    let cost = names.iter().map(|name| name.len() + 1).sum::<usize>().saturating_mul(wrong.len() + 1);
+    let left = LEFT.get().checked_sub(cost);
+    LEFT.set(left.unwrap_or(0));
+    left?;
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let wrong = plain(wrong);
     let likeness = |name: &str| strsim::jaro_winkler(&wrong, &plain(name));

@@ -14,14 +14,17 @@ use crate::{
     diagnostic::{Complaint, Report},
     file::File,
     kinds::Kinds,
-    parse,
+    parse, paths,
     source::{self, Place, Sources},
+    taint::Taint,
     template::Templates,
     value::{Fault, Wrong},
 };
 
 /// The longest chain of values that need each other.
 const LONGEST_TRAIL: usize = 200;
+/// The most files of a stack, modules counted once.
+const MOST_FILES: usize = 500;
 /// All that one load may do: steps of expressions, bytes they make (32 count as one step), and [`EACH`] a resource.
 const FUEL: u64 = 10_000_000;
 /// What an instance of a resource or a module counts for: so there are at most 40,000.
@@ -33,11 +36,14 @@ pub(crate) struct World {
     pub(crate) options: Options,
     /// The folder that modules and files are read from, as the file system names it.
     pub(crate) root: PathBuf,
-    /// The same folder as the user names it.
+    /// Folders beside it that they may be read from too.
+    pub(crate) allowed: Vec<PathBuf>,
+    /// `root` as the user names it.
     pub(crate) shown_root: PathBuf,
     pub(crate) sources: Sources,
     pub(crate) report: Report,
     pub(crate) templates: Templates,
+    pub(crate) taint: Taint,
     files: RefCell<BTreeMap<PathBuf, Option<Rc<File>>>>,
     instances: RefCell<BTreeMap<String, Rc<Instance>>>,
     trail: RefCell<Vec<(String, Place)>>,
@@ -100,12 +106,14 @@ impl World {
     pub(crate) fn new(kinds: Kinds, options: Options, root: PathBuf, shown_root: PathBuf) -> Self {
         Self {
             kinds,
+            allowed: paths::allowed(&options),
             options,
             root,
             shown_root,
             sources: Sources::default(),
             report: Report::default(),
             templates: Templates::default(),
+            taint: Taint::default(),
             files: RefCell::default(),
             instances: RefCell::default(),
             trail: RefCell::default(),
@@ -195,7 +203,11 @@ impl World {
         if let Some(known) = self.files.borrow().get(path) {
             return known.clone();
         }
-        let file = match source::read(path) {
+        let read = match self.files.borrow().len() {
+            MOST_FILES.. => Err((format!("a stack has at most {MOST_FILES} files, and this is one more"), None)),
+            _ => source::read(path),
+        };
+        let file = match read {
             Ok(text) => {
                 let start = self.sources.add(shown, text);
                 let node = parse::parse(&self.sources, &self.report, start);

@@ -78,3 +78,82 @@ fn ten_thousand_resources_are_read_at_once() {
     assert_eq!(stack.resources.len(), 10_001);
     assert!(took < PATIENCE, "{took} s");
 }
+
+#[test]
+fn a_flood_of_mistakes_is_counted_and_its_beginning_shown() {
+    let unknown: String = (0..10_000).map(|n| format!("a{n} = \"${{locals.nothing{n}}}\"\n")).collect();
+    let kinds: String = (0..5000).map(|n| format!("[net.network.n{n}]\ncidr_blok = \"x\"\n")).collect();
+    let long = "x".repeat(200_000);
+    let long = format!("[locals]\n{long}a = 1\nb = \"${{locals.{long}b}}\"\n");
+    let (loaded, took) = load(&long);
+    assert!(loaded.is_err() && took < PATIENCE, "long names took {took} s");
+    for (name, lines) in [("names", format!("[locals]\n{unknown}")), ("kinds", kinds)] {
+        let (loaded, took) = load(&lines);
+        let said = loaded.err().unwrap_or_default();
+        assert!(said.contains(" more") && said.matches("error: ").count() == 100, "{name}: {}", said.len());
+        assert!(took < PATIENCE, "{name} took {took} s");
+    }
+}
+
+#[test]
+fn modules_of_modules_and_many_files_come_to_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let stack = "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n";
+    // 300 modules of 300 modules of 300 networks.
+    let many = "for_each = '${[for n in range(300) : \"n${n}\"]}'";
+    write("stack.toml", &format!("{stack}[module.a]\nsource = \"a.toml\"\n{many}\n"));
+    write("a.toml", &format!("[module.b]\nsource = \"b.toml\"\n{many}\n"));
+    write("b.toml", &format!("[net.network.n]\n{many}\ncidr_block = \"10.0.0.0/8\"\n"));
+    let files: String = (0..600).map(|n| format!("[module.m{n}]\nsource = \"m{n}.toml\"\n")).collect();
+    write("files.toml", &format!("{stack}{files}"));
+    (0..600).for_each(|n| write(&format!("m{n}.toml"), ""));
+    for (file, want) in [("stack.toml", "too much time or memory"), ("files.toml", "at most 500 files")] {
+        let start = Instant::now();
+        let wrong = common::load(folder.path().join(file).to_str().unwrap(), &Options::default()).unwrap_err();
+        assert!(wrong.to_string().contains(want), "{wrong:.2000}");
+        assert!(start.elapsed().as_secs_f64() < PATIENCE, "{file}");
+    }
+}
+
+#[test]
+fn nothing_is_read_from_outside_the_stack_s_folder_unless_it_is_allowed() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("m.toml"), "").unwrap();
+    fs::write(outside.path().join("secret.txt"), "outside").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink(outside.path(), at("link")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("zero")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    fs::write(at("long.txt"), "x".repeat(1024 * 1024 + 1)).unwrap();
+    let load = |lines: &str, allow: Vec<std::path::PathBuf>| {
+        fs::write(at("stack.toml"), format!("[stack]\nname = \"x\"\nregion = \"us-east-1\"\n{lines}\n")).unwrap();
+        let options = Options { allow, ..Options::default() };
+        common::load(at("stack.toml").to_str().unwrap(), &options).map_err(|wrong| wrong.to_string())
+    };
+    let file = |path: &str| format!("[locals]\na = '${{file(\"{path}\")}}'");
+    let module = |path: &str| format!("[module.m]\nsource = \"{path}\"");
+    let absolute = outside.path().join("secret.txt").display().to_string();
+    for (lines, want) in [
+        (file("link/secret.txt"), "outside the stack's folder"),
+        (file("zero"), "outside the stack's folder"),
+        (file("pipe"), "not a regular file"),
+        (file("long.txt"), "too large"),
+        (file(&absolute), "is absolute"),
+        (file("~/.aws/credentials"), "`~`"),
+        (file(""), "is empty"),
+        (file("."), "a folder"),
+        (file("/dev/stdin"), "is absolute"),
+        (module("link/m.toml"), "outside the stack's folder"),
+        (module(&outside.path().join("m.toml").display().to_string()), "is absolute"),
+        (module("pipe"), "not a regular file"),
+    ] {
+        let wrong = load(&lines, vec![]).unwrap_err();
+        assert!(wrong.contains(want), "{lines}: {wrong}");
+    }
+    let allow = vec![outside.path().to_owned()];
+    load(&file("link/secret.txt"), allow.clone()).unwrap();
+    load(&module("link/m.toml"), allow.clone()).unwrap();
+    assert!(load(&file("zero"), allow).is_err());
+}

@@ -82,10 +82,10 @@ impl Output {
         }
         let outputs = answers(&stack.outputs, cx.as_deref(), self.name.is_some());
         match &self.name {
-            Some(name) => terminal::reveal(one(name, &outputs[name], self.json)?)?,
+            Some(name) => terminal::reveal(one(name, &outputs[name])?, self.json)?,
             None if self.json => {
                 let face = Face { format: FORMAT, stack: &stack.name, outputs: &outputs, api_calls };
-                terminal::data(serde_json::to_string_pretty(&face).expect("plain data"))?;
+                terminal::json(&face)?;
             }
             None => terminal::data(render::outputs(&outputs))?,
         }
@@ -128,19 +128,12 @@ fn with_ids(value: &mut Value, cx: Option<&Cx>) -> Option<()> {
     }
 }
 
-/// The value of one, as a script wants it.
-fn one(name: &str, output: &Answer, json: bool) -> Result<String, Failure> {
-    match &output.value {
-        None => {
-            let failure = Failure::new(
-                Exit::Failed,
-                format!("`{name}` is not known yet: it says something of what is not there"),
-            );
-            Err(failure.hint("`bullstra-up apply` makes it"))
-        }
-        Some(Value::String(text)) if !json => Ok(text.clone()),
-        Some(value) => Ok(format!("{value:#}")),
-    }
+/// The value of one.
+fn one<'a>(name: &str, output: &'a Answer) -> Result<&'a Value, Failure> {
+    output.value.as_ref().ok_or_else(|| {
+        let message = format!("`{name}` is not known yet: it says something of what is not there");
+        Failure::new(Exit::Failed, message).hint("`bullstra-up apply` makes it")
+    })
 }
 
 fn unknown(name: &str, stack: &Stack) -> Failure {

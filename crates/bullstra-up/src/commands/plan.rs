@@ -11,6 +11,7 @@ use crate::{
     goal::Goal,
     render, run,
     saved::{self, Saved},
+    secrets,
     session::{self, Session},
     terminal,
 };
@@ -57,7 +58,7 @@ impl Plan {
             _ => Exit::Ok,
         };
         if self.json {
-            terminal::data(run::planned(&plan, exit, meter))?;
+            terminal::json(&run::planned(&plan, exit, meter))?;
         } else {
             let calls = meter.counts().values().sum();
             terminal::data(render::plan(&plan, &up_kinds::find, calls))?;
@@ -66,7 +67,7 @@ impl Plan {
             terminal::say(render::failure(&run::refused(&plan)));
         } else if let Some(out) = &self.out {
             let path = self.stack.stack.display().to_string();
-            saved::write(out, &Saved { path, goal, plan })?;
+            saved::write(out, &Saved { path, goal, plan, secrets: secrets::all() })?;
         }
         Ok(exit)
     }

@@ -105,7 +105,7 @@ impl Sandbox {
     }
 
     fn answer(&self, answer: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        terminal::data(if self.json { format!("{answer:#}") } else { text() })
+        if self.json { terminal::json(&answer) } else { terminal::data(text()) }
     }
 }
 

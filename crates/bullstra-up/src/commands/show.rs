@@ -87,7 +87,7 @@ impl Show {
         }
         if self.json {
             let face = face(&stack, &world, &resources, &absent, session.cx.meter());
-            terminal::data(serde_json::to_string_pretty(&face).expect("plain data"))?;
+            terminal::json(&face)?;
         } else if self.address.is_some() {
             let pages: Vec<_> = resources.iter().map(render::live).collect();
             terminal::data(pages.join("\n\n"))?;

@@ -5,7 +5,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{
     shape::Shape,
-    text::{cut_alike, safe},
+    text::{cut_alike, lines, safe},
     value::{block, document, inline, item, name, reference, set},
 };
 
@@ -83,8 +83,7 @@ impl Lines {
             }
             (Value::Array(seen), Value::Array(want)) => self.list(label, seen, want, shape.item()),
             (Value::String(seen), Value::String(want)) if seen.contains('\n') || want.contains('\n') => {
-                let lines_of = |text: &str| text.lines().map(safe).collect::<Vec<_>>();
-                let (seen, want) = (lines_of(seen), lines_of(want));
+                let (seen, want) = (lines(seen), lines(want));
                 self.below(format!("{label}:"), |lines| lines.text(&seen, &want));
             }
             (Value::String(seen), Value::String(want)) => {

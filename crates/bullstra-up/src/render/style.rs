@@ -58,7 +58,7 @@ impl Word {
 /// `error: …`: one message; lines after the first stand under the text of the first.
 pub(crate) fn message(word: Word, text: &str) -> String {
     let indent = format!("\n{}", " ".repeat(word.text().len() + 2));
-    let lines: Vec<_> = text.lines().map(text::safe).collect();
+    let lines = text::lines(text);
     format!("{} {}", paint(word.style(), format_args!("{}:", word.text())), lines.join(&indent))
 }
 

@@ -4,15 +4,18 @@ use std::{fmt::Write, time::Duration};
 
 use up_core::quote;
 
+use crate::{secrets::masked, terminal::is_unsafe};
+
 /// What came from elsewhere, with nothing left in it that a terminal obeys; marks as the expressions they stand for.
+/// Secrets go first: of what is cut afterwards, no part of one may be left.
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in quote::readable(text).chars() {
+    for c in quote::readable(&masked(text)).chars() {
         match c {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            c if c.is_control() || is_invisible(c) => {
+            c if is_unsafe(c) => {
                 write!(safe, "\\u{{{:x}}}", u32::from(c)).expect("text takes text");
             }
             c => safe.push(c),
@@ -21,9 +24,9 @@ pub(crate) fn safe(text: &str) -> String {
     safe
 }
 
-/// Characters that turn the direction of text, or hide: what is read would not be what is there.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e000}'..='\u{e001}')
+/// Text of several lines, each of them safe.
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    masked(text).lines().map(safe).collect()
 }
 
 /// Text of `longest` characters at most, its end cut off where it is longer.

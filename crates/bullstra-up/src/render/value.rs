@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{
     shape::Shape,
-    text::{cut, safe},
+    text::{cut, lines, safe},
 };
+use crate::secrets::masked;
 
 /// Longer text is cut.
 const LONGEST_TEXT: usize = 120;
@@ -55,7 +56,7 @@ fn whole_block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
             let items = items.iter().flat_map(|value| dashed(whole_item(value, shape.item())));
             headed(field, items.collect())
         }
-        Value::String(text) if text.contains('\n') => headed(field, text.lines().map(safe).collect()),
+        Value::String(text) if text.contains('\n') => headed(field, lines(text)),
         _ => vec![line],
     }
 }
@@ -96,7 +97,7 @@ fn trimmed(value: &Value, shape: Shape<'_>) -> Value {
 
 /// A JSON document as JSON, line by line.
 pub(crate) fn document(value: &Value) -> Vec<String> {
-    format!("{value:#}").lines().map(safe).collect()
+    lines(&format!("{value:#}"))
 }
 
 /// A key as it would be written: bare, or in quotes.
@@ -116,7 +117,7 @@ fn headed(field: &str, lines: Vec<String>) -> Vec<String> {
 }
 
 fn escaped(text: &str) -> String {
-    safe(&text.replace('\\', "\\\\").replace('"', "\\\""))
+    safe(&masked(text).replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

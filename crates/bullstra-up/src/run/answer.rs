@@ -69,7 +69,7 @@ impl Ended<'_> {
     }
 
     /// The object. Outputs that are sensitive are left out.
-    pub(super) fn json(&self, meter: &Meter) -> String {
+    pub(super) fn json(&self, meter: &Meter) -> Value {
         let Self { command, plan, outcome, elapsed, outputs, .. } = self;
         let shown = outputs.iter().filter(|(_, output)| !output.sensitive);
         let answer = Face {
@@ -87,7 +87,7 @@ impl Ended<'_> {
             api_calls: ApiCalls::of(meter),
             errors: outcome.failed.iter().map(|(address, error)| self.problem(address, error)).collect(),
         };
-        pretty(&answer)
+        json!(answer)
     }
 
     fn problem<'e>(&self, address: &'e Address, error: &'e Error) -> Problem<'e> {
@@ -100,7 +100,7 @@ impl Ended<'_> {
 }
 
 /// The object of a plan: all of the plan, what it comes to, and what making it took.
-pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> String {
+pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> Value {
     let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
     answer["command"] = "plan".into();
     answer["exit_code"] = json!(exit as u8);
@@ -114,27 +114,23 @@ pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> String {
         Problem { address, code: "Refused", message, request_id: None, hint: None }
     });
     answer["errors"] = json!(refused.collect::<Vec<_>>());
-    pretty(&answer)
+    answer
 }
 
 /// The object of a command that did not come to do anything.
-pub(super) fn failed(command: &str, failure: &Failure, meter: &Meter) -> String {
+pub(super) fn failed(command: &str, failure: &Failure, meter: &Meter) -> Value {
     let Failure { exit, message, hint, details, .. } = failure;
     let each = details.iter().map(|(address, message)| json!({ "address": address, "message": message }));
     let errors = match details.is_empty() {
         true => json!([{ "message": anstream::adapter::strip_str(message).to_string(), "hint": hint }]),
         false => each.collect(),
     };
-    pretty(&json!({
+    json!({
         "format": FORMAT,
         "command": command,
         "exit_code": *exit as u8,
         "summary": Counts::default(),
         "api_calls": ApiCalls::of(meter),
         "errors": errors,
-    }))
-}
-
-fn pretty(answer: &impl Serialize) -> String {
-    serde_json::to_string_pretty(answer).expect("an answer is plain data")
+    })
 }

@@ -85,11 +85,10 @@ impl Run<'_> {
         let view = session.look(&self.goal.resources).await?;
         view.past.cut_off.iter().for_each(tell_of);
         let now = self.goal.plan(&view)?;
-        let plan = match &self.saved {
-            Some(saved) => unmoved(saved, &now)?.clone(),
-            None => now,
-        };
-        Ok(Ready { session, lock: Arc::new(lock), view, plan })
+        if let Some(saved) = &self.saved {
+            unmoved(saved, &now)?;
+        }
+        Ok(Ready { session, lock: Arc::new(lock), view, plan: now })
     }
 
     /// Shows the plan: as data, unless stdout is for JSON.
@@ -191,7 +190,7 @@ impl Run<'_> {
             terminal::say(render::summary(plan, &outcome, elapsed, &ApiCalls::of(session.cx.meter())));
         }
         if self.options.json {
-            terminal::data(ended.json(session.cx.meter()))?;
+            terminal::json(&ended.json(session.cx.meter()))?;
         } else if ended.exit() == Exit::Ok && !outputs.is_empty() {
             terminal::data(render::outputs(&outputs))?;
         }
@@ -210,7 +209,7 @@ pub(crate) async fn answered(
     if let Err(failure) = &ended
         && json
     {
-        terminal::data(answer::failed(command, failure, meter))?;
+        terminal::json(&answer::failed(command, failure, meter))?;
     }
     ended
 }
@@ -225,8 +224,9 @@ pub(crate) fn refused(plan: &Plan) -> Failure {
     failure
 }
 
-/// The saved plan, as long as the world is what it was made from.
-fn unmoved<'a>(saved: &'a Plan, now: &Plan) -> Result<&'a Plan, Failure> {
+/// Makes sure that the world is what the saved plan was made from, and that the plan is what its goal comes to there: so
+/// nothing is done that was written into the file by another hand.
+fn unmoved(saved: &Plan, now: &Plan) -> Result<(), Failure> {
     let again = "look at a new plan: `bullstra-up plan … --out FILE`";
     if (&saved.account, &saved.region) != (&now.account, &now.region) {
         let Plan { account, region, .. } = saved;
@@ -235,8 +235,12 @@ fn unmoved<'a>(saved: &'a Plan, now: &Plan) -> Result<&'a Plan, Failure> {
         return Err(Failure::new(Exit::Refused, message).hint(again));
     }
     let moved = saved.observed.moved(&now.observed);
+    if moved.is_empty() && saved.is_same(now) {
+        return Ok(());
+    }
     if moved.is_empty() {
-        return Ok(saved);
+        let message = "the plan is not what its stack comes to: it was changed, or made by another bullstra-up";
+        return Err(Failure::new(Exit::Input, message).hint(again));
     }
     let message = format!("the world has moved since the plan was made\n{}", moved.join("\n"));
     Err(Failure::new(Exit::Refused, message).hint(again))

@@ -90,10 +90,13 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
     let env =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let account = aws.sandbox.then(|| SANDBOX_ACCOUNT.to_owned());
-    let options = up_stack::Options { set, env: env.collect(), region: aws.region.clone(), account };
-    let stack = up_stack::load(path, &up_kinds::all(), &options)?;
-    secrets::keep(&stack.secrets);
-    Ok(stack)
+    let allow = inputs.allow_path.clone();
+    let options = up_stack::Options { set, env: env.collect(), region: aws.region.clone(), account, allow };
+    let loaded = up_stack::load(path, &up_kinds::all(), &options);
+    // What is wrong may be the value of a sensitive input.
+    secrets::keep(loaded.as_ref().map_or_else(Diagnostics::secrets, |stack| &stack.secrets));
+    secrets::note(loaded.as_ref().map_or(&[], |stack| &stack.resources));
+    loaded
 }
 
 impl<'a> Home<'a> {
@@ -155,6 +158,12 @@ impl Session {
         };
         let kinds = kinds(&needed, &past);
         let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        secrets::note(past.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.resources));
+        for (_, seen) in world.iter() {
+            if let Some(address) = seen.address(&self.stack) {
+                secrets::seen(&address, &seen.spec);
+            }
+        }
         if !spared.is_empty() {
             terminal::say(render::message(Word::Warning, &not_searched(&spared)));
         }

@@ -7,9 +7,12 @@ use serde_json::Value;
 use super::{Answer, Arguments};
 use crate::{
     eval::Evaluator,
-    source, template,
+    paths, source, template,
     value::{Fault, as_resource, by_key},
 };
+
+/// What asking for a file counts for: so there are at most 100,000 looks.
+const LOOK: usize = 100;
 
 pub(super) fn file(arguments: &Arguments<'_>) -> Answer {
     let text = read(arguments)?;
@@ -43,13 +46,14 @@ pub(super) fn templatefile(arguments: &Arguments<'_>) -> Answer {
 }
 
 fn read(arguments: &Arguments<'_>) -> Result<String, Fault> {
-    let absent = || {
-        let hint = "the path is relative to the stack's folder".to_owned();
-        arguments.fault(0, &format!("names no file: {}", arguments.value(0))).hint(hint)
-    };
+    let absent =
+        || arguments.fault(0, &format!("names no file: {}", arguments.value(0))).hint(paths::FROM_ROOT.to_owned());
     let path = located(arguments)?.ok_or_else(absent)?;
-    source::read(&path)
-        .map_err(|(message, hint)| arguments.fault(0, &format!("names a file of no use: {message}")).hint(hint))
+    let text = source::read(&path)
+        .map_err(|(message, hint)| arguments.fault(0, &format!("names a file of no use: {message}")).hint(hint))?;
+    // Read again each time: a loop over files is paid for by the byte, as what expressions make is.
+    arguments.scope.world.burn(text.len() / 32)?;
+    Ok(text)
 }
 
 /// Where a file is, links followed; `None` where there is nothing.
@@ -57,10 +61,14 @@ fn located(arguments: &Arguments<'_>) -> Result<Option<PathBuf>, Fault> {
     if as_resource(arguments.value(0)).is_some() {
         return Err(arguments.wrong(0, "the path of a file"));
     }
-    let root = &arguments.scope.world.root;
-    let Ok(path) = root.join(&*arguments.text(0)?).canonicalize() else { return Ok(None) };
-    if path.starts_with(root) {
-        return Ok(Some(path));
+    let (world, path) = (arguments.scope.world, arguments.text(0)?);
+    if let Some(wrong) = paths::unfit(&path) {
+        return Err(arguments.fault(0, wrong).hint(paths::FROM_ROOT.to_owned()));
     }
-    Err(arguments.fault(0, &format!("lies outside the stack's folder, {}", root.display())))
+    world.burn(LOOK)?;
+    let Ok(found) = world.root.join(&*path).canonicalize() else { return Ok(None) };
+    if world.may_read(&found) {
+        return Ok(Some(found));
+    }
+    Err(arguments.fault(0, "lies outside the stack's folder").hint(world.readable()))
 }

@@ -1,0 +1,172 @@
+//! Refuses answers that are not whole.
+//!
+//! The SDK reads what it can: of XML that breaks off it gives the part before, and an empty answer in JSON is one in
+//! which nothing is set. Either way a list comes out shorter than it is, and what it left out would be made a second
+//! time. A proxy that cuts or replaces answers is enough for that.
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::AfterDeserializationInterceptorContextRef},
+        orchestrator::Metadata,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::Value;
+use xmlparser::{ElementEnd, Token, Tokenizer};
+
+use crate::Call;
+
+/// An interceptor that refuses the answer to a read where it is not whole, or where a list lacks its list.
+#[derive(Debug, Clone, Copy)]
+pub struct Whole;
+
+impl Intercept for Whole {
+    fn name(&self) -> &'static str {
+        "bullstra-up whole answers"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(metadata) = cfg.load::<Metadata>() else { return Ok(()) };
+        let call = Call { service: metadata.service().into(), operation: metadata.name().into() };
+        // What AWS refuses, and what the SDK cannot read, has its error already.
+        if call.is_mutating() || context.output_or_error().is_err() {
+            return Ok(());
+        }
+        let body = context.response().body().bytes().unwrap_or_default();
+        check(&call.operation, body)
+            .map_err(|why| format!("the answer to {} is not whole: {why}", call.operation).into())
+    }
+}
+
+/// What stands in an answer beside what was asked for.
+const BESIDES: [&str; 10] = [
+    "failures",
+    "istruncated",
+    "marker",
+    "maxrecords",
+    "maxresults",
+    "nextmarker",
+    "nexttoken",
+    "paginationtoken",
+    "requestid",
+    "responsemetadata",
+];
+
+fn check(operation: &str, body: &[u8]) -> Result<(), String> {
+    let body = body.trim_ascii();
+    // A `Get` may have nothing to say, nor has what bears no tag; lists are there even where they are empty.
+    let lists =
+        operation.starts_with("Describe") || (operation.starts_with("List") && !operation.starts_with("ListTags"));
+    let members = match body.first() {
+        None => return Err("it is empty".into()),
+        Some(b'<') => xml(operation, std::str::from_utf8(body).map_err(|error| error.to_string())?)?,
+        Some(_) => json(body)?,
+    };
+    let is_asked_for = |member: &String| !BESIDES.contains(&member.to_lowercase().as_str());
+    if lists && !members.iter().any(is_asked_for) {
+        return Err("what was asked for is missing".into());
+    }
+    Ok(())
+}
+
+/// The members of an answer in JSON that are set.
+fn json(body: &[u8]) -> Result<Vec<String>, String> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => {
+            Ok(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(member, _)| member).collect())
+        }
+        Ok(_) => Err("it is no JSON object".into()),
+        Err(error) => Err(format!("it is no JSON: {error}")),
+    }
+}
+
+/// The members of an answer in XML, after a look at all of it.
+fn xml(operation: &str, body: &str) -> Result<Vec<String>, String> {
+    let (response, result) = (format!("{operation}Response"), format!("{operation}Result"));
+    let mut open: Vec<&str> = vec![];
+    let (mut members, mut roots) = (vec![], 0);
+    for token in Tokenizer::from(body) {
+        match token.map_err(|error| format!("it is no XML: {error}"))? {
+            Token::ElementStart { local, .. } => {
+                match open[..] {
+                    [] if local.as_str() != response => return Err(format!("it begins with <{local}>")),
+                    [] => roots += 1,
+                    [_] if local.as_str() != result => members.push(local.as_str().to_owned()),
+                    [_, parent] if parent == result => members.push(local.as_str().to_owned()),
+                    _ => {}
+                }
+                open.push(local.as_str());
+            }
+            Token::ElementEnd { end: ElementEnd::Empty, .. } => {
+                open.pop();
+            }
+            Token::ElementEnd { end: ElementEnd::Close(_, local), .. } if open.pop() != Some(local.as_str()) => {
+                return Err(format!("</{local}> closes nothing"));
+            }
+            _ => {}
+        }
+    }
+    match open.last() {
+        Some(unclosed) => Err(format!("<{unclosed}> is not closed")),
+        None if roots != 1 => Err(format!("it holds {roots} answers")),
+        None => Ok(members),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: &str = "<DescribeVpcsResponse><requestId>1</requestId><vpcSet/></DescribeVpcsResponse>";
+    const ONE: &str = "<?xml version=\"1.0\"?>\n<ListRolesResponse xmlns=\"x\"><ListRolesResult><IsTruncated>false\
+                       </IsTruncated><Roles><member/></Roles></ListRolesResult><ResponseMetadata/></ListRolesResponse>\n";
+
+    #[test]
+    fn whole_answers_are_taken_even_where_they_list_nothing() {
+        check("DescribeVpcs", NONE.as_bytes()).unwrap();
+        check("ListRoles", ONE.as_bytes()).unwrap();
+        check("DescribeRepositories", br#"{"repositories":[]}"#).unwrap();
+        check("GetBootstrapBrokers", b"{}").unwrap();
+    }
+
+    #[test]
+    fn an_answer_cut_anywhere_is_refused() {
+        for (operation, whole) in [("DescribeVpcs", NONE), ("ListRoles", ONE.trim_end())] {
+            for length in 0..whole.len() {
+                assert!(check(operation, &whole.as_bytes()[..length]).is_err(), "{}", &whole[..length]);
+            }
+        }
+        let whole = r#"{"clusterArns":["a"],"nextToken":null}"#;
+        for length in 0..whole.len() {
+            assert!(check("ListClusters", &whole.as_bytes()[..length]).is_err(), "{}", &whole[..length]);
+        }
+    }
+
+    #[test]
+    fn what_lacks_what_was_asked_for_is_refused() {
+        let token = "<DescribeVpcsResponse><requestId>1</requestId><nextToken/></DescribeVpcsResponse>";
+        let bare = "<ListRolesResponse><ListRolesResult/><ResponseMetadata/></ListRolesResponse>";
+        let other = "<html><body>Sign in</body></html>";
+        let twice = "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>".repeat(2);
+        for (operation, body) in [
+            ("DescribeVpcs", token),
+            ("DescribeVpcs", other),
+            ("DescribeVpcs", &twice),
+            ("ListRoles", bare),
+            ("ListClusters", "{}"),
+            ("ListClusters", r#"{"clusterArns":null,"nextToken":"x"}"#),
+            ("DescribeClusters", r#"{"failures":[]}"#),
+            ("ListClusters", "[]"),
+            ("ListClusters", "Sign in"),
+        ] {
+            assert!(check(operation, body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! An AWS that says what the sandbox once said, see `record.py`, but for one answer.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use aws_config::identity::IdentityCache;
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use up_core::{AnyKind, Cx, Error, Index, Meter, Scope, Seen};
+
+/// The stack that was recorded.
+const STACK: &str = "bullstra-hostile";
+const ENDPOINT: &str = "http://aws.invalid";
+/// What takes a call of its own, and no resource of that stack sets.
+const NOT_SET: [&str; 8] = [
+    "additional_certificate_arns",
+    "content_security_policy",
+    "repository_policy",
+    "server_header",
+    "strict_transport_security",
+    "tcp_idle_timeout",
+    "x_content_type_options",
+    "x_frame_options",
+];
+
+/// One answer, and what it answers.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) operation: String,
+    request: String,
+    status: u16,
+    headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+/// All that was recorded.
+pub(crate) static ANSWERS: LazyLock<Vec<Answer>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("answers.json")).unwrap());
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+static INDEX: LazyLock<Arc<Index>> = LazyLock::new(|| {
+    let fake = Fake::default();
+    Arc::new(RUNTIME.block_on(up_kinds::index(&fake.cx(), STACK)).unwrap())
+});
+
+/// What it says, and what it was asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fake {
+    /// The number of an answer, and what is said in its place.
+    spoilt: Option<(usize, Vec<u8>)>,
+    used: Arc<Mutex<BTreeSet<usize>>>,
+}
+
+impl Fake {
+    fn cx(&self) -> Cx {
+        let connector = SharedHttpConnector::new(self.clone());
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(ENDPOINT)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "tests")))
+            .identity_cache(IdentityCache::no_cache())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .http_client(http_client_fn(move |_, _| connector.clone()));
+        Cx::new(config.build(), "111122223333", Meter::default())
+    }
+}
+
+impl HttpConnector for Fake {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let path = request.uri().strip_prefix(ENDPOINT).unwrap_or(request.uri()).to_owned();
+        let asked = operation(&path, request.headers().get("x-amz-target"), &body);
+        let exact = format!("{path}\n{body}");
+        let place = ANSWERS.iter().position(|answer| answer.request == exact);
+        let place = place.or_else(|| ANSWERS.iter().position(|answer| answer.operation == asked));
+        let Some(place) = place else {
+            let refused = HttpResponse::new(StatusCode::try_from(500).unwrap(), SdkBody::from("not recorded"));
+            return HttpConnectorFuture::ready(Ok(refused));
+        };
+        self.used.lock().unwrap().insert(place);
+        let Answer { status, headers, body, .. } = &ANSWERS[place];
+        let body = match &self.spoilt {
+            Some((spoilt, bytes)) if *spoilt == place => SdkBody::from(bytes.clone()),
+            _ => SdkBody::from(body.as_str()),
+        };
+        let mut response = HttpResponse::new(StatusCode::try_from(*status).unwrap(), body);
+        for (name, value) in headers {
+            response.headers_mut().insert(name.to_lowercase(), value.clone());
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+fn operation(path: &str, target: Option<&str>, body: &str) -> String {
+    let action = || body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let named = target.and_then(|target| target.rsplit('.').next()).or_else(action);
+    named.unwrap_or(path.split('?').next().unwrap_or_default()).to_owned()
+}
+
+/// What a kind sees where the answer of this number is spoilt, and the answers that it asked for.
+pub(crate) fn observe(
+    kind: &'static dyn AnyKind,
+    spoilt: Option<(usize, Vec<u8>)>,
+) -> (Result<Vec<Seen<Value>>, Error>, BTreeSet<usize>) {
+    let fake = Fake { spoilt, ..Fake::default() };
+    let fields = kind.fields().iter().map(|field| field.name.to_owned());
+    let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
+    let scope = Scope { stack: STACK.into(), index: INDEX.clone(), known: BTreeSet::new(), asked };
+    let seen = RUNTIME.block_on(kind.observe(&fake.cx(), &scope));
+    let used = fake.used.lock().unwrap().clone();
+    (seen, used)
+}
+
+/// What a kind sees, as ids, or that it cannot.
+pub(crate) fn ids(seen: Result<Vec<Seen<Value>>, Error>) -> Result<BTreeSet<String>, Error> {
+    Ok(seen?.into_iter().map(|seen| seen.id).collect())
+}
