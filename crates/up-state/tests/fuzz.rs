@@ -28,9 +28,9 @@ fn begin(steps: usize) -> Entry {
 
 /// A stack's folder after a run that was cut off.
 fn written(dir: &Path) -> State {
-    let state = State::open(dir, "prod").unwrap();
+    let state = State::in_folder(dir, "prod").unwrap();
     let address = || "network/ec2.vpc.main".parse().unwrap();
-    let journal = state.journal(&begin(2)).unwrap();
+    let journal = state.journal(&begin(2), 4096).unwrap();
     journal.flush(&Entry::Calling { address: address(), verb: "create".into() }).unwrap();
     let id = Some("vpc-1".to_owned());
     journal.flush(&Entry::Answered { address: address(), verb: "create".into(), id, error: None }).unwrap();
@@ -38,10 +38,10 @@ fn written(dir: &Path) -> State {
     let ids = [("ec2.vpc".to_owned(), ["vpc-1".to_owned()].into())].into();
     state.save(&Snapshot::new("prod", "111122223333", "us-east-1", vec![], ids)).unwrap();
     let lock = state.lock("apply").unwrap();
-    let lease = fs::read(state.folder().join("lock")).unwrap();
+    let lease = fs::read(dir.join("prod/lock")).unwrap();
     drop(lock);
     // As a run leaves it that was killed.
-    fs::write(state.folder().join("lock"), lease).unwrap();
+    fs::write(dir.join("prod/lock"), lease).unwrap();
     state
 }
 
@@ -52,7 +52,7 @@ proptest! {
     fn spoilt_files_are_read_done_without_or_refused(which in 0..3usize, spoils in spoils(WORDS)) {
         let dir = tempfile::tempdir().unwrap();
         let state = written(dir.path());
-        let path = state.folder().join(["journal.jsonl", "snapshot.json", "lock"][which]);
+        let path = dir.path().join("prod").join(["journal.jsonl", "snapshot.json", "lock"][which]);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, spoilt(&bytes, &spoils)).unwrap();
         // What becomes of each depends on what was spoilt; all must come back, and what was not spoilt is still read.
@@ -62,8 +62,8 @@ proptest! {
             prop_assert!(past.snapshot.is_some() && past.cut_off.is_some());
         }
         drop(state.lock("apply"));
-        drop(state.unlock());
-        drop(state.journal(&begin(0)));
+        drop(state.holder().map(|holder| holder.map(|holder| state.unlock(&holder))));
+        drop(state.journal(&begin(0), 4096));
         drop(state.past());
     }
 }

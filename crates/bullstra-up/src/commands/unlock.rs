@@ -41,7 +41,7 @@ impl Unlock {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
         let path = Path::new(&self.stack);
         let stack = if path.is_file() { Some(session::read(path, &self.inputs, &self.aws)?) } else { None };
-        let named = Home { stack: &self.stack, region: REGION, accounts: &[], backend: None };
+        let named = Home { stack: &self.stack, region: REGION, accounts: &[], role: None, backend: None };
         let home = stack.as_ref().map_or(named, Home::of);
         let (place, state) = session::state(&home, &self.aws, &self.state).await?;
         let name = home.stack;
