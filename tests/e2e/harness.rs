@@ -15,6 +15,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+/// How long a sandbox stays that nobody asks anything: longer than between two tests that use the same.
+const IDLE: Duration = Duration::from_secs(600);
+
 /// The program.
 pub(crate) const UP: &str = env!("CARGO_BIN_EXE_bullstra-up");
 
@@ -85,7 +88,7 @@ fn shared() -> &'static Shared {
         {
             return Shared { endpoint, python: python.into() };
         }
-        let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named("e2e") };
+        let options = up_sandbox::Options { idle: Some(IDLE), ..up_sandbox::Options::named("e2e") };
         let (status, python) = runtime().block_on(async {
             let status = up_sandbox::start(&options).await.expect("the sandbox starts");
             (status, up_sandbox::python(&options).await.expect("it has a Python"))
@@ -96,7 +99,7 @@ fn shared() -> &'static Shared {
 
 /// A sandbox beside the shared one, for tests that change the settings of all of it.
 pub(crate) fn sandbox(name: &str) -> String {
-    let options = up_sandbox::Options { idle: Some(Duration::from_secs(120)), ..up_sandbox::Options::named(name) };
+    let options = up_sandbox::Options { idle: Some(IDLE), ..up_sandbox::Options::named(name) };
     runtime().block_on(up_sandbox::start(&options)).expect("the sandbox starts").endpoint
 }
 
@@ -157,7 +160,7 @@ impl Account {
 
     /// The calls made in the account, as `service:Operation`, those that change AWS marked.
     pub(crate) fn calls(&self) -> Result<Vec<(String, bool)>> {
-        let calls = self.control("calls")?;
+        let calls = self.control(&format!("calls?access_key={}", self.id))?;
         let calls = calls["calls"].as_array().ok_or("a record without calls")?.iter();
         let ours = calls.filter(|call| call["access_key"] == self.id.as_str());
         let named = ours.map(|call| {

@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use libtest_mimic::Trial;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
@@ -77,17 +78,20 @@ fn signal(child: &Child, signal: &str) -> Result {
     if ran(command)?.code == 0 { Ok(()) } else { fail(format!("failed to send {signal}")) }
 }
 
-/// A run that has made its first `call`, halted.
+/// A run whose first `call` AWS has done, halted before it reads the answer.
 fn halted(account: &Account, call: &str) -> Result<Child> {
+    let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
+    let faults = format!("faults?access_key={}", account.id);
+    let hold = json!({ "match": { "operation": operation }, "do": { "hold": "after" } });
+    account.tell(&faults, &json!({ "faults": [hold] }))?;
     let child = began(account, &APPLY)?;
-    let since = Instant::now();
-    while !account.calls()?.iter().any(|(made, _)| made == call) {
-        if since.elapsed() > Duration::from_secs(20) {
-            return fail(format!("it does not come to {call}"));
-        }
-        thread::sleep(Duration::from_millis(5));
+    let held = account.control(&format!("held?access_key={}&wait=30", account.id))?;
+    if held["held"].as_array().is_none_or(Vec::is_empty) {
+        return fail(format!("it does not come to {call}"));
     }
     signal(&child, "-STOP")?;
+    account.tell("release", &json!({ "access_key": account.id, "then": "go_on" }))?;
+    account.tell(&faults, &json!({ "faults": [] }))?;
     Ok(child)
 }
 

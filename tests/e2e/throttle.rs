@@ -29,6 +29,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 struct Round {
     calls: usize,
     throttled: usize,
+    /// Those, by operation.
+    refused: BTreeMap<String, usize>,
     seconds: f64,
     /// The least that the buckets allow for the calls made, in seconds.
     bound: f64,
@@ -46,7 +48,8 @@ fn many_stacks_at_once() -> Result {
             round.calls, round.throttled, round.seconds, round.bound
         ));
         if scale == 1.0 && round.throttled > 0 {
-            return fail(format!("{name}: {} of {} calls were throttled", round.throttled, round.calls));
+            let Round { calls, throttled, refused, .. } = round;
+            return fail(format!("{name}: {throttled} of {calls} calls were throttled: {refused:?}"));
         }
     }
     let head = format!("\n{:<25} {:>6} {:>10} {:>8} {:>8}\n", "what", "calls", "throttled", "seconds", "bound");
@@ -80,12 +83,12 @@ fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     let calls = account.control(&format!("calls?access_key={}", account.id))?;
     let calls = calls["calls"].as_array().cloned().unwrap_or_default();
     account.configure(&json!({ "buckets": null }))?;
-    Ok(Round {
-        calls: calls.len(),
-        throttled: calls.iter().filter(|call| is_throttled(call)).count(),
-        seconds,
-        bound: bound(&calls, scale),
-    })
+    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    for call in calls.iter().filter(|call| is_throttled(call)) {
+        *refused.entry(format!("{}:{}", call["service"], call["operation"])).or_default() += 1;
+    }
+    let throttled = refused.values().sum();
+    Ok(Round { calls: calls.len(), throttled, refused, seconds, bound: bound(&calls, scale) })
 }
 
 fn is_throttled(call: &Value) -> bool {

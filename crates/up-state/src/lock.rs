@@ -75,7 +75,8 @@ impl Lock {
         let lease = Lease::ours(command);
         let mut taken_from = None;
         for _ in 0..TRIES {
-            let renewed = Instant::now();
+            // Before the answers: they may have been on their way for long.
+            let (renewed, looked) = (Instant::now(), Timestamp::now());
             let kept = store.get(NAME)?;
             let version = match &kept {
                 // The answer to our write was lost, and it was sent again.
@@ -87,7 +88,7 @@ impl Lock {
                 }
             };
             if let Some(version) = version {
-                let now = Now { lease, version, renewed, looked: Timestamp::now() };
+                let now = Now { lease, version, renewed, looked };
                 return Ok(Self::beating(Held { store, fresh, now: Mutex::new(now) }, taken_from));
             }
         }

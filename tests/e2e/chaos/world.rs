@@ -93,6 +93,7 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\bip-\d+-\d+-\d+-\d+\b", "<host>"),
         (r"^\d+\.\d+\.\d+\.\d+$", "<address>"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d+)?", "<uuid>"),
+        (r">-[0-9a-f]{8}\b", ">-<hex>"),
         (r"/[0-9a-f]{16}\b", "/<hex>"),
         (r"\b(AROA|AIPA|ANPA)[A-Z0-9]{12,}", "<iam>"),
         (r"-\d{8,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
@@ -103,7 +104,8 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 /// Removes times, and numbers that count how often something was done; tells text as `plain` does.
 fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
     const TIMES: [&str; 6] = ["time", "date", "createdat", "timestamp", "updated", "registeredat"];
-    const COUNTS: [&str; 5] = ["revision", "macaddress", "events", "deployments", "dbiresourceid"];
+    const COUNTS: [&str; 6] =
+        ["revision", "macaddress", "events", "deployments", "dbiresourceid", "availableipaddresscount"];
     match value {
         Value::String(text) => *text = plain(text),
         Value::Object(map) => {
