@@ -73,7 +73,7 @@ impl Held {
             let (renewed, lease) = (Instant::now(), now.lease.renewed());
             let bytes = page(&*self.store, &lease)?;
             if let Some(version) = self.store.put(NAME, &bytes, &When::Is(now.version.clone()))? {
-                *now = Now { lease, version, renewed, looked: Timestamp::now() };
+                *now = Now { lease, version, renewed, looked: now.looked };
                 return Ok(());
             }
         }

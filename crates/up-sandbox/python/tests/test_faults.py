@@ -120,7 +120,7 @@ def test_failures_are_the_services_own(sandbox, faults, refused, service, operat
 
 THROTTLED = [
     ("ec2", "describe_vpcs", "RequestLimitExceeded", 503),
-    ("elbv2", "describe_load_balancers", "Throttling", 400),
+    ("elbv2", "describe_load_balancers", "ThrottlingException", 400),
     ("iam", "list_roles", "Throttling", 400),
     ("rds", "describe_db_instances", "Throttling", 400),
     ("ecs", "list_clusters", "ThrottlingException", 400),
