@@ -94,6 +94,9 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"^\d+\.\d+\.\d+\.\d+$", "<address>"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d+)?", "<uuid>"),
         (r">-[0-9a-f]{8}\b", ">-<hex>"),
+        (r"<uuid>-[A-Za-z0-9]{6}\b", "<uuid>"),
+        (r"\.[0-9a-f]{6}\.c2\.kafka", ".<hex>.c2.kafka"),
+        (r"\.c[a-z0-9]{11}\.us-east-1\.rds", ".<customer>.us-east-1.rds"),
         (r"/[0-9a-f]{16}\b", "/<hex>"),
         (r"\b(AROA|AIPA|ANPA)[A-Z0-9]{12,}", "<iam>"),
         (r"-\d{8,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
@@ -138,13 +141,7 @@ impl Tally {
             self.converged = 1;
             return Ok(());
         }
-        let listed = |lines: &[&str]| {
-            lines
-                .iter()
-                .take(3)
-                .map(|line| format!("    {}\n", line.chars().take(600).collect::<String>()))
-                .collect::<String>()
-        };
+        let listed = |lines: &[&str]| lines.iter().take(3).map(|line| format!("    {line}\n")).collect::<String>();
         super::say(&format!(
             "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",
             world.doubles,
