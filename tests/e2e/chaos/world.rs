@@ -107,15 +107,25 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 /// Removes times, and numbers that count how often something was done; tells text as `plain` does.
 fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
     const TIMES: [&str; 6] = ["time", "date", "createdat", "timestamp", "updated", "registeredat"];
-    const COUNTS: [&str; 6] =
-        ["revision", "macaddress", "events", "deployments", "dbiresourceid", "availableipaddresscount"];
+    const MADE_UP: [&str; 10] = [
+        "revision",
+        "macaddress",
+        "events",
+        "deployments",
+        "dbiresourceid",
+        "availableipaddresscount",
+        "instanceprofileid",
+        "policyid",
+        "roleid",
+        "currentversion",
+    ];
     match value {
         Value::String(text) => *text = plain(text),
         Value::Object(map) => {
             map.retain(|key, _| {
                 let key = key.to_lowercase();
                 !TIMES.iter().any(|end| key.ends_with(end))
-                    && !COUNTS.contains(&key.as_str())
+                    && !MADE_UP.contains(&key.as_str())
                     && key != "bullstra:generation"
             });
             map.values_mut().for_each(|value| strip(value, plain));
@@ -141,7 +151,7 @@ impl Tally {
             self.converged = 1;
             return Ok(());
         }
-        let listed = |lines: &[&str]| lines.iter().take(3).map(|line| format!("    {line}\n")).collect::<String>();
+        let listed = |lines: &[&str]| lines.iter().take(20).map(|line| format!("    {line}\n")).collect::<String>();
         super::say(&format!(
             "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",
             world.doubles,
