@@ -67,6 +67,12 @@ def test_a_policy_has_five_versions_at_most(iam, policy, refused):
     assert refused(iam.create_policy_version, PolicyArn=policy, PolicyDocument=READ).startswith("LimitExceeded")
 
 
+def test_a_policy_attached_twice_counts_once(iam, role, policy):
+    for _ in range(2):
+        iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["AttachmentCount"] == 1
+
+
 def test_names_differ_by_more_than_case(iam, role, refused):
     made = refused(iam.create_role, RoleName="APP", AssumeRolePolicyDocument=TRUST)
     assert made == "EntityAlreadyExists: Role with name APP already exists."
