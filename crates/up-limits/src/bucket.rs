@@ -24,11 +24,11 @@ pub struct Bucket {
 }
 
 /// What is left of our share after AWS has throttled a call.
-const LOWER: f64 = 0.6;
+const LOWER: f64 = 0.8;
 /// Below this our share never falls: some calls have to go through to learn that more may.
-const LEAST: f64 = 0.05;
+const LEAST: f64 = 0.1;
 /// In how many seconds a share of nothing would be whole again.
-const RECOVERY: f64 = 120.0;
+const RECOVERY: f64 = 30.0;
 
 impl Bucket {
     /// A full one.
@@ -115,7 +115,7 @@ mod tests {
         bucket.throttled(limit, 0.0);
         bucket.throttled(limit, 0.1);
         let slowed = bucket.take(limit, 0.1);
-        assert!((0.1..0.2).contains(&slowed), "60 % of the rate is left, whatever was throttled at once: {slowed}");
+        assert!((0.1..0.2).contains(&slowed), "80 % of the rate is left, whatever was throttled at once: {slowed}");
         bucket.throttled(limit, 5.0);
         assert!(bucket.take(limit, 5.0) > slowed);
         let healed = Bucket { tokens: 0.0, ..bucket }.take(limit, 1000.0);
