@@ -58,9 +58,9 @@ struct Tally {
     manual: usize,
 }
 
-/// In CI: a sample, as tests.
+/// In CI: some of the kills, as a test. What AWS does to a run takes longer, and is left to `cargo chaos`.
 pub(crate) fn trials() -> Vec<Trial> {
-    let options = Options { all: false, seed: 1, workers: 2, only: None };
+    let options = Options { all: false, seed: 1, workers: 2, only: Some("killed".into()) };
     vec![trial("chaos::sample", move || run(&options))]
 }
 
