@@ -139,7 +139,7 @@ mod tests {
     use std::fs;
 
     use proptest::prelude::*;
-    use up_core::{Declared, Origin};
+    use up_core::Declared;
     use up_plan::World;
     use up_stack::Stack;
 
@@ -150,15 +150,10 @@ mod tests {
     };
 
     fn saved() -> Saved {
-        let resources = vec![Declared {
-            address: Address::root("logs.log_group", "orders"),
-            spec: serde_json::json!({ "name": "orders", "retention_in_days": 30 }),
-            tags: [].into(),
-            depends_on: [].into(),
-            prevent_destroy: false,
-            ignore_changes: [].into(),
-            origin: Origin::default(),
-        }];
+        let resources = vec![Declared::new(
+            Address::root("logs.log_group", "orders"),
+            serde_json::json!({ "name": "orders", "retention_in_days": 30 }),
+        )];
         let stack = Stack {
             name: "prod".into(),
             region: "us-east-1".into(),

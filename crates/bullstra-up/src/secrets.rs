@@ -210,7 +210,6 @@ impl Write for MaskedStderr {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::Origin;
 
     use super::*;
 
@@ -241,28 +240,12 @@ mod tests {
             json!({ "containers": [{ "name": "app", "environment": { "URL": format!("pg://me:{password}@db") } }],
                     "list": [{ "name": "plain", "value": other }, { "name": "token", "value": password }] })
         };
-        note(&[Declared {
-            address: address.clone(),
-            spec: spec("new-token", "open-value"),
-            tags: [].into(),
-            depends_on: [].into(),
-            prevent_destroy: false,
-            ignore_changes: [].into(),
-            origin: Origin::default(),
-        }]);
+        note(&[Declared::new(address.clone(), spec("new-token", "open-value"))]);
         seen(&address, &spec("old-token", "other-value"));
         assert_eq!(masked("pg://me:old-token@db, other-value"), "pg://me:(sensitive)@db, other-value");
         // Written down masked by an earlier run, and gone from the stack's files since.
         let gone = Address::root("rds.instance", "gone");
-        note(&[Declared {
-            address: gone.clone(),
-            spec: json!({ "password": "(sensitive)", "engine": "postgres" }),
-            tags: [].into(),
-            depends_on: [].into(),
-            prevent_destroy: false,
-            ignore_changes: [].into(),
-            origin: Origin::default(),
-        }]);
+        note(&[Declared::new(gone.clone(), json!({ "password": "(sensitive)", "engine": "postgres" }))]);
         seen(&gone, &json!({ "password": "left-behind", "engine": "mysql-other" }));
         assert_eq!(masked("left-behind mysql-other"), "(sensitive) mysql-other");
     }

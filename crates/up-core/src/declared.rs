@@ -27,6 +27,14 @@ pub struct Declared {
     pub origin: Origin,
 }
 
+impl Declared {
+    /// A resource of which nothing more is said than what it is.
+    pub fn new(address: Address, spec: Value) -> Self {
+        let (tags, depends_on, ignore_changes, origin) = Default::default();
+        Self { address, spec, tags, depends_on, prevent_destroy: false, ignore_changes, origin }
+    }
+}
+
 /// A place in a stack's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {

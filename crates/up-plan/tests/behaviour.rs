@@ -24,17 +24,7 @@ impl Case {
     fn declare(mut self, address: &str, spec: Value) -> Self {
         let address: Address = address.parse().unwrap();
         let spec = find(&address.kind).unwrap().complete(spec).unwrap();
-        let (tags, origin) = Default::default();
-        let (depends_on, ignore_changes) = Default::default();
-        self.declared.push(Declared {
-            address,
-            spec,
-            tags,
-            depends_on,
-            prevent_destroy: false,
-            ignore_changes,
-            origin,
-        });
+        self.declared.push(Declared::new(address, spec));
         self
     }
 

@@ -72,20 +72,16 @@ mod tests {
     use std::fs;
 
     use serde_json::json;
-    use up_core::{Address, Origin};
+    use up_core::Address;
 
     use super::*;
     use crate::folder::Folder;
 
     fn snapshot() -> Snapshot {
         let declared = Declared {
-            address: Address::root("ec2.vpc", "main"),
-            spec: json!({ "cidr_block": "10.0.0.0/16" }),
             tags: [("team".into(), "logistics".into())].into(),
-            depends_on: [].into(),
             prevent_destroy: true,
-            ignore_changes: [].into(),
-            origin: Origin::default(),
+            ..Declared::new(Address::root("ec2.vpc", "main"), json!({ "cidr_block": "10.0.0.0/16" }))
         };
         let ids = [("ec2.vpc".to_owned(), ["vpc-1".to_owned()].into())].into();
         Snapshot::new("prod", "123456789012", "us-east-1", vec![declared], ids)

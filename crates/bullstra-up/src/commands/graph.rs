@@ -114,20 +114,13 @@ fn short(address: &Address) -> String {
 mod tests {
     use serde_json::{Value, json};
     use snapbox::{assert_data_eq, str};
-    use up_core::{Origin, Tags, quote::Quote};
+    use up_core::quote::Quote;
 
     use super::*;
 
     fn declared(address: &str, spec: Value, depends_on: &[&str]) -> Declared {
-        Declared {
-            address: address.parse().unwrap(),
-            spec,
-            tags: Tags::new(),
-            depends_on: depends_on.iter().map(|address| address.parse().unwrap()).collect(),
-            prevent_destroy: false,
-            ignore_changes: BTreeSet::new(),
-            origin: Origin::default(),
-        }
+        let depends_on = depends_on.iter().map(|address| address.parse().unwrap()).collect();
+        Declared { depends_on, ..Declared::new(address.parse().unwrap(), spec) }
     }
 
     fn resources() -> Vec<Declared> {

@@ -48,22 +48,14 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> I
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::{Error, Origin, Seen, Status};
+    use up_core::{Error, Seen, Status};
     use up_stack::Stack;
 
     use super::*;
     use crate::cli::PlanOptions;
 
     fn declared(name: &str, version: u32) -> Declared {
-        Declared {
-            address: Address::root("ec2.vpc", name),
-            spec: json!({ "version": version }),
-            tags: [].into(),
-            depends_on: [].into(),
-            prevent_destroy: false,
-            ignore_changes: [].into(),
-            origin: Origin::default(),
-        }
+        Declared::new(Address::root("ec2.vpc", name), json!({ "version": version }))
     }
 
     fn goal(resources: Vec<Declared>, target: &[&str]) -> Goal {

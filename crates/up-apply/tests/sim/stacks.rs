@@ -33,16 +33,7 @@ impl Stack {
         let address = Address::root(kind, format!("r{}e", self.count));
         self.count += 1;
         let spec = find(kind).expect("a kind there is").complete(spec).expect("completes");
-        let (tags, depends_on, ignore_changes, origin) = Default::default();
-        self.resources.push(Declared {
-            address: address.clone(),
-            spec,
-            tags,
-            depends_on,
-            prevent_destroy: false,
-            ignore_changes,
-            origin,
-        });
+        self.resources.push(Declared::new(address.clone(), spec));
         address
     }
 
