@@ -126,25 +126,20 @@ impl Observer {
     }
 }
 
-/// A look changes nothing, so what did not work is tried again: a kind that takes several calls to look at may find
-/// something listed and then gone, and an answer may be lost or damaged however often the SDK has asked.
+/// A kind that takes several calls to look at may find something listed and then gone: it is looked at again.
 async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Value>>, Error> {
     const TRIES: u32 = 5;
     let mut tries = 0;
     loop {
         tries += 1;
         match kind.observe(cx, scope).await {
-            Err(error) if tries < TRIES && is_passing(error.kind) => {
-                tracing::debug!(kind = kind.name(), %error, "looking again");
+            Err(error) if error.kind == ErrorKind::Missing && tries < TRIES => {
+                // What is listed may not be found for a while where AWS is late.
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries)).await;
             }
             looked => return looked,
         }
     }
-}
-
-fn is_passing(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Missing | ErrorKind::Unclear | ErrorKind::Throttled)
 }
 
 pub(crate) fn known(seen: &Seen<Value>) -> Known {

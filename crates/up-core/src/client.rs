@@ -25,20 +25,27 @@ impl Calls {
     }
 }
 
-/// A quota is no throttling, though the SDK takes `LimitExceededException` for it: no retry makes room.
+/// What the SDK does not know of when to send a call again.
+///
+/// A quota is no throttling, though the SDK takes `LimitExceededException` for it: no retry makes room. What
+/// [`crate::Whole`] refuses was lost on the way, as an answer that cannot be read at all.
 #[derive(Debug)]
-pub struct QuotasAreFinal;
+pub struct Retries;
 
-impl ClassifyRetry for QuotasAreFinal {
+impl ClassifyRetry for Retries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match context.response().and_then(answer::error_code) {
+        let code = context.response().and_then(answer::error_code);
+        // No other interceptor of ours refuses.
+        let is_refused = matches!(context.output_or_error(), Some(Err(error)) if error.is_interceptor_error());
+        match code {
             Some(code) if answer::is_quota(&code) => RetryAction::RetryForbidden,
+            _ if is_refused => RetryAction::transient_error(),
             _ => RetryAction::NoActionIndicated,
         }
     }
 
     fn name(&self) -> &'static str {
-        "quotas are final"
+        "bullstra-up retries"
     }
 }
 
@@ -58,7 +65,7 @@ macro_rules! client {
             cx.client(|sdk, calls| {
                 let mut config = $sdk::config::Builder::from(sdk)
                     .retry_partition(calls.retries.clone())
-                    .retry_classifier($crate::QuotasAreFinal);
+                    .retry_classifier($crate::Retries);
                 for interceptor in &calls.interceptors {
                     config.push_interceptor(interceptor.clone());
                 }

@@ -25,7 +25,7 @@ mod words;
 pub use address::{Address, AddressError};
 pub use answer::is_throttled;
 pub use any::{AnyKind, Later, Of};
-pub use client::{Calls, QuotasAreFinal};
+pub use client::{Calls, Retries};
 pub use cx::{Cx, Known};
 pub use declared::{Declared, Origin};
 pub use diff::{FieldChange, diff, name_references, references};
