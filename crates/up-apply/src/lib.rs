@@ -6,6 +6,7 @@ mod observe;
 mod run;
 mod slots;
 mod step;
+mod wait;
 mod watch;
 
 pub use event::{Event, Sink, What};

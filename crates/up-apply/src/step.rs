@@ -1,12 +1,9 @@
-//! One step: the calls it makes, and how it sees that they did what they should.
+//! One step: the calls it makes. How it sees that they did what they should is in `wait.rs`.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::{sync::watch, time::Instant};
 use up_core::{
     AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Later, Seen, Status, TagChange, diff, name_references,
     quote,
@@ -55,9 +52,7 @@ impl Hand {
         }
         result
     }
-}
 
-impl Hand {
     /// True once nothing more is to begin.
     pub(crate) fn is_ending(&self) -> bool {
         *self.stop.borrow() != Stop::No
@@ -74,9 +69,9 @@ impl Hand {
 }
 
 /// One step at work.
-struct Work<'a> {
-    hand: &'a Hand,
-    kind: &'static dyn AnyKind,
+pub(crate) struct Work<'a> {
+    pub(crate) hand: &'a Hand,
+    pub(crate) kind: &'static dyn AnyKind,
     step: &'a Step,
     index: usize,
     ahead: Duration,
@@ -139,61 +134,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The id of what was made for this birth, looked for as long as AWS may take to show it.
-    async fn made_already(&self, birth: &Birth, settle: Duration) -> Result<Option<String>, Error> {
-        let since = Instant::now();
-        self.hand.watch.stirred(self.kind, None);
-        loop {
-            let all = self.look().await?;
-            let made = all.iter().find(|seen| {
-                seen.address(&birth.stack).as_ref() == Some(&birth.address) && seen.generation() == birth.generation
-            });
-            match made {
-                Some(seen) => return Ok(Some(seen.id.clone())),
-                None if since.elapsed() > settle => return Ok(None),
-                None => self.go_on()?,
-            }
-        }
-    }
-
-    /// Looks until AWS is done with it.
-    async fn ready(&self, id: &str) -> Result<Seen<Value>, Error> {
-        let (since, wait) = (Instant::now(), self.kind.about().wait);
-        let (mut last, mut shown) = (String::new(), since);
-        loop {
-            let all = self.look().await?;
-            let found = all.iter().find(|seen| seen.id == id);
-            shown = found.map_or(shown, |_| Instant::now());
-            let state = match found {
-                Some(seen) => match &seen.status {
-                    Status::Ready => {
-                        self.learn(seen);
-                        return Ok(seen.clone());
-                    }
-                    Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
-                    Status::Deleting(state) => {
-                        return Err(Error::refused("Deleting", format!("AWS is taking it away ({state})")));
-                    }
-                    Status::Pending(state) => state.clone(),
-                },
-                // What AWS has shown it may for a while not show again.
-                None if shown.elapsed() > self.hand.settle => {
-                    return Err(Error::refused("NotSeen", format!("AWS made {id}, and does not show it")));
-                }
-                None => "not shown yet".into(),
-            };
-            if since.elapsed() > wait.at_most {
-                let minutes = wait.at_most.as_secs() / 60;
-                return Err(Error::refused("NotReady", format!("still {state} after {minutes} minutes")));
-            }
-            self.go_on()?;
-            if last != state {
-                self.say(What::Waiting { state: state.clone() })?;
-                last = state;
-            }
-        }
-    }
-
     /// Changes what still differs, until nothing does. `bare` leaves out what can only be set later.
     async fn settle(
         &self,
@@ -229,26 +169,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Looks until a change just made shows, or for as long as AWS may take to show it.
-    async fn shown(
+    pub(crate) fn differences(
         &self,
-        id: &str,
-        before: &[FieldChange],
+        seen: &Seen<Value>,
         want: &Value,
         ignore: &BTreeSet<String>,
         bare: bool,
-    ) -> Result<Seen<Value>, Error> {
-        let since = Instant::now();
-        loop {
-            let seen = self.ready(id).await?;
-            if since.elapsed() > self.hand.settle || self.differences(&seen, want, ignore, bare) != before {
-                return Ok(seen);
-            }
-            self.go_on()?;
-        }
-    }
-
-    fn differences(&self, seen: &Seen<Value>, want: &Value, ignore: &BTreeSet<String>, bare: bool) -> Vec<FieldChange> {
+    ) -> Vec<FieldChange> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let mut changes = diff(fields, &seen.spec, want, &|kind, id| self.hand.names.address(kind, id));
@@ -285,27 +212,6 @@ impl<'a> Work<'a> {
         self.gone(&seen.id).await
     }
 
-    async fn gone(&self, id: &str) -> Result<(), Error> {
-        let (since, wait) = (Instant::now(), self.kind.about().wait);
-        self.hand.watch.stirred(self.kind, None);
-        let mut last = String::new();
-        loop {
-            let all = self.look().await?;
-            let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(()) };
-            if since.elapsed() > wait.at_most {
-                let minutes = wait.at_most.as_secs() / 60;
-                return Err(Error::refused("NotGone", format!("AWS still shows it after {minutes} minutes")));
-            }
-            self.go_on()?;
-            if let Status::Deleting(state) = &seen.status
-                && *state != last
-            {
-                last.clone_from(state);
-                self.say(What::Waiting { state: state.clone() })?;
-            }
-        }
-    }
-
     /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, and where
     /// the answer was lost to a call that may be done twice as well as once.
     async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
@@ -329,34 +235,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn pause(&self, error: &Error, pause: Duration) -> Result<(), Error> {
-        self.say(What::Retrying { why: error.to_string(), pause })?;
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = self.ending() => {}
-        }
-        self.go_on()
-    }
-
-    /// All of the step's kind. A wait for it ends with the run: the next one looks again.
-    async fn look(&self) -> Result<Arc<Vec<Seen<Value>>>, Error> {
-        tokio::select! {
-            looked = self.hand.watch.look(self.kind) => looked,
-            () = self.ending() => Err(Error::interrupted()),
-        }
-    }
-
-    async fn ending(&self) {
-        // The sender is the hand's, which outlives this.
-        let _ = self.hand.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
-    }
-
-    /// Ends the step where the run is to end.
-    fn go_on(&self) -> Result<(), Error> {
-        if self.hand.is_ending() { Err(Error::interrupted()) } else { Ok(()) }
-    }
-
-    fn learn(&self, seen: &Seen<Value>) {
+    pub(crate) fn learn(&self, seen: &Seen<Value>) {
         self.hand.cx.learn(&self.step.address, known(seen));
         self.hand.names.set(&self.step.address, seen);
     }
@@ -374,7 +253,7 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn say(&self, what: What) -> Result<(), Error> {
+    pub(crate) fn say(&self, what: What) -> Result<(), Error> {
         let event = Event { step: self.index, address: self.step.address.clone(), what };
         self.hand.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
     }

@@ -50,20 +50,21 @@ pub(super) struct Kills {
 const SCENARIOS: [Scenario; 3] = [Scenario::Apply, Scenario::Replace, Scenario::Destroy];
 const MOMENTS: [Moment; 4] = [Moment::Unsent, Moment::InFlight, Moment::Unanswered, Moment::Answered];
 
-/// Every mutating call at every moment, spread over lives; or, where not `all`, some.
+/// Every mutating call at every moment, with `state/` kept and with it deleted, spread over lives; or, where not `all`,
+/// some.
 pub(super) fn lives(all: bool, seed: u64) -> Vec<Kills> {
     let mut lives = vec![];
-    for scenario in SCENARIOS {
+    for (number, (scenario, moment)) in
+        SCENARIOS.into_iter().flat_map(|it| MOMENTS.map(|moment| (it, moment))).enumerate()
+    {
         // So that each life has about twenty kills in it.
         let stride = if scenario == Scenario::Replace { 3 } else { 11 };
-        for (number, moment) in MOMENTS.into_iter().enumerate() {
-            let firsts: Vec<usize> =
-                if all { (0..stride).collect() } else { vec![(seed as usize + 3 * number) % stride] };
-            for first in firsts {
-                let forgets = (first + number + seed as usize) % 2 == 1;
-                let seed = seed * 1000 + lives.len() as u64;
-                lives.push(Kills { scenario, moment, first, stride, forgets, seed });
-            }
+        // A sample has each moment with `state/` and without, one in one scenario and one in another.
+        let some = (seed as usize + 3 * number, (number + number / MOMENTS.len()) % 2 == 1);
+        let ways: Vec<_> = if all { (0..2 * stride).map(|way| (way / 2, way % 2 == 1)).collect() } else { vec![some] };
+        for (first, forgets) in ways {
+            let seed = seed * 1000 + lives.len() as u64;
+            lives.push(Kills { scenario, moment, first: first % stride, stride, forgets, seed });
         }
     }
     lives

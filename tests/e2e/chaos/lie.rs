@@ -4,11 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::{
-    Tally,
-    kill::succeeds,
-    stage::{End, Sandbox},
-};
+use super::{Tally, kill::succeeds, stage::Sandbox};
 use crate::harness::{Result, fail};
 
 /// A life in which AWS misbehaves.
@@ -59,14 +55,13 @@ impl Lie {
         stage.faults(self.seed, &self.faults)?;
         let mut tally = Tally { lives: 1, ..Tally::default() };
         for attempt in 0.. {
-            match stage.until_held("apply")? {
-                End::Exited(0, _) => break,
-                End::Exited(code, said) if attempt == 9 => {
+            match stage.run("apply")? {
+                (0, _) => break,
+                (code, said) if attempt == 9 => {
                     return fail(format!("after ten times it still ends with {code}:\n{said}"));
                 }
                 // A failure is reported, and the same command again goes on: nothing more is promised.
-                End::Exited(..) => {}
-                End::Held(..) => return fail("nothing was to be held"),
+                _ => {}
             }
         }
         tally.faults = stage.acted()?;
