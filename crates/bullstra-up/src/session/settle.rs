@@ -8,9 +8,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use up_apply::{ObserveError, Observer};
-use up_core::{Address, AnyKind, Seen};
+use up_core::{Address, AnyKind};
 use up_plan::World;
-use up_state::{Ids, Past};
+use up_state::Past;
 
 use crate::{
     render::{self, Word},
@@ -19,15 +19,6 @@ use crate::{
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// Something that should be seen before anything is planned.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Awaited {
-    /// It was made.
-    Id(String),
-    /// A create of it was sent, and no answer heard; what is of this address already is no answer.
-    Address { address: Address, but: BTreeSet<String> },
-}
 
 /// Looks again at kinds of which something is missing, until `window` has passed since the last run was heard of.
 pub(super) async fn settle(
@@ -41,7 +32,8 @@ pub(super) async fn settle(
     };
     let mut told = false;
     loop {
-        let missing: Vec<_> = up_kinds::all().into_iter().filter(|kind| is_missing(*kind, world, past)).collect();
+        let missing: Vec<_> =
+            up_kinds::all().into_iter().filter(|kind| is_missing(*kind, world, past, &observer.stack)).collect();
         if missing.is_empty() || Timestamp::now() >= end {
             return Ok(());
         }
@@ -63,34 +55,22 @@ fn heard(past: &Past) -> Option<Timestamp> {
     saved.into_iter().chain(past.cut_off.as_ref().map(|run| run.heard)).max()
 }
 
-fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past) -> bool {
+/// True where what earlier runs made is not seen, or what they may have made.
+fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past, stack: &str) -> bool {
+    if !kind.about().sent_once {
+        return false;
+    }
     let none = Vec::new();
     let seen = world.seen.get(kind.name()).unwrap_or(&none);
-    kind.about().sent_once && awaited(kind.name(), past).iter().any(|awaited| !awaited.is_in(seen))
-}
-
-fn awaited(kind: &str, past: &Past) -> Vec<Awaited> {
-    let of = |ids: &Ids| ids.get(kind).cloned().unwrap_or_default();
-    let before = past.snapshot.as_ref().map(|snapshot| of(&snapshot.ids)).unwrap_or_default();
-    let made = past.cut_off.as_ref().map(|run| of(&run.made)).unwrap_or_default();
-    let known: BTreeSet<String> = before.into_iter().chain(made).collect();
+    let known = super::known(past).remove(kind.name()).unwrap_or_default();
+    let is_seen = |id: &String| seen.iter().any(|seen| seen.id == *id);
+    // What is known was there before: it is no answer to a create.
+    let is_answered = |address: &Address| {
+        seen.iter().any(|seen| seen.address(stack).as_ref() == Some(address) && !known.contains(&seen.id))
+    };
     let unanswered = past.cut_off.iter().flat_map(|run| &run.unanswered);
-    let creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind);
-    let creates = creates.map(|(address, _)| Awaited::Address { address: address.clone(), but: known.clone() });
-    let creates: Vec<_> = creates.collect();
-    known.into_iter().map(Awaited::Id).chain(creates).collect()
-}
-
-impl Awaited {
-    fn is_in(&self, seen: &[Seen<serde_json::Value>]) -> bool {
-        seen.iter().any(|seen| match self {
-            Self::Id(id) => seen.id == *id,
-            Self::Address { address, but } => {
-                let is_it = seen.tags.get(Address::ADDRESS_TAG).is_some_and(|tag| *tag == address.to_string());
-                is_it && !but.contains(&seen.id)
-            }
-        })
-    }
+    let mut creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind.name());
+    !known.iter().all(is_seen) || !creates.all(|(address, _)| is_answered(address))
 }
 
 fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
@@ -102,8 +82,8 @@ fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::Status;
-    use up_state::{CutOff, Snapshot};
+    use up_core::{Seen, Status};
+    use up_state::{CutOff, Ids, Snapshot};
 
     use super::*;
 
@@ -136,7 +116,7 @@ mod tests {
             region: "us-east-1".into(),
             seen: [("ec2.vpc".to_owned(), there.to_vec())].into(),
         };
-        is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past)
+        is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past, "shop")
     }
 
     #[test]
@@ -158,6 +138,6 @@ mod tests {
         let group = Ids::from([("ec2.security_group".into(), ["sg-1".to_owned()].into())]);
         let past = Past { snapshot: Some(Snapshot::new("shop", "1", "us-east-1", vec![], group)), ..Past::default() };
         let world = World { account: "1".into(), region: "us-east-1".into(), seen: [].into() };
-        assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past));
+        assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past, "shop"));
     }
 }
