@@ -6,6 +6,7 @@ mod harness;
 mod hostile;
 mod life;
 mod localstack;
+mod measure;
 mod prod;
 mod refusals;
 mod state;
@@ -18,6 +19,9 @@ fn main() {
     if chaos::is_asked(&arguments) {
         std::process::exit(chaos::command(&arguments));
     }
+    if measure::is_asked(&arguments) {
+        std::process::exit(measure::command(&arguments));
+    }
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
@@ -29,6 +33,7 @@ fn main() {
             hostile::trials(),
             state::trials(),
             throttle::trials(),
+            measure::trials(),
             chaos::trials(),
         ]
         .into_iter()

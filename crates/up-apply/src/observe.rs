@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Known, Scope, Seen};
+use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Known, Scope, Seen, Tags};
 use up_plan::{Action, Plan, World};
 
 /// Everything that looking needs to know beforehand.
@@ -37,6 +37,18 @@ pub struct ObserveError {
     pub error: Error,
 }
 
+/// Which resources of a kind to look at.
+#[derive(Debug)]
+pub(crate) enum Which {
+    /// All that the stack owns.
+    All,
+    /// Those with these ids; others may be left out. With what AWS has told of each: its ARN and its tags.
+    Only(BTreeMap<String, Option<Told>>),
+}
+
+/// A resource's ARN and its tags.
+pub(crate) type Told = (String, Tags);
+
 impl Observer {
     /// The fields that `declared` sets, by kind.
     pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
@@ -61,7 +73,7 @@ impl Observer {
         let mut looks = JoinSet::new();
         for &kind in kinds {
             let observer = self.clone();
-            looks.spawn(async move { (kind.name(), observer.kind(kind, &BTreeSet::new()).await) });
+            looks.spawn(async move { (kind.name(), observer.kind(kind).await) });
         }
         let (cx, mut unseen) = (&self.cx, vec![]);
         let mut world = World { account: cx.account().into(), region: cx.region().into(), seen: BTreeMap::new() };
@@ -78,15 +90,33 @@ impl Observer {
         if failed.is_empty() { Ok((world, spared)) } else { Err(failed) }
     }
 
-    /// Looks at one kind; `made` are ids that this run has made since.
+    /// Looks at every resource of one kind.
     ///
     /// # Errors
     /// When AWS refuses, or does not answer.
-    pub async fn kind(&self, kind: &'static dyn AnyKind, made: &BTreeSet<String>) -> Result<Vec<Seen<Value>>, Error> {
-        let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
-        known.extend(made.iter().cloned());
+    pub async fn kind(&self, kind: &'static dyn AnyKind) -> Result<Vec<Seen<Value>>, Error> {
+        self.look(kind, Which::All, &BTreeSet::new()).await
+    }
+
+    /// Looks at one kind; `made` are ids that this run has made since.
+    pub(crate) async fn look(
+        &self,
+        kind: &'static dyn AnyKind,
+        which: Which,
+        made: &BTreeSet<String>,
+    ) -> Result<Vec<Seen<Value>>, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
-        let scope = Scope { stack: self.stack.clone(), index: self.index.clone(), known, asked };
+        let scope = Scope { stack: self.stack.clone(), asked, ..Scope::default() };
+        let scope = match which {
+            Which::All => {
+                let known = self.known.get(kind.name()).into_iter().flatten().chain(made).cloned().collect();
+                Scope { known, index: self.index.clone(), ..scope }
+            }
+            Which::Only(told) => {
+                let index = Arc::new(told.values().flatten().cloned().collect());
+                Scope { known: told.into_keys().collect(), only_known: true, index, ..scope }
+            }
+        };
         let mut seen = look(kind, &self.cx, &scope).await?;
         seen.retain(|seen| scope.owns(&seen.tags));
         seen.sort_by(|one, other| one.id.cmp(&other.id));

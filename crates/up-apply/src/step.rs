@@ -191,7 +191,9 @@ impl<'a> Work<'a> {
     }
 
     async fn tag(&self, seen: &Seen<Value>, tags: &TagChange) -> Result<(), Error> {
-        self.call("tag", || self.kind.tag(&self.hand.cx, seen.clone(), tags)).await
+        let tagged = self.call("tag", || self.kind.tag(&self.hand.cx, seen.clone(), tags)).await;
+        self.hand.watch.retagged(self.kind, &seen.id);
+        tagged
     }
 
     /// Takes it away, as soon as nothing holds it any more, and sees that it is gone.

@@ -14,7 +14,7 @@ impl Work<'_> {
         let since = Instant::now();
         self.hand.watch.stirred(self.kind, None);
         loop {
-            let all = self.look().await?;
+            let all = self.look(None).await?;
             let made = all.iter().find(|seen| {
                 seen.address(&birth.stack).as_ref() == Some(&birth.address) && seen.generation() == birth.generation
             });
@@ -31,7 +31,7 @@ impl Work<'_> {
         let (since, wait) = (Instant::now(), self.kind.about().wait);
         let (mut last, mut shown) = (String::new(), since);
         loop {
-            let all = self.look().await?;
+            let all = self.look(Some(id)).await?;
             let found = all.iter().find(|seen| seen.id == id);
             shown = found.map_or(shown, |_| Instant::now());
             let state = match found {
@@ -88,7 +88,7 @@ impl Work<'_> {
         self.hand.watch.stirred(self.kind, None);
         let mut last = String::new();
         loop {
-            let all = self.look().await?;
+            let all = self.look(Some(id)).await?;
             let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(()) };
             if since.elapsed() > wait.at_most {
                 let minutes = wait.at_most.as_secs() / 60;
@@ -113,10 +113,11 @@ impl Work<'_> {
         self.go_on()
     }
 
-    /// All of the step's kind. A wait for it ends with the run: the next one looks again.
-    async fn look(&self) -> Result<Arc<Vec<Seen<Value>>>, Error> {
+    /// One resource of the step's kind, or all, and what else is seen with it. A wait for it ends with the run: the next
+    /// one looks again.
+    async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Seen<Value>>>, Error> {
         tokio::select! {
-            looked = self.hand.watch.look(self.kind) => looked,
+            looked = self.hand.watch.look(self.kind, id) => looked,
             () = self.ending() => Err(Error::interrupted()),
         }
     }

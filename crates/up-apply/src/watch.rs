@@ -14,12 +14,18 @@ use serde_json::Value;
 use tokio::time::Instant;
 use up_core::{AnyKind, Error, Seen};
 
-use crate::Observer;
+use crate::{
+    Observer,
+    observe::{Told, Which},
+};
 
 type Look = Result<Arc<Vec<Seen<Value>>>, Error>;
 
-/// The first pause between two looks at one kind; it grows to what the kind asks for while nothing new is made.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The least time between two looks at one kind.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+/// The time between two looks, of the time since something was made or changed: what takes long is seen late by half of
+/// this share. A kind sets the most of it.
+const SHARE: f64 = 0.04;
 
 /// Looks at kinds on behalf of many steps: one observation answers everybody who asked before it began.
 pub(crate) struct Watch {
@@ -37,9 +43,15 @@ struct OneKind {
 struct State {
     /// The observation that has not begun yet: whoever asks now is answered by it.
     next: Option<Shared<BoxFuture<'static, Look>>>,
+    /// What it is to be of: these, or, where somebody wants it, all.
+    wanted: BTreeSet<String>,
+    wants_all: bool,
+    /// What AWS has told of each: it need not be asked for tags again while nobody changes them.
+    told: BTreeMap<String, Told>,
     made: BTreeSet<String>,
-    last: Option<Instant>,
-    pause: Duration,
+    stirred: Instant,
+    /// When the last one began, and how long it took.
+    last: Option<(Instant, Duration)>,
 }
 
 impl Watch {
@@ -50,16 +62,23 @@ impl Watch {
     /// Notes what has just been made or changed, and looks soon.
     pub(crate) fn stirred(&self, kind: &'static dyn AnyKind, made: Option<&str>) {
         let one = self.one(kind);
-        let mut state = one.state.lock().expect("no panic while held");
+        let mut state = one.state();
         state.made.extend(made.map(str::to_owned));
-        state.pause = FIRST_PAUSE;
+        state.stirred = Instant::now();
     }
 
-    /// All of a kind, by an observation that begins after this call.
-    pub(crate) async fn look(&self, kind: &'static dyn AnyKind) -> Look {
+    /// Forgets the tags of what is tagged anew.
+    pub(crate) fn retagged(&self, kind: &'static dyn AnyKind, id: &str) {
+        self.one(kind).state().told.remove(id);
+    }
+
+    /// One resource, or all of a kind, by an observation that begins after this call. It may have more.
+    pub(crate) async fn look(&self, kind: &'static dyn AnyKind, id: Option<&str>) -> Look {
         let one = self.one(kind);
         let look = {
-            let mut state = one.state.lock().expect("no panic while held");
+            let mut state = one.state();
+            state.wants_all |= id.is_none();
+            state.wanted.extend(id.map(str::to_owned));
             let fresh = || observation(one.clone(), self.observer.clone()).boxed().shared();
             state.next.get_or_insert_with(fresh).clone()
         };
@@ -68,29 +87,67 @@ impl Watch {
 
     fn one(&self, kind: &'static dyn AnyKind) -> Arc<OneKind> {
         let mut kinds = self.kinds.lock().expect("no panic while held");
-        let new = || {
-            let state = State { next: None, made: BTreeSet::new(), last: None, pause: FIRST_PAUSE };
-            Arc::new(OneKind { kind, state: Mutex::new(state), turn: tokio::sync::Mutex::default() })
-        };
+        let new = || Arc::new(OneKind { kind, state: Mutex::new(State::new()), turn: tokio::sync::Mutex::default() });
         kinds.entry(kind.name()).or_insert_with(new).clone()
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            next: None,
+            wanted: BTreeSet::new(),
+            wants_all: false,
+            told: BTreeMap::new(),
+            made: BTreeSet::new(),
+            stirred: Instant::now(),
+            last: None,
+        }
+    }
+
+    fn tell(&mut self, seen: &Seen<Value>) {
+        if let Some(arn) = seen.attrs.get("arn").filter(|_| !self.told.contains_key(&seen.id)) {
+            self.told.insert(seen.id.clone(), (arn.clone(), seen.tags.clone()));
+        }
+    }
+
+    /// What is wanted so far; whoever wants something now is not answered by it.
+    fn take_wanted(&mut self) -> Which {
+        self.next = None;
+        let wanted = std::mem::take(&mut self.wanted).into_iter();
+        let told = wanted.map(|id| (id.clone(), self.told.get(&id).cloned())).collect();
+        if std::mem::take(&mut self.wants_all) { Which::All } else { Which::Only(told) }
+    }
+}
+
+impl OneKind {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while held")
+    }
+
+    /// When the next observation may begin. Looking never takes more than half of the time.
+    fn due(&self) -> Option<Instant> {
+        let state = self.state();
+        let (began, took) = state.last?;
+        let longest = self.kind.about().wait.every.max(SHORTEST_PAUSE);
+        let pause = state.stirred.elapsed().mul_f64(SHARE).clamp(SHORTEST_PAUSE, longest);
+        Some(began + pause.max(took * 2))
     }
 }
 
 async fn observation(one: Arc<OneKind>, observer: Observer) -> Look {
     let _turn = one.turn.lock().await;
-    let due = {
-        let state = one.state.lock().expect("no panic while held");
-        state.last.map(|last| last + state.pause)
-    };
-    if let Some(due) = due {
+    if let Some(due) = one.due() {
         tokio::time::sleep_until(due).await;
     }
-    let made = {
-        let mut state = one.state.lock().expect("no panic while held");
-        state.next = None;
-        state.last = Some(Instant::now());
-        state.pause = state.pause.mul_f64(1.5).min(one.kind.about().wait.every);
-        state.made.clone()
+    let (wanted, made) = {
+        let mut state = one.state();
+        (state.take_wanted(), state.made.clone())
     };
-    observer.kind(one.kind, &made).await.map(Arc::new)
+    let began = Instant::now();
+    let looked = observer.look(one.kind, wanted, &made).await;
+    let mut state = one.state();
+    state.last = Some((began, began.elapsed()));
+    looked.iter().flatten().for_each(|seen| state.tell(seen));
+    looked.map(Arc::new)
 }

@@ -5,6 +5,7 @@ extern crate self as up_core;
 mod address;
 mod answer;
 mod any;
+mod at_once;
 mod client;
 mod cx;
 mod declared;
@@ -25,6 +26,7 @@ mod words;
 pub use address::{Address, AddressError};
 pub use answer::is_throttled;
 pub use any::{AnyKind, Later, Of};
+pub use at_once::at_once;
 pub use client::{Calls, Retries};
 pub use cx::{Cx, Known};
 pub use declared::{Declared, Origin};
@@ -48,7 +50,7 @@ pub use aws_smithy_types::retry::RetryConfig;
 pub mod prelude {
     pub use crate::{
         About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Name, Order,
-        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, names,
+        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, at_once, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

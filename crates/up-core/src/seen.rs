@@ -64,10 +64,12 @@ impl<K> Seen<K> {
 pub struct Scope {
     /// The stack whose resources are looked for.
     pub stack: String,
-    /// What the tagging index lists for the stack, see [`Index`].
+    /// What the tagging index lists for the stack, see [`Index`]. Where `only_known`: what AWS told of these since.
     pub index: Arc<Index>,
     /// Ids of this kind that this run made, or that the last-applied snapshot knows. They may be gone.
     pub known: BTreeSet<String>,
+    /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
+    pub only_known: bool,
     /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
     /// can be spared.
     pub asked: BTreeSet<String>,
@@ -77,6 +79,23 @@ impl Scope {
     /// True where some declared resource of the kind sets `field`: else nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
+    }
+
+    /// False for what may be left out, see [`Scope::only_known`].
+    pub fn wants(&self, id: &str) -> bool {
+        !self.only_known || self.known.contains(id)
+    }
+
+    /// True for what is worth asking whose it is, where AWS lists it without its tags: what the index or a run knows, or
+    /// is called as the stack's resources are.
+    pub fn may_own(&self, id: &str, arn: &str, name: &str) -> bool {
+        let named = || self.index.tags(arn).is_some() || name.starts_with(&self.prefix());
+        self.known.contains(id) || !self.only_known && named()
+    }
+
+    /// ARNs that the index lists, see [`Index::of`].
+    pub fn listed<'a>(&'a self, service: &'a str, resource: &'a str) -> impl Iterator<Item = &'a str> {
+        self.index.of(service, resource).map(|entry| entry.arn)
     }
 
     /// How every name begins that is derived for the stack's resources, see [`Birth::name`].

@@ -4,6 +4,7 @@ mod check;
 pub mod eip;
 mod holder;
 pub mod internet_gateway;
+pub mod key_pair;
 pub mod nat_gateway;
 mod ports;
 mod route;
@@ -28,6 +29,7 @@ up_core::client!(aws_sdk_ec2);
 pub const KINDS: &[&dyn AnyKind] = &[
     &Of::<eip::Eip>::KIND,
     &Of::<internet_gateway::InternetGateway>::KIND,
+    &Of::<key_pair::KeyPair>::KIND,
     &Of::<nat_gateway::NatGateway>::KIND,
     &Of::<route_table::RouteTable>::KIND,
     &Of::<security_group::SecurityGroup>::KIND,

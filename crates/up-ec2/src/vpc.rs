@@ -72,15 +72,10 @@ impl Kind for Vpc {
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let request = client(cx).describe_vpcs().filters(owned(scope)).into_paginator().page_size(1000);
-        let mut seen = Vec::new();
-        for vpc in request.items().send().try_collect().await? {
-            match read(cx, scope, vpc).await {
-                // Deleted between the two calls.
-                Err(error) if error.kind == ErrorKind::Missing => {}
-                vpc => seen.push(vpc?),
-            }
-        }
-        Ok(seen)
+        let vpcs = request.items().send().try_collect().await?.into_iter();
+        let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| scope.wants(id)));
+        let seen = at_once(wanted.map(|vpc| read(cx, scope, vpc))).await?;
+        Ok(seen.into_iter().flatten().collect())
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
@@ -167,21 +162,25 @@ impl Vpc {
     }
 }
 
-async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Seen<Vpc>> {
+/// `None`: deleted between the two calls.
+async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Option<Seen<Vpc>>> {
     let blocks = Blocks::of(&vpc)?;
     let id = present(vpc.vpc_id, "VPC id")?;
     let cidr = present(vpc.cidr_block, "block of a VPC")?;
-    let metrics = VpcAttributeName::EnableNetworkAddressUsageMetrics;
+    let asked = scope.asks("enable_network_address_usage_metrics");
+    let metrics = asked.then_some(VpcAttributeName::EnableNetworkAddressUsageMetrics);
+    let names = [VpcAttributeName::EnableDnsHostnames, VpcAttributeName::EnableDnsSupport].into_iter().chain(metrics);
+    let attributes = match at_once(names.map(|name| attribute(cx, &id, name))).await {
+        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        attributes => attributes?,
+    };
     let spec = Vpc {
         cidr_block: Cidr::seen(&cidr),
         secondary_cidr_blocks: blocks.secondary.into_iter().map(|block| block.cidr).collect(),
         amazon_provided_ipv6_cidr_block: !blocks.ipv6.is_empty(),
-        enable_dns_hostnames: attribute(cx, &id, VpcAttributeName::EnableDnsHostnames).await?,
-        enable_dns_support: attribute(cx, &id, VpcAttributeName::EnableDnsSupport).await?,
-        enable_network_address_usage_metrics: match scope.asks("enable_network_address_usage_metrics") {
-            true => Some(attribute(cx, &id, metrics).await?),
-            false => None,
-        },
+        enable_dns_hostnames: attributes[0],
+        enable_dns_support: attributes[1],
+        enable_network_address_usage_metrics: attributes.get(2).copied(),
         instance_tenancy: Tenancy::seen(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str())?,
     };
     let status = match present(vpc.state, "state of a VPC")? {
@@ -190,7 +189,7 @@ async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Seen<Vpc>> {
         state => Status::Pending(state.to_string()),
     };
     let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into();
-    Ok(Seen { id, tags: tags(vpc.tags), attrs, status, spec })
+    Ok(Some(Seen { id, tags: tags(vpc.tags), attrs, status, spec }))
 }
 
 /// The blocks of a VPC beside its first.

@@ -6,7 +6,6 @@ use aws_sdk_ecr::types::{
     EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
     ImageTagMutabilityExclusionFilterType, Tag,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::{Document, prelude::*, quote};
 
 use crate::{client, lifecycle::LifecyclePolicy};
@@ -115,7 +114,7 @@ impl Kind for Repository {
         let request = client(cx).describe_repositories().max_results(1000);
         let repositories = request.into_paginator().items().send().try_collect().await?;
         let read = repositories.into_iter().map(|repository| read(cx, scope, repository));
-        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(8).try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
         Ok(seen.into_iter().flatten().collect())
     }
 
@@ -297,11 +296,13 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
 
 /// From the index, or by a call for what may be ours; others are not asked about.
 async fn tags(cx: &Cx, scope: &Scope, arn: &str, name: &str) -> Result<Option<Tags>> {
-    if let Some(tags) = scope.index.tags(arn) {
-        return Ok(Some(tags.clone()));
+    if !scope.may_own(name, arn, name) {
+        return Ok(None);
     }
-    let may_be_ours = scope.known.contains(name) || name.starts_with(&scope.prefix());
-    if may_be_ours { tags_of(cx, arn).await } else { Ok(None) }
+    match scope.index.tags(arn) {
+        Some(tags) => Ok(Some(tags.clone())),
+        None => tags_of(cx, arn).await,
+    }
 }
 
 /// `None`: gone meanwhile.

@@ -205,7 +205,7 @@ const CLUSTERS_A_CALL: usize = 100;
 /// ARNs of what may be the stack's. One that neither the index nor the run knows yet is found by the create that would
 /// make it again, so that the list of all is spared where there is anything to go by.
 async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
-    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned());
+    let indexed = scope.listed("ecs", "cluster/").map(str::to_owned);
     let known: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
     if !known.is_empty() {
         return Ok(known);

@@ -24,9 +24,6 @@ pub const KINDS: &[&dyn AnyKind] =
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;
 
-/// How many reads are under way at once; ECS lets 20 of them in a second.
-const AT_ONCE: usize = 10;
-
 fn list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

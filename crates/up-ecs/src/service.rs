@@ -259,7 +259,7 @@ impl Kind for Service {
 /// ARNs of services that may be the stack's, by the ARN or name of their cluster.
 async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
-    let indexed = scope.index.of("ecs", "service/").map(|tagged| tagged.arn.to_owned());
+    let indexed = scope.listed("ecs", "service/").map(str::to_owned);
     for arn in indexed.chain(scope.known.iter().cloned()) {
         if let Some(cluster) = cluster_of(&arn) {
             found.entry(cluster.to_owned()).or_default().insert(arn);
@@ -278,8 +278,8 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
 /// ARNs of the stack's clusters. A cluster that the index does not list yet can only hold services as new, whose
 /// creation is safe to repeat: the others spare a call.
 async fn clusters(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
-    let indexed = scope.index.of("ecs", "cluster/").map(|tagged| tagged.arn.to_owned()).collect::<Vec<_>>();
-    if !indexed.is_empty() {
+    let indexed = scope.listed("ecs", "cluster/").map(str::to_owned).collect::<Vec<_>>();
+    if scope.only_known || !indexed.is_empty() {
         return Ok(indexed);
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;

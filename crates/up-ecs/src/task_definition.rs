@@ -10,11 +10,10 @@ use aws_sdk_ecs::{
     },
     types::{EphemeralStorage, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::{Address, prelude::*};
 
 use crate::{
-    AT_ONCE, arn, attrs, client,
+    arn, attrs, client,
     container::{Container, Dependency, MountPoint},
     list, maybe_count, maybe_number, once, retag, some, tags, told,
     volume::Volume,
@@ -101,10 +100,8 @@ impl Kind for TaskDefinition {
     /// Asks for the latest revision of every family named like the stack's, because the index lags; and for whatever
     /// else the index lists or the run knows.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).list_task_definition_families().family_prefix(scope.prefix());
-        let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
-        let latest = describe_all(cx, request.try_collect().await?).await?;
-        let indexed = scope.index.of("ecs", "task-definition/").map(|tagged| tagged.arn.to_owned());
+        let latest = describe_all(cx, families(cx, scope).await?).await?;
+        let indexed = scope.listed("ecs", "task-definition/").map(str::to_owned);
         let mut others: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
         for seen in latest.iter().flatten() {
             others.remove(&seen.id);
@@ -171,9 +168,18 @@ fn family_of(birth: &Birth) -> String {
     birth.address.physical(&birth.stack, 0, LONGEST_FAMILY)
 }
 
+/// Families that may be the stack's.
+async fn families(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
+    if scope.only_known {
+        return Ok(vec![]);
+    }
+    let request = client(cx).list_task_definition_families().family_prefix(scope.prefix());
+    let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
+    Ok(request.try_collect().await?)
+}
+
 async fn describe_all(cx: &Cx, names: Vec<String>) -> Result<Vec<Option<Seen<TaskDefinition>>>> {
-    let described = stream::iter(names).map(|name| describe(cx, name)).buffered(AT_ONCE);
-    described.try_collect().await
+    at_once(names.into_iter().map(|name| describe(cx, name))).await
 }
 
 /// One revision by its ARN, or the latest active one of a family. Those deregistered are still described: they are gone.

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use up_core::{Birth, Cx, Error, ErrorKind, Result, Scope, Tags};
+use up_core::{Birth, Cx, Error, ErrorKind, Result, Scope, Tags, at_once};
 
-use crate::{AT_ONCE, client, tags};
+use crate::{client, tags};
 
 const SERVICE: &str = "elasticloadbalancing";
 
@@ -15,14 +14,10 @@ const DESCRIBED: usize = 20;
 /// The most the API lists in one answer.
 pub(crate) const PAGE: i32 = 400;
 
-/// True for a load balancer or target group that may be the stack's.
-pub(crate) fn may_be_ours(scope: &Scope, arn: &str, name: &str) -> bool {
-    scope.index.tags(arn).is_some() || scope.known.contains(arn) || name.starts_with(&scope.prefix())
-}
-
 /// The tags of those among `arns` that are the stack's: from the index, or by asking about what it does not list.
 pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
-    let (listed, unlisted): (Vec<_>, Vec<_>) = arns.iter().partition(|arn| scope.index.tags(arn).is_some());
+    let wanted = arns.iter().filter(|arn| scope.wants(arn));
+    let (listed, unlisted): (Vec<_>, Vec<_>) = wanted.partition(|arn| scope.index.tags(arn).is_some());
     let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), scope.index.tags(arn)?.clone())));
     let mut found: BTreeMap<_, _> = listed.collect();
     let unlisted: Vec<String> = unlisted.into_iter().cloned().collect();
@@ -54,7 +49,7 @@ pub(crate) async fn born(cx: &Cx, birth: &Birth, name: Option<&String>, arn: Str
 pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
     let listed = ["loadbalancer/app/", "loadbalancer/net/", "listener/", "listener-rule/"]
         .into_iter()
-        .flat_map(|resource| scope.index.of(SERVICE, resource).map(|entry| entry.arn));
+        .flat_map(|resource| scope.listed(SERVICE, resource));
     let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(load_balancer_of);
     let known: BTreeSet<_> = known.collect();
     if !known.is_empty() {
@@ -73,7 +68,7 @@ pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<St
 /// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
 pub(crate) async fn listeners(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
     let listed = ["listener/", "listener-rule/"].into_iter();
-    let listed = listed.flat_map(|resource| scope.index.of(SERVICE, resource).map(|entry| entry.arn));
+    let listed = listed.flat_map(|resource| scope.listed(SERVICE, resource));
     let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(listener_of);
     let mut listeners: BTreeSet<_> = known.collect();
     let mut balancers = load_balancers(cx, scope).await?;
@@ -95,7 +90,7 @@ pub(crate) async fn listeners_on(
         let request = client(cx).describe_listeners().load_balancer_arn(arn).page_size(PAGE);
         or_none(request.into_paginator().items().send().try_collect().await)
     });
-    stream::iter(all).buffered(AT_ONCE).try_concat().await
+    Ok(at_once(all).await?.into_iter().flatten().collect())
 }
 
 /// What hangs on something that is gone is gone as well.

@@ -28,9 +28,6 @@ pub const KINDS: &[&dyn AnyKind] = &[
     &Of::<target_group::TargetGroup>::KIND,
 ];
 
-/// How many calls are under way at once: all of the account share 10 a second.
-const AT_ONCE: usize = 6;
-
 fn list(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }

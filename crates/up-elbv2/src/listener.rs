@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{self, Certificate, ListenerAttribute, MutualAuthenticationAttributes};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::{Address, prelude::*};
 
 use crate::{
-    AT_ONCE,
     action::{self, Action},
     attributes::{Attributes, Row},
     check_range, client, find, list, made, retag,
@@ -122,7 +120,7 @@ impl Kind for Listener {
         let mut owned = find::owned(cx, scope, &arns).await?;
         let ours = listeners.into_iter().filter_map(|(arn, listener)| Some((owned.remove(&arn)?, arn, listener)));
         let read = ours.map(|(tags, arn, listener)| read(cx, scope, tags, arn, listener));
-        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
         Ok(seen.into_iter().flatten().collect())
     }
 

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use aws_sdk_elasticloadbalancingv2::types::{
     self, LoadBalancerAttribute, LoadBalancerState, LoadBalancerStateEnum as State,
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::prelude::*;
 
 use crate::{
-    AT_ONCE,
     access_logs::Logs,
     attributes::{Attributes, Row, SENT, plain},
     check_name, check_range, client,
@@ -146,7 +144,7 @@ impl Kind for LoadBalancer {
             else {
                 return Err(Error::absent("name of a load balancer"));
             };
-            if find::may_be_ours(scope, &arn, &name) {
+            if scope.may_own(&arn, &arn, &name) {
                 found.push((arn, name, balancer));
             }
         }
@@ -155,7 +153,7 @@ impl Kind for LoadBalancer {
         let ours =
             found.into_iter().filter_map(|(arn, name, balancer)| Some((owned.remove(&arn)?, arn, name, balancer)));
         let read = ours.map(|(tags, arn, name, balancer)| read(cx, tags, arn, name, balancer));
-        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
         Ok(seen.into_iter().flatten().collect())
     }
 

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_elasticloadbalancingv2::types::{self, RulePriorityPair};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 use up_core::{Address, prelude::*};
 
 use crate::{
-    AT_ONCE,
     action::{self, Action},
     check_range, client,
     condition::Condition,
@@ -75,8 +73,7 @@ impl Kind for Rule {
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let listeners = find::listeners(cx, scope).await?;
         let rules = listeners.into_iter().map(|listener| rules(cx, listener));
-        let rules: Vec<(String, types::Rule)> = stream::iter(rules).buffered(AT_ONCE).try_concat().await?;
-        let named = rules.into_iter().map(|(listener, rule)| {
+        let named = at_once(rules).await?.into_iter().flatten().map(|(listener, rule)| {
             let arn = rule.rule_arn.clone().ok_or_else(|| Error::absent("ARN of a rule"))?;
             Ok((arn, (listener, rule)))
         });

@@ -1,11 +1,9 @@
 //! `elbv2.target_group`: what a load balancer sends to.
 
 use aws_sdk_elasticloadbalancingv2::types::{self, TargetGroupAttribute};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::prelude::*;
 
 use crate::{
-    AT_ONCE,
     attributes::{Attributes, Row},
     check_name, check_range, client,
     find::{self, PAGE},
@@ -134,7 +132,7 @@ impl Kind for TargetGroup {
             let (Some(arn), Some(name)) = (group.target_group_arn.clone(), group.target_group_name.clone()) else {
                 return Err(Error::absent("name of a target group"));
             };
-            if find::may_be_ours(scope, &arn, &name) {
+            if scope.may_own(&arn, &arn, &name) {
                 found.push((arn, name, group));
             }
         }
@@ -142,7 +140,7 @@ impl Kind for TargetGroup {
         let mut owned = find::owned(cx, scope, &arns).await?;
         let ours = found.into_iter().filter_map(|(arn, name, group)| Some((owned.remove(&arn)?, arn, name, group)));
         let read = ours.map(|(tags, arn, name, group)| read(cx, scope, tags, arn, name, group));
-        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(AT_ONCE).try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
         Ok(seen.into_iter().flatten().collect())
     }
 

@@ -1,9 +1,8 @@
 //! `iam.instance_profile`: the role of a virtual machine.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::prelude::*;
 
-use crate::{AT_ONCE, PAGE, check_name, client, list, path, tags};
+use crate::{PAGE, check_name, client, list, path, tags};
 
 /// Gives EC2 instances a role to act as.
 ///
@@ -39,8 +38,8 @@ impl Kind for InstanceProfile {
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let request = client(cx).list_instance_profiles().path_prefix(path(&scope.stack)).max_items(PAGE);
         let profiles = request.into_paginator().items().send().try_collect().await?;
-        let read = stream::iter(profiles.into_iter().map(|profile| read(cx, profile))).buffered(AT_ONCE);
-        let seen: Vec<Option<Seen<Self>>> = read.try_collect().await?;
+        let profiles = profiles.into_iter().filter(|profile| scope.wants(&profile.instance_profile_name));
+        let seen: Vec<Option<Seen<Self>>> = at_once(profiles.map(|profile| read(cx, profile))).await?;
         Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
     }
 

@@ -20,9 +20,6 @@ pub const KINDS: &[&dyn AnyKind] =
 /// The most that IAM lists in one answer.
 const PAGE: i32 = 1000;
 
-/// How many tag calls are under way at once: IAM shares one small bucket among all callers of an account.
-const AT_ONCE: usize = 8;
-
 /// Where a stack's entities stand.
 fn path(stack: &str) -> String {
     format!("/bullstra-up/{stack}/")

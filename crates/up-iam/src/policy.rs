@@ -1,12 +1,9 @@
 //! `iam.policy`: permissions to be attached to roles.
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::prelude::*;
 
-use crate::{
-    AT_ONCE, PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags,
-};
+use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
 
 /// A managed policy of the account's own: permissions that several roles may share.
 ///
@@ -59,15 +56,14 @@ impl Kind for Policy {
         let ours = path(&scope.stack);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| scope.known.contains(arn));
-            known || policy.path.as_ref() == Some(&ours)
+            known || !scope.only_known && policy.path.as_ref() == Some(&ours)
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;
         if policies.iter().any(|policy| policy.path.is_none()) {
             return Err(Error::absent("path of a policy"));
         }
         let policies = policies.into_iter().filter(may_be_ours);
-        let read = stream::iter(policies.map(|policy| read(cx, policy))).buffered(AT_ONCE);
-        let seen: Vec<Option<Seen<Self>>> = read.try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(policies.map(|policy| read(cx, policy))).await?;
         Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
     }
 

@@ -59,6 +59,9 @@ impl Kind for Configuration {
             let (Some(id), Some(name), Some(revision)) = (configuration.arn, configuration.name, revision) else {
                 return Err(Error::absent("ARN, name and revision of a configuration"));
             };
+            if !scope.wants(&id) {
+                continue;
+            }
             let status = match configuration.state {
                 Some(ConfigurationState::Active) => Status::Ready,
                 Some(ConfigurationState::Deleting) => Status::Deleting("DELETING".into()),

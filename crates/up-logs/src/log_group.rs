@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use up_core::{prelude::*, quote};
 
 use crate::client;
@@ -81,18 +80,22 @@ impl Kind for LogGroup {
     /// Asks for the groups that the index and the last run know by their names, and for all with a name like ours: an
     /// account may have thousands of others.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let listed = scope.index.of("logs", "log-group:").filter_map(|entry| entry.arn.split(':').nth(6));
+        let listed = scope.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
         let names: BTreeSet<String> = listed.map(str::to_owned).chain(scope.known.iter().cloned()).collect();
-        let names: Vec<String> = names.into_iter().collect();
-        let mut requests = vec![client(cx).describe_log_groups().log_group_name_prefix(scope.prefix())];
+        let prefix = scope.prefix();
+        // Names that are derived are found by how they begin.
+        let names: Vec<String> =
+            names.into_iter().filter(|name| scope.only_known || !name.starts_with(&prefix)).collect();
+        let all = (!scope.only_known).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
+        let mut requests: Vec<_> = all.into_iter().collect();
         for names in names.chunks(PAGE) {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
         }
-        let found = stream::iter(requests.into_iter().map(describe)).buffered(4).try_concat().await?;
+        let found = at_once(requests.into_iter().map(describe)).await?.into_iter().flatten();
         // A group may be found both ways.
-        let groups: BTreeMap<_, _> = found.into_iter().map(named).collect::<Result<_>>()?;
+        let groups: BTreeMap<_, _> = found.map(named).collect::<Result<_>>()?;
         let read = groups.into_iter().map(|(name, group)| read(cx, scope, name, group));
-        let seen: Vec<Option<Seen<Self>>> = stream::iter(read).buffered(8).try_collect().await?;
+        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
         Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
     }
 
@@ -194,13 +197,15 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
 async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> Result<Option<Seen<LogGroup>>> {
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
+    if !scope.may_own(&name, &arn, &name) {
+        return Ok(None);
+    }
     let tags = match scope.index.tags(&arn) {
         Some(tags) => tags.clone(),
-        None if scope.known.contains(&name) || name.starts_with(&scope.prefix()) => {
+        None => {
             let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
             tags
         }
-        None => return Ok(None),
     };
     let spec = LogGroup {
         name: Some(name.clone()),

@@ -32,11 +32,12 @@ fn tags(tags: Option<Vec<Tag>>) -> Tags {
 /// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
 /// behind for those just made, which are known by their names.
 async fn owned(cx: &Cx, scope: &Scope, name: &str, arn: &str) -> Result<Option<Tags>> {
-    let may_be_ours = scope.known.contains(name) || name.starts_with(&scope.prefix());
+    if !scope.may_own(name, arn, name) {
+        return Ok(None);
+    }
     let found = match scope.index.tags(arn) {
         Some(tags) => tags.clone(),
-        None if may_be_ours => tags(client(cx).list_tags_for_resource().resource_name(arn).send().await?.tag_list),
-        None => return Ok(None),
+        None => tags(client(cx).list_tags_for_resource().resource_name(arn).send().await?.tag_list),
     };
     Ok(scope.owns(&found).then_some(found))
 }

@@ -4,7 +4,7 @@
 //! makes a second create the first one again. Those that are [`sent once`](up_core::About::sent_once) would be made
 //! twice.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use up_apply::{ObserveError, Observer};
@@ -42,7 +42,7 @@ pub(super) async fn settle(
         }
         tokio::time::sleep(PAUSE).await;
         for kind in missing {
-            let seen = observer.kind(kind, &BTreeSet::new()).await;
+            let seen = observer.kind(kind).await;
             let seen = seen.map_err(|error| ObserveError { kind: kind.name(), error })?;
             world.seen.insert(kind.name().to_owned(), seen);
         }

@@ -186,7 +186,12 @@ impl AnyKind for SimKind {
     }
 
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {
-        Box::pin(async move { Cloud::of(cx).observe(self, &scope.stack).await })
+        Box::pin(async move {
+            let mut seen = Cloud::of(cx).observe(self, &scope.stack).await?;
+            // What nobody waits for may be left out.
+            seen.retain(|seen| scope.wants(&seen.id));
+            Ok(seen)
+        })
     }
 
     fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, mut spec: Value) -> Later<'a, String> {

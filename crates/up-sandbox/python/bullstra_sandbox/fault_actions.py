@@ -28,7 +28,7 @@ FAILURES = {
 ANY_FAILURE = ("InternalFailure", "ServiceUnavailable")
 
 # Kinds that make no sense for a call that changes something.
-FOR_READS = ("pages", "stale")
+FOR_READS = ("pages", "replay", "stale")
 
 
 class Cut(ClientDisconnected):
@@ -79,6 +79,13 @@ def damaged(call: Call, proceed: Proceed, how: str, dice: Random) -> wire.Answer
     return garble.WAYS[how](answered(call, proceed), dice)
 
 
+def replay(call: Call, proceed: Proceed, past: dict[Any, wire.Answer], _: Random) -> wire.Answer:
+    asked = (call.account, call.service, call.operation, call.environ["RAW_URI"], call.body)
+    if asked not in past:
+        past[asked] = answered(call, proceed)
+    return past[asked]
+
+
 def answered(call: Call, proceed: Proceed) -> wire.Answer:
     """The bytes a call would have been answered with, a refusal's too."""
     try:
@@ -121,6 +128,12 @@ def failure(where: str, given: Any) -> Any:
     return given
 
 
+def memory(where: str, given: Any) -> dict[Any, wire.Answer]:
+    """A fault that takes no settings, and remembers answers."""
+    refuse_unknown(where, given, ())
+    return {}
+
+
 def age(where: str, given: Any) -> Any:
     """Reads how many seconds old an answer is."""
     numbers("seconds")(where, given)
@@ -154,5 +167,6 @@ ACTIONS = {
     "hold": Action(one_of(held.BEFORE, held.AFTER), hold),
     "garble": Action(one_of(*garble.WAYS), damaged),
     "pages": Action(one_of(*pages.WAYS), pages.act),
+    "replay": Action(memory, replay),
     "stale": Action(age, stale.act),
 }

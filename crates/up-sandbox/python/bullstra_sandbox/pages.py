@@ -42,6 +42,12 @@ def paging_of(call: Call) -> Paging | None:
     return Paging(sent, given, only(found.get("limit_key")), more, keys)
 
 
+def follows(call: Call) -> bool:
+    """Whether a call asks for a page after the first."""
+    paging = paging_of(call)
+    return paging is not None and bool(call.params.get(paging.sent))
+
+
 def can_be_cut(call: Call) -> bool:
     """Whether AWS would page the answer: not where the call lists what it wants."""
     listed = (value for name, value in call.params.items() if name.endswith(("Ids", "Arns", "Names")))

@@ -29,6 +29,7 @@ class Entry:
     service: str
     operation: str
     mutating: bool
+    follows: bool
     region: str
     resources: list[str]
     actions: list[str]

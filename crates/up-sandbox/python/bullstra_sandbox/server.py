@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from . import control, credentials, faults, garble, hooks, policy, speed, stale, throttling, validate, wire, world
+from . import control, credentials, faults, garble, hooks, pages, policy, speed, stale, throttling, validate, wire, world
 from .call import Call, Refusal
 from .fault_actions import Cut
 from .record import is_mutating, record, resources_of
@@ -156,6 +156,7 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         service=call.service,
         operation=call.operation,
         mutating=is_mutating(call.operation),
+        follows=pages.follows(call),
         region=call.region,
         resources=resources_of(call),
         actions=policy.actions(call),

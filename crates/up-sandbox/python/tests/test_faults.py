@@ -265,3 +265,24 @@ def test_clients_that_go_away_leave_the_sandbox_well(sandbox, faults):
     began = time.monotonic()
     sandbox.client("ecs").list_clusters()
     assert time.monotonic() - began < 5
+
+
+def test_replay_answers_reads_as_before_and_lets_changes_through(sandbox, faults):
+    ec2 = sandbox.client("ec2", KEY)
+    before = len(ec2.describe_vpcs()["Vpcs"])
+    faults({"do": {"replay": {}}})
+    assert len(ec2.describe_vpcs()["Vpcs"]) == before
+    ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert len(ec2.describe_vpcs()["Vpcs"]) == before
+    assert len(ec2.describe_vpcs(MaxResults=100)["Vpcs"]) == before + 1, "asked otherwise"
+    faults({"do": {"replay": {}}})
+    assert len(ec2.describe_vpcs()["Vpcs"]) == before + 1, "set anew"
+
+
+def test_the_record_tells_pages_after_the_first(sandbox):
+    ec2 = sandbox.client("ec2", KEY)
+    for number in range(7):
+        ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")
+    list(ec2.get_paginator("describe_vpcs").paginate(PaginationConfig={"PageSize": 5}))
+    calls = sandbox.control(f"calls?access_key={KEY}")["calls"]
+    assert [call["follows"] for call in calls if call["operation"] == "DescribeVpcs"] == [False, True]

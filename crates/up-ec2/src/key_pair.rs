@@ -1,0 +1,107 @@
+//! `ec2.key_pair`: who may sign in to instances.
+
+use aws_sdk_ec2::{
+    primitives::Blob,
+    types::{KeyPairInfo, ResourceType},
+};
+use up_core::{prelude::*, quote};
+
+use crate::{arn, check::must, client, made, ours, owned, present, retag, tags};
+
+/// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
+/// `ssh-keygen`, and keep it.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPair {
+    /// What instances name it by, 255 characters at most. Default: derived from stack and address.
+    #[spec(name)]
+    key_name: Option<String>,
+    /// The public key as OpenSSH writes it, such as `ssh-ed25519 AAAAC3… me@desk` or what `file("bastion.pub")` reads;
+    /// RSA or ED25519. Its comment is left out.
+    #[spec(replace)]
+    public_key: PublicKey,
+}
+
+/// An OpenSSH public key without its comment, which AWS writes anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "String", into = "String")]
+struct PublicKey(String);
+
+impl From<String> for PublicKey {
+    fn from(text: String) -> Self {
+        // A mark holds no space, and what it stands for comes this way once more.
+        let mut words = text.split_whitespace();
+        Self([words.next(), words.next()].into_iter().flatten().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        key.0
+    }
+}
+
+impl Kind for KeyPair {
+    const NAME: &'static str = "ec2.key_pair";
+
+    const ABOUT: About = About {
+        cloudformation: "AWS::EC2::KeyPair",
+        actions: Actions {
+            observe: &["ec2:DescribeKeyPairs"],
+            create: &["ec2:ImportKeyPair", "ec2:CreateTags"],
+            update: &[],
+            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
+            delete: &["ec2:DeleteKeyPair"],
+        },
+        attrs: &["arn", "name", "fingerprint"],
+        longest_name: 255,
+        ..About::DEFAULT
+    };
+
+    /// EC2 has no pages here: one call lists all.
+    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+        let answer = client(cx).describe_key_pairs().filters(owned(scope)).include_public_key(true).send().await?;
+        answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect()
+    }
+
+    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags.
+    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+        let name = self.key_name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        let request = client(cx).import_key_pair().key_name(name);
+        let request = request.public_key_material(Blob::new(self.public_key.0.as_bytes()));
+        made(request.tag_specifications(ours(ResourceType::KeyPair, birth)).send().await?.key_pair_id)
+    }
+
+    /// Nothing about a key changes in place but its tags.
+    async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Safe to repeat: keys are set and removed.
+    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &seen.id, change).await
+    }
+
+    /// By its id, which no later key has. Safe to repeat: gone is gone.
+    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        client(cx).delete_key_pair().key_pair_id(&seen.id).send().await.gone()
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let key = &self.public_key.0;
+        let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
+        let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
+        must(is_key || quote::is_quoting(key), "public_key", message).into_iter().collect()
+    }
+}
+
+fn read(cx: &Cx, pair: KeyPairInfo) -> Result<Seen<KeyPair>> {
+    let id = present(pair.key_pair_id, "id of a key pair")?;
+    let name = present(pair.key_name, "name of a key pair")?;
+    let public_key = present(pair.public_key, "public key of a key pair")?.into();
+    let fingerprint = present(pair.key_fingerprint, "fingerprint of a key pair")?;
+    let arn = arn(cx, "key-pair", &name);
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("fingerprint".into(), fingerprint)].into();
+    let spec = KeyPair { key_name: Some(name), public_key };
+    Ok(Seen { id, tags: tags(pair.tags), attrs, status: Status::Ready, spec })
+}

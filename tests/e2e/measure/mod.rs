@@ -1,0 +1,215 @@
+//! What it costs: calls, time and memory for stacks of any size, beside the least that AWS allows.
+//!
+//! `cargo measure` prints a table for people on stderr and one JSON document on stdout. `cargo measure --help` has the
+//! options. In CI the calls of stacks of a hundred resources are counted: counts are exact, times are not.
+
+mod bound;
+mod plot;
+mod probe;
+mod report;
+mod shapes;
+
+use std::{
+    io::{Write, stderr, stdout},
+    path::PathBuf,
+};
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use self::{
+    report::{Report, Row},
+    shapes::Shape,
+};
+use crate::{
+    harness::{Account, Result, fail, golden, root, sandbox},
+    trial,
+};
+
+const HELP: &str = "\
+cargo measure [--sizes 100,1000] [--shapes network,service,wide] [--latencies 0,50] [--time-scale 10] [--plot FILE]
+
+  --sizes       resources of a stack, about
+  --shapes      network: long chains; service: many kinds; wide: what needs nothing
+  --latencies   milliseconds added to each answer
+  --time-scale  what AWS's creation times are divided by; the smaller, the less the sandbox's own time counts
+  --limits      with AWS's published request limits, in the sandbox and in the engine
+  --plot        draws what a resource costs as stacks grow, as SVG";
+
+/// What is to be measured.
+#[derive(Debug, Clone)]
+struct Options {
+    sizes: Vec<usize>,
+    shapes: Vec<Shape>,
+    latencies: Vec<u64>,
+    time_scale: f64,
+    limits: bool,
+    plot: Option<PathBuf>,
+}
+
+/// In CI: what a hundred resources of each shape take.
+pub(crate) fn trials() -> Vec<Trial> {
+    Shape::ALL.map(|shape| trial(format!("measure::counts_{}", shape.name()), move || counts(shape))).into()
+}
+
+/// `cargo measure`: true where the arguments are for it.
+pub(crate) fn is_asked(arguments: &[String]) -> bool {
+    arguments.first().is_some_and(|first| first == "measure")
+}
+
+/// Runs what the arguments say; gives the exit code.
+pub(crate) fn command(arguments: &[String]) -> i32 {
+    let ended = options(&arguments[1..]).and_then(|options| run(&options));
+    if let Err(error) = &ended {
+        say(&error.to_string());
+    }
+    i32::from(ended.is_err())
+}
+
+/// For people. Where nobody can be told, the exit code still tells.
+fn say(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
+fn options(arguments: &[String]) -> Result<Options> {
+    let mut options = Options {
+        sizes: vec![100, 1000],
+        shapes: Shape::ALL.into(),
+        latencies: vec![0, 50],
+        time_scale: 10.0,
+        limits: false,
+        plot: None,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} takes a value"));
+        match argument.as_str() {
+            "--sizes" => options.sizes = numbers(value()?)?,
+            "--latencies" => options.latencies = numbers(value()?)?,
+            "--shapes" => options.shapes = value()?.split(',').map(named).collect::<Result<_>>()?,
+            "--time-scale" => options.time_scale = value()?.parse()?,
+            "--limits" => options.limits = true,
+            "--plot" => options.plot = Some(value()?.into()),
+            _ => return fail(HELP),
+        }
+    }
+    Ok(options)
+}
+
+fn numbers<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -> Result<Vec<T>> {
+    text.split(',').map(|number| Ok(number.parse()?)).collect()
+}
+
+fn named(name: &str) -> Result<Shape> {
+    let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name);
+    shape.ok_or_else(|| format!("{name} is no shape; there are network, service and wide").into())
+}
+
+fn run(options: &Options) -> Result {
+    let endpoint: &'static str = sandbox("measure").leak();
+    let mut report = Report::default();
+    for &latency in &options.latencies {
+        for &size in &options.sizes {
+            for &shape in &options.shapes {
+                let subject = Subject { shape, size, latency, limits: options.limits };
+                let account = Account::at(endpoint);
+                let buckets = options.limits.then(|| json!({ "scale": 1.0 }));
+                account.configure(&json!({ "time_scale": options.time_scale, "buckets": buckets }))?;
+                subject.life(&account, &mut |row| {
+                    say(&row.line());
+                    report.add(row);
+                })?;
+                account.tell(&format!("forget?access_key={}", account.id), &json!({}))?;
+            }
+        }
+    }
+    say(&report.table());
+    if let Some(file) = &options.plot {
+        plot::draw(&report, file)?;
+    }
+    stdout().write_all(serde_json::to_string_pretty(&report)?.as_bytes())?;
+    Ok(())
+}
+
+/// One stack, from nothing to nothing.
+struct Subject {
+    shape: Shape,
+    size: usize,
+    latency: u64,
+    limits: bool,
+}
+
+impl Subject {
+    /// Measures each of its phases.
+    fn life(&self, account: &Account, add: &mut dyn FnMut(Row)) -> Result {
+        self.shape.write(self.size, account.folder.path())?;
+        let limits = if self.limits { "aws" } else { "none" };
+        let plan = ["plan", "stack.toml", "--request-limits", limits];
+        let change = |command| [command, "stack.toml", "--auto-approve", "--unprotect", "--request-limits", limits];
+        self.faults(account, false)?;
+
+        let empty = probe::run(account, &plan)?;
+        let steps = empty.answer["steps"].clone();
+        let times = bound::Times::of(account, self.latency)?;
+        let resources = steps.as_array().map_or(0, Vec::len);
+        let row = |phase, sample: &probe::Sample, bound| {
+            Row::new(self.shape.name(), resources, self.latency, phase, sample, bound)
+        };
+        add(row("plan, nothing there", &empty, times.looking(&empty)));
+
+        let made = probe::run(account, &change("apply"))?;
+        add(row("apply", &made, times.making(&steps, &empty, &made)));
+
+        let same = probe::run(account, &plan)?;
+        add(row("plan, no change", &same, times.looking(&same)));
+        if same.answer["steps"].as_array().is_none_or(|steps| !steps.is_empty()) {
+            return fail(format!("there is something to do after an apply: {}", same.answer["steps"]));
+        }
+
+        self.faults(account, true)?;
+        probe::run(account, &plan)?;
+        let replayed = probe::run(account, &plan)?;
+        add(row("plan, no change, replayed", &replayed, times.looking(&replayed)));
+        self.faults(account, false)?;
+
+        account.python(self.shape.drift())?;
+        let drifted = probe::run(account, &plan)?;
+        add(row("plan, one changed", &drifted, times.looking(&drifted)));
+        if drifted.answer["summary"]["update"] != 1 {
+            return fail(format!("one was changed, and the plan says {}", drifted.answer["summary"]));
+        }
+        let mended = probe::run(account, &change("apply"))?;
+        add(row("apply, one changed", &mended, times.making(&drifted.answer["steps"], &drifted, &mended)));
+
+        let gone = probe::run(account, &change("destroy"))?;
+        add(row("destroy", &gone, times.taking_away(&steps, &same, &gone)));
+        Ok(())
+    }
+
+    /// Lets answers take their time; with `replay`, and nothing else.
+    fn faults(&self, account: &Account, replay: bool) -> Result {
+        let latency = (self.latency > 0).then(|| json!({ "do": { "latency": { "fixed_ms": self.latency } } }));
+        let replay = replay.then(|| json!({ "do": { "replay": {} } }));
+        let faults: Vec<Value> = latency.into_iter().chain(replay).collect();
+        account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": faults }))
+    }
+}
+
+/// Every call of a plan, and every call that changes something, in the order of their names.
+fn counts(shape: Shape) -> Result {
+    let account = Account::new();
+    let mut text = String::new();
+    let mut reads = vec![];
+    Subject { shape, size: 100, latency: 0, limits: false }.life(&account, &mut |row| {
+        text += &row.counts();
+        reads.push((row.phase, row.reads_a_resource()));
+    })?;
+    // How often it is asked whether something has come about depends on how long that takes.
+    if let Some((phase, reads)) = reads.iter().find(|(_, reads)| *reads > MOST_READS) {
+        return fail(format!("{phase}: {reads:.1} calls a resource that change nothing, and {MOST_READS} are allowed"));
+    }
+    golden(&root().join(format!("tests/measure/{}.txt", shape.name())), &text)
+}
+
+/// Calls that change nothing, for each resource, in any phase.
+const MOST_READS: f64 = 3.0;

@@ -1,0 +1,104 @@
+//! Stacks of any size, made of what Bullstra's production is made of.
+
+use std::{fmt::Write, fs, path::Path};
+
+use crate::harness::Result;
+
+/// What a stack is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Networks: long chains, most of it one service of AWS's.
+    Network,
+    /// Services behind load balancers: many kinds, which need each other.
+    Service,
+    /// What needs nothing: as wide as it is large.
+    Wide,
+}
+
+/// A module, and how many resources it makes.
+const NETWORK: (&str, usize) = (include_str!("network.toml"), 7);
+const PLATFORM: (&str, usize) = (include_str!("platform.toml"), 9);
+const SERVICE: (&str, usize) = (include_str!("service.toml"), 9);
+/// Resources of one cell of a network.
+const CELL: usize = 5;
+/// Cells of one network: it has 200 route tables and subnets at most.
+const CELLS: usize = 90;
+/// Services of one load balancer: it has 100 rules at most.
+const SERVICES: usize = 80;
+/// Kinds that need nothing.
+const WIDE: [&str; 5] = [
+    "logs.log_group.wide|retention_in_days = 30",
+    "ecr.repository.wide|scan_on_push = true",
+    "ec2.eip.wide|",
+    "ecs.cluster.wide|",
+    "iam.role.wide|assume_role_policy_document = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", \
+     Principal = { Service = \"ecs-tasks.amazonaws.com\" }, Action = \"sts:AssumeRole\" }] }",
+];
+
+impl Shape {
+    pub(super) const ALL: [Self; 3] = [Self::Network, Self::Service, Self::Wide];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Service => "service",
+            Self::Wide => "wide",
+        }
+    }
+
+    /// Writes `stack.toml` of about `size` resources, and the modules it uses, into `folder`.
+    pub(super) fn write(self, size: usize, folder: &Path) -> Result {
+        let mut stack = String::from("[stack]\nname = \"bench\"\nregion = \"us-east-1\"\n");
+        match self {
+            Self::Network => {
+                let networks = size.div_ceil(CELL * CELLS + NETWORK.1);
+                let cells = (size / networks).saturating_sub(NETWORK.1) / CELL;
+                write!(stack, "\n[module.unit]\nsource = \"network.toml\"\nfor_each = {}\n", numbered(networks))?;
+                write!(stack, "number = \"${{each.value}}\"\ncells = {}\n", numbered(cells))?;
+            }
+            Self::Service => {
+                let platforms = size.div_ceil(SERVICE.1 * SERVICES + PLATFORM.1);
+                let services = (size.saturating_sub(platforms * PLATFORM.1) / SERVICE.1).max(1);
+                write!(stack, "\n[module.platform]\nsource = \"platform.toml\"\nfor_each = {}\n", numbered(platforms))?;
+                stack += "number = \"${each.value}\"\n";
+                write!(stack, "\n[module.unit]\nsource = \"service.toml\"\nfor_each = {}\n", numbered(services))?;
+                stack += "priority = \"${each.value + 1}\"\n";
+                for output in ["vpc", "subnets", "listener", "cluster"] {
+                    let platform = format!("module.platform[format(\"n%d\", each.value % {platforms})]");
+                    writeln!(stack, "{output} = '${{{platform}.{output}}}'")?;
+                }
+            }
+            Self::Wide => {
+                for (table, fields) in WIDE.iter().filter_map(|kind| kind.split_once('|')) {
+                    write!(stack, "\n[{table}]\nfor_each = {}\n{fields}\n", numbered(size / WIDE.len()))?;
+                }
+            }
+        }
+        fs::write(folder.join("stack.toml"), stack)?;
+        for (file, (text, _)) in [("network.toml", NETWORK), ("platform.toml", PLATFORM), ("service.toml", SERVICE)] {
+            fs::write(folder.join(file), text)?;
+        }
+        Ok(())
+    }
+
+    /// Python that changes one resource behind the engine's back.
+    pub(super) fn drift(self) -> &'static str {
+        match self {
+            Self::Network => {
+                "aws('ec2').modify_vpc_attribute(VpcId=id('unit:n0/ec2.vpc.main'), EnableDnsHostnames={'Value': False})"
+            }
+            Self::Service => {
+                "aws('logs').put_retention_policy(logGroupName=id('unit:n0/logs.log_group.main'), retentionInDays=3)"
+            }
+            Self::Wide => {
+                "aws('logs').put_retention_policy(logGroupName=id('logs.log_group.wide:n0'), retentionInDays=3)"
+            }
+        }
+    }
+}
+
+/// `{ n0 = 0, n1 = 1, … }`
+fn numbered(count: usize) -> String {
+    let entries: Vec<_> = (0..count).map(|number| format!("n{number} = {number}")).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
