@@ -68,8 +68,7 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
-        let specs = all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>((*spec).clone()).ok()?)));
-        K::check_together(&specs.collect::<Vec<_>>())
+        K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>((*spec).clone()).ok()?))))
     }
 
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {

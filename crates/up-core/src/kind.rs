@@ -47,7 +47,7 @@ pub trait Kind: Spec {
     }
 
     /// Rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
-    fn check_together(_all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(_all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         Vec::new()
     }
 }

@@ -53,7 +53,7 @@ impl Kind for Eip {
 
     /// EC2 has no pages here: one call lists all.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let answer = client(cx).describe_addresses().filters(owned(scope)).send().await?;
+        let answer = client(cx).describe_addresses().set_filters(owned(scope, "allocation-id")).send().await?;
         answer.addresses.into_iter().flatten().map(|address| read(cx, address)).collect()
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, check::must, client, made, once, ours, owned, present, retag, tags};
+use crate::{arn, check::must, client, made, once, ours, owned_by, present, retag, tags};
 
 /// A network's way to the internet, and back.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ impl Kind for InternetGateway {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_internet_gateways().filters(owned(scope));
+        let request = client(cx).describe_internet_gateways().filters(owned_by(&scope.stack));
         let gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
     }

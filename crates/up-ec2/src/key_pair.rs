@@ -60,7 +60,12 @@ impl Kind for KeyPair {
 
     /// EC2 has no pages here: one call lists all.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let answer = client(cx).describe_key_pairs().filters(owned(scope)).include_public_key(true).send().await?;
+        let answer = client(cx)
+            .describe_key_pairs()
+            .set_filters(owned(scope, "key-pair-id"))
+            .include_public_key(true)
+            .send()
+            .await?;
         answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect()
     }
 

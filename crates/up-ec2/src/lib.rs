@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use up_core::{AnyKind, Cx, Error, Name, Of, Ref, Result};
 
-use tagging::{ours, owned, retag, tags};
+use tagging::{ours, owned, owned_by, retag, tags};
 
 up_core::client!(aws_sdk_ec2);
 

@@ -74,7 +74,11 @@ impl Kind for NatGateway {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_nat_gateways().filter(owned(scope)).into_paginator().page_size(1000);
+        let request = client(cx)
+            .describe_nat_gateways()
+            .set_filter(owned(scope, "nat-gateway-id"))
+            .into_paginator()
+            .page_size(1000);
         let mut gateways = request.items().send().try_collect().await?;
         // EC2 describes what it has deleted for about an hour.
         gateways.retain(|gateway| gateway.state != Some(NatGatewayState::Deleted));

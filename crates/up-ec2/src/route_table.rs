@@ -65,7 +65,11 @@ impl Kind for RouteTable {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_route_tables().filters(owned(scope)).into_paginator().page_size(100);
+        let request = client(cx)
+            .describe_route_tables()
+            .set_filters(owned(scope, "route-table-id"))
+            .into_paginator()
+            .page_size(100);
         let tables = request.items().send().try_collect().await?;
         tables.into_iter().map(|table| read(cx, table)).collect()
     }
@@ -134,9 +138,10 @@ impl Kind for RouteTable {
     }
 
     /// A subnet is served by one table.
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
         let (mut served, mut problems) = (BTreeMap::new(), Vec::new());
-        for (at, table) in all {
+        for (at, table) in &all {
             for subnet in &table.subnets {
                 if let Some(other) = served.insert(subnet, *at) {
                     let message = format!("a subnet has one route table, and {other} names one of these too");

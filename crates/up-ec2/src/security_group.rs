@@ -7,9 +7,8 @@ use crate::{
     check::must,
     client,
     holder::or_holders,
-    made, ours, owned, present, retag,
+    made, ours, owned, owned_by, present, retag,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold},
-    tagging::owned_by,
     tags,
 };
 
@@ -72,7 +71,11 @@ impl Kind for SecurityGroup {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_security_groups().filters(owned(scope)).into_paginator().page_size(1000);
+        let request = client(cx)
+            .describe_security_groups()
+            .set_filters(owned(scope, "group-id"))
+            .into_paginator()
+            .page_size(1000);
         let groups = request.items().send().try_collect().await?;
         groups.into_iter().map(read).collect()
     }
@@ -146,7 +149,8 @@ impl Kind for SecurityGroup {
     }
 
     /// EC2 does not tell a group that names itself from `self`.
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
         let names_itself = |at: &Address, rules: &Rules| rules.iter().any(|rule| rule.names(&Ref::to(at.clone())));
         let problems = all.iter().flat_map(|(at, group)| {
             let ways = [("ingress", &group.ingress), ("egress", &group.egress)].into_iter();

@@ -1,6 +1,6 @@
 //! `ec2.subnet`: a part of a network, in one availability zone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, ResourceType, Subnet as Described, SubnetCidrBlockStateCode, SubnetIpv6CidrBlockAssociation,
@@ -102,7 +102,8 @@ impl Kind for Subnet {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_subnets().filters(owned(scope)).into_paginator().page_size(1000);
+        let request =
+            client(cx).describe_subnets().set_filters(owned(scope, "subnet-id")).into_paginator().page_size(1000);
         let subnets = request.items().send().try_collect().await?;
         subnets.into_iter().map(read).collect()
     }
@@ -160,27 +161,34 @@ impl Kind for Subnet {
         problems.into_iter().flatten().collect()
     }
 
-    /// Subnets of one network do not overlap.
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
-        let mut problems = Vec::new();
-        for (index, (at, subnet)) in all.iter().enumerate() {
-            let clash = all[..index].iter().find(|(_, other)| subnet.overlaps(other));
-            problems.extend(clash.map(|(other_at, other)| {
-                let message = format!("{} overlaps {} of {other_at}", subnet.cidr_block, other.cidr_block);
-                ((*at).clone(), Problem::new("cidr_block", message))
-            }));
+    /// Subnets of one network do not overlap. Two blocks lie apart or one inside of the other: sorted, what is around a
+    /// block comes right before it.
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
+        let blocks = all.iter().enumerate().filter_map(|(at, (_, it))| Some((&it.vpc, it.cidr_block.net()?, at)));
+        let mut blocks: Vec<_> = blocks.collect();
+        blocks.sort();
+        let (mut around, mut clashes) = (Vec::<usize>::new(), BTreeMap::new());
+        for (index, &(vpc, net, at)) in blocks.iter().enumerate() {
+            while around.last().is_some_and(|&last| blocks[last].0 != vpc || !blocks[last].1.contains(&net)) {
+                around.pop();
+            }
+            for other in around.iter().map(|&outer| blocks[outer].2) {
+                let first = clashes.entry(at.max(other)).or_insert(other.min(at));
+                *first = other.min(at).min(*first);
+            }
+            around.push(index);
         }
-        problems
+        let problem = |(at, other): (usize, usize)| {
+            let ((at, subnet), (other_at, other)) = (&all[at], &all[other]);
+            let message = format!("{} overlaps {} of {other_at}", subnet.cidr_block, other.cidr_block);
+            ((*at).clone(), Problem::new("cidr_block", message))
+        };
+        clashes.into_iter().map(problem).collect()
     }
 }
 
 impl Subnet {
-    fn overlaps(&self, other: &Self) -> bool {
-        let blocks = self.cidr_block.net().zip(other.cidr_block.net());
-        // Two blocks either lie apart or one inside the other.
-        self.vpc == other.vpc && blocks.is_some_and(|(one, two)| one.contains(&two) || two.contains(&one))
-    }
-
     async fn assign_ipv6(&self, cx: &Cx, id: &str) -> Result<()> {
         let assign = set(self.assign_ipv6_address_on_creation);
         client(cx).modify_subnet_attribute().subnet_id(id).assign_ipv6_address_on_creation(assign).send().await?;

@@ -5,12 +5,17 @@ use up_core::{Address, Birth, Cx, Result, Scope, TagChange, Tags};
 
 use crate::client;
 
-/// EC2 finds all of a stack's resources by tag, in one call.
-pub(crate) fn owned(scope: &Scope) -> Filter {
-    owned_by(&scope.stack)
+/// The most values that EC2 takes for one filter.
+const VALUES: usize = 200;
+
+/// Finds a stack's resources by tag, in one call; where only some are looked for, these alone, by the filter `id`.
+pub(crate) fn owned(scope: &Scope, id: &str) -> Option<Vec<Filter>> {
+    let few = scope.only_known && scope.known.len() <= VALUES;
+    let ids = few.then(|| Filter::builder().name(id).set_values(Some(scope.known.iter().cloned().collect())).build());
+    Some([owned_by(&scope.stack)].into_iter().chain(ids).collect())
 }
 
-/// See [`owned`].
+/// All that a stack owns.
 pub(crate) fn owned_by(stack: &str) -> Filter {
     Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(stack).build()
 }

@@ -71,7 +71,7 @@ impl Kind for Vpc {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_vpcs().filters(owned(scope)).into_paginator().page_size(1000);
+        let request = client(cx).describe_vpcs().set_filters(owned(scope, "vpc-id")).into_paginator().page_size(1000);
         let vpcs = request.items().send().try_collect().await?.into_iter();
         let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| scope.wants(id)));
         let seen = at_once(wanted.map(|vpc| read(cx, scope, vpc))).await?;

@@ -10,7 +10,7 @@ use up_core::{Name, prelude::*};
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, owned, present, retag, tags,
+    client, ids, made, ours, owned_by, present, retag, tags,
     token::{stands, tokens, used_up},
 };
 
@@ -124,7 +124,8 @@ impl Kind for VpcEndpoint {
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_vpc_endpoints().filters(owned(scope)).into_paginator().page_size(1000);
+        let request =
+            client(cx).describe_vpc_endpoints().filters(owned_by(&scope.stack)).into_paginator().page_size(1000);
         let mut endpoints = request.items().send().try_collect().await?;
         endpoints.retain(|endpoint| state(endpoint) != "deleted");
         endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect()

@@ -196,7 +196,8 @@ impl Kind for Listener {
         found.chain(strange).chain(action::check("default_actions", &self.default_actions)).collect()
     }
 
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
         let mut taken = BTreeMap::new();
         let twice = all.iter().filter_map(|(at, listener)| {
             // Over UDP and TCP a port may be used twice.

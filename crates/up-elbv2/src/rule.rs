@@ -147,7 +147,8 @@ impl Kind for Rule {
         found.chain(empty).chain(twice).chain(action::check("actions", &self.actions)).collect()
     }
 
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
         let mut taken = BTreeMap::new();
         let twice = all.iter().filter_map(|(at, rule)| {
             let first = taken.insert((&rule.listener, rule.priority), *at)?;

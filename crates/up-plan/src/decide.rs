@@ -1,6 +1,9 @@
 //! What is to become of each resource, before any thought of order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use serde_json::Value;
 use up_core::{
@@ -35,9 +38,14 @@ pub(crate) enum Ruling {
 }
 
 /// Rules over every declared resource, and over every live one that no declaration claims.
-pub(crate) fn decide<'a>(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'_>) -> Vec<Verdict<'a>> {
+pub(crate) fn decide<'a>(
+    wanted: &Wanted<'a>,
+    named: &graph::Named<'a>,
+    world: &'a World,
+    kinds: Kinds<'_>,
+) -> Vec<Verdict<'a>> {
     let mut matcher = Matcher::new(wanted, world, kinds);
-    let order = graph::targets_first(wanted.resources);
+    let order = graph::targets_first(wanted.resources, named);
     for declared in &order {
         matcher.claim(declared);
     }
@@ -144,11 +152,11 @@ impl<'a, 'k> Matcher<'a, 'k> {
         seen: &Seen<Value>,
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
-        let mut want = declared.spec.clone();
+        let mut want = Cow::Borrowed(&declared.spec);
         if !quote::quotes(&want).is_empty() {
-            quote::fill(&mut want, &|quote| self.answer(quote, replaced));
+            quote::fill(want.to_mut(), &|quote| self.answer(quote, replaced));
             // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
-            want = kind.complete(want.clone()).unwrap_or(want);
+            want = kind.complete(want.clone().into_owned()).map_or(want, Cow::Owned);
         }
         let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);

@@ -1,6 +1,6 @@
 //! Order: which resource comes before which, and which step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 use up_core::{Address, AnyKind, Declared, quote, references};
@@ -14,8 +14,33 @@ pub(crate) struct Draft {
     pub(crate) before: BTreeSet<(usize, usize)>,
 }
 
+/// Everything that each declaration names.
+pub(crate) struct Named<'a>(HashMap<&'a Address, BTreeSet<Address>>);
+
+impl<'a> Named<'a> {
+    pub(crate) fn by(resources: &'a [Declared]) -> Self {
+        Self(resources.iter().map(|declared| (&declared.address, named(declared))).collect())
+    }
+
+    /// What one of the declarations names.
+    pub(crate) fn of(&self, declared: &Declared) -> &BTreeSet<Address> {
+        &self.0[&declared.address]
+    }
+
+    /// Each declaration with every other that it names.
+    pub(crate) fn edges(&self) -> Vec<(&'a Address, &'a Address)> {
+        let edges = self.0.iter().flat_map(|(address, named)| {
+            let known = named.iter().filter_map(|target| self.0.get_key_value(target));
+            known.map(|(target, _)| (*address, *target))
+        });
+        let mut edges: Vec<_> = edges.collect();
+        edges.sort();
+        edges
+    }
+}
+
 /// Everything a declaration names: by reference, in quoted text, or in `depends_on`.
-pub(crate) fn named(declared: &Declared) -> BTreeSet<Address> {
+fn named(declared: &Declared) -> BTreeSet<Address> {
     let quoted = quote::quotes(&declared.spec).into_iter().filter_map(|quote| quote.address.parse().ok());
     let mut named: BTreeSet<_> = references(&declared.spec).into_iter().chain(quoted).collect();
     named.extend(declared.depends_on.iter().cloned());
@@ -24,45 +49,48 @@ pub(crate) fn named(declared: &Declared) -> BTreeSet<Address> {
 
 /// What it names in late fields alone.
 pub(crate) fn named_late(kind: &dyn AnyKind, declared: &Declared) -> BTreeSet<Address> {
+    let late = || kind.fields().iter().filter(|field| field.late);
+    if late().next().is_none() {
+        return BTreeSet::new();
+    }
     let mut early = declared.clone();
-    let late = kind.fields().iter().filter(|field| field.late);
-    late.for_each(|field| early.spec[field.name] = serde_json::Value::Null);
+    late().for_each(|field| early.spec[field.name] = serde_json::Value::Null);
     let early = named(&early);
     named(declared).into_iter().filter(|address| !early.contains(address)).collect()
 }
 
-/// Numbers the nodes that stand in a circle, each circle by a number of its own; a number of its own for every other.
-pub(crate) struct Circles<T>(BTreeMap<T, usize>);
+/// The nodes that stand in a circle, circle by circle; one of its own for every other.
+pub(crate) struct Circles<T> {
+    circles: Vec<Vec<T>>,
+    /// In which of them each stands.
+    places: BTreeMap<T, usize>,
+}
 
 impl<T: Copy + Ord> Circles<T> {
     /// Finds the circles among `nodes`, where each edge leads from a node to one it names.
     pub(crate) fn among(nodes: &[T], edges: &[(T, T)]) -> Self {
-        let groups = groups(nodes, edges).into_iter().enumerate();
-        Self(groups.flat_map(|(number, group)| group.into_iter().map(move |node| (node, number))).collect())
+        let circles = groups(nodes, edges);
+        let places =
+            circles.iter().enumerate().flat_map(|(place, circle)| circle.iter().map(move |node| (*node, place)));
+        Self { places: places.collect(), circles }
+    }
+
+    /// All that stand in the same circle, itself among them.
+    pub(crate) fn around(&self, node: T) -> &[T] {
+        self.places.get(&node).map_or(&[], |&place| &self.circles[place])
     }
 
     /// True where the two are different nodes of one circle.
     pub(crate) fn join(&self, one: T, other: T) -> bool {
-        one != other && self.0.get(&one).is_some_and(|circle| self.0.get(&other) == Some(circle))
+        one != other && self.places.get(&one).is_some_and(|circle| self.places.get(&other) == Some(circle))
     }
 }
 
-/// Each declaration with every other that it names.
-pub(crate) fn edges(resources: &[Declared]) -> Vec<(&Address, &Address)> {
-    let by_address: BTreeMap<_, _> = resources.iter().map(|declared| (&declared.address, ())).collect();
-    let edges = resources.iter().flat_map(|declared| {
-        let named = named(declared).into_iter();
-        let known = named.filter_map(|target| by_address.get_key_value(&target).map(|(target, ())| *target));
-        known.map(|target| (&declared.address, target)).collect::<Vec<_>>()
-    });
-    edges.collect()
-}
-
 /// Declarations, those named before those that name them.
-pub(crate) fn targets_first(resources: &[Declared]) -> Vec<&Declared> {
+pub(crate) fn targets_first<'a>(resources: &'a [Declared], named: &Named<'a>) -> Vec<&'a Declared> {
     let by_address: BTreeMap<_, _> = resources.iter().map(|declared| (&declared.address, declared)).collect();
     let nodes: Vec<_> = by_address.keys().copied().collect();
-    groups(&nodes, &edges(resources)).into_iter().flatten().map(|address| by_address[address]).collect()
+    groups(&nodes, &named.edges()).into_iter().flatten().map(|address| by_address[address]).collect()
 }
 
 /// Strongly connected groups, those named before those that name them.

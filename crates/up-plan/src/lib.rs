@@ -36,10 +36,11 @@ pub struct Wanted<'a> {
 ///
 /// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
 pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
-    let verdicts = decide::decide(wanted, world, kinds);
+    let named = graph::Named::by(wanted.resources);
+    let verdicts = decide::decide(wanted, &named, world, kinds);
     let mut refusals = protect::refusals(wanted, &verdicts, kinds);
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
-    let (steps, stuck) = graph::ordered(steps::steps(wanted, world, &verdicts, kinds), wanted.targets);
+    let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
     Plan {
         format: FORMAT,

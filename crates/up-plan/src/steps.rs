@@ -8,17 +8,24 @@ use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 use crate::{
     Action, Kinds, Step, Wanted, World,
     decide::{Ruling, Verdict, birth, tag_change, used},
-    graph::{self, Circles, Draft},
+    graph::{self, Circles, Draft, Named},
 };
 
 /// Turns verdicts into steps with their order.
-pub(crate) fn steps(wanted: &Wanted<'_>, world: &World, verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Draft {
+pub(crate) fn steps(
+    wanted: &Wanted<'_>,
+    named: &Named<'_>,
+    world: &World,
+    verdicts: &[Verdict<'_>],
+    kinds: Kinds<'_>,
+) -> Draft {
     let nodes: Vec<_> = wanted.resources.iter().map(|declared| &declared.address).collect();
     let mut writer = Writer {
         stack: wanted.stack,
         kinds,
         verdicts,
-        circles: Circles::among(&nodes, &graph::edges(wanted.resources)),
+        named,
+        circles: Circles::among(&nodes, &named.edges()),
         taken: taken(world),
         draft: Draft::default(),
         nodes: HashMap::new(),
@@ -35,6 +42,7 @@ struct Writer<'a, 'k> {
     stack: &'a str,
     kinds: Kinds<'k>,
     verdicts: &'a [Verdict<'a>],
+    named: &'a Named<'a>,
     circles: Circles<&'a Address>,
     /// Physical names in use, by kind.
     taken: BTreeMap<String, BTreeSet<String>>,
@@ -161,13 +169,13 @@ impl<'a> Writer<'a, '_> {
             let (Some(wants), Some(nodes)) = (verdict.declared, self.nodes.get(&index)) else { continue };
             let Some(make) = nodes.make else { continue };
             let late = self.kind(&verdict.address).map(|kind| graph::named_late(kind, wants)).unwrap_or_default();
-            for target in graph::named(wants) {
-                let made = declared.get(&target).filter(|target| **target != index);
+            for target in self.named.of(wants) {
+                let made = declared.get(target).filter(|target| **target != index);
                 let Some(made) = made.and_then(|target| self.nodes.get(target)) else { continue };
-                let circle = self.circles.join(&wants.address, &target);
+                let circle = self.circles.join(&wants.address, target);
                 // Where resources name each other, it is enough that the other is there.
                 let first = if circle { made.make.filter(|_| made.is_new) } else { made.last() };
-                let then = if circle && late.contains(&target) { nodes.last() } else { Some(make) };
+                let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };
                 self.draft.before.extend(first.zip(then));
             }
             self.draft.before.extend(nodes.finish.map(|finish| (make, finish)));
@@ -202,11 +210,10 @@ impl<'a> Writer<'a, '_> {
         let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
         let deletes: HashMap<_, _> = deletes.collect();
         let together = pairs.iter().flat_map(|(first, delete)| {
-            let one = deletes[delete];
-            let others = deletes.iter().filter(move |(_, other)| circles.join(one, **other));
-            others.map(|(other, _)| (*first, *other))
+            let others = circles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
+            others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
         });
-        together.filter(|(first, delete)| first != delete).collect()
+        together.collect()
     }
 
     /// A user moves over to what takes the target's place, unless the target has to go before that is there.
@@ -240,8 +247,8 @@ impl<'a> Writer<'a, '_> {
     fn uses_declared(&self) -> Vec<(usize, usize)> {
         let declared = self.declared();
         let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
-            let named = verdict.declared.map(graph::named).unwrap_or_default();
-            let targets = named.into_iter().filter_map(|target| declared.get(&target).copied());
+            let named = verdict.declared.map(|declared| self.named.of(declared)).into_iter().flatten();
+            let targets = named.filter_map(|target| declared.get(target).copied());
             targets
                 .filter(|&target| target != index && self.gone(target).is_some())
                 .map(|target| (index, target))

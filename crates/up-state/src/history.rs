@@ -50,9 +50,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Reads on; fails with the format of what is of a later one.
+    /// Reads on; fails with the format of what is of a later one. Nothing before the last end of a run matters.
     pub(crate) fn read(&mut self, text: &[u8]) -> Result<(), u32> {
-        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        let lines: Vec<_> = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+        let last = lines.iter().rposition(|line| is_end(line)).unwrap_or(0);
+        for line in &lines[last..] {
             match sealed::open::<Line>(line) {
                 Opened::Whole(Line { at, what, .. }) => self.take(at, what),
                 Opened::Newer(format) => return Err(format),
@@ -82,6 +84,10 @@ impl History {
             _ => {}
         }
     }
+}
+
+fn is_end(line: &[u8]) -> bool {
+    matches!(sealed::open::<Line>(line), Opened::Whole(Line { what: Entry::End { .. }, .. }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A plan, as a diff to be read by people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use up_core::{Address, Birth, Change, FieldChange, Seen, Status, TagChange, Tags};
@@ -24,7 +24,9 @@ const LONGEST_FIELD: usize = 24;
 /// `calls` is how many API calls it took to make it.
 pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     let Plan { stack, account, region, .. } = plan;
-    let mut page = Page { plan, kinds, common: common_tags(plan), lines: vec![] };
+    let names: BTreeSet<_> = plan.steps.iter().map(|step| step.address.kind.as_str()).collect();
+    let schemas = names.into_iter().filter_map(|name| Some((name, kinds(name)?.schema().into()))).collect();
+    let mut page = Page { plan, kinds, schemas: &schemas, common: common_tags(plan), lines: vec![] };
     page.lines.push(paint(STRONG, format_args!("Stack {stack} in account {account}, {region}")));
     page.lines.push(String::new());
     page.resources();
@@ -35,21 +37,25 @@ pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
 struct Page<'a> {
     plan: &'a Plan,
     kinds: Kinds<'a>,
+    /// By kind.
+    schemas: &'a BTreeMap<&'a str, Value>,
     /// Tags that every new resource gets: said once.
     common: Tags,
     lines: Vec<String>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
     /// Module by module, each in the order of work, but the instances of one `for_each` together.
     fn resources(&mut self) {
         let mut modules: Vec<(&str, Vec<&Step>)> = vec![];
+        let mut places = BTreeMap::new();
         for step in self.plan.steps.iter().filter(|step| step.verb().is_some()) {
             let module = step.address.module.as_str();
-            match modules.iter_mut().find(|(name, _)| *name == module) {
-                Some((_, steps)) => steps.push(step),
-                None => modules.push((module, vec![step])),
+            let place = *places.entry(module).or_insert(modules.len());
+            if place == modules.len() {
+                modules.push((module, vec![]));
             }
+            modules[place].1.push(step);
         }
         let several = modules.len() > 1;
         modules.iter_mut().for_each(|(_, steps)| instances_together(steps));
@@ -128,7 +134,7 @@ impl Page<'_> {
     /// What a new resource is to be, as far as it is not the default.
     fn wanted(&mut self, kind: &str, birth: &Birth, want: &Value) {
         let schema = self.schema(kind);
-        let whole = Shape::new(&schema);
+        let whole = Shape::new(schema);
         let fields = want.as_object().into_iter().flatten().filter(|(field, value)| {
             let default = whole.key(field).default();
             !is_nothing(value) && default != Some(value)
@@ -154,7 +160,7 @@ impl Page<'_> {
     fn changes(&mut self, step: &Step, seen: &Tags, tags: &TagChange) {
         let schema = self.schema(&step.address.kind);
         for change in &step.changes {
-            self.change(change, Shape::new(&schema).key(&change.field));
+            self.change(change, Shape::new(schema).key(&change.field));
         }
         let changed = |(key, _): &(&String, &String)| !key.starts_with("bullstra:");
         let want: Map<_, _> = tags.set.iter().filter(changed).map(text_entry).collect();
@@ -216,8 +222,8 @@ impl Page<'_> {
         }
     }
 
-    fn schema(&self, kind: &str) -> Value {
-        (self.kinds)(kind).map_or(Value::Null, |kind| kind.schema().into())
+    fn schema(&self, kind: &str) -> &'a Value {
+        self.schemas.get(kind).unwrap_or(&Value::Null)
     }
 }
 

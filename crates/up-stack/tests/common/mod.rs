@@ -99,7 +99,8 @@ impl Kind for Subnet {
     const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
     no_calls!();
 
-    fn check_together(all: &[(&Address, Self)]) -> Vec<(Address, Problem)> {
+    fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
+        let all: Vec<_> = all.collect();
         let mut problems = vec![];
         for (index, (at, one)) in all.iter().enumerate() {
             for (other_at, other) in &all[..index] {

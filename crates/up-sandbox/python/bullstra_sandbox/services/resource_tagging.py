@@ -112,8 +112,9 @@ def msk(call: Call) -> Iterator[Tagged]:
 
 @source
 def ecr(call: Call) -> Iterator[Tagged]:
-    for repository in backend("ecr", call).repositories.values():
-        yield repository.arn, as_map(call.ask("ecr", "ListTagsForResource", resourceArn=repository.arn)["tags"])
+    ecr = backend("ecr", call)
+    for repository in ecr.repositories.values():
+        yield repository.arn, ecr.tagger.get_tag_dict_for_resource(repository.arn)
 
 
 @source
