@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join;
 use up_core::prelude::*;
 
 use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
@@ -158,13 +158,20 @@ impl Kind for Role {
         Ok(())
     }
 
-    /// Asks what hangs on the role now, not what did when it was seen: IAM refuses while anything does. Safe to repeat:
-    /// gone is gone.
+    /// Takes from it what was seen to hang on it, and asks what does only where IAM says that something is left. Safe to
+    /// repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
-            Err(error) if error.kind == ErrorKind::Missing => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => client(cx).delete_role().role_name(&seen.id).send().await.gone(),
+        let role = &seen.id;
+        leave_profiles(cx, role, &path_of(&seen.tags)?).await.gone()?;
+        let inline = seen.spec.inline_policies.keys().cloned().collect();
+        strip(cx, role, arns(cx, &seen.spec.managed_policies)?, inline).await?;
+        match client(cx).delete_role().role_name(role).send().await.gone() {
+            Err(error) if error.kind == ErrorKind::InUse => {
+                let (attached, inline) = policies(cx, role).await?;
+                strip(cx, role, attached, inline).await?;
+                client(cx).delete_role().role_name(role).send().await.gone()
+            }
+            deleted => deleted,
         }
     }
 
@@ -233,31 +240,40 @@ fn arns<'a>(cx: &Cx, policies: impl IntoIterator<Item = &'a Ref<names::Policy>>)
     policies.into_iter().map(|policy| cx.attr(policy, "arn")).collect()
 }
 
-/// Takes from a role all that IAM does not delete with it.
-async fn empty(cx: &Cx, role: &str, path: &str) -> Result<()> {
-    let iam = client(cx);
-    let attached = iam.list_attached_role_policies().role_name(role);
-    let inline = iam.list_role_policies().role_name(role);
-    let profiles = iam.list_instance_profiles_for_role().role_name(role);
-    let (attached, inline, profiles) = try_join3(
-        async { attached.into_paginator().items().send().try_collect().await.map_err(Error::from) },
-        async { inline.into_paginator().items().send().try_collect().await.map_err(Error::from) },
-        async { profiles.into_paginator().items().send().try_collect().await.map_err(Error::from) },
-    )
-    .await?;
+/// Takes a role out of the stack's instance profiles. Refused, before anything is changed, where another's holds it.
+async fn leave_profiles(cx: &Cx, role: &str, path: &str) -> Result<()> {
+    let profiles = client(cx).list_instance_profiles_for_role().role_name(role).into_paginator().items().send();
+    let profiles = profiles.try_collect().await?;
     if let Some(other) = profiles.iter().find(|profile| profile.path != path) {
         let name = &other.instance_profile_name;
         return Err(Error::in_use(format!("instance profile `{name}`, which is not this stack's, holds the role")));
     }
     for profile in profiles {
-        let call = iam.remove_role_from_instance_profile().role_name(role);
+        let call = client(cx).remove_role_from_instance_profile().role_name(role);
         call.instance_profile_name(profile.instance_profile_name).send().await.gone()?;
     }
-    for arn in attached.into_iter().filter_map(|policy| policy.policy_arn) {
-        iam.detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
+    Ok(())
+}
+
+/// Takes from a role all policies that IAM does not delete with it: those attached, by ARN, and its own, by name.
+async fn strip(cx: &Cx, role: &str, attached: BTreeSet<String>, inline: BTreeSet<String>) -> Result<()> {
+    for arn in attached {
+        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
     }
-    for policy in inline {
-        iam.delete_role_policy().role_name(role).policy_name(policy).send().await.gone()?;
+    for name in inline {
+        client(cx).delete_role_policy().role_name(role).policy_name(name).send().await.gone()?;
     }
     Ok(())
+}
+
+/// The policies of a role now, as [`strip`] takes them.
+async fn policies(cx: &Cx, role: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let attached = client(cx).list_attached_role_policies().role_name(role);
+    let inline = client(cx).list_role_policies().role_name(role);
+    let (attached, inline): (Vec<_>, Vec<_>) =
+        try_join(async { attached.into_paginator().items().send().try_collect().await.map_err(Error::from) }, async {
+            inline.into_paginator().items().send().try_collect().await.map_err(Error::from)
+        })
+        .await?;
+    Ok((attached.into_iter().filter_map(|policy| policy.policy_arn).collect(), inline.into_iter().collect()))
 }
