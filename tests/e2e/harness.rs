@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Write, stderr},
     path::{Path, PathBuf},
     process::Command,
     sync::{
@@ -29,6 +30,11 @@ pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
+}
+
+/// For people. Where nobody can be told, the exit code still tells.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// Fails a test with a message.

@@ -16,11 +16,16 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if chaos::is_asked(&arguments) {
-        std::process::exit(chaos::command(&arguments));
-    }
-    if measure::is_asked(&arguments) {
-        std::process::exit(measure::command(&arguments));
+    let ended = match arguments.first().map(String::as_str) {
+        Some("chaos") => Some(chaos::command(&arguments[1..])),
+        Some("measure") => Some(measure::command(&arguments[1..])),
+        _ => None,
+    };
+    if let Some(ended) = ended {
+        if let Err(error) = &ended {
+            harness::say(&error.to_string());
+        }
+        std::process::exit(i32::from(ended.is_err()));
     }
     let arguments = Arguments::from_args();
     let trials = match harness::is_localstack() {

@@ -21,7 +21,9 @@ pub trait Kind: Spec {
     /// Reads every resource of this kind the stack owns, in as few calls as AWS allows.
     ///
     /// Returns only what carries the stack's tag (see [`Scope::owns`]); what is deleted for good is left out even if
-    /// AWS still describes it. References are read back as [`crate::Ref::id`].
+    /// AWS still describes it. References are read back as [`crate::Ref::id`]. A step that waits for some alone asks for
+    /// these ([`Scope::only_known`]): calls for each of the others are to be spared, with [`Scope::wants`] or
+    /// [`Scope::may_own`], and calls for all of the kind where AWS can be asked about a few.
     fn observe(cx: &Cx, scope: &Scope) -> impl Future<Output = Result<Vec<Seen<Self>>>> + Send;
 
     /// Makes the smallest thing that carries our tags, and returns its id.

@@ -64,23 +64,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("chaos::sample", move || run(&options))]
 }
 
-/// `cargo chaos`: true where the arguments are for it.
-pub(crate) fn is_asked(arguments: &[String]) -> bool {
-    arguments.first().is_some_and(|first| first == "chaos")
-}
-
-/// Runs what the arguments say; gives the exit code.
-pub(crate) fn command(arguments: &[String]) -> i32 {
-    let ended = options(&arguments[1..]).and_then(|options| run(&options));
-    if let Err(error) = &ended {
-        say(&error.to_string());
-    }
-    i32::from(ended.is_err())
-}
-
-/// For people. Where nobody can be told, the exit code still tells.
-fn say(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+/// `cargo chaos`: runs what the arguments say.
+pub(crate) fn command(arguments: &[String]) -> Result {
+    run(&options(arguments)?)
 }
 
 fn options(arguments: &[String]) -> Result<Options> {

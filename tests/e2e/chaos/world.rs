@@ -152,7 +152,7 @@ impl Tally {
             return Ok(());
         }
         let listed = |lines: &[&str]| lines.iter().take(20).map(|line| format!("    {line}\n")).collect::<String>();
-        super::say(&format!(
+        crate::harness::say(&format!(
             "  differs from an undisturbed run; at rest: {at_rest}, twice: {:?}\n  more:\n{}  less:\n{}",
             world.doubles,
             listed(&more),

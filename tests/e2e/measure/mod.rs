@@ -10,7 +10,7 @@ mod report;
 mod shapes;
 
 use std::{
-    io::{Write, stderr, stdout},
+    io::{Write, stdout},
     path::PathBuf,
 };
 
@@ -22,7 +22,7 @@ use self::{
     shapes::Shape,
 };
 use crate::{
-    harness::{Account, Result, fail, golden, root, sandbox},
+    harness::{Account, Result, fail, golden, root, sandbox, say},
     trial,
 };
 
@@ -52,23 +52,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     Shape::ALL.map(|shape| trial(format!("measure::counts_{}", shape.name()), move || counts(shape))).into()
 }
 
-/// `cargo measure`: true where the arguments are for it.
-pub(crate) fn is_asked(arguments: &[String]) -> bool {
-    arguments.first().is_some_and(|first| first == "measure")
-}
-
-/// Runs what the arguments say; gives the exit code.
-pub(crate) fn command(arguments: &[String]) -> i32 {
-    let ended = options(&arguments[1..]).and_then(|options| run(&options));
-    if let Err(error) = &ended {
-        say(&error.to_string());
-    }
-    i32::from(ended.is_err())
-}
-
-/// For people. Where nobody can be told, the exit code still tells.
-fn say(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+/// `cargo measure`: runs what the arguments say.
+pub(crate) fn command(arguments: &[String]) -> Result {
+    run(&options(arguments)?)
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
