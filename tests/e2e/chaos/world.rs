@@ -99,7 +99,7 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\.c[a-z0-9]{11}\.us-east-1\.rds", ".<customer>.us-east-1.rds"),
         (r"/[0-9a-f]{16}\b", "/<hex>"),
         (r"\b(AROA|AIPA|ANPA)[A-Z0-9]{12,}", "<iam>"),
-        (r"-\d{8,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
+        (r"-\d{1,12}\.us-east-1\.elb", "-<number>.us-east-1.elb"),
     ];
     made_up.map(|(pattern, name)| (Regex::new(pattern).expect("a good pattern"), name)).into()
 });

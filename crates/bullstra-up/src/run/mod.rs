@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use up_apply::{Outcome, Stop};
 use up_core::Meter;
 use up_plan::Plan;
-use up_state::{CutOff, Entry, Lock, Snapshot};
+use up_state::{CutOff, Entry, Ids, Lock, Snapshot};
 
 use self::{answer::Ended, locking::locked, tape::Tape};
 pub(crate) use self::{answer::planned, locking::holder};
@@ -68,6 +68,10 @@ impl Run<'_> {
         let (outcome, interrupted) = if ready.plan.is_empty() {
             ready.view.observer.learn(&ready.view.world, &ready.plan);
             self.show(&ready)?;
+            if ready.view.past.snapshot.is_none() && !self.goal.resources.is_empty() && !self.goal.is_partial() {
+                // Where history was lost, the next run need not look at every kind again.
+                self.remember(&ready, &Outcome::default(), Ids::new())?;
+            }
             (Outcome::default(), false)
         } else {
             self.show(&ready)?;
@@ -163,22 +167,27 @@ impl Run<'_> {
 
     /// Keeps what the next run should know, then closes the journal: what was made is told by either at every instant.
     fn keep(&self, ready: &Ready, outcome: &Outcome, tape: &Tape) -> Result<(), Failure> {
-        let Ready { session, view, plan, .. } = ready;
+        let Ready { session, .. } = ready;
         tape.give_room();
         let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
         if self.goal.resources.is_empty() && is_whole && !self.goal.is_partial() {
             session.state.forget().map_err(unusable)?;
         } else {
-            let before = view.past.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.resources);
-            let resources = remember::resources(&self.goal, before, plan, outcome);
-            let ids = remember::ids(&view.world, plan, outcome, tape.made());
-            let (account, region) = (session.cx.account(), session.cx.region());
-            let snapshot = Snapshot::new(&plan.stack, account, region, resources, ids);
-            session.state.save(&snapshot).map_err(unusable)?;
+            self.remember(ready, outcome, tape.made())?;
         }
         tape.end(outcome)
             .map_err(|error| Failure::new(Exit::Failed, format!("failed to close the journal: {error}")))?;
         session.state.prune().map_err(unusable)
+    }
+
+    /// Writes down what the stack has now; `made` are ids that this run has made.
+    fn remember(&self, ready: &Ready, outcome: &Outcome, made: Ids) -> Result<(), Failure> {
+        let Ready { session, view, plan, .. } = ready;
+        let before = view.past.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.resources);
+        let resources = remember::resources(&self.goal, before, plan, outcome);
+        let ids = remember::ids(&view.world, plan, outcome, made);
+        let (account, region) = (session.cx.account(), session.cx.region());
+        session.state.save(&Snapshot::new(&plan.stack, account, region, resources, ids)).map_err(unusable)
     }
 
     /// Says what it came to.
