@@ -176,7 +176,9 @@ pub(super) fn nothing_is_shown_or_kept() -> Result {
         run(0, &[&["destroy", "stack.toml", "--auto-approve"], &me[..]].concat(), &code)?,
         stage.written()?,
     ];
-    for said in &said {
+    // A traced instant may hold any six digits.
+    let instants = regex_lite::Regex::new(r":\d\d\.\d+")?;
+    for said in said.iter().map(|said| instants.replace_all(said, "")) {
         for secret in [KEY, SECRET, TOKEN, "864209", "86420x", "ASIA"] {
             if let Some(at) = said.find(secret) {
                 let line = said[..at].rfind('\n').map_or(0, |line| line + 1);
