@@ -152,12 +152,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
         seen: &Seen<Value>,
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
-        let mut want = Cow::Borrowed(&declared.spec);
-        if !quote::quotes(&want).is_empty() {
-            quote::fill(want.to_mut(), &|quote| self.answer(quote, replaced));
-            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
-            want = kind.complete(want.clone().into_owned()).map_or(want, Cow::Owned);
-        }
+        let want = match quote::quotes(&declared.spec).is_empty() {
+            true => Cow::Borrowed(&declared.spec),
+            false => Cow::Owned(self.filled(kind, declared.spec.clone(), replaced)),
+        };
         let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !replaced.is_empty() {
@@ -174,6 +172,13 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
         changes.retain(|change| !declared.ignore_changes.contains(&change.field));
         changes
+    }
+
+    /// The spec with what its marks stand for, as far as that is known.
+    fn filled(&self, kind: &dyn AnyKind, mut spec: Value, replaced: &BTreeSet<&Address>) -> Value {
+        quote::fill(&mut spec, &|quote| self.answer(quote, replaced));
+        // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
+        kind.complete(spec.clone()).unwrap_or(spec)
     }
 
     fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {

@@ -27,6 +27,17 @@ impl<'a> Named<'a> {
         &self.0[&declared.address]
     }
 
+    /// What it names in late fields alone.
+    pub(crate) fn late(&self, kind: &dyn AnyKind, declared: &Declared) -> BTreeSet<Address> {
+        let late = || kind.fields().iter().filter(|field| field.late);
+        if late().next().is_none() {
+            return BTreeSet::new();
+        }
+        let mut early = declared.clone();
+        late().for_each(|field| early.spec[field.name] = serde_json::Value::Null);
+        self.of(declared).difference(&named(&early)).cloned().collect()
+    }
+
     /// Each declaration with every other that it names.
     pub(crate) fn edges(&self) -> Vec<(&'a Address, &'a Address)> {
         let edges = self.0.iter().flat_map(|(address, named)| {
@@ -45,18 +56,6 @@ fn named(declared: &Declared) -> BTreeSet<Address> {
     let mut named: BTreeSet<_> = references(&declared.spec).into_iter().chain(quoted).collect();
     named.extend(declared.depends_on.iter().cloned());
     named
-}
-
-/// What it names in late fields alone.
-pub(crate) fn named_late(kind: &dyn AnyKind, declared: &Declared) -> BTreeSet<Address> {
-    let late = || kind.fields().iter().filter(|field| field.late);
-    if late().next().is_none() {
-        return BTreeSet::new();
-    }
-    let mut early = declared.clone();
-    late().for_each(|field| early.spec[field.name] = serde_json::Value::Null);
-    let early = named(&early);
-    named(declared).into_iter().filter(|address| !early.contains(address)).collect()
 }
 
 /// The nodes that stand in a circle, circle by circle; one of its own for every other.

@@ -8,7 +8,7 @@ use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 use crate::{
     Action, Kinds, Step, Wanted, World,
     decide::{Ruling, Verdict, birth, tag_change, used},
-    graph::{self, Circles, Draft, Named},
+    graph::{Circles, Draft, Named},
 };
 
 /// Turns verdicts into steps with their order.
@@ -88,7 +88,7 @@ impl<'a> Writer<'a, '_> {
 
     fn create(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
         let replaces = matches!(verdict.ruling, Ruling::Replace(_));
-        let late = graph::named_late(kind, declared);
+        let late = self.named.late(kind, declared);
         let bare = late.iter().any(|to| self.circles.join(&declared.address, to));
         let generation = self.generation(verdict, declared, kind);
         let (want, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
@@ -168,7 +168,7 @@ impl<'a> Writer<'a, '_> {
         for (index, verdict) in self.verdicts.iter().enumerate() {
             let (Some(wants), Some(nodes)) = (verdict.declared, self.nodes.get(&index)) else { continue };
             let Some(make) = nodes.make else { continue };
-            let late = self.kind(&verdict.address).map(|kind| graph::named_late(kind, wants)).unwrap_or_default();
+            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, wants)).unwrap_or_default();
             for target in self.named.of(wants) {
                 let made = declared.get(target).filter(|target| **target != index);
                 let Some(made) = made.and_then(|target| self.nodes.get(target)) else { continue };
