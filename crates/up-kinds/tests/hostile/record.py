@@ -2,8 +2,9 @@
 
     record.py BULLSTRA_UP STACKS ENDPOINT > answers.json
 
-applies a small production (`stacks/prod.toml` with one service) in an account of its own, and then plans it through a
-proxy that writes down every answer, with and without `state/`.
+applies a small production (`stacks/prod.toml` with one service, and `MORE`) in an account of its own, and then plans it
+through a proxy that writes down every answer, with and without `state/`. Each kind must be in it: a new one that
+production does not use goes into `MORE`.
 """
 
 import http.server
@@ -18,6 +19,11 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+
+MORE = """
+[ec2.key_pair.bastion]
+public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILXj80NWXxhmSZK3eg/gAoVlGRVxxte9ZNv39MCHJTQY me@desk"
+"""
 
 up, stacks, endpoint = sys.argv[1:]
 answers = {}
@@ -82,7 +88,7 @@ with tempfile.TemporaryDirectory() as folder:
     text = re.sub(r"interface_endpoints = .*", 'interface_endpoints = ["sts"]', text)
     text = re.sub(r"^services = .*", 'services = { orders = { paths = ["/orders"], database = "postgres" } }', text, flags=re.M)
     with open(stack, "w") as file:
-        file.write(text)
+        file.write(text + MORE)
     run(endpoint, "apply", stack, "--auto-approve", "--unprotect")
     through = f"http://127.0.0.1:{proxy.server_port}"
     run(through, "plan", stack)
