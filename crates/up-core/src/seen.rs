@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Index};
+use crate::{Address, Index, Result};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -91,6 +91,27 @@ impl Scope {
     pub fn may_own(&self, id: &str, arn: &str, name: &str) -> bool {
         let named = || self.index.tags(arn).is_some() || name.starts_with(&self.prefix());
         self.known.contains(id) || !self.only_known && named()
+    }
+
+    /// The tags of what AWS lists without them, where they are the stack's: from the index, or by `ask`, whose `None` is
+    /// that it has gone. Such things are known by their names.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub async fn owned(
+        &self,
+        name: &str,
+        arn: &str,
+        ask: impl Future<Output = Result<Option<Tags>>>,
+    ) -> Result<Option<Tags>> {
+        if !self.may_own(name, arn, name) {
+            return Ok(None);
+        }
+        let tags = match self.index.tags(arn) {
+            Some(tags) => Some(tags.clone()),
+            None => ask.await?,
+        };
+        Ok(tags.filter(|tags| self.owns(tags)))
     }
 
     /// ARNs that the index lists, see [`Index::of`].

@@ -270,7 +270,7 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
     let (Some(arn), Some(name)) = (repository.repository_arn, repository.repository_name) else {
         return Err(Error::absent("name of a repository"));
     };
-    let Some(tags) = tags(cx, scope, &arn, &name).await?.filter(|tags| scope.owns(tags)) else { return Ok(None) };
+    let Some(tags) = scope.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let mutability = repository.image_tag_mutability.ok_or_else(|| Error::absent("image tag mutability"))?;
     let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
     let encryption_configuration = match repository.encryption_configuration {
@@ -292,17 +292,6 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
     Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
-}
-
-/// From the index, or by a call for what may be ours; others are not asked about.
-async fn tags(cx: &Cx, scope: &Scope, arn: &str, name: &str) -> Result<Option<Tags>> {
-    if !scope.may_own(name, arn, name) {
-        return Ok(None);
-    }
-    match scope.index.tags(arn) {
-        Some(tags) => Ok(Some(tags.clone())),
-        None => tags_of(cx, arn).await,
-    }
 }
 
 /// `None`: gone meanwhile.

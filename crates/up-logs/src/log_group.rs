@@ -96,7 +96,7 @@ impl Kind for LogGroup {
         let groups: BTreeMap<_, _> = found.map(named).collect::<Result<_>>()?;
         let read = groups.into_iter().map(|(name, group)| read(cx, scope, name, group));
         let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
+        Ok(seen.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
@@ -197,16 +197,7 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
 async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> Result<Option<Seen<LogGroup>>> {
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
-    if !scope.may_own(&name, &arn, &name) {
-        return Ok(None);
-    }
-    let tags = match scope.index.tags(&arn) {
-        Some(tags) => tags.clone(),
-        None => {
-            let Some(tags) = tags_of(cx, &arn).await? else { return Ok(None) };
-            tags
-        }
-    };
+    let Some(tags) = scope.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let spec = LogGroup {
         name: Some(name.clone()),
         // What is kept for ever, or with AWS's own key, is told by saying nothing.

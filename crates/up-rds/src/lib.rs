@@ -32,14 +32,11 @@ fn tags(tags: Option<Vec<Tag>>) -> Tags {
 /// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
 /// behind for those just made, which are known by their names.
 async fn owned(cx: &Cx, scope: &Scope, name: &str, arn: &str) -> Result<Option<Tags>> {
-    if !scope.may_own(name, arn, name) {
-        return Ok(None);
-    }
-    let found = match scope.index.tags(arn) {
-        Some(tags) => tags.clone(),
-        None => tags(client(cx).list_tags_for_resource().resource_name(arn).send().await?.tag_list),
+    let ask = async {
+        let answer = client(cx).list_tags_for_resource().resource_name(arn).send().await?;
+        Ok(Some(tags(answer.tag_list)))
     };
-    Ok(scope.owns(&found).then_some(found))
+    scope.owned(name, arn, ask).await
 }
 
 /// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.
