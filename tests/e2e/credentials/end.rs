@@ -7,18 +7,18 @@ use serde_json::json;
 use super::{KEY, SECRET, Stage, USER_ACCOUNT, changes, names};
 use crate::harness::{Account, Ran, Result, fail, root, sandbox};
 
-/// In a sandbox beside the shared one: nobody else's calls are waited for, and AWS takes a hundredth of its time.
+/// In a sandbox beside the shared one: nobody else's calls are waited for, and AWS takes a fiftieth of its time.
 fn slow_stage() -> Result<Stage> {
     static ENDPOINT: OnceLock<String> = OnceLock::new();
     let stage = Stage::of(Account::at(ENDPOINT.get_or_init(|| sandbox("e2e-credentials"))))?;
-    stage.account.configure(&json!({ "time_scale": 100 }))?;
+    stage.account.configure(&json!({ "time_scale": 50 }))?;
     Ok(stage)
 }
 
-/// Sessions of two seconds, for a run of several.
+/// The SDK renews credentials 10 seconds before they end: every 3 seconds here, in a run of 12 and more.
 pub(super) fn a_role_is_taken_on_again() -> Result {
     let stage = slow_stage()?;
-    stage.role(&json!({}), 2)?;
+    stage.role(&json!({}), 13)?;
     let stack = root().join("tests/kinds/rds.instance/stack.toml").display().to_string();
     let last = stage.last()?;
     let role = ["--role-arn", &stage.role];
@@ -60,7 +60,7 @@ depends_on = ["kafka.cluster.main"]
 "#;
 
 pub(super) fn a_session_that_ends() -> Result {
-    // The cluster takes 14 seconds: its session is ended meanwhile.
+    // The cluster takes 28 seconds: its session is ended meanwhile.
     let stage = slow_stage()?;
     stage.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 900)?;
     stage.write("stack.toml", &format!("{}{SLOW}", stage.stack("")))?;
