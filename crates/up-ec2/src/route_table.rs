@@ -105,10 +105,7 @@ impl Kind for RouteTable {
             }
         }
         self.propagate(cx, seen).await?;
-        let served = |spec: &Self| Ok::<_, Error>((ids(cx, &spec.subnets)?, ids(cx, &spec.gateways)?));
-        if served(self)? != served(&seen.spec)? {
-            self.associate(cx, table).await?;
-        }
+        self.associate(cx, seen).await?;
         for route in was.difference(&want).filter(|route| !is_in(&want, route)) {
             route.delete(cx, table).await?;
         }
@@ -167,28 +164,56 @@ impl RouteTable {
         Ok(())
     }
 
-    /// A subnet that another table serves is taken over in one step, so that it is never without its routes.
-    async fn associate(&self, cx: &Cx, table: &str) -> Result<()> {
-        let (subnets, gateways) = (ids(cx, &self.subnets)?, ids(cx, &self.gateways)?);
-        let all = associations(cx, "vpc-id", &cx.id(&self.vpc)?).await?;
-        for target in subnets.iter().chain(&gateways) {
-            let theirs = all.get(target).filter(|association| association.table != table);
-            let taken = match theirs {
-                Some(association) => take_over(cx, &association.id, table).await?,
-                None => all.contains_key(target),
-            };
-            if !taken {
-                let call = client(cx).associate_route_table().route_table_id(table);
-                let call = if subnets.contains(target) { call.subnet_id(target) } else { call.gateway_id(target) };
-                call.send().await?;
-            }
+    /// Serves what it is to serve, and then lets go of the rest.
+    async fn associate(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let (was, want) = (seen.spec.targets(cx)?, self.targets(cx)?);
+        for target in want.difference(&was) {
+            serve(cx, &seen.id, target).await?;
         }
-        let ours = all.iter().filter(|(_, association)| association.table == table);
-        for (_, association) in ours.filter(|(target, _)| !subnets.contains(*target) && !gateways.contains(*target)) {
+        if was.is_subset(&want) {
+            return Ok(());
+        }
+        let ours = associations(cx, "route-table-id", &seen.id).await?;
+        for (_, association) in ours.iter().filter(|(target, _)| !want.contains(*target)) {
             client(cx).disassociate_route_table().association_id(&association.id).send().await.gone()?;
         }
         Ok(())
     }
+
+    /// What it serves.
+    fn targets(&self, cx: &Cx) -> Result<BTreeSet<Target>> {
+        let subnets = ids(cx, &self.subnets)?.into_iter().map(Target::Subnet);
+        let gateways = ids(cx, &self.gateways)?.into_iter().map(Target::Gateway);
+        Ok(subnets.chain(gateways).collect())
+    }
+}
+
+/// Has `table` serve one more. A subnet that another table serves is taken over in one step, so that it is never without
+/// its routes.
+async fn serve(cx: &Cx, table: &str, target: &Target) -> Result<()> {
+    let Err(error) = associate(cx, table, target).await else { return Ok(()) };
+    if error.kind != ErrorKind::Exists {
+        return Err(error);
+    }
+    let (filter, id) = match target {
+        Target::Subnet(id) => ("association.subnet-id", id),
+        Target::Gateway(id) => ("association.gateway-id", id),
+    };
+    match associations(cx, filter, id).await?.remove(target) {
+        Some(theirs) if theirs.table == table || take_over(cx, &theirs.id, table).await? => Ok(()),
+        // The other one has let go of it meanwhile.
+        _ => associate(cx, table, target).await,
+    }
+}
+
+async fn associate(cx: &Cx, table: &str, target: &Target) -> Result<()> {
+    let call = client(cx).associate_route_table().route_table_id(table);
+    let call = match target {
+        Target::Subnet(id) => call.subnet_id(id),
+        Target::Gateway(id) => call.gateway_id(id),
+    };
+    call.send().await?;
+    Ok(())
 }
 
 /// False where the other table has let go of it meanwhile.
@@ -207,7 +232,7 @@ fn resolved(cx: &Cx, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
 fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
     let status = status(&table);
     let (mut subnets, mut gateways) = (BTreeSet::new(), BTreeSet::new());
-    for Association { target, .. } in live(&table)? {
+    for (target, _) in live(&table)? {
         match target {
             Target::Subnet(id) => _ = subnets.insert(Ref::id(id)),
             Target::Gateway(id) => _ = gateways.insert(Ref::id(id)),
@@ -239,34 +264,32 @@ fn status(table: &Described) -> Status {
     Status::Ready
 }
 
-/// What a table serves.
+/// By which a table serves something.
 struct Association {
     id: String,
     table: String,
-    target: Target,
 }
 
+/// What a table serves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Subnet(String),
     Gateway(String),
 }
 
-/// The live associations of the tables a filter finds, by the id of what is served.
-async fn associations(cx: &Cx, filter: &str, value: &str) -> Result<BTreeMap<String, Association>> {
+/// The live associations of the tables a filter finds.
+async fn associations(cx: &Cx, filter: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
     let filter = Filter::builder().name(filter).values(value).build();
     let request = client(cx).describe_route_tables().filters(filter).into_paginator().page_size(100);
     let mut found = BTreeMap::new();
     for table in request.items().send().try_collect().await? {
-        for association in live(&table)? {
-            let (Target::Subnet(id) | Target::Gateway(id)) = &association.target;
-            found.insert(id.clone(), association);
-        }
+        found.extend(live(&table)?);
     }
     Ok(found)
 }
 
 /// All but the one that makes a table its network's main one, which serves nothing by name.
-fn live(table: &Described) -> Result<Vec<Association>> {
+fn live(table: &Described) -> Result<Vec<(Target, Association)>> {
     let gone = |it: &RouteTableAssociation| {
         use RouteTableAssociationStateCode::{Disassociated, Disassociating, Failed};
         let code = it.association_state().and_then(RouteTableAssociationState::state);
@@ -279,7 +302,7 @@ fn live(table: &Described) -> Result<Vec<Association>> {
     let live = served.map(|(it, target)| {
         let id = present(it.route_table_association_id(), "association id")?.to_owned();
         let table = present(it.route_table_id(), "table of an association")?.to_owned();
-        Ok(Association { id, table, target })
+        Ok((target, Association { id, table }))
     });
     live.collect()
 }
