@@ -1,11 +1,82 @@
-//! The least that a command could take.
+//! The least that a command could take: a schedule without an engine.
+//!
+//! Every step begins the instant that what it waits for has ended, makes the calls that were measured for its kind, and
+//! is seen done by one look, the instant AWS is done. Calls wait for nothing but AWS's request limits, where they are
+//! on, and for the sandbox, which answers one at a time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    time::Duration,
+};
 
 use serde_json::Value;
+use up_limits::{Bucket, draws};
 
 use super::probe::Sample;
 use crate::harness::{Account, Result};
+
+/// The kind that each call makes one of, or the first of a part of one, in the order in which they are made.
+const MAKE: &[(&str, &str)] = &[
+    ("ec2:CreateVpc", "ec2.vpc"),
+    ("ec2:ModifyVpcAttribute", "ec2.vpc"),
+    ("ec2:CreateInternetGateway", "ec2.internet_gateway"),
+    ("ec2:AttachInternetGateway", "ec2.internet_gateway"),
+    ("ec2:CreateSubnet", "ec2.subnet"),
+    ("ec2:CreateRouteTable", "ec2.route_table"),
+    ("ec2:CreateRoute", "ec2.route_table"),
+    ("ec2:AssociateRouteTable", "ec2.route_table"),
+    ("ec2:AllocateAddress", "ec2.eip"),
+    ("ec2:CreateNatGateway", "ec2.nat_gateway"),
+    ("ec2:CreateVpcEndpoint", "ec2.vpc_endpoint"),
+    ("ec2:CreateSecurityGroup", "ec2.security_group"),
+    ("ec2:AuthorizeSecurityGroupIngress", "ec2.security_group"),
+    ("ec2:RevokeSecurityGroupEgress", "ec2.security_group"),
+    ("logs:CreateLogGroup", "logs.log_group"),
+    ("logs:PutRetentionPolicy", "logs.log_group"),
+    ("ecr:CreateRepository", "ecr.repository"),
+    ("iam:CreateRole", "iam.role"),
+    ("iam:PutRolePolicy", "iam.role"),
+    ("elasticloadbalancing:CreateLoadBalancer", "elbv2.load_balancer"),
+    ("elasticloadbalancing:CreateTargetGroup", "elbv2.target_group"),
+    ("elasticloadbalancing:CreateListener", "elbv2.listener"),
+    ("elasticloadbalancing:CreateRule", "elbv2.rule"),
+    ("ecs:CreateCluster", "ecs.cluster"),
+    ("ecs:RegisterTaskDefinition", "ecs.task_definition"),
+    ("ecs:CreateService", "ecs.service"),
+];
+
+/// The same for taking away. What is tried again because AWS still held it counts once.
+const TAKE_AWAY: &[(&str, &str)] = &[
+    ("ec2:DeleteVpc", "ec2.vpc"),
+    ("ec2:DetachInternetGateway", "ec2.internet_gateway"),
+    ("ec2:DeleteInternetGateway", "ec2.internet_gateway"),
+    ("ec2:DeleteSubnet", "ec2.subnet"),
+    ("ec2:DisassociateRouteTable", "ec2.route_table"),
+    ("ec2:DeleteRouteTable", "ec2.route_table"),
+    ("ec2:ReleaseAddress", "ec2.eip"),
+    ("ec2:DeleteNatGateway", "ec2.nat_gateway"),
+    ("ec2:DeleteVpcEndpoints", "ec2.vpc_endpoint"),
+    ("ec2:RevokeSecurityGroupIngress", "ec2.security_group"),
+    ("ec2:DeleteSecurityGroup", "ec2.security_group"),
+    ("logs:DeleteLogGroup", "logs.log_group"),
+    ("ecr:DeleteRepository", "ecr.repository"),
+    ("iam:DeleteRolePolicy", "iam.role"),
+    ("iam:DeleteRole", "iam.role"),
+    ("elasticloadbalancing:DeleteLoadBalancer", "elbv2.load_balancer"),
+    ("elasticloadbalancing:DeleteTargetGroup", "elbv2.target_group"),
+    ("elasticloadbalancing:DeleteListener", "elbv2.listener"),
+    ("elasticloadbalancing:DeleteRule", "elbv2.rule"),
+    ("ecs:DeleteCluster", "ecs.cluster"),
+    ("ecs:DeregisterTaskDefinition", "ecs.task_definition"),
+    ("ecs:UntagResource", "ecs.task_definition"),
+    ("ecs:DeleteTaskDefinitions", "ecs.task_definition"),
+    ("ecs:UpdateService", "ecs.service"),
+    ("ecs:DeleteService", "ecs.service"),
+];
+
+/// Endpoints of the stacks here are gateways, which are there at once.
+const AT_ONCE: &str = "ec2.vpc_endpoint";
 
 /// How long things take in the sandbox.
 pub(super) struct Times {
@@ -14,14 +85,12 @@ pub(super) struct Times {
     time_scale: f64,
     deletion_share: f64,
     latency: f64,
+    limits: bool,
 }
-
-/// Calls that each step waits for at least: the one that does it, and the look that sees it done.
-const CALLS_A_STEP: f64 = 2.0;
 
 impl Times {
     /// As the sandbox has them set.
-    pub(super) fn of(account: &Account, latency: u64) -> Result<Self> {
+    pub(super) fn of(account: &Account, latency: u64, limits: bool) -> Result<Self> {
         let config = account.control("config")?;
         let number = |name: &str| config[name].as_f64().ok_or(format!("the sandbox does not tell its {name}"));
         Ok(Self {
@@ -29,6 +98,7 @@ impl Times {
             time_scale: number("time_scale")?,
             deletion_share: number("deletion_share")?,
             latency: Duration::from_millis(latency).as_secs_f64(),
+            limits,
         })
     }
 
@@ -37,43 +107,160 @@ impl Times {
         (sample.pages as f64 + 2.0) * self.latency
     }
 
-    /// The look before, and then the longest chain of `steps`, or the sandbox's own time where that is more.
-    pub(super) fn making(&self, steps: &Value, look: &Sample, sample: &Sample) -> f64 {
-        self.changing(steps, look, sample, 1.0)
+    /// The look before, and then `steps`.
+    pub(super) fn making(&self, steps: &Value, look: &Sample, sample: &Sample) -> Result<f64> {
+        let works = works(steps, MAKE, sample)?;
+        Ok(self.changing(&works, 1.0, look, sample))
     }
 
-    /// The same for taking away what `steps` make: the chain is the same, the other way round.
-    pub(super) fn taking_away(&self, steps: &Value, look: &Sample, sample: &Sample) -> f64 {
-        self.changing(steps, look, sample, self.deletion_share)
+    /// The same for taking away what `steps` make: the order is the other way round.
+    pub(super) fn taking_away(&self, steps: &Value, look: &Sample, sample: &Sample) -> Result<f64> {
+        let works = works(steps, TAKE_AWAY, sample)?;
+        Ok(self.changing(&turned(works), self.deletion_share, look, sample))
     }
 
-    fn changing(&self, steps: &Value, look: &Sample, sample: &Sample, share: f64) -> f64 {
+    fn changing(&self, works: &[Work], share: f64, look: &Sample, sample: &Sample) -> f64 {
         let calls = sample.answer["api_calls"]["total"].as_f64().unwrap_or(1.0);
-        let own = sample.sandbox.as_secs_f64();
-        let a_call = self.latency + own / calls;
-        let chain = longest(steps, |kind| self.seconds(kind) * share + CALLS_A_STEP * a_call);
-        look.wall.as_secs_f64() + chain.max(own - look.sandbox.as_secs_f64())
-    }
-
-    /// How long the sandbox takes to make one: most kinds are there at once.
-    fn seconds(&self, kind: &str) -> f64 {
-        self.durations.get(kind).map_or(0.0, |seconds| seconds / self.time_scale)
+        let seconds = |kind: &str| self.durations.get(kind).filter(|_| kind != AT_ONCE).copied().unwrap_or(0.0);
+        let took = |kind: &str| seconds(kind) * share / self.time_scale;
+        let schedule = Schedule {
+            latency: self.latency,
+            own: sample.sandbox.as_secs_f64() / calls,
+            sandbox_free: 0.0,
+            buckets: self.limits.then(BTreeMap::new),
+        };
+        look.wall.as_secs_f64() + schedule.end(works, &took)
     }
 }
 
-/// The longest chain of a plan's steps, each of which costs what its kind does.
-fn longest(steps: &Value, cost: impl Fn(&str) -> f64) -> f64 {
-    let mut ends: Vec<f64> = vec![];
+/// What one step does.
+#[derive(Debug, Clone)]
+struct Work {
+    kind: String,
+    after: Vec<usize>,
+    calls: Vec<&'static str>,
+}
+
+/// The steps with their calls. Where a kind has fewer of a call than steps, they are dealt out evenly.
+fn works(steps: &Value, table: &[(&'static str, &str)], sample: &Sample) -> Result<Vec<Work>> {
+    let mut works = vec![];
     for step in steps.as_array().into_iter().flatten() {
         let after = step["after"].as_array().into_iter().flatten().filter_map(Value::as_u64);
-        let begins = after.filter_map(|before| ends.get(usize::try_from(before).ok()?)).copied().fold(0.0, f64::max);
-        ends.push(begins + cost(&kind(step["address"].as_str().unwrap_or_default())));
+        let after = after.map(|step| Ok(usize::try_from(step)?)).collect::<Result<_>>()?;
+        works.push(Work { kind: kind(step["address"].as_str().unwrap_or_default()), after, calls: vec![] });
     }
-    ends.into_iter().fold(0.0, f64::max)
+    let made = sample.answer["api_calls"]["by_operation"].as_object().ok_or("an answer without calls")?;
+    for (call, kind) in table {
+        let of_kind: Vec<_> = (0..works.len()).filter(|&work| works[work].kind == *kind).collect();
+        let count = usize::try_from(made.get(*call).and_then(Value::as_u64).unwrap_or(0))?.min(of_kind.len());
+        (0..count).for_each(|number| works[of_kind[number * of_kind.len() / count]].calls.push(call));
+    }
+    Ok(works)
 }
 
 /// `ec2.vpc`, of `network:a/ec2.vpc.main:b`.
 fn kind(address: &str) -> String {
     let resource = address.rsplit('/').next().unwrap_or_default();
     resource.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
+}
+
+/// The same steps, each after those that were after it.
+fn turned(works: Vec<Work>) -> Vec<Work> {
+    let last = works.len().saturating_sub(1);
+    let mut turned: Vec<_> = works.iter().rev().map(|work| Work { after: vec![], ..work.clone() }).collect();
+    for (index, work) in works.iter().enumerate() {
+        work.after.iter().for_each(|before| turned[last - before].after.push(last - index));
+    }
+    turned
+}
+
+/// AWS's stand-in while the steps are carried out.
+struct Schedule {
+    latency: f64,
+    /// Seconds of the sandbox's processor for each call.
+    own: f64,
+    sandbox_free: f64,
+    buckets: Option<BTreeMap<String, Bucket>>,
+}
+
+impl Schedule {
+    /// When the last step ends. Of calls that could be made at the same instant, the one with the longest way ahead is.
+    fn end(mut self, works: &[Work], took: &dyn Fn(&str) -> f64) -> f64 {
+        let call = self.latency + self.own;
+        let length = |work: &Work| (work.calls.len() + 1) as f64 * call + took(&work.kind);
+        let mut ahead: Vec<_> = works.iter().map(length).collect();
+        let mut followers = vec![vec![]; works.len()];
+        for (index, work) in works.iter().enumerate().rev() {
+            for &before in &work.after {
+                ahead[before] = ahead[before].max(length(&works[before]) + ahead[index]);
+                followers[before].push(index);
+            }
+        }
+        let mut open: Vec<_> = works.iter().map(|work| work.after.len()).collect();
+        let event =
+            |at, work: usize, made, let_through| Reverse((Instant(at), Instant(-ahead[work]), work, made, let_through));
+        let mut events: BinaryHeap<_> =
+            (0..works.len()).filter(|&work| open[work] == 0).map(|work| event(0.0, work, 0, false)).collect();
+        while let Some(Reverse((Instant(now), _, index, made, let_through))) = events.pop() {
+            let work = &works[index];
+            match work.calls.get(made) {
+                Some(name) if !let_through => events.push(event(self.let_through(name, now), index, made, true)),
+                Some(_) => {
+                    // What AWS does about it, it does after the first call.
+                    let takes = if made == 0 { took(&work.kind) } else { 0.0 };
+                    events.push(event(self.answered(now) + takes, index, made + 1, false));
+                }
+                // Every step takes a look at least, so that all events of what it follows are before it.
+                None if !let_through => events.push(event(now + call, index, made, true)),
+                None => {
+                    for &follower in &followers[index] {
+                        open[follower] -= 1;
+                        if open[follower] == 0 {
+                            events.push(event(now, follower, 0, false));
+                        }
+                    }
+                    if events.is_empty() {
+                        return now;
+                    }
+                }
+            }
+        }
+        0.0
+    }
+
+    /// When AWS's request limits let a call through that could be made `now`.
+    fn let_through(&mut self, name: &str, now: f64) -> f64 {
+        let (Some(buckets), Some((service, operation))) = (&mut self.buckets, name.split_once(':')) else { return now };
+        let service = if service == "elasticloadbalancing" { "elbv2" } else { service };
+        let mut wait = 0.0_f64;
+        for drawn in draws(service, operation) {
+            let bucket = buckets.entry(drawn.bucket).or_insert_with(|| Bucket::full(drawn.limit, 0.0));
+            wait = wait.max(bucket.take(drawn.limit, now));
+        }
+        now + wait
+    }
+
+    /// When a call that is made `now` has been answered.
+    fn answered(&mut self, now: f64) -> f64 {
+        self.sandbox_free = self.sandbox_free.max(now) + self.own;
+        self.sandbox_free + self.latency
+    }
+}
+
+/// Seconds that can be compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Instant(f64);
+
+impl Eq for Instant {}
+
+impl PartialOrd for Instant {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Instant {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
 }

@@ -92,7 +92,9 @@ fn named(name: &str) -> Result<Shape> {
 }
 
 fn run(options: &Options) -> Result {
-    let endpoint: &'static str = sandbox("measure").leak();
+    // One for each set of shapes: they can be measured beside each other.
+    let shapes: Vec<_> = options.shapes.iter().map(|shape| shape.name()).collect();
+    let endpoint: &'static str = sandbox(&format!("measure-{}", shapes.join("-"))).leak();
     let mut report = Report::default();
     for &latency in &options.latencies {
         for &size in &options.sizes {
@@ -136,7 +138,7 @@ impl Subject {
 
         let empty = probe::run(account, &plan)?;
         let steps = empty.answer["steps"].clone();
-        let times = bound::Times::of(account, self.latency)?;
+        let times = bound::Times::of(account, self.latency, self.limits)?;
         let resources = steps.as_array().map_or(0, Vec::len);
         let row = |phase, sample: &probe::Sample, bound| {
             Row::new(self.shape.name(), resources, self.latency, phase, sample, bound)
@@ -144,7 +146,7 @@ impl Subject {
         add(row("plan, nothing there", &empty, times.looking(&empty)));
 
         let made = probe::run(account, &change("apply"))?;
-        add(row("apply", &made, times.making(&steps, &empty, &made)));
+        add(row("apply", &made, times.making(&steps, &empty, &made)?));
 
         let same = probe::run(account, &plan)?;
         add(row("plan, no change", &same, times.looking(&same)));
@@ -165,10 +167,10 @@ impl Subject {
             return fail(format!("one was changed, and the plan says {}", drifted.answer["summary"]));
         }
         let mended = probe::run(account, &change("apply"))?;
-        add(row("apply, one changed", &mended, times.making(&drifted.answer["steps"], &drifted, &mended)));
+        add(row("apply, one changed", &mended, times.making(&drifted.answer["steps"], &drifted, &mended)?));
 
         let gone = probe::run(account, &change("destroy"))?;
-        add(row(DESTROY, &gone, times.taking_away(&steps, &same, &gone)));
+        add(row(DESTROY, &gone, times.taking_away(&steps, &same, &gone)?));
         Ok(())
     }
 
