@@ -6,7 +6,8 @@ use std::{
     fs,
     io::{Write, stderr},
     process::{Child, Command, Stdio},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::Trial;
@@ -20,9 +21,15 @@ use crate::{
 /// How many are applied at the same time.
 const STACKS: usize = 20;
 
+/// The exit code of what was interrupted.
+const INTERRUPTED: i32 = 130;
+
 /// One trial after the other: they change settings of the whole sandbox.
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("throttle::many_stacks_at_once", many_stacks_at_once)]
+    vec![
+        trial("throttle::many_stacks_at_once", many_stacks_at_once),
+        trial("throttle::a_run_that_waits_ends_when_told", a_run_that_waits_ends_when_told),
+    ]
 }
 
 /// What a round of applies came to.
@@ -89,6 +96,45 @@ fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     }
     let throttled = refused.values().sum();
     Ok(Round { calls: calls.len(), throttled, refused, seconds, bound: bound(&calls, scale) })
+}
+
+/// So many clusters that most of them wait for their turn: ECS makes 20, and then one a second.
+const CLUSTERS: usize = 60;
+
+/// What waits for its turn is not sent any more once the run is to end, and the next run makes it.
+fn a_run_that_waits_ends_when_told() -> Result {
+    let account = Account::new();
+    let names: Vec<_> = (0..CLUSTERS).map(|number| format!("\"n{number}\"")).collect();
+    let stack = format!(
+        "[stack]\nname = \"many\"\nregion = \"us-east-1\"\n\n[ecs.cluster.main]\nfor_each = [{}]\n",
+        names.join(", ")
+    );
+    fs::write(account.folder.path().join("stack.toml"), stack)?;
+    let mut run = Command::new(UP);
+    run.args(["apply", "stack.toml", "--auto-approve", "--request-limits", "aws"]);
+    run.env("XDG_RUNTIME_DIR", account.folder.path()).envs(account.environment()).env_remove("AWS_PROFILE");
+    run.current_dir(account.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut run = run.spawn()?;
+    let count = || -> Result<usize> {
+        Ok(account.dump()?.iter().filter(|resource| resource["tags"]["bullstra:stack"] == "many").count())
+    };
+    while count()? < 10 {
+        if let Some(status) = run.try_wait()? {
+            return fail(format!("it ended by itself: {status}"));
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status()?;
+    let ended = run.wait_with_output()?;
+    let (code, said, made) = (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned(), count()?);
+    if code != Some(INTERRUPTED) || made >= CLUSTERS || !said.contains("not reached") {
+        return fail(format!("{code:?} with {made} of {CLUSTERS} made:\n{said}"));
+    }
+    let again = account.json(&["apply", "stack.toml", "--auto-approve"])?;
+    if again["summary"]["create"] != CLUSTERS - made || count()? != CLUSTERS {
+        return fail(format!("{made} were made, and then {}", again["summary"]));
+    }
+    Ok(())
 }
 
 fn is_throttled(call: &Value) -> bool {

@@ -3,8 +3,8 @@
 mod event;
 mod names;
 mod observe;
+mod place;
 mod run;
-mod slots;
 mod step;
 mod wait;
 mod watch;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Known, Scope, Seen, Tags};
+use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags};
 use up_plan::{Action, Plan, World};
 
 /// Everything that looking needs to know beforehand.
@@ -24,6 +24,8 @@ pub struct Observer {
     pub known: BTreeMap<String, BTreeSet<String>>,
     /// Fields that declared resources set, by kind.
     pub asked: BTreeMap<String, BTreeSet<String>>,
+    /// What the last-applied snapshot has of that which never changes.
+    pub kept: Arc<Kept>,
 }
 
 /// A kind that could not be looked at.
@@ -106,7 +108,7 @@ impl Observer {
         made: &BTreeSet<String>,
     ) -> Result<Vec<Seen<Value>>, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
-        let scope = Scope { stack: self.stack.clone(), asked, ..Scope::default() };
+        let scope = Scope { stack: self.stack.clone(), asked, kept: self.kept.clone(), ..Scope::default() };
         let scope = match which {
             Which::All => {
                 let known = self.known.get(kind.name()).into_iter().flatten().chain(made).cloned().collect();

@@ -2,15 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::{sync::watch, task::JoinSet};
-use up_core::{Address, AnyKind, Error, ErrorKind};
+use up_core::{Address, AnyKind, Error, ErrorKind, Kept, Slots, Urgency};
 use up_plan::{Plan, World};
 
-use crate::{Event, Observer, Sink, What, names::Names, slots::Slots, step::Hand, watch::Watch};
+use crate::{Event, Observer, Sink, What, names::Names, step::Hand, watch::Watch};
 
 /// How far a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub failed: Vec<(Address, Error)>,
     /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
     pub skipped: Vec<Address>,
+    /// What was seen of that which never changes, of what was made or changed.
+    pub kept: Kept,
 }
 
 /// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
@@ -64,6 +66,7 @@ pub async fn apply(
         names,
         slots: Slots::new(options.parallel),
         settle: options.settle,
+        kept: Mutex::default(),
         sink,
         stop: watch::Sender::new(*stop.borrow()),
     };
@@ -123,6 +126,7 @@ impl Run {
         let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));
         let left: Vec<_> = left.map(|(step, _)| step).collect();
         left.into_iter().for_each(|step| self.skip(step, None));
+        self.outcome.kept = std::mem::take(&mut *self.hand.kept());
         self.outcome
     }
 
@@ -130,9 +134,10 @@ impl Run {
     fn begin(&mut self, mut ready: Vec<usize>) {
         ready.sort_by_key(|&step| (std::cmp::Reverse(self.remaining[step]), step));
         for step in ready {
-            let (hand, plan, ahead) = (self.hand.clone(), self.plan.clone(), self.remaining[step]);
+            let (hand, plan, urgency) =
+                (self.hand.clone(), self.plan.clone(), Urgency::new(self.remaining[step], step));
             let kind = (self.kinds)(&plan.steps[step].address.kind);
-            self.working.spawn(async move { (step, hand.take_step(kind, &plan.steps[step], step, ahead).await) });
+            self.working.spawn(async move { (step, hand.take_step(kind, &plan.steps[step], step, urgency).await) });
         }
     }
 

@@ -1,24 +1,30 @@
 //! One step: the calls it makes. How it sees that they did what they should is in `wait.rs`.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Later, Seen, Status, TagChange, diff, name_references,
-    quote,
+    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Kept, Later, Seen, Slots, Status, TagChange, Urgency,
+    diff, holding, name_references, quote,
 };
 use up_plan::{Action, Step};
 
-use crate::{Event, Sink, Stop, What, names::Names, observe::known, slots::Slots, watch::Watch};
+use crate::{Event, Sink, Stop, What, names::Names, observe::known, place::Place, watch::Watch};
 
 /// What every step shares.
 pub(crate) struct Hand {
     pub(crate) cx: Arc<Cx>,
     pub(crate) watch: Watch,
     pub(crate) names: Names,
-    pub(crate) slots: Slots,
+    pub(crate) slots: Arc<Slots>,
     pub(crate) settle: Duration,
+    /// What was seen so far of that which never changes.
+    pub(crate) kept: Mutex<Kept>,
     pub(crate) sink: Arc<dyn Sink>,
     /// What every step heeds: set from outside, or by the first step that AWS no longer lets in.
     pub(crate) stop: watch::Sender<Stop>,
@@ -39,10 +45,10 @@ impl Hand {
         kind: Option<&'static dyn AnyKind>,
         step: &Step,
         index: usize,
-        ahead: Duration,
+        urgency: Urgency,
     ) -> Result<(), Error> {
         let kind = kind.ok_or_else(|| Error::ours(format!("{} is of no known kind", step.address)))?;
-        let work = Work { hand: self, kind, step, index, ahead };
+        let work = Work { hand: self, kind, step, index, urgency };
         work.say(What::Started)?;
         let result = work.action().await.map_err(|error| self.locked_out(error));
         match &result {
@@ -56,6 +62,11 @@ impl Hand {
     /// True once nothing more is to begin.
     pub(crate) fn is_ending(&self) -> bool {
         *self.stop.borrow() != Stop::No
+    }
+
+    /// What was seen so far of that which never changes.
+    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().expect("no panic while held")
     }
 
     /// Credentials that no longer hold end the run. One step says so; the others end as if they had been interrupted.
@@ -74,7 +85,7 @@ pub(crate) struct Work<'a> {
     pub(crate) kind: &'static dyn AnyKind,
     step: &'a Step,
     index: usize,
-    ahead: Duration,
+    urgency: Urgency,
 }
 
 impl<'a> Work<'a> {
@@ -220,11 +231,10 @@ impl<'a> Work<'a> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         loop {
-            let slot = self.hand.slots.take(self.ahead, self.index).await;
+            let place = Place::take(&self.hand.slots, self.urgency, self.hand.stop.subscribe()).await;
             self.go_on()?;
             self.say(What::Calling { verb })?;
-            let answer = send().await;
-            drop(slot);
+            let answer = holding(place, send()).await;
             let error = answer.as_ref().err().map(ToString::to_string);
             self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
             match answer {
@@ -238,6 +248,9 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn learn(&self, seen: &Seen<Value>) {
+        if self.kind.about().constant {
+            self.hand.kept().entry(self.kind.name().to_owned()).or_default().insert(seen.id.clone(), seen.clone());
+        }
         self.hand.cx.learn(&self.step.address, known(seen));
         self.hand.names.set(&self.step.address, seen);
     }

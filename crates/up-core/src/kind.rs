@@ -118,6 +118,9 @@ pub struct About {
     /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
     /// single. A create whose answer is lost is then looked for before it is sent again.
     pub sent_once: bool,
+    /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
+    /// history, and AWS need not be asked again. See [`Scope::kept`].
+    pub constant: bool,
     /// Which half of a replacement comes first.
     pub replace: Order,
     /// How to wait for it.
@@ -135,6 +138,7 @@ impl About {
         longest_name: 0,
         holds_data: false,
         sent_once: false,
+        constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes { create: Duration::from_secs(2), delete: Duration::from_secs(1) },

@@ -6,9 +6,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Index, Result};
+use crate::{Address, Index, Kind, Result};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -59,6 +60,9 @@ impl<K> Seen<K> {
     }
 }
 
+/// What AWS once told of resources that never change, by kind and id: see [`crate::About::constant`].
+pub type Kept = BTreeMap<String, BTreeMap<String, Seen<Value>>>;
+
 /// Which resources to look for, and what is known of them already.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
@@ -73,6 +77,8 @@ pub struct Scope {
     /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
     /// can be spared.
     pub asked: BTreeSet<String>,
+    /// See [`Scope::kept`].
+    pub kept: Arc<Kept>,
 }
 
 impl Scope {
@@ -112,6 +118,19 @@ impl Scope {
             None => ask.await?,
         };
         Ok(tags.filter(|tags| self.owns(tags)))
+    }
+
+    /// What an earlier run saw of the kind and never changes, with the tags that the index has of it now. Whether it is
+    /// still there the kind has to ask.
+    pub fn kept<K: Kind>(&self) -> Vec<Seen<K>> {
+        let kept = self.kept.get(K::NAME).filter(|_| !self.only_known).into_iter().flat_map(BTreeMap::values);
+        let now = |seen: &Seen<Value>| {
+            let Seen { id, attrs, status, spec, .. } = seen.clone();
+            let tags = self.index.tags(attrs.get("arn").unwrap_or(&id))?.clone();
+            // What another version kept in another form is asked for anew.
+            Some(Seen { tags, spec: serde_json::from_value(spec).ok()?, id, attrs, status })
+        };
+        kept.filter_map(now).collect()
     }
 
     /// ARNs that the index lists, see [`Index::of`].

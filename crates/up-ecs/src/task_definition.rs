@@ -1,6 +1,6 @@
 //! `ecs.task_definition`: which containers a task runs, and with what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types as wire;
 use aws_sdk_ecs::{
@@ -8,7 +8,7 @@ use aws_sdk_ecs::{
         describe_task_definition::DescribeTaskDefinitionOutput,
         register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
     },
-    types::{EphemeralStorage, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
+    types::{EphemeralStorage, SortOrder, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
 use up_core::{Address, prelude::*};
 
@@ -84,7 +84,7 @@ impl Kind for TaskDefinition {
     const ABOUT: About = About {
         cloudformation: "AWS::ECS::TaskDefinition",
         actions: Actions {
-            observe: &["ecs:ListTaskDefinitionFamilies", "ecs:DescribeTaskDefinition"],
+            observe: &["ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions", "ecs:DescribeTaskDefinition"],
             create: &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"],
             update: &[],
             tag: &["ecs:TagResource", "ecs:UntagResource"],
@@ -94,20 +94,25 @@ impl Kind for TaskDefinition {
         longest_name: LONGEST_FAMILY,
         replace: Order::CreateFirst,
         sent_once: true,
+        constant: true,
         ..About::DEFAULT
     };
 
     /// Asks for the latest revision of every family named like the stack's, because the index lags; and for whatever
-    /// else the index lists or the run knows.
+    /// else the index lists or the run knows. Of what is kept, a list tells whether it is still the latest.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let latest = describe_all(cx, families(cx, scope).await?).await?;
+        let kept = still_latest(cx, scope.kept()).await?;
+        let told: BTreeSet<_> = kept.iter().filter_map(|seen| seen.attrs.get("family")).collect();
+        let mut families = families(cx, scope).await?;
+        families.retain(|family| !told.contains(family));
+        let latest = describe_all(cx, families).await?;
         let indexed = scope.listed("ecs", "task-definition/").map(str::to_owned);
         let mut others: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
-        for seen in latest.iter().flatten() {
+        for seen in latest.iter().flatten().chain(&kept) {
             others.remove(&seen.id);
         }
         let others = describe_all(cx, others.into_iter().collect()).await?;
-        let all = latest.into_iter().chain(others).flatten();
+        let all = latest.into_iter().chain(others).flatten().chain(kept);
         Ok(all.filter(|seen| scope.owns(&seen.tags)).collect())
     }
 
@@ -176,6 +181,32 @@ async fn families(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
     let request = client(cx).list_task_definition_families().family_prefix(scope.prefix());
     let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
     Ok(request.try_collect().await?)
+}
+
+/// Those of `kept` that are active, and the latest of their families. ECS lists the revisions of all families of the
+/// account together: it is asked for no more pages than there are revisions to ask for one by one.
+async fn still_latest(cx: &Cx, kept: Vec<Seen<TaskDefinition>>) -> Result<Vec<Seen<TaskDefinition>>> {
+    if kept.is_empty() {
+        return Ok(kept);
+    }
+    let request = client(cx).list_task_definitions().status(TaskDefinitionStatus::Active).sort(SortOrder::Desc);
+    let mut pages = request.into_paginator().send();
+    let mut latest: BTreeMap<String, u64> = BTreeMap::new();
+    for _ in 0..kept.len() {
+        let Some(page) = pages.try_next().await? else { break };
+        for (family, revision) in page.task_definition_arns.iter().flatten().filter_map(|arn| revision(arn)) {
+            let latest = latest.entry(family.to_owned()).or_default();
+            *latest = revision.max(*latest);
+        }
+    }
+    let is_latest = |id: &str| revision(id).is_some_and(|(family, revision)| latest.get(family) == Some(&revision));
+    Ok(kept.into_iter().filter(|seen| is_latest(&seen.id)).collect())
+}
+
+/// `orders` and 7, of `arn:aws:ecs:us-east-1:123456789012:task-definition/orders:7`.
+fn revision(arn: &str) -> Option<(&str, u64)> {
+    let (family, revision) = arn.rsplit_once('/')?.1.rsplit_once(':')?;
+    Some((family, revision.parse().ok()?))
 }
 
 async fn describe_all(cx: &Cx, names: Vec<String>) -> Result<Vec<Option<Seen<TaskDefinition>>>> {

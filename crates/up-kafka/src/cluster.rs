@@ -116,6 +116,7 @@ impl Kind for Cluster {
         longest_name: 64,
         holds_data: true,
         sent_once: false,
+        constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
         takes: Takes { create: Duration::from_secs(1380), delete: Duration::from_secs(600) },

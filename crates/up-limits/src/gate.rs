@@ -1,8 +1,9 @@
 //! Where calls wait for their tokens.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use aws_smithy_runtime_api::{
@@ -16,7 +17,9 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::{Place, Shared};
+use up_core::{NotSent, Slots};
+
+use crate::{Drawn, Place, Shared, draws};
 
 /// Lets calls through as AWS's limits allow. Clones are one gate.
 ///
@@ -31,12 +34,14 @@ struct Inner {
     folder: PathBuf,
     /// Set once it is known whose limits they are. Until then calls pass.
     shared: OnceLock<Shared>,
+    /// Whose turn it is at each bucket: one waits for its token, the others for their turn.
+    turns: Mutex<BTreeMap<String, Arc<Slots>>>,
 }
 
 impl Gate {
     /// A gate before `credentials`; what runs share is kept in `folder`. It stands open until [`Gate::keep`].
     pub fn new(credentials: SharedIdentityCache, folder: PathBuf) -> Self {
-        Self(Arc::new(Inner { credentials, folder, shared: OnceLock::new() }))
+        Self(Arc::new(Inner { credentials, folder, shared: OnceLock::new(), turns: Mutex::default() }))
     }
 
     /// Keeps to the limits of `place` from now on. The first place named counts.
@@ -44,16 +49,24 @@ impl Gate {
         self.0.shared.get_or_init(|| Shared::new(&self.0.folder, place));
     }
 
-    async fn pass(&self, config: &ConfigBag) {
-        let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>()) else { return };
-        let wait = shared.take(call.service(), call.name());
+    async fn pass(&self, config: &ConfigBag) -> Result<(), NotSent> {
+        let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>()) else { return Ok(()) };
+        for drawn in draws(call.service(), call.name()) {
+            up_core::aside(self.draw(shared, &drawn)).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a token of one bucket, the most urgent first.
+    async fn draw(&self, shared: &Shared, drawn: &Drawn) {
+        let turns = {
+            let mut all = self.0.turns.lock().expect("no panic while held");
+            all.entry(drawn.bucket.clone()).or_insert_with(|| Slots::new(1)).clone()
+        };
+        let _turn = turns.take(up_core::urgency()).await;
+        let wait = shared.take(drawn);
         if !wait.is_zero() {
-            tracing::debug!(
-                service = call.service(),
-                operation = call.name(),
-                ?wait,
-                "waiting for AWS's request limit"
-            );
+            tracing::debug!(bucket = drawn.bucket, ?wait, "waiting for AWS's request limit");
             tokio::time::sleep(wait).await;
         }
     }
@@ -67,7 +80,7 @@ impl ResolveCachedIdentity for Gate {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         IdentityFuture::new(async move {
-            self.pass(config).await;
+            self.pass(config).await?;
             self.0.credentials.resolve_cached_identity(resolver, components, config).await
         })
     }

@@ -41,14 +41,9 @@ impl Shared {
         Self { path: Some(folder.join(format!("{account}-{region}.json"))), own: Mutex::default() }
     }
 
-    /// Takes the tokens of one call, and says how long the call has to wait for them.
-    pub fn take(&self, service: &str, operation: &str) -> Duration {
-        let drawn = draws(service, operation);
-        let wait = self.with(|buckets, now| {
-            let waits = drawn.iter().map(|drawn| bucket(buckets, drawn, now).take(drawn.limit, now));
-            waits.fold(0.0, f64::max)
-        });
-        Duration::from_secs_f64(wait)
+    /// Takes a token from a bucket, and says how long the call has to wait for it.
+    pub fn take(&self, drawn: &Drawn) -> Duration {
+        Duration::from_secs_f64(self.with(|buckets, now| bucket(buckets, drawn, now).take(drawn.limit, now)))
     }
 
     /// AWS has throttled a call.
@@ -113,11 +108,16 @@ mod tests {
         Place { account: "111122223333".into(), region: "us-east-1".into() }
     }
 
+    /// The one bucket of an operation.
+    fn only(service: &str, operation: &str) -> Drawn {
+        draws(service, operation).remove(0)
+    }
+
     #[test]
     fn two_runs_share_a_bucket() {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = [(); 2].map(|()| Shared::new(&folder.path().join("limits"), &place()));
-        let take = |run: &Shared| run.take("EC2", "CreateVpcEndpoint");
+        let take = |run: &Shared| run.take(&only("EC2", "CreateVpcEndpoint"));
         assert!([take(&one), take(&two), take(&one)].iter().all(Duration::is_zero), "one less than AWS grants");
         let (third, sixth) = (take(&one).as_secs_f64(), take(&two).as_secs_f64());
         assert!((3.0..3.4).contains(&third) && (6.0..6.8).contains(&sixth), "{third} {sixth}");
@@ -130,7 +130,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("blocked"), "no folder").unwrap();
         let run = Shared::new(&folder.path().join("blocked"), &place());
-        let waits: Vec<_> = (0..4).map(|_| run.take("EC2", "CreateVpcEndpoint")).collect();
+        let waits: Vec<_> = (0..4).map(|_| run.take(&only("EC2", "CreateVpcEndpoint"))).collect();
         assert!(waits[2].is_zero() && !waits[3].is_zero(), "{waits:?}");
     }
 
@@ -139,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for damage in [&b"{\"EC2:Cr"[..], b"\xff\xfe", b"[]", b""] {
             fs::write(folder.path().join("111122223333-us-east-1.json"), damage).unwrap();
-            assert!(Shared::new(folder.path(), &place()).take("EC2", "CreateVpc").is_zero());
+            assert!(Shared::new(folder.path(), &place()).take(&only("EC2", "CreateVpc")).is_zero());
         }
     }
 }

@@ -166,6 +166,7 @@ impl Kind for Instance {
         longest_name: 63,
         holds_data: true,
         sent_once: false,
+        constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
         takes: Takes { create: Duration::from_secs(600), delete: Duration::from_secs(300) },

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use up_core::Declared;
+use up_core::{Declared, Kept};
 
 use crate::{
     FORMAT, Ids, StateError, Store, When,
@@ -32,13 +32,17 @@ pub struct Snapshot {
     pub resources: Vec<Declared>,
     /// What then existed.
     pub ids: Ids,
+    /// What AWS told of that which never changes.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
 }
 
 impl Snapshot {
     /// A snapshot of this moment.
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
+        let kept = Kept::new();
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
-        Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids }
+        Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids, kept }
     }
 
     /// The kinds of which something was declared, or existed.

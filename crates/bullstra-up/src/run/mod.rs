@@ -56,6 +56,15 @@ struct Ready {
     plan: Plan,
 }
 
+impl Ready {
+    /// True where writing down what there is spares the next run calls, though there is nothing to do: history was lost,
+    /// or does not have all that never changes.
+    fn has_news(&self) -> bool {
+        let View { past, world, .. } = &self.view;
+        past.snapshot.as_ref().is_none_or(|past| remember::kept(world, &past.kept, &past.ids) != past.kept)
+    }
+}
+
 impl Run<'_> {
     /// Does it all, and says how it ended. Every call is counted by `meter`.
     pub(crate) async fn run(&self, meter: &Meter) -> Result<Exit, Failure> {
@@ -68,8 +77,7 @@ impl Run<'_> {
         let (outcome, interrupted) = if ready.plan.is_empty() {
             ready.view.observer.learn(&ready.view.world, &ready.plan);
             self.show(&ready)?;
-            if ready.view.past.snapshot.is_none() && !self.goal.resources.is_empty() && !self.goal.is_partial() {
-                // Where history was lost, the next run need not look at every kind again.
+            if ready.has_news() && !self.goal.resources.is_empty() && !self.goal.is_partial() {
                 self.remember(&ready, &Outcome::default(), Ids::new())?;
             }
             (Outcome::default(), false)
@@ -186,8 +194,10 @@ impl Run<'_> {
         let before = view.past.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.resources);
         let resources = remember::resources(&self.goal, before, plan, outcome);
         let ids = remember::ids(&view.world, plan, outcome, made);
+        let kept = remember::kept(&view.world, &outcome.kept, &ids);
         let (account, region) = (session.cx.account(), session.cx.region());
-        session.state.save(&Snapshot::new(&plan.stack, account, region, resources, ids)).map_err(unusable)
+        let snapshot = Snapshot { kept, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
+        session.state.save(&snapshot).map_err(unusable)
     }
 
     /// Says what it came to.

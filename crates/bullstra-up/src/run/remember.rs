@@ -1,9 +1,13 @@
 //! What the next run should know of this one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
+use serde_json::Value;
 use up_apply::Outcome;
-use up_core::{Address, Declared};
+use up_core::{Address, Declared, Kept, Seen, Status};
 use up_plan::{Action, Plan, World};
 use up_state::Ids;
 
@@ -45,10 +49,32 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> I
     ids
 }
 
+/// What AWS told of that which never changes and exists now, but for its tags, and for what holds a secret.
+pub(super) fn kept(world: &World, made: &Kept, ids: &Ids) -> Kept {
+    let mut kept = made.clone();
+    for (kind, seen) in world.iter().filter(|(kind, _)| up_kinds::find(kind).is_some_and(|kind| kind.about().constant))
+    {
+        kept.entry(kind.to_owned()).or_default().insert(seen.id.clone(), seen.clone());
+    }
+    let exists = |kind: &str, id: &str| ids.get(kind).is_some_and(|ids| ids.contains(id));
+    for (kind, all) in &mut kept {
+        all.retain(|id, seen| seen.status == Status::Ready && exists(kind, id) && !is_secret(seen));
+        all.values_mut().for_each(|seen| seen.tags.clear());
+    }
+    kept.retain(|_, all| !all.is_empty());
+    kept
+}
+
+fn is_secret(seen: &Seen<Value>) -> bool {
+    let mut spec = seen.spec.clone();
+    secrets::mask(&mut spec);
+    spec != seen.spec || seen.attrs.values().any(|value| matches!(secrets::masked(value), Cow::Owned(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::{Error, Seen, Status};
+    use up_core::Error;
     use up_stack::Stack;
 
     use super::*;
@@ -128,6 +154,29 @@ mod tests {
         let before = [declared("b", 1), declared("c", 1)];
         let kept = resources(&partial, &before, &plan, &Outcome::default());
         assert_eq!(versions(&kept), [("a", 2), ("b", 1), ("c", 1)]);
+    }
+
+    #[test]
+    fn what_never_changes_is_kept_while_it_exists_and_tells_no_secret() {
+        let seen = |id: &str, image: &str| Seen {
+            id: id.to_owned(),
+            tags: [("Team".to_owned(), "shop".to_owned())].into(),
+            attrs: [("arn".to_owned(), id.to_owned())].into(),
+            status: Status::Ready,
+            spec: json!({ "containers": [{ "name": "main", "image": image }] }),
+        };
+        let ids = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+        secrets::keep(&ids(&["the password of nobody"]));
+        let all = [seen("a", "nginx"), seen("b", "nginx"), seen("c", "nginx:the password of nobody")];
+        let kind = "ecs.task_definition".to_owned();
+        let world = World { seen: [(kind.clone(), all.into()), ("ec2.vpc".into(), vec![])].into(), ..world(&["v"]) };
+        let made: Kept = [(kind.clone(), [("d".to_owned(), seen("d", "redis"))].into())].into();
+        let exist: Ids = [(kind.clone(), ids(&["a", "c", "d"])), ("ec2.vpc".into(), ids(&["vpc-v"]))].into();
+        let kept = kept(&world, &made, &exist);
+        let found: Vec<_> =
+            kept.iter().flat_map(|(kind, all)| all.keys().map(move |id| (kind.as_str(), id.as_str()))).collect();
+        assert_eq!(found, [("ecs.task_definition", "a"), ("ecs.task_definition", "d")]);
+        assert!(kept[&kind]["a"].tags.is_empty());
     }
 
     #[test]

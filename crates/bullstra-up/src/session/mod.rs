@@ -155,6 +155,7 @@ impl Session {
             index: Arc::new(index),
             known: known(&past),
             asked: Observer::asked(declared),
+            kept: Arc::new(past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default()),
         };
         let kinds = kinds(&needed, &past);
         let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;

@@ -90,7 +90,14 @@ impl Stage {
         let cx = Cx::new(config, "123456789012", Meter::default());
         cx.client(|_, _| self.cloud.clone());
         let (index, known) = Default::default();
-        Observer { cx: Arc::new(cx), stack: STACK.into(), index, known, asked: Observer::asked(&stack.resources) }
+        Observer {
+            cx: Arc::new(cx),
+            stack: STACK.into(),
+            index,
+            known,
+            asked: Observer::asked(&stack.resources),
+            kept: Arc::default(),
+        }
     }
 
     async fn look(&self, observer: &Observer) -> Verdict<World> {

@@ -106,6 +106,7 @@ fn a_summary_names_what_failed_and_what_was_not_reached() {
         done: [("create", 1)].into(),
         failed: vec![(plan.steps[1].address.clone(), error)],
         skipped: vec![plan.steps[2].address.clone()],
+        ..Outcome::default()
     };
     let text = summary(&plan, &outcome, Duration::from_secs(191), &calls());
     assert_data_eq!(
@@ -136,9 +137,9 @@ fn a_summary_of_a_run_that_outlived_its_credentials_says_to_sign_in() {
         request_id: None,
     };
     let outcome = Outcome {
-        done: [].into(),
         failed: vec![(plan.steps[2].address.clone(), error)],
         skipped: vec![plan.steps[0].address.clone(), plan.steps[1].address.clone()],
+        ..Outcome::default()
     };
     let text = summary(&plan, &outcome, Duration::from_secs(191), &calls());
     assert_data_eq!(

@@ -1,40 +1,57 @@
-//! A few calls at a time, the most urgent first.
+//! A few at a time, the most urgent first.
 
 #[cfg(not(test))]
 use std::sync::Mutex;
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
 #[cfg(test)]
 use shuttle::sync::Mutex;
 use tokio::sync::oneshot;
 
-/// Grants a bounded number of slots; of those who wait, to the one with the longest work ahead.
+/// Who goes first: the one with the longest work ahead, and among equals the one with the lower number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Urgency(Duration, Reverse<usize>);
+
+impl Urgency {
+    /// Goes before all others.
+    pub const MOST: Self = Self(Duration::MAX, Reverse(0));
+
+    /// `ahead` is the work that waits for it, `number` its own.
+    pub fn new(ahead: Duration, number: usize) -> Self {
+        Self(ahead, Reverse(number))
+    }
+}
+
+/// Grants a bounded number of slots; of those who wait, to the most urgent, and among equals to who came first.
 #[derive(Debug)]
-pub(crate) struct Slots(Mutex<State>);
+pub struct Slots(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     free: usize,
+    /// How many have had to wait so far.
+    came: u64,
     waiting: BinaryHeap<Waiter>,
 }
 
-/// The right to make a call; gives it back when dropped.
+/// One of them; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Slot<'a>(&'a Slots);
+pub struct Slot(Arc<Slots>);
 
 #[derive(Debug)]
 struct Waiter {
-    urgency: (Duration, Reverse<usize>),
+    urgency: (Urgency, Reverse<u64>),
     wake: oneshot::Sender<()>,
 }
 
 impl Slots {
-    pub(crate) fn new(free: usize) -> Self {
-        Self(Mutex::new(State { free: free.max(1), waiting: BinaryHeap::new() }))
+    /// So many, but one at least.
+    pub fn new(free: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { free: free.max(1), came: 0, waiting: BinaryHeap::new() })))
     }
 
-    /// Waits for a slot. `ahead` is the work that waits for this; among equals the lower `step` goes first.
-    pub(crate) async fn take(&self, ahead: Duration, step: usize) -> Slot<'_> {
+    /// Waits for a slot.
+    pub async fn take(self: &Arc<Self>, urgency: Urgency) -> Slot {
         let turn = {
             let mut state = self.0.lock().expect("no panic while held");
             if state.free > 0 {
@@ -42,7 +59,9 @@ impl Slots {
                 None
             } else {
                 let (wake, turn) = oneshot::channel();
-                state.waiting.push(Waiter { urgency: (ahead, Reverse(step)), wake });
+                state.came += 1;
+                let urgency = (urgency, Reverse(state.came));
+                state.waiting.push(Waiter { urgency, wake });
                 Some(turn)
             }
         };
@@ -51,13 +70,13 @@ impl Slots {
             // The sender is dropped only after it has sent.
             (&mut turn.granted).await.expect("a waiter is woken before it is forgotten");
         }
-        Slot(self)
+        Slot(self.clone())
     }
 }
 
 /// A place among those who wait; hands on what it was granted and never took.
 struct Turn<'a> {
-    slots: &'a Slots,
+    slots: &'a Arc<Slots>,
     granted: oneshot::Receiver<()>,
 }
 
@@ -65,12 +84,12 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.granted.close();
         if self.granted.try_recv().is_ok() {
-            drop(Slot(self.slots));
+            drop(Slot(self.slots.clone()));
         }
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.0.0.lock().expect("no panic while held");
         // A waiter that has gone away does not take the slot: offer it to the next.
@@ -106,7 +125,7 @@ impl Ord for Waiter {
 /// Every lock and every thread here is shuttle's: it tries out in which order things may happen.
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+    use std::{future::poll_fn, pin::pin, task::Poll};
 
     use shuttle::{
         future::block_on,
@@ -120,8 +139,8 @@ mod tests {
     const RUNS: usize = 500;
 
     /// Looks for its turn at most so often, and then goes away without a word.
-    async fn take_or_leave(slots: &Slots, step: usize, mut patience: usize) -> Option<Slot<'_>> {
-        let mut take = pin!(slots.take(Duration::from_secs(step as u64 % 3), step));
+    async fn take_or_leave(slots: &Arc<Slots>, step: usize, mut patience: usize) -> Option<Slot> {
+        let mut take = pin!(slots.take(Urgency::new(Duration::from_secs(step as u64 % 3), step)));
         poll_fn(|cx| {
             if patience == 0 {
                 return Poll::Ready(None);
@@ -135,7 +154,7 @@ mod tests {
 
     fn takers_come_and_go() {
         const SLOTS: usize = 2;
-        let slots = Arc::new(Slots::new(SLOTS));
+        let slots = Slots::new(SLOTS);
         let busy = Arc::new(AtomicUsize::new(0));
         let takers: Vec<_> = (0..6)
             .map(|step| {
@@ -146,7 +165,7 @@ mod tests {
                         if step % 2 == 0 {
                             take_or_leave(&slots, step, patience).await
                         } else {
-                            Some(slots.take(Duration::from_secs(1), step).await)
+                            Some(slots.take(Urgency::new(Duration::from_secs(1), step)).await)
                         }
                     });
                     if let Some(slot) = slot {
@@ -171,14 +190,14 @@ mod tests {
     #[test]
     fn of_those_who_wait_the_one_with_the_longest_way_goes_first() {
         let queue = || {
-            let slots = Arc::new(Slots::new(1));
+            let slots = Slots::new(1);
             let served = Arc::new(Mutex::new(vec![]));
-            let first = block_on(slots.take(Duration::ZERO, 9));
+            let first = block_on(slots.take(Urgency::new(Duration::ZERO, 9)));
             let takers: Vec<_> = [(0, 1), (1, 5), (2, 3), (3, 5)]
                 .map(|(step, ahead)| {
                     let (slots, served) = (slots.clone(), served.clone());
                     thread::spawn(move || {
-                        let _slot = block_on(slots.take(Duration::from_secs(ahead), step));
+                        let _slot = block_on(slots.take(Urgency::new(Duration::from_secs(ahead), step)));
                         served.lock().unwrap().push(step);
                     })
                 })

@@ -1,0 +1,99 @@
+//! A place among those whose calls are made: given up while a call waits for its turn.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+use up_core::{Hold, NotSent, Slot, Slots, Urgency, Waiting};
+
+use crate::Stop;
+
+/// A slot, as long as calls are made.
+pub(crate) struct Place {
+    slots: Arc<Slots>,
+    urgency: Urgency,
+    stop: watch::Receiver<Stop>,
+    slot: Mutex<Option<Slot>>,
+}
+
+impl Place {
+    pub(crate) async fn take(slots: &Arc<Slots>, urgency: Urgency, stop: watch::Receiver<Stop>) -> Arc<Self> {
+        let slot = Mutex::new(Some(slots.take(urgency).await));
+        Arc::new(Self { slots: slots.clone(), urgency, stop, slot })
+    }
+
+    fn put(&self, slot: Option<Slot>) {
+        *self.slot.lock().expect("no panic while held") = slot;
+    }
+}
+
+impl Hold for Place {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn aside<'a>(&'a self, wait: Waiting<'a, ()>) -> Waiting<'a, Result<(), NotSent>> {
+        Box::pin(async move {
+            self.put(None);
+            let mut stop = self.stop.clone();
+            tokio::select! {
+                () = wait => {}
+                Ok(_) = stop.wait_for(|stop| *stop != Stop::No) => return Err(NotSent),
+            }
+            self.put(Some(self.slots.take(self.urgency).await));
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join;
+    use shuttle::future::block_on;
+    use tokio::sync::oneshot;
+    use up_core::{aside, holding};
+
+    use super::*;
+
+    const RUNS: usize = 100;
+
+    async fn only_place(stop: &watch::Sender<Stop>) -> (Arc<Slots>, Arc<Place>) {
+        let slots = Slots::new(1);
+        let place = Place::take(&slots, Urgency::new(Duration::ZERO, 0), stop.subscribe()).await;
+        (slots, place)
+    }
+
+    #[test]
+    fn what_waits_for_its_turn_lets_others_work() {
+        let wait = || {
+            block_on(async {
+                let stop = watch::Sender::new(Stop::No);
+                let (slots, place) = only_place(&stop).await;
+                let (done, other_is_done) = oneshot::channel();
+                let waits = holding(place, aside(async { other_is_done.await.expect("the other one works") }));
+                let other = async {
+                    let _slot = slots.take(Urgency::new(Duration::ZERO, 1)).await;
+                    done.send(()).expect("somebody waits");
+                };
+                assert!(join(waits, other).await.0.is_ok());
+                drop(slots.take(Urgency::new(Duration::ZERO, 2)).await);
+            });
+        };
+        shuttle::check_random(wait, RUNS);
+    }
+
+    #[test]
+    fn what_waits_for_its_turn_is_not_sent_once_the_run_is_to_end() {
+        let wait = || {
+            block_on(async {
+                let stop = watch::Sender::new(Stop::No);
+                let (_, place) = only_place(&stop).await;
+                let waits = holding(place, aside(std::future::pending()));
+                let end = async { stop.send_replace(Stop::Finish) };
+                assert!(join(waits, end).await.0.is_err());
+            });
+        };
+        shuttle::check_random(wait, RUNS);
+    }
+}
