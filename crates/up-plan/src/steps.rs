@@ -91,13 +91,15 @@ impl<'a> Writer<'a, '_> {
         let late = self.named.late(kind, declared);
         let bare = late.iter().any(|to| self.circles.join(&declared.address, to));
         let generation = self.generation(verdict, declared, kind);
-        let (want, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
+        let to_be = || (declared.spec.clone(), declared.ignore_changes.clone());
         let birth = birth(self.stack, declared, generation);
         let about = kind.about();
         let calls = [about.actions.create, about.actions.update].concat();
-        let action = Action::Create { birth, want: want.clone(), ignore: ignore.clone(), replaces, bare };
+        let (want, ignore) = to_be();
+        let action = Action::Create { birth, want, ignore, replaces, bare };
         let make = self.push(verdict, action, about.takes.create.as_secs(), &calls);
         let finish = bare.then(|| {
+            let (want, ignore) = to_be();
             let tags = Default::default();
             let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
             self.push(verdict, action, 1, about.actions.update)

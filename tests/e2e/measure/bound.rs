@@ -197,11 +197,14 @@ impl Schedule {
             }
         }
         let mut open: Vec<_> = works.iter().map(|work| work.after.len()).collect();
-        let event =
-            |at, work: usize, made, let_through| Reverse((Instant(at), Instant(-ahead[work]), work, made, let_through));
-        let mut events: BinaryHeap<_> =
-            (0..works.len()).filter(|&work| open[work] == 0).map(|work| event(0.0, work, 0, false)).collect();
-        while let Some(Reverse((Instant(now), _, index, made, let_through))) = events.pop() {
+        let instant = Duration::from_secs_f64;
+        let event = |at, work: usize, made, let_through| {
+            (Reverse(instant(at)), instant(ahead[work]), Reverse(work), made, let_through)
+        };
+        let ready = (0..works.len()).filter(|&work| open[work] == 0);
+        let mut events: BinaryHeap<_> = ready.map(|work| event(0.0, work, 0, false)).collect();
+        while let Some((Reverse(now), _, Reverse(index), made, let_through)) = events.pop() {
+            let now = now.as_secs_f64();
             let work = &works[index];
             match work.calls.get(made) {
                 Some(name) if !let_through => events.push(event(self.let_through(name, now), index, made, true)),
@@ -244,23 +247,5 @@ impl Schedule {
     fn answered(&mut self, now: f64) -> f64 {
         self.sandbox_free = self.sandbox_free.max(now) + self.own;
         self.sandbox_free + self.latency
-    }
-}
-
-/// Seconds that can be compared.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Instant(f64);
-
-impl Eq for Instant {}
-
-impl PartialOrd for Instant {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Instant {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
     }
 }

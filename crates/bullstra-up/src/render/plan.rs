@@ -134,13 +134,13 @@ impl<'a> Page<'a> {
     /// What a new resource is to be, as far as it is not the default.
     fn wanted(&mut self, kind: &str, birth: &Birth, want: &Value) {
         let schema = self.schema(kind);
-        let whole = Shape::new(schema);
-        let fields = want.as_object().into_iter().flatten().filter(|(field, value)| {
-            let default = whole.key(field).default();
-            !is_nothing(value) && default != Some(value)
-        });
-        for (field, value) in fields {
-            let mut lines = block(&name(field), value, whole.key(field));
+        let shape = Shape::new(schema).keys();
+        let fields = want.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
+        for (field, value, shape) in fields {
+            if is_nothing(value) || shape.default() == Some(value) {
+                continue;
+            }
+            let mut lines = block(&name(field), value, shape);
             let more = lines.len().saturating_sub(LONGEST_FIELD);
             lines.truncate(LONGEST_FIELD);
             self.lines.extend(lines.into_iter().map(|line| format!("      {line}")));

@@ -56,13 +56,20 @@ impl<'a> Shape<'a> {
 
     /// The value of a key of a table.
     pub(crate) fn key(&self, key: &str) -> Self {
-        let none = &Value::Null;
-        let found = self.alternatives().into_iter().find_map(|shape| {
-            let table = shape.resolved();
-            let own = table["properties"].get(key);
-            own.or_else(|| table.get("additionalProperties").filter(|others| others.is_object()))
-        });
-        self.at(found.unwrap_or(none))
+        self.keys()(key)
+    }
+
+    /// The same for many keys of one table.
+    pub(crate) fn keys(&self) -> impl Fn(&str) -> Self + use<'a> {
+        let (whole, none) = (*self, &Value::Null);
+        let tables: Vec<_> = self.alternatives().iter().map(Self::resolved).collect();
+        move |key| {
+            let found = tables.iter().find_map(|table| {
+                let own = table["properties"].get(key);
+                own.or_else(|| table.get("additionalProperties").filter(|others| others.is_object()))
+            });
+            whole.at(found.unwrap_or(none))
+        }
     }
 
     /// The item of a list.

@@ -87,10 +87,15 @@ fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
 fn trimmed(value: &Value, shape: Shape<'_>) -> Value {
     match value {
         Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
-            let own = map.iter().filter(|(key, value)| shape.key(key).default() != Some(value));
-            Value::Object(own.map(|(key, value)| (key.clone(), trimmed(value, shape.key(key)))).collect())
+            let shape = shape.keys();
+            let all = map.iter().map(|(key, value)| (key, value, shape(key)));
+            let own = all.filter(|(_, value, shape)| shape.default() != Some(value));
+            Value::Object(own.map(|(key, value, shape)| (key.clone(), trimmed(value, shape))).collect())
         }
-        Value::Array(items) => Value::Array(items.iter().map(|item| trimmed(item, shape.item())).collect()),
+        Value::Array(items) => {
+            let shape = shape.item();
+            Value::Array(items.iter().map(|item| trimmed(item, shape)).collect())
+        }
         _ => value.clone(),
     }
 }
@@ -117,7 +122,11 @@ fn headed(field: &str, lines: Vec<String>) -> Vec<String> {
 }
 
 fn escaped(text: &str) -> String {
-    safe(&masked(text).replace('\\', "\\\\").replace('"', "\\\""))
+    let text = masked(text);
+    match text.contains(['\\', '"']) {
+        true => safe(&text.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => safe(&text),
+    }
 }
 
 #[cfg(test)]
