@@ -225,7 +225,7 @@ pub(crate) struct RunOptions {
     /// Refuses to begin, instead of warning, where the credentials end before the plan is likely to be done.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// How many resources are worked on at the same time.
+    /// How many resources are worked on at the same time. What is only waited for does not count.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallel: u16,
     /// How long to wait for another run of the same stack to end, such as `90s` or `10m`.

@@ -16,7 +16,6 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-
 use up_core::{NotSent, Slots};
 
 use crate::{Drawn, Place, Shared, draws};

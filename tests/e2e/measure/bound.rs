@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_limits::{Bucket, draws};
+use up_limits::{Bucket, Drawn, Limit, draws};
 
 use super::probe::Sample;
 use crate::harness::{Account, Result};
@@ -127,7 +127,8 @@ impl Times {
             latency: self.latency,
             own: sample.sandbox.as_secs_f64() / calls,
             sandbox_free: 0.0,
-            buckets: self.limits.then(BTreeMap::new),
+            limits: self.limits,
+            buckets: BTreeMap::new(),
         };
         look.wall.as_secs_f64() + schedule.end(works, &took)
     }
@@ -180,14 +181,34 @@ struct Schedule {
     /// Seconds of the sandbox's processor for each call.
     own: f64,
     sandbox_free: f64,
-    buckets: Option<BTreeMap<String, Bucket>>,
+    limits: bool,
+    buckets: BTreeMap<String, Queue>,
+}
+
+/// A bucket, and the works that wait for a token of it: one has its turn, the most urgent of the others has the next.
+struct Queue {
+    bucket: Bucket,
+    limit: Limit,
+    waiting: BinaryHeap<(Duration, Reverse<usize>)>,
+    is_taken: bool,
+}
+
+/// What happens next. At one instant all that is asked for comes before anybody gets it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// The next to have its turn at a bucket.
+    Turn(String),
+    /// A work has its next call to make, and so many tokens for it.
+    Call { urgency: Duration, work: Reverse<usize>, tokens: usize },
+    /// A work has been seen done.
+    Done(usize),
 }
 
 impl Schedule {
-    /// When the last step ends. Of calls that could be made at the same instant, the one with the longest way ahead is.
+    /// When the last step ends.
     fn end(mut self, works: &[Work], took: &dyn Fn(&str) -> f64) -> f64 {
-        let call = self.latency + self.own;
-        let length = |work: &Work| (work.calls.len() + 1) as f64 * call + took(&work.kind);
+        let look = self.latency + self.own;
+        let length = |work: &Work| (work.calls.len() + 1) as f64 * look + took(&work.kind);
         let mut ahead: Vec<_> = works.iter().map(length).collect();
         let mut followers = vec![vec![]; works.len()];
         for (index, work) in works.iter().enumerate().rev() {
@@ -197,50 +218,66 @@ impl Schedule {
             }
         }
         let mut open: Vec<_> = works.iter().map(|work| work.after.len()).collect();
-        let instant = Duration::from_secs_f64;
-        let event = |at, work: usize, made, let_through| {
-            (Reverse(instant(at)), instant(ahead[work]), Reverse(work), made, let_through)
-        };
-        let ready = (0..works.len()).filter(|&work| open[work] == 0);
-        let mut events: BinaryHeap<_> = ready.map(|work| event(0.0, work, 0, false)).collect();
-        while let Some((Reverse(now), _, Reverse(index), made, let_through)) = events.pop() {
+        let mut made = vec![0; works.len()];
+        let (mut events, mut last) = (BinaryHeap::new(), 0.0);
+        let mut at = |seconds, event| events.push((Reverse(Duration::from_secs_f64(seconds)), event));
+        let call =
+            |work, tokens| Event::Call { urgency: Duration::from_secs_f64(ahead[work]), work: Reverse(work), tokens };
+        (0..works.len()).filter(|&work| open[work] == 0).for_each(|work| at(0.0, call(work, 0)));
+        while let Some((Reverse(now), event)) = events.pop() {
             let now = now.as_secs_f64();
-            let work = &works[index];
-            match work.calls.get(made) {
-                Some(name) if !let_through => events.push(event(self.let_through(name, now), index, made, true)),
-                Some(_) => {
-                    // What AWS does about it, it does after the first call.
-                    let takes = if made == 0 { took(&work.kind) } else { 0.0 };
-                    events.push(event(self.answered(now) + takes, index, made + 1, false));
+            let mut at = |seconds, event| events.push((Reverse(Duration::from_secs_f64(seconds)), event));
+            match event {
+                Event::Call { urgency, work: Reverse(work), tokens } => match works[work].calls.get(made[work]) {
+                    None => at(now + look, Event::Done(work)),
+                    Some(name) => match self.bucket(name, tokens) {
+                        Some((bucket, queue)) => {
+                            queue.waiting.push((urgency, Reverse(work)));
+                            if !std::mem::replace(&mut queue.is_taken, true) {
+                                at(now, Event::Turn(bucket));
+                            }
+                        }
+                        None => {
+                            // What AWS does about it, it does after the first call.
+                            let takes = if made[work] == 0 { took(&works[work].kind) } else { 0.0 };
+                            made[work] += 1;
+                            at(self.answered(now) + takes, call(work, 0));
+                        }
+                    },
+                },
+                Event::Turn(bucket) => {
+                    let Some(queue) = self.buckets.get_mut(&bucket) else { continue };
+                    let Some((_, Reverse(work))) = queue.waiting.pop() else {
+                        queue.is_taken = false;
+                        continue;
+                    };
+                    let through = now + queue.bucket.take(queue.limit, now);
+                    let name = works[work].calls[made[work]];
+                    let tokens =
+                        drawn(name).iter().position(|drawn| drawn.bucket == bucket).map_or(0, |place| place + 1);
+                    at(through, call(work, tokens));
+                    at(through, Event::Turn(bucket));
                 }
-                // Every step takes a look at least, so that all events of what it follows are before it.
-                None if !let_through => events.push(event(now + call, index, made, true)),
-                None => {
-                    for &follower in &followers[index] {
+                Event::Done(work) => {
+                    last = now;
+                    for &follower in &followers[work] {
                         open[follower] -= 1;
                         if open[follower] == 0 {
-                            events.push(event(now, follower, 0, false));
+                            at(now, call(follower, 0));
                         }
-                    }
-                    if events.is_empty() {
-                        return now;
                     }
                 }
             }
         }
-        0.0
+        last
     }
 
-    /// When AWS's request limits let a call through that could be made `now`.
-    fn let_through(&mut self, name: &str, now: f64) -> f64 {
-        let (Some(buckets), Some((service, operation))) = (&mut self.buckets, name.split_once(':')) else { return now };
-        let service = if service == "elasticloadbalancing" { "elbv2" } else { service };
-        let mut wait = 0.0_f64;
-        for drawn in draws(service, operation) {
-            let bucket = buckets.entry(drawn.bucket).or_insert_with(|| Bucket::full(drawn.limit, 0.0));
-            wait = wait.max(bucket.take(drawn.limit, now));
-        }
-        now + wait
+    /// The bucket of which a call with so many tokens needs one.
+    fn bucket(&mut self, name: &str, tokens: usize) -> Option<(String, &mut Queue)> {
+        let Drawn { bucket, limit } = drawn(name).into_iter().filter(|_| self.limits).nth(tokens)?;
+        let fresh = || Queue { bucket: Bucket::full(limit, 0.0), limit, waiting: BinaryHeap::new(), is_taken: false };
+        let queue = self.buckets.entry(bucket.clone()).or_insert_with(fresh);
+        Some((bucket, queue))
     }
 
     /// When a call that is made `now` has been answered.
@@ -248,4 +285,10 @@ impl Schedule {
         self.sandbox_free = self.sandbox_free.max(now) + self.own;
         self.sandbox_free + self.latency
     }
+}
+
+/// The buckets of a call such as `ec2:CreateVpc`.
+fn drawn(name: &str) -> Vec<Drawn> {
+    let Some((service, operation)) = name.split_once(':') else { return vec![] };
+    draws(if service == "elasticloadbalancing" { "elbv2" } else { service }, operation)
 }
