@@ -27,11 +27,6 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-/// Plans are made of many small texts: this takes a third of the processor time off them that the system's own takes, see
-/// `docs/benchmarks.md`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
