@@ -50,7 +50,7 @@ impl Hold for Place {
 }
 
 /// How many calls of one sort may wait for AWS's request limits, of the number that is made at once. More would wait no
-/// less, and a call that waits weighs a hundred kilobytes.
+/// less, and each that waits takes memory.
 const WAITING: usize = 2;
 
 /// Those who make calls of one sort, or wait for their turn to. Each sort has its own: none holds up another.
