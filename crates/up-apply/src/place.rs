@@ -1,12 +1,10 @@
 //! A place among those whose calls are made: given up while a call waits for its turn.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
-use up_core::{Hold, NotSent, Slot, Slots, Urgency, Waiting};
+use up_core::{Hold, NotSent, Slot, Slots, Urgency};
 
 use crate::Stop;
 
@@ -34,7 +32,7 @@ impl Hold for Place {
         self.urgency
     }
 
-    fn aside<'a>(&'a self, wait: Waiting<'a, ()>) -> Waiting<'a, Result<(), NotSent>> {
+    fn aside<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>> {
         Box::pin(async move {
             self.put(None);
             let mut stop = self.stop.clone();
@@ -49,36 +47,11 @@ impl Hold for Place {
     }
 }
 
-/// How many calls of one sort may wait for AWS's request limits, of the number that is made at once. More would wait no
-/// less, and each that waits takes memory.
-const WAITING: usize = 2;
-
-/// Those who make calls of one sort, or wait for their turn to. Each sort has its own: none holds up another.
-pub(crate) struct Crowds {
-    most: usize,
-    sorts: Mutex<BTreeMap<(&'static str, &'static str), Arc<Slots>>>,
-}
-
-impl Crowds {
-    pub(crate) fn new(parallel: usize) -> Self {
-        Self { most: parallel.max(1) * WAITING, sorts: Mutex::default() }
-    }
-
-    /// Waits for room among those who do the same to the same kind.
-    pub(crate) async fn join(&self, kind: &'static str, verb: &'static str, urgency: Urgency) -> Slot {
-        let crowd = {
-            let mut sorts = self.sorts.lock().expect("no panic while held");
-            sorts.entry((kind, verb)).or_insert_with(|| Slots::new(self.most)).clone()
-        };
-        crowd.take(urgency).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use futures_util::{FutureExt, future::join};
+    use futures_util::future::join;
     use shuttle::future::block_on;
     use tokio::sync::oneshot;
     use up_core::{aside, holding};
@@ -107,22 +80,6 @@ mod tests {
                 };
                 assert!(join(waits, other).await.0.is_ok());
                 drop(slots.take(Urgency::new(Duration::ZERO, 2)).await);
-            });
-        };
-        shuttle::check_random(wait, RUNS);
-    }
-
-    #[test]
-    fn a_crowd_of_one_sort_keeps_no_other_out() {
-        let wait = || {
-            block_on(async {
-                let (crowds, urgency) = (Crowds::new(1), Urgency::MOST);
-                let _first = crowds.join("ecs.cluster", "create", urgency).await;
-                let second = crowds.join("ecs.cluster", "create", urgency).await;
-                assert!(crowds.join("ecs.cluster", "create", urgency).now_or_never().is_none());
-                assert!(crowds.join("ecs.cluster", "update", urgency).now_or_never().is_some());
-                drop(second);
-                assert!(crowds.join("ecs.cluster", "create", urgency).now_or_never().is_some());
             });
         };
         shuttle::check_random(wait, RUNS);

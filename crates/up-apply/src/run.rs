@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinSet};
 use up_core::{Address, AnyKind, Error, ErrorKind, Kept, Slots, Urgency};
 use up_plan::{Plan, World};
 
-use crate::{Event, Observer, Sink, What, names::Names, place::Crowds, step::Hand, watch::Watch};
+use crate::{Event, Observer, Sink, What, names::Names, step::Hand, watch::Watch};
 
 /// How far a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,6 @@ pub async fn apply(
         watch: Watch::new(observer),
         names,
         slots: Slots::new(options.parallel),
-        crowds: Crowds::new(options.parallel),
         settle: options.settle,
         kept: Mutex::default(),
         sink,

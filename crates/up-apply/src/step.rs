@@ -14,13 +14,7 @@ use up_core::{
 };
 use up_plan::{Action, Step};
 
-use crate::{
-    Event, Sink, Stop, What,
-    names::Names,
-    observe::known,
-    place::{Crowds, Place},
-    watch::Watch,
-};
+use crate::{Event, Sink, Stop, What, names::Names, observe::known, place::Place, watch::Watch};
 
 /// What every step shares.
 pub(crate) struct Hand {
@@ -28,7 +22,6 @@ pub(crate) struct Hand {
     pub(crate) watch: Watch,
     pub(crate) names: Names,
     pub(crate) slots: Arc<Slots>,
-    pub(crate) crowds: Crowds,
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
     pub(crate) kept: Mutex<Kept>,
@@ -238,7 +231,6 @@ impl<'a> Work<'a> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         loop {
-            let _one_of_many = self.hand.crowds.join(self.kind.name(), verb, self.urgency).await;
             let place = Place::take(&self.hand.slots, self.urgency, self.hand.stop.subscribe()).await;
             self.go_on()?;
             self.say(What::Calling { verb })?;

@@ -1,8 +1,8 @@
 //! What whoever makes a call gives back while the call waits for its turn.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::Urgency;
 
@@ -15,9 +15,6 @@ tokio::task_local! {
 #[error("the run is to end, and the call was not sent")]
 pub struct NotSent;
 
-/// A boxed wait.
-pub type Waiting<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
 /// What is held while calls are made, so that only so many are made at once.
 pub trait Hold: Send + Sync {
     /// How urgent the calls are.
@@ -27,7 +24,7 @@ pub trait Hold: Send + Sync {
     ///
     /// # Errors
     /// Where the run ends before that.
-    fn aside<'a>(&'a self, wait: Waiting<'a, ()>) -> Waiting<'a, Result<(), NotSent>>;
+    fn aside<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>>;
 }
 
 /// How urgent the calls are that are made here. Looks go before all else: many wait for one.
@@ -46,7 +43,7 @@ pub async fn holding<T>(hold: Arc<dyn Hold>, work: impl Future<Output = T>) -> T
 /// # Errors
 /// Where the run ends before that.
 pub async fn aside(wait: impl Future<Output = ()> + Send) -> Result<(), NotSent> {
-    let mut wait: Waiting<'_, ()> = Box::pin(wait);
+    let mut wait: BoxFuture<'_, ()> = Box::pin(wait);
     if (&mut wait).now_or_never().is_some() {
         return Ok(());
     }

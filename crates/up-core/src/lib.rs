@@ -28,7 +28,7 @@ mod words;
 pub use address::{Address, AddressError};
 pub use answer::is_throttled;
 pub use any::{AnyKind, Later, Of};
-pub use aside::{Hold, NotSent, Waiting, aside, holding, urgency};
+pub use aside::{Hold, NotSent, aside, holding, urgency};
 pub use at_once::at_once;
 pub use client::{Calls, Retries};
 pub use cx::{Cx, Known};
