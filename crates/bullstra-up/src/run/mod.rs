@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::watch;
 use up_apply::{Outcome, Stop};
-use up_core::Meter;
+use up_core::{Kept, Meter};
 use up_plan::Plan;
 use up_state::{CutOff, Entry, Ids, Lock, Snapshot};
 
@@ -61,7 +61,9 @@ impl Ready {
     /// or does not have all that never changes.
     fn has_news(&self) -> bool {
         let View { past, world, .. } = &self.view;
-        past.snapshot.as_ref().is_none_or(|past| remember::kept(world, &past.kept, &past.ids) != past.kept)
+        let ids = remember::ids(world, &self.plan, &Outcome::default(), Ids::new());
+        let kept = remember::kept(world, &Kept::new(), &ids);
+        past.snapshot.as_ref().is_none_or(|past| past.kept != kept)
     }
 }
 
