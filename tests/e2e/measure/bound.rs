@@ -13,8 +13,8 @@ use std::{
 use serde_json::Value;
 use up_limits::{Bucket, Drawn, Limit, draws};
 
-use super::probe::Sample;
-use crate::harness::{Account, Result};
+use super::{probe::Sample, report::is_read};
+use crate::harness::{Account, Result, fail};
 
 /// The kind that each call makes one of, or the first of a part of one, in the order in which they are made.
 const MAKE: &[(&str, &str)] = &[
@@ -123,14 +123,9 @@ impl Times {
         let calls = sample.answer["api_calls"]["total"].as_f64().unwrap_or(1.0);
         let seconds = |kind: &str| self.durations.get(kind).filter(|_| kind != AT_ONCE).copied().unwrap_or(0.0);
         let took = |kind: &str| seconds(kind) * share / self.time_scale;
-        let schedule = Schedule {
-            latency: self.latency,
-            own: sample.sandbox.as_secs_f64() / calls,
-            sandbox_free: 0.0,
-            limits: self.limits,
-            buckets: BTreeMap::new(),
-        };
-        look.wall.as_secs_f64() + schedule.end(works, &took)
+        let own = sample.sandbox.as_secs_f64() / calls;
+        let aws = Aws { latency: self.latency, own, sandbox_free: 0.0, limits: self.limits, buckets: BTreeMap::new() };
+        look.wall.as_secs_f64() + Schedule::new(works, &took, aws).end()
     }
 }
 
@@ -151,6 +146,10 @@ fn works(steps: &Value, table: &[(&'static str, &str)], sample: &Sample) -> Resu
         works.push(Work { kind: kind(step["address"].as_str().unwrap_or_default()), after, calls: vec![] });
     }
     let made = sample.answer["api_calls"]["by_operation"].as_object().ok_or("an answer without calls")?;
+    let is_known = |name: &str| is_read(name) || table.iter().any(|(call, _)| *call == name);
+    if let Some(name) = made.keys().find(|name| !is_known(name)) {
+        return fail(format!("no kind is said to make the call {name}: it is missing in bound.rs"));
+    }
     for (call, kind) in table {
         let of_kind: Vec<_> = (0..works.len()).filter(|&work| works[work].kind == *kind).collect();
         let count = usize::try_from(made.get(*call).and_then(Value::as_u64).unwrap_or(0))?.min(of_kind.len());
@@ -175,8 +174,8 @@ fn turned(works: Vec<Work>) -> Vec<Work> {
     turned
 }
 
-/// AWS's stand-in while the steps are carried out.
-struct Schedule {
+/// AWS's stand-in.
+struct Aws {
     latency: f64,
     /// Seconds of the sandbox's processor for each call.
     own: f64,
@@ -193,83 +192,16 @@ struct Queue {
     is_taken: bool,
 }
 
-/// What happens next. At one instant all that is asked for comes before anybody gets it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    /// The next to have its turn at a bucket.
-    Turn(String),
-    /// A work has its next call to make, and so many tokens for it.
-    Call { urgency: Duration, work: Reverse<usize>, tokens: usize },
-    /// A work has been seen done.
-    Done(usize),
-}
+impl Aws {
+    /// Seconds of one call that waits for nobody.
+    fn call(&self) -> f64 {
+        self.latency + self.own
+    }
 
-impl Schedule {
-    /// When the last step ends.
-    fn end(mut self, works: &[Work], took: &dyn Fn(&str) -> f64) -> f64 {
-        let look = self.latency + self.own;
-        let length = |work: &Work| (work.calls.len() + 1) as f64 * look + took(&work.kind);
-        let mut ahead: Vec<_> = works.iter().map(length).collect();
-        let mut followers = vec![vec![]; works.len()];
-        for (index, work) in works.iter().enumerate().rev() {
-            for &before in &work.after {
-                ahead[before] = ahead[before].max(length(&works[before]) + ahead[index]);
-                followers[before].push(index);
-            }
-        }
-        let mut open: Vec<_> = works.iter().map(|work| work.after.len()).collect();
-        let mut made = vec![0; works.len()];
-        let (mut events, mut last) = (BinaryHeap::new(), 0.0);
-        let mut at = |seconds, event| events.push((Reverse(Duration::from_secs_f64(seconds)), event));
-        let call =
-            |work, tokens| Event::Call { urgency: Duration::from_secs_f64(ahead[work]), work: Reverse(work), tokens };
-        (0..works.len()).filter(|&work| open[work] == 0).for_each(|work| at(0.0, call(work, 0)));
-        while let Some((Reverse(now), event)) = events.pop() {
-            let now = now.as_secs_f64();
-            let mut at = |seconds, event| events.push((Reverse(Duration::from_secs_f64(seconds)), event));
-            match event {
-                Event::Call { urgency, work: Reverse(work), tokens } => match works[work].calls.get(made[work]) {
-                    None => at(now + look, Event::Done(work)),
-                    Some(name) => match self.bucket(name, tokens) {
-                        Some((bucket, queue)) => {
-                            queue.waiting.push((urgency, Reverse(work)));
-                            if !std::mem::replace(&mut queue.is_taken, true) {
-                                at(now, Event::Turn(bucket));
-                            }
-                        }
-                        None => {
-                            // What AWS does about it, it does after the first call.
-                            let takes = if made[work] == 0 { took(&works[work].kind) } else { 0.0 };
-                            made[work] += 1;
-                            at(self.answered(now) + takes, call(work, 0));
-                        }
-                    },
-                },
-                Event::Turn(bucket) => {
-                    let Some(queue) = self.buckets.get_mut(&bucket) else { continue };
-                    let Some((_, Reverse(work))) = queue.waiting.pop() else {
-                        queue.is_taken = false;
-                        continue;
-                    };
-                    let through = now + queue.bucket.take(queue.limit, now);
-                    let name = works[work].calls[made[work]];
-                    let tokens =
-                        drawn(name).iter().position(|drawn| drawn.bucket == bucket).map_or(0, |place| place + 1);
-                    at(through, call(work, tokens));
-                    at(through, Event::Turn(bucket));
-                }
-                Event::Done(work) => {
-                    last = now;
-                    for &follower in &followers[work] {
-                        open[follower] -= 1;
-                        if open[follower] == 0 {
-                            at(now, call(follower, 0));
-                        }
-                    }
-                }
-            }
-        }
-        last
+    /// When a call that is made `now` has been answered.
+    fn answered(&mut self, now: f64) -> f64 {
+        self.sandbox_free = self.sandbox_free.max(now) + self.own;
+        self.sandbox_free + self.latency
     }
 
     /// The bucket of which a call with so many tokens needs one.
@@ -279,16 +211,119 @@ impl Schedule {
         let queue = self.buckets.entry(bucket.clone()).or_insert_with(fresh);
         Some((bucket, queue))
     }
-
-    /// When a call that is made `now` has been answered.
-    fn answered(&mut self, now: f64) -> f64 {
-        self.sandbox_free = self.sandbox_free.max(now) + self.own;
-        self.sandbox_free + self.latency
-    }
 }
 
 /// The buckets of a call such as `ec2:CreateVpc`.
 fn drawn(name: &str) -> Vec<Drawn> {
     let Some((service, operation)) = name.split_once(':') else { return vec![] };
     draws(if service == "elasticloadbalancing" { "elbv2" } else { service }, operation)
+}
+
+/// The works, and how far they are.
+struct Schedule<'a> {
+    works: &'a [Work],
+    took: &'a dyn Fn(&str) -> f64,
+    aws: Aws,
+    /// The works that wait for each, and how many each still waits for.
+    followers: Vec<Vec<usize>>,
+    open: Vec<usize>,
+    /// The time until the last work that waits for each is done, if nothing else is waited for.
+    ahead: Vec<Duration>,
+    /// How many calls of each have been answered.
+    made: Vec<usize>,
+    events: BinaryHeap<(Reverse<Duration>, Event)>,
+}
+
+/// What happens next. At one instant all that is asked for comes before anybody gets it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// The next to have its turn at a bucket.
+    Turn(String),
+    /// A work has its next call to make, and so many tokens for it.
+    Call { urgency: Duration, work: Reverse<usize>, tokens: usize },
+    /// A work has been seen done.
+    Done(usize),
+}
+
+impl<'a> Schedule<'a> {
+    fn new(works: &'a [Work], took: &'a dyn Fn(&str) -> f64, aws: Aws) -> Self {
+        let length = |work: &Work| (work.calls.len() + 1) as f64 * aws.call() + took(&work.kind);
+        let mut ahead: Vec<_> = works.iter().map(length).collect();
+        let mut followers = vec![vec![]; works.len()];
+        for (index, work) in works.iter().enumerate().rev() {
+            for &before in &work.after {
+                ahead[before] = ahead[before].max(length(&works[before]) + ahead[index]);
+                followers[before].push(index);
+            }
+        }
+        let ahead = ahead.into_iter().map(Duration::from_secs_f64).collect();
+        let (open, made) = (works.iter().map(|work| work.after.len()).collect(), vec![0; works.len()]);
+        Self { works, took, aws, followers, open, ahead, made, events: BinaryHeap::new() }
+    }
+
+    /// When the last work is done.
+    fn end(mut self) -> f64 {
+        (0..self.works.len())
+            .filter(|&work| self.works[work].after.is_empty())
+            .for_each(|work| self.call(0.0, work, 0));
+        let mut last = 0.0;
+        while let Some((Reverse(now), event)) = self.events.pop() {
+            last = now.as_secs_f64();
+            match event {
+                Event::Call { work: Reverse(work), tokens, .. } => self.go_on(last, work, tokens),
+                Event::Turn(bucket) => self.let_one_through(last, bucket),
+                Event::Done(work) => self.done(last, work),
+            }
+        }
+        last
+    }
+
+    fn at(&mut self, seconds: f64, event: Event) {
+        self.events.push((Reverse(Duration::from_secs_f64(seconds)), event));
+    }
+
+    fn call(&mut self, at: f64, work: usize, tokens: usize) {
+        self.at(at, Event::Call { urgency: self.ahead[work], work: Reverse(work), tokens });
+    }
+
+    /// Waits for the next token of the next call; or makes the call; or, where all are made, looks.
+    fn go_on(&mut self, now: f64, work: usize, tokens: usize) {
+        let Work { kind, calls, .. } = &self.works[work];
+        let made = self.made[work];
+        let Some(name) = calls.get(made) else { return self.at(now + self.aws.call(), Event::Done(work)) };
+        if let Some((bucket, queue)) = self.aws.bucket(name, tokens) {
+            queue.waiting.push((self.ahead[work], Reverse(work)));
+            if !std::mem::replace(&mut queue.is_taken, true) {
+                self.at(now, Event::Turn(bucket));
+            }
+            return;
+        }
+        // What AWS does about it, it does after the first call.
+        let takes = if made == 0 { (self.took)(kind) } else { 0.0 };
+        self.made[work] += 1;
+        let answered = self.aws.answered(now);
+        self.call(answered + takes, work, 0);
+    }
+
+    fn let_one_through(&mut self, now: f64, bucket: String) {
+        let Some(queue) = self.aws.buckets.get_mut(&bucket) else { return };
+        let Some((_, Reverse(work))) = queue.waiting.pop() else {
+            queue.is_taken = false;
+            return;
+        };
+        let through = now + queue.bucket.take(queue.limit, now);
+        let name = self.works[work].calls[self.made[work]];
+        let tokens = drawn(name).iter().take_while(|drawn| drawn.bucket != bucket).count() + 1;
+        self.call(through, work, tokens);
+        self.at(through, Event::Turn(bucket));
+    }
+
+    fn done(&mut self, now: f64, work: usize) {
+        for follower in self.followers[work].clone() {
+            self.open[follower] -= 1;
+            if self.open[follower] == 0 {
+                self.call(now, follower, 0);
+            }
+        }
+    }
 }

@@ -93,7 +93,8 @@ impl Row {
     }
 }
 
-fn is_read(name: &str) -> bool {
+/// True for a call that changes nothing.
+pub(super) fn is_read(name: &str) -> bool {
     let operation = name.split_once(':').map_or(name, |(_, operation)| operation);
     ["Describe", "List", "Get", "BatchGet"].iter().any(|verb| operation.starts_with(verb))
 }
