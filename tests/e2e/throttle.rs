@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{Write, stderr},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -24,7 +25,6 @@ const STACKS: usize = 20;
 /// The exit code of what was interrupted.
 const INTERRUPTED: i32 = 130;
 
-/// One trial after the other: they change settings of the whole sandbox.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("throttle::many_stacks_at_once", many_stacks_at_once),
@@ -43,6 +43,7 @@ struct Round {
     bound: f64,
 }
 
+/// In a sandbox of its own, whose settings it changes.
 fn many_stacks_at_once() -> Result {
     let endpoint: &'static str = sandbox("e2e-throttle").leak();
     let mut rows = vec![];
@@ -65,6 +66,15 @@ fn many_stacks_at_once() -> Result {
     Ok(())
 }
 
+/// Begins to apply a stack on AWS's request limits, which runs in the account's folder share.
+fn apply(account: &Account, stack: &Path) -> Result<Child> {
+    let mut run = Command::new(UP);
+    run.arg("apply").arg(stack).args(["--auto-approve", "--request-limits", "aws"]);
+    run.env("XDG_RUNTIME_DIR", account.folder.path()).envs(account.environment()).env_remove("AWS_PROFILE");
+    run.current_dir(account.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    Ok(run.spawn()?)
+}
+
 /// Applies `count` stacks at once, with `scale` of AWS's buckets.
 fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     account.configure(&json!({ "buckets": { "scale": scale }, "time_scale": 6000 }))?;
@@ -74,11 +84,7 @@ fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     for number in 1..=count {
         let file = account.folder.path().join(format!("team-{number}.toml"));
         fs::write(&file, stack.replace("\"team-1\"", &format!("\"team-{number}\"")))?;
-        let mut run = Command::new(UP);
-        run.arg("apply").arg(&file).args(["--auto-approve", "--request-limits", "aws"]);
-        run.env("XDG_RUNTIME_DIR", account.folder.path()).envs(account.environment()).env_remove("AWS_PROFILE");
-        run.current_dir(account.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        runs.push(run.spawn()?);
+        runs.push(apply(account, &file)?);
     }
     for run in runs {
         let ended = run.wait_with_output()?;
@@ -110,11 +116,7 @@ fn a_run_that_waits_ends_when_told() -> Result {
         names.join(", ")
     );
     fs::write(account.folder.path().join("stack.toml"), stack)?;
-    let mut run = Command::new(UP);
-    run.args(["apply", "stack.toml", "--auto-approve", "--request-limits", "aws"]);
-    run.env("XDG_RUNTIME_DIR", account.folder.path()).envs(account.environment()).env_remove("AWS_PROFILE");
-    run.current_dir(account.folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut run = run.spawn()?;
+    let mut run = apply(&account, Path::new("stack.toml"))?;
     let count = || -> Result<usize> {
         Ok(account.dump()?.iter().filter(|resource| resource["tags"]["bullstra:stack"] == "many").count())
     };
