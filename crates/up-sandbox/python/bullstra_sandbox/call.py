@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,8 @@ class Call:
     """A parsed request.
 
     `service` is botocore's name ("ec2", "elbv2", "resourcegroupstaggingapi"), `params` are the operation's
-    parameters with botocore's member names and Python's types; timestamps are naive, in UTC.
+    parameters with botocore's member names and Python's types; timestamps are naive, in UTC. `arrived` is in seconds of
+    the monotonic clock.
     """
 
     service: str
@@ -61,6 +63,7 @@ class Call:
     body: bytes = field(repr=False)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     trace: Trace = field(default_factory=Trace, repr=False)
+    arrived: float = field(default_factory=time.monotonic, repr=False)
 
     @property
     def user_agent(self) -> str:

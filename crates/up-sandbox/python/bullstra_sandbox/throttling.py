@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import threading
-import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -37,6 +36,7 @@ class Bucket:
 
     def fill(self, row: Row, scale: float, now: float) -> None:
         """Adds what has come in since."""
+        now = max(now, self.at)
         self.tokens = min(capacity(row, scale), self.tokens + (now - self.at) * row.refill * scale)
         self.at = now
 
@@ -73,18 +73,20 @@ def used() -> Any:
 
 
 def take(call: Call) -> None:
-    """Takes a token from each bucket of a call; raises the service's throttling where one is empty."""
+    """Takes a token from each bucket of a call; raises the service's throttling where one is empty.
+
+    What counts is when the call arrived, as at AWS: how long the sandbox makes it wait says nothing of who sent it.
+    """
     scale = _scale
     if scale is None:
         return
     region = "" if call.service in GLOBAL else call.region
     unfiltered = (call.service, call.operation) in UNFILTERED and not any(map(call.params.get, NARROWING))
     with _lock:
-        now = time.monotonic()
         taken = []
         for row in rows(call.service, call.operation + (" unfiltered" if unfiltered else "")):
-            bucket = _buckets.setdefault((call.account, region, row), Bucket(capacity(row, scale), now))
-            bucket.fill(row, scale, now)
+            bucket = _buckets.setdefault((call.account, region, row), Bucket(capacity(row, scale), call.arrived))
+            bucket.fill(row, scale, call.arrived)
             taken.append(bucket)
         if any(bucket.tokens < 1 for bucket in taken):
             raise throttled(call)

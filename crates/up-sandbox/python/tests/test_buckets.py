@@ -69,6 +69,16 @@ def test_an_unfiltered_list_of_instances_is_dearer(sandbox):
     assert passed(ec2.describe_instances, 2, MaxResults=5) == 2
 
 
+def test_a_bucket_goes_by_when_a_call_arrives(sandbox):
+    sandbox.control("config", {"buckets": {"scale": 0.05}})
+    describe = sandbox.client("ec2", KEY).describe_vpcs
+    assert passed(describe, 6) == 5
+    late = {"match": {"operation": "DescribeVpcs"}, "do": {"latency": {"fixed_ms": 1100}}}
+    sandbox.control(f"faults?access_key={KEY}", {"faults": [late]})
+    assert passed(describe, 1) == 0
+    assert passed(describe, 1) == 1
+
+
 def test_throttled_calls_are_recorded(sandbox):
     sandbox.control("config", {"buckets": {"scale": 0.1}})
     passed(sandbox.client("ec2", KEY).delete_vpc_endpoints, 2, VpcEndpointIds=["vpce-12345678"])
