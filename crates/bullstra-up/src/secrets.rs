@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     io::{self, Write},
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use serde_json::Value;
@@ -30,7 +30,7 @@ struct Secrets {
     /// In every spelling, longest first, so that no part of one that holds another is left.
     spelled: Vec<String>,
     /// Declarations that hold some of them: what lives at these addresses may still hold an older one there.
-    veiled: BTreeMap<Address, Vec<Value>>,
+    veiled: BTreeMap<Address, Vec<Arc<Value>>>,
 }
 
 /// Masks these from now on, however they are spelled.

@@ -102,6 +102,9 @@ pub(crate) fn shown(text: &str) -> String {
 /// True for a character that a terminal obeys, that turns the direction of text, or that hides: what is read would not
 /// be what is there.
 pub(crate) fn is_unsafe(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e000}'..='\u{e001}')
@@ -111,16 +114,18 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 fn guarded(text: &str, coloured: bool) -> String {
     let mut guarded = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+    while let Some((plain, c)) = rest.find(is_unsafe).and_then(|at| Some((at, rest[at..].chars().next()?))) {
+        guarded.push_str(&rest[..plain]);
+        rest = &rest[plain..];
         let colour = if coloured { colour_at(rest) } else { 0 };
         match c {
             _ if colour > 0 => guarded.push_str(&rest[..colour]),
             '\n' | '\t' => guarded.push(c),
-            c if is_unsafe(c) => write!(guarded, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
-            c => guarded.push(c),
+            c => write!(guarded, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
         }
         rest = &rest[colour.max(c.len_utf8())..];
     }
+    guarded.push_str(rest);
     guarded
 }
 

@@ -1,6 +1,6 @@
 //! One resource as a stack declares it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,8 +13,9 @@ pub struct Declared {
     /// What the stack calls it.
     pub address: Address,
     /// The kind's spec. References are `{"$ref": "<address>"}`, see [`crate::Ref`]; text may hold marks, see
-    /// [`crate::quote`].
-    pub spec: Value,
+    /// [`crate::quote`]. The steps of a plan have the same one.
+    #[serde(with = "shared")]
+    pub spec: Arc<Value>,
     /// The user's tags: the stack's, overlaid by the resource's own. Ownership tags are not among them.
     pub tags: Tags,
     /// Resources it waits for beside those its spec refers to.
@@ -31,7 +32,12 @@ impl Declared {
     /// A resource of which nothing more is said than what it is.
     pub fn new(address: Address, spec: Value) -> Self {
         let (tags, depends_on, ignore_changes, origin) = Default::default();
-        Self { address, spec, tags, depends_on, prevent_destroy: false, ignore_changes, origin }
+        Self { address, spec: Arc::new(spec), tags, depends_on, prevent_destroy: false, ignore_changes, origin }
+    }
+
+    /// The spec, to be changed.
+    pub fn spec_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.spec)
     }
 }
 
@@ -42,4 +48,27 @@ pub struct Origin {
     pub file: String,
     /// Line, from 1.
     pub line: usize,
+}
+
+/// A value that several have, in JSON as if each had its own. (serde's own way is a feature, for which the whole SDK would
+/// have to be built again.)
+pub mod shared {
+    use super::{Arc, Value};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::serialize(value, serializer)
+    }
+
+    /// Reads a value of its own.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+        Value::deserialize(deserializer).map(Arc::new)
+    }
 }

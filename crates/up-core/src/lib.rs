@@ -32,7 +32,7 @@ pub use aside::{Hold, NotSent, aside, holding, urgency};
 pub use at_once::at_once;
 pub use client::{Calls, Retries};
 pub use cx::{Cx, Known};
-pub use declared::{Declared, Origin};
+pub use declared::{Declared, Origin, shared};
 pub use diff::{FieldChange, diff, name_references, references};
 pub use error::{AlreadyDone, Error, ErrorKind, Result};
 pub use index::{Index, Tagged};

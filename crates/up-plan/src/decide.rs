@@ -45,7 +45,7 @@ pub(crate) fn decide<'a>(
     kinds: Kinds<'_>,
 ) -> Vec<Verdict<'a>> {
     let mut matcher = Matcher::new(wanted, world, kinds);
-    let order = graph::targets_first(wanted.resources, named);
+    let order = named.targets_first();
     for declared in &order {
         matcher.claim(declared);
     }
@@ -153,8 +153,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
         let want = match quote::quotes(&declared.spec).is_empty() {
-            true => Cow::Borrowed(&declared.spec),
-            false => Cow::Owned(self.filled(kind, declared.spec.clone(), replaced)),
+            true => Cow::Borrowed(&*declared.spec),
+            false => Cow::Owned(self.filled(kind, Value::clone(&declared.spec), replaced)),
         };
         let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use petgraph::{algo::tarjan_scc, graph::DiGraph};
+use petgraph::{
+    algo::tarjan_scc,
+    graph::{DiGraph, NodeIndex},
+};
 use up_core::{Address, AnyKind, Declared, quote, references};
 
 use crate::{Refusal, Step};
@@ -14,94 +17,112 @@ pub(crate) struct Draft {
     pub(crate) before: BTreeSet<(usize, usize)>,
 }
 
-/// Everything that each declaration names.
-pub(crate) struct Named<'a>(HashMap<&'a Address, BTreeSet<Address>>);
+/// Everything that each declaration names. Declarations have places, in the order of their addresses.
+pub(crate) struct Named<'a> {
+    resources: Vec<&'a Declared>,
+    places: HashMap<&'a Address, usize>,
+    /// By place, the places of all that is named.
+    targets: Vec<BTreeSet<usize>>,
+}
 
 impl<'a> Named<'a> {
     pub(crate) fn by(resources: &'a [Declared]) -> Self {
-        Self(resources.iter().map(|declared| (&declared.address, named(declared))).collect())
+        let mut resources: Vec<_> = resources.iter().collect();
+        resources.sort_by_key(|declared| &declared.address);
+        let places = resources.iter().enumerate().map(|(place, declared)| (&declared.address, place)).collect();
+        let mut named = Self { resources, places, targets: vec![] };
+        named.targets = named.resources.iter().map(|declared| named.places_in(declared, |_| true)).collect();
+        named
     }
 
-    /// What one of the declarations names.
-    pub(crate) fn of(&self, declared: &Declared) -> &BTreeSet<Address> {
-        &self.0[&declared.address]
+    /// Where a declaration stands.
+    pub(crate) fn place(&self, declared: &Declared) -> usize {
+        self.places[&declared.address]
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// What the one at a place names.
+    pub(crate) fn of(&self, place: usize) -> &BTreeSet<usize> {
+        &self.targets[place]
     }
 
     /// What it names in late fields alone.
-    pub(crate) fn late(&self, kind: &dyn AnyKind, declared: &Declared) -> BTreeSet<Address> {
-        let late = || kind.fields().iter().filter(|field| field.late);
-        if late().next().is_none() {
+    pub(crate) fn late(&self, kind: &dyn AnyKind, place: usize) -> BTreeSet<usize> {
+        let is_late = |name: &str| kind.fields().iter().any(|field| field.late && field.name == name);
+        if !kind.fields().iter().any(|field| field.late) {
             return BTreeSet::new();
         }
-        let mut early = declared.clone();
-        late().for_each(|field| early.spec[field.name] = serde_json::Value::Null);
-        self.of(declared).difference(&named(&early)).cloned().collect()
+        let early = self.places_in(self.resources[place], |field| !is_late(field));
+        self.of(place).difference(&early).copied().collect()
+    }
+
+    /// The declarations that one names: by reference, in quoted text, or in `depends_on`.
+    fn places_in(&self, declared: &Declared, looked_at: impl Fn(&str) -> bool) -> BTreeSet<usize> {
+        let fields = declared.spec.as_object().into_iter().flatten();
+        let fields = fields.filter(|(field, _)| looked_at(field)).map(|(_, value)| value);
+        let named = fields.flat_map(|value| {
+            let quoted = quote::quotes(value).into_iter().filter_map(|quote| quote.address.parse().ok());
+            references(value).into_iter().chain(quoted)
+        });
+        let places = named.filter_map(|address| self.places.get(&address).copied());
+        places.chain(declared.depends_on.iter().filter_map(|address| self.places.get(address).copied())).collect()
     }
 
     /// Each declaration with every other that it names.
-    pub(crate) fn edges(&self) -> Vec<(&'a Address, &'a Address)> {
-        let edges = self.0.iter().flat_map(|(address, named)| {
-            let known = named.iter().filter_map(|target| self.0.get_key_value(target));
-            known.map(|(target, _)| (*address, *target))
-        });
-        let mut edges: Vec<_> = edges.collect();
-        edges.sort();
-        edges
+    pub(crate) fn edges(&self) -> Vec<(usize, usize)> {
+        let edges = self.targets.iter().enumerate();
+        edges.flat_map(|(place, targets)| targets.iter().map(move |target| (place, *target))).collect()
     }
-}
 
-/// Everything a declaration names: by reference, in quoted text, or in `depends_on`.
-fn named(declared: &Declared) -> BTreeSet<Address> {
-    let quoted = quote::quotes(&declared.spec).into_iter().filter_map(|quote| quote.address.parse().ok());
-    let mut named: BTreeSet<_> = references(&declared.spec).into_iter().chain(quoted).collect();
-    named.extend(declared.depends_on.iter().cloned());
-    named
+    /// Declarations, those named before those that name them.
+    pub(crate) fn targets_first(&self) -> Vec<&'a Declared> {
+        groups(self.len(), &self.edges()).into_iter().flatten().map(|place| self.resources[place]).collect()
+    }
 }
 
 /// The nodes that stand in a circle, circle by circle; one of its own for every other.
-pub(crate) struct Circles<T> {
-    circles: Vec<Vec<T>>,
+pub(crate) struct Circles {
+    circles: Vec<Vec<usize>>,
     /// In which of them each stands.
-    places: BTreeMap<T, usize>,
+    places: Vec<usize>,
 }
 
-impl<T: Copy + Ord> Circles<T> {
-    /// Finds the circles among `nodes`, where each edge leads from a node to one it names.
-    pub(crate) fn among(nodes: &[T], edges: &[(T, T)]) -> Self {
+impl Circles {
+    /// Finds the circles among so many nodes, where each edge leads from a node to one it names.
+    pub(crate) fn among(nodes: usize, edges: &[(usize, usize)]) -> Self {
         let circles = groups(nodes, edges);
-        let places =
-            circles.iter().enumerate().flat_map(|(place, circle)| circle.iter().map(move |node| (*node, place)));
-        Self { places: places.collect(), circles }
+        let mut places = vec![0; nodes];
+        for (place, circle) in circles.iter().enumerate() {
+            circle.iter().for_each(|&node| places[node] = place);
+        }
+        Self { circles, places }
     }
 
     /// All that stand in the same circle, itself among them.
-    pub(crate) fn around(&self, node: T) -> &[T] {
-        self.places.get(&node).map_or(&[], |&place| &self.circles[place])
+    pub(crate) fn around(&self, node: usize) -> &[usize] {
+        &self.circles[self.places[node]]
     }
 
     /// True where the two are different nodes of one circle.
-    pub(crate) fn join(&self, one: T, other: T) -> bool {
-        one != other && self.places.get(&one).is_some_and(|circle| self.places.get(&other) == Some(circle))
+    pub(crate) fn join(&self, one: usize, other: usize) -> bool {
+        one != other && self.places[one] == self.places[other]
     }
 }
 
-/// Declarations, those named before those that name them.
-pub(crate) fn targets_first<'a>(resources: &'a [Declared], named: &Named<'a>) -> Vec<&'a Declared> {
-    let by_address: BTreeMap<_, _> = resources.iter().map(|declared| (&declared.address, declared)).collect();
-    let nodes: Vec<_> = by_address.keys().copied().collect();
-    groups(&nodes, &named.edges()).into_iter().flatten().map(|address| by_address[address]).collect()
-}
-
-/// Strongly connected groups, those named before those that name them.
-fn groups<T: Copy + Ord>(nodes: &[T], edges: &[(T, T)]) -> Vec<Vec<T>> {
-    let mut graph = DiGraph::<T, ()>::with_capacity(nodes.len(), edges.len());
-    let indices: BTreeMap<_, _> = nodes.iter().map(|node| (*node, graph.add_node(*node))).collect();
-    edges.iter().for_each(|(from, to)| {
-        graph.add_edge(indices[from], indices[to], ());
+/// Strongly connected groups of so many nodes, those named before those that name them.
+fn groups(nodes: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
+    let mut graph = DiGraph::<(), (), usize>::with_capacity(nodes, edges.len());
+    (0..nodes).for_each(|_| {
+        graph.add_node(());
     });
-    let sorted = |group: Vec<_>| {
-        let mut group: Vec<T> = group.into_iter().map(|index| graph[index]).collect();
-        group.sort();
+    graph.extend_with_edges(edges);
+    let sorted = |group: Vec<NodeIndex<usize>>| {
+        let mut group: Vec<_> = group.into_iter().map(NodeIndex::index).collect();
+        group.sort_unstable();
         group
     };
     tarjan_scc(&graph).into_iter().map(sorted).collect()

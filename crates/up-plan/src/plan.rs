@@ -1,6 +1,6 @@
 //! A plan is data.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,7 +71,8 @@ pub enum Action {
         /// Tags and names it is born with.
         birth: Birth,
         /// The declared spec, marks and all.
-        want: Value,
+        #[serde(with = "up_core::shared")]
+        want: Arc<Value>,
         /// The fields whose differences are left alone.
         ignore: BTreeSet<String>,
         /// The other half of a replacement stands elsewhere in the plan.
@@ -84,7 +85,8 @@ pub enum Action {
         /// What was seen; absent for the second half of a create, which is only then there to be seen.
         seen: Option<Seen<Value>>,
         /// The declared spec, marks and all.
-        want: Value,
+        #[serde(with = "up_core::shared")]
+        want: Arc<Value>,
         /// The fields whose differences are left alone.
         ignore: BTreeSet<String>,
         /// Tags to change.

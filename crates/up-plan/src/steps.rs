@@ -19,16 +19,20 @@ pub(crate) fn steps(
     verdicts: &[Verdict<'_>],
     kinds: Kinds<'_>,
 ) -> Draft {
-    let nodes: Vec<_> = wanted.resources.iter().map(|declared| &declared.address).collect();
+    let places: Vec<_> = verdicts.iter().map(|verdict| Some(named.place(verdict.declared?))).collect();
+    let mut rulings = vec![0; named.len()];
+    places.iter().enumerate().for_each(|(index, place)| place.iter().for_each(|&place| rulings[place] = index));
     let mut writer = Writer {
         stack: wanted.stack,
         kinds,
         verdicts,
         named,
-        circles: Circles::among(&nodes, &named.edges()),
+        circles: Circles::among(named.len(), &named.edges()),
+        places,
+        rulings,
         taken: taken(world),
         draft: Draft::default(),
-        nodes: HashMap::new(),
+        nodes: vec![Nodes::default(); verdicts.len()],
     };
     verdicts.iter().enumerate().for_each(|(index, verdict)| writer.makes(index, verdict));
     verdicts.iter().enumerate().rev().for_each(|(index, verdict)| writer.deletes(index, verdict));
@@ -43,12 +47,17 @@ struct Writer<'a, 'k> {
     kinds: Kinds<'k>,
     verdicts: &'a [Verdict<'a>],
     named: &'a Named<'a>,
-    circles: Circles<&'a Address>,
+    /// Of declarations, by place.
+    circles: Circles,
+    /// The place of each verdict's declaration, where it has one.
+    places: Vec<Option<usize>>,
+    /// Which verdict is of the declaration at each place.
+    rulings: Vec<usize>,
     /// Physical names in use, by kind.
     taken: BTreeMap<String, BTreeSet<String>>,
     draft: Draft,
     /// The steps of each verdict.
-    nodes: HashMap<usize, Nodes>,
+    nodes: Vec<Nodes>,
 }
 
 /// The steps of one resource.
@@ -77,19 +86,20 @@ impl<'a> Writer<'a, '_> {
     fn makes(&mut self, index: usize, verdict: &Verdict<'a>) {
         let Some((declared, kind)) = verdict.declared.zip(self.kind(&verdict.address)) else { return };
         let nodes = match verdict.ruling {
-            Ruling::Create | Ruling::Replace(_) => self.create(verdict, declared, kind),
+            Ruling::Create | Ruling::Replace(_) => self.create(index, declared, kind),
             Ruling::Update | Ruling::Wait => {
                 Nodes { make: Some(self.update(verdict, declared, kind)), ..Nodes::default() }
             }
             Ruling::Keep | Ruling::Delete => return,
         };
-        self.nodes.insert(index, nodes);
+        self.nodes[index] = nodes;
     }
 
-    fn create(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
+    fn create(&mut self, index: usize, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
+        let verdict = &self.verdicts[index];
         let replaces = matches!(verdict.ruling, Ruling::Replace(_));
-        let late = self.named.late(kind, declared);
-        let bare = late.iter().any(|to| self.circles.join(&declared.address, to));
+        let place = self.places[index].expect("only what is declared is made");
+        let bare = self.named.late(kind, place).iter().any(|to| self.circles.join(place, *to));
         let generation = self.generation(verdict, declared, kind);
         let to_be = || (declared.spec.clone(), declared.ignore_changes.clone());
         let birth = birth(self.stack, declared, generation);
@@ -131,7 +141,7 @@ impl<'a> Writer<'a, '_> {
         let about = kind.about();
         let action = Action::Delete { seen: seen.clone(), replaced };
         let delete = self.push(verdict, action, about.takes.delete.as_secs(), about.actions.delete);
-        let nodes = self.nodes.entry(index).or_default();
+        let nodes = &mut self.nodes[index];
         nodes.delete = Some(delete);
         match (verdict.ruling, nodes.make) {
             (Ruling::Replace(Order::DeleteFirst), Some(make)) => self.draft.before.insert((delete, make)),
@@ -143,8 +153,10 @@ impl<'a> Writer<'a, '_> {
     fn push(&mut self, verdict: &Verdict<'_>, action: Action, takes: u64, calls: &[&str]) -> usize {
         let plain = matches!(action, Action::Delete { replaced: true, .. } | Action::Update { seen: None, .. });
         let changes = if plain { vec![] } else { verdict.changes.clone() };
-        let calls: BTreeSet<_> = calls.iter().map(|call| (*call).to_owned()).collect();
-        let calls = calls.into_iter().collect();
+        let mut calls = calls.to_vec();
+        calls.sort_unstable();
+        calls.dedup();
+        let calls = calls.into_iter().map(str::to_owned).collect();
         let (address, why) = (verdict.address.clone(), verdict.why.clone());
         self.draft.steps.push(Step { address, action, changes, why, after: vec![], takes, calls });
         self.draft.steps.len() - 1
@@ -166,15 +178,13 @@ impl<'a> Writer<'a, '_> {
 
     /// A step comes after those that make what it names.
     fn wait_for_targets(&mut self) {
-        let declared = self.declared();
         for (index, verdict) in self.verdicts.iter().enumerate() {
-            let (Some(wants), Some(nodes)) = (verdict.declared, self.nodes.get(&index)) else { continue };
-            let Some(make) = nodes.make else { continue };
-            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, wants)).unwrap_or_default();
-            for target in self.named.of(wants) {
-                let made = declared.get(target).filter(|target| **target != index);
-                let Some(made) = made.and_then(|target| self.nodes.get(target)) else { continue };
-                let circle = self.circles.join(&wants.address, target);
+            let nodes = self.nodes[index];
+            let (Some(place), Some(make)) = (self.places[index], nodes.make) else { continue };
+            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
+            for target in self.named.of(place).iter().filter(|target| **target != place) {
+                let made = self.nodes[self.rulings[*target]];
+                let circle = self.circles.join(place, *target);
                 // Where resources name each other, it is enough that the other is there.
                 let first = if circle { made.make.filter(|_| made.is_new) } else { made.last() };
                 let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };
@@ -184,17 +194,11 @@ impl<'a> Writer<'a, '_> {
         }
     }
 
-    fn declared(&self) -> HashMap<&'a Address, usize> {
-        let declared = self.verdicts.iter().enumerate().filter_map(|(index, verdict)| Some((verdict.declared?, index)));
-        declared.map(|(declared, index)| (&declared.address, index)).collect()
-    }
-
     /// A resource goes after what uses it has gone, or moved away.
     fn delete_after_users(&mut self) {
         let uses = self.uses_seen();
         let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
-        let nodes: Vec<_> = (0..self.verdicts.len()).collect();
-        let circles = Circles::among(&nodes, &both_go);
+        let circles = Circles::among(self.verdicts.len(), &both_go);
         let let_go = uses.into_iter().filter_map(|(user, target)| match self.gone(user) {
             // Those that use each other: each lets go of the others as it is deleted.
             Some(gone) => self.gone(target).filter(|_| !circles.join(user, target)).map(|delete| (gone, delete)),
@@ -208,7 +212,7 @@ impl<'a> Writer<'a, '_> {
 
     /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
     /// the others in place.
-    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles<usize>) -> Vec<(usize, usize)> {
+    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles) -> Vec<(usize, usize)> {
         let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
         let deletes: HashMap<_, _> = deletes.collect();
         let together = pairs.iter().flat_map(|(first, delete)| {
@@ -221,12 +225,12 @@ impl<'a> Writer<'a, '_> {
     /// A user moves over to what takes the target's place, unless the target has to go before that is there.
     fn moved_first(&self, user: usize, target: usize) -> Option<(usize, usize)> {
         let goes_first = self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst);
-        let moved = self.nodes.get(&user)?.last().filter(|_| !goes_first)?;
+        let moved = self.nodes[user].last().filter(|_| !goes_first)?;
         Some((moved, self.gone(target)?))
     }
 
     fn gone(&self, index: usize) -> Option<usize> {
-        self.nodes.get(&index)?.delete
+        self.nodes[index].delete
     }
 
     /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
@@ -247,14 +251,12 @@ impl<'a> Writer<'a, '_> {
 
     /// Who names what is to be replaced, in text as well.
     fn uses_declared(&self) -> Vec<(usize, usize)> {
-        let declared = self.declared();
-        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
-            let named = verdict.declared.map(|declared| self.named.of(declared)).into_iter().flatten();
-            let targets = named.filter_map(|target| declared.get(target).copied());
+        let uses = self.places.iter().enumerate().flat_map(|(index, place)| {
+            let named = place.map(|place| self.named.of(place)).into_iter().flatten();
+            let targets = named.map(|target| self.rulings[*target]);
             targets
-                .filter(|&target| target != index && self.gone(target).is_some())
-                .map(|target| (index, target))
-                .collect::<Vec<_>>()
+                .filter(move |&target| target != index && self.gone(target).is_some())
+                .map(move |target| (index, target))
         });
         uses.collect()
     }
@@ -263,15 +265,14 @@ impl<'a> Writer<'a, '_> {
     fn free_names_first(&mut self) {
         let mut leaving: HashMap<(String, &str, String), usize> = HashMap::new();
         for (index, verdict) in self.verdicts.iter().enumerate() {
-            let delete = self.nodes.get(&index).and_then(|nodes| nodes.delete);
-            let (Some(delete), Some(seen)) = (delete, verdict.seen) else { continue };
+            let (Some(delete), Some(seen)) = (self.gone(index), verdict.seen) else { continue };
             leaving.extend(self.natural_keys(&verdict.address, &seen.spec).map(|key| (key, delete)));
         }
         for (index, verdict) in self.verdicts.iter().enumerate() {
             let is_new = matches!(verdict.ruling, Ruling::Create | Ruling::Replace(Order::CreateFirst));
-            let make = self.nodes.get(&index).and_then(|nodes| nodes.make).filter(|_| is_new);
+            let make = self.nodes[index].make.filter(|_| is_new);
             let (Some(make), Some(declared)) = (make, verdict.declared) else { continue };
-            let own = self.nodes.get(&index).and_then(|nodes| nodes.delete);
+            let own = self.gone(index);
             let keys = self.natural_keys(&verdict.address, &declared.spec);
             let deletes = keys.filter_map(|key| leaving.get(&key).copied()).filter(|delete| Some(*delete) != own);
             let pairs: Vec<_> = deletes.map(|delete| (delete, make)).collect();

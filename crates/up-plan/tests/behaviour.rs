@@ -123,7 +123,7 @@ fn says_nothing_when_all_is_as_declared() {
 #[test]
 fn updates_in_place_what_can_be() {
     let mut case = web_stands();
-    case.declared[1].spec["size"] = 2.into();
+    case.declared[1].spec_mut()["size"] = 2.into();
     let plan = case.plans(&["0 update x.box.web"]);
     let change = &plan.steps[0].changes[0];
     assert_eq!((change.field.as_str(), &change.seen, &change.want), ("size", &json!(1), &json!(2)));
@@ -134,7 +134,7 @@ fn leaves_alone_what_the_user_left_to_aws_and_what_is_ignored() {
     let mut case = web_stands();
     case.world.seen.get_mut("x.box").unwrap()[0].spec["zone"] = "a".into();
     case.plans(&[]);
-    case.declared[1].spec["size"] = 9.into();
+    case.declared[1].spec_mut()["size"] = 9.into();
     case.declared[1].ignore_changes.insert("size".into());
     case.plans(&[]);
 }
@@ -142,7 +142,7 @@ fn leaves_alone_what_the_user_left_to_aws_and_what_is_ignored() {
 #[test]
 fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
     let mut case = web_stands();
-    case.declared[0].spec["cidr"] = "10.1.0.0/16".into();
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let plan = case.plans(&[
         "0 replace x.net.main #1",
         "1 replace x.box.web #1 after 0",
@@ -156,9 +156,9 @@ fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
 #[test]
 fn a_name_of_the_users_own_that_stays_goes_first_and_takes_its_users_along() {
     let mut case = web_stands();
-    case.declared[0].spec["name"] = "front".into();
+    case.declared[0].spec_mut()["name"] = "front".into();
     case.world.seen.get_mut("x.net").unwrap()[0].spec["name"] = "front".into();
-    case.declared[0].spec["cidr"] = "10.1.0.0/16".into();
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     case.plans(&[
         "0 delete x.box.web b1",
         "1 delete x.net.main n1 after 0",
@@ -200,7 +200,7 @@ fn deletes_users_before_what_they_use() {
 #[test]
 fn moves_a_user_away_before_the_used_goes() {
     let mut case = web_stands().declare("x.net.other", net("10.2.0.0/16")).see("x.net.other", "n2", net("10.2.0.0/16"));
-    case.declared[1].spec["peer"] = to("x.net.other");
+    case.declared[1].spec_mut()["peer"] = to("x.net.other");
     case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
     case = case.see("x.net.old", "n3", net("10.3.0.0/16"));
     case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
@@ -338,7 +338,7 @@ fn protected_data_is_not_lost() {
     assert_eq!(refused[0].message, "would be deleted, but it holds data and the stack is marked `protect`");
     let mut case = web_stands();
     case.declared[0].prevent_destroy = true;
-    case.declared[0].spec["cidr"] = "10.1.0.0/16".into();
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let refused = case.plan().refusals;
     assert_eq!(refused[0].message, "would be replaced because of `cidr`, but it is marked `prevent_destroy`");
 }
@@ -363,7 +363,7 @@ fn what_takes_over_a_name_waits_until_it_is_free() {
 #[test]
 fn the_same_inputs_give_the_same_plan() {
     let mut case = web_stands();
-    case.declared[0].spec["cidr"] = "10.1.0.0/16".into();
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let text = || serde_json::to_string(&case.plan()).unwrap();
     assert_eq!(text(), text());
     let mut turned = case.clone();

@@ -70,19 +70,26 @@ pub(crate) fn isolated(python: &Path) -> Command {
     command
 }
 
-/// Runs a command, hands over what it prints line by line, and fails with the last lines where it fails.
+/// Runs a command, hands over what it prints line by line, and fails with the last lines of both streams where it fails.
 async fn run(mut command: Command, what: &'static str, mut seen: impl FnMut(&str)) -> Result<()> {
     let failed = |output: String| Error::Environment { what, output };
     let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = spawned.map_err(|error| failed(error.to_string()))?;
     let mut output = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let mut errors = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let mut last = vec![];
+    // Each by itself: which of the two comes first is chance, and what went wrong may stand in one line of the errors.
+    let (mut last_output, mut last_errors) = (vec![], vec![]);
     let (mut output_open, mut errors_open) = (true, true);
     while output_open || errors_open {
-        let line = tokio::select! {
-            line = output.next_line(), if output_open => { output_open = matches!(line, Ok(Some(_))); line }
-            line = errors.next_line(), if errors_open => { errors_open = matches!(line, Ok(Some(_))); line }
+        let (line, last) = tokio::select! {
+            line = output.next_line(), if output_open => {
+                output_open = matches!(line, Ok(Some(_)));
+                (line, &mut last_output)
+            }
+            line = errors.next_line(), if errors_open => {
+                errors_open = matches!(line, Ok(Some(_)));
+                (line, &mut last_errors)
+            }
         };
         if let Ok(Some(line)) = line {
             tracing::debug!(%line, what);
@@ -92,7 +99,8 @@ async fn run(mut command: Command, what: &'static str, mut seen: impl FnMut(&str
         }
     }
     let status = child.wait().await.map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(format!("{status}\n{}", last.join("\n")))) }
+    let last = [last_output, last_errors].concat().join("\n");
+    if status.success() { Ok(()) } else { Err(failed(format!("{status}\n{last}"))) }
 }
 
 /// The package in pip's "Collecting name==version (from …)".

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
+    sync::Arc,
 };
 
 use up_core::{Address, Declared, Problem, Tags, quote};
@@ -102,7 +103,8 @@ impl World {
         }
         for (kind, all) in by_kind {
             let Some(kind) = self.kinds.find(kind) else { continue };
-            let specs: Vec<_> = all.iter().map(|checked| (&checked.declared.address, &checked.declared.spec)).collect();
+            let specs: Vec<_> =
+                all.iter().map(|checked| (&checked.declared.address, &*checked.declared.spec)).collect();
             for (address, problem) in kind.any.check_together(&specs) {
                 if let Some(checked) = all.iter().find(|checked| checked.declared.address == address) {
                     self.problem(&checked.node, &problem, Some(&address));
@@ -144,7 +146,7 @@ impl Declaring<'_> {
         let node = Checker::new(world, scope.instance, kind.schema(), kind.any.name())
             .check(scope.evaluate(&resource.body))?;
         let spec = match kind.any.complete(node.value()) {
-            Ok(spec) => spec,
+            Ok(spec) => Arc::new(spec),
             Err(problems) => {
                 problems.iter().for_each(|problem| world.problem(&node, problem, None));
                 return None;
@@ -280,10 +282,13 @@ fn collect(field: &str, node: &Node, edges: &mut Vec<Edge>) {
             edges.extend(quotes.into_iter().filter_map(|quote| quote.address.parse().ok()).map(edge));
         }
         Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),
-        Data::Table(entries) => match value::as_resource(&node.value()).filter(|_| entries.len() == 1) {
-            Some(address) => edges.push(edge(address)),
-            None => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
-        },
+        Data::Table(entries)
+            if entries.len() == 1
+                && let Some(address) = value::as_resource(&node.value()) =>
+        {
+            edges.push(edge(address));
+        }
+        Data::Table(entries) => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
         _ => {}
     }
 }

@@ -9,8 +9,13 @@ use crate::{secrets::masked, terminal::is_unsafe};
 /// What came from elsewhere, with nothing left in it that a terminal obeys; marks as the expressions they stand for.
 /// Secrets go first: of what is cut afterwards, no part of one may be left.
 pub(crate) fn safe(text: &str) -> String {
+    let text = masked(text);
+    // Marks are made of unsafe characters too.
+    if !text.contains(is_unsafe) {
+        return text.into_owned();
+    }
     let mut safe = String::with_capacity(text.len());
-    for c in quote::readable(&masked(text)).chars() {
+    for c in quote::readable(&text).chars() {
         match c {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
@@ -31,7 +36,7 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
 
 /// Text of `longest` characters at most, its end cut off where it is longer.
 pub(crate) fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
+    if text.len() <= longest || text.chars().count() <= longest {
         return text.to_owned();
     }
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()

@@ -1,5 +1,7 @@
 //! Values, much as TOML would have them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -15,19 +17,35 @@ const LONGEST_LINE: usize = 100;
 
 /// A value on one line: `"text"`, `[1, 2]`, `{ path = "/", port = 80 }`, `network/ec2.vpc.main`.
 pub(crate) fn inline(value: &Value) -> String {
+    let mut line = String::new();
+    write_inline(value, &mut line);
+    line
+}
+
+fn write_inline(value: &Value, line: &mut String) {
     match value {
-        Value::Null => "unset".to_owned(),
-        Value::String(text) => format!("\"{}\"", cut(&escaped(text), LONGEST_TEXT)),
+        Value::Null => line.push_str("unset"),
+        Value::String(text) => line.extend(["\"", &cut(&escaped(text), LONGEST_TEXT), "\""]),
         Value::Object(map) => match reference(map) {
-            Some(target) => target,
-            None if map.values().all(Value::is_null) => "{}".to_owned(),
+            Some(target) => line.push_str(&target),
+            None if map.values().all(Value::is_null) => line.push_str("{}"),
             None => {
-                let entries = set(map).map(|(key, value)| format!("{} = {}", name(key), inline(value)));
-                format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+                for (index, (key, value)) in set(map).enumerate() {
+                    line.extend([if index == 0 { "{ " } else { ", " }, &name(key), " = "]);
+                    write_inline(value, line);
+                }
+                line.push_str(" }");
             }
         },
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => {
+            line.push('[');
+            for (index, item) in items.iter().enumerate() {
+                line.push_str(if index == 0 { "" } else { ", " });
+                write_inline(item, line);
+            }
+            line.push(']');
+        }
+        Value::Bool(_) | Value::Number(_) => line.push_str(&value.to_string()),
     }
 }
 
@@ -84,19 +102,28 @@ fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
 }
 
 /// The value without those parts of its tables that have their default.
-fn trimmed(value: &Value, shape: Shape<'_>) -> Value {
+fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
     match value {
         Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
             let shape = shape.keys();
             let all = map.iter().map(|(key, value)| (key, value, shape(key)));
             let own = all.filter(|(_, value, shape)| shape.default() != Some(value));
-            Value::Object(own.map(|(key, value, shape)| (key.clone(), trimmed(value, shape))).collect())
+            let own: Vec<_> = own.map(|(key, value, shape)| (key, trimmed(value, shape))).collect();
+            let is_whole = own.len() == map.len() && own.iter().all(|(_, value)| matches!(value, Cow::Borrowed(_)));
+            match is_whole {
+                true => Cow::Borrowed(value),
+                false => Cow::Owned(own.into_iter().map(|(key, value)| (key.clone(), value.into_owned())).collect()),
+            }
         }
         Value::Array(items) => {
             let shape = shape.item();
-            Value::Array(items.iter().map(|item| trimmed(item, shape)).collect())
+            let own: Vec<_> = items.iter().map(|item| trimmed(item, shape)).collect();
+            match own.iter().all(|item| matches!(item, Cow::Borrowed(_))) {
+                true => Cow::Borrowed(value),
+                false => Cow::Owned(own.into_iter().map(Cow::into_owned).collect()),
+            }
         }
-        _ => value.clone(),
+        _ => Cow::Borrowed(value),
     }
 }
 

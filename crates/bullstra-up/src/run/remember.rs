@@ -27,7 +27,7 @@ pub(super) fn resources(goal: &Goal, before: &[Declared], plan: &Plan, outcome: 
 }
 
 fn masked(mut declared: Declared) -> Declared {
-    secrets::mask(&mut declared.spec);
+    secrets::mask(declared.spec_mut());
     declared.tags.values_mut().for_each(|value| *value = secrets::masked(value).into_owned());
     declared
 }

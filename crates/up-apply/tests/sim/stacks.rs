@@ -92,7 +92,7 @@ impl Stack {
     fn join_groups(&mut self, chance: &mut Chance) {
         for index in 0..self.resources.len() {
             if self.resources[index].address.kind == "x.group" {
-                self.resources[index].spec["peers"] = self.some("x.group", chance);
+                self.resources[index].spec_mut()["peers"] = self.some("x.group", chance);
             }
         }
     }
@@ -121,7 +121,7 @@ impl Stack {
     fn change(&mut self, index: usize, chance: &mut Chance) {
         let kind = self.resources[index].address.kind.clone();
         let (groups, text) = (self.some("x.group", chance), self.text(chance));
-        let spec = &mut self.resources[index].spec;
+        let spec = self.resources[index].spec_mut();
         for (field, to) in [("size", json!(chance.below(5))), ("groups", groups), ("text", json!(text))] {
             if spec.get(field).is_some() && chance.percent(25) {
                 spec[field] = to;
@@ -160,7 +160,7 @@ impl Stack {
         };
         for declared in &mut self.resources {
             declared.depends_on.retain(|address| !leaving.contains(address));
-            for value in declared.spec.as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
+            for value in declared.spec_mut().as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
                 match value {
                     Value::Array(items) => items.retain(|item| !names_one(item)),
                     value if names_one(value) => *value = Value::Null,

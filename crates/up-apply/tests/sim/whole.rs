@@ -57,9 +57,9 @@ fn what_is_renamed_is_found_by_who_is_in_a_circle_with_it() {
         let net = stack.add("x.net", json!({ "range": 1, "size": 1 }));
         let one = stack.add("x.group", json!({ "net": to(&net), "range": 1, "peers": [] }));
         let other = stack.add("x.group", json!({ "net": to(&net), "range": 1, "peers": [to(&one)] }));
-        stack.resources[1].spec["peers"] = json!([to(&other)]);
+        stack.resources[1].spec_mut()["peers"] = json!([to(&other)]);
         stage.run(&stack, End::Well).await?.is_whole()?;
-        stack.resources[1].spec["peers"] = json!([to(&one), to(&other)]);
+        stack.resources[1].spec_mut()["peers"] = json!([to(&one), to(&other)]);
         let stack = stack.rename(&other);
         stage.plan(&stack).await?;
         stage.run(&stack, End::Well).await?.is_whole()?;

@@ -23,7 +23,7 @@ fn step(address: &str, action: Action) -> Step {
 fn create(address: &str, want: Value, tags: &[(&str, &str)]) -> Step {
     let stack = "prod".to_owned();
     let birth = Birth { stack, address: address.parse().unwrap(), generation: 0, tags: texts(tags) };
-    step(address, Action::Create { birth, want, ignore: Default::default(), replaces: false, bare: false })
+    step(address, Action::Create { birth, want: want.into(), ignore: Default::default(), replaces: false, bare: false })
 }
 
 fn replace(address: &str, changes: Vec<FieldChange>) -> Step {
@@ -37,7 +37,7 @@ fn replace(address: &str, changes: Vec<FieldChange>) -> Step {
 fn update(address: &str, id: &str, changes: Vec<FieldChange>) -> Step {
     let (ignore, tags) = Default::default();
     let seen = Some(seen(id));
-    let action = Action::Update { seen, want: json!({}), ignore, tags, renamed_from: None };
+    let action = Action::Update { seen, want: json!({}).into(), ignore, tags, renamed_from: None };
     Step { changes, ..step(address, action) }
 }
 

@@ -119,9 +119,10 @@ def ecr(call: Call) -> Iterator[Tagged]:
 
 @source
 def logs(call: Call) -> Iterator[Tagged]:
-    for group in backend("logs", call).groups.values():
+    logs = backend("logs", call)
+    for group in logs.groups.values():
         arn = group.arn.removesuffix(":*")
-        yield arn, call.ask("logs", "ListTagsForResource", resourceArn=arn)["tags"]
+        yield arn, logs.list_tags_for_resource(arn)
 
 
 def everything(call: Call) -> dict[str, dict[str, str]]:
