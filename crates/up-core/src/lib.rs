@@ -37,7 +37,7 @@ pub use diff::{FieldChange, diff, name_references, references};
 pub use error::{AlreadyDone, Error, ErrorKind, Result};
 pub use index::{Index, Tagged};
 pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
-pub use meter::{Call, Meter};
+pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref};
 pub use seen::{Attrs, Birth, Kept, Scope, Seen, Status, TagChange, Tags};

@@ -39,7 +39,7 @@ impl Call {
     }
 }
 
-/// An interceptor that counts calls as they are sent, each retry again. Clones count together.
+/// An interceptor that counts calls as they are sent, each retry again, and those that wait to be. Clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Counted>>);
 
@@ -47,7 +47,12 @@ pub struct Meter(Arc<Mutex<Counted>>);
 struct Counted {
     sent: BTreeMap<Call, u64>,
     throttled: u64,
+    held_back: usize,
 }
+
+/// A call that waits to be sent, until dropped.
+#[derive(Debug)]
+pub struct HeldBack(Meter);
 
 impl Meter {
     /// How often each operation was sent so far.
@@ -58,6 +63,23 @@ impl Meter {
     /// How many of the calls AWS refused because there were too many.
     pub fn throttled(&self) -> u64 {
         self.0.lock().expect("no panic while held").throttled
+    }
+
+    /// How many calls wait for AWS's request limits now.
+    pub fn held_back(&self) -> usize {
+        self.0.lock().expect("no panic while held").held_back
+    }
+
+    /// Counts a call that waits for AWS's request limits.
+    pub fn hold_back(&self) -> HeldBack {
+        self.0.lock().expect("no panic while held").held_back += 1;
+        HeldBack(self.clone())
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        self.0.0.lock().expect("no panic while held").held_back -= 1;
     }
 }
 

@@ -121,13 +121,13 @@ impl Kind for Cluster {
 
     /// Asks for those the index lists and those known: see `candidates`.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
         let arns = candidates(cx, scope).await?.into_iter().collect::<Vec<_>>();
-        for some_arns in arns.chunks(CLUSTERS_A_CALL) {
-            for cluster in describe(cx, some_arns.to_vec()).await? {
-                let cluster = read(cluster)?;
-                seen.extend(cluster.filter(|cluster| scope.owns(&cluster.tags)));
-            }
+        let some_each: Vec<_> = arns.chunks(CLUSTERS_A_CALL).map(<[_]>::to_vec).collect();
+        let described = at_once(some_each.into_iter().map(|arns| describe(cx, arns))).await?;
+        let mut seen = Vec::new();
+        for cluster in described.into_iter().flatten() {
+            let cluster = read(cluster)?;
+            seen.extend(cluster.filter(|cluster| scope.owns(&cluster.tags)));
         }
         Ok(seen)
     }

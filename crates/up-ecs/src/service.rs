@@ -194,16 +194,16 @@ impl Kind for Service {
 
     /// Asks for those the index lists, those known, and all in clusters of the stack: the index lags.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
+        let mut asked = Vec::new();
         for (cluster, services) in candidates(cx, scope).await? {
-            for some_services in services.into_iter().collect::<Vec<_>>().chunks(SERVICES_A_CALL) {
-                let request = client(cx).describe_services().cluster(&cluster).include(ServiceField::Tags);
-                let answer = request.set_services(Some(some_services.to_vec())).send().await.map_err(told);
-                for service in present(answer)?.and_then(|answer| answer.services).into_iter().flatten() {
-                    let service = Self::read(service)?;
-                    seen.extend(service.filter(|service| scope.owns(&service.tags)));
-                }
-            }
+            let services: Vec<_> = services.into_iter().collect();
+            asked.extend(services.chunks(SERVICES_A_CALL).map(|some| (cluster.clone(), some.to_vec())));
+        }
+        let described = at_once(asked.into_iter().map(|(cluster, services)| describe(cx, cluster, services))).await?;
+        let mut seen = Vec::new();
+        for service in described.into_iter().flatten() {
+            let service = Self::read(service)?;
+            seen.extend(service.filter(|service| scope.owns(&service.tags)));
         }
         Ok(seen)
     }
@@ -265,14 +265,23 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
             found.entry(cluster.to_owned()).or_default().insert(arn);
         }
     }
-    for cluster in clusters(cx, scope).await? {
+    let listed = clusters(cx, scope).await?.into_iter().map(async |cluster| {
         let listed = client(cx).list_services().cluster(&cluster).max_results(100).into_paginator().items().send();
-        let listed = present(listed.try_collect().await.map_err(told))?;
+        Ok((present(listed.try_collect().await.map_err(told))?, cluster))
+    });
+    for (listed, cluster) in at_once(listed).await? {
         if let Some(name) = cluster.rsplit('/').next() {
             found.entry(name.to_owned()).or_default().extend(listed.into_iter().flatten());
         }
     }
     Ok(found)
+}
+
+/// Some services of one cluster, [`SERVICES_A_CALL`] at most.
+async fn describe(cx: &Cx, cluster: String, services: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Service>> {
+    let request = client(cx).describe_services().cluster(cluster).include(ServiceField::Tags);
+    let answer = request.set_services(Some(services)).send().await.map_err(told);
+    Ok(present(answer)?.and_then(|answer| answer.services).into_iter().flatten().collect())
 }
 
 /// ARNs of the stack's clusters. A cluster that the index does not list yet can only hold services as new, whose

@@ -21,14 +21,13 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
     let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), scope.index.tags(arn)?.clone())));
     let mut found: BTreeMap<_, _> = listed.collect();
     let unlisted: Vec<String> = unlisted.into_iter().cloned().collect();
-    for arns in unlisted.chunks(DESCRIBED) {
-        match described(cx, arns).await {
-            Ok(tags) => found.extend(tags),
-            // One that went meanwhile spoils the answer for all.
-            Err(error) if error.kind == ErrorKind::Missing => found.extend(described_singly(cx, arns).await?),
-            Err(error) => return Err(error),
-        }
-    }
+    let some_each: Vec<_> = unlisted.chunks(DESCRIBED).map(<[_]>::to_vec).collect();
+    let told = some_each.into_iter().map(async |arns| match described(cx, &arns).await {
+        // One that went meanwhile spoils the answer for all.
+        Err(error) if error.kind == ErrorKind::Missing => described_singly(cx, &arns).await,
+        told => told,
+    });
+    found.extend(at_once(told).await?.into_iter().flatten());
     found.retain(|_, tags| scope.owns(tags));
     Ok(found)
 }

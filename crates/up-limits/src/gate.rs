@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use up_core::{NotSent, Slots};
+use up_core::{Meter, NotSent, Slots};
 
 use crate::{Drawn, Place, Shared, draws};
 
@@ -31,6 +31,7 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     credentials: SharedIdentityCache,
     folder: PathBuf,
+    meter: Meter,
     /// Set once it is known whose limits they are. Until then calls pass.
     shared: OnceLock<Shared>,
     /// Whose turn it is at each bucket: one waits for its token, the others for their turn.
@@ -38,9 +39,10 @@ struct Inner {
 }
 
 impl Gate {
-    /// A gate before `credentials`; what runs share is kept in `folder`. It stands open until [`Gate::keep`].
-    pub fn new(credentials: SharedIdentityCache, folder: PathBuf) -> Self {
-        Self(Arc::new(Inner { credentials, folder, shared: OnceLock::new(), turns: Mutex::default() }))
+    /// A gate before `credentials`; what runs share is kept in `folder`. `meter` counts who waits. It stands open until
+    /// [`Gate::keep`].
+    pub fn new(credentials: SharedIdentityCache, folder: PathBuf, meter: Meter) -> Self {
+        Self(Arc::new(Inner { credentials, folder, meter, shared: OnceLock::new(), turns: Mutex::default() }))
     }
 
     /// Keeps to the limits of `place` from now on. The first place named counts.
@@ -58,6 +60,7 @@ impl Gate {
 
     /// Waits for a token of one bucket, the most urgent first.
     async fn draw(&self, shared: &Shared, drawn: &Drawn) {
+        let _held_back = self.0.meter.hold_back();
         let turns = {
             let mut all = self.0.turns.lock().expect("no panic while held");
             all.entry(drawn.bucket.clone()).or_insert_with(|| Slots::new(1)).clone()

@@ -46,7 +46,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// By how many seconds calls may arrive nearer to each other than they were let through.
 const UNEVEN: f64 = 0.6;
 
-/// Every bucket that one call draws a token from. `service` is the SDK's name of it.
+/// Every bucket that one call draws a token from, the one that fills most slowly first: a token is taken when the call has
+/// waited for all before, and is then used at once, as AWS counts it. `service` is the SDK's name of it.
 pub fn draws(service: &str, operation: &str) -> Vec<Drawn> {
     let known = TABLE.services.iter().find(|(_, sdk)| *sdk == service);
     let service = known.map_or(service, |(service, _)| service.as_str());
@@ -59,6 +60,7 @@ pub fn draws(service: &str, operation: &str) -> Vec<Drawn> {
             drawn.push(Drawn { bucket, limit: row.ours() });
         }
     }
+    drawn.sort_by(|one, other| one.limit.refill.total_cmp(&other.limit.refill));
     drawn
 }
 
@@ -106,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn some_draw_from_several() {
+    fn some_draw_from_several_the_slowest_first() {
         let names = |operation: &str| -> Vec<_> {
             draws("Elastic Load Balancing v2", operation).into_iter().map(|drawn| drawn.bucket).collect()
         };
         assert_eq!(names("DescribeRules"), ["elbv2:all"]);
-        assert_eq!(names("CreateRule"), ["elbv2:all", "elbv2:modify"]);
-        assert_eq!(names("SetSubnets"), ["elbv2:load balancers", "elbv2:all", "elbv2:modify"]);
+        assert_eq!(names("CreateRule"), ["elbv2:modify", "elbv2:all"]);
+        assert_eq!(names("SetSubnets"), ["elbv2:load balancers", "elbv2:modify", "elbv2:all"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
+use up_core::Meter;
 use up_limits::Gate;
 use up_stack::Role;
 
@@ -73,9 +74,9 @@ pub(super) async fn config(target: &Target) -> (SdkConfig, Profiles) {
     (loader.load().await, profiles)
 }
 
-/// The same, with a gate before the credentials that all calls pass.
-pub(super) fn gated(config: &SdkConfig) -> (SdkConfig, Gate) {
-    let gate = Gate::new(IdentityCache::lazy().build(), shared_folder());
+/// The same, with a gate before the credentials that all calls pass; `meter` counts who waits there.
+pub(super) fn gated(config: &SdkConfig, meter: &Meter) -> (SdkConfig, Gate) {
+    let gate = Gate::new(IdentityCache::lazy().build(), shared_folder(), meter.clone());
     (config.to_builder().identity_cache(gate.clone()).build(), gate)
 }
 

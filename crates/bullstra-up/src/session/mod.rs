@@ -119,7 +119,7 @@ impl Session {
         history::check(home.stack)?;
         let target = target(home, aws).await?;
         let signer = Signer::new(&target, &meter).await?;
-        let (config, gate) = aws::gated(&signer.config);
+        let (config, gate) = aws::gated(&signer.config, &meter);
         let identity = up_kinds::identity(&config, &meter)
             .await
             .map_err(|error| access::unknown_caller(&error, &target, config.endpoint_url(), signer.sso.as_deref()))?;

@@ -48,6 +48,14 @@ enum Stage {
     Skipped,
 }
 
+/// API calls so far.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::render) struct Calls {
+    pub(in crate::render) sent: usize,
+    /// Those that wait for AWS's request limits.
+    pub(in crate::render) held_back: usize,
+}
+
 /// A line about something that happened.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::render) struct Told {
@@ -122,7 +130,7 @@ impl Board {
     }
 
     /// What a live view shows: a line for each step that runs, the oldest first, and one for the whole.
-    pub(in crate::render) fn frame(&self, now: Duration, calls: u64, (height, width): (usize, usize)) -> Vec<String> {
+    pub(in crate::render) fn frame(&self, now: Duration, calls: Calls, (height, width): (usize, usize)) -> Vec<String> {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
         let room = height.saturating_sub(3).clamp(1, TALLEST);
@@ -141,7 +149,7 @@ impl Board {
     }
 
     /// What a log says from time to time when nothing else happens.
-    pub(in crate::render) fn sign_of_life(&self, now: Duration, calls: u64) -> String {
+    pub(in crate::render) fn sign_of_life(&self, now: Duration, calls: Calls) -> String {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
         let oldest = running.first().map(|(since, _, entry)| {
@@ -155,7 +163,7 @@ impl Board {
         paint(QUIET, format_args!("{clock} {facts}{}", oldest.unwrap_or_default()))
     }
 
-    fn facts(&self, now: Duration, calls: u64) -> String {
+    fn facts(&self, now: Duration, calls: Calls) -> String {
         let of = |stage| self.steps.iter().filter(|entry| entry.at == stage).count();
         let (done, failed, skipped) = (of(Stage::Done), of(Stage::Failed), of(Stage::Skipped));
         let mut facts = vec![format!("{done} of {} steps done", self.steps.len())];
@@ -164,7 +172,8 @@ impl Board {
         facts.push(took(now));
         let left = self.left(now);
         facts.extend((left > Duration::ZERO).then(|| format!("about {} left", about(left))));
-        facts.push(count(usize::try_from(calls).unwrap_or(usize::MAX), "API call"));
+        facts.push(count(calls.sent, "API call"));
+        facts.extend((calls.held_back > 0).then(|| format!("{} waiting for AWS's request limits", calls.held_back)));
         facts.join(" · ")
     }
 

@@ -15,7 +15,7 @@ use up_apply::{Event, Sink};
 use up_core::Meter;
 use up_plan::Plan;
 
-pub(super) use self::board::Board;
+pub(super) use self::board::{Board, Calls};
 use crate::{secrets::masked, terminal};
 
 /// How often the live view is drawn again.
@@ -116,8 +116,9 @@ impl View {
         bar.set_message(coloured(&frame.join("\n")));
     }
 
-    fn calls(&self) -> u64 {
-        self.meter.counts().values().sum()
+    fn calls(&self) -> Calls {
+        let sent = self.meter.counts().values().sum::<u64>();
+        Calls { sent: usize::try_from(sent).unwrap_or(usize::MAX), held_back: self.meter.held_back() }
     }
 
     /// Whole even after a panic elsewhere: it is only ever changed field by field.

@@ -10,7 +10,11 @@ use up_core::{Call, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
 use super::{create, plan_of};
-use crate::render::{ApiCalls, progress::Board, summary};
+use crate::render::{
+    ApiCalls,
+    progress::{Board, Calls},
+    summary,
+};
 
 /// A network, a database in it that takes ten minutes, and a service that needs the database.
 fn run() -> Plan {
@@ -69,7 +73,8 @@ fn a_live_view_shows_what_runs_and_what_remains() {
     board.take(&event(&plan, 0, What::Done), seconds(2));
     board.take(&event(&plan, 1, What::Started), seconds(2));
     board.take(&event(&plan, 1, What::Waiting { state: "creating".into() }), seconds(9));
-    let frame = board.frame(seconds(194), 312, (40, 100)).join("\n");
+    let calls = Calls { sent: 312, held_back: 0 };
+    let frame = board.frame(seconds(194), calls, (40, 100)).join("\n");
     assert_data_eq!(
         strip_str(&frame).to_string(),
         str![[r#"
@@ -77,12 +82,12 @@ fn a_live_view_shows_what_runs_and_what_remains() {
   ━━━━━━━━──────────────── 1 of 3 steps done · 3m14s · about 8 min left · 312 API calls
 "#]]
     );
-    let narrow = board.frame(seconds(194), 312, (40, 40));
+    let narrow = board.frame(seconds(194), calls, (40, 40));
     assert!(narrow.iter().all(|line| strip_str(line).to_string().chars().count() <= 40), "{narrow:#?}");
     assert_data_eq!(
-        strip_str(&board.sign_of_life(seconds(194), 312)).to_string(),
+        strip_str(&board.sign_of_life(seconds(194), Calls { held_back: 40, ..calls })).to_string(),
         str![
-            " 3:14 1 of 3 steps done · 3m14s · about 8 min left · 312 API calls; creating rds.instance.main for 3m12s"
+            " 3:14 1 of 3 steps done · 3m14s · about 8 min left · 312 API calls · 40 waiting for AWS's request limits; creating rds.instance.main for 3m12s"
         ]
     );
 }
