@@ -9,7 +9,6 @@ use std::{
 };
 
 use anstream::{AutoStream, ColorChoice};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -46,8 +45,7 @@ pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
 ///
 /// # Errors
 /// See [`data`].
-pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut value = serde_json::to_value(value).expect("plain data");
+pub(crate) fn json(mut value: Value) -> Result<(), Failure> {
     secrets::mask(&mut value);
     written(io::stdout().lock(), &spelled(&value))
 }
@@ -140,15 +138,16 @@ fn colour_at(text: &str) -> usize {
 fn spelled(value: &Value) -> String {
     let json = format!("{value:#}");
     let mut spelled = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\n' || !is_unsafe(c) {
-            spelled.push(c);
-            continue;
-        }
+    let mut rest = json.as_str();
+    let is_spelled = |c| c != '\n' && is_unsafe(c);
+    while let Some((plain, c)) = rest.find(is_spelled).and_then(|at| Some((at, rest[at..].chars().next()?))) {
+        spelled.push_str(&rest[..plain]);
         for unit in c.encode_utf16(&mut [0; 2]) {
             write!(spelled, "\\u{unit:04x}").expect("text takes text");
         }
+        rest = &rest[plain + c.len_utf8()..];
     }
+    spelled.push_str(rest);
     spelled
 }
 

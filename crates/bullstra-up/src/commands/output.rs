@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use up_core::{Address, Cx, Known, Meter, quote, references};
 use up_stack::Stack;
 
@@ -85,7 +85,7 @@ impl Output {
             Some(name) => terminal::reveal(one(name, &outputs[name])?, self.json)?,
             None if self.json => {
                 let face = Face { format: FORMAT, stack: &stack.name, outputs: &outputs, api_calls };
-                terminal::json(&face)?;
+                terminal::json(json!(face))?;
             }
             None => terminal::data(render::outputs(&outputs))?,
         }

@@ -58,7 +58,7 @@ impl Plan {
             _ => Exit::Ok,
         };
         if self.json {
-            terminal::json(&run::planned(&plan, exit, meter))?;
+            terminal::json(run::planned(&plan, exit, meter))?;
         } else {
             let calls = meter.counts().values().sum();
             terminal::data(render::plan(&plan, &up_kinds::find, calls))?;

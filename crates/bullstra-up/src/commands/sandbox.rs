@@ -70,26 +70,26 @@ impl Sandbox {
             Action::Stop => {
                 let was_running = up_sandbox::stop(&options).await.map_err(failed)?;
                 let told = if was_running { "Stopped." } else { "It was not running." };
-                self.answer(&json!({ "stopped": was_running }), || told.into())?;
+                self.answer(json!({ "stopped": was_running }), |_| told.into())?;
             }
             Action::Status => match up_sandbox::status(&options).await.map_err(failed)? {
                 Some(status) => self.running(&status)?,
                 None => {
-                    self.answer(&json!({ "running": false }), || "It is not running.".into())?;
+                    self.answer(json!({ "running": false }), |_| "It is not running.".into())?;
                     return Ok(Exit::Failed);
                 }
             },
             Action::Reset => {
                 up_sandbox::reset(&options).await.map_err(failed)?;
-                self.answer(&json!({ "reset": true }), || "Emptied.".into())?;
+                self.answer(json!({ "reset": true }), |_| "Emptied.".into())?;
             }
             Action::Dump { region } => {
                 let dump = up_sandbox::dump(&options, region.as_deref()).await.map_err(failed)?;
-                self.answer(&dump, || lines(&dump["resources"], resource))?;
+                self.answer(dump, |dump| lines(&dump["resources"], resource))?;
             }
             Action::Calls { since } => {
                 let calls = up_sandbox::calls(&options, *since).await.map_err(failed)?;
-                self.answer(&calls, || lines(&calls["calls"], call))?;
+                self.answer(calls, |calls| lines(&calls["calls"], call))?;
             }
         }
         Ok(Exit::Ok)
@@ -98,14 +98,14 @@ impl Sandbox {
     fn running(&self, status: &Status) -> Result<(), Failure> {
         let mut answer = json!(status);
         answer["running"] = true.into();
-        self.answer(&answer, || {
+        self.answer(answer, |_| {
             let Status { endpoint, pid, .. } = status;
             format!("It runs at {endpoint} (process {pid}).\nFor an AWS CLI: export AWS_ENDPOINT_URL={endpoint}")
         })
     }
 
-    fn answer(&self, answer: &Value, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.json { terminal::json(&answer) } else { terminal::data(text()) }
+    fn answer(&self, answer: Value, text: impl FnOnce(&Value) -> String) -> Result<(), Failure> {
+        if self.json { terminal::json(answer) } else { terminal::data(text(&answer)) }
     }
 }
 

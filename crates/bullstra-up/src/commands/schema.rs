@@ -16,7 +16,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        terminal::json(&up_stack::schema(&up_kinds::all()))?;
+        terminal::json(up_stack::schema(&up_kinds::all()))?;
         Ok(Exit::Ok)
     }
 }

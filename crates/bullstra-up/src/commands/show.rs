@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use up_core::{Address, Attrs, Declared, Meter, Status, Tags, name_references};
 use up_plan::World;
 use up_stack::Stack;
@@ -87,7 +87,7 @@ impl Show {
         }
         if self.json {
             let face = face(&stack, &world, &resources, &absent, session.cx.meter());
-            terminal::json(&face)?;
+            terminal::json(json!(face))?;
         } else if self.address.is_some() {
             let pages: Vec<_> = resources.iter().map(render::live).collect();
             terminal::data(pages.join("\n\n"))?;

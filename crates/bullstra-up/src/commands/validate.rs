@@ -41,7 +41,7 @@ impl Validate {
             Err(wrong) => (Exit::Input, json!(wrong)),
         };
         let answer = json!({ "format": 1, "command": "validate", "valid": exit == Exit::Ok, "errors": errors });
-        terminal::json(&answer)?;
+        terminal::json(answer)?;
         Ok(exit)
     }
 }

@@ -211,7 +211,7 @@ impl Run<'_> {
             terminal::say(render::summary(plan, &outcome, elapsed, &ApiCalls::of(session.cx.meter())));
         }
         if self.options.json {
-            terminal::json(&ended.json(session.cx.meter()))?;
+            terminal::json(ended.json(session.cx.meter()))?;
         } else if ended.exit() == Exit::Ok && !outputs.is_empty() {
             terminal::data(render::outputs(&outputs))?;
         }
@@ -230,7 +230,7 @@ pub(crate) async fn answered(
     if let Err(failure) = &ended
         && json
     {
-        terminal::json(&answer::failed(command, failure, meter))?;
+        terminal::json(answer::failed(command, failure, meter))?;
     }
     ended
 }
