@@ -27,7 +27,7 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-/// Plans are made of many small texts: this takes half of the processor time off them that glibc's takes, and gives memory
+/// Plans are made of many small texts: this takes a third of the processor time off them that glibc's takes, and gives memory
 /// back, see `docs/benchmarks.md`. It does not build with MSVC.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]

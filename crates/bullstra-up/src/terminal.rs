@@ -110,21 +110,34 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 }
 
 fn guarded(text: &str, coloured: bool) -> String {
-    let mut guarded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((plain, c)) = rest.find(is_unsafe).and_then(|at| Some((at, rest[at..].chars().next()?))) {
-        guarded.push_str(&rest[..plain]);
-        rest = &rest[plain..];
+    rewritten(text, is_unsafe, |c, rest, guarded| {
         let colour = if coloured { colour_at(rest) } else { 0 };
         match c {
             _ if colour > 0 => guarded.push_str(&rest[..colour]),
             '\n' | '\t' => guarded.push(c),
             c => write!(guarded, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
         }
-        rest = &rest[colour.max(c.len_utf8())..];
+        colour.max(c.len_utf8())
+    })
+}
+
+/// The text with something else in the place of some characters. `instead` gets such a character and the rest that begins
+/// with it, writes what is to stand there, and says for how many bytes of the rest.
+pub(crate) fn rewritten(
+    text: &str,
+    is_meant: impl Fn(char) -> bool,
+    instead: impl Fn(char, &str, &mut String) -> usize,
+) -> String {
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&is_meant) {
+        written.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let c = rest.chars().next().expect("it was found here");
+        rest = &rest[instead(c, rest, &mut written)..];
     }
-    guarded.push_str(rest);
-    guarded
+    written.push_str(rest);
+    written
 }
 
 /// How long the colour is that `text` begins with (`ESC [ 31 m`), in bytes; 0 where it begins with none.
@@ -137,18 +150,13 @@ fn colour_at(text: &str) -> usize {
 /// As JSON, in which every character that a terminal obeys is spelled out: they stand in texts alone.
 fn spelled(value: &Value) -> String {
     let json = format!("{value:#}");
-    let mut spelled = String::with_capacity(json.len());
-    let mut rest = json.as_str();
     let is_spelled = |c| c != '\n' && is_unsafe(c);
-    while let Some((plain, c)) = rest.find(is_spelled).and_then(|at| Some((at, rest[at..].chars().next()?))) {
-        spelled.push_str(&rest[..plain]);
+    rewritten(&json, is_spelled, |c, _, spelled| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             write!(spelled, "\\u{unit:04x}").expect("text takes text");
         }
-        rest = &rest[plain + c.len_utf8()..];
-    }
-    spelled.push_str(rest);
-    spelled
+        c.len_utf8()
+    })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(crate) struct Named<'a> {
     places: HashMap<&'a Address, usize>,
     /// By place, the places of all that is named.
     targets: Vec<BTreeSet<usize>>,
+    circles: Circles,
 }
 
 impl<'a> Named<'a> {
@@ -30,8 +31,11 @@ impl<'a> Named<'a> {
         let mut resources: Vec<_> = resources.iter().collect();
         resources.sort_by_key(|declared| &declared.address);
         let places = resources.iter().enumerate().map(|(place, declared)| (&declared.address, place)).collect();
-        let mut named = Self { resources, places, targets: vec![] };
+        let mut named = Self { resources, places, targets: vec![], circles: Circles::default() };
         named.targets = named.resources.iter().map(|declared| named.places_in(declared, |_| true)).collect();
+        let edges = named.targets.iter().enumerate();
+        let edges: Vec<_> = edges.flat_map(|(place, all)| all.iter().map(move |target| (place, *target))).collect();
+        named.circles = Circles::among(named.len(), &edges);
         named
     }
 
@@ -72,19 +76,19 @@ impl<'a> Named<'a> {
         places.chain(declared.depends_on.iter().filter_map(|address| self.places.get(address).copied())).collect()
     }
 
-    /// Each declaration with every other that it names.
-    pub(crate) fn edges(&self) -> Vec<(usize, usize)> {
-        let edges = self.targets.iter().enumerate();
-        edges.flat_map(|(place, targets)| targets.iter().map(move |target| (place, *target))).collect()
+    /// Those that name each other.
+    pub(crate) fn circles(&self) -> &Circles {
+        &self.circles
     }
 
     /// Declarations, those named before those that name them.
     pub(crate) fn targets_first(&self) -> Vec<&'a Declared> {
-        groups(self.len(), &self.edges()).into_iter().flatten().map(|place| self.resources[place]).collect()
+        self.circles.circles.iter().flatten().map(|&place| self.resources[place]).collect()
     }
 }
 
-/// The nodes that stand in a circle, circle by circle; one of its own for every other.
+/// The nodes that stand in a circle, circle by circle, those named first; one of its own for every other.
+#[derive(Default)]
 pub(crate) struct Circles {
     circles: Vec<Vec<usize>>,
     /// In which of them each stands.

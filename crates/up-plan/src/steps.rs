@@ -27,7 +27,6 @@ pub(crate) fn steps(
         kinds,
         verdicts,
         named,
-        circles: Circles::among(named.len(), &named.edges()),
         places,
         rulings,
         taken: taken(world),
@@ -47,8 +46,6 @@ struct Writer<'a, 'k> {
     kinds: Kinds<'k>,
     verdicts: &'a [Verdict<'a>],
     named: &'a Named<'a>,
-    /// Of declarations, by place.
-    circles: Circles,
     /// The place of each verdict's declaration, where it has one.
     places: Vec<Option<usize>>,
     /// Which verdict is of the declaration at each place.
@@ -99,7 +96,7 @@ impl<'a> Writer<'a, '_> {
         let verdict = &self.verdicts[index];
         let replaces = matches!(verdict.ruling, Ruling::Replace(_));
         let place = self.places[index].expect("only what is declared is made");
-        let bare = self.named.late(kind, place).iter().any(|to| self.circles.join(place, *to));
+        let bare = self.named.late(kind, place).iter().any(|to| self.named.circles().join(place, *to));
         let generation = self.generation(verdict, declared, kind);
         let to_be = || (declared.spec.clone(), declared.ignore_changes.clone());
         let birth = birth(self.stack, declared, generation);
@@ -184,7 +181,7 @@ impl<'a> Writer<'a, '_> {
             let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
             for target in self.named.of(place).iter().filter(|target| **target != place) {
                 let made = self.nodes[self.rulings[*target]];
-                let circle = self.circles.join(place, *target);
+                let circle = self.named.circles().join(place, *target);
                 // Where resources name each other, it is enough that the other is there.
                 let first = if circle { made.make.filter(|_| made.is_new) } else { made.last() };
                 let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };

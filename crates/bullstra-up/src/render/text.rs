@@ -4,7 +4,10 @@ use std::{fmt::Write, time::Duration};
 
 use up_core::quote;
 
-use crate::{secrets::masked, terminal::is_unsafe};
+use crate::{
+    secrets::masked,
+    terminal::{is_unsafe, rewritten},
+};
 
 /// What came from elsewhere, with nothing left in it that a terminal obeys; marks as the expressions they stand for.
 /// Secrets go first: of what is cut afterwards, no part of one may be left.
@@ -14,19 +17,15 @@ pub(crate) fn safe(text: &str) -> String {
     if !text.contains(is_unsafe) {
         return text.into_owned();
     }
-    let mut safe = String::with_capacity(text.len());
-    for c in quote::readable(&text).chars() {
+    rewritten(&quote::readable(&text), is_unsafe, |c, _, safe| {
         match c {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
             '\t' => safe.push_str("\\t"),
-            c if is_unsafe(c) => {
-                write!(safe, "\\u{{{:x}}}", u32::from(c)).expect("text takes text");
-            }
-            c => safe.push(c),
+            c => write!(safe, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
         }
-    }
-    safe
+        c.len_utf8()
+    })
 }
 
 /// Text of several lines, each of them safe.
