@@ -91,6 +91,9 @@ impl Goal {
 
     /// The addresses that the targets mean.
     fn targets(&self, world: &World) -> Result<BTreeSet<Address>, Failure> {
+        if !self.is_partial() {
+            return Ok(BTreeSet::new());
+        }
         let live = world.iter().filter_map(|(_, seen)| seen.address(&self.stack));
         let declared = self.resources.iter().map(|declared| declared.address.clone());
         let all: BTreeSet<Address> = live.chain(declared).collect();

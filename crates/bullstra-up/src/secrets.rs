@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use memchr::memmem;
 use serde_json::Value;
 use up_core::{Address, Declared};
 
@@ -55,6 +56,13 @@ pub(crate) fn all() -> BTreeSet<String> {
     read().texts.clone()
 }
 
+/// False where neither a secret stands in `text`, in any spelling, nor what stands in the place of one.
+pub(crate) fn may_stand_in(text: &[u8]) -> bool {
+    let all = read();
+    let mut spellings = all.texts.iter().chain(&all.spelled).map(String::as_str).chain([MASK]);
+    spellings.any(|spelling| memmem::find(text, spelling.as_bytes()).is_some())
+}
+
 /// Notes where secrets are declared, or were when what is masked now was applied.
 pub(crate) fn note(resources: &[Declared]) {
     let holding: Vec<_> = resources.iter().filter(|declared| holds(&declared.spec)).collect();
@@ -62,6 +70,11 @@ pub(crate) fn note(resources: &[Declared]) {
     for Declared { address, spec, .. } in holding {
         all.veiled.entry(address.clone()).or_default().push(spec.clone());
     }
+}
+
+/// True where some were noted.
+pub(crate) fn are_declared() -> bool {
+    !read().veiled.is_empty()
 }
 
 /// What stands where a secret is declared is one as well: its value before it was rotated.

@@ -21,9 +21,9 @@ pub struct Observer {
     /// What the tagging index lists.
     pub index: Arc<Index>,
     /// Ids that the last-applied snapshot knows, by kind.
-    pub known: BTreeMap<String, BTreeSet<String>>,
+    pub known: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// Fields that declared resources set, by kind.
-    pub asked: BTreeMap<String, BTreeSet<String>>,
+    pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What the last-applied snapshot has of that which never changes.
     pub kept: Arc<Kept>,
 }
@@ -56,8 +56,15 @@ impl Observer {
     pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
         let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for Declared { address, spec, .. } in declared {
-            let set = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            asked.entry(address.kind.clone()).or_default().extend(set.map(|(field, _)| field.clone()));
+            if !asked.contains_key(&address.kind) {
+                asked.insert(address.kind.clone(), BTreeSet::new());
+            }
+            let Some(asked) = asked.get_mut(&address.kind) else { continue };
+            for (field, _) in spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+                if !asked.contains(field) {
+                    asked.insert(field.clone());
+                }
+            }
         }
         asked
     }

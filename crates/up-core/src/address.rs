@@ -43,7 +43,8 @@ impl Address {
 
     /// True for text that may be a name, a module or a key: letters, digits, `_`, `-` and `.`, 1 to 64 of them.
     pub fn is_word(text: &str) -> bool {
-        (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     }
 
     /// The name AWS sees, where AWS wants one: lower-case letters, digits and single hyphens, `longest` at most.
@@ -71,14 +72,10 @@ fn hyphenated(parts: &[&str]) -> String {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.module.is_empty() {
-            write!(f, "{}/", self.module)?;
-        }
-        write!(f, "{}.{}", self.kind, self.name)?;
-        match &self.key {
-            Some(key) => write!(f, ":{key}"),
-            None => Ok(()),
-        }
+        let Self { module, kind, name, key } = self;
+        let after_module = if module.is_empty() { "" } else { "/" };
+        let (before_key, key) = key.as_deref().map_or(("", ""), |key| (":", key));
+        [module, after_module, kind, ".", name, before_key, key].iter().try_for_each(|part| f.write_str(part))
     }
 }
 

@@ -62,13 +62,15 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>> {
-        let spec: K = serde_path_to_error::deserialize(spec).map_err(|error| vec![misfit(&error)])?;
+        // The path costs more than all the rest, and only what does not fit needs it.
+        let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
+        let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
         if problems.is_empty() { Ok(plain(&spec)) } else { Err(problems) }
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
-        K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>((*spec).clone()).ok()?))))
+        K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>(spec).ok()?))))
     }
 
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {
@@ -79,11 +81,11 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, spec: Value) -> Later<'a, String> {
-        Box::pin(async move { typed::<K>(spec)?.create(cx, birth).await })
+        Box::pin(async move { typed::<K>(&spec)?.create(cx, birth).await })
     }
 
     fn update<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, spec: Value) -> Later<'a, ()> {
-        Box::pin(async move { typed::<K>(spec)?.update(cx, &restore(seen)?).await })
+        Box::pin(async move { typed::<K>(&spec)?.update(cx, &restore(seen)?).await })
     }
 
     fn tag<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, change: &'a TagChange) -> Later<'a, ()> {
@@ -106,8 +108,8 @@ fn plain<K: Kind>(spec: &K) -> Value {
     serde_json::to_value(spec).expect("a spec is plain data")
 }
 
-fn typed<K: Kind>(spec: Value) -> Result<K> {
-    serde_json::from_value(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
+fn typed<K: Kind>(spec: &Value) -> Result<K> {
+    K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
 fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value> {
@@ -115,5 +117,5 @@ fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value
 }
 
 fn restore<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<Value>) -> Result<Seen<K>> {
-    Ok(Seen { id, tags, attrs, status, spec: typed(spec)? })
+    Ok(Seen { id, tags, attrs, status, spec: typed(&spec)? })
 }

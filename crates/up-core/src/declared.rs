@@ -50,25 +50,26 @@ pub struct Origin {
     pub line: usize,
 }
 
-/// A value that several have, in JSON as if each had its own. (serde's own way is a feature, for which the whole SDK would
-/// have to be built again.)
+/// What several have, in JSON as if each had its own. (serde's own way is a feature, for which the whole SDK would have to
+/// be built again.)
 pub mod shared {
-    use super::{Arc, Value};
+    use std::sync::Arc;
+
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// Writes the value.
     ///
     /// # Errors
     /// Those of the format.
-    pub fn serialize<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
-        Value::serialize(value, serializer)
+    pub fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
     }
 
     /// Reads a value of its own.
     ///
     /// # Errors
     /// Those of the format.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
-        Value::deserialize(deserializer).map(Arc::new)
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
     }
 }

@@ -1,9 +1,12 @@
 //! Compares two values of one spec, knowing nothing about the kind but its field table.
 
-use std::collections::BTreeSet;
+use std::{
+    borrow::{Borrow, Cow},
+    collections::BTreeSet,
+};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Address, Change, Field};
 
@@ -25,18 +28,21 @@ pub struct FieldChange {
 ///
 /// A field that is absent (`null`) in `want` means "AWS chooses" and is not compared; so does one inside a table.
 /// Inside a list everything counts, because there an absent part tells two items apart.
-pub fn diff(
+pub fn diff<A: Borrow<Address>>(
     fields: &[Field],
     seen: &Value,
     want: &Value,
-    address_of: &impl Fn(&str, &str) -> Option<Address>,
+    address_of: &impl Fn(&str, &str) -> Option<A>,
 ) -> Vec<FieldChange> {
+    let comparison = Comparison { address_of };
     let changed = fields.iter().filter(|field| field.change != Change::Initial).filter_map(|field| {
-        let (mut seen, want) = (seen[field.name].clone(), &want[field.name]);
-        name_references(&mut seen, address_of);
-        let differs = !agrees(&seen, want);
+        let (seen, want) = (&seen[field.name], &want[field.name]);
         let Field { name, change, .. } = *field;
-        differs.then(|| FieldChange { field: name.into(), change, seen, want: want.clone() })
+        (!comparison.agrees(seen, want)).then(|| {
+            let mut seen = seen.clone();
+            name_references(&mut seen, address_of);
+            FieldChange { field: name.into(), change, seen, want: want.clone() }
+        })
     });
     changed.collect()
 }
@@ -61,43 +67,56 @@ fn collect(value: &Value, found: &mut BTreeSet<Address>) {
     }
 }
 
-fn agrees(seen: &Value, want: &Value) -> bool {
-    match (seen, want) {
-        (_, Value::Null) => true,
-        (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
-            let null = &Value::Null;
-            let extra = seen.iter().any(|(key, value)| !want.contains_key(key) && !value.is_null());
-            !extra && want.iter().all(|(key, want)| agrees(seen.get(key).unwrap_or(null), want))
+/// What is seen against what is wanted; see [`diff`] for `address_of`.
+struct Comparison<'a, F> {
+    address_of: &'a F,
+}
+
+impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
+    fn agrees(&self, seen: &Value, want: &Value) -> bool {
+        match (&*self.named(seen), want) {
+            (_, Value::Null) => true,
+            (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
+                let null = &Value::Null;
+                let extra = seen.iter().any(|(key, value)| !want.contains_key(key) && !value.is_null());
+                !extra && want.iter().all(|(key, want)| self.agrees(seen.get(key).unwrap_or(null), want))
+            }
+            (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
+            (seen, want) => seen == want,
         }
-        (Value::Array(seen), Value::Array(want)) => same_items(seen, want),
-        _ => seen == want,
     }
-}
 
-/// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as an
-/// id than as an address.
-fn same_items(seen: &[Value], want: &[Value]) -> bool {
-    let all_in =
-        |these: &[Value], those: &[Value]| these.iter().all(|item| those.iter().any(|other| same(item, other)));
-    let in_order = || seen.iter().zip(want).all(|(seen, want)| same(seen, want));
-    let in_any_order = || want.iter().any(holds_reference) && all_in(seen, want) && all_in(want, seen);
-    seen.len() == want.len() && (in_order() || in_any_order())
-}
+    /// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as
+    /// an id than as an address.
+    fn same_items(&self, seen: &[Value], want: &[Value]) -> bool {
+        let in_order = || seen.iter().zip(want).all(|(seen, want)| self.same(seen, want));
+        let in_any_order = || {
+            want.iter().any(holds_reference)
+                && seen.iter().all(|seen| want.iter().any(|want| self.same(seen, want)))
+                && want.iter().all(|want| seen.iter().any(|seen| self.same(seen, want)))
+        };
+        seen.len() == want.len() && (in_order() || in_any_order())
+    }
 
-/// Equal, but for the order of sets.
-fn same(seen: &Value, want: &Value) -> bool {
-    match (seen, want) {
-        (Value::Object(seen), Value::Object(want)) => {
-            seen.len() == want.len()
-                && seen.iter().all(|(key, seen)| want.get(key).is_some_and(|want| same(seen, want)))
+    /// Equal, but for the order of sets.
+    fn same(&self, seen: &Value, want: &Value) -> bool {
+        match (&*self.named(seen), want) {
+            (Value::Object(seen), Value::Object(want)) => {
+                seen.len() == want.len()
+                    && seen.iter().all(|(key, seen)| want.get(key).is_some_and(|want| self.same(seen, want)))
+            }
+            (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
+            (seen, want) => seen == want,
         }
-        (Value::Array(seen), Value::Array(want)) => same_items(seen, want),
-        _ => seen == want,
+    }
+
+    fn named<'v>(&self, seen: &'v Value) -> Cow<'v, Value> {
+        named(seen, self.address_of).map_or(Cow::Borrowed(seen), Cow::Owned)
     }
 }
 
 fn is_reference(map: &serde_json::Map<String, Value>) -> bool {
-    map.contains_key("$ref") || map.contains_key("$id")
+    map.len() <= 2 && (map.contains_key("$ref") || map.contains_key("$id"))
 }
 
 fn holds_reference(value: &Value) -> bool {
@@ -109,35 +128,37 @@ fn holds_reference(value: &Value) -> bool {
 }
 
 /// Turns the live ids in `value` into the addresses of the stack's resources that have them.
-pub fn name_references(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<Address>) {
+pub fn name_references<A: Borrow<Address>>(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<A>) {
+    if let Some(reference) = named(value, address_of) {
+        *value = reference;
+        return;
+    }
     match value {
-        Value::Object(map) => {
-            let text = |key: &str| map.get(key).and_then(Value::as_str);
-            match text("$kind").zip(text("$id")).and_then(|(kind, id)| address_of(kind, id)) {
-                Some(address) => {
-                    map.clear();
-                    map.insert("$ref".into(), address.to_string().into());
-                }
-                None => map.values_mut().for_each(|value| name_references(value, address_of)),
-            }
-        }
+        Value::Object(map) => map.values_mut().for_each(|value| name_references(value, address_of)),
         Value::Array(items) => items.iter_mut().for_each(|item| name_references(item, address_of)),
         _ => {}
     }
 }
 
+/// The reference by address, where `value` is one to the live id of one of the stack's resources.
+fn named<A: Borrow<Address>>(value: &Value, address_of: &impl Fn(&str, &str) -> Option<A>) -> Option<Value> {
+    let map = value.as_object().filter(|map| map.len() == 2)?;
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    let (kind, id) = text("$kind").zip(text("$id"))?;
+    Some(json!({ "$ref": address_of(kind, id)?.borrow() }))
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn sets_agree_in_any_order_where_references_stand_in_them() {
         let to = |name: &str, weight: u8| json!({ "target_group": { "$ref": name }, "weight": weight });
         let seen = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
-        assert!(agrees(&seen, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
-        assert!(!agrees(&seen, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
-        assert!(!agrees(&json!(["a", "b"]), &json!(["b", "a"])));
+        let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address> };
+        assert!(outside.agrees(&seen, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
+        assert!(!outside.agrees(&seen, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
+        assert!(!outside.agrees(&json!(["a", "b"]), &json!(["b", "a"])));
     }
 }

@@ -19,6 +19,7 @@ pub mod names;
 mod policy;
 pub mod quote;
 mod reference;
+pub mod schema;
 mod seen;
 mod slots;
 mod text;

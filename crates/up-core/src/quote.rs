@@ -33,6 +33,16 @@ pub fn is_quoting(text: &str) -> bool {
     text.contains(OPEN)
 }
 
+/// True where a text in `value`, at any depth, holds a mark.
+pub fn is_quoted_in(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_quoting(text),
+        Value::Array(items) => items.iter().any(is_quoted_in),
+        Value::Object(map) => map.values().any(is_quoted_in),
+        _ => false,
+    }
+}
+
 /// True where `text` holds one of the two characters that marks are made of.
 pub fn is_reserved(text: &str) -> bool {
     text.contains([OPEN, CLOSE])
@@ -42,7 +52,9 @@ pub fn is_reserved(text: &str) -> bool {
 pub fn quotes(value: &Value) -> BTreeSet<Quote> {
     let mut found = BTreeSet::new();
     visit(value, &mut |text| {
-        found.extend(pieces(text).filter_map(Result::err));
+        if is_quoting(text) {
+            found.extend(pieces(text).filter_map(Result::err));
+        }
     });
     found
 }

@@ -4,6 +4,8 @@
 //! which nothing is set. Either way a list comes out shorter than it is, and what it left out would be made a second
 //! time. A proxy that cuts or replaces answers is enough for that.
 
+use std::collections::BTreeMap;
+
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -13,7 +15,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
 use crate::Call;
@@ -78,13 +80,9 @@ fn check(operation: &str, body: &[u8]) -> Result<(), String> {
 
 /// The members of an answer in JSON that are set.
 fn json(body: &[u8]) -> Result<Vec<String>, String> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => {
-            Ok(members.into_iter().filter(|(_, value)| !value.is_null()).map(|(member, _)| member).collect())
-        }
-        Ok(_) => Err("it is no JSON object".into()),
-        Err(error) => Err(format!("it is no JSON: {error}")),
-    }
+    let members: BTreeMap<String, Option<IgnoredAny>> =
+        serde_json::from_slice(body).map_err(|error| format!("it is no JSON object: {error}"))?;
+    Ok(members.into_iter().filter_map(|(member, value)| value.map(|_| member)).collect())
 }
 
 /// The members of an answer in XML, after a look at all of it.

@@ -4,6 +4,8 @@ mod identity;
 mod index;
 mod role;
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use up_core::AnyKind;
 
 pub use identity::{Identity, identity};
@@ -27,5 +29,7 @@ pub fn all() -> Vec<&'static dyn AnyKind> {
 
 /// The kind of this name, such as `ec2.subnet`.
 pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    all().into_iter().find(|kind| kind.name() == name)
+    static BY_NAME: LazyLock<HashMap<&str, &dyn AnyKind>> =
+        LazyLock::new(|| all().into_iter().map(|kind| (kind.name(), kind)).collect());
+    BY_NAME.get(name).copied()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
 use serde_json::Value;
@@ -54,27 +54,27 @@ pub(crate) fn decide<'a>(
     verdicts
 }
 
+/// Kind → id (or ARN) of a live resource → the address it has, or will have.
+type Addresses<'a> = HashMap<&'a str, HashMap<&'a str, Cow<'a, Address>>>;
+
 struct Matcher<'a, 'k> {
     stack: &'a str,
     kinds: Kinds<'k>,
     world: &'a World,
-    declared: BTreeSet<&'a Address>,
+    declared: HashSet<&'a Address>,
     /// Live resources that nothing has claimed yet, by the address they carry.
     free: BTreeMap<Address, Vec<&'a Seen<Value>>>,
     claims: HashMap<&'a Address, &'a Seen<Value>>,
-    /// Kind and id (or ARN) of live resources → the address they have, or will have.
-    addresses: HashMap<(String, String), Address>,
+    addresses: Addresses<'a>,
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
     fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
         let mut free: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        let mut addresses = HashMap::new();
+        let mut addresses = Addresses::new();
         for (kind, seen) in world.iter() {
             let Some(address) = seen.address(wanted.stack) else { continue };
-            names(kind, seen).for_each(|name| {
-                addresses.insert(name, address.clone());
-            });
+            addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, Cow::Owned(address.clone()))));
             free.entry(address).or_default().push(seen);
         }
         let declared = wanted.resources.iter().map(|declared| &declared.address).collect();
@@ -89,9 +89,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 let best = self.best(kind, declared, &candidates);
                 let chosen = candidates.remove(best);
                 // Whoever still refers to one of the others has to move over to the one that stays.
-                for name in candidates.iter().flat_map(|seen| names(kind.name(), seen)) {
-                    self.addresses.remove(&name);
-                }
+                let of_kind = self.addresses.entry(kind.name()).or_default();
+                candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
                 if !candidates.is_empty() {
                     self.free.insert(declared.address.clone(), candidates);
                 }
@@ -100,9 +99,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
             None => self.renamed(kind, declared),
         };
         if let Some(seen) = claimed {
-            for name in names(&declared.address.kind, seen) {
-                self.addresses.insert(name, declared.address.clone());
-            }
+            let of_kind = self.addresses.entry(kind.name()).or_default();
+            of_kind.extend(names(seen).map(|name| (name, Cow::Borrowed(&declared.address))));
             self.claims.insert(&declared.address, seen);
         }
     }
@@ -118,7 +116,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
             let changes = self.compare(kind, declared, seen, &BTreeSet::new());
             let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
-            let referred = names(kind.name(), seen).any(|name| used.contains(&name));
+            let referred = names(seen).any(|name| used.contains(&(kind.name(), name)));
             (dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
         };
         let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
@@ -152,12 +150,19 @@ impl<'a, 'k> Matcher<'a, 'k> {
         seen: &Seen<Value>,
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
-        let want = match quote::quotes(&declared.spec).is_empty() {
-            true => Cow::Borrowed(&*declared.spec),
-            false => Cow::Owned(self.filled(kind, Value::clone(&declared.spec), replaced)),
-        };
-        let address_of = |kind: &str, id: &str| self.addresses.get(&(kind.to_owned(), id.to_owned())).cloned();
-        let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
+        let differences = |want: &Value| diff(kind.fields(), &seen.spec, want, &address_of);
+        let mut want = Cow::Borrowed(&*declared.spec);
+        if quote::is_quoted_in(&want) {
+            quote::fill(want.to_mut(), &|quote| self.answer(quote, replaced));
+        }
+        let mut changes = differences(&want);
+        // What is filled in may sort elsewhere in a set: asked only where it could matter, because it costs more than all
+        // the rest. A spec that is wrong only now is left for AWS to refuse.
+        if matches!(want, Cow::Owned(_)) && !(changes.is_empty() && replaced.is_empty()) {
+            want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
+            changes = differences(&want);
+        }
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =
@@ -172,13 +177,6 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
         changes.retain(|change| !declared.ignore_changes.contains(&change.field));
         changes
-    }
-
-    /// The spec with what its marks stand for, as far as that is known.
-    fn filled(&self, kind: &dyn AnyKind, mut spec: Value, replaced: &BTreeSet<&Address>) -> Value {
-        quote::fill(&mut spec, &|quote| self.answer(quote, replaced));
-        // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
-        kind.complete(spec.clone()).unwrap_or(spec)
     }
 
     fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {
@@ -324,17 +322,16 @@ pub(crate) fn tag_change(stack: &str, kind: &dyn AnyKind, declared: &Declared, s
 }
 
 /// What a reference to a live resource may hold.
-fn names(kind: &str, seen: &Seen<Value>) -> impl Iterator<Item = (String, String)> {
-    let kind = kind.to_owned();
-    [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(move |name| (kind.clone(), name.clone()))
+pub(crate) fn names(seen: &Seen<Value>) -> impl Iterator<Item = &str> {
+    [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(String::as_str)
 }
 
 /// What a live resource refers to: kind and id, or ARN.
-pub(crate) fn used(spec: &Value) -> Vec<(String, String)> {
+pub(crate) fn used(spec: &Value) -> Vec<(&str, &str)> {
     match spec {
         Value::Object(map) => {
             match (map.get("$kind").and_then(Value::as_str), map.get("$id").and_then(Value::as_str)) {
-                (Some(kind), Some(id)) => vec![(kind.to_owned(), id.to_owned())],
+                (Some(kind), Some(id)) => vec![(kind, id)],
                 _ => map.values().flat_map(used).collect(),
             }
         }

@@ -42,6 +42,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
+    let observed = if steps.is_empty() { Fingerprints::default() } else { world.fingerprints() };
     Plan {
         format: FORMAT,
         stack: wanted.stack.to_owned(),
@@ -50,6 +51,6 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
         unchanged,
         refusals,
         steps,
-        observed: world.fingerprints(),
+        observed,
     }
 }

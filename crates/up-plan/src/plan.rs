@@ -29,7 +29,7 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// What to do, in an order that could be followed one by one.
     pub steps: Vec<Step>,
-    /// What was observed, so that a moved world is noticed.
+    /// What was observed, so that a moved world is noticed. Empty where there is nothing to do.
     pub observed: Fingerprints,
 }
 

@@ -7,7 +7,7 @@ use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 
 use crate::{
     Action, Kinds, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, tag_change, used},
+    decide::{Ruling, Verdict, birth, names, tag_change, used},
     graph::{Circles, Draft, Named},
 };
 
@@ -235,12 +235,14 @@ impl<'a> Writer<'a, '_> {
         let mut owners: HashMap<(&str, &str), usize> = HashMap::new();
         for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_some()) {
             let Some(seen) = verdict.seen else { continue };
-            let names = [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten();
-            owners.extend(names.map(|name| ((verdict.address.kind.as_str(), name.as_str()), index)));
+            owners.extend(names(seen).map(|name| ((verdict.address.kind.as_str(), name), index)));
+        }
+        if owners.is_empty() {
+            return vec![];
         }
         let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
             let used = verdict.seen.map(|seen| used(&seen.spec)).unwrap_or_default();
-            let targets = used.into_iter().filter_map(|(kind, id)| owners.get(&(kind.as_str(), id.as_str())).copied());
+            let targets = used.into_iter().filter_map(|name| owners.get(&name).copied());
             targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
         });
         uses.collect()

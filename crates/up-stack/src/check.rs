@@ -1,15 +1,17 @@
-//! Checks a value against a JSON Schema, all of it, and turns names into references on the way.
+//! Checks a value against a schema, all of it, and turns names into references on the way.
 
 use std::{cell::Cell, collections::HashSet, rc::Rc};
 
-use serde_json::{Map, Value};
-use up_core::{Cidr, quote};
+use up_core::{
+    Cidr, quote,
+    schema::{Schema, Shape, Type},
+};
 
 use crate::{
     diagnostic::Complaint,
     file::COMMON,
     node::{Data, Key, Node},
-    shape::{expected, hint_for, names_of, reference_to, types},
+    shape::{expected, hint_for},
     suggest::{listed, suggest},
     value::{mark_in, not_known},
     world::{Instance, World},
@@ -20,21 +22,20 @@ pub(crate) struct Checker<'a> {
     pub(crate) world: &'a World,
     /// Where names of resources are looked up.
     pub(crate) instance: &'a Rc<Instance>,
-    /// The whole schema, which holds the definitions.
-    schema: &'a Value,
+    schema: &'a Schema,
     /// What has the fields at the top, for messages: `ec2.vpc`.
     what: &'a str,
     pub(crate) is_wrong: Cell<bool>,
 }
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(world: &'a World, instance: &'a Rc<Instance>, schema: &'a Value, what: &'a str) -> Self {
+    pub(crate) fn new(world: &'a World, instance: &'a Rc<Instance>, schema: &'a Schema, what: &'a str) -> Self {
         Self { world, instance, schema, what, is_wrong: Cell::new(false) }
     }
 
     /// The value with its references resolved; `None` where something is wrong, which has been reported.
     pub(crate) fn check(&self, node: Node) -> Option<Node> {
-        let node = self.node(node, self.schema, true);
+        let node = self.node(node, self.schema.whole(), true);
         (!self.is_wrong.get() && !node.has_hole()).then_some(node)
     }
 
@@ -53,55 +54,39 @@ impl<'a> Checker<'a> {
         Node::hole(node.place)
     }
 
-    /// Follows `$ref` to a definition.
-    fn resolved(&self, mut schema: &'a Value) -> &'a Value {
-        // A definition that is only a reference to itself does not occur; the bound keeps it harmless.
-        for _ in 0..8 {
-            let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
-            match name.and_then(|name| self.schema.get("$defs")?.get(name)) {
-                Some(definition) => schema = definition,
-                None => break,
-            }
-        }
-        schema
-    }
-
-    fn node(&self, node: Node, schema: &'a Value, is_top: bool) -> Node {
-        let schema = self.resolved(schema);
+    fn node(&self, node: Node, shape: Shape<'a>, is_top: bool) -> Node {
         if matches!(node.data, Data::Hole) {
             return node;
         }
-        if let Some(kind) = reference_to(schema) {
+        let place = shape.place();
+        if let Some(kind) = &place.kind {
             return self.reference(node, kind, false).into_iter().next().unwrap_or_else(|| Node::hole(self.whole()));
         }
-        if schema.get("x-document").is_some() {
+        if place.is_document {
             return self.document(node);
         }
-        if let Some(branches) = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(key)?.as_array()) {
-            return self.one_of(node, branches);
+        if let Some(branches) = shape.branches() {
+            return self.one_of(node, branches.collect());
         }
-        let node = match schema.get("allOf").and_then(Value::as_array) {
-            Some(parts) => parts.iter().fold(node, |node, part| self.node(node, part, is_top)),
-            None => node,
-        };
-        if let Some(names) = names_of(schema) {
-            return self.name(node, &names);
+        let node = shape.parts().fold(node, |node, part| self.node(node, part, is_top));
+        if let Some(names) = &place.names {
+            return self.name(node, &names.iter().map(String::as_str).collect::<Vec<_>>());
         }
-        let types = types(schema);
+        let is = |ty| place.types.contains(&ty);
         match &node.data {
-            _ if types.is_empty() => node,
-            Data::Null if types.contains(&"null") => node,
-            Data::Table(_) if types.contains(&"object") => self.table(node, schema, is_top),
-            Data::List(_) if types.contains(&"array") => self.list(node, schema),
-            Data::Table(_) if types.contains(&"array") && self.is_all_resources(&node) => self.list(node, schema),
-            Data::Text(_) if types.contains(&"string") => self.text(node, schema),
-            Data::Bool(_) if types.contains(&"boolean") => node,
-            Data::Number(number) if types.contains(&"number") || (types.contains(&"integer") && !number.is_f64()) => {
-                self.number(node, schema)
+            _ if place.types.is_empty() => node,
+            Data::Null if is(Type::Null) => node,
+            Data::Table(_) if is(Type::Table) => self.table(node, shape, is_top),
+            Data::List(_) if is(Type::List) => self.list(node, shape),
+            Data::Table(_) if is(Type::List) && self.is_all_resources(&node) => self.list(node, shape),
+            Data::Text(_) if is(Type::Text) => self.text(node, shape),
+            Data::Bool(_) if is(Type::Bool) => node,
+            Data::Number(number) if is(Type::Number) || (is(Type::Integer) && !number.is_f64()) => {
+                self.number(node, shape)
             }
             _ => {
-                let hint = hint_for(&node, &types, schema);
-                self.wrong(&node, &expected(schema, &types), hint)
+                let hint = hint_for(&node, shape);
+                self.wrong(&node, &expected(shape), hint)
             }
         }
     }
@@ -110,9 +95,8 @@ impl<'a> Checker<'a> {
         self.instance.file.start
     }
 
-    fn text(&self, node: Node, schema: &Value) -> Node {
-        let text = node.text().unwrap_or_default();
-        if schema.get("format").and_then(Value::as_str) == Some("cidr") {
+    fn text(&self, node: Node, shape: Shape<'_>) -> Node {
+        if let Some(text) = node.text().filter(|_| shape.place().is_cidr) {
             // Its own reader has the better words.
             if let Err(error) = serde_json::from_value::<Cidr>(text.into()) {
                 self.complain(Complaint::new(node.place, error.to_string()).expected("a CIDR block"));
@@ -121,13 +105,12 @@ impl<'a> Checker<'a> {
         node
     }
 
-    fn number(&self, node: Node, schema: &Value) -> Node {
-        let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-        let (least, most) = (bound("minimum"), bound("maximum"));
+    fn number(&self, node: Node, shape: Shape<'_>) -> Node {
+        let (least, most) = (shape.place().least, shape.place().most);
         if let Data::Number(number) = &node.data {
             let number = number.as_f64().unwrap_or(f64::MAX);
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
-                let wanted = expected(schema, &types(schema));
+                let wanted = expected(shape);
                 let message = format!("expected {wanted}, found {number}");
                 self.complain(Complaint::new(node.place, message).expected(wanted));
             }
@@ -150,37 +133,37 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn list(&self, node: Node, schema: &'a Value) -> Node {
+    fn list(&self, node: Node, shape: Shape<'a>) -> Node {
         let place = node.place;
         let items = match node.data {
             Data::List(items) => items,
             Data::Table(entries) => entries.into_iter().map(|(_, item)| item).collect(),
             _ => vec![],
         };
-        let parts = schema.get("prefixItems").and_then(Value::as_array);
-        let each = schema.get("items").map(|each| self.resolved(each));
-        let mut checked = vec![];
-        for (index, item) in items.into_iter().enumerate() {
-            match (parts.and_then(|parts| parts.get(index)).or(each), each.and_then(reference_to)) {
+        let each = shape.each();
+        let kind = each.and_then(|each| each.place().kind.as_deref());
+        let mut first = shape.first_items();
+        let mut checked = Vec::with_capacity(items.len());
+        for item in items {
+            match (first.next().or(each), kind) {
                 (_, Some(kind)) => checked.extend(self.reference(item, kind, true)),
-                (Some(schema), None) => checked.push(self.node(item, schema, false)),
+                (Some(shape), None) => checked.push(self.node(item, shape, false)),
                 (None, None) => checked.push(item),
             }
         }
-        if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+        if shape.place().is_set {
             let mut known = HashSet::new();
             checked.retain(|item| item.has_hole() || known.insert(item.value().to_string()));
         }
         let node = Node { place, data: Data::List(checked) };
-        self.list_rules(&node, schema);
+        self.list_rules(&node, shape);
         node
     }
 
     /// How many items a list may have.
-    fn list_rules(&self, node: &Node, schema: &Value) {
+    fn list_rules(&self, node: &Node, shape: Shape<'_>) {
         let Data::List(items) = &node.data else { return };
-        let bound = |key: &str| schema.get(key).and_then(Value::as_u64).and_then(|count| usize::try_from(count).ok());
-        let (least, most) = (bound("minItems"), bound("maxItems"));
+        let (least, most) = (shape.place().fewest, shape.place().most_items);
         if least.is_some_and(|least| items.len() < least) || most.is_some_and(|most| items.len() > most) {
             let expected = match (least, most) {
                 (Some(least), Some(most)) if least == most => format!("{least} items"),
@@ -193,40 +176,36 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn table(&self, node: Node, schema: &'a Value, is_top: bool) -> Node {
+    fn table(&self, node: Node, shape: Shape<'a>, is_top: bool) -> Node {
         let place = node.place;
         let Data::Table(entries) = node.data else { return node };
-        let properties = schema.get("properties").and_then(Value::as_object);
-        let rest = schema.get("additionalProperties").filter(|rest| !matches!(rest, Value::Bool(false)));
-        let (mut checked, mut misspelt): (Vec<(Key, Node)>, Vec<&str>) = (vec![], vec![]);
+        let rest = shape.other();
+        let mut checked: Vec<(Key, Node)> = Vec::with_capacity(entries.len());
+        let mut misspelt: Vec<&str> = vec![];
         for (key, item) in entries {
-            match properties.and_then(|properties| properties.get(&key.text)).or(rest) {
-                Some(schema) => {
-                    let item = self.node(item, schema, false);
+            match shape.field(&key.text).or(rest) {
+                Some(shape) => {
+                    let item = self.node(item, shape, false);
                     checked.push((key, item));
                 }
                 // Neither fields nor a type for the rest: a table of anything.
-                None if properties.is_none() && schema.get("additionalProperties").is_none() => {
-                    checked.push((key, item));
-                }
-                None => misspelt.extend(self.unknown(&key, properties, is_top)),
+                None if shape.is_open() => checked.push((key, item)),
+                None => misspelt.extend(self.unknown(&key, shape, is_top)),
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str) {
-            if !misspelt.contains(&name) && !checked.iter().any(|(key, _)| key.text == name) {
+        for name in &shape.place().required {
+            if !misspelt.contains(&name.as_str()) && !checked.iter().any(|(key, _)| key.text == *name) {
                 let what = if is_top { format!("{} ", self.what) } else { String::new() };
-                let about = properties.and_then(|properties| properties.get(name)?.get("description")?.as_str());
-                let about = about.and_then(|about| about.lines().next()).map(|about| format!("`{name}`: {about}"));
+                let about = shape.field(name).and_then(|field| field.own_description()?.lines().next());
+                let about = about.map(|about| format!("`{name}`: {about}"));
                 let message = format!("{what}`{name}` is missing");
                 self.complain(Complaint::new(place, message).expected(format!("`{name}`")).hint(about));
             }
         }
-        if schema.get("x-complete").is_some() {
-            let absent = properties.into_iter().flat_map(Map::keys);
-            for name in absent {
+        if shape.place().is_complete {
+            for name in shape.fields().into_iter().flatten() {
                 if !checked.iter().any(|(key, _)| key.text == *name) {
-                    checked.push((Key { text: name.clone(), place }, Node { place, data: Data::Null }));
+                    checked.push((Key { text: name.to_owned(), place }, Node { place, data: Data::Null }));
                 }
             }
         }
@@ -234,31 +213,32 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports a key that is none, and returns the one that was probably meant.
-    fn unknown(&self, key: &Key, properties: Option<&'a Map<String, Value>>, is_top: bool) -> Option<&'a str> {
-        let names = properties.into_iter().flat_map(Map::keys).map(String::as_str);
+    fn unknown(&self, key: &Key, shape: Shape<'a>, is_top: bool) -> Option<&'a str> {
         let common = COMMON.iter().copied().filter(|_| is_top && self.what.contains('.'));
         let what = if is_top { self.what } else { "this table" };
-        let names: Vec<&'a str> = names.chain(common).collect();
+        let names: Vec<&'a str> = shape.fields().into_iter().flatten().chain(common).collect();
         let hint = suggest(&key.text, names.iter().copied());
         self.complain(Complaint::new(key.place, format!("{what} has no `{}`", key.text)).hint(hint));
         crate::suggest::closest(&key.text, &names)
     }
 
     /// A value that may have one of several shapes: the one that fits best says what is wrong with it.
-    fn one_of(&self, node: Node, branches: &'a [Value]) -> Node {
-        let branches: Vec<&Value> = branches.iter().map(|branch| self.resolved(branch)).collect();
-        if matches!(node.data, Data::Null) && branches.iter().any(|branch| types(branch).contains(&"null")) {
+    fn one_of(&self, node: Node, mut branches: Vec<Shape<'a>>) -> Node {
+        if matches!(node.data, Data::Null) && branches.iter().any(|branch| branch.place().types.contains(&Type::Null)) {
             return node;
         }
-        let branches: Vec<&Value> = branches.into_iter().filter(|branch| types(branch) != ["null"]).collect();
-        let names: Vec<&str> = branches.iter().filter_map(|branch| names_of(branch)).flatten().collect();
-        let fitting: Vec<&Value> = branches.iter().copied().filter(|branch| self.fits(&node, branch)).collect();
-        if !names.is_empty() && node.text().is_some() && fitting.iter().all(|branch| names_of(branch).is_some()) {
-            return self.name(node, &names);
+        branches.retain(|branch| branch.place().types != [Type::Null]);
+        let fitting: Vec<Shape<'a>> = branches.iter().copied().filter(|branch| self.fits(&node, *branch)).collect();
+        if node.text().is_some() && fitting.iter().all(|branch| branch.place().names.is_some()) {
+            let names = branches.iter().filter_map(|branch| branch.place().names.as_ref());
+            let names: Vec<&str> = names.flatten().map(String::as_str).collect();
+            if !names.is_empty() {
+                return self.name(node, &names);
+            }
         }
         match fitting[..] {
             [] => {
-                let mut all: Vec<_> = branches.iter().map(|branch| expected(branch, &types(branch))).collect();
+                let mut all: Vec<_> = branches.iter().map(|branch| expected(*branch)).collect();
                 all.dedup();
                 self.wrong(&node, &all.join(", or "), None)
             }
@@ -267,35 +247,31 @@ impl<'a> Checker<'a> {
             _ => {
                 // Of several kinds, the one that has a resource of this name.
                 let named = fitting.iter().find(|branch| {
-                    let found = reference_to(branch).zip(node.text());
+                    let found = branch.place().kind.as_ref().zip(node.text());
                     found.is_some_and(|(kind, text)| self.world.reference(self.instance, text, kind, false).is_ok())
                 });
-                let plain = fitting.iter().find(|branch| reference_to(branch).is_none());
-                self.node(node, named.or(plain).unwrap_or(&fitting[0]), false)
+                let plain = fitting.iter().find(|branch| branch.place().kind.is_none());
+                self.node(node, *named.or(plain).unwrap_or(&fitting[0]), false)
             }
         }
     }
 
     /// Of several tables, the one that knows most of the keys.
-    fn variant(&self, node: Node, branches: &[&'a Value]) -> Node {
+    fn variant(&self, node: Node, branches: &[Shape<'a>]) -> Node {
         let Data::Table(entries) = &node.data else { return node };
-        let known = |branch: &Value| {
-            let properties = branch.get("properties");
-            entries.iter().filter(|(key, _)| properties.and_then(|known| known.get(&key.text)).is_some()).count()
-        };
-        let tagged = |branch: &Value| {
+        let known = |branch: &Shape<'_>| entries.iter().filter(|(key, _)| branch.field(&key.text).is_some()).count();
+        let tagged = |branch: &Shape<'_>| {
             entries.iter().all(|(key, item)| {
-                let property = branch.get("properties").and_then(|known| known.get(&key.text));
-                property.and_then(names_of).is_none_or(|names| item.text().is_none_or(|text| names.contains(&text)))
+                let names = branch.field(&key.text).and_then(|field| field.place().names.as_ref());
+                names.zip(item.text()).is_none_or(|(names, text)| names.iter().any(|name| name == text))
             })
         };
         let best = branches.iter().rev().max_by_key(|branch| (tagged(branch), known(branch))).copied();
         let Some(best) = best else { return node };
-        if known(best) > 0 || entries.is_empty() {
+        if known(&best) > 0 || entries.is_empty() {
             return self.node(node, best, false);
         }
-        let keys = branches.iter().filter_map(|branch| branch.get("properties")?.as_object());
-        let keys: Vec<&str> = keys.flat_map(|properties| properties.keys().map(String::as_str)).collect();
+        let keys: Vec<&str> = branches.iter().filter_map(Shape::fields).flatten().collect();
         if let Some((key, _)) = entries.first() {
             let complaint = Complaint::new(key.place, format!("there is no `{}` here", key.text));
             let complaint = complaint.expected(format!("one of {}", listed(&keys)));
@@ -305,24 +281,19 @@ impl<'a> Checker<'a> {
     }
 
     /// True where a value is at least of the right sort.
-    fn fits(&self, node: &Node, schema: &Value) -> bool {
-        let types = types(schema);
-        let is_reference = reference_to(schema).is_some();
+    fn fits(&self, node: &Node, shape: Shape<'_>) -> bool {
+        let place = shape.place();
+        let is = |ty| place.types.contains(&ty) || place.types.is_empty();
         match &node.data {
-            Data::Table(_) if is_reference => true,
-            Data::Text(_) if is_reference || schema.get("x-document").is_some() => true,
-            _ if schema.get("x-document").is_some() => true,
-            _ if is_reference => false,
-            Data::Text(_) => types.contains(&"string") || names_of(schema).is_some() || types.is_empty(),
-            Data::Bool(_) => types.contains(&"boolean") || types.is_empty(),
-            Data::Number(number) => {
-                types.contains(&"number") || (types.contains(&"integer") && !number.is_f64()) || types.is_empty()
-            }
-            Data::List(_) => types.contains(&"array") || types.is_empty(),
-            Data::Table(_) => {
-                types.contains(&"object") || types.is_empty() || types.contains(&"array") && self.is_all_resources(node)
-            }
             Data::Null | Data::Hole | Data::Template(_) => true,
+            Data::Table(_) | Data::Text(_) if place.kind.is_some() => true,
+            _ if place.is_document => true,
+            _ if place.kind.is_some() => false,
+            Data::Text(_) => is(Type::Text) || place.names.is_some(),
+            Data::Bool(_) => is(Type::Bool),
+            Data::Number(number) => is(Type::Number) || (is(Type::Integer) && !number.is_f64()),
+            Data::List(_) => is(Type::List),
+            Data::Table(_) => is(Type::Table) || is(Type::List) && self.is_all_resources(node),
         }
     }
 }

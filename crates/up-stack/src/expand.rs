@@ -35,7 +35,7 @@ impl World {
     fn make_child(&self, caller: &Rc<Instance>, name: &str, key: Option<&str>, path: &str) -> Option<Instance> {
         let call = caller.file.modules.get(name)?;
         let (source, place) = call.source.as_ref()?;
-        let at = self.module_path(caller, source, *place)?;
+        let at = call.at.get_or_init(|| self.module_path(caller, source, *place)).clone()?;
         if self.is_recursive(caller, &at, source, *place) {
             return None;
         }
@@ -212,7 +212,7 @@ impl World {
             self.complain(Complaint::new(place, "the characters U+E000 and U+E001 are bullstra-up's own"));
             return Some(Node::hole(place));
         }
-        let is_any = ty.schema == Value::Bool(true);
+        let is_any = ty.schema.is_any();
         let value = match parse::literal(text) {
             _ if ty.is_text() && !text.trim_start().starts_with('{') => Value::String(text.clone()),
             Some(value) => value,

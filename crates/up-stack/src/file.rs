@@ -1,6 +1,6 @@
 //! What one file declares: its tables, sorted and checked for form, with nothing evaluated.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap, path::PathBuf};
 
 use up_core::Address;
 
@@ -42,6 +42,8 @@ pub(crate) struct Input {
 pub(crate) struct Call {
     pub(crate) place: Place,
     pub(crate) source: Option<(String, Place)>,
+    /// Where the file is that `source` names, once that was found out.
+    pub(crate) at: OnceCell<Option<PathBuf>>,
     pub(crate) for_each: Option<Node>,
     pub(crate) arguments: BTreeMap<String, (Place, Node)>,
 }
@@ -240,7 +242,8 @@ impl Reader<'_> {
     fn call(&self, key: &Key, node: Node) -> Call {
         let world = self.world;
         let entries = world.entries(node, &format!("`[module.{}]`", key.text));
-        let mut call = Call { place: key.place, source: None, for_each: None, arguments: BTreeMap::new() };
+        let (at, arguments) = Default::default();
+        let mut call = Call { place: key.place, source: None, at, for_each: None, arguments };
         let mut has_source = false;
         for (name, node) in entries {
             match (name.text.as_str(), node) {

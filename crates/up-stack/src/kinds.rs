@@ -2,8 +2,7 @@
 
 use std::{cell::OnceCell, collections::BTreeMap};
 
-use serde_json::Value;
-use up_core::AnyKind;
+use up_core::{AnyKind, schema::Schema};
 
 use crate::suggest;
 
@@ -13,7 +12,7 @@ pub(crate) struct Kinds(BTreeMap<&'static str, KindInfo>);
 /// A kind, with its schema once somebody asked for it.
 pub(crate) struct KindInfo {
     pub(crate) any: &'static dyn AnyKind,
-    schema: OnceCell<Value>,
+    schema: OnceCell<Schema>,
 }
 
 impl Kinds {
@@ -53,8 +52,8 @@ impl Kinds {
 }
 
 impl KindInfo {
-    pub(crate) fn schema(&self) -> &Value {
-        self.schema.get_or_init(|| self.any.schema().to_value())
+    pub(crate) fn schema(&self) -> &Schema {
+        self.schema.get_or_init(|| Schema::read(self.any.schema().as_value()))
     }
 
     /// What `${…}` may read of it.

@@ -216,25 +216,30 @@ impl<'a> Scope<'a> {
     pub(crate) fn module_keys(&self, name: &str) -> Result<Rc<Keys>, Fault> {
         let Self { world, instance, .. } = *self;
         let Some(call) = instance.file.modules.get(name) else { return Err(Fault::Said) };
+        if call.for_each.is_none() {
+            return Ok(Rc::new(Keys::One));
+        }
         let label = || instance.label(&format!("for_each of module.{name}"));
         let own = Scope { each: None, ..*self };
-        world.once(&instance.modules, name, label, call.place, || own.keys(call.for_each.as_ref()))
+        world.once(&instance.modules, name, label, call.place, || own.keys(call.for_each.as_ref()?))
     }
 
     /// How many instances of a resource there are.
     pub(crate) fn resource_keys(&self, kind: &str, name: &str) -> Result<Rc<Keys>, Fault> {
         let Self { world, instance, .. } = *self;
         let declared = instance.file.resources.get(kind).and_then(|named| named.get(name)).ok_or(Fault::Said)?;
+        if declared.for_each.is_none() {
+            return Ok(Rc::new(Keys::One));
+        }
         let memo = format!("{kind}.{name}");
         let label = || instance.label(&format!("for_each of {memo}"));
         let own = Scope { each: None, ..*self };
-        world.once(&instance.resources, &memo, label, declared.place, || own.keys(declared.for_each.as_ref()))
+        world.once(&instance.resources, &memo, label, declared.place, || own.keys(declared.for_each.as_ref()?))
     }
 
     /// What `for_each` gives.
-    fn keys(&self, for_each: Option<&Node>) -> Option<Rc<Keys>> {
-        let Some(node) = for_each else { return Some(Rc::new(Keys::One)) };
-        let node = self.evaluate(node);
+    fn keys(&self, for_each: &Node) -> Option<Rc<Keys>> {
+        let node = self.evaluate(for_each);
         if node.has_hole() {
             return None;
         }

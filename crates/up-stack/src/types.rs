@@ -2,16 +2,17 @@
 
 use hcl::expr::{Expression, FuncCall, ObjectKey, TraversalOperator};
 use serde_json::{Value, json};
+use up_core::schema::{Schema, Type as JsonType};
 
 use crate::suggest::suggest;
 
 const NAMES: &[&str] = &["string", "number", "bool", "any", "list", "set", "map", "object", "optional"];
 
-/// The type of an input: as written, and as the JSON Schema that values are checked against.
+/// The type of an input: as written, and as the schema that values are checked against.
 #[derive(Debug, Clone)]
 pub(crate) struct Type {
     pub(crate) text: String,
-    pub(crate) schema: Value,
+    pub(crate) schema: Schema,
 }
 
 /// Why text is no type: a message and a hint.
@@ -23,12 +24,13 @@ impl Type {
         let no_type = || (format!("`{text}` is no type"), Some(expected()));
         let template = crate::template::parse(&format!("${{{text}}}")).map_err(|_| no_type())?;
         let expression = crate::template::sole(&template).ok_or_else(no_type)?;
-        Ok(Self { text: text.to_owned(), schema: schema(expression, kinds)? })
+        Ok(Self { text: text.to_owned(), schema: Schema::read(&schema(expression, kinds)?) })
     }
 
     /// True where text given on the command line is the value as it stands.
     pub(crate) fn is_text(&self) -> bool {
-        self.schema["type"] == "string" || self.schema.get("x-ref").is_some()
+        let place = self.schema.whole().place();
+        place.types == [JsonType::Text] || place.kind.is_some()
     }
 }
 

@@ -40,7 +40,7 @@ pub use journal::{Entry, Journal};
 pub use lease::{Lease, owner};
 pub use lock::{Holder, Lock, LockError};
 pub use place::Place;
-pub use snapshot::Snapshot;
+pub use snapshot::{Last, Snapshot};
 pub use store::{Kept, Store, Version, When};
 
 use crate::folder::Folder;
@@ -68,7 +68,7 @@ enum Home {
 #[derive(Debug, Default)]
 pub struct Past {
     /// What the last run that ended well left.
-    pub snapshot: Option<Snapshot>,
+    pub snapshot: Option<Last>,
     /// The last run, if it never came to its end.
     pub cut_off: Option<CutOff>,
     /// Files that could not be read and were done without, for people.
@@ -117,6 +117,9 @@ pub enum StateError {
     /// Others were first at every try.
     #[error("{0} is changed by others all the time")]
     Contended(String),
+    /// What was declared last cannot be read.
+    #[error("failed to read what snapshot.json says was declared: {0}")]
+    Unreadable(#[source] serde_json::Error),
     /// The file is of a later version of this program.
     #[error("{at} is of format {format}, written by a newer bullstra-up; this one knows format {FORMAT}")]
     Newer {

@@ -3,7 +3,10 @@
 //! The last member is `"sum"`: the beginning of the SHA-256 of all that stands before it. An object without one is taken
 //! as it is: people and earlier versions write such.
 
+use std::io;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::ser::{Formatter, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::FORMAT;
@@ -21,22 +24,68 @@ pub(crate) enum Opened<T> {
 
 /// On one line, without its end.
 pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    Ok(sealed(serde_json::to_vec(value)?, "", ""))
+    Ok(sealed(serde_json::to_vec(value)?, ""))
 }
 
-/// On many, for people to read.
+/// On many, for people to read: one for each member, and for each item of those.
 pub(crate) fn page(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut page = sealed(serde_json::to_vec_pretty(value)?, "\n  ", "\n");
+    let mut page = vec![];
+    value.serialize(&mut Serializer::with_formatter(&mut page, Lines { depth: 0 }))?;
+    let mut page = sealed(page, "\n");
     page.push(b'\n');
     Ok(page)
 }
 
-fn sealed(mut json: Vec<u8>, before: &str, after: &str) -> Vec<u8> {
+/// JSON in lines, see [`page`]. To indent all of it would make it twice as long to write, and to read again.
+struct Lines {
+    depth: usize,
+}
+
+impl Lines {
+    fn bracket<W: io::Write + ?Sized>(&mut self, to: &mut W, bracket: u8) -> io::Result<()> {
+        self.depth = if matches!(bracket, b'[' | b'{') { self.depth + 1 } else { self.depth - 1 };
+        to.write_all(&[bracket])
+    }
+
+    fn item<W: io::Write + ?Sized>(&self, to: &mut W, first: bool) -> io::Result<()> {
+        let comma: &[u8] = if first { b"" } else { b"," };
+        let line: &[u8] = if self.depth > 2 { b"" } else { b"\n" };
+        to.write_all(comma)?;
+        to.write_all(line)
+    }
+}
+
+impl Formatter for Lines {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.bracket(to, b'[')
+    }
+
+    fn begin_array_value<W: io::Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        self.item(to, first)
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.bracket(to, b']')
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.bracket(to, b'{')
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        self.item(to, first)
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
+        self.bracket(to, b'}')
+    }
+}
+
+fn sealed(mut json: Vec<u8>, end: &str) -> Vec<u8> {
     let body = body(&json).unwrap_or(&json).len();
     json.truncate(body);
     let sum = sum(&json);
-    let space = if before.is_empty() { "" } else { " " };
-    json.extend(format!(",{before}\"sum\":{space}\"{sum}\"{after}}}").into_bytes());
+    json.extend(format!(",{end}\"sum\":\"{sum}\"{end}}}").into_bytes());
     json
 }
 
@@ -56,6 +105,11 @@ pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Opened<T> {
         Ok(value) => Opened::Whole(value),
         Err(error) => Opened::Damaged(error.to_string()),
     }
+}
+
+/// True where there is a checksum.
+pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
+    split(bytes).is_some()
 }
 
 fn is_intact(bytes: &[u8]) -> bool {
@@ -100,6 +154,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_page_has_a_line_for_each_item() {
+        let value = json!({ "format": 1, "resources": [{ "a": [1, { "b": [] }] }, {}], "ids": { "x": ["1", "2"] }, "none": [] });
+        let page = String::from_utf8(page(&value).unwrap()).unwrap();
+        let lines: Vec<_> = page.lines().collect();
+        let sum = lines[lines.len() - 2];
+        #[rustfmt::skip]
+        let expected = [
+            "{", "\"format\":1,", "\"resources\":[", "{\"a\":[1,{\"b\":[]}]},", "{}],",
+            "\"ids\":{", "\"x\":[\"1\",\"2\"]},", "\"none\":[],", sum, "}",
+        ];
+        assert_eq!(lines, expected);
+        assert!(sum.starts_with("\"sum\":\""), "{sum}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What the last run left behind.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use up_core::{Declared, Kept};
+use serde::{Deserialize, Deserializer, Serialize};
+use up_core::{Address, Declared, Kept};
 
 use crate::{
     FORMAT, Ids, StateError, Store, When,
@@ -37,6 +39,29 @@ pub struct Snapshot {
     pub kept: Kept,
 }
 
+/// The same, of which what was declared is read only when it is asked for: of a large stack it is most of the file, and
+/// few plans need it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Last {
+    stack: String,
+    /// See [`Snapshot::account`].
+    pub account: String,
+    /// See [`Snapshot::region`].
+    pub region: String,
+    /// See [`Snapshot::at`].
+    pub at: Timestamp,
+    /// The kinds of which something was declared.
+    #[serde(rename = "resources", deserialize_with = "kinds_of")]
+    declared: BTreeSet<String>,
+    /// See [`Snapshot::ids`].
+    pub ids: Ids,
+    /// See [`Snapshot::kept`].
+    #[serde(default, with = "up_core::shared")]
+    pub kept: Arc<Kept>,
+    #[serde(skip)]
+    text: Vec<u8>,
+}
+
 impl Snapshot {
     /// A snapshot of this moment.
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
@@ -44,20 +69,57 @@ impl Snapshot {
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
         Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids, kept }
     }
+}
 
+impl Last {
     /// The kinds of which something was declared, or existed.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
-        let declared = self.resources.iter().map(|declared| declared.address.kind.as_str());
-        declared.chain(self.ids.keys().map(String::as_str))
+        self.declared.iter().chain(self.ids.keys()).map(String::as_str)
+    }
+
+    /// All of it, as it is written.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// What was declared.
+    ///
+    /// # Errors
+    /// When that cannot be read, though all else could.
+    pub fn declared(&self) -> Result<Vec<Declared>, StateError> {
+        #[derive(Deserialize)]
+        struct Part {
+            resources: Vec<Declared>,
+        }
+        let part = serde_json::from_slice(&self.text);
+        part.map(|Part { resources }| resources).map_err(StateError::Unreadable)
     }
 }
 
+/// The kinds in a list of declarations, and nothing else of it.
+fn kinds_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Named {
+        address: Address,
+    }
+    let all = Vec::<Named>::deserialize(deserializer)?;
+    Ok(all.into_iter().map(|Named { address }| address.kind).collect())
+}
+
 /// Reads it; where it is damaged it is done without, and a warning says so.
-pub(crate) fn read(store: &dyn Store, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Snapshot>, StateError> {
+pub(crate) fn read(store: &dyn Store, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Last>, StateError> {
     let Some(kept) = store.get(NAME)? else { return Ok(None) };
-    let why = match sealed::open::<Snapshot>(&kept.bytes) {
-        Opened::Whole(snapshot) if snapshot.stack == stack => return Ok(Some(snapshot)),
-        Opened::Whole(snapshot) => format!("it is of the stack `{}`", snapshot.stack),
+    let why = match sealed::open::<Last>(&kept.bytes) {
+        Opened::Whole(last) if last.stack != stack => format!("it is of the stack `{}`", last.stack),
+        Opened::Whole(last) => {
+            let last = Last { text: kept.bytes, ..last };
+            // What people write has no checksum, and may be wrong anywhere.
+            let checked = if sealed::is_sealed(&last.text) { Ok(()) } else { last.declared().map(drop) };
+            match checked {
+                Ok(()) => return Ok(Some(last)),
+                Err(error) => error.to_string(),
+            }
+        }
         Opened::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
         Opened::Damaged(why) => why,
     };
@@ -99,7 +161,8 @@ mod tests {
         write(&store, &snapshot()).unwrap();
         write(&store, &snapshot()).unwrap();
         let back = read(&store, "prod", &mut warnings).unwrap().unwrap();
-        assert_eq!((back.resources, back.ids), (snapshot().resources, snapshot().ids));
+        assert_eq!((back.declared().unwrap(), &back.ids), (snapshot().resources, &snapshot().ids));
+        assert_eq!(back.kinds().collect::<Vec<_>>(), ["ec2.vpc", "ec2.vpc"]);
         assert_eq!((warnings, fs::read_dir(folder.path()).unwrap().count()), (vec![], 1));
     }
 

@@ -65,9 +65,8 @@ impl Output {
             let Some(output) = stack.outputs.remove(name) else { return Err(unknown(name, &stack)) };
             stack.outputs = [(name.clone(), output)].into();
         }
-        let is_open = |output: &up_stack::Output| {
-            !quote::quotes(&output.value).is_empty() || !references(&output.value).is_empty()
-        };
+        let is_open =
+            |output: &up_stack::Output| quote::is_quoted_in(&output.value) || !references(&output.value).is_empty();
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
         if stack.outputs.values().any(is_open) {
             let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
@@ -111,7 +110,7 @@ pub(crate) fn answers(
 fn answered(mut value: Value, cx: Option<&Cx>) -> Option<Value> {
     quote::fill(&mut value, &|quote| cx?.answer(quote));
     with_ids(&mut value, cx)?;
-    quote::quotes(&value).is_empty().then_some(value)
+    (!quote::is_quoted_in(&value)).then_some(value)
 }
 
 fn with_ids(value: &mut Value, cx: Option<&Cx>) -> Option<()> {

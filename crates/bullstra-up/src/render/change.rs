@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
+use up_core::schema::Shape;
 
 use super::{
-    shape::Shape,
     text::{cut_alike, lines, safe},
     value::{block, document, inline, item, name, reference, set},
 };
@@ -236,7 +236,8 @@ mod tests {
     use super::*;
 
     fn diff(seen: Value, want: Value, schema: Value) -> String {
-        let lines = field("x", &seen, &want, Shape::new(&schema)).into_iter().map(|Line { depth, mark, text }| {
+        let schema = up_core::schema::Schema::read(&schema);
+        let lines = field("x", &seen, &want, schema.whole()).into_iter().map(|Line { depth, mark, text }| {
             let mark = match mark {
                 Mark::Added => "+ ",
                 Mark::Removed => "- ",

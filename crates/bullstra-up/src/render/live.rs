@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use anstyle::Style;
 use serde_json::{Map, Value};
-use up_core::{Address, Status};
+use up_core::{Address, Status, schema::Shape};
 
 use super::{
-    shape::Shape,
     style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, paint},
     text::{count, cut, safe},
     value::{block, name, set},
@@ -56,7 +55,7 @@ pub(crate) fn live(live: &Live) -> String {
         [("fields", fields.as_object().unwrap_or(&none)), ("attributes", &texts(attributes)), ("tags", &texts(tags))];
     for (title, entries) in parts {
         lines.extend(set(entries).next().map(|_| format!("  {}", paint(STRONG, title))));
-        let entries = set(entries).flat_map(|(key, value)| block(&name(key), value, Shape::new(&Value::Null)));
+        let entries = set(entries).flat_map(|(key, value)| block(&name(key), value, Shape::default()));
         lines.extend(entries.map(|line| format!("    {line}")));
     }
     lines.join("\n")

@@ -11,7 +11,6 @@ mod plan;
 mod progress;
 pub(crate) mod reference;
 mod refusals;
-mod shape;
 mod style;
 mod summary;
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use up_core::schema::Shape;
 
 use super::{
-    shape::Shape,
     style::{QUIET, paint},
     text::safe,
     value::{block, name},
@@ -20,7 +19,7 @@ pub(crate) fn outputs(outputs: &BTreeMap<String, Answer>) -> String {
     let lines = outputs.iter().flat_map(|(key, Answer { value, description, sensitive })| {
         let about = description.as_ref().map(|text| paint(QUIET, format_args!("# {}", safe(text))));
         let shown = match value {
-            Some(value) => block(&name(key), value, Shape::new(&Value::Null)),
+            Some(value) => block(&name(key), value, Shape::default()),
             None if *sensitive => vec![format!("{}: {}", name(key), paint(QUIET, "(sensitive: ask for it by name)"))],
             None => vec![format!("{}: {}", name(key), paint(QUIET, "(not known before it is applied)"))],
         };

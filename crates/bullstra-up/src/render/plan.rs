@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
-use up_core::{Address, Birth, Change, FieldChange, Seen, Status, TagChange, Tags};
+use up_core::{
+    Address, Birth, Change, FieldChange, Seen, Status, TagChange, Tags,
+    schema::{Schema, Shape},
+};
 use up_plan::{Action, Kinds, Plan, Step};
 
 use super::{
     change::{self, Line, Mark},
     estimate,
-    shape::Shape,
     style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, paint},
     text::{count, id, safe},
     value::{block, inline, name},
@@ -25,7 +27,8 @@ const LONGEST_FIELD: usize = 24;
 pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     let Plan { stack, account, region, .. } = plan;
     let names: BTreeSet<_> = plan.steps.iter().map(|step| step.address.kind.as_str()).collect();
-    let schemas = names.into_iter().filter_map(|name| Some((name, kinds(name)?.schema().into()))).collect();
+    let schemas =
+        names.into_iter().filter_map(|name| Some((name, Schema::read(kinds(name)?.schema().as_value())))).collect();
     let mut page = Page { plan, kinds, schemas: &schemas, common: common_tags(plan), lines: vec![] };
     page.lines.push(paint(STRONG, format_args!("Stack {stack} in account {account}, {region}")));
     page.lines.push(String::new());
@@ -38,7 +41,7 @@ struct Page<'a> {
     plan: &'a Plan,
     kinds: Kinds<'a>,
     /// By kind.
-    schemas: &'a BTreeMap<&'a str, Value>,
+    schemas: &'a BTreeMap<&'a str, Schema>,
     /// Tags that every new resource gets: said once.
     common: Tags,
     lines: Vec<String>,
@@ -133,11 +136,10 @@ impl<'a> Page<'a> {
 
     /// What a new resource is to be, as far as it is not the default.
     fn wanted(&mut self, kind: &str, birth: &Birth, want: &Value) {
-        let schema = self.schema(kind);
-        let shape = Shape::new(schema).keys();
+        let shape = self.shape(kind).keys();
         let fields = want.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
         for (field, value, shape) in fields {
-            if is_nothing(value) || shape.default() == Some(value) {
+            if is_nothing(value) || shape.default_value() == Some(value) {
                 continue;
             }
             let mut lines = block(&name(field), value, shape);
@@ -152,22 +154,22 @@ impl<'a> Page<'a> {
         let own = own_tags(birth);
         let tags: Map<_, _> = own.filter(|(key, _)| !self.common.contains_key(*key)).map(text_entry).collect();
         if !tags.is_empty() {
-            let tags = block("tags", &tags.into(), Shape::new(&Value::Null));
+            let tags = block("tags", &tags.into(), Shape::default());
             self.lines.extend(tags.into_iter().map(|line| format!("      {line}")));
         }
     }
 
     fn changes(&mut self, step: &Step, seen: &Tags, tags: &TagChange) {
-        let schema = self.schema(&step.address.kind);
+        let shape = self.shape(&step.address.kind).keys();
         for change in &step.changes {
-            self.change(change, Shape::new(schema).key(&change.field));
+            self.change(change, shape(&change.field));
         }
         let changed = |(key, _): &(&String, &String)| !key.starts_with("bullstra:");
         let want: Map<_, _> = tags.set.iter().filter(changed).map(text_entry).collect();
         let known = |key: &String| tags.set.contains_key(key) || tags.remove.contains(key);
         let seen: Map<_, _> = seen.iter().filter(changed).filter(|(key, _)| known(key)).map(text_entry).collect();
         if !(want.is_empty() && seen.is_empty()) {
-            self.diff(change::field("tags", &seen.into(), &want.into(), Shape::new(&Value::Null)), None);
+            self.diff(change::field("tags", &seen.into(), &want.into(), Shape::default()), None);
         }
     }
 
@@ -222,8 +224,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn schema(&self, kind: &str) -> &'a Value {
-        self.schemas.get(kind).unwrap_or(&Value::Null)
+    fn shape(&self, kind: &str) -> Shape<'a> {
+        self.schemas.get(kind).map(Schema::whole).unwrap_or_default()
     }
 }
 

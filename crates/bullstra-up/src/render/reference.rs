@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-use up_core::{About, AnyKind, Change, Order};
+use up_core::{
+    About, AnyKind, Change, Order,
+    schema::{Schema, Shape},
+};
 
-use super::{shape::Shape, text::about, types, value::short};
+use super::{text::about, types, value::short};
 
 /// First line of each page: whoever wants to mend one must know where it comes from.
 const GENERATED: &str =
@@ -13,8 +15,8 @@ const GENERATED: &str =
 
 /// The page of a kind. `example` is TOML that shows it in use.
 pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
-    let schema: Value = kind.schema().into();
-    let whole = Shape::new(&schema);
+    let schema = Schema::read(kind.schema().as_value());
+    let whole = schema.whole();
     let mut page = format!("{GENERATED}\n# `{}`\n\n{}\n\n", kind.name(), description(whole));
     if let Some(example) = example {
         page += &format!("```toml\n{}\n```\n\n", example.trim());
@@ -38,8 +40,8 @@ pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
 pub(crate) fn index(kinds: &[&dyn AnyKind]) -> String {
     let mut page = format!("{GENERATED}\n# Kinds\n\n{INTRODUCTION}\n| kind | what it is |\n| --- | --- |\n");
     for kind in kinds {
-        let (name, schema) = (kind.name(), Value::from(kind.schema()));
-        let about = description(Shape::new(&schema));
+        let (name, schema) = (kind.name(), Schema::read(kind.schema().as_value()));
+        let about = description(schema.whole());
         let first = about.split("\n\n").next().unwrap_or_default();
         page += &format!("| [`{name}`]({name}.md) | {} |\n", cell(first_sentence(first)));
     }
@@ -68,7 +70,7 @@ fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
 
 fn default(table: Shape<'_>, field: &str) -> String {
     let shape = table.key(field);
-    match shape.default() {
+    match shape.default_value() {
         Some(value) if !value.is_null() => format!("`{}`", short(value, shape)),
         _ if table.requires(field) => "**required**".to_owned(),
         _ => "—".to_owned(),

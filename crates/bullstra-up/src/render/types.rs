@@ -1,10 +1,8 @@
-//! What a kind's JSON Schema allows in a place, in the words of the stack language.
+//! What a kind's schema allows in a place, in the words of the stack language.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use super::shape::Shape;
+use up_core::schema::{Shape, Type};
 
 /// The type in Markdown: `set([Rule](#rule))`.
 pub(crate) fn linked(shape: Shape<'_>) -> String {
@@ -22,8 +20,8 @@ fn written(shape: Shape<'_>) -> Vec<Shape<'_>> {
 }
 
 fn single(shape: Shape<'_>) -> String {
-    let schema = shape.resolved();
-    if let Some(kind) = schema["x-ref"].as_str() {
+    let place = shape.place();
+    if let Some(kind) = &place.kind {
         return format!("reference to [{kind}]({kind}.md)");
     }
     if shape.is_document() {
@@ -32,26 +30,23 @@ fn single(shape: Shape<'_>) -> String {
     if let Some(name) = shape.type_name() {
         return format!("[{name}](#{})", name.to_lowercase());
     }
-    if let Some(words) = schema["enum"].as_array() {
-        let words = words.iter().filter_map(Value::as_str).map(|word| format!("`\"{word}\"`"));
+    if let Some(words) = &place.names {
+        let words = words.iter().map(|word| format!("`\"{word}\"`"));
         return words.collect::<Vec<_>>().join(", ");
     }
-    let name = |kind: &str| match kind {
-        "array" if schema["uniqueItems"] == true => format!("set({})", linked(shape.item())),
-        "array" => format!("list({})", linked(shape.item())),
-        "object" => format!("map({})", linked(shape.key(""))),
-        "boolean" => "bool".to_owned(),
-        "integer" => "number".to_owned(),
-        "string" if schema["format"] == "cidr" => "CIDR block".to_owned(),
-        other => other.to_owned(),
+    let name = |ty: &Type| match ty {
+        Type::Null => None,
+        Type::List if place.is_set => Some(format!("set({})", linked(shape.item()))),
+        Type::List => Some(format!("list({})", linked(shape.item()))),
+        Type::Table => Some(format!("map({})", linked(shape.key("")))),
+        Type::Bool => Some("bool".to_owned()),
+        Type::Integer | Type::Number => Some("number".to_owned()),
+        Type::Text if place.is_cidr => Some("CIDR block".to_owned()),
+        Type::Text => Some("string".to_owned()),
     };
-    match &schema["type"] {
-        Value::String(kind) => name(kind),
-        Value::Array(kinds) => {
-            let kinds = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
-            kinds.map(name).collect::<Vec<_>>().join(" or ")
-        }
-        _ => "any".to_owned(),
+    match place.types.is_empty() {
+        true => "any".to_owned(),
+        false => place.types.iter().filter_map(name).collect::<Vec<_>>().join(" or "),
     }
 }
 
@@ -63,7 +58,7 @@ pub(crate) fn named<'a>(whole: Shape<'a>) -> Vec<(&'a str, Shape<'a>)> {
 }
 
 fn collect<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, known: &mut BTreeSet<&'a str>) {
-    let is_whole = shape.is_document() || shape.resolved().get("x-ref").is_some();
+    let is_whole = shape.is_document() || shape.place().kind.is_some();
     if is_whole || shape.type_name().is_some_and(|name| known.contains(name)) {
         return;
     }
@@ -84,22 +79,18 @@ fn collect<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, known: &
 }
 
 fn collect_inside<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, known: &mut BTreeSet<&'a str>) {
-    let schema = shape.resolved();
-    if schema.get("items").is_some() {
-        collect(shape.item(), found, known);
-    }
-    if schema["additionalProperties"].is_object() {
-        collect(shape.key(""), found, known);
+    for inner in [shape.each(), shape.other()].into_iter().flatten() {
+        collect(inner, found, known);
     }
 }
 
 /// The words of an enumeration, each with what it means.
 pub(crate) fn words<'a>(shape: Shape<'a>) -> Vec<(&'a str, Option<&'a str>)> {
     let choices = shape.alternatives().into_iter().flat_map(|choice| {
-        let schema = choice.resolved();
-        let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let listed = listed.map(|word| (word, None));
-        listed.chain(schema["const"].as_str().map(|word| (word, choice.description()))).collect::<Vec<_>>()
+        // Where there are several in one, what is said is not of any of them.
+        let names = choice.place().names.as_deref().unwrap_or_default();
+        let about = choice.description().filter(|_| names.len() == 1);
+        names.iter().map(move |word| (word.as_str(), about))
     });
     choices.collect()
 }
@@ -107,9 +98,5 @@ pub(crate) fn words<'a>(shape: Shape<'a>) -> Vec<(&'a str, Option<&'a str>)> {
 /// The fields of a table, or of all the tables that may stand here, each with its table.
 pub(crate) fn fields<'a>(shape: Shape<'a>) -> Vec<(Shape<'a>, &'a str)> {
     let tables = shape.alternatives().into_iter();
-    let fields = tables.flat_map(|table| {
-        let properties = table.resolved()["properties"].as_object().into_iter().flatten();
-        properties.map(move |(field, _)| (table, field.as_str()))
-    });
-    fields.collect()
+    tables.flat_map(|table| table.fields().into_iter().flatten().map(move |field| (table, field))).collect()
 }

@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+use up_core::schema::Shape;
 
-use super::{
-    shape::Shape,
-    text::{cut, lines, safe},
-};
+use super::text::{cut, lines, safe};
 use crate::secrets::masked;
 
 /// Longer text is cut.
@@ -107,7 +105,7 @@ fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
         Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
             let shape = shape.keys();
             let all = map.iter().map(|(key, value)| (key, value, shape(key)));
-            let own = all.filter(|(_, value, shape)| shape.default() != Some(value));
+            let own = all.filter(|(_, value, shape)| shape.default_value() != Some(value));
             let own: Vec<_> = own.map(|(key, value, shape)| (key, trimmed(value, shape))).collect();
             let is_whole = own.len() == map.len() && own.iter().all(|(_, value)| matches!(value, Cow::Borrowed(_)));
             match is_whole {
@@ -159,6 +157,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use up_core::schema::Schema;
 
     use super::*;
 
@@ -181,18 +180,18 @@ mod tests {
     #[test]
     fn defaults_inside_a_value_are_left_out() {
         let schema = json!({ "items": { "properties": { "protocol": { "type": "string", "default": "tcp" } } } });
+        let schema = Schema::read(&schema);
         let rules = json!([{ "protocol": "tcp", "ports": 443 }, { "protocol": "udp", "ports": null }]);
-        let lines = block("ingress", &rules, Shape::new(&schema));
+        let lines = block("ingress", &rules, schema.whole());
         assert_eq!(lines, [r#"ingress: [{ ports = 443 }, { protocol = "udp" }]"#]);
     }
 
     #[test]
     fn long_values_are_broken_into_lines() {
-        let unknown = Value::Null;
         let long = "x".repeat(60);
         let value = json!({ "one": long, "two": [long, { "three": long }] });
         assert_eq!(
-            block("table", &value, Shape::new(&unknown)),
+            block("table", &value, Shape::default()),
             [
                 "table:".to_owned(),
                 format!("  one: \"{long}\""),

@@ -14,8 +14,8 @@ use std::{
 use tokio::sync::watch;
 use up_apply::{Outcome, Stop};
 use up_core::{Kept, Meter};
-use up_plan::Plan;
-use up_state::{CutOff, Entry, Ids, Lock, Snapshot};
+use up_plan::{Plan, World};
+use up_state::{CutOff, Entry, Ids, Last, Lock, Snapshot};
 
 use self::{answer::Ended, locking::locked, tape::Tape};
 pub(crate) use self::{answer::planned, locking::holder};
@@ -63,7 +63,7 @@ impl Ready {
         let View { past, world, .. } = &self.view;
         let ids = remember::ids(world, &self.plan, &Outcome::default(), Ids::new());
         let kept = remember::kept(world, &Kept::new(), &ids);
-        past.snapshot.as_ref().is_none_or(|past| past.kept != kept)
+        past.snapshot.as_ref().is_none_or(|past| *past.kept != kept)
     }
 }
 
@@ -100,7 +100,7 @@ impl Run<'_> {
         view.past.cut_off.iter().for_each(tell_of);
         let now = self.goal.plan(&view)?;
         if let Some(saved) = &self.saved {
-            unmoved(saved, &now)?;
+            unmoved(saved, &now, &view.world)?;
         }
         Ok(Ready { session, lock: Arc::new(lock), view, plan: now })
     }
@@ -168,7 +168,7 @@ impl Run<'_> {
             region: session.cx.region().to_owned(),
             steps: plan.steps.len(),
         };
-        // As text for people it takes up to twice the bytes.
+        // Beside what is declared it holds ids, and what AWS told of some.
         let snapshot = serde_json::to_vec(&self.goal.resources).map_or(0, |declared| 2 * declared.len() as u64);
         let journal = session.state.journal(&begin, SNAPSHOT + snapshot).map_err(unusable)?;
         let progress = Progress::watch(plan, session.cx.meter().clone(), terminal::is_attended());
@@ -193,8 +193,8 @@ impl Run<'_> {
     /// Writes down what the stack has now; `made` are ids that this run has made.
     fn remember(&self, ready: &Ready, outcome: &Outcome, made: Ids) -> Result<(), Failure> {
         let Ready { session, view, plan, .. } = ready;
-        let before = view.past.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.resources);
-        let resources = remember::resources(&self.goal, before, plan, outcome);
+        let before = || view.past.snapshot.as_ref().map(Last::declared).transpose().map(Option::unwrap_or_default);
+        let resources = remember::resources(&self.goal, before, plan, outcome).map_err(unusable)?;
         let ids = remember::ids(&view.world, plan, outcome, made);
         let kept = remember::kept(&view.world, &outcome.kept, &ids);
         let (account, region) = (session.cx.account(), session.cx.region());
@@ -247,7 +247,7 @@ pub(crate) fn refused(plan: &Plan) -> Failure {
 
 /// Makes sure that the world is what the saved plan was made from, and that the plan is what its goal comes to there: so
 /// nothing is done that was written into the file by another hand.
-fn unmoved(saved: &Plan, now: &Plan) -> Result<(), Failure> {
+fn unmoved(saved: &Plan, now: &Plan, world: &World) -> Result<(), Failure> {
     let again = "look at a new plan: `bullstra-up plan … --out FILE`";
     if (&saved.account, &saved.region) != (&now.account, &now.region) {
         let Plan { account, region, .. } = saved;
@@ -255,7 +255,12 @@ fn unmoved(saved: &Plan, now: &Plan) -> Result<(), Failure> {
             format!("the plan was made for account {account}, {region}, and this is {}, {}", now.account, now.region);
         return Err(Failure::new(Exit::Refused, message).hint(again));
     }
-    let moved = saved.observed.moved(&now.observed);
+    let moved = match (saved.is_empty(), now.is_empty()) {
+        (false, _) => saved.observed.moved(&world.fingerprints()),
+        // A plan with nothing to do does not say what was seen.
+        (true, false) => vec!["there was nothing to do, and now there is".to_owned()],
+        (true, true) => vec![],
+    };
     if moved.is_empty() && saved.is_same(now) {
         return Ok(());
     }

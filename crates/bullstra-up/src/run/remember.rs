@@ -9,21 +9,30 @@ use serde_json::Value;
 use up_apply::Outcome;
 use up_core::{Address, Declared, Kept, Seen, Status};
 use up_plan::{Action, Plan, World};
-use up_state::Ids;
+use up_state::{Ids, StateError};
 
 use crate::{goal::Goal, secrets};
 
 /// The declarations that are applied now: those of `before` where this run did not get to the new ones.
-pub(super) fn resources(goal: &Goal, before: &[Declared], plan: &Plan, outcome: &Outcome) -> Vec<Declared> {
+///
+/// # Errors
+/// When those of `before` are needed and cannot be read.
+pub(super) fn resources(
+    goal: &Goal,
+    before: impl FnOnce() -> Result<Vec<Declared>, StateError>,
+    plan: &Plan,
+    outcome: &Outcome,
+) -> Result<Vec<Declared>, StateError> {
     let failed = outcome.failed.iter().map(|(address, _)| address);
     let undone: BTreeSet<&Address> = failed.chain(&outcome.skipped).collect();
     let planned: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
     let stays = |address: &Address| undone.contains(address) || (goal.is_partial() && !planned.contains(address));
+    let before = if undone.is_empty() && !goal.is_partial() { vec![] } else { before()? };
     let old = before.iter().filter(|declared| stays(&declared.address));
     let new = goal.resources.iter().filter(|declared| !stays(&declared.address));
     let applied: BTreeMap<_, _> = old.chain(new).map(|declared| (&declared.address, declared)).collect();
     let unveiled = applied.into_values().cloned();
-    unveiled.map(masked).collect()
+    Ok(unveiled.map(masked).collect())
 }
 
 fn masked(mut declared: Declared) -> Declared {
@@ -142,7 +151,7 @@ mod tests {
         let skipped = vec![Address::root("ec2.vpc", "c")];
         let outcome = Outcome { failed, skipped, ..Outcome::default() };
         let before = [declared("a", 1), declared("b", 1), declared("gone", 1)];
-        assert_eq!(versions(&resources(&goal, &before, &plan, &outcome)), [("a", 2), ("b", 1)]);
+        assert_eq!(versions(&resources(&goal, || Ok(before.into()), &plan, &outcome).unwrap()), [("a", 2), ("b", 1)]);
     }
 
     #[test]
@@ -152,7 +161,7 @@ mod tests {
         plan.steps.retain(|step| step.address.name == "a");
         let partial = goal(vec![declared("a", 2), declared("b", 2)], &["a"]);
         let before = [declared("b", 1), declared("c", 1)];
-        let kept = resources(&partial, &before, &plan, &Outcome::default());
+        let kept = resources(&partial, || Ok(before.into()), &plan, &Outcome::default()).unwrap();
         assert_eq!(versions(&kept), [("a", 2), ("b", 1), ("c", 1)]);
     }
 

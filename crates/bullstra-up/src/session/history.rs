@@ -52,6 +52,7 @@ pub(crate) fn unusable(error: StateError) -> Failure {
     };
     let hint = match &error {
         StateError::Name(_) => "the stack's name is in `[stack]`".to_owned(),
+        StateError::Unreadable(_) => "move the file away: it is history, and no resource is lost with it".to_owned(),
         StateError::File { .. } => {
             "`--state` names another folder; what is in it is history, and no resource is lost with it".to_owned()
         }

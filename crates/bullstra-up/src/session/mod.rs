@@ -149,20 +149,28 @@ impl Session {
             .await
             .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
         let needed = needed(declared, &past, &index);
+        let mut all_known = Ids::new();
+        for (kind, ids) in known(&past) {
+            all_known.entry(kind.clone()).or_default().extend(ids.iter().cloned());
+        }
         let observer = Observer {
             cx: self.cx.clone(),
             stack: self.stack.clone(),
             index: Arc::new(index),
-            known: known(&past),
-            asked: Observer::asked(declared),
-            kept: Arc::new(past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default()),
+            known: all_known.into(),
+            asked: Observer::asked(declared).into(),
+            kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);
         let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
-        secrets::note(past.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.resources));
-        for (_, seen) in world.iter() {
-            if let Some(address) = seen.address(&self.stack) {
-                secrets::seen(&address, &seen.spec);
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|snapshot| secrets::may_stand_in(snapshot.text())) {
+            secrets::note(&snapshot.declared().map_err(unusable)?);
+        }
+        if secrets::are_declared() {
+            for (_, seen) in world.iter() {
+                if let Some(address) = seen.address(&self.stack) {
+                    secrets::seen(&address, &seen.spec);
+                }
             }
         }
         if !spared.is_empty() {
@@ -213,14 +221,10 @@ fn not_searched(spared: &[ObserveError]) -> String {
     )
 }
 
-/// Ids that earlier runs knew of.
-fn known(past: &Past) -> Ids {
+/// Ids that earlier runs knew of, by kind; a kind may come twice.
+fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
     let kept = past.snapshot.iter().map(|past| &past.ids);
-    let mut known = Ids::new();
-    for (kind, ids) in kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten() {
-        known.entry(kind.clone()).or_default().extend(ids.iter().cloned());
-    }
-    known
+    kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
 }
 
 /// A stack's history and where it is, without a look at whose account it is.

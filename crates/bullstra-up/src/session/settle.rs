@@ -4,7 +4,7 @@
 //! makes a second create the first one again. Those that are [`sent once`](up_core::About::sent_once) would be made
 //! twice.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use up_apply::{ObserveError, Observer};
@@ -62,15 +62,16 @@ fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past, stack: &str) -> bo
     }
     let none = Vec::new();
     let seen = world.seen.get(kind.name()).unwrap_or(&none);
-    let known = super::known(past).remove(kind.name()).unwrap_or_default();
-    let is_seen = |id: &String| seen.iter().any(|seen| seen.id == *id);
+    let there: HashSet<&String> = seen.iter().map(|seen| &seen.id).collect();
+    let known: HashSet<&String> =
+        super::known(past).filter(|(of, _)| *of == kind.name()).flat_map(|(_, ids)| ids).collect();
     // What is known was there before: it is no answer to a create.
     let is_answered = |address: &Address| {
         seen.iter().any(|seen| seen.address(stack).as_ref() == Some(address) && !known.contains(&seen.id))
     };
     let unanswered = past.cut_off.iter().flat_map(|run| &run.unanswered);
     let mut creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind.name());
-    !known.iter().all(is_seen) || !creates.all(|(address, _)| is_answered(address))
+    !known.is_subset(&there) || !creates.all(|(address, _)| is_answered(address))
 }
 
 fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
@@ -83,7 +84,7 @@ fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
 mod tests {
     use serde_json::json;
     use up_core::{Seen, Status};
-    use up_state::{CutOff, Ids, Snapshot};
+    use up_state::{CutOff, Ids, Snapshot, State};
 
     use super::*;
 
@@ -106,8 +107,15 @@ mod tests {
             made: ids(made),
             unanswered: unanswered.collect(),
         };
-        let snapshot = Snapshot::new("shop", "111122223333", "us-east-1", vec![], ids(known));
-        Past { snapshot: Some(snapshot), cut_off: Some(cut_off), warnings: vec![] }
+        Past { cut_off: Some(cut_off), ..left(ids(known)) }
+    }
+
+    /// What a run leaves behind that knows these.
+    fn left(ids: Ids) -> Past {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::in_folder(folder.path(), "shop").unwrap();
+        state.save(&Snapshot::new("shop", "111122223333", "us-east-1", vec![], ids)).unwrap();
+        state.past().unwrap()
     }
 
     fn missing(past: &Past, there: &[Seen<serde_json::Value>]) -> bool {
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn what_cannot_be_made_twice_is_not_waited_for() {
         let group = Ids::from([("ec2.security_group".into(), ["sg-1".to_owned()].into())]);
-        let past = Past { snapshot: Some(Snapshot::new("shop", "1", "us-east-1", vec![], group)), ..Past::default() };
+        let past = left(group);
         let world = World { account: "1".into(), region: "us-east-1".into(), seen: [].into() };
         assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past, "shop"));
     }
