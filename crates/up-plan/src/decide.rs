@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use serde_json::Value;
@@ -63,14 +63,14 @@ struct Matcher<'a, 'k> {
     world: &'a World,
     declared: HashSet<&'a Address>,
     /// Live resources that nothing has claimed yet, by the address they carry.
-    free: BTreeMap<Address, Vec<&'a Seen<Value>>>,
+    free: HashMap<Address, Vec<&'a Seen<Value>>>,
     claims: HashMap<&'a Address, &'a Seen<Value>>,
     addresses: Addresses<'a>,
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
     fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
-        let mut free: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut free: HashMap<_, Vec<_>> = HashMap::new();
         let mut addresses = Addresses::new();
         for (kind, seen) in world.iter() {
             let Some(address) = seen.address(wanted.stack) else { continue };
@@ -260,7 +260,9 @@ impl<'a, 'k> Matcher<'a, 'k> {
 
     /// What is left: no longer declared, or one too many of its address.
     fn surplus(&self) -> impl Iterator<Item = Verdict<'a>> {
-        self.free.iter().flat_map(|(address, seen)| {
+        let mut left: Vec<_> = self.free.iter().collect();
+        left.sort_by_key(|(address, _)| *address);
+        left.into_iter().flat_map(|(address, seen)| {
             let why = self.declared.contains(address).then(|| "a second one of the same address".to_owned());
             seen.iter().map(move |seen| Verdict {
                 address: address.clone(),

@@ -151,7 +151,7 @@ impl<'a> Checker<'a> {
                 (None, None) => checked.push(item),
             }
         }
-        if shape.place().is_set {
+        if shape.place().is_set && checked.len() > 1 {
             let mut known = HashSet::new();
             checked.retain(|item| item.has_hole() || known.insert(item.value().to_string()));
         }

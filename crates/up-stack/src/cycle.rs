@@ -1,6 +1,6 @@
 //! Resources that wait for each other in a circle.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
@@ -13,7 +13,7 @@ use crate::{
 impl World {
     /// Reports each circle once, as the shortest way round, with every edge of it.
     pub(crate) fn check_circles(&self, all: &[Checked]) {
-        let by_address: BTreeMap<_, _> =
+        let by_address: HashMap<_, _> =
             all.iter().enumerate().map(|(index, checked)| (&checked.declared.address, index)).collect();
         let mut graph = DiGraph::<usize, &Edge>::with_capacity(all.len(), all.len());
         let nodes: Vec<_> = (0..all.len()).map(|index| graph.add_node(index)).collect();

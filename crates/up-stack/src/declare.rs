@@ -196,7 +196,7 @@ impl Declaring<'_> {
         };
         let mut all = BTreeSet::new();
         for item in items {
-            let targets = match (&item.data, value::as_resource(&item.value())) {
+            let targets = match (&item.data, item.resource()) {
                 (Data::Hole, _) => continue,
                 (_, Some(address)) => Ok(vec![address]),
                 (Data::Text(text), None) => self.dependency(text),
@@ -282,13 +282,10 @@ fn collect(field: &str, node: &Node, edges: &mut Vec<Edge>) {
             edges.extend(quotes.into_iter().filter_map(|quote| quote.address.parse().ok()).map(edge));
         }
         Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),
-        Data::Table(entries)
-            if entries.len() == 1
-                && let Some(address) = value::as_resource(&node.value()) =>
-        {
-            edges.push(edge(address));
-        }
-        Data::Table(entries) => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
+        Data::Table(entries) => match node.resource() {
+            Some(address) => edges.push(edge(address)),
+            None => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
+        },
         _ => {}
     }
 }

@@ -225,7 +225,7 @@ impl World {
                 return Some(Node::hole(place));
             }
         };
-        Some(Node::spread(place, &value))
+        Some(Node::spread(place, value))
     }
 
     /// Reports `--set` for inputs that the stack has not.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use serde_json::{Map, Number, Value};
+use up_core::Address;
 
 use crate::{source::Place, template::Template};
 
@@ -37,16 +38,16 @@ pub(crate) struct Key {
 
 impl Node {
     /// A value that an expression at `place` gave.
-    pub(crate) fn spread(place: Place, value: &Value) -> Self {
+    pub(crate) fn spread(place: Place, value: Value) -> Self {
         let data = match value {
             Value::Null => Data::Null,
-            Value::Bool(value) => Data::Bool(*value),
-            Value::Number(number) => Data::Number(number.clone()),
-            Value::String(text) => Data::Text(text.clone()),
-            Value::Array(items) => Data::List(items.iter().map(|item| Self::spread(place, item)).collect()),
+            Value::Bool(value) => Data::Bool(value),
+            Value::Number(number) => Data::Number(number),
+            Value::String(text) => Data::Text(text),
+            Value::Array(items) => Data::List(items.into_iter().map(|item| Self::spread(place, item)).collect()),
             Value::Object(map) => {
-                let entry = |(key, value): (&String, _)| (Key { text: key.clone(), place }, Self::spread(place, value));
-                Data::Table(map.iter().map(entry).collect())
+                let entry = |(text, value)| (Key { text, place }, Self::spread(place, value));
+                Data::Table(map.into_iter().map(entry).collect())
             }
         };
         Self { place, data }
@@ -67,6 +68,14 @@ impl Node {
             Data::Table(entries) => {
                 Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.value())).collect::<Map<_, _>>())
             }
+        }
+    }
+
+    /// The resource that it is.
+    pub(crate) fn resource(&self) -> Option<Address> {
+        match &self.data {
+            Data::Table(entries) if entries.len() == 1 => self.get("$ref")?.text()?.parse().ok(),
+            _ => None,
         }
     }
 

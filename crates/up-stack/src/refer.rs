@@ -30,7 +30,7 @@ impl Checker<'_> {
     }
 
     fn no_resource_in(&self, node: &Node) {
-        if let Some(address) = value::as_resource(&node.value()).filter(|_| matches!(node.data, Data::Table(_))) {
+        if let Some(address) = node.resource() {
             let complaint = Complaint::new(node.place, format!("a resource stands in a document: {address}"));
             self.complain(complaint.hint("name the attribute that is meant, such as `.arn`".to_owned()));
             return;
@@ -55,7 +55,7 @@ impl Checker<'_> {
             Data::Hole => vec![node],
             Data::Text(text) if quote::is_quoting(text) => vec![self.quoted_reference(&node, text, kind)],
             Data::Text(text) => match self.world.reference(self.instance, text, kind, in_list) {
-                Ok(found) => found.iter().map(|address| Node::spread(node.place, &value::resource(address))).collect(),
+                Ok(found) => found.iter().map(|address| Node::spread(node.place, value::resource(address))).collect(),
                 Err(fault) => {
                     self.is_wrong.set(true);
                     self.world.fault(node.place, fault);
@@ -68,7 +68,7 @@ impl Checker<'_> {
             Data::Table(entries) if in_list && self.is_all_resources(&node) => {
                 entries.iter().flat_map(|(_, item)| self.reference(item.clone(), kind, false)).collect()
             }
-            Data::Table(entries) => match value::as_resource(&node.value()) {
+            Data::Table(entries) => match node.resource() {
                 Some(address) => vec![self.of_kind(node, &address, kind)],
                 None if node.get("$id").is_some() => match node.get("$kind").and_then(Node::text) {
                     Some(other) if other != kind => {
@@ -78,7 +78,7 @@ impl Checker<'_> {
                 },
                 None => match (node.get("id").map(|id| &id.data), entries.len()) {
                     (Some(Data::Text(id)), 1) if !id.is_empty() => {
-                        vec![Node::spread(node.place, &serde_json::json!({ "$id": id, "$kind": kind }))]
+                        vec![Node::spread(node.place, serde_json::json!({ "$id": id, "$kind": kind }))]
                     }
                     _ => vec![self.wrong(&node, &expected(), None)],
                 },
@@ -101,7 +101,7 @@ impl Checker<'_> {
         let quote = mark_in(&Value::String(text.to_owned()));
         let sole = quote.filter(|quote| quote.mark() == text && matches!(quote.attribute.as_str(), "id" | "arn"));
         match sole.and_then(|quote| quote.address.parse::<Address>().ok()) {
-            Some(address) => self.of_kind(Node::spread(node.place, &value::resource(&address)), &address, kind),
+            Some(address) => self.of_kind(Node::spread(node.place, value::resource(&address)), &address, kind),
             None => {
                 let message = format!("expected a reference to `{kind}`, found text: {}", quote::readable(text));
                 let hint = "give the resource itself, without an attribute: `\"${ec2.vpc.main}\"`, or its name";

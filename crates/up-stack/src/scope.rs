@@ -245,7 +245,7 @@ impl<'a> Scope<'a> {
         }
         let entries = match &node.data {
             Data::List(items) => items.iter().map(|item| self.key_of(item)).collect::<Option<Vec<_>>>()?,
-            Data::Table(entries) if value::as_resource(&node.value()).is_none() => {
+            Data::Table(entries) if node.resource().is_none() => {
                 let each = |(key, item): &(crate::node::Key, Node)| (key.text.clone(), key.place, item.value());
                 entries.iter().map(each).collect()
             }
@@ -310,7 +310,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn evaluate(&self, node: &Node) -> Node {
         let data = match &node.data {
             Data::Template(template) => match Evaluator::new(*self).template(template) {
-                Ok(value) => return Node::spread(node.place, &value),
+                Ok(value) => return Node::spread(node.place, value),
                 Err(fault) => {
                     self.world.fault(node.place, fault);
                     Data::Hole

@@ -83,7 +83,7 @@ impl World {
     fn region(&self, node: Option<&Node>, has_zones: bool) -> Option<Value> {
         let given = self.options.region.as_ref().map(|region| {
             let start = self.sources.add("--region", region);
-            Node::spread(start.sibling(0..region.len()), &Value::String(region.clone()))
+            Node::spread(start.sibling(0..region.len()), Value::String(region.clone()))
         });
         let own = || node.map(|node| self.setting(node));
         let Some(node) = given.or_else(own) else {

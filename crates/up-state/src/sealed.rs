@@ -91,13 +91,7 @@ fn sealed(mut json: Vec<u8>, end: &str) -> Vec<u8> {
 
 /// Reads what [`line`] or [`page`] wrote. Does not look at a format but one that is too high.
 pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Opened<T> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        format: u32,
-    }
-    if let Ok(Versioned { format }) = serde_json::from_slice(bytes)
-        && format > FORMAT
-    {
+    if let Some(format) = format(bytes).filter(|format| *format > FORMAT) {
         return Opened::Newer(format);
     }
     match serde_json::from_slice(bytes) {
@@ -105,6 +99,18 @@ pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Opened<T> {
         Ok(value) => Opened::Whole(value),
         Err(error) => Opened::Damaged(error.to_string()),
     }
+}
+
+/// The format. What is written here begins with it, so that not all has to be read for that.
+fn format(bytes: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let first = bytes.strip_prefix(b"{").and_then(|rest| rest.trim_ascii_start().strip_prefix(b"\"format\":"));
+    let number = first.and_then(|rest| rest.trim_ascii_start().split(|byte| !byte.is_ascii_digit()).next());
+    let written = number.and_then(|number| str::from_utf8(number).ok()?.parse().ok());
+    written.or_else(|| serde_json::from_slice(bytes).ok().map(|Versioned { format }| format))
 }
 
 /// True where there is a checksum.
