@@ -54,19 +54,13 @@ pub(crate) type Told = (String, Tags);
 impl Observer {
     /// The fields that `declared` sets, by kind.
     pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
-        let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for Declared { address, spec, .. } in declared {
-            if !asked.contains_key(&address.kind) {
-                asked.insert(address.kind.clone(), BTreeSet::new());
-            }
-            let Some(asked) = asked.get_mut(&address.kind) else { continue };
-            for (field, _) in spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
-                if !asked.contains(field) {
-                    asked.insert(field.clone());
-                }
-            }
+            let set = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+            asked.entry(&address.kind).or_default().extend(set.map(|(field, _)| field.as_str()));
         }
-        asked
+        let owned = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect();
+        asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect()
     }
 
     /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is

@@ -149,15 +149,11 @@ impl Session {
             .await
             .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
         let needed = needed(declared, &past, &index);
-        let mut all_known = Ids::new();
-        for (kind, ids) in known(&past) {
-            all_known.entry(kind.clone()).or_default().extend(ids.iter().cloned());
-        }
         let observer = Observer {
             cx: self.cx.clone(),
             stack: self.stack.clone(),
             index: Arc::new(index),
-            known: all_known.into(),
+            known: all_known(&past).into(),
             asked: Observer::asked(declared).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
@@ -219,6 +215,14 @@ fn not_searched(spared: &[ObserveError]) -> String {
         "there is no record of earlier runs here, so leftovers of any kind were looked for, and of these could not be \
          ({errors}): {kinds}"
     )
+}
+
+fn all_known(past: &Past) -> Ids {
+    let mut all = Ids::new();
+    for (kind, ids) in known(past) {
+        all.entry(kind.clone()).or_default().extend(ids.iter().cloned());
+    }
+    all
 }
 
 /// Ids that earlier runs knew of, by kind; a kind may come twice.
