@@ -4,8 +4,10 @@
 //! left that a terminal obeys.
 
 use std::{
+    borrow::Cow,
     fmt::{Display, Write as _},
     io::{self, BufRead, ErrorKind, IsTerminal, Write},
+    mem::ManuallyDrop,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -37,8 +39,8 @@ pub(crate) fn is_attended() -> bool {
 ///
 /// # Errors
 /// When stdout cannot be written, other than because its reader has seen enough (`bullstra-up plan … | head`).
-pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
-    written(anstream::stdout().lock(), &shown(&text.to_string()))
+pub(crate) fn data(text: impl AsRef<str>) -> Result<(), Failure> {
+    written(anstream::stdout().lock(), &shown(text.as_ref()))
 }
 
 /// Writes data as JSON to stdout, secrets masked inside of it, so that it stays JSON whatever they are.
@@ -47,6 +49,8 @@ pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
 /// See [`data`].
 pub(crate) fn json(mut value: Value) -> Result<(), Failure> {
     secrets::mask(&mut value);
+    // Nothing comes after it: the system takes the memory back faster than it is taken apart.
+    let value = ManuallyDrop::new(value);
     written(io::stdout().lock(), &spelled(&value))
 }
 
@@ -94,7 +98,7 @@ pub(crate) fn ask(question: impl Display) -> Option<String> {
 
 /// The text as it may be shown: lines and our own colours pass.
 pub(crate) fn shown(text: &str) -> String {
-    guarded(&masked(text), true)
+    guarded(&masked(text), true).into_owned()
 }
 
 /// True for a character that a terminal obeys, that turns the direction of text, or that hides: what is read would not
@@ -109,7 +113,7 @@ pub(crate) fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
-fn guarded(text: &str, coloured: bool) -> String {
+fn guarded(text: &str, coloured: bool) -> Cow<'_, str> {
     rewritten(text, is_unsafe, |c, rest, guarded| {
         let colour = if coloured { colour_at(rest) } else { 0 };
         match c {
@@ -127,17 +131,19 @@ pub(crate) fn rewritten(
     text: &str,
     is_meant: impl Fn(char) -> bool,
     instead: impl Fn(char, &str, &mut String) -> usize,
-) -> String {
+) -> Cow<'_, str> {
+    let Some(first) = text.find(&is_meant) else { return text.into() };
     let mut written = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(&is_meant) {
+    let (mut rest, mut next) = (text, Some(first));
+    while let Some(at) = next {
         written.push_str(&rest[..at]);
         rest = &rest[at..];
         let c = rest.chars().next().expect("it was found here");
         rest = &rest[instead(c, rest, &mut written)..];
+        next = rest.find(&is_meant);
     }
     written.push_str(rest);
-    written
+    written.into()
 }
 
 /// How long the colour is that `text` begins with (`ESC [ 31 m`), in bytes; 0 where it begins with none.
@@ -149,14 +155,18 @@ fn colour_at(text: &str) -> usize {
 
 /// As JSON, in which every character that a terminal obeys is spelled out: they stand in texts alone.
 fn spelled(value: &Value) -> String {
-    let json = format!("{value:#}");
+    let json = serde_json::to_string_pretty(value).expect("a JSON value is one");
     let is_spelled = |c| c != '\n' && is_unsafe(c);
-    rewritten(&json, is_spelled, |c, _, spelled| {
+    let spelled = rewritten(&json, is_spelled, |c, _, spelled| {
         for unit in c.encode_utf16(&mut [0; 2]) {
             write!(spelled, "\\u{unit:04x}").expect("text takes text");
         }
         c.len_utf8()
-    })
+    });
+    match spelled {
+        Cow::Borrowed(_) => json,
+        Cow::Owned(spelled) => spelled,
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub(crate) fn safe(text: &str) -> String {
     if !text.contains(is_unsafe) {
         return text.into_owned();
     }
-    rewritten(&quote::readable(&text), is_unsafe, |c, _, safe| {
+    let readable = quote::readable(&text);
+    let safe = rewritten(&readable, is_unsafe, |c, _, safe| {
         match c {
             '\n' => safe.push_str("\\n"),
             '\r' => safe.push_str("\\r"),
@@ -25,7 +26,8 @@ pub(crate) fn safe(text: &str) -> String {
             c => write!(safe, "\\u{{{:x}}}", u32::from(c)).expect("text takes text"),
         }
         c.len_utf8()
-    })
+    });
+    safe.into_owned()
 }
 
 /// Text of several lines, each of them safe.

@@ -104,9 +104,8 @@ pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> Value {
     let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
     answer["command"] = "plan".into();
     answer["exit_code"] = json!(exit as u8);
-    for (index, step) in plan.steps.iter().enumerate() {
-        answer["steps"][index]["verb"] = json!(step.verb());
-    }
+    let steps = answer["steps"].as_array_mut().into_iter().flatten();
+    steps.zip(&plan.steps).for_each(|(answer, step)| answer["verb"] = json!(step.verb()));
     answer["summary"] = json!(Counts::planned(&plan.summary()));
     answer["api_calls"] = json!(ApiCalls::of(meter));
     let refused = plan.refusals.iter().map(|refusal| {
