@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn only_colours_and_lines_reach_a_terminal() {
-        let guarded = guarded(&format!("\u{1b}[1;31mred\u{1b}[0m\n{HOSTILE}"), true);
+        let text = format!("\u{1b}[1;31mred\u{1b}[0m\n{HOSTILE}");
+        let guarded = guarded(&text, true);
         let shown = "a\\u{1b}[2Jb\\u{1b}]8;;http://x\\u{7}c\\u{d}d\\u{9b}31me\\u{202e}f\\u{7f}g\\u{e0041}h";
         assert_eq!(guarded, format!("\u{1b}[1;31mred\u{1b}[0m\n{shown}"));
     }
