@@ -49,7 +49,7 @@ pub(crate) fn data(text: impl AsRef<str>) -> Result<(), Failure> {
 /// See [`data`].
 pub(crate) fn json(mut value: Value) -> Result<(), Failure> {
     secrets::mask(&mut value);
-    // Nothing comes after it: the system takes the memory back faster than it is taken apart.
+    // The process ends soon after: the system takes the memory back faster than it is taken apart.
     let value = ManuallyDrop::new(value);
     written(io::stdout().lock(), &spelled(&value))
 }

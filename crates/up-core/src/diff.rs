@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{Address, Change, Field};
+use crate::{Address, Change, Field, by_id};
 
 /// A field that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,6 +110,7 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
         }
     }
 
+    /// The value, or the reference by address that it stands for.
     fn named<'v>(&self, seen: &'v Value) -> Cow<'v, Value> {
         named(seen, self.address_of).map_or(Cow::Borrowed(seen), Cow::Owned)
     }
@@ -142,9 +143,7 @@ pub fn name_references<A: Borrow<Address>>(value: &mut Value, address_of: &impl 
 
 /// The reference by address, where `value` is one to the live id of one of the stack's resources.
 fn named<A: Borrow<Address>>(value: &Value, address_of: &impl Fn(&str, &str) -> Option<A>) -> Option<Value> {
-    let map = value.as_object().filter(|map| map.len() == 2)?;
-    let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let (kind, id) = text("$kind").zip(text("$id"))?;
+    let (kind, id) = by_id(value)?;
     Some(json!({ "$ref": address_of(kind, id)?.borrow() }))
 }
 

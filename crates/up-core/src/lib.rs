@@ -40,7 +40,7 @@ pub use index::{Index, Tagged};
 pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
-pub use reference::{Name, Ref};
+pub use reference::{Name, Ref, by_id};
 pub use seen::{Attrs, Birth, Kept, Scope, Seen, Status, TagChange, Tags};
 pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};

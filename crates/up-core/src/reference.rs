@@ -8,6 +8,7 @@ use serde::{
     de::{self, MapAccess, Visitor},
     ser::SerializeMap,
 };
+use serde_json::Value;
 
 use crate::Address;
 
@@ -46,6 +47,13 @@ impl<K: Name> Ref<K> {
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }
+}
+
+/// The kind and the id (or ARN) that `value` is, where it is a reference by id in JSON.
+pub fn by_id(value: &Value) -> Option<(&str, &str)> {
+    let map = value.as_object().filter(|map| map.len() == 2)?;
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    text("$kind").zip(text("$id"))
 }
 
 /// In JSON, `{"$ref": "<address>"}` or `{"$id": "vpc-1", "$kind": "ec2.vpc"}`: the graph and the diff find references

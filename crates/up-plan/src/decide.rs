@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 use up_core::{
-    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, diff,
+    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, by_id, diff,
     quote::{self, Quote},
     references,
 };
@@ -331,12 +331,10 @@ pub(crate) fn names(seen: &Seen<Value>) -> impl Iterator<Item = &str> {
 /// What a live resource refers to: kind and id, or ARN.
 pub(crate) fn used(spec: &Value) -> Vec<(&str, &str)> {
     match spec {
-        Value::Object(map) => {
-            match (map.get("$kind").and_then(Value::as_str), map.get("$id").and_then(Value::as_str)) {
-                (Some(kind), Some(id)) => vec![(kind, id)],
-                _ => map.values().flat_map(used).collect(),
-            }
-        }
+        Value::Object(map) => match by_id(spec) {
+            Some(name) => vec![name],
+            None => map.values().flat_map(used).collect(),
+        },
         Value::Array(items) => items.iter().flat_map(used).collect(),
         _ => vec![],
     }

@@ -217,18 +217,19 @@ fn not_searched(spared: &[ObserveError]) -> String {
     )
 }
 
+/// Ids that earlier runs knew of, by kind; a kind may come twice.
+fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+    let kept = past.snapshot.iter().map(|past| &past.ids);
+    kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
+}
+
+/// The same, together.
 fn all_known(past: &Past) -> Ids {
     let mut all = Ids::new();
     for (kind, ids) in known(past) {
         all.entry(kind.clone()).or_default().extend(ids.iter().cloned());
     }
     all
-}
-
-/// Ids that earlier runs knew of, by kind; a kind may come twice.
-fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
-    let kept = past.snapshot.iter().map(|past| &past.ids);
-    kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
 }
 
 /// A stack's history and where it is, without a look at whose account it is.
