@@ -7,8 +7,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use up_core::{Address, Declared};
 
 use crate::terminal;
@@ -21,15 +22,24 @@ const SHORTEST: usize = 3;
 /// Real access keys, secrets and tokens are longer; the sandbox takes account ids and plain words, which stand everywhere.
 const SHORTEST_KEY: usize = 16;
 
-static SECRETS: RwLock<Secrets> =
-    RwLock::new(Secrets { texts: BTreeSet::new(), spelled: Vec::new(), veiled: BTreeMap::new() });
+static SECRETS: RwLock<Secrets> = RwLock::new(Secrets {
+    texts: BTreeSet::new(),
+    has_numbers: false,
+    spelled: Vec::new(),
+    finder: None,
+    veiled: BTreeMap::new(),
+});
 
 /// One process has to do with one stack.
 struct Secrets {
     /// As they are.
     texts: BTreeSet<String>,
+    /// True where some of them are numbers.
+    has_numbers: bool,
     /// In every spelling, longest first, so that no part of one that holds another is left.
     spelled: Vec<String>,
+    /// Finds [`Secrets::spelled`] and [`MASK`], all at once.
+    finder: Option<AhoCorasick>,
     /// Declarations that hold some of them: what lives at these addresses may still hold an older one there.
     veiled: BTreeMap<Address, Vec<Arc<Value>>>,
 }
@@ -43,6 +53,46 @@ pub(crate) fn keep(secrets: &BTreeSet<String>) {
         let spelled: BTreeSet<_> = all.texts.iter().flat_map(|secret| spellings(secret)).collect();
         all.spelled = spelled.into_iter().collect();
         all.spelled.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all.has_numbers = all.texts.iter().any(|secret| secret.parse::<Number>().is_ok());
+        // Too many for it are looked for one by one.
+        all.finder = AhoCorasick::new(all.spelled.iter().map(String::as_str).chain([MASK])).ok();
+    }
+}
+
+impl Secrets {
+    /// False where `text` holds no secret in any spelling, and not what stands in the place of one.
+    fn may_be_in(&self, text: &str) -> bool {
+        match &self.finder {
+            Some(finder) => finder.is_match(text),
+            None => !self.spelled.is_empty() || text.contains(MASK),
+        }
+    }
+
+    fn masked<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.may_be_in(text) {
+            return Cow::Borrowed(text);
+        }
+        self.spelled.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret) {
+            true => text.replace(secret, MASK).into(),
+            false => text,
+        })
+    }
+
+    fn is_number(&self, number: &Number) -> bool {
+        self.has_numbers && self.texts.contains(&number.to_string())
+    }
+
+    /// True where there is a secret in it, or what was one when it was written down.
+    fn are_in(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                self.may_be_in(text) && (text.contains(MASK) || matches!(self.masked(text), Cow::Owned(_)))
+            }
+            Value::Number(number) => self.is_number(number),
+            Value::Array(items) => items.iter().any(|item| self.are_in(item)),
+            Value::Object(map) => map.values().any(|item| self.are_in(item)),
+            _ => false,
+        }
     }
 }
 
@@ -65,8 +115,8 @@ pub(crate) fn may_stand_in(text: &[u8]) -> bool {
 
 /// Notes where secrets are declared, or were when what is masked now was applied.
 pub(crate) fn note(resources: &[Declared]) {
-    let holding: Vec<_> = resources.iter().filter(|declared| holds(&declared.spec)).collect();
     let mut all = write();
+    let holding: Vec<_> = resources.iter().filter(|declared| all.are_in(&declared.spec)).collect();
     for Declared { address, spec, .. } in holding {
         all.veiled.entry(address.clone()).or_default().push(spec.clone());
     }
@@ -89,10 +139,7 @@ pub(crate) fn seen(address: &Address, spec: &Value) {
 
 /// The text without them.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
-    read().spelled.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret) {
-        true => text.replace(secret, MASK).into(),
-        false => text,
-    })
+    read().masked(text)
 }
 
 /// Takes them out of every text and number in `value`, and out of those keys that are no fields of ours.
@@ -103,7 +150,7 @@ pub(crate) fn mask(value: &mut Value) {
                 *text = masked;
             }
         }
-        Value::Number(number) if read().texts.contains(&number.to_string()) => *value = MASK.into(),
+        Value::Number(number) if read().is_number(number) => *value = MASK.into(),
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(map) => {
             map.values_mut().for_each(mask);
@@ -146,15 +193,9 @@ fn percent(byte: u8) -> String {
     }
 }
 
-/// True where there is a secret in it, or what was one when it was written down.
+/// See [`Secrets::are_in`].
 fn holds(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains(MASK) || matches!(masked(text), Cow::Owned(_)),
-        Value::Number(number) => read().texts.contains(&number.to_string()),
-        Value::Array(items) => items.iter().any(holds),
-        Value::Object(map) => map.values().any(holds),
-        _ => false,
-    }
+    read().are_in(value)
 }
 
 /// What `seen` has in the places where `want` has secrets.

@@ -11,4 +11,4 @@ mod watch;
 
 pub use event::{Event, Sink, What};
 pub use observe::{ObserveError, Observer};
-pub use run::{Options, Outcome, Stop, apply};
+pub use run::{Constant, Options, Outcome, Stop, apply};

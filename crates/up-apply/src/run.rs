@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
-use up_core::{Address, AnyKind, Error, ErrorKind, Kept, Slots, Urgency};
+use up_core::{Address, AnyKind, Error, ErrorKind, Seen, Slots, Urgency};
 use up_plan::{Plan, World};
 
 use crate::{Event, Observer, Sink, What, names::Names, step::Hand, watch::Watch};
@@ -30,6 +31,9 @@ pub struct Options {
     pub settle: Duration,
 }
 
+/// Live resources by kind and id.
+pub type Constant = BTreeMap<(&'static str, String), Seen<Value>>;
+
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -39,8 +43,8 @@ pub struct Outcome {
     pub failed: Vec<(Address, Error)>,
     /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
     pub skipped: Vec<Address>,
-    /// What was seen of that which never changes, of what was made or changed.
-    pub kept: Kept,
+    /// What was seen of that which never changes, of what was made or changed, by kind and id.
+    pub constant: Constant,
 }
 
 /// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
@@ -66,7 +70,7 @@ pub async fn apply(
         names,
         slots: Slots::new(options.parallel),
         settle: options.settle,
-        kept: Mutex::default(),
+        constant: Mutex::default(),
         sink,
         stop: watch::Sender::new(*stop.borrow()),
     };
@@ -126,7 +130,7 @@ impl Run {
         let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));
         let left: Vec<_> = left.map(|(step, _)| step).collect();
         left.into_iter().for_each(|step| self.skip(step, None));
-        self.outcome.kept = std::mem::take(&mut *self.hand.kept());
+        self.outcome.constant = std::mem::take(&mut *self.hand.constant());
         self.outcome
     }
 

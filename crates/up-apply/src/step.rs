@@ -9,12 +9,12 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Kept, Later, Seen, Slots, Status, TagChange, Urgency,
-    diff, holding, name_references, quote,
+    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Later, Seen, Slots, Status, TagChange, Urgency, diff,
+    holding, name_references, quote,
 };
 use up_plan::{Action, Step};
 
-use crate::{Event, Sink, Stop, What, names::Names, observe::known, place::Place, watch::Watch};
+use crate::{Constant, Event, Sink, Stop, What, names::Names, observe::known, place::Place, watch::Watch};
 
 /// What every step shares.
 pub(crate) struct Hand {
@@ -24,7 +24,7 @@ pub(crate) struct Hand {
     pub(crate) slots: Arc<Slots>,
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
-    pub(crate) kept: Mutex<Kept>,
+    pub(crate) constant: Mutex<Constant>,
     pub(crate) sink: Arc<dyn Sink>,
     /// What every step heeds: set from outside, or by the first step that AWS no longer lets in.
     pub(crate) stop: watch::Sender<Stop>,
@@ -65,8 +65,8 @@ impl Hand {
     }
 
     /// What was seen so far of that which never changes.
-    pub(crate) fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("no panic while held")
+    pub(crate) fn constant(&self) -> MutexGuard<'_, Constant> {
+        self.constant.lock().expect("no panic while held")
     }
 
     /// Credentials that no longer hold end the run. One step says so; the others end as if they had been interrupted.
@@ -249,7 +249,7 @@ impl<'a> Work<'a> {
 
     pub(crate) fn learn(&self, seen: &Seen<Value>) {
         if self.kind.about().constant {
-            self.hand.kept().entry(self.kind.name().to_owned()).or_default().insert(seen.id.clone(), seen.clone());
+            self.hand.constant().insert((self.kind.name(), seen.id.clone()), seen.clone());
         }
         self.hand.cx.learn(&self.step.address, known(seen));
         self.hand.names.set(&self.step.address, seen);

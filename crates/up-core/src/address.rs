@@ -41,6 +41,14 @@ impl Address {
         Self { module: String::new(), kind: kind.into(), name: name.into(), key: None }
     }
 
+    /// The kind in the text of an address; no more of it is looked at.
+    pub fn kind_in(text: &str) -> Option<&str> {
+        let path = text.rsplit_once('/').map_or(text, |(_, path)| path);
+        let service = path.find('.')?;
+        let kind = path[service + 1..].find('.')?;
+        Some(&path[..service + 1 + kind])
+    }
+
     /// True for text that may be a name, a module or a key: letters, digits, `_`, `-` and `.`, 1 to 64 of them.
     pub fn is_word(text: &str) -> bool {
         (1..=64).contains(&text.len())
@@ -101,7 +109,8 @@ impl FromStr for Address {
         if !words.chain(modules).all(Self::is_word) {
             return Err(wrong());
         }
-        let (module, kind, name) = (module.to_owned(), format!("{service}.{kind}"), name.to_owned());
+        let kind = path[..service.len() + 1 + kind.len()].to_owned();
+        let (module, name) = (module.to_owned(), name.to_owned());
         Ok(Self { module, kind, name, key: key.map(str::to_owned) })
     }
 }
@@ -126,7 +135,9 @@ mod tests {
     fn reads_back_what_it_writes() {
         for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"]
         {
-            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+            assert_eq!(Address::kind_in(text), Some(address.kind.as_str()));
         }
         for text in
             ["", "vpc", "ec2.vpc", "ec2..main", "/ec2.vpc.main", "a//ec2.vpc.main", "ec2.vpc.main:", "ec2.vpc.mäin"]

@@ -5,7 +5,7 @@ use std::{future::Future, marker::PhantomData, pin::Pin};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use crate::{About, Address, Birth, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange};
+use crate::{About, Address, Birth, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, plain};
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -20,7 +20,7 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
     fn schema(&self) -> Schema;
-    /// Parses, checks, and fills in the defaults.
+    /// Parses, checks, and fills in the defaults. Fields that have no value are left out: those of tables inside are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
@@ -66,7 +66,7 @@ impl<K: Kind> AnyKind for Of<K> {
         let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
-        if problems.is_empty() { Ok(plain(&spec)) } else { Err(problems) }
+        if problems.is_empty() { Ok(plain::want(&spec)) } else { Err(problems) }
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
@@ -103,17 +103,12 @@ fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     Problem::new(if path == "." { "" } else { &path }, error.inner().to_string())
 }
 
-/// A spec is plain data with text for keys, which JSON always holds.
-fn plain<K: Kind>(spec: &K) -> Value {
-    serde_json::to_value(spec).expect("a spec is plain data")
-}
-
 fn typed<K: Kind>(spec: &Value) -> Result<K> {
     K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
 fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value> {
-    Seen { id, tags, attrs, status, spec: plain(&spec) }
+    Seen { id, tags, attrs, status, spec: plain::seen(&spec) }
 }
 
 fn restore<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<Value>) -> Result<Seen<K>> {

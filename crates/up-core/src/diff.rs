@@ -6,9 +6,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json, map::Iter};
 
-use crate::{Address, Change, Field, by_id};
+use crate::{
+    Address, Change, Field, by_id,
+    quote::{self, Quote, filled, is_quoting},
+};
 
 /// A field that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,63 +29,104 @@ pub struct FieldChange {
 /// What differs. References compare by address, so `address_of` turns a kind and a live id (or ARN) into the address
 /// of the stack's resource that has it; ids of others stay ids.
 ///
-/// A field that is absent (`null`) in `want` means "AWS chooses" and is not compared; so does one inside a table.
-/// Inside a list everything counts, because there an absent part tells two items apart.
+/// A field that is absent in `want` means "AWS chooses" and is not compared; so does one inside a table. Inside a list
+/// everything counts, because there an absent part tells two items apart.
 pub fn diff<A: Borrow<Address>>(
     fields: &[Field],
     seen: &Value,
     want: &Value,
     address_of: &impl Fn(&str, &str) -> Option<A>,
 ) -> Vec<FieldChange> {
-    let comparison = Comparison { address_of };
-    let changed = fields.iter().filter(|field| field.change != Change::Initial).filter_map(|field| {
-        let (seen, want) = (&seen[field.name], &want[field.name]);
-        let Field { name, change, .. } = *field;
-        (!comparison.agrees(seen, want)).then(|| {
-            let mut seen = seen.clone();
-            name_references(&mut seen, address_of);
-            FieldChange { field: name.into(), change, seen, want: want.clone() }
-        })
+    let comparison = Comparison { address_of, answer: &|_| None };
+    let changed = comparison.disagreeing(fields, seen, want).map(|(field, seen, want)| {
+        let mut seen = seen.clone();
+        name_references(&mut seen, address_of);
+        FieldChange { field: field.name.into(), change: field.change, seen, want: want.clone() }
     });
     changed.collect()
+}
+
+/// True where nothing differs, see [`diff`]: with `answer` in the place of marks (see [`crate::quote`]), and without copies.
+pub fn agrees<A: Borrow<Address>>(
+    fields: &[Field],
+    seen: &Value,
+    want: &Value,
+    address_of: &impl Fn(&str, &str) -> Option<A>,
+    answer: &dyn Fn(&Quote) -> Option<String>,
+) -> bool {
+    Comparison { address_of, answer }.disagreeing(fields, seen, want).next().is_none()
 }
 
 /// The addresses that `value` refers to.
 pub fn references(value: &Value) -> BTreeSet<Address> {
     let mut found = BTreeSet::new();
-    collect(value, &mut found);
+    visit(value, &mut |leaf| match leaf {
+        Leaf::Reference(address) => found.extend(address.parse::<Address>()),
+        Leaf::Text(_) => {}
+    });
     found
 }
 
-fn collect(value: &Value, found: &mut BTreeSet<Address>) {
+/// Each address that `value` refers to or quotes, in text, as often as it does.
+pub fn visit_named<'v>(value: &'v Value, with: &mut impl FnMut(&'v str)) {
+    visit(value, &mut |leaf| match leaf {
+        Leaf::Reference(address) => with(address),
+        Leaf::Text(text) if is_quoting(text) => quote::addresses(text).for_each(&mut *with),
+        Leaf::Text(_) => {}
+    });
+}
+
+enum Leaf<'v> {
+    /// The address in a reference by address.
+    Reference(&'v str),
+    Text(&'v str),
+}
+
+fn visit<'v>(value: &'v Value, with: &mut impl FnMut(Leaf<'v>)) {
     match value {
-        Value::Object(map) => match map.get("$ref").and_then(Value::as_str).map(str::parse) {
-            Some(Ok(address)) => {
-                found.insert(address);
-            }
-            _ => map.values().for_each(|value| collect(value, found)),
+        Value::String(text) => with(Leaf::Text(text)),
+        Value::Object(map) => match entry(map, "$ref").filter(|_| map.len() == 1).and_then(Value::as_str) {
+            Some(address) => with(Leaf::Reference(address)),
+            None => map.values().for_each(|value| visit(value, with)),
         },
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, with)),
         _ => {}
     }
 }
 
-/// What is seen against what is wanted; see [`diff`] for `address_of`.
+/// What is seen against what is wanted; see [`agrees`] for the two.
 struct Comparison<'a, F> {
     address_of: &'a F,
+    answer: &'a dyn Fn(&Quote) -> Option<String>,
 }
 
 impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
+    /// The fields that are not as they should be, with what is seen and what is wanted.
+    fn disagreeing<'v>(
+        &self,
+        fields: &'v [Field],
+        seen: &'v Value,
+        want: &'v Value,
+    ) -> impl Iterator<Item = (&'v Field, &'v Value, &'v Value)> {
+        let mut seen = seen.as_object().map(InOrder::of);
+        let want = want.as_object().into_iter().flatten().filter(|(_, want)| !want.is_null());
+        want.filter_map(move |(name, want)| {
+            let field = fields.iter().find(|field| field.name == name && field.change != Change::Initial)?;
+            let seen = seen.as_mut().and_then(|seen| seen.get(name)).unwrap_or(&Value::Null);
+            (!self.agrees(seen, want)).then_some((field, seen, want))
+        })
+    }
+
     fn agrees(&self, seen: &Value, want: &Value) -> bool {
         match (&*self.named(seen), want) {
             (_, Value::Null) => true,
             (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
-                let null = &Value::Null;
-                let extra = seen.iter().any(|(key, value)| !want.contains_key(key) && !value.is_null());
-                !extra && want.iter().all(|(key, want)| self.agrees(seen.get(key).unwrap_or(null), want))
+                let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
+                let extra = seen.iter().any(|(key, value)| of_want.get(key).is_none() && !value.is_null());
+                !extra && want.iter().all(|(key, want)| self.agrees(of_seen.get(key).unwrap_or(&Value::Null), want))
             }
             (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
-            (seen, want) => seen == want,
+            (seen, want) => self.same_leaf(seen, want),
         }
     }
 
@@ -102,10 +146,19 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
     fn same(&self, seen: &Value, want: &Value) -> bool {
         match (&*self.named(seen), want) {
             (Value::Object(seen), Value::Object(want)) => {
-                seen.len() == want.len()
-                    && seen.iter().all(|(key, seen)| want.get(key).is_some_and(|want| self.same(seen, want)))
+                let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
+                seen.iter().all(|(key, value)| value.is_null() || of_want.get(key).is_some())
+                    && want.iter().all(|(key, want)| self.same(of_seen.get(key).unwrap_or(&Value::Null), want))
             }
             (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
+            (seen, want) => self.same_leaf(seen, want),
+        }
+    }
+
+    /// Equal, with answers in the place of marks.
+    fn same_leaf(&self, seen: &Value, want: &Value) -> bool {
+        match (seen, want) {
+            (Value::String(seen), Value::String(want)) if is_quoting(want) => *seen == filled(want, self.answer),
             (seen, want) => seen == want,
         }
     }
@@ -116,8 +169,36 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
     }
 }
 
-fn is_reference(map: &serde_json::Map<String, Value>) -> bool {
-    map.len() <= 2 && (map.contains_key("$ref") || map.contains_key("$id"))
+/// Looks up keys that mostly come in the order of the map: those that do are not hashed.
+struct InOrder<'v> {
+    map: &'v Map<String, Value>,
+    rest: Iter<'v>,
+}
+
+impl<'v> InOrder<'v> {
+    /// So many entries are looked at before the key is hashed.
+    const NEAR: usize = 8;
+
+    fn of(map: &'v Map<String, Value>) -> Self {
+        Self { map, rest: map.iter() }
+    }
+
+    fn get(&mut self, key: &str) -> Option<&'v Value> {
+        let near = self.rest.clone().take(Self::NEAR).position(|(known, _)| known == key);
+        match near {
+            Some(ahead) => self.rest.nth(ahead).map(|(_, value)| value),
+            None => self.map.get(key),
+        }
+    }
+}
+
+/// The entry of a map that is a reference, or else so small that nothing need be hashed.
+fn entry<'v>(map: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
+    map.iter().take(2).find(|(known, _)| *known == key).map(|(_, value)| value)
+}
+
+fn is_reference(map: &Map<String, Value>) -> bool {
+    map.len() <= 2 && (entry(map, "$ref").is_some() || entry(map, "$id").is_some())
 }
 
 fn holds_reference(value: &Value) -> bool {
@@ -155,9 +236,38 @@ mod tests {
     fn sets_agree_in_any_order_where_references_stand_in_them() {
         let to = |name: &str, weight: u8| json!({ "target_group": { "$ref": name }, "weight": weight });
         let seen = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
-        let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address> };
+        let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
         assert!(outside.agrees(&seen, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
         assert!(!outside.agrees(&seen, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
         assert!(!outside.agrees(&json!(["a", "b"]), &json!(["b", "a"])));
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_null() {
+        let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
+        let (with, without) = (json!([{ "a": 1, "b": null }]), json!([{ "a": 1 }]));
+        assert!(outside.agrees(&with, &without) && outside.agrees(&without, &with));
+        assert!(!outside.agrees(&json!([{ "a": 1, "b": 2 }]), &without), "in a list everything counts");
+        assert!(!outside.agrees(&without, &json!([{ "a": 1, "b": 2 }])));
+        assert!(outside.agrees(&json!({ "a": 1, "b": 2 }), &json!({ "a": 1, "b": null })), "AWS chooses");
+    }
+
+    #[test]
+    fn entries_are_found_in_any_order() {
+        let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
+        let map = |keys: &[usize]| Value::Object(keys.iter().map(|key| (format!("k{key}"), json!(key))).collect());
+        let (up, down): (Vec<_>, Vec<_>) = ((0..30).collect(), (0..30).rev().collect());
+        assert!(outside.agrees(&map(&up), &map(&down)) && outside.same(&map(&down), &map(&up)));
+        assert!(!outside.agrees(&map(&up), &map(&up[1..])) && !outside.agrees(&map(&up[1..]), &map(&up)));
+    }
+
+    #[test]
+    fn marks_are_compared_by_their_answers() {
+        let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
+        let fields = [Field { name: "text", change: Change::Update, late: false }];
+        let (seen, want) = (json!({ "text": "a ARN" }), json!({ "text": format!("a {}", arn.mark()) }));
+        let none = |_: &str, _: &str| None::<Address>;
+        assert!(agrees(&fields, &seen, &want, &none, &|quote| (*quote == arn).then(|| "ARN".into())));
+        assert!(!agrees(&fields, &seen, &want, &none, &|_| None));
     }
 }

@@ -59,20 +59,28 @@ pub fn quotes(value: &Value) -> BTreeSet<Quote> {
     found
 }
 
+/// The address in every mark of `text`, as often as it is named.
+pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    marks(text).map(|(address, _)| address)
+}
+
 /// Puts what is known in the place of its marks. Marks for which `known` has no answer stay.
-pub fn fill(value: &mut Value, known: &impl Fn(&Quote) -> Option<String>) {
+pub fn fill(value: &mut Value, known: &dyn Fn(&Quote) -> Option<String>) {
     match value {
-        Value::String(text) if is_quoting(text) => {
-            let filled = pieces(text).map(|piece| match piece {
-                Ok(plain) => plain.to_owned(),
-                Err(quote) => known(&quote).unwrap_or_else(|| quote.mark()),
-            });
-            *text = filled.collect();
-        }
+        Value::String(text) if is_quoting(text) => *text = filled(text, known),
         Value::Array(items) => items.iter_mut().for_each(|item| fill(item, known)),
         Value::Object(map) => map.values_mut().for_each(|item| fill(item, known)),
         _ => {}
     }
+}
+
+/// The text with what is known in the place of its marks.
+pub(crate) fn filled(text: &str, known: &dyn Fn(&Quote) -> Option<String>) -> String {
+    let filled = pieces(text).map(|piece| match piece {
+        Ok(plain) => plain.to_owned(),
+        Err(quote) => known(&quote).unwrap_or_else(|| quote.mark()),
+    });
+    filled.collect()
 }
 
 /// For people: marks as the expressions they came from, `${ecs.cluster.main.arn}`.
@@ -96,16 +104,25 @@ fn visit(value: &Value, with: &mut impl FnMut(&str)) {
 /// Cuts text at its marks: what is plain, and what is a mark.
 fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Quote>> {
     text.split_inclusive(CLOSE).flat_map(|part| {
-        let mark = part.rsplit_once(OPEN).and_then(|(before, mark)| {
-            let (address, attribute) = mark.strip_suffix(CLOSE)?.split_once('#')?;
-            Some((before, Quote { address: address.to_owned(), attribute: attribute.to_owned() }))
-        });
-        let (plain, mark) = match mark {
-            Some((before, quote)) => (before, Some(Err(quote))),
+        let (plain, mark) = match marked(part) {
+            Some((before, (address, attribute))) => {
+                (before, Some(Err(Quote { address: address.to_owned(), attribute: attribute.to_owned() })))
+            }
             None => (part, None),
         };
         [Some(Ok(plain)), mark].into_iter().flatten()
     })
+}
+
+/// Address and attribute of every mark.
+fn marks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split_inclusive(CLOSE).filter_map(|part| marked(part).map(|(_, mark)| mark))
+}
+
+/// What stands before the mark that a part of text ends in, and that: address and attribute.
+fn marked(part: &str) -> Option<(&str, (&str, &str))> {
+    let (before, mark) = part.strip_suffix(CLOSE)?.rsplit_once(OPEN)?;
+    Some((before, mark.split_once('#')?))
 }
 
 #[cfg(test)]

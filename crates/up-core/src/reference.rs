@@ -52,7 +52,8 @@ impl<K: Name> Ref<K> {
 /// The kind and the id (or ARN) that `value` is, where it is a reference by id in JSON.
 pub fn by_id(value: &Value) -> Option<(&str, &str)> {
     let map = value.as_object().filter(|map| map.len() == 2)?;
-    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    // Of two entries, finding is cheaper than hashing.
+    let text = |key: &str| map.iter().find(|(known, _)| *known == key)?.1.as_str();
     text("$kind").zip(text("$id"))
 }
 
@@ -60,7 +61,8 @@ pub fn by_id(value: &Value) -> Option<(&str, &str)> {
 /// by looking for these keys, whatever the kind.
 impl<K: Name> Serialize for Ref<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+        let len = if matches!(self.target, Target::Address(_)) { 1 } else { 2 };
+        let mut map = serializer.serialize_map(Some(len))?;
         match &self.target {
             Target::Address(address) => map.serialize_entry("$ref", address)?,
             Target::Id(id) => {

@@ -6,10 +6,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Index, Kind, Result};
+use crate::{Address, Index, Kept, Kind, Result};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -59,9 +58,6 @@ impl<K> Seen<K> {
         self.tags.get(Address::GENERATION_TAG).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }
-
-/// What AWS once told of resources that never change, by kind and id: see [`crate::About::constant`].
-pub type Kept = BTreeMap<String, BTreeMap<String, Seen<Value>>>;
 
 /// Which resources to look for, and what is known of them already.
 #[derive(Debug, Clone, Default)]
@@ -123,14 +119,14 @@ impl Scope {
     /// What an earlier run saw of the kind and never changes, with the tags that the index has of it now. Whether it is
     /// still there the kind has to ask.
     pub fn kept<K: Kind>(&self) -> Vec<Seen<K>> {
-        let kept = self.kept.get(K::NAME).filter(|_| !self.only_known).into_iter().flat_map(BTreeMap::values);
-        let now = |seen: &Seen<Value>| {
-            let Seen { id, attrs, status, spec, .. } = seen.clone();
-            let tags = self.index.tags(attrs.get("arn").unwrap_or(&id))?.clone();
-            // What another version kept in another form is asked for anew.
-            Some(Seen { tags, spec: serde_json::from_value(spec).ok()?, id, attrs, status })
+        if self.only_known {
+            return vec![];
+        }
+        let now = |seen: Seen<K>| {
+            let tags = self.index.tags(seen.attrs.get("arn").unwrap_or(&seen.id))?.clone();
+            Some(Seen { tags, ..seen })
         };
-        kept.filter_map(now).collect()
+        self.kept.of::<K>().filter_map(now).collect()
     }
 
     /// ARNs that the index lists, see [`Index::of`].

@@ -1,23 +1,20 @@
 //! What is to become of each resource, before any thought of order.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap, HashSet},
-};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
 use up_core::{
-    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, by_id, diff,
+    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, agrees, by_id, diff,
     quote::{self, Quote},
     references,
 };
 
-use crate::{Kinds, Wanted, World, graph};
+use crate::{Kinds, Map, Wanted, World, graph};
 
 /// What is to become of one resource.
 #[derive(Debug)]
 pub(crate) struct Verdict<'a> {
-    pub(crate) address: Address,
+    pub(crate) address: Cow<'a, Address>,
     /// Absent for what is no longer declared.
     pub(crate) declared: Option<&'a Declared>,
     pub(crate) seen: Option<&'a Seen<Value>>,
@@ -55,45 +52,54 @@ pub(crate) fn decide<'a>(
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
-type Addresses<'a> = HashMap<&'a str, HashMap<&'a str, Cow<'a, Address>>>;
+type Addresses<'a> = Map<&'a str, Map<&'a str, Cow<'a, Address>>>;
 
 struct Matcher<'a, 'k> {
     stack: &'a str,
     kinds: Kinds<'k>,
     world: &'a World,
-    declared: HashSet<&'a Address>,
+    declared: Map<&'a Address, &'a Declared>,
     /// Live resources that nothing has claimed yet, by the address they carry.
-    free: HashMap<Address, Vec<&'a Seen<Value>>>,
-    claims: HashMap<&'a Address, &'a Seen<Value>>,
+    free: Map<Cow<'a, Address>, Vec<&'a Seen<Value>>>,
+    claims: Map<&'a Address, &'a Seen<Value>>,
     addresses: Addresses<'a>,
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
     fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
-        let mut free: HashMap<_, Vec<_>> = HashMap::new();
-        let mut addresses = Addresses::new();
+        let declared: Map<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
+        let many = world.seen.values().map(Vec::len).sum();
+        let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
+        let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
+        let mut addresses = Addresses::default();
         for (kind, seen) in world.iter() {
             let Some(address) = seen.address(wanted.stack) else { continue };
-            addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, Cow::Owned(address.clone()))));
+            let address = match declared.get(&address) {
+                Some(declared) => Cow::Borrowed(&declared.address),
+                None => Cow::Owned(address),
+            };
+            addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, address.clone())));
             free.entry(address).or_default().push(seen);
         }
-        let declared = wanted.resources.iter().map(|declared| &declared.address).collect();
-        Self { stack: wanted.stack, kinds, world, declared, free, claims: HashMap::new(), addresses }
+        Self { stack: wanted.stack, kinds, world, declared, free, claims, addresses }
     }
 
     /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
     fn claim(&mut self, declared: &'a Declared) {
         let Some(kind) = (self.kinds)(&declared.address.kind) else { return };
         let claimed = match self.free.remove(&declared.address) {
+            // Nearly always; its names lead here already.
+            Some(mut sole) if sole.len() == 1 => {
+                self.claims.extend(sole.pop().map(|seen| (&declared.address, seen)));
+                return;
+            }
             Some(mut candidates) => {
                 let best = self.best(kind, declared, &candidates);
                 let chosen = candidates.remove(best);
                 // Whoever still refers to one of the others has to move over to the one that stays.
                 let of_kind = self.addresses.entry(kind.name()).or_default();
                 candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
-                if !candidates.is_empty() {
-                    self.free.insert(declared.address.clone(), candidates);
-                }
+                self.free.insert(Cow::Borrowed(&declared.address), candidates);
                 Some(chosen)
             }
             None => self.renamed(kind, declared),
@@ -108,9 +114,6 @@ impl<'a, 'k> Matcher<'a, 'k> {
     /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
     /// nearest to what is wanted, then the one others refer to, then the one made last.
     fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Seen<Value>]) -> usize {
-        if candidates.len() == 1 {
-            return 0;
-        }
         let used: BTreeSet<_> = self.world.iter().flat_map(|(_, seen)| used(&seen.spec)).collect();
         let rank = |seen: &Seen<Value>| {
             let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
@@ -128,7 +131,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let undeclared = self
             .free
             .iter()
-            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains(address));
+            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
         let same = undeclared.filter(|(_, seen)| {
             matches!(seen[..], [seen] if seen.status == Status::Ready
                 && self.compare(kind, declared, seen, &BTreeSet::new()).is_empty())
@@ -151,18 +154,18 @@ impl<'a, 'k> Matcher<'a, 'k> {
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
-        let differences = |want: &Value| diff(kind.fields(), &seen.spec, want, &address_of);
+        let answer = |quote: &Quote| self.answer(quote, replaced);
+        // Of most nothing differs, and to see that nothing has to be made.
+        if replaced.is_empty() && agrees(kind.fields(), &seen.spec, &declared.spec, &address_of, &answer) {
+            return vec![];
+        }
         let mut want = Cow::Borrowed(&*declared.spec);
         if quote::is_quoted_in(&want) {
-            quote::fill(want.to_mut(), &|quote| self.answer(quote, replaced));
-        }
-        let mut changes = differences(&want);
-        // What is filled in may sort elsewhere in a set: asked only where it could matter, because it costs more than all
-        // the rest. A spec that is wrong only now is left for AWS to refuse.
-        if matches!(want, Cow::Owned(_)) && !(changes.is_empty() && replaced.is_empty()) {
+            quote::fill(want.to_mut(), &answer);
+            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
             want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
-            changes = differences(&want);
         }
+        let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =
@@ -213,9 +216,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
-        let address = declared.address.clone();
         let verdict = |seen, ruling, changes, why| Verdict {
-            address: address.clone(),
+            address: Cow::Borrowed(&declared.address),
             declared: Some(declared),
             seen,
             ruling,
@@ -263,7 +265,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let mut left: Vec<_> = self.free.iter().collect();
         left.sort_by_key(|(address, _)| *address);
         left.into_iter().flat_map(|(address, seen)| {
-            let why = self.declared.contains(address).then(|| "a second one of the same address".to_owned());
+            let why = self.declared.contains_key(&**address).then(|| "a second one of the same address".to_owned());
             seen.iter().map(move |seen| Verdict {
                 address: address.clone(),
                 declared: None,
@@ -293,7 +295,7 @@ fn go_first_together(verdicts: &mut [Verdict<'_>]) {
             verdict.declared.is_some_and(|declared| references(&declared.spec).iter().any(|to| first.contains(to)));
         if refers || *order == Order::DeleteFirst {
             *order = Order::DeleteFirst;
-            first.insert(verdict.address.clone());
+            first.insert(verdict.address.clone().into_owned());
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Order: which resource comes before which, and which step.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::{
     algo::tarjan_scc,
     graph::{DiGraph, NodeIndex},
 };
-use up_core::{Address, AnyKind, Declared, quote, references};
+use up_core::{Address, AnyKind, Declared, visit_named};
 
-use crate::{Refusal, Step};
+use crate::{Map, Refusal, Step};
 
 /// Steps and the pairs of them that must be done one before the other.
 #[derive(Debug, Default)]
@@ -20,7 +20,8 @@ pub(crate) struct Draft {
 /// Everything that each declaration names. Declarations have places, in the order of their addresses.
 pub(crate) struct Named<'a> {
     resources: Vec<&'a Declared>,
-    places: HashMap<&'a Address, usize>,
+    /// By address, in text: what names them need not be parsed for it.
+    places: Map<String, usize>,
     /// By place, the places of all that is named.
     targets: Vec<BTreeSet<usize>>,
     circles: Circles,
@@ -30,7 +31,8 @@ impl<'a> Named<'a> {
     pub(crate) fn by(resources: &'a [Declared]) -> Self {
         let mut resources: Vec<_> = resources.iter().collect();
         resources.sort_by_key(|declared| &declared.address);
-        let places = resources.iter().enumerate().map(|(place, declared)| (&declared.address, place)).collect();
+        let places =
+            resources.iter().enumerate().map(|(place, declared)| (declared.address.to_string(), place)).collect();
         let mut named = Self { resources, places, targets: vec![], circles: Circles::default() };
         named.targets = named.resources.iter().map(|declared| named.places_in(declared, |_| true)).collect();
         let edges = named.targets.iter().enumerate();
@@ -41,7 +43,7 @@ impl<'a> Named<'a> {
 
     /// Where a declaration stands.
     pub(crate) fn place(&self, declared: &Declared) -> usize {
-        self.places[&declared.address]
+        self.places[&declared.address.to_string()]
     }
 
     /// How many there are.
@@ -68,12 +70,10 @@ impl<'a> Named<'a> {
     fn places_in(&self, declared: &Declared, looked_at: impl Fn(&str) -> bool) -> BTreeSet<usize> {
         let fields = declared.spec.as_object().into_iter().flatten();
         let fields = fields.filter(|(field, _)| looked_at(field)).map(|(_, value)| value);
-        let named = fields.flat_map(|value| {
-            let quoted = quote::quotes(value).into_iter().filter_map(|quote| quote.address.parse().ok());
-            references(value).into_iter().chain(quoted)
-        });
-        let places = named.filter_map(|address| self.places.get(&address).copied());
-        places.chain(declared.depends_on.iter().filter_map(|address| self.places.get(address).copied())).collect()
+        let mut places = BTreeSet::new();
+        fields.for_each(|value| visit_named(value, &mut |address| places.extend(self.places.get(address))));
+        places.extend(declared.depends_on.iter().filter_map(|address| self.places.get(&address.to_string())));
+        places
     }
 
     /// Those that name each other.

@@ -10,9 +10,13 @@ mod world;
 pub use plan::{Action, FORMAT, Plan, Refusal, Step, Summary};
 pub use world::{Fingerprints, World};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use up_core::{Address, AnyKind, Declared};
+
+/// A map of many small keys, for which std's hash costs more than all the rest.
+type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// Finds a kind by its name.
 pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn AnyKind>;

@@ -1,12 +1,12 @@
 //! Verdicts in, steps out: which calls, and which before which.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 
 use crate::{
-    Action, Kinds, Step, Wanted, World,
+    Action, Kinds, Map, Step, Wanted, World,
     decide::{Ruling, Verdict, birth, names, tag_change, used},
     graph::{Circles, Draft, Named},
 };
@@ -154,7 +154,7 @@ impl<'a> Writer<'a, '_> {
         calls.sort_unstable();
         calls.dedup();
         let calls = calls.into_iter().map(str::to_owned).collect();
-        let (address, why) = (verdict.address.clone(), verdict.why.clone());
+        let (address, why) = (verdict.address.clone().into_owned(), verdict.why.clone());
         self.draft.steps.push(Step { address, action, changes, why, after: vec![], takes, calls });
         self.draft.steps.len() - 1
     }
@@ -211,7 +211,7 @@ impl<'a> Writer<'a, '_> {
     /// the others in place.
     fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles) -> Vec<(usize, usize)> {
         let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
-        let deletes: HashMap<_, _> = deletes.collect();
+        let deletes: Map<_, _> = deletes.collect();
         let together = pairs.iter().flat_map(|(first, delete)| {
             let others = circles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
             others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
@@ -232,7 +232,7 @@ impl<'a> Writer<'a, '_> {
 
     /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
     fn uses_seen(&self) -> Vec<(usize, usize)> {
-        let mut owners: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut owners: Map<(&str, &str), usize> = Map::default();
         for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_some()) {
             let Some(seen) = verdict.seen else { continue };
             owners.extend(names(seen).map(|name| ((verdict.address.kind.as_str(), name), index)));
@@ -262,7 +262,7 @@ impl<'a> Writer<'a, '_> {
 
     /// What takes over a name, or addresses, of something that goes, waits until it is gone.
     fn free_names_first(&mut self) {
-        let mut leaving: HashMap<(String, &str, String), usize> = HashMap::new();
+        let mut leaving: Map<(String, &str, String), usize> = Map::default();
         for (index, verdict) in self.verdicts.iter().enumerate() {
             let (Some(delete), Some(seen)) = (self.gone(index), verdict.seen) else { continue };
             leaving.extend(self.natural_keys(&verdict.address, &seen.spec).map(|key| (key, delete)));

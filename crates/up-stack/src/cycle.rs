@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
 impl World {
     /// Reports each circle once, as the shortest way round, with every edge of it.
     pub(crate) fn check_circles(&self, all: &[Checked]) {
-        let by_address: HashMap<_, _> =
-            all.iter().enumerate().map(|(index, checked)| (&checked.declared.address, index)).collect();
+        let by_address: HashMap<_, _, RandomState> =
+            all.iter().enumerate().map(|(index, checked)| (checked.declared.address.to_string(), index)).collect();
         let mut graph = DiGraph::<usize, &Edge>::with_capacity(all.len(), all.len());
         let nodes: Vec<_> = (0..all.len()).map(|index| graph.add_node(index)).collect();
         for (from, checked) in all.iter().enumerate() {

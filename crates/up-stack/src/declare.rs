@@ -32,8 +32,9 @@ pub(crate) struct Checked {
 
 /// One resource waits for another.
 pub(crate) struct Edge {
-    pub(crate) to: Address,
-    pub(crate) field: String,
+    /// The other's address, in text.
+    pub(crate) to: String,
+    pub(crate) field: &'static str,
     pub(crate) place: Place,
 }
 
@@ -179,10 +180,10 @@ impl Declaring<'_> {
     /// What the spec refers to or quotes; late fields hold nobody up.
     fn edges(&self, node: &Node, edges: &mut Vec<Edge>) {
         let Data::Table(entries) = &node.data else { return };
-        let fields = self.kind.any.fields();
         for (key, item) in entries {
-            if !fields.iter().any(|field| field.name == key.text && field.late) {
-                collect(&key.text, item, edges);
+            let field = self.kind.any.fields().iter().find(|field| field.name == key.text && !field.late);
+            if let Some(field) = field {
+                collect(field.name, item, edges);
             }
         }
     }
@@ -207,7 +208,7 @@ impl Declaring<'_> {
             };
             match targets {
                 Ok(targets) => {
-                    let edge = |to: &Address| Edge { to: to.clone(), field: "depends_on".into(), place: item.place };
+                    let edge = |to: &Address| Edge { to: to.to_string(), field: "depends_on", place: item.place };
                     edges.extend(targets.iter().map(edge));
                     all.extend(targets);
                 }
@@ -274,15 +275,12 @@ impl Declaring<'_> {
     }
 }
 
-fn collect(field: &str, node: &Node, edges: &mut Vec<Edge>) {
-    let edge = |to: Address| Edge { to, field: field.to_owned(), place: node.place };
+fn collect(field: &'static str, node: &Node, edges: &mut Vec<Edge>) {
+    let edge = |to: &str| Edge { to: to.to_owned(), field, place: node.place };
     match &node.data {
-        Data::Text(text) if quote::is_quoting(text) => {
-            let quotes = quote::quotes(&node.value());
-            edges.extend(quotes.into_iter().filter_map(|quote| quote.address.parse().ok()).map(edge));
-        }
+        Data::Text(text) if quote::is_quoting(text) => edges.extend(quote::addresses(text).map(edge)),
         Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),
-        Data::Table(entries) => match node.resource() {
+        Data::Table(entries) => match node.reference() {
             Some(address) => edges.push(edge(address)),
             None => entries.iter().for_each(|(_, item)| collect(field, item, edges)),
         },

@@ -73,8 +73,13 @@ impl Node {
 
     /// The resource that it is.
     pub(crate) fn resource(&self) -> Option<Address> {
+        self.reference()?.parse().ok()
+    }
+
+    /// Its address, in text.
+    pub(crate) fn reference(&self) -> Option<&str> {
         match &self.data {
-            Data::Table(entries) if entries.len() == 1 => self.get("$ref")?.text()?.parse().ok(),
+            Data::Table(entries) if entries.len() == 1 => self.get("$ref")?.text(),
             _ => None,
         }
     }

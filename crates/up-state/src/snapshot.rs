@@ -1,6 +1,6 @@
 //! What the last run left behind.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -65,7 +65,7 @@ pub struct Last {
 impl Snapshot {
     /// A snapshot of this moment.
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
-        let kept = Kept::new();
+        let kept = Kept::default();
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
         Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids, kept }
     }
@@ -99,11 +99,13 @@ impl Last {
 /// The kinds in a list of declarations, and nothing else of it.
 fn kinds_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
     #[derive(Deserialize)]
-    struct Named {
-        address: Address,
+    struct Named<'a> {
+        #[serde(borrow)]
+        address: Cow<'a, str>,
     }
-    let all = Vec::<Named>::deserialize(deserializer)?;
-    Ok(all.into_iter().map(|Named { address }| address.kind).collect())
+    let all = Vec::<Named<'_>>::deserialize(deserializer)?;
+    let kinds: BTreeSet<_> = all.iter().filter_map(|named| Address::kind_in(&named.address)).collect();
+    Ok(kinds.into_iter().map(str::to_owned).collect())
 }
 
 /// Reads it; where it is damaged it is done without, and a warning says so.

@@ -191,12 +191,12 @@ impl Session {
 
 /// The kinds that something of the stack's is known to be of, or is to be of.
 fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String> {
-    let tagged = index.iter().filter_map(|entry| entry.tags.get(Address::ADDRESS_TAG)?.parse::<Address>().ok());
-    let mut needed: BTreeSet<String> = tagged.map(|address| address.kind).collect();
-    needed.extend(declared.iter().map(|declared| declared.address.kind.clone()));
-    needed.extend(past.snapshot.iter().flat_map(|snapshot| snapshot.kinds().map(str::to_owned)));
-    needed.extend(past.cut_off.iter().flat_map(|run| run.kinds().map(str::to_owned)));
-    needed
+    let tagged = index.iter().filter_map(|entry| Address::kind_in(entry.tags.get(Address::ADDRESS_TAG)?));
+    let mut needed: BTreeSet<&str> = tagged.collect();
+    needed.extend(declared.iter().map(|declared| declared.address.kind.as_str()));
+    needed.extend(past.snapshot.iter().flat_map(|snapshot| snapshot.kinds()));
+    needed.extend(past.cut_off.iter().flat_map(|run| run.kinds()));
+    needed.into_iter().map(str::to_owned).collect()
 }
 
 /// The kinds to look at. Without a snapshot that is every kind: the index does not list all that was removed from the

@@ -1,0 +1,51 @@
+//! What need not be asked for again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::{Kind, Seen};
+
+/// What AWS once told of resources that never change, by kind and id: see [`crate::About::constant`]. Each is the text of its
+/// JSON, read when it is asked for and then as its kind has it: of a large stack that is a hundredth of a plan, and to
+/// read it twice would be two.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kept(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);
+
+impl Kept {
+    /// Adds one, without its tags: these may change.
+    pub fn add(&mut self, kind: &str, seen: &Seen<Value>) {
+        let Seen { id, attrs, status, spec, .. } = seen.clone();
+        let seen = Seen { id, tags: BTreeMap::new(), attrs, status, spec };
+        let text = serde_json::value::to_raw_value(&seen).expect("plain data");
+        self.0.entry(kind.to_owned()).or_default().insert(seen.id, text);
+    }
+
+    /// All of a kind. What another version kept in another form is left out.
+    pub fn of<K: Kind>(&self) -> impl Iterator<Item = Seen<K>> {
+        let all = self.0.get(K::NAME).into_iter().flatten();
+        all.filter_map(|(_, text)| serde_json::from_str(text.get()).ok())
+    }
+
+    /// Kinds and ids.
+    pub fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|(kind, all)| all.keys().map(move |id| (kind.as_str(), id.as_str())))
+    }
+
+    /// True where there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |Self(kept): &Self| {
+            let all = kept.iter().flat_map(|(kind, all)| all.iter().map(move |(id, text)| (kind, id, text)));
+            all.map(|(kind, id, text)| (kind.clone(), id.clone(), text.get().to_owned())).collect::<Vec<_>>()
+        };
+        texts(self) == texts(other)
+    }
+}

@@ -1,0 +1,343 @@
+//! A spec as a JSON value, in which a field without a value is left out where that says nothing.
+//!
+//! [`serde_json::to_value`] writes `null` for it. A third of what kinds can be told is not told to most resources: left out,
+//! it is neither kept, nor hashed, nor compared.
+
+use std::fmt::Display;
+
+use serde::{
+    Serialize, Serializer,
+    ser::{
+        Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+        SerializeTupleStruct,
+    },
+};
+use serde_json::{Error, Map, Value, value::Serializer as Json};
+
+/// What a live resource is: no more than what AWS shows.
+pub(crate) fn seen(spec: &impl Serialize) -> Value {
+    plain(spec, Nulls::Nowhere)
+}
+
+/// What a resource is to be. In a table inside of it, `null` says that AWS chooses: a key that is not there must not be.
+pub(crate) fn want(spec: &impl Serialize) -> Value {
+    plain(spec, Nulls::Inside)
+}
+
+/// A spec is plain data with text for keys, which JSON always holds.
+fn plain(spec: &impl Serialize, nulls: Nulls) -> Value {
+    spec.serialize(Plain(nulls)).expect("a spec is plain data")
+}
+
+/// Where a field without a value is written.
+#[derive(Clone, Copy, PartialEq)]
+enum Nulls {
+    Nowhere,
+    /// Only in tables inside of this one. Not in those of lists: there all counts that is there.
+    Inside,
+    Here,
+}
+
+/// Writes a [`Value`].
+#[derive(Clone, Copy)]
+struct Plain(Nulls);
+
+impl Plain {
+    /// What is inside of a table.
+    fn inside(self) -> Self {
+        Self(if self.0 == Nulls::Nowhere { Nulls::Nowhere } else { Nulls::Here })
+    }
+}
+
+/// The items of a list.
+struct Items(Vec<Value>);
+
+/// The entries of a map, and of a struct; where `variant` is set, of that variant.
+struct Entries {
+    entries: Vec<(String, Value)>,
+    key: Option<String>,
+    variant: Option<&'static str>,
+    plain: Plain,
+}
+
+impl Entries {
+    fn new(len: usize, variant: Option<&'static str>, plain: Plain) -> Self {
+        Self { entries: Vec::with_capacity(len), key: None, variant, plain }
+    }
+
+    /// Adds a field, if it has a value or is to be written without.
+    fn field(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        let value = value.serialize(self.plain.inside())?;
+        if self.plain.0 == Nulls::Here || !value.is_null() {
+            self.entries.push((name.to_owned(), value));
+        }
+        Ok(())
+    }
+
+    /// Entries are counted before they are put into a map: one that grows takes twice what it needs.
+    fn done(self) -> Value {
+        let map = Value::Object(self.entries.into_iter().collect());
+        match self.variant {
+            Some(variant) => Value::Object(Map::from_iter([(variant.to_owned(), map)])),
+            None => map,
+        }
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident: $type:ty),* $(,)?) => {
+        $(fn $method(self, value: $type) -> Result<Value, Error> {
+            Json.$method(value)
+        })*
+    };
+}
+
+impl Serializer for Plain {
+    type Ok = Value;
+    type Error = Error;
+    type SerializeSeq = Items;
+    type SerializeTuple = Items;
+    type SerializeTupleStruct = Items;
+    type SerializeTupleVariant = Impossible<Value, Error>;
+    type SerializeMap = Entries;
+    type SerializeStruct = Entries;
+    type SerializeStructVariant = Entries;
+
+    scalars! {
+        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_f32: f32,
+        serialize_f64: f64, serialize_char: char, serialize_str: &str, serialize_bytes: &[u8],
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<Value, Error> {
+        Ok(Value::String(value.to_string()))
+    }
+
+    fn serialize_none(self) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Value, Error> {
+        Ok(Value::Null)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Error> {
+        Ok(Value::String(variant.to_owned()))
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<Value, Error> {
+        Ok(Value::Object(Map::from_iter([(variant.to_owned(), value.serialize(self.inside())?)])))
+    }
+
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items, Error> {
+        Ok(Items(Vec::with_capacity(len.unwrap_or(0))))
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<Items, Error> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items, Error> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Error> {
+        Err(serde::ser::Error::custom(format!("{name}::{variant} has several values without names")))
+    }
+
+    fn serialize_map(self, len: Option<usize>) -> Result<Entries, Error> {
+        Ok(Entries::new(len.unwrap_or(0), None, self))
+    }
+
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Entries, Error> {
+        Ok(Entries::new(len, None, self))
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Entries, Error> {
+        Ok(Entries::new(len, Some(variant), self.inside()))
+    }
+}
+
+impl SerializeSeq for Items {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.0.push(value.serialize(Plain(Nulls::Nowhere))?);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        Ok(Value::Array(self.0))
+    }
+}
+
+impl SerializeTuple for Items {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl SerializeTupleStruct for Items {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        SerializeSeq::serialize_element(self, value)
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        SerializeSeq::end(self)
+    }
+}
+
+impl SerializeMap for Entries {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        let Value::String(key) = key.serialize(self.plain)? else {
+            return Err(serde::ser::Error::custom("a key that is no text"));
+        };
+        self.key = Some(key);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let value = value.serialize(self.plain.inside())?;
+        self.entries.extend(self.key.take().map(|key| (key, value)));
+        Ok(())
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        Ok(self.done())
+    }
+}
+
+impl SerializeStruct for Entries {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.field(name, value)
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        Ok(self.done())
+    }
+}
+
+impl SerializeStructVariant for Entries {
+    type Ok = Value;
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.field(name, value)
+    }
+
+    fn end(self) -> Result<Value, Error> {
+        Ok(self.done())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Shape {
+        None,
+        One(u8),
+        Named { left: Option<i64>, right: f64 },
+    }
+
+    #[derive(Serialize)]
+    struct Spec {
+        absent: Option<String>,
+        empty: Vec<String>,
+        shapes: Vec<Shape>,
+        pair: (bool, Option<u8>),
+        map: BTreeMap<String, Option<u8>>,
+        inner: Option<Inner>,
+        choice: Shape,
+        free: Value,
+    }
+
+    #[derive(Serialize)]
+    struct Inner {
+        text: &'static str,
+        absent: Option<u8>,
+    }
+
+    #[test]
+    fn fields_without_a_value_are_left_out_where_that_says_nothing() {
+        let spec = Spec {
+            absent: None,
+            empty: vec![],
+            shapes: vec![Shape::None, Shape::One(1), Shape::Named { left: None, right: 0.5 }],
+            pair: (true, None),
+            map: [("key".to_owned(), None)].into(),
+            inner: Some(Inner { text: "", absent: None }),
+            choice: Shape::Named { left: None, right: 1.5 },
+            free: json!({ "Null": null, "Number": -1 }),
+        };
+        let mut expected = json!({
+            "empty": [],
+            "shapes": ["none", { "one": 1 }, { "named": { "right": 0.5 } }],
+            "pair": [true, null],
+            "map": { "key": null },
+            "inner": { "text": "" },
+            "choice": { "named": { "right": 1.5 } },
+            "free": { "Null": null, "Number": -1 },
+        });
+        let plain = seen(&spec);
+        assert_eq!(plain, expected);
+        let keys: Vec<_> = plain.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["empty", "shapes", "pair", "map", "inner", "choice", "free"], "in the order of the struct");
+        expected["inner"]["absent"] = Value::Null;
+        expected["choice"]["named"]["left"] = Value::Null;
+        assert_eq!(want(&spec), expected);
+    }
+}
