@@ -21,7 +21,7 @@ pub struct Observer {
     /// What the tagging index lists.
     pub index: Arc<Index>,
     /// Ids that the last-applied snapshot knows, by kind.
-    pub known: Arc<BTreeMap<String, BTreeSet<String>>>,
+    pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Fields that declared resources set, by kind.
     pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What the last-applied snapshot has of that which never changes.
@@ -112,12 +112,15 @@ impl Observer {
         let scope = Scope { stack: self.stack.clone(), asked, kept: self.kept.clone(), ..Scope::default() };
         let scope = match which {
             Which::All => {
-                let known = self.known.get(kind.name()).into_iter().flatten().chain(made).cloned().collect();
+                let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
+                if !made.is_empty() {
+                    Arc::make_mut(&mut known).extend(made.iter().cloned());
+                }
                 Scope { known, index: self.index.clone(), ..scope }
             }
             Which::Only(told) => {
                 let index = Arc::new(told.values().flatten().cloned().collect());
-                Scope { known: told.into_keys().collect(), only_known: true, index, ..scope }
+                Scope { known: Arc::new(told.into_keys().collect()), only_known: true, index, ..scope }
             }
         };
         let mut seen = look(kind, &self.cx, &scope).await?;

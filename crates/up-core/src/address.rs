@@ -41,6 +41,26 @@ impl Address {
         Self { module: String::new(), kind: kind.into(), name: name.into(), key: None }
     }
 
+    /// As it is written.
+    pub fn text(&self) -> String {
+        let parts = self.parts();
+        let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        text.extend(parts);
+        text
+    }
+
+    /// True where `text` is how it is written.
+    pub fn is_written(&self, text: &str) -> bool {
+        self.parts().iter().try_fold(text, |rest, part| rest.strip_prefix(part)) == Some("")
+    }
+
+    fn parts(&self) -> [&str; 7] {
+        let Self { module, kind, name, key } = self;
+        let after_module = if module.is_empty() { "" } else { "/" };
+        let (before_key, key) = key.as_deref().map_or(("", ""), |key| (":", key));
+        [module, after_module, kind, ".", name, before_key, key]
+    }
+
     /// The kind in the text of an address; no more of it is looked at.
     pub fn kind_in(text: &str) -> Option<&str> {
         let path = text.rsplit_once('/').map_or(text, |(_, path)| path);
@@ -73,17 +93,26 @@ impl Address {
 
 /// Joins what is not empty with single hyphens, and makes a hyphen of everything that is neither letter nor digit.
 fn hyphenated(parts: &[&str]) -> String {
-    let joined = parts.join("-").to_ascii_lowercase();
-    let words = joined.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-")
+    let mut name = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for part in parts {
+        let mut is_apart = true;
+        for c in part.chars() {
+            if !c.is_ascii_alphanumeric() {
+                is_apart = true;
+                continue;
+            }
+            if std::mem::take(&mut is_apart) && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+    }
+    name
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { module, kind, name, key } = self;
-        let after_module = if module.is_empty() { "" } else { "/" };
-        let (before_key, key) = key.as_deref().map_or(("", ""), |key| (":", key));
-        [module, after_module, kind, ".", name, before_key, key].iter().try_for_each(|part| f.write_str(part))
+        self.parts().iter().try_for_each(|part| f.write_str(part))
     }
 }
 
@@ -117,7 +146,7 @@ impl FromStr for Address {
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 
@@ -136,7 +165,9 @@ mod tests {
         for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"]
         {
             let address: Address = text.parse().unwrap();
-            assert_eq!(address.to_string(), text);
+            assert_eq!((address.to_string(), address.text()), (text.to_owned(), text.to_owned()));
+            assert!(address.is_written(text) && !address.is_written(&text[1..]));
+            assert!(!address.is_written(&text[..text.len() - 1]) && !address.is_written(&format!("{text}1")));
             assert_eq!(Address::kind_in(text), Some(address.kind.as_str()));
         }
         for text in
@@ -153,5 +184,6 @@ mod tests {
         assert_eq!(at.physical("prod", 2, 64), "prod-service-orders-web-api-2");
         let cut = |generation| at.physical("bullstra-production", generation, 32);
         assert!(cut(0).len() <= 32 && cut(0) != cut(1), "{} {}", cut(0), cut(1));
+        assert_eq!(hyphenated(&["-A_b..", "", "ä", "9--"]), "a-b-9");
     }
 }

@@ -1,9 +1,6 @@
 //! Compares two values of one spec, knowing nothing about the kind but its field table.
 
-use std::{
-    borrow::{Borrow, Cow},
-    collections::BTreeSet,
-};
+use std::{borrow::Borrow, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, map::Iter};
@@ -55,6 +52,11 @@ pub fn agrees<A: Borrow<Address>>(
     answer: &dyn Fn(&Quote) -> Option<String>,
 ) -> bool {
     Comparison { address_of, answer }.disagreeing(fields, seen, want).next().is_none()
+}
+
+/// True where the two are equal: what is absent is as `null`.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
+    Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None }.same(one, other)
 }
 
 /// The addresses that `value` refers to.
@@ -118,7 +120,10 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
     }
 
     fn agrees(&self, seen: &Value, want: &Value) -> bool {
-        match (&*self.named(seen), want) {
+        if let Some(address) = self.owned(seen) {
+            return want.is_null() || is_written(address.borrow(), want);
+        }
+        match (seen, want) {
             (_, Value::Null) => true,
             (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
                 let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
@@ -144,7 +149,10 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
 
     /// Equal, but for the order of sets.
     fn same(&self, seen: &Value, want: &Value) -> bool {
-        match (&*self.named(seen), want) {
+        if let Some(address) = self.owned(seen) {
+            return is_written(address.borrow(), want);
+        }
+        match (seen, want) {
             (Value::Object(seen), Value::Object(want)) => {
                 let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
                 seen.iter().all(|(key, value)| value.is_null() || of_want.get(key).is_some())
@@ -163,10 +171,17 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
         }
     }
 
-    /// The value, or the reference by address that it stands for.
-    fn named<'v>(&self, seen: &'v Value) -> Cow<'v, Value> {
-        named(seen, self.address_of).map_or(Cow::Borrowed(seen), Cow::Owned)
+    /// The address of the stack's resource that `seen` refers to by its id.
+    fn owned(&self, seen: &Value) -> Option<A> {
+        let (kind, id) = by_id(seen)?;
+        (self.address_of)(kind, id)
     }
+}
+
+/// True where `value` is the reference to `address`.
+fn is_written(address: &Address, value: &Value) -> bool {
+    let reference = value.as_object().filter(|map| map.len() == 1).and_then(|map| entry(map, "$ref"));
+    reference.and_then(Value::as_str).is_some_and(|text| address.is_written(text))
 }
 
 /// Looks up keys that mostly come in the order of the map: those that do are not hashed.

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::diff::same;
+
 /// What may stand at each place of a spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
@@ -344,6 +346,11 @@ impl<'a> Shape<'a> {
     /// What stands here when the user writes nothing.
     pub fn default_value(&self) -> Option<&'a Value> {
         self.here.default.as_ref()
+    }
+
+    /// True for what stands here when the user writes nothing.
+    pub fn is_default(&self, value: &Value) -> bool {
+        self.default_value().is_some_and(|default| same(default, value))
     }
 
     /// True where the table here must have the field.

@@ -1,6 +1,7 @@
 //! A live resource, and what is said about it on the way there.
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -67,7 +68,7 @@ pub struct Scope {
     /// What the tagging index lists for the stack, see [`Index`]. Where `only_known`: what AWS told of these since.
     pub index: Arc<Index>,
     /// Ids of this kind that this run made, or that the last-applied snapshot knows. They may be gone.
-    pub known: BTreeSet<String>,
+    pub known: Arc<BTreeSet<String>>,
     /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
     pub only_known: bool,
     /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
@@ -190,10 +191,12 @@ pub struct TagChange {
 
 impl TagChange {
     /// What turns `seen` into `want`. AWS's own tags (`aws:…`) are left alone.
-    pub fn between(seen: &Tags, want: &Tags) -> Self {
-        let set = want.iter().filter(|(key, value)| seen.get(*key) != Some(value));
-        let remove = seen.keys().filter(|key| !want.contains_key(*key) && !key.starts_with("aws:"));
-        Self { set: set.map(|(key, value)| (key.clone(), value.clone())).collect(), remove: remove.cloned().collect() }
+    pub fn between<K: Borrow<str> + Ord, V: AsRef<str>>(seen: &Tags, want: &BTreeMap<K, V>) -> Self {
+        let want_all = want.iter().map(|(key, value)| (key.borrow(), value.as_ref()));
+        let set = want_all.filter(|(key, value)| seen.get(*key).map(String::as_str) != Some(*value));
+        let remove = seen.keys().filter(|key| !want.contains_key(key.as_str()) && !key.starts_with("aws:"));
+        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Self { set, remove: remove.cloned().collect() }
     }
 
     /// True where there is nothing to do.

@@ -1,6 +1,9 @@
 //! What is to become of each resource, before any thought of order.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::Value;
 use up_core::{
@@ -17,6 +20,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) address: Cow<'a, Address>,
     /// Absent for what is no longer declared.
     pub(crate) declared: Option<&'a Declared>,
+    /// Where that stands.
+    pub(crate) place: Option<usize>,
     pub(crate) seen: Option<&'a Seen<Value>>,
     pub(crate) ruling: Ruling,
     pub(crate) changes: Vec<FieldChange>,
@@ -43,10 +48,10 @@ pub(crate) fn decide<'a>(
 ) -> Vec<Verdict<'a>> {
     let mut matcher = Matcher::new(wanted, world, kinds);
     let order = named.targets_first();
-    for declared in &order {
-        matcher.claim(declared);
+    for place in &order {
+        matcher.claim(named.at(*place));
     }
-    let mut verdicts = matcher.verdicts(&order);
+    let mut verdicts = matcher.verdicts(named, &order);
     verdicts.extend(matcher.surplus());
     verdicts
 }
@@ -196,17 +201,18 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     /// Rules until nothing more is replaced because of what it refers to.
-    fn verdicts(&self, order: &[&'a Declared]) -> Vec<Verdict<'a>> {
+    fn verdicts(&self, named: &graph::Named<'a>, order: &[usize]) -> Vec<Verdict<'a>> {
         let mut replaced = BTreeSet::new();
         loop {
             let before = replaced.len();
             let mut verdicts = Vec::with_capacity(order.len());
-            for declared in order {
+            for &place in order {
+                let declared = named.at(place);
                 let verdict = self.rule(declared, &replaced);
                 if matches!(verdict.ruling, Ruling::Replace(_)) {
                     replaced.insert(&declared.address);
                 }
-                verdicts.push(verdict);
+                verdicts.push(Verdict { place: Some(place), ..verdict });
             }
             if replaced.len() == before {
                 go_first_together(&mut verdicts);
@@ -219,6 +225,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let verdict = |seen, ruling, changes, why| Verdict {
             address: Cow::Borrowed(&declared.address),
             declared: Some(declared),
+            place: None,
             seen,
             ruling,
             changes,
@@ -269,6 +276,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             seen.iter().map(move |seen| Verdict {
                 address: address.clone(),
                 declared: None,
+                place: None,
                 seen: Some(seen),
                 ruling: Ruling::Delete,
                 changes: vec![],
@@ -301,25 +309,33 @@ fn go_first_together(verdicts: &mut [Verdict<'_>]) {
 }
 
 /// All tags of a declared resource: the user's, a name for the console, and those that say who owns it.
-pub(crate) fn birth(stack: &str, declared: &Declared, generation: u32) -> Birth {
+fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap<&'a str, Cow<'a, str>> {
     let address = &declared.address;
-    let mut tags = declared.tags.clone();
-    tags.entry("Name".into()).or_insert_with(|| address.physical(stack, generation, 255));
-    tags.insert(Address::STACK_TAG.into(), stack.into());
-    tags.insert(Address::ADDRESS_TAG.into(), address.to_string());
+    let own = declared.tags.iter().map(|(key, value)| (key.as_str(), Cow::from(value)));
+    let mut tags: BTreeMap<_, _> = own.collect();
+    tags.entry("Name").or_insert_with(|| address.physical(stack, generation, 255).into());
+    tags.insert(Address::STACK_TAG, stack.into());
+    tags.insert(Address::ADDRESS_TAG, address.text().into());
     if generation > 0 {
-        tags.insert(Address::GENERATION_TAG.into(), generation.to_string());
+        tags.insert(Address::GENERATION_TAG, generation.to_string().into());
     }
-    Birth { stack: stack.into(), address: address.clone(), generation, tags }
+    tags
+}
+
+/// What a declared resource is given when it is made.
+pub(crate) fn birth(stack: &str, declared: &Declared, generation: u32) -> Birth {
+    let tags = tags(stack, declared, generation).into_iter();
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
+    Birth { stack: stack.into(), address: declared.address.clone(), generation, tags }
 }
 
 /// What differs in tags. Kinds that AWS gives no tags carry only who owns them.
 pub(crate) fn tag_change(stack: &str, kind: &dyn AnyKind, declared: &Declared, seen: &Seen<Value>) -> TagChange {
-    let mut want = birth(stack, declared, seen.generation()).tags;
+    let mut want = tags(stack, declared, seen.generation());
     if kind.about().actions.tag.is_empty() {
         want.retain(|key, _| key.starts_with("bullstra:"));
-        let seen: Tags =
-            seen.tags.iter().filter(|(key, _)| want.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let seen = seen.tags.iter().filter(|(key, _)| want.contains_key(key.as_str()));
+        let seen: Tags = seen.map(|(key, value)| (key.clone(), value.clone())).collect();
         return TagChange::between(&seen, &want);
     }
     TagChange::between(&seen.tags, &want)

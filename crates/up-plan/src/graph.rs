@@ -31,8 +31,7 @@ impl<'a> Named<'a> {
     pub(crate) fn by(resources: &'a [Declared]) -> Self {
         let mut resources: Vec<_> = resources.iter().collect();
         resources.sort_by_key(|declared| &declared.address);
-        let places =
-            resources.iter().enumerate().map(|(place, declared)| (declared.address.to_string(), place)).collect();
+        let places = resources.iter().enumerate().map(|(place, declared)| (declared.address.text(), place)).collect();
         let mut named = Self { resources, places, targets: vec![], circles: Circles::default() };
         named.targets = named.resources.iter().map(|declared| named.places_in(declared, |_| true)).collect();
         let edges = named.targets.iter().enumerate();
@@ -41,9 +40,9 @@ impl<'a> Named<'a> {
         named
     }
 
-    /// Where a declaration stands.
-    pub(crate) fn place(&self, declared: &Declared) -> usize {
-        self.places[&declared.address.to_string()]
+    /// The declaration at a place.
+    pub(crate) fn at(&self, place: usize) -> &'a Declared {
+        self.resources[place]
     }
 
     /// How many there are.
@@ -72,7 +71,7 @@ impl<'a> Named<'a> {
         let fields = fields.filter(|(field, _)| looked_at(field)).map(|(_, value)| value);
         let mut places = BTreeSet::new();
         fields.for_each(|value| visit_named(value, &mut |address| places.extend(self.places.get(address))));
-        places.extend(declared.depends_on.iter().filter_map(|address| self.places.get(&address.to_string())));
+        places.extend(declared.depends_on.iter().filter_map(|address| self.places.get(&address.text())));
         places
     }
 
@@ -81,9 +80,9 @@ impl<'a> Named<'a> {
         &self.circles
     }
 
-    /// Declarations, those named before those that name them.
-    pub(crate) fn targets_first(&self) -> Vec<&'a Declared> {
-        self.circles.circles.iter().flatten().map(|&place| self.resources[place]).collect()
+    /// Places of declarations, those named before those that name them.
+    pub(crate) fn targets_first(&self) -> Vec<usize> {
+        self.circles.circles.iter().flatten().copied().collect()
     }
 }
 

@@ -19,15 +19,14 @@ pub(crate) fn steps(
     verdicts: &[Verdict<'_>],
     kinds: Kinds<'_>,
 ) -> Draft {
-    let places: Vec<_> = verdicts.iter().map(|verdict| Some(named.place(verdict.declared?))).collect();
     let mut rulings = vec![0; named.len()];
-    places.iter().enumerate().for_each(|(index, place)| place.iter().for_each(|&place| rulings[place] = index));
+    let places = verdicts.iter().enumerate().filter_map(|(index, verdict)| Some((index, verdict.place?)));
+    places.for_each(|(index, place)| rulings[place] = index);
     let mut writer = Writer {
         stack: wanted.stack,
         kinds,
         verdicts,
         named,
-        places,
         rulings,
         taken: taken(world),
         draft: Draft::default(),
@@ -46,8 +45,6 @@ struct Writer<'a, 'k> {
     kinds: Kinds<'k>,
     verdicts: &'a [Verdict<'a>],
     named: &'a Named<'a>,
-    /// The place of each verdict's declaration, where it has one.
-    places: Vec<Option<usize>>,
     /// Which verdict is of the declaration at each place.
     rulings: Vec<usize>,
     /// Physical names in use, by kind.
@@ -95,7 +92,7 @@ impl<'a> Writer<'a, '_> {
     fn create(&mut self, index: usize, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
         let verdict = &self.verdicts[index];
         let replaces = matches!(verdict.ruling, Ruling::Replace(_));
-        let place = self.places[index].expect("only what is declared is made");
+        let place = verdict.place.expect("only what is declared is made");
         let bare = self.named.late(kind, place).iter().any(|to| self.named.circles().join(place, *to));
         let generation = self.generation(verdict, declared, kind);
         let to_be = || (declared.spec.clone(), declared.ignore_changes.clone());
@@ -177,7 +174,7 @@ impl<'a> Writer<'a, '_> {
     fn wait_for_targets(&mut self) {
         for (index, verdict) in self.verdicts.iter().enumerate() {
             let nodes = self.nodes[index];
-            let (Some(place), Some(make)) = (self.places[index], nodes.make) else { continue };
+            let (Some(place), Some(make)) = (verdict.place, nodes.make) else { continue };
             let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
             for target in self.named.of(place).iter().filter(|target| **target != place) {
                 let made = self.nodes[self.rulings[*target]];
@@ -250,8 +247,8 @@ impl<'a> Writer<'a, '_> {
 
     /// Who names what is to be replaced, in text as well.
     fn uses_declared(&self) -> Vec<(usize, usize)> {
-        let uses = self.places.iter().enumerate().flat_map(|(index, place)| {
-            let named = place.map(|place| self.named.of(place)).into_iter().flatten();
+        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
+            let named = verdict.place.map(|place| self.named.of(place)).into_iter().flatten();
             let targets = named.map(|target| self.rulings[*target]);
             targets
                 .filter(move |&target| target != index && self.gone(target).is_some())

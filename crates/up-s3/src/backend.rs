@@ -101,11 +101,11 @@ impl Store for Bucket {
                 Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
                 object => object.map_err(sorted)?,
             };
-            let version = Version(object.e_tag.ok_or_else(|| Error::absent("ETag"))?.into_bytes());
+            let version = Version(object.e_tag.ok_or_else(|| Error::absent("ETag"))?.into_bytes().into());
             let written = object.last_modified.ok_or_else(|| Error::absent("Last-Modified"))?;
             let written = Timestamp::from_second(written.secs()).map_err(|_| Error::absent("Last-Modified"))?;
             let bytes = object.body.collect().await.map_err(|error| Error::unread(&error))?.to_vec();
-            Ok(Some(Kept { bytes, version, written }))
+            Ok(Some(Kept { bytes: bytes.into(), version, written }))
         })
     }
 
@@ -121,7 +121,7 @@ impl Store for Bucket {
         let call = call.body(ByteStream::from(bytes.to_vec()));
         self.wait("write", name, async move {
             match call.send().await {
-                Ok(put) => Ok(Some(Version(put.e_tag.ok_or_else(|| Error::absent("ETag"))?.into_bytes()))),
+                Ok(put) => Ok(Some(Version(put.e_tag.ok_or_else(|| Error::absent("ETag"))?.into_bytes().into()))),
                 Err(error) if is_conditional && error.code().is_some_and(is_conflict) => Ok(None),
                 Err(error) => Err(sorted(error)),
             }

@@ -15,7 +15,7 @@ impl World {
     /// Reports each circle once, as the shortest way round, with every edge of it.
     pub(crate) fn check_circles(&self, all: &[Checked]) {
         let by_address: HashMap<_, _, RandomState> =
-            all.iter().enumerate().map(|(index, checked)| (checked.declared.address.to_string(), index)).collect();
+            all.iter().enumerate().map(|(index, checked)| (checked.declared.address.text(), index)).collect();
         let mut graph = DiGraph::<usize, &Edge>::with_capacity(all.len(), all.len());
         let nodes: Vec<_> = (0..all.len()).map(|index| graph.add_node(index)).collect();
         for (from, checked) in all.iter().enumerate() {
@@ -36,8 +36,8 @@ impl World {
 
     fn circle_of(&self, all: &[Checked], edges: &[(usize, &Edge)]) {
         let Some((first, edge)) = edges.first() else { return };
-        let names = edges.iter().map(|(from, _)| all[*from].declared.address.to_string());
-        let chain: Vec<_> = names.chain([all[*first].declared.address.to_string()]).collect();
+        let names = edges.iter().map(|(from, _)| all[*from].declared.address.text());
+        let chain: Vec<_> = names.chain([all[*first].declared.address.text()]).collect();
         let label = |edge: &Edge| format!("`{}` needs {}", edge.field, edge.to);
         let message = format!("these resources need each other in a circle: {}", chain.join(" → "));
         let complaint = Complaint::new(edge.place, message).label(label(edge));

@@ -24,8 +24,6 @@ use crate::{
 /// A declared resource with the places it was made from.
 pub(crate) struct Checked {
     pub(crate) declared: Declared,
-    /// The kind's part, references resolved.
-    pub(crate) node: Node,
     /// What it waits for, and where it says so.
     pub(crate) edges: Vec<Edge>,
 }
@@ -107,11 +105,26 @@ impl World {
             let specs: Vec<_> =
                 all.iter().map(|checked| (&checked.declared.address, &*checked.declared.spec)).collect();
             for (address, problem) in kind.any.check_together(&specs) {
-                if let Some(checked) = all.iter().find(|checked| checked.declared.address == address) {
-                    self.problem(&checked.node, &problem, Some(&address));
+                if let Some(node) = self.node_of(&address) {
+                    self.problem(&node, &problem, Some(&address));
                 }
             }
         }
+    }
+
+    /// The kind's part of a resource, once more: to keep those of all would take as much as all that is kept.
+    fn node_of(&self, address: &Address) -> Option<Node> {
+        let Address { module, kind, name, key } = address;
+        let instance = self.instances().into_iter().find(|instance| instance.path == *module)?;
+        let resource = instance.file.resources.get(kind.as_str())?.get(name)?;
+        let scope = Scope::new(self, &instance);
+        let keys = scope.resource_keys(resource.kind, name).ok()?;
+        let each = match &*keys {
+            Keys::One => None,
+            Keys::Each(keys) => Some(keys.get(key.as_ref()?)?),
+        };
+        let kind = self.kinds.find(kind)?;
+        Declaring { world: self, scope: Scope { each, ..scope }, kind, name, resource }.node()
     }
 
     /// Reports a rule that a kind's own check found broken.
@@ -144,8 +157,7 @@ impl Declaring<'_> {
         let depends_on = self.depends_on(&mut edges);
         let prevent_destroy = self.prevent_destroy();
         let ignore_changes = self.ignore_changes();
-        let node = Checker::new(world, scope.instance, kind.schema(), kind.any.name())
-            .check(scope.evaluate(&resource.body))?;
+        let node = self.node()?;
         let spec = match kind.any.complete(node.value()) {
             Ok(spec) => Arc::new(spec),
             Err(problems) => {
@@ -165,7 +177,13 @@ impl Declaring<'_> {
         };
         let origin = world.origin(resource.place);
         let declared = Declared { address, spec, tags, depends_on, prevent_destroy, ignore_changes, origin };
-        Some(Checked { declared, node, edges })
+        Some(Checked { declared, edges })
+    }
+
+    /// The kind's part, references resolved; `None` where something is wrong, which has been reported.
+    fn node(&self) -> Option<Node> {
+        let Self { world, scope, kind, resource, .. } = self;
+        Checker::new(world, scope.instance, kind.schema(), kind.any.name()).check(scope.evaluate(&resource.body))
     }
 
     /// AWS takes 50 tags, of which up to three say who owns the resource.
@@ -208,7 +226,7 @@ impl Declaring<'_> {
             };
             match targets {
                 Ok(targets) => {
-                    let edge = |to: &Address| Edge { to: to.to_string(), field: "depends_on", place: item.place };
+                    let edge = |to: &Address| Edge { to: to.text(), field: "depends_on", place: item.place };
                     edges.extend(targets.iter().map(edge));
                     all.extend(targets);
                 }

@@ -344,7 +344,7 @@ impl<'a> Evaluator<'a> {
         };
         let attributes = self.scope.world.kinds.find(&address.kind).map(|kind| kind.attributes()).unwrap_or_default();
         if attributes.contains(&name) {
-            let quote = Quote { address: address.to_string(), attribute: name.to_owned() };
+            let quote = Quote { address: address.text(), attribute: name.to_owned() };
             return Ok(Value::String(quote.mark()));
         }
         let did_you_mean = crate::suggest::closest(name, &attributes).map(|name| format!("did you mean `{name}`? "));

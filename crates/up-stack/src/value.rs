@@ -50,7 +50,7 @@ impl Fault {
 
 /// A resource as a value: `{"$ref": "<address>"}`.
 pub(crate) fn resource(address: &Address) -> Value {
-    Value::Object(Map::from_iter([("$ref".to_owned(), Value::String(address.to_string()))]))
+    Value::Object(Map::from_iter([("$ref".to_owned(), Value::String(address.text()))]))
 }
 
 /// The resource that a value is.

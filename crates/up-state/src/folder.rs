@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -62,7 +63,7 @@ impl Folder {
                 When::Always => true,
                 // Opening has made it: what is empty was not there, or says nothing.
                 When::Absent => before.is_empty(),
-                When::Is(version) => before == version.0,
+                When::Is(version) => before == *version.0,
             };
             if holds {
                 file.seek(SeekFrom::Start(0))?;
@@ -71,7 +72,7 @@ impl Folder {
             }
             Ok(holds)
         };
-        Ok(swapped().map_err(failed("write", path))?.then(|| Version(bytes.to_vec())))
+        Ok(swapped().map_err(failed("write", path))?.then(|| Version(Arc::new(bytes.to_vec()))))
     }
 
     /// Written beside it and put in its place: a reader, or a crash, finds the old one or the new one.
@@ -84,7 +85,7 @@ impl Folder {
             Ok(())
         };
         written().map_err(failed("write", path))?;
-        Ok(Version(bytes.to_vec()))
+        Ok(Version(Arc::new(bytes.to_vec())))
     }
 }
 
@@ -98,6 +99,7 @@ impl Store for Folder {
             let mut bytes = vec![];
             file.read_to_end(&mut bytes)?;
             let written = Timestamp::try_from(file.metadata()?.modified()?).map_err(io::Error::other)?;
+            let bytes = Arc::new(bytes);
             Ok(Kept { version: Version(bytes.clone()), bytes, written })
         };
         match read() {

@@ -233,7 +233,7 @@ mod tests {
             let Err(LockError::Held(holder)) = take(store, "destroy") else { panic!("two hold it") };
             assert_eq!((holder.command.as_str(), holder.pid), ("apply", std::process::id()));
             drop(first);
-            assert_eq!(store.get(NAME).unwrap().unwrap().bytes, b"");
+            assert_eq!(store.get(NAME).unwrap().unwrap().bytes.as_slice(), b"");
             assert_eq!(holder_in(&**store).unwrap(), None);
             assert!(take(store, "destroy").unwrap().taken_from().is_none());
         }

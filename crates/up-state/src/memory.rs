@@ -28,13 +28,13 @@ pub(crate) struct Memory {
 impl Memory {
     /// Writes what somebody else would, long ago or just now.
     pub(crate) fn plant(&self, name: &str, bytes: &[u8], written: Timestamp) {
-        let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes());
-        let kept = Kept { bytes: bytes.to_vec(), version, written };
+        let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes().into());
+        let kept = Kept { bytes: bytes.to_vec().into(), version, written };
         self.files.lock().unwrap().insert(name.to_owned(), kept);
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
-        self.files.lock().unwrap()[name].bytes.clone()
+        self.files.lock().unwrap()[name].bytes.to_vec()
     }
 
     fn reached(&self, verb: &'static str, name: &str) -> Result<(), StateError> {
@@ -65,8 +65,8 @@ impl Store for Memory {
         if !holds {
             return Ok(None);
         }
-        let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes());
-        let kept = Kept { bytes: bytes.to_vec(), version: version.clone(), written: Timestamp::now() };
+        let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes().into());
+        let kept = Kept { bytes: bytes.to_vec().into(), version: version.clone(), written: Timestamp::now() };
         files.insert(name.to_owned(), kept);
         let is_lost = self.loses_answer.swap(false, Ordering::SeqCst);
         Ok((!is_lost).then_some(version))

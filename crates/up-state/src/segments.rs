@@ -117,7 +117,7 @@ impl Segments {
             }
             // Our own earlier write, whose answer was lost: this one, or one before it.
             match self.store.get(&name)? {
-                Some(kept) if kept.bytes == text => return Ok(kept.version),
+                Some(kept) if *kept.bytes == text => return Ok(kept.version),
                 kept => version = kept.map(|kept| kept.version),
             }
         }
@@ -136,7 +136,7 @@ impl Queue {
 /// Reads the runs since the last one that came to its end.
 pub(crate) fn read(store: &dyn Store) -> Result<History, StateError> {
     let runs = runs(store)?;
-    let mut texts: Vec<(&str, Vec<u8>)> = vec![];
+    let mut texts: Vec<(&str, Arc<Vec<u8>>)> = vec![];
     for files in runs.iter().rev() {
         // A run's last line is in its last file: where it has ended, the others need not be read.
         let (last, others) = files.split_last().expect("a run has a file");
@@ -173,6 +173,6 @@ fn runs(store: &dyn Store) -> Result<Vec<Vec<String>>, StateError> {
     Ok(runs.map(<[String]>::to_vec).collect())
 }
 
-fn text(store: &dyn Store, name: &str) -> Result<Vec<u8>, StateError> {
+fn text(store: &dyn Store, name: &str) -> Result<Arc<Vec<u8>>, StateError> {
     Ok(store.get(name)?.map(|kept| kept.bytes).unwrap_or_default())
 }

@@ -59,7 +59,7 @@ pub struct Last {
     #[serde(default, with = "up_core::shared")]
     pub kept: Arc<Kept>,
     #[serde(skip)]
-    text: Vec<u8>,
+    text: Arc<Vec<u8>>,
 }
 
 impl Snapshot {

@@ -1,6 +1,6 @@
 //! What keeps the files of a stack: a folder, or a bucket.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -46,7 +46,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// What is in it.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<Vec<u8>>,
     /// Which writing it is of.
     pub version: Version,
     /// When it was written, by the clock of whoever keeps it.
@@ -55,7 +55,7 @@ pub struct Kept {
 
 /// Tells two writings of a file apart: an ETag, or the content itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version(pub Vec<u8>);
+pub struct Version(pub Arc<Vec<u8>>);
 
 /// On which condition a file is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -139,7 +139,7 @@ impl<'a> Page<'a> {
         let shape = self.shape(kind).keys();
         let fields = want.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
         for (field, value, shape) in fields {
-            if is_nothing(value) || shape.default_value() == Some(value) {
+            if is_nothing(value) || shape.is_default(value) {
                 continue;
             }
             let mut lines = block(&name(field), value, shape);

@@ -105,7 +105,7 @@ fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
         Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
             let shape = shape.keys();
             let all = map.iter().map(|(key, value)| (key, value, shape(key)));
-            let own = all.filter(|(_, value, shape)| shape.default_value() != Some(value));
+            let own = all.filter(|(_, value, shape)| !shape.is_default(value));
             let own: Vec<_> = own.map(|(key, value, shape)| (key, trimmed(value, shape))).collect();
             let is_whole = own.len() == map.len() && own.iter().all(|(_, value)| matches!(value, Cow::Borrowed(_)));
             match is_whole {

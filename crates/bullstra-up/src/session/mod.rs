@@ -8,7 +8,12 @@ mod profile;
 mod settle;
 mod signer;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
@@ -224,12 +229,12 @@ fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
 }
 
 /// The same, together.
-fn all_known(past: &Past) -> Ids {
+fn all_known(past: &Past) -> BTreeMap<String, Arc<BTreeSet<String>>> {
     let mut all = Ids::new();
     for (kind, ids) in known(past) {
         all.entry(kind.clone()).or_default().extend(ids.iter().cloned());
     }
-    all
+    all.into_iter().map(|(kind, ids)| (kind, ids.into())).collect()
 }
 
 /// A stack's history and where it is, without a look at whose account it is.

@@ -121,7 +121,7 @@ pub(crate) fn observe(
     let fake = Fake { spoilt, ..Fake::default() };
     let fields = kind.fields().iter().map(|field| field.name.to_owned());
     let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
-    let scope = Scope { stack: STACK.into(), index: INDEX.clone(), known: BTreeSet::new(), asked, ..Scope::default() };
+    let scope = Scope { stack: STACK.into(), index: INDEX.clone(), asked, ..Scope::default() };
     let seen = RUNTIME.block_on(kind.observe(&fake.cx(), &scope));
     let used = fake.used.lock().unwrap().clone();
     (seen, used)
