@@ -101,6 +101,11 @@ pub(crate) fn keep_keys<'a>(keys: impl Iterator<Item = &'a str>) {
     keep(&keys.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_owned).collect());
 }
 
+/// True where there is something to hide.
+pub(crate) fn are_known() -> bool {
+    !read().texts.is_empty()
+}
+
 /// All that are known so far.
 pub(crate) fn all() -> BTreeSet<String> {
     read().texts.clone()

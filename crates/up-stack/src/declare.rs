@@ -158,14 +158,15 @@ impl Declaring<'_> {
         let prevent_destroy = self.prevent_destroy();
         let ignore_changes = self.ignore_changes();
         let node = self.node()?;
-        let spec = match kind.any.complete(node.value()) {
+        self.edges(&node, &mut edges);
+        let spec = match kind.any.complete(node.into_value()) {
             Ok(spec) => Arc::new(spec),
             Err(problems) => {
+                let node = self.node()?;
                 problems.iter().for_each(|problem| world.problem(&node, problem, None));
                 return None;
             }
         };
-        self.edges(&node, &mut edges);
         let mut tags = stack_tags.clone();
         tags.extend(own_tags.unwrap_or_default());
         self.check_count(&tags);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use up_core::Address;
 
 use crate::{source::Place, template::Template};
@@ -59,14 +59,20 @@ impl Node {
 
     /// The plain value. Only for evaluated nodes; what is wrong in it reads as null.
     pub(crate) fn value(&self) -> Value {
-        match &self.data {
+        self.clone().into_value()
+    }
+
+    /// The same, of a node that is done with.
+    pub(crate) fn into_value(self) -> Value {
+        match self.data {
             Data::Null | Data::Hole | Data::Template(_) => Value::Null,
-            Data::Bool(value) => Value::Bool(*value),
-            Data::Number(number) => Value::Number(number.clone()),
-            Data::Text(text) => Value::String(text.clone()),
-            Data::List(items) => items.iter().map(Self::value).collect(),
+            Data::Bool(value) => Value::Bool(value),
+            Data::Number(number) => Value::Number(number),
+            Data::Text(text) => Value::String(text),
+            Data::List(items) => items.into_iter().map(Self::into_value).collect(),
             Data::Table(entries) => {
-                Value::Object(entries.iter().map(|(key, node)| (key.text.clone(), node.value())).collect::<Map<_, _>>())
+                let entries = entries.into_iter().map(|(key, node)| (key.text, node.into_value()));
+                Value::Object(entries.collect())
             }
         }
     }

@@ -100,7 +100,9 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
     let loaded = up_stack::load(path, &up_kinds::all(), &options);
     // What is wrong may be the value of a sensitive input.
     secrets::keep(loaded.as_ref().map_or_else(Diagnostics::secrets, |stack| &stack.secrets));
-    secrets::note(loaded.as_ref().map_or(&[], |stack| &stack.resources));
+    if secrets::are_known() {
+        secrets::note(loaded.as_ref().map_or(&[], |stack| &stack.resources));
+    }
     loaded
 }
 
