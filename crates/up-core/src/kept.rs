@@ -8,8 +8,7 @@ use serde_json::{Value, value::RawValue};
 use crate::{Kind, Seen};
 
 /// What AWS once told of resources that never change, by kind and id: see [`crate::About::constant`]. Each is the text of its
-/// JSON, read when it is asked for and then as its kind has it: of a large stack that is a hundredth of a plan, and to
-/// read it twice would be two.
+/// JSON: it is read when it is asked for, once, and as its kind has it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Kept(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);

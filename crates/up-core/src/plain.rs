@@ -188,45 +188,46 @@ impl Serializer for Plain {
     }
 }
 
-impl SerializeSeq for Items {
-    type Ok = Value;
-    type Error = Error;
+macro_rules! lists {
+    ($($trait:ident: $method:ident),* $(,)?) => {
+        $(impl $trait for Items {
+            type Ok = Value;
+            type Error = Error;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.0.push(value.serialize(Plain(Nulls::Nowhere))?);
-        Ok(())
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.0.push(value.serialize(Plain(Nulls::Nowhere))?);
+                Ok(())
+            }
 
-    fn end(self) -> Result<Value, Error> {
-        Ok(Value::Array(self.0))
-    }
+            fn end(self) -> Result<Value, Error> {
+                Ok(Value::Array(self.0))
+            }
+        })*
+    };
 }
 
-impl SerializeTuple for Items {
-    type Ok = Value;
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        SerializeSeq::serialize_element(self, value)
-    }
-
-    fn end(self) -> Result<Value, Error> {
-        SerializeSeq::end(self)
-    }
+lists! {
+    SerializeSeq: serialize_element, SerializeTuple: serialize_element, SerializeTupleStruct: serialize_field,
 }
 
-impl SerializeTupleStruct for Items {
-    type Ok = Value;
-    type Error = Error;
+macro_rules! structs {
+    ($($trait:ident),* $(,)?) => {
+        $(impl $trait for Entries {
+            type Ok = Value;
+            type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        SerializeSeq::serialize_element(self, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+                self.field(name, value)
+            }
 
-    fn end(self) -> Result<Value, Error> {
-        SerializeSeq::end(self)
-    }
+            fn end(self) -> Result<Value, Error> {
+                Ok(self.done())
+            }
+        })*
+    };
 }
+
+structs!(SerializeStruct, SerializeStructVariant);
 
 impl SerializeMap for Entries {
     type Ok = Value;
@@ -244,32 +245,6 @@ impl SerializeMap for Entries {
         let value = value.serialize(self.plain.inside())?;
         self.entries.extend(self.key.take().map(|key| (key, value)));
         Ok(())
-    }
-
-    fn end(self) -> Result<Value, Error> {
-        Ok(self.done())
-    }
-}
-
-impl SerializeStruct for Entries {
-    type Ok = Value;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Result<Value, Error> {
-        Ok(self.done())
-    }
-}
-
-impl SerializeStructVariant for Entries {
-    type Ok = Value;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        self.field(name, value)
     }
 
     fn end(self) -> Result<Value, Error> {

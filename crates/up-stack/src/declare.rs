@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    /// The kind's part of a resource, once more: to keep those of all would take as much as all that is kept.
+    /// The kind's part of a resource, once more: few are asked for, and all would take as much memory as all that is kept.
     fn node_of(&self, address: &Address) -> Option<Node> {
         let Address { module, kind, name, key } = address;
         let instance = self.instances().into_iter().find(|instance| instance.path == *module)?;
@@ -124,7 +124,8 @@ impl World {
             Keys::Each(keys) => Some(keys.get(key.as_ref()?)?),
         };
         let kind = self.kinds.find(kind)?;
-        Declaring { world: self, scope: Scope { each, ..scope }, kind, name, resource }.node()
+        let declaring = Declaring { world: self, scope: Scope { each, ..scope }, kind, name, resource };
+        Some(declaring.node().unwrap_or_else(|| Node::hole(resource.place)))
     }
 
     /// Reports a rule that a kind's own check found broken.
