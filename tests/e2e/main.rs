@@ -12,6 +12,8 @@ mod refusals;
 mod state;
 mod throttle;
 
+use std::sync::{PoisonError, RwLock};
+
 use libtest_mimic::{Arguments, Trial};
 
 fn main() {
@@ -48,7 +50,21 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
+/// Held by every test, and by [`alone`] all of it.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// A test by its name.
 fn trial(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
-    Trial::test(name, move || test().map_err(|error| error.to_string().into()))
+    Trial::test(name, move || {
+        let _machine = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        test().map_err(|error| error.to_string().into())
+    })
+}
+
+/// The same, with no other beside it: one that takes note of when calls arrive.
+fn alone(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let _machine = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        test().map_err(|error| error.to_string().into())
+    })
 }
