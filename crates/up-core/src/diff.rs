@@ -87,7 +87,7 @@ enum Leaf<'v> {
 fn visit<'v>(value: &'v Value, with: &mut impl FnMut(Leaf<'v>)) {
     match value {
         Value::String(text) => with(Leaf::Text(text)),
-        Value::Object(map) => match entry(map, "$ref").filter(|_| map.len() == 1).and_then(Value::as_str) {
+        Value::Object(map) => match reference(map) {
             Some(address) => with(Leaf::Reference(address)),
             None => map.values().for_each(|value| visit(value, with)),
         },
@@ -180,8 +180,7 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
 
 /// True where `value` is the reference to `address`.
 fn is_written(address: &Address, value: &Value) -> bool {
-    let reference = value.as_object().filter(|map| map.len() == 1).and_then(|map| entry(map, "$ref"));
-    reference.and_then(Value::as_str).is_some_and(|text| address.is_written(text))
+    value.as_object().and_then(reference).is_some_and(|text| address.is_written(text))
 }
 
 /// Looks up keys that mostly come in the order of the map: those that do are not hashed.
@@ -210,6 +209,11 @@ impl<'v> InOrder<'v> {
 /// The entry of a map that is a reference, or else so small that nothing need be hashed.
 fn entry<'v>(map: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
     map.iter().take(2).find(|(known, _)| *known == key).map(|(_, value)| value)
+}
+
+/// The address in a reference by address.
+fn reference(map: &Map<String, Value>) -> Option<&str> {
+    entry(map, "$ref").filter(|_| map.len() == 1)?.as_str()
 }
 
 fn is_reference(map: &Map<String, Value>) -> bool {

@@ -61,7 +61,7 @@ pub fn quotes(value: &Value) -> BTreeSet<Quote> {
 
 /// The address in every mark of `text`, as often as it is named.
 pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
-    marks(text).map(|(address, _)| address)
+    text.split_inclusive(CLOSE).filter_map(|part| marked(part).map(|(_, (address, _))| address))
 }
 
 /// Puts what is known in the place of its marks. Marks for which `known` has no answer stay.
@@ -112,11 +112,6 @@ fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Quote>> {
         };
         [Some(Ok(plain)), mark].into_iter().flatten()
     })
-}
-
-/// Address and attribute of every mark.
-fn marks(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split_inclusive(CLOSE).filter_map(|part| marked(part).map(|(_, mark)| mark))
 }
 
 /// What stands before the mark that a part of text ends in, and that: address and attribute.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
-use up_core::{Address, Declared, quote, references};
+use up_core::{Address, Declared, visit_named};
 use up_stack::Stack;
 
 use crate::{
@@ -96,8 +96,8 @@ fn modules(resources: &[Declared]) -> BTreeMap<&str, BTreeSet<&Address>> {
 fn edges(resources: &[Declared]) -> BTreeSet<(&Address, Address, bool)> {
     let there: BTreeSet<_> = resources.iter().map(|declared| &declared.address).collect();
     let edges = resources.iter().flat_map(|Declared { address, spec, depends_on, .. }| {
-        let quoted = quote::quotes(spec).into_iter().filter_map(|quote| quote.address.parse().ok());
-        let named: BTreeSet<Address> = references(spec).into_iter().chain(quoted).collect();
+        let mut named: BTreeSet<Address> = BTreeSet::new();
+        visit_named(spec, &mut |address| named.extend(address.parse::<Address>()));
         let awaited = depends_on.difference(&named).cloned().map(move |to| (address, to, false));
         let awaited: Vec<_> = awaited.collect();
         named.into_iter().map(move |to| (address, to, true)).chain(awaited)
