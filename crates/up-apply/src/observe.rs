@@ -79,7 +79,12 @@ impl Observer {
             looks.spawn(async move { (kind.name(), observer.kind(kind).await) });
         }
         let (cx, mut unseen) = (&self.cx, vec![]);
-        let mut world = World { account: cx.account().into(), region: cx.region().into(), seen: BTreeMap::new() };
+        let mut world = World {
+            account: cx.account().into(),
+            region: cx.region().into(),
+            known: self.known.clone(),
+            ..World::default()
+        };
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
                 (kind, Ok(seen)) => {
@@ -169,7 +174,7 @@ async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Val
     loop {
         tries += 1;
         match kind.observe(cx, scope).await {
-            Err(error) if error.kind == ErrorKind::Missing && tries < TRIES => {
+            Err(error) if error.kind == ErrorKind::NotFound && tries < TRIES => {
                 // What is listed may not be found for a while where AWS is late.
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries)).await;
             }

@@ -71,6 +71,7 @@ pub async fn apply(
         slots: Slots::new(options.parallel),
         settle: options.settle,
         constant: Mutex::default(),
+        made: Mutex::default(),
         sink,
         stop: watch::Sender::new(*stop.borrow()),
     };

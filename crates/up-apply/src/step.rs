@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Later, Seen, Slots, Status, TagChange, Urgency, diff,
-    holding, name_references, quote,
+    Address, AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Impairment, Later, Seen, Slots, Status, TagChange, Urgency, diff,
+    holding, name_references, quote, visit_named, with_ignored,
 };
 use up_plan::{Action, Step};
 
@@ -25,6 +25,8 @@ pub(crate) struct Hand {
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
     pub(crate) constant: Mutex<Constant>,
+    /// The resources that this run has made.
+    pub(crate) made: Mutex<BTreeSet<Address>>,
     pub(crate) sink: Arc<dyn Sink>,
     /// What every step heeds: set from outside, or by the first step that AWS no longer lets in.
     pub(crate) stop: watch::Sender<Stop>,
@@ -35,6 +37,8 @@ pub(crate) struct Hand {
 const SETTLE_NAMED: Duration = Duration::from_secs(4);
 /// How long what a resource needs (a role just made) may take to be known everywhere.
 const PROPAGATE: Duration = Duration::from_secs(90);
+/// The longest pause before a call is sent again that met something busy.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a change that AWS accepted but does not show is sent again.
 const TRIES: usize = 3;
 
@@ -69,6 +73,20 @@ impl Hand {
         self.constant.lock().expect("no panic while held")
     }
 
+    fn made(&self, address: &Address) {
+        self.made.lock().expect("no panic while held").insert(address.clone());
+    }
+
+    /// True where this run has made the resource of a step, or one that its spec names.
+    fn has_made(&self, step: &Step) -> bool {
+        let made = self.made.lock().expect("no panic while held");
+        let mut has = made.contains(&step.address);
+        if let Action::Create { want, .. } | Action::Update { want, .. } = &step.action {
+            visit_named(want, &mut |named| has = has || made.iter().any(|address| address.is_written(named)));
+        }
+        has
+    }
+
     /// Credentials that no longer hold end the run. One step says so; the others end as if they had been interrupted.
     fn locked_out(&self, error: Error) -> Error {
         if error.kind != ErrorKind::Credentials {
@@ -91,25 +109,28 @@ pub(crate) struct Work<'a> {
 impl<'a> Work<'a> {
     async fn action(&self) -> Result<(), Error> {
         match &self.step.action {
-            Action::Create { birth, want, ignore, bare, .. } => {
-                let want = self.resolved(want)?;
-                let id = self.create(birth, &want).await?;
+            Action::Create { birth, want, bare, .. } => {
+                let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: *bare };
+                let id = self.create(birth, &want.spec).await?;
+                self.hand.made(&self.step.address);
                 self.hand.watch.stirred(self.kind, Some(&id));
                 let seen = self.ready(&id).await?;
-                self.settle(seen, &want, ignore, *bare).await
+                self.settle(seen, &want).await
             }
             Action::Update { seen: Some(seen), want, ignore, tags, .. } => {
-                let want = self.resolved(want)?;
+                let want = Want { spec: self.resolved(want)?, ignored: ignore, bare: false };
                 if !tags.is_empty() {
                     self.tag(seen, tags).await?;
                 }
-                self.settle(seen.clone(), &want, ignore, false).await
+                self.settle(seen.clone(), &want).await
             }
-            Action::Update { seen: None, want, ignore, .. } => {
+            // What is ignored once it exists is still set by the second half of its create.
+            Action::Update { seen: None, want, .. } => {
                 let known = self.hand.cx.known(&self.step.address);
                 let known = known.ok_or_else(|| Error::ours("its first half has not been made"))?;
                 let seen = self.ready(&known.id).await?;
-                self.settle(seen, &self.resolved(want)?, ignore, false).await
+                let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: false };
+                self.settle(seen, &want).await
             }
             Action::Delete { seen, .. } => self.delete(seen).await,
         }
@@ -125,7 +146,7 @@ impl<'a> Work<'a> {
                 Err(error) => error,
             };
             match error.kind {
-                ErrorKind::Exists | ErrorKind::Unclear => {
+                ErrorKind::Exists | ErrorKind::Ambiguous => {
                     let is_named = error.kind == ErrorKind::Exists;
                     let settle = if is_named { SETTLE_NAMED } else { self.hand.settle };
                     if let Some(id) = self.made_already(birth, settle).await? {
@@ -135,7 +156,6 @@ impl<'a> Work<'a> {
                         return Err(error.not_ours());
                     }
                 }
-                ErrorKind::InUse if since.elapsed() < self.kind.about().wait.at_most => {}
                 _ => return Err(error),
             }
             if since.elapsed() > self.kind.about().wait.at_most {
@@ -145,53 +165,68 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Changes what still differs, until nothing does. `bare` leaves out what can only be set later.
-    async fn settle(
-        &self,
-        mut seen: Seen<Value>,
-        want: &Value,
-        ignore: &BTreeSet<String>,
-        bare: bool,
-    ) -> Result<(), Error> {
+    /// Changes what still differs, until nothing does, and has AWS do again what it failed to do.
+    async fn settle(&self, mut seen: Seen<Value>, want: &Want<'_>) -> Result<(), Error> {
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
-        let mut unclear = None;
+        let mut ambiguous = None;
         loop {
-            if seen.status != Status::Ready {
+            if !matches!(seen.status, Status::Ready | Status::Impaired(_)) {
                 seen = self.ready(&seen.id).await?;
             }
             self.learn(&seen);
-            let changes = self.differences(&seen, want, ignore, bare);
-            if changes.is_empty() {
-                return Ok(());
-            }
+            let changes = self.differences(&seen, want);
             let tries = tried.take().filter(|(before, _)| *before == changes).map_or(1, |(_, tries)| tries + 1);
-            if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
-                return Err(unclear.unwrap_or_else(|| not_taken(&changes)));
+            if changes.is_empty() {
+                match &seen.status {
+                    Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
+                    Status::Impaired(trouble) => return Err(impaired(trouble)),
+                    _ => return Ok(()),
+                }
             }
-            unclear =
-                match self.call("update", || self.kind.update(&self.hand.cx, self.named(&seen), want.clone())).await {
+            if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
+                return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
+            }
+            let live = self.named(&seen);
+            let spec = with_ignored(&want.spec, &live.spec, want.ignored);
+            ambiguous =
+                match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), (*spec).clone())).await {
                     // What shows then tells whether it was done.
-                    Err(error) if error.kind == ErrorKind::Unclear => Some(error),
+                    Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
+                    // Part of it may be done: what is left is worked out anew.
+                    Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
+                        self.pause(&error, pause).await?;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        self.hand.watch.stirred(self.kind, None);
+                        seen = self.ready(&seen.id).await?;
+                        continue;
+                    }
                     answer => answer.map(|()| None)?,
                 };
             self.hand.watch.stirred(self.kind, None);
-            seen = self.shown(&seen.id, &changes, want, ignore, bare).await?;
+            seen = self.shown(&seen, &changes, want).await?;
             tried = Some((changes, tries));
         }
     }
 
-    pub(crate) fn differences(
-        &self,
-        seen: &Seen<Value>,
-        want: &Value,
-        ignore: &BTreeSet<String>,
-        bare: bool,
-    ) -> Vec<FieldChange> {
+    /// What differs, but for what is ignored, and, in a first half, what can only be set later.
+    pub(crate) fn differences(&self, seen: &Seen<Value>, want: &Want<'_>) -> Vec<FieldChange> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
-        let mut changes = diff(fields, &seen.spec, want, &|kind, id| self.hand.names.address(kind, id));
-        changes.retain(|change| !(ignore.contains(&change.field) || bare && late(&change.field)));
+        let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
+        let mut changes = if want.ignored.is_empty() {
+            diff(fields, &seen.spec, &want.spec, &address_of)
+        } else {
+            diff(fields, &seen.spec, &with_ignored(&want.spec, &self.named(seen).spec, want.ignored), &address_of)
+        };
+        changes.retain(|change| !(want.bare && late(&change.field)));
         changes
+    }
+
+    /// How long AWS may be busy with it.
+    fn longest(&self) -> Duration {
+        self.kind.about().wait.at_most
     }
 
     /// What was seen, with references as the stack writes them: then a kind sees which of its fields differ.
@@ -209,24 +244,15 @@ impl<'a> Work<'a> {
 
     /// Takes it away, as soon as nothing holds it any more, and sees that it is gone.
     async fn delete(&self, seen: &Seen<Value>) -> Result<(), Error> {
-        let (since, wait) = (Instant::now(), self.kind.about().wait);
-        let mut pause = Duration::from_millis(500);
-        loop {
-            match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
-                Ok(()) => break,
-                Err(error) if error.kind == ErrorKind::Missing => break,
-                Err(error) if error.kind == ErrorKind::InUse && since.elapsed() < wait.at_most => {
-                    self.pause(&error, pause).await?;
-                    pause = (pause * 2).min(Duration::from_secs(10));
-                }
-                Err(error) => return Err(error),
-            }
+        match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
+            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         self.gone(&seen.id).await
     }
 
-    /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, and where
-    /// the answer was lost to a call that may be done twice as well as once.
+    /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS
+    /// is busy, and where the answer was lost to a call that may be done twice as well as once.
     async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
@@ -237,14 +263,27 @@ impl<'a> Work<'a> {
             let answer = holding(place, send()).await;
             let error = answer.as_ref().err().map(ToString::to_string);
             self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
-            match answer {
-                Err(error) if sends_again(verb, error.kind) && since.elapsed() < PROPAGATE => {
-                    self.pause(&error, pause).await?;
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
+            let error = match answer {
+                Err(error) => self.propagating(verb, error),
                 answer => return answer,
+            };
+            let (longest, longest_pause) = match patience(verb, error.kind) {
+                Patience::None => return Err(error),
+                Patience::Propagation => (PROPAGATE, Duration::from_secs(2)),
+                Patience::Kind => (self.longest(), LONGEST_PAUSE),
+            };
+            if since.elapsed() >= longest {
+                return Err(error);
             }
+            self.pause(&error, pause).await?;
+            pause = (pause * 2).min(longest_pause);
         }
+    }
+
+    /// "Not found" of what this run has made, or of what it refers to and this run has made, only says that AWS is late.
+    fn propagating(&self, verb: &str, error: Error) -> Error {
+        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.hand.has_made(self.step);
+        if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
     }
 
     pub(crate) fn learn(&self, seen: &Seen<Value>) {
@@ -274,13 +313,37 @@ impl<'a> Work<'a> {
     }
 }
 
-/// A create, and a change of what may look otherwise by now, are for those to send again who look first.
-fn sends_again(verb: &str, error: ErrorKind) -> bool {
+/// What a resource is to be like.
+pub(crate) struct Want<'a> {
+    /// The spec, resolved.
+    spec: Value,
+    /// Fields and paths that keep their live values.
+    ignored: &'a BTreeSet<String>,
+    /// Leaves out what can only be set later.
+    bare: bool,
+}
+
+/// For how long a call is sent again that AWS has refused.
+enum Patience {
+    None,
+    /// As long as a change takes to be known everywhere.
+    Propagation,
+    /// As long as AWS may be busy with a resource of the kind.
+    Kind,
+}
+
+/// A create whose answer was lost, and an update of what may look otherwise by now, are sent again only after a look.
+fn patience(verb: &str, error: ErrorKind) -> Patience {
     match error {
-        ErrorKind::NotYet | ErrorKind::Throttled => true,
-        ErrorKind::Unclear => matches!(verb, "tag" | "delete"),
-        _ => false,
+        ErrorKind::Propagating | ErrorKind::Throttled => Patience::Propagation,
+        ErrorKind::Ambiguous if matches!(verb, "tag" | "delete") => Patience::Propagation,
+        ErrorKind::Conflict if verb != "update" => Patience::Kind,
+        _ => Patience::None,
     }
+}
+
+fn impaired(trouble: &Impairment) -> Error {
+    Error::refused("Impaired", format!("AWS says: {}; {}", trouble.why, trouble.remedy))
 }
 
 /// What an answer says that the journal keeps.

@@ -1,12 +1,15 @@
 //! How a step sees that what it did has come about, and waits until then.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use up_core::{Birth, Error, FieldChange, Seen, Status};
 
-use crate::{Stop, What, step::Work};
+use crate::{
+    Stop, What,
+    step::{Want, Work},
+};
 
 impl Work<'_> {
     /// The id of what was made for this birth, looked for as long as AWS may take to show it.
@@ -26,7 +29,7 @@ impl Work<'_> {
         }
     }
 
-    /// Looks until AWS is done with it.
+    /// Looks until AWS is done with it. What is impaired for as long as AWS may take to show a change is given back as well.
     pub(crate) async fn ready(&self, id: &str) -> Result<Seen<Value>, Error> {
         let (since, wait) = (Instant::now(), self.kind.about().wait);
         let (mut last, mut shown) = (String::new(), since);
@@ -40,6 +43,9 @@ impl Work<'_> {
                         self.learn(seen);
                         return Ok(seen.clone());
                     }
+                    // It may be on its way out of that.
+                    Status::Impaired(_) if since.elapsed() > self.hand.settle => return Ok(seen.clone()),
+                    Status::Impaired(trouble) => trouble.why.clone(),
                     Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
                     Status::Deleting(state) => {
                         return Err(Error::refused("Deleting", format!("AWS is taking it away ({state})")));
@@ -67,16 +73,15 @@ impl Work<'_> {
     /// Looks until a change just made shows, or for as long as AWS may take to show it.
     pub(crate) async fn shown(
         &self,
-        id: &str,
+        was: &Seen<Value>,
         before: &[FieldChange],
-        want: &Value,
-        ignore: &BTreeSet<String>,
-        bare: bool,
+        want: &Want<'_>,
     ) -> Result<Seen<Value>, Error> {
         let since = Instant::now();
         loop {
-            let seen = self.ready(id).await?;
-            if since.elapsed() > self.hand.settle || self.differences(&seen, want, ignore, bare) != before {
+            let seen = self.ready(&was.id).await?;
+            let is_repaired = before.is_empty() && seen.status == Status::Ready;
+            if since.elapsed() > self.hand.settle || is_repaired || self.differences(&seen, want) != before {
                 return Ok(seen);
             }
             self.go_on()?;

@@ -107,10 +107,10 @@ fn typed<K: Kind>(spec: &Value) -> Result<K> {
     K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
-fn erase<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<K>) -> Seen<Value> {
-    Seen { id, tags, attrs, status, spec: plain::seen(&spec) }
+fn erase<K: Kind>(Seen { id, tags, attrs, status, notes, spec }: Seen<K>) -> Seen<Value> {
+    Seen { id, tags, attrs, status, notes, spec: plain::seen(&spec) }
 }
 
-fn restore<K: Kind>(Seen { id, tags, attrs, status, spec }: Seen<Value>) -> Result<Seen<K>> {
-    Ok(Seen { id, tags, attrs, status, spec: typed(&spec)? })
+fn restore<K: Kind>(Seen { id, tags, attrs, status, notes, spec }: Seen<Value>) -> Result<Seen<K>> {
+    Ok(Seen { id, tags, attrs, status, notes, spec: typed(&spec)? })
 }

@@ -49,23 +49,24 @@ impl ClassifyRetry for Retries {
     }
 }
 
-/// Defines, for one SDK crate, `client(cx)`: the one client there is; and `once()`: settings for a call that must not
+/// Defines, for one SDK crate and the service's error table ([`crate::ErrorRule`]), `client(cx)`: the one client there is; and `once()`: settings for a call that must not
 /// be sent again when its answer is lost, because AWS takes no client token for it and would do it twice.
 ///
 /// ```ignore
-/// up_core::client!(aws_sdk_ec2);
+/// up_core::client!(aws_sdk_ec2, ERRORS);
 /// client(cx).describe_vpcs().send().await?;
 /// client(cx).create_vpc().customize().config_override(once()).send().await?;
 /// ```
 #[macro_export]
 macro_rules! client {
-    ($sdk:ident) => {
+    ($sdk:ident, $errors:expr) => {
         /// The client of this service: one for the whole run.
         pub(crate) fn client(cx: &$crate::Cx) -> $sdk::Client {
             cx.client(|sdk, calls| {
                 let mut config = $sdk::config::Builder::from(sdk)
                     .retry_partition(calls.retries.clone())
-                    .retry_classifier($crate::Retries);
+                    .retry_classifier($crate::Retries)
+                    .interceptor($crate::ErrorTable($errors));
                 for interceptor in &calls.interceptors {
                     config.push_interceptor(interceptor.clone());
                 }

@@ -22,8 +22,15 @@ pub struct Declared {
     pub depends_on: BTreeSet<Address>,
     /// Refuse a plan that would delete or replace it.
     pub prevent_destroy: bool,
-    /// Fields whose differences are left alone once the resource exists.
+    /// Fields, and paths into fields, that keep their live values once the resource exists; see [`crate::with_ignored`].
     pub ignore_changes: BTreeSet<String>,
+    /// Keys of tags that others set: left alone and not compared. One that ends in `*` means all that begin so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignore_tags: BTreeSet<String>,
+    /// Addresses it may have had before, the likeliest first: a live resource of one of them is this one, whatever else
+    /// has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed_from: Vec<Address>,
     /// Where it stands, for messages.
     pub origin: Origin,
 }
@@ -31,8 +38,30 @@ pub struct Declared {
 impl Declared {
     /// A resource of which nothing more is said than what it is.
     pub fn new(address: Address, spec: Value) -> Self {
-        let (tags, depends_on, ignore_changes, origin) = Default::default();
-        Self { address, spec: Arc::new(spec), tags, depends_on, prevent_destroy: false, ignore_changes, origin }
+        let (tags, depends_on, ignore_changes, ignore_tags, renamed_from, origin) = Default::default();
+        Self {
+            address,
+            spec: Arc::new(spec),
+            tags,
+            depends_on,
+            prevent_destroy: false,
+            ignore_changes,
+            ignore_tags,
+            renamed_from,
+            origin,
+        }
+    }
+
+    /// True for a tag's key that is left alone.
+    pub fn ignores_tag(&self, key: &str) -> bool {
+        let names = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => pattern == key,
+        };
+        let is_own = key.starts_with("bullstra:");
+        !is_own
+            && (self.ignore_tags.iter().any(names)
+                || self.ignore_changes.iter().any(|path| path == "tags" || path.strip_prefix("tags.") == Some(key)))
     }
 
     /// The spec, to be changed.

@@ -1,7 +1,18 @@
 //! One error for every AWS call, sorted once into what the engine can do about it.
 
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeDeserializationInterceptorContextMut},
+        orchestrator::{HttpResponse, Metadata},
+        result::SdkError,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::{
+    config_bag::ConfigBag,
+    error::{metadata::ProvideErrorMetadata, operation::BuildError},
+};
 use aws_types::request_id::RequestId;
 
 /// What a kind's verb answers.
@@ -24,18 +35,19 @@ pub struct Error {
 /// What the engine does next depends on this, and on nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// It is not there: fine for a delete, "not yet" right after a create, drift for anything else.
-    Missing,
-    /// It is there already: observe again, it may be ours.
+    /// It does not exist: fine for a delete; [`ErrorKind::Propagating`] where this run has just made it, or what it needs;
+    /// drift for anything else.
+    NotFound,
+    /// It exists already: observe again, it may be ours.
     Exists,
     /// Something still holds it, or AWS is busy with it: try again later.
-    InUse,
+    Conflict,
     /// What it refers to is not yet known everywhere (a role just made): try again soon.
-    NotYet,
+    Propagating,
     /// Too many calls: try again, more slowly. Nothing was done.
     Throttled,
     /// The answer was lost: it may have been done or not. Look before doing it again.
-    Unclear,
+    Ambiguous,
     /// Not allowed: name the action and stop.
     Denied,
     /// The credentials are missing, wrong or expired: nothing else will work either.
@@ -47,32 +59,145 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// What `code` and `message` mean for every service; a service's own [`ErrorRule`]s come before.
     fn of(code: &str, message: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
-        let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+        let says = |parts: &[&str]| parts.iter().any(|part| contains(message, part));
         if has(&["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClient", "AuthFailure", "SignatureDoesNotMatch"])
             || has(&["RequestExpired", "InvalidAccessKeyId"])
         {
             Self::Credentials
-        } else if has(&["Throttl", "RequestLimitExceeded", "TooManyRequests", "SlowDown", "PriorRequestNotComplete"]) {
+        } else if has(&["Throttl", "RequestLimitExceeded", "TooManyRequests", "SlowDown", "PriorRequestNotComplete"])
+            || says(&["Rate exceeded"])
+        {
             Self::Throttled
+        } else if has(&["InvalidIamInstanceProfile", "InvalidRole", "InvalidInstanceProfile"]) || says(&PROPAGATING) {
+            Self::Propagating
         } else if has(&["AccessDenied", "Unauthorized", "NotAuthorized"]) {
             Self::Denied
-        } else if has(&["InvalidIamInstanceProfile", "InvalidRole"])
-            || says(&["assume role", "assume the role", "Invalid IAM Instance Profile", "Invalid principal in policy"])
-        {
-            Self::NotYet
-        } else if has(&["NotFound", "NoSuch", "NonExistent", "DoesNotExist", "NotAttached", "Unknown"]) {
-            Self::Missing
+        } else if has(&["NotFound", "NoSuch", "NonExistent", "Nonexistent", "DoesNotExist", "NotAttached"]) {
+            Self::NotFound
         } else if has(&["Duplicate", "AlreadyExist", "AlreadyAssociated", "AlreadyOwnedByYou", "EntityAlreadyExists"]) {
             Self::Exists
         } else if has(&["DependencyViolation", "InUse", "DeleteConflict", "IncorrectState", "Contains", "StateFault"])
-            || has(&["TargetGroupAssociationLimit", "OperationAborted", "ConcurrentModification"])
+            || has(&["TargetGroupAssociationLimit", "OperationAborted", "ConcurrentModification", "ConcurrentUpdate"])
+            || has(&["IncorrectInstanceState", "ScalingActivityInProgress", "ResourceContention", "AssociatedItem"])
+            || has(&["OptimisticLock", "NotEmpty", "UpdateInProgress"])
         {
-            Self::InUse
+            Self::Conflict
         } else {
             Self::Other
         }
+    }
+}
+
+/// What services say of a role, a profile or a policy that was made seconds ago (AWS_BEHAVIOUR, 0.1: seen on AWS).
+const PROPAGATING: [&str; 16] = [
+    "assume role",
+    "assume the role",
+    "unable to assume",
+    "cannot be assumed",
+    "assume the provided role",
+    "assume the service linked role",
+    "role could not be assumed",
+    "trust relationship",
+    "trust policy",
+    "trusted entity",
+    "ServiceAccessDenied",
+    "Invalid IAM Instance Profile",
+    "Invalid principal",
+    "unsupported principal",
+    "PrincipalNotFound",
+    "invalid for CreateGrant",
+];
+
+fn contains(text: &str, part: &str) -> bool {
+    text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+}
+
+/// A row of a service's error table: what one of its refusals means, where the generic table says nothing or is wrong.
+///
+/// The table is bound to the service's client ([`crate::client!`]), so that no call can forget it. The first row that fits
+/// counts.
+///
+/// ```
+/// # use up_core::{ErrorKind, ErrorRule};
+/// const ERRORS: &[ErrorRule] = &[
+///     ErrorRule::new(ErrorKind::Propagating).on("CreateService").code("ClusterNotFound"),
+///     ErrorRule::new(ErrorKind::Conflict).text("update is in progress"),
+/// ];
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorRule {
+    operation: &'static str,
+    code: &'static str,
+    text: &'static str,
+    kind: ErrorKind,
+}
+
+impl ErrorRule {
+    /// A row that fits every refusal.
+    pub const fn new(kind: ErrorKind) -> Self {
+        Self { operation: "", code: "", text: "", kind }
+    }
+
+    /// Only of operations whose names begin so: `CreateService`, `Create`.
+    #[must_use]
+    pub const fn on(self, operation: &'static str) -> Self {
+        Self { operation, ..self }
+    }
+
+    /// Only where the error code has this part.
+    #[must_use]
+    pub const fn code(self, code: &'static str) -> Self {
+        Self { code, ..self }
+    }
+
+    /// Only where the message has this part, in small letters or capitals.
+    #[must_use]
+    pub const fn text(self, text: &'static str) -> Self {
+        Self { text, ..self }
+    }
+
+    fn fits(&self, operation: &str, code: &str, message: &str) -> bool {
+        operation.starts_with(self.operation) && code.contains(self.code) && contains(message, self.text)
+    }
+}
+
+/// An interceptor that writes on each refusal which operation it answers, and what the service's own table makes of it.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorTable(pub &'static [ErrorRule]);
+
+/// What [`ErrorTable`] writes on a refusal.
+#[derive(Debug, Clone)]
+struct Refusal {
+    operation: String,
+    rules: &'static [ErrorRule],
+}
+
+impl Refusal {
+    fn kind(&self, code: &str, message: &str) -> Option<ErrorKind> {
+        let Self { operation, rules } = self;
+        rules.iter().find(|rule| rule.fits(operation, code, message)).map(|rule| rule.kind)
+    }
+}
+
+impl Intercept for ErrorTable {
+    fn name(&self) -> &'static str {
+        "bullstra-up error table"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = cfg.load::<Metadata>().map(|metadata| metadata.name().to_owned());
+        if let Some(operation) = operation.filter(|_| !context.response().status().is_success()) {
+            context.response_mut().add_extension(Refusal { operation, rules: self.0 });
+        }
+        Ok(())
     }
 }
 
@@ -85,19 +210,21 @@ where
         let request_id = error.request_id().map(str::to_owned);
         if let (Some(code), Some(message)) = (error.code(), error.message()) {
             let server = error.raw_response().is_some_and(|response| response.status().is_server_error());
-            let kind = match ErrorKind::of(code, message) {
-                ErrorKind::Other if server => ErrorKind::Unclear,
+            let refusal = error.raw_response().and_then(|response| response.extension::<Refusal>());
+            let own = refusal.and_then(|refusal| refusal.kind(code, message));
+            let kind = match own.unwrap_or_else(|| ErrorKind::of(code, message)) {
+                ErrorKind::Other if server => ErrorKind::Ambiguous,
                 kind => kind,
             };
             return Self { kind, code: code.to_owned(), message: message.to_owned(), request_id };
         }
         let (kind, code) = match &error {
             SdkError::ConstructionFailure(_) => (ErrorKind::Other, "NotSent"),
-            SdkError::TimeoutError(_) => (ErrorKind::Unclear, "TimedOut"),
+            SdkError::TimeoutError(_) => (ErrorKind::Ambiguous, "TimedOut"),
             SdkError::DispatchFailure(failure) if failure.is_user() => (ErrorKind::Other, "NotSent"),
             SdkError::DispatchFailure(failure) if failure.is_other() => (ErrorKind::Credentials, "NotSent"),
-            SdkError::DispatchFailure(_) => (ErrorKind::Unclear, "Unreachable"),
-            _ => (ErrorKind::Unclear, "UnreadableAnswer"),
+            SdkError::DispatchFailure(_) => (ErrorKind::Ambiguous, "Unreachable"),
+            _ => (ErrorKind::Ambiguous, "UnreadableAnswer"),
         };
         Self { kind, code: code.to_owned(), message: chain(&error), request_id }
     }
@@ -134,7 +261,7 @@ pub trait AlreadyDone {
 
 impl<T, E: Into<Error>> AlreadyDone for Result<T, E> {
     fn gone(self) -> Result<()> {
-        forgive(self, ErrorKind::Missing)
+        forgive(self, ErrorKind::NotFound)
     }
 
     fn already(self) -> Result<()> {
@@ -152,12 +279,12 @@ fn forgive<T, E: Into<Error>>(result: Result<T, E>, kind: ErrorKind) -> Result<(
 impl Error {
     /// AWS answered without the one thing we asked for. Whether the call took effect is not known.
     pub fn absent(what: &str) -> Self {
-        Self { kind: ErrorKind::Unclear, ..Self::of("Absent", format!("AWS sent no {what}")) }
+        Self { kind: ErrorKind::Ambiguous, ..Self::of("Absent", format!("AWS sent no {what}")) }
     }
 
     /// The answer broke off while it was read.
     pub fn unread(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { kind: ErrorKind::Unclear, ..Self::of("UnreadableAnswer", chain(error)) }
+        Self { kind: ErrorKind::Ambiguous, ..Self::of("UnreadableAnswer", chain(error)) }
     }
 
     /// AWS refused inside an answer that was a success as a whole: sorted by its code like any other refusal.
@@ -172,7 +299,7 @@ impl Error {
 
     /// Something still holds the resource, or AWS is busy with it.
     pub fn in_use(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::InUse, ..Self::of("InUse", message) }
+        Self { kind: ErrorKind::Conflict, ..Self::of("InUse", message) }
     }
 
     /// There is one by that name, and it does not carry the stack's tags: never taken over.

@@ -17,7 +17,7 @@ impl Kept {
     /// Adds one, without its tags: these may change.
     pub fn add(&mut self, kind: &str, seen: &Seen<Value>) {
         let Seen { id, attrs, status, spec, .. } = seen.clone();
-        let seen = Seen { id, tags: BTreeMap::new(), attrs, status, spec };
+        let seen = Seen { id, tags: BTreeMap::new(), attrs, status, notes: vec![], spec };
         let text = serde_json::value::to_raw_value(&seen).expect("plain data");
         self.0.entry(kind.to_owned()).or_default().insert(seen.id, text);
     }

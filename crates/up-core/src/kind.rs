@@ -39,7 +39,7 @@ pub trait Kind: Spec {
     fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
 
     /// Removes it, with what only exists because of it. Already gone is success; still held is
-    /// [`crate::ErrorKind::InUse`], after which the engine tries again.
+    /// [`crate::ErrorKind::Conflict`], after which the engine tries again.
     fn delete(cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::quote`]) whose content is
@@ -118,6 +118,9 @@ pub struct About {
     /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
     /// single. A create whose answer is lost is then looked for before it is sent again.
     pub sent_once: bool,
+    /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
+    /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
+    pub tags_travel: bool,
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
     /// history, and AWS need not be asked again. See [`Scope::kept`].
     pub constant: bool,
@@ -138,6 +141,7 @@ impl About {
         longest_name: 0,
         holds_data: false,
         sent_once: false,
+        tags_travel: false,
         constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },

@@ -12,6 +12,7 @@ mod cx;
 mod declared;
 mod diff;
 mod error;
+mod ignored;
 mod index;
 mod kept;
 mod kind;
@@ -37,14 +38,15 @@ pub use client::{Calls, Retries};
 pub use cx::{Cx, Known};
 pub use declared::{Declared, Origin, shared};
 pub use diff::{FieldChange, agrees, diff, name_references, references, visit_named};
-pub use error::{AlreadyDone, Error, ErrorKind, Result};
+pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, ErrorTable, Result};
+pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use index::{Index, Tagged};
 pub use kept::Kept;
 pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
-pub use seen::{Attrs, Birth, Scope, Seen, Status, TagChange, Tags};
+pub use seen::{Attrs, Birth, Impairment, Scope, Seen, Status, TagChange, Tags, is_foreign_tag};
 pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
 pub use up_derive::Spec;
@@ -57,7 +59,7 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Kind, Name, Order,
+        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name, Order,
         PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, at_once, names,
     };
     pub use schemars::JsonSchema;

@@ -23,12 +23,16 @@ pub type Attrs = BTreeMap<String, String>;
 pub struct Seen<K> {
     /// What AWS calls it.
     pub id: String,
-    /// All its tags, the ownership tags included, AWS's own (`aws:…`) left out.
+    /// All its tags, the ownership tags included, AWS's own (`aws:…`) left out; see [`is_foreign_tag`].
     pub tags: Tags,
     /// See [`Attrs`].
     pub attrs: Attrs,
     /// Whether it is there yet.
     pub status: Status,
+    /// What a user should know and no field says: a parameter that waits for a reboot. Sentences without a full stop. They
+    /// are shown by `plan`, `apply` and `show`, and make no difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What a user would have written to get it.
     pub spec: K,
 }
@@ -43,8 +47,34 @@ pub enum Status {
     Pending(String),
     /// AWS is taking it away. What is gone already is not seen at all.
     Deleting(String),
-    /// It will not become ready by itself; the text says why.
+    /// It exists, and AWS says that something is wrong with it. It may be updated, repaired, or explained; it is never
+    /// deleted for that.
+    Impaired(Impairment),
+    /// It never came up, and only a new one helps; the text says why.
     Failed(String),
+}
+
+/// What is wrong with a resource that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impairment {
+    /// AWS's word for it, with its reason where AWS gives one: `storage-full`.
+    pub why: String,
+    /// What mends it, as advice to the user: `raise \`allocated_storage\``.
+    pub remedy: String,
+    /// True where [`crate::Kind::update`] mends it though no field differs: it sends again what AWS failed to do.
+    pub repair: bool,
+}
+
+impl Impairment {
+    /// A trouble that only the user, or AWS, can mend.
+    pub fn explained(why: impl Into<String>, remedy: impl Into<String>) -> Status {
+        Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: false })
+    }
+
+    /// A trouble that an update mends, see [`Impairment::repair`].
+    pub fn repairable(why: impl Into<String>, remedy: impl Into<String>) -> Status {
+        Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: true })
+    }
 }
 
 impl<K> Seen<K> {
@@ -180,6 +210,23 @@ impl Birth {
     }
 }
 
+/// True for keys that AWS's services and controllers set on what others own. They are never set, removed or compared.
+pub fn is_foreign_tag(key: &str) -> bool {
+    const PREFIXES: [&str; 9] = [
+        "aws:",
+        "kubernetes.io/",
+        "k8s.io/",
+        "elbv2.k8s.aws/",
+        "service.k8s.aws/",
+        "ingress.k8s.aws/",
+        "eks:",
+        "elasticbeanstalk:",
+        "karpenter.sh/",
+    ];
+    const KEYS: [&str; 4] = ["AmazonECSManaged", "AWSMSKManaged", "AWSServiceName", "GuardDutyManaged"];
+    KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
 /// A difference in tags, in the form every tagging call wants it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagChange {
@@ -190,11 +237,17 @@ pub struct TagChange {
 }
 
 impl TagChange {
-    /// What turns `seen` into `want`. AWS's own tags (`aws:…`) are left alone.
-    pub fn between<K: Borrow<str> + Ord, V: AsRef<str>>(seen: &Tags, want: &BTreeMap<K, V>) -> Self {
+    /// What turns `seen` into `want`. Of the keys that are not wanted only those go that `is_ours`: tags are ours where we
+    /// set them.
+    pub fn between<K: Borrow<str> + Ord, V: AsRef<str>>(
+        seen: &Tags,
+        want: &BTreeMap<K, V>,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Self {
         let want_all = want.iter().map(|(key, value)| (key.borrow(), value.as_ref()));
         let set = want_all.filter(|(key, value)| seen.get(*key).map(String::as_str) != Some(*value));
-        let remove = seen.keys().filter(|key| !want.contains_key(key.as_str()) && !key.starts_with("aws:"));
+        let is_surplus = |key: &str| !want.contains_key(key) && !is_foreign_tag(key) && is_ours(key);
+        let remove = seen.keys().filter(|key| is_surplus(key));
         let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         Self { set, remove: remove.cloned().collect() }
     }

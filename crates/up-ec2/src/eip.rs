@@ -100,7 +100,7 @@ fn read(cx: &Cx, address: Described) -> Result<Seen<Eip>> {
         network_border_group: address.network_border_group,
     };
     let attrs = [("arn".into(), arn(cx, "elastic-ip", &id)), ("public_ip".into(), public_ip)].into();
-    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, spec })
+    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, notes: vec![], spec })
 }
 
 fn vpc() -> Domain {

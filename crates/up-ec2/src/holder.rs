@@ -9,7 +9,7 @@ use crate::client;
 ///
 /// `filter` is how DescribeNetworkInterfaces finds them: `subnet-id`, `group-id`, `vpc-id`.
 pub(crate) async fn name_holders(cx: &Cx, filter: &str, id: &str, refusal: Error) -> Error {
-    if refusal.kind != ErrorKind::InUse {
+    if refusal.kind != ErrorKind::Conflict {
         return refusal;
     }
     let filter = Filter::builder().name(filter).values(id).build();

@@ -95,7 +95,7 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<InternetGateway>> {
         }
     };
     let attrs = [("arn".into(), arn(cx, "internet-gateway", &id))].into();
-    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, spec: InternetGateway { vpc } })
+    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec: InternetGateway { vpc } })
 }
 
 /// AWS refuses while public addresses are mapped through it: the engine tries again.

@@ -108,5 +108,5 @@ fn read(cx: &Cx, pair: KeyPairInfo) -> Result<Seen<KeyPair>> {
     let arn = arn(cx, "key-pair", &name);
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("fingerprint".into(), fingerprint)].into();
     let spec = KeyPair { key_name: Some(name), public_key };
-    Ok(Seen { id, tags: tags(pair.tags), attrs, status: Status::Ready, spec })
+    Ok(Seen { id, tags: tags(pair.tags), attrs, status: Status::Ready, notes: vec![], spec })
 }

@@ -19,11 +19,16 @@ pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Cx, Error, Name, Of, Ref, Result};
+use up_core::{AnyKind, Cx, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
 
 use tagging::{ours, owned, owned_by, retag, tags};
 
-up_core::client!(aws_sdk_ec2);
+up_core::client!(aws_sdk_ec2, ERRORS);
+
+const ERRORS: &[ErrorRule] = &[
+    // Of an address that something still maps: no word about our credentials (kops, pkg/resources/aws/errors.go).
+    ErrorRule::new(ErrorKind::Conflict).on("ReleaseAddress").code("AuthFailure"),
+];
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[

@@ -165,7 +165,7 @@ async fn await_internet(cx: &Cx, subnet: &str) -> Result<()> {
     let answer = client(cx).describe_internet_gateways().filters(attached).send().await?;
     if answer.internet_gateways().is_empty() {
         let message = format!("{vpc} has no internet gateway yet, which a public NAT gateway needs");
-        return Err(Error { kind: ErrorKind::NotYet, ..Error::refused("Gateway.NotAttached", message) });
+        return Err(Error { kind: ErrorKind::Propagating, ..Error::refused("Gateway.NotAttached", message) });
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
     let addresses = [("private_ip", private_ip), ("public_ip", public_ip)];
     let addresses = addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?)));
     let attrs = addresses.chain([("arn".to_owned(), arn(cx, "natgateway", &id))]).collect();
-    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, spec })
+    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec })
 }
 
 fn status(gateway: &Described) -> Result<Status> {

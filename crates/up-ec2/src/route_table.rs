@@ -220,7 +220,7 @@ async fn associate(cx: &Cx, table: &str, target: &Target) -> Result<()> {
 async fn take_over(cx: &Cx, association: &str, table: &str) -> Result<bool> {
     let call = client(cx).replace_route_table_association().association_id(association);
     match call.route_table_id(table).send().await.map_err(Error::from) {
-        Err(error) if error.kind == ErrorKind::Missing => Ok(false),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
         taken => taken.map(|_| true),
     }
 }
@@ -248,7 +248,7 @@ fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
         propagating_vgws: propagating.collect(),
     };
     let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Seen { id, tags: tags(table.tags), attrs, status, spec })
+    Ok(Seen { id, tags: tags(table.tags), attrs, status, notes: vec![], spec })
 }
 
 fn status(table: &Described) -> Status {

@@ -120,7 +120,7 @@ impl Kind for SecurityGroup {
             way.close(cx, &seen.id, permissions(cx, rules.iter().filter(|rule| rule.is_to_group()), owner)?).await?;
         }
         let deleted = match delete(cx, seen).await {
-            Err(refusal) if refusal.kind == ErrorKind::InUse => match close_in_others(cx, seen).await? {
+            Err(refusal) if refusal.kind == ErrorKind::Conflict => match close_in_others(cx, seen).await? {
                 true => delete(cx, seen).await,
                 false => Err(refusal),
             },
@@ -185,7 +185,7 @@ impl Way {
     /// See [`Way::open`].
     async fn close(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         match self.revoke(cx, group, permissions.clone()).await {
-            Err(error) if error.kind == ErrorKind::Missing => {
+            Err(error) if error.kind == ErrorKind::NotFound => {
                 for permission in permissions {
                     self.revoke(cx, group, vec![permission]).await.gone()?;
                 }
@@ -304,7 +304,7 @@ fn read(group: Described) -> Result<Seen<SecurityGroup>> {
         egress: unfold(group.ip_permissions_egress, owner)?,
     };
     let attrs = [("arn".into(), arn), ("name".into(), name)].into();
-    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, spec })
+    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: vec![], spec })
 }
 
 async fn delete(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<()> {

@@ -266,7 +266,7 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
         ("cidr_block".into(), cidr),
     ];
     let id = present(subnet.subnet_id, "subnet id")?;
-    Ok(Seen { id, tags: tags(subnet.tags), attrs: attrs.into(), status, spec })
+    Ok(Seen { id, tags: tags(subnet.tags), attrs: attrs.into(), status, notes: vec![], spec })
 }
 
 fn status(subnet: &Described) -> Result<Status> {

@@ -32,12 +32,12 @@ pub(crate) fn used_up(birth: &Birth) -> Error {
 /// found" is asked again with a write: setting the tags that it has anyway.
 pub(crate) async fn stands(cx: &Cx, id: &str, birth: &Birth, described: Result<bool>) -> Result<bool> {
     match described {
-        Err(error) if error.kind == ErrorKind::Missing => {}
+        Err(error) if error.kind == ErrorKind::NotFound => {}
         described => return described,
     }
     let same = TagChange { set: birth.tags.clone(), ..TagChange::default() };
     match retag(cx, id, &same).await {
-        Err(error) if error.kind == ErrorKind::Missing || error.code == "InvalidID" => Ok(false),
+        Err(error) if error.kind == ErrorKind::NotFound || error.code == "InvalidID" => Ok(false),
         tagged => tagged.map(|()| true),
     }
 }

@@ -171,7 +171,7 @@ async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Option<Seen<Vpc>
     let metrics = asked.then_some(VpcAttributeName::EnableNetworkAddressUsageMetrics);
     let names = [VpcAttributeName::EnableDnsHostnames, VpcAttributeName::EnableDnsSupport].into_iter().chain(metrics);
     let attributes = match at_once(names.map(|name| attribute(cx, &id, name))).await {
-        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         attributes => attributes?,
     };
     let spec = Vpc {
@@ -189,7 +189,7 @@ async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Option<Seen<Vpc>
         state => Status::Pending(state.to_string()),
     };
     let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into();
-    Ok(Some(Seen { id, tags: tags(vpc.tags), attrs, status, spec }))
+    Ok(Some(Seen { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec }))
 }
 
 /// The blocks of a VPC beside its first.

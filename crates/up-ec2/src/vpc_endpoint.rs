@@ -294,7 +294,7 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
     let entry = [("dns_name", name), ("hosted_zone_id", zone)];
     let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
-    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, spec })
+    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, notes: vec![], spec })
 }
 
 fn status(endpoint: &Described) -> Status {

@@ -291,14 +291,14 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
     };
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// `None`: gone meanwhile.
 async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -309,7 +309,7 @@ async fn lifecycle(cx: &Cx, name: &str) -> Result<LifecyclePolicy> {
             let text = answer.lifecycle_policy_text.ok_or_else(|| Error::absent("lifecycle policy"))?;
             LifecyclePolicy::parse(&text).map_err(|error| Error::absent(&format!("readable lifecycle policy: {error}")))
         }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(LifecyclePolicy::none()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(LifecyclePolicy::none()),
         Err(error) => Err(error),
     }
 }
@@ -320,7 +320,7 @@ async fn policy(cx: &Cx, name: &str) -> Result<PolicyDocument> {
             let text = answer.policy_text.ok_or_else(|| Error::absent("repository policy"))?;
             PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable repository policy: {error}")))
         }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(nothing()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(nothing()),
         Err(error) => Err(error),
     }
 }

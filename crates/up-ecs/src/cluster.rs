@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 use up_core::prelude::*;
 
 use crate::{
-    Strategy, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts, told,
+    Strategy, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts,
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
@@ -149,7 +149,7 @@ impl Kind for Cluster {
         let connect =
             (!self.service_connect_defaults.namespace.is_empty()).then(|| self.service_connect_defaults.wire());
         let request = request.set_service_connect_defaults(connect.transpose()?);
-        let cluster = request.send().await.map_err(told)?.cluster;
+        let cluster = request.send().await?.cluster;
         cluster.and_then(|cluster| cluster.cluster_arn).ok_or_else(|| Error::absent("ARN of the cluster it made"))
     }
 
@@ -163,7 +163,7 @@ impl Kind for Cluster {
             let call = call.set_configuration(self.configuration.wire()?);
             let moves = self.service_connect_defaults != is.service_connect_defaults;
             let connect = moves.then(|| self.service_connect_defaults.wire()).transpose()?;
-            call.set_service_connect_defaults(connect).send().await.map_err(told)?;
+            call.set_service_connect_defaults(connect).send().await?;
         }
         if (&self.capacity_providers, &self.default_capacity_provider_strategy)
             != (&is.capacity_providers, &is.default_capacity_provider_strategy)
@@ -171,7 +171,7 @@ impl Kind for Cluster {
             let call = client(cx).put_cluster_capacity_providers().cluster(&seen.id);
             let call = call.set_capacity_providers(Some(self.capacity_providers.iter().cloned().collect()));
             let strategy = strategy_items(&self.default_capacity_provider_strategy)?;
-            call.set_default_capacity_provider_strategy(Some(strategy)).send().await.map_err(told)?;
+            call.set_default_capacity_provider_strategy(Some(strategy)).send().await?;
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Kind for Cluster {
 
     /// Safe to repeat: gone is gone. Services and tasks in it hold it.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_cluster().cluster(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -248,7 +248,7 @@ fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
     let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, spec, id }))
+    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, notes: vec![], spec, id }))
 }
 
 /// The id of a cluster that is there already, if it is the one that was to be made.

@@ -13,9 +13,25 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, TagChange, Tags, quote};
+use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, quote};
 
-up_core::client!(aws_sdk_ecs);
+up_core::client!(aws_sdk_ecs, ERRORS);
+
+/// ECS says most things with two codes; what they mean stands in the text.
+const ERRORS: &[ErrorRule] = &[
+    // A cluster, or a target group's listener, that was made a moment ago (terraform-provider-aws, ecs/service.go).
+    ErrorRule::new(ErrorKind::Propagating).on("CreateService").code("ClusterNotFound"),
+    ErrorRule::new(ErrorKind::Propagating).text("does not have an associated load balancer"),
+    ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
+    ErrorRule::new(ErrorKind::Propagating).text("ECS service role being passed has the proper permissions"),
+    ErrorRule::new(ErrorKind::Propagating).text("Role is not valid"),
+    ErrorRule::new(ErrorKind::NotFound).text("Unable to describe task definition"),
+    ErrorRule::new(ErrorKind::NotFound).code("ServiceNotActive"),
+    ErrorRule::new(ErrorKind::NotFound).text("is inactive"),
+    ErrorRule::new(ErrorKind::Exists).text("was not idempotent"),
+    ErrorRule::new(ErrorKind::Conflict).text("still Draining"),
+    ErrorRule::new(ErrorKind::Conflict).text("update is in progress"),
+];
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] =
@@ -43,24 +59,6 @@ async fn retag(cx: &Cx, arn: &str, change: &TagChange) -> Result<()> {
         client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
     }
     Ok(())
-}
-
-/// ECS says most things with two codes; what the engine can do about them stands in the message.
-fn told(error: impl Into<Error>) -> Error {
-    let error = error.into();
-    let is = |parts: &[&str]| parts.iter().any(|part| error.code.contains(part) || error.message.contains(part));
-    let kind = if is(&["Unable to describe task definition", "ServiceNotActive", "is inactive"]) {
-        ErrorKind::Missing
-    } else if is(&["was not idempotent"]) {
-        ErrorKind::Exists
-    } else if is(&["still Draining", "UpdateInProgress", "update is in progress"]) {
-        ErrorKind::InUse
-    } else if is(&["does not have an associated load balancer", "service linked role", "Role is not valid"]) {
-        ErrorKind::NotYet
-    } else {
-        error.kind
-    };
-    Error { kind, ..error }
 }
 
 /// A share of a service's tasks that one capacity provider takes.

@@ -13,7 +13,7 @@ use up_core::prelude::*;
 use crate::{
     SERVICES_A_CALL, Strategy, client, list, maybe_number, number, retag,
     service_connect::ServiceConnect,
-    some, strategy_items, told,
+    some, strategy_items,
     words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
@@ -213,13 +213,13 @@ impl Kind for Service {
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let request = self.request(cx)?.service_name(name).set_tags(Some(list(&birth.tags)));
-        let service = request.send().await.map_err(told)?.service;
+        let service = request.send().await?.service;
         service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
     }
 
     /// One call with all that differs. Safe to repeat: everything is set.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        self.changes(cx, seen)?.send().await.map_err(told)?;
+        self.changes(cx, seen)?.send().await?;
         Ok(())
     }
 
@@ -231,7 +231,7 @@ impl Kind for Service {
     /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let call = client(cx).delete_service().cluster(cx.attr(&seen.spec.cluster, "arn")?).service(&seen.id);
-        call.force(true).send().await.map_err(told).gone()
+        call.force(true).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -267,7 +267,7 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
     }
     let listed = clusters(cx, scope).await?.into_iter().map(async |cluster| {
         let listed = client(cx).list_services().cluster(&cluster).max_results(100).into_paginator().items().send();
-        Ok((present(listed.try_collect().await.map_err(told))?, cluster))
+        Ok((present(listed.try_collect().await.map_err(Error::from))?, cluster))
     });
     for (listed, cluster) in at_once(listed).await? {
         if let Some(name) = cluster.rsplit('/').next() {
@@ -280,7 +280,7 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
 /// Some services of one cluster, [`SERVICES_A_CALL`] at most.
 async fn describe(cx: &Cx, cluster: String, services: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Service>> {
     let request = client(cx).describe_services().cluster(cluster).include(ServiceField::Tags);
-    let answer = request.set_services(Some(services)).send().await.map_err(told);
+    let answer = request.set_services(Some(services)).send().await.map_err(Error::from);
     Ok(present(answer)?.and_then(|answer| answer.services).into_iter().flatten().collect())
 }
 
@@ -306,7 +306,7 @@ fn cluster_of(arn: &str) -> Option<&str> {
 /// What stands in a cluster, where the cluster is still there: the index lists what is gone.
 fn present<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         answer => answer.map(Some),
     }
 }

@@ -61,7 +61,7 @@ impl Service {
             service_connect_configuration: connect.map(ServiceConnect::seen).transpose()?,
         };
         let attrs = attrs([("arn", &id), ("name", &name)]);
-        Ok(Some(Seen { tags: tags(service.tags), attrs, status, spec, id }))
+        Ok(Some(Seen { tags: tags(service.tags), attrs, status, notes: vec![], spec, id }))
     }
 
     pub(crate) fn network(&self, cx: &up_core::Cx) -> Result<Option<wire::NetworkConfiguration>> {

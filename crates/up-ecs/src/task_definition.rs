@@ -15,7 +15,7 @@ use up_core::{Address, prelude::*};
 use crate::{
     arn, attrs, client,
     container::{Container, Dependency, MountPoint},
-    list, maybe_count, maybe_number, once, retag, some, tags, told,
+    list, maybe_count, maybe_number, once, retag, some, tags,
     volume::Volume,
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
@@ -94,6 +94,7 @@ impl Kind for TaskDefinition {
         longest_name: LONGEST_FAMILY,
         replace: Order::CreateFirst,
         sent_once: true,
+        tags_travel: true,
         constant: true,
         ..About::DEFAULT
     };
@@ -127,7 +128,7 @@ impl Kind for TaskDefinition {
         }
         let request = self.request(cx)?.family(self.family.clone().unwrap_or_else(|| family_of(birth)));
         let request = request.set_tags(Some(list(&birth.tags)));
-        let answer = request.customize().config_override(once()).send().await.map_err(told)?;
+        let answer = request.customize().config_override(once()).send().await?;
         let arn = answer.task_definition.and_then(|made| made.task_definition_arn);
         arn.ok_or_else(|| Error::absent("ARN of the task definition it made"))
     }
@@ -146,16 +147,16 @@ impl Kind for TaskDefinition {
     /// an inactive one counts as gone. ECS and the index keep what is deleted for a day or longer: without its tags, no
     /// look asks for it again.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).deregister_task_definition().task_definition(&seen.id).send().await.map_err(told).gone()?;
+        client(cx).deregister_task_definition().task_definition(&seen.id).send().await.gone()?;
         client(cx)
             .untag_resource()
             .resource_arn(&seen.id)
             .tag_keys(Address::STACK_TAG)
             .send()
             .await
-            .map_err(told)
+            .map_err(Error::from)
             .gone()?;
-        client(cx).delete_task_definitions().task_definitions(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_task_definitions().task_definitions(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -216,9 +217,9 @@ async fn describe_all(cx: &Cx, names: Vec<String>) -> Result<Vec<Option<Seen<Tas
 /// One revision by its ARN, or the latest active one of a family. Those deregistered are still described: they are gone.
 async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>> {
     let request = client(cx).describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
-    match request.send().await.map_err(told) {
+    match request.send().await.map_err(Error::from) {
         Ok(answer) => read(answer),
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -259,7 +260,7 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
         pid_mode: definition.pid_mode.map(|word| PidMode::seen(word.as_str())).transpose()?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
-    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 impl TaskDefinition {

@@ -24,7 +24,7 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
     let some_each: Vec<_> = unlisted.chunks(DESCRIBED).map(<[_]>::to_vec).collect();
     let told = some_each.into_iter().map(async |arns| match described(cx, &arns).await {
         // One that went meanwhile spoils the answer for all.
-        Err(error) if error.kind == ErrorKind::Missing => described_singly(cx, &arns).await,
+        Err(error) if error.kind == ErrorKind::NotFound => described_singly(cx, &arns).await,
         told => told,
     });
     found.extend(at_once(told).await?.into_iter().flatten());
@@ -95,7 +95,7 @@ pub(crate) async fn listeners_on(
 /// What hangs on something that is gone is gone as well.
 pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Vec<T>> {
     match answer.map_err(Into::into) {
-        Err(error) if error.kind == ErrorKind::Missing => Ok(Vec::new()),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
         answer => answer,
     }
 }

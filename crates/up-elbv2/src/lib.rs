@@ -16,9 +16,14 @@ mod words;
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::Tag;
-use up_core::{AnyKind, Cx, Error, Of, Problem, Result, TagChange, Tags, quote};
+use up_core::{AnyKind, Cx, Error, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, quote};
 
-up_core::client!(aws_sdk_elasticloadbalancingv2);
+up_core::client!(aws_sdk_elasticloadbalancingv2, ERRORS);
+
+const ERRORS: &[ErrorRule] = &[
+    // A certificate that was issued a moment ago (terraform-provider-aws, elbv2/listener.go).
+    ErrorRule::new(ErrorKind::Propagating).code("CertificateNotFound"),
+];
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[

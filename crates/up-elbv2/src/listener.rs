@@ -303,7 +303,7 @@ async fn read(
     };
     let spec = attributes.fill(spec, &ROWS)?;
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// Empty where nobody asks. `None`: gone meanwhile.
@@ -317,7 +317,7 @@ async fn attributes(cx: &Cx, scope: &Scope, arn: &str) -> Result<Option<Attribut
             // What is switched off may be said with no value at all.
             Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
         }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

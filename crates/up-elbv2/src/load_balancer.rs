@@ -356,7 +356,7 @@ async fn read(
         Ok(answer) => {
             answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?))).collect()
         }
-        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let absent = || Error::absent("type, scheme or names of a load balancer");
@@ -381,7 +381,7 @@ async fn read(
     let mut attrs = named(&arn, &name);
     attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
     attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
-    Ok(Some(Seen { id: arn, tags, attrs, status: status(balancer.state)?, spec }))
+    Ok(Some(Seen { id: arn, tags, attrs, status: status(balancer.state)?, notes: vec![], spec }))
 }
 
 fn status(state: Option<LoadBalancerState>) -> Result<Status> {

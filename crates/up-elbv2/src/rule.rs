@@ -225,5 +225,5 @@ fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<
         actions: action::seen(rule.actions)?,
     };
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Seen { id: arn, tags, attrs, status: Status::Ready, spec })
+    Ok(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec })
 }

@@ -325,7 +325,7 @@ async fn read(
     };
     let spec = attributes.fill(spec, &ROWS)?;
     let attrs = named(&arn, &name);
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 async fn attributes(cx: &Cx, arn: &str) -> Result<Option<Attributes>> {
@@ -336,7 +336,7 @@ async fn attributes(cx: &Cx, arn: &str) -> Result<Option<Attributes>> {
             // A third way beside true and false: as the load balancer has it, which is to say nothing.
             Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))
         }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

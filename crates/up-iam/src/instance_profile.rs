@@ -107,13 +107,13 @@ async fn read(cx: &Cx, profile: aws_sdk_iam::types::InstanceProfile) -> Result<O
     let request = client(cx).list_instance_profile_tags().instance_profile_name(&name);
     let tags = match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
         Ok(listed) => tags(listed),
-        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let role = profile.roles.into_iter().next().map(|role| Ref::id(role.role_name));
     let attrs = [("arn".into(), profile.arn), ("name".into(), name.clone())].into();
     let spec = InstanceProfile { name: Some(name.clone()), role };
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 async fn remove(cx: &Cx, profile: &str, role: &str) -> Result<()> {

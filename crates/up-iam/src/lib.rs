@@ -11,7 +11,7 @@ use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, quote};
 
-up_core::client!(aws_sdk_iam);
+up_core::client!(aws_sdk_iam, &[]);
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] =

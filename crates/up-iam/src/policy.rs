@@ -107,7 +107,7 @@ impl Kind for Policy {
     /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
-            Err(error) if error.kind == ErrorKind::Missing => Ok(()),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
             Ok(()) => client(cx).delete_policy().policy_arn(&seen.id).send().await.gone(),
         }
@@ -128,7 +128,7 @@ async fn read(cx: &Cx, policy: ManagedPolicyDetail) -> Result<Option<Seen<Policy
     let listed = client(cx).list_policy_tags().policy_arn(&arn).into_paginator().items().send().try_collect().await;
     let tags = match listed.map_err(Error::from) {
         Ok(listed) => tags(listed),
-        Err(error) if error.kind == ErrorKind::Missing => return Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let current = policy.policy_version_list.into_iter().flatten().find(|version| version.is_default_version);
@@ -139,7 +139,7 @@ async fn read(cx: &Cx, policy: ManagedPolicyDetail) -> Result<Option<Seen<Policy
         policy_document: document(current.and_then(|version| version.document))?,
     };
     let attrs = [("arn".into(), arn.clone()), ("name".into(), name)].into();
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// Takes from a policy all that IAM does not delete with it.

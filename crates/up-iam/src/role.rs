@@ -166,7 +166,7 @@ impl Kind for Role {
         let inline = seen.spec.inline_policies.keys().cloned().collect();
         strip(cx, role, arns(cx, &seen.spec.managed_policies)?, inline).await?;
         match client(cx).delete_role().role_name(role).send().await.gone() {
-            Err(error) if error.kind == ErrorKind::InUse => {
+            Err(error) if error.kind == ErrorKind::Conflict => {
                 let (attached, inline) = policies(cx, role).await?;
                 strip(cx, role, attached, inline).await?;
                 client(cx).delete_role().role_name(role).send().await.gone()
@@ -201,7 +201,7 @@ async fn elsewhere(cx: &Cx, name: &str) -> Result<Option<(Option<String>, Option
             let role = answer.role.ok_or_else(|| Error::absent("role"))?;
             Ok(Some((role.description, role.max_session_duration)))
         }
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -228,7 +228,7 @@ fn read(
         permissions_boundary: boundary.map(Ref::id),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Seen { id: name, tags, attrs, status: Status::Ready, spec })
+    Ok(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec })
 }
 
 fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {

@@ -11,7 +11,7 @@ use crate::{
         BrokerLogs, ClientAuthentication, ClientBroker, EbsStorage, EnhancedMonitoring, OpenMonitoring, PublicAccess,
         StorageMode,
     },
-    ids, number, told,
+    ids, number,
 };
 
 /// Kafka brokers that AWS runs (MSK, provisioned). Making one takes AWS half an hour; so does many a change, in which
@@ -116,6 +116,7 @@ impl Kind for Cluster {
         longest_name: 64,
         holds_data: true,
         sent_once: false,
+        tags_travel: false,
         constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
@@ -148,7 +149,7 @@ impl Kind for Cluster {
         let configuration = self.configuration_info(cx).await?;
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
         let tags = birth.tags.clone().into_iter().collect();
-        let answer = request.set_tags(Some(tags)).send().await.map_err(told)?;
+        let answer = request.set_tags(Some(tags)).send().await?;
         answer.cluster_arn.ok_or_else(|| Error::absent("ARN of the cluster it made"))
     }
 
@@ -162,40 +163,40 @@ impl Kind for Cluster {
         if self.kafka_version != is.kafka_version {
             let call = kafka.update_cluster_kafka_version().cluster_arn(arn).current_version(version);
             let call = call.set_configuration_info(self.configuration_info(cx).await?);
-            call.target_kafka_version(&self.kafka_version).send().await.map_err(told)?;
+            call.target_kafka_version(&self.kafka_version).send().await?;
         } else if self.configuration_differs(cx, is)? {
             let call = kafka.update_cluster_configuration().cluster_arn(arn).current_version(version);
-            call.set_configuration_info(self.configuration_info(cx).await?).send().await.map_err(told)?;
+            call.set_configuration_info(self.configuration_info(cx).await?).send().await?;
         } else if self.ebs_storage.is_some() && self.ebs_storage != is.ebs_storage {
             let call = kafka.update_broker_storage().cluster_arn(arn).current_version(version);
-            call.set_target_broker_ebs_volume_info(self.volumes(is)?).send().await.map_err(told)?;
+            call.set_target_broker_ebs_volume_info(self.volumes(is)?).send().await?;
         } else if self.storage_mode.is_some() && self.storage_mode != is.storage_mode {
             let mode = self.storage_mode.map(|mode| mode.as_str().into());
             let call = kafka.update_storage().cluster_arn(arn).current_version(version);
-            call.set_storage_mode(mode).send().await.map_err(told)?;
+            call.set_storage_mode(mode).send().await?;
         } else if self.instance_type != is.instance_type {
             let call = kafka.update_broker_type().cluster_arn(arn).current_version(version);
-            call.target_instance_type(&self.instance_type).send().await.map_err(told)?;
+            call.target_instance_type(&self.instance_type).send().await?;
         } else if self.number_of_broker_nodes != is.number_of_broker_nodes {
             let call = kafka.update_broker_count().cluster_arn(arn).current_version(version);
             let brokers = number(self.number_of_broker_nodes)?;
-            call.target_number_of_broker_nodes(brokers).send().await.map_err(told)?;
+            call.target_number_of_broker_nodes(brokers).send().await?;
         } else if (&self.client_authentication, self.client_broker_encryption)
             != (&is.client_authentication, is.client_broker_encryption)
         {
             let call = kafka.update_security().cluster_arn(arn).current_version(version);
             let call = call.client_authentication(self.client_authentication.wire());
-            call.encryption_info(self.encryption_in_transit()).send().await.map_err(told)?;
+            call.encryption_info(self.encryption_in_transit()).send().await?;
         } else if (self.enhanced_monitoring, &self.open_monitoring, &self.broker_logs)
             != (is.enhanced_monitoring, &is.open_monitoring, &is.broker_logs)
         {
             let call = kafka.update_monitoring().cluster_arn(arn).current_version(version);
             let call = call.enhanced_monitoring(self.enhanced_monitoring.as_str().into());
             let call = call.open_monitoring(self.open_monitoring.wire());
-            call.logging_info(self.broker_logs.wire()).send().await.map_err(told)?;
+            call.logging_info(self.broker_logs.wire()).send().await?;
         } else if self.public_access != is.public_access {
             let call = kafka.update_connectivity().cluster_arn(arn).current_version(version);
-            call.connectivity_info(self.connectivity()).send().await.map_err(told)?;
+            call.connectivity_info(self.connectivity()).send().await?;
         }
         Ok(())
     }
@@ -215,7 +216,7 @@ impl Kind for Cluster {
 
     /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster_arn(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_cluster().cluster_arn(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -281,7 +282,7 @@ impl Kind for Cluster {
 
 /// What clients begin with, for each way in. A way that is closed has empty text, so that quoting it is never an error.
 async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
-    let brokers = client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await.map_err(told)?;
+    let brokers = client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await?;
     let ways = [
         ("bootstrap_brokers", brokers.bootstrap_broker_string),
         ("bootstrap_brokers_tls", brokers.bootstrap_broker_string_tls),

@@ -15,7 +15,7 @@ use crate::{
         BrokerLogs, ClientAuthentication, ClientBroker, EbsStorage, EnhancedMonitoring, OpenMonitoring, PublicAccess,
         StorageMode,
     },
-    count, number, told,
+    count, number,
 };
 
 impl Cluster {
@@ -53,7 +53,7 @@ impl Cluster {
         let revision = match self.configuration_revision {
             Some(revision) => revision,
             None => {
-                let latest = client(cx).describe_configuration().arn(&arn).send().await.map_err(told)?.latest_revision;
+                let latest = client(cx).describe_configuration().arn(&arn).send().await?.latest_revision;
                 let latest = latest.and_then(|latest| latest.revision);
                 latest.ok_or_else(|| Error::absent("latest revision of a configuration"))?
             }
@@ -134,7 +134,7 @@ impl Cluster {
         };
         let attrs = attrs([("arn", id.clone()), ("name", name), (Self::CURRENT_VERSION, version)]);
         let tags = cluster.tags.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
-        Ok(Seen { id, tags, attrs, status, spec })
+        Ok(Seen { id, tags, attrs, status, notes: vec![], spec })
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_kafka::{primitives::Blob, types::ConfigurationState};
 use up_core::prelude::*;
 
-use crate::{attrs, client, told};
+use crate::{attrs, client};
 
 /// The server properties of a Kafka cluster. A change makes a new configuration, the cluster moves there (its brokers
 /// restart one by one), and the old one goes. MSK's own way, a new revision of the same configuration, would change
@@ -72,7 +72,7 @@ impl Kind for Configuration {
                 kafka_versions: configuration.kafka_versions.into_iter().flatten().collect(),
             };
             let attrs = attrs([("arn", id.clone()), ("name", name), ("revision", revision.to_string())]);
-            seen.push(Seen { id, tags, attrs, status, spec });
+            seen.push(Seen { id, tags, attrs, status, notes: vec![], spec });
         }
         Ok(seen)
     }
@@ -83,7 +83,7 @@ impl Kind for Configuration {
         let request = request.description(description_of(&birth.tags)).server_properties(self.text());
         let versions = self.kafka_versions.iter().cloned().collect::<Vec<_>>();
         let request = request.set_kafka_versions((!versions.is_empty()).then_some(versions));
-        let answer = request.send().await.map_err(told)?;
+        let answer = request.send().await?;
         answer.arn.ok_or_else(|| Error::absent("ARN of the configuration it made"))
     }
 
@@ -98,13 +98,13 @@ impl Kind for Configuration {
         let kept = seen.tags.iter().filter(|(key, _)| !change.remove.contains(*key));
         let tags = kept.chain(&change.set).map(|(key, value)| (key.clone(), value.clone())).collect();
         let call = client(cx).update_configuration().arn(&seen.id).description(description_of(&tags));
-        call.server_properties(seen.spec.text()).send().await.map_err(told)?;
+        call.server_properties(seen.spec.text()).send().await?;
         Ok(())
     }
 
     /// Takes all its revisions. Safe to repeat: gone is gone. Clusters that use it hold it.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_configuration().arn(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_configuration().arn(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -116,7 +116,7 @@ impl Kind for Configuration {
 }
 
 async fn properties(cx: &Cx, arn: &str, revision: i64) -> Result<Properties> {
-    let answer = client(cx).describe_configuration_revision().arn(arn).revision(revision).send().await.map_err(told)?;
+    let answer = client(cx).describe_configuration_revision().arn(arn).revision(revision).send().await?;
     let text = answer.server_properties.ok_or_else(|| Error::absent("server properties of a configuration"))?;
     let text = String::from_utf8(text.into_inner()).map_err(|_| Error::absent("server properties that are text"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '!']));

@@ -7,25 +7,22 @@ pub mod configuration;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Ref, Result};
+use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
 
-up_core::client!(aws_sdk_kafka);
+up_core::client!(aws_sdk_kafka, ERRORS);
+
+/// MSK says most things with one code; what it means stands in the text.
+const ERRORS: &[ErrorRule] = &[
+    ErrorRule::new(ErrorKind::Exists).on("Create").code("ConflictException"),
+    ErrorRule::new(ErrorKind::Conflict).code("ConflictException"),
+    ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text(" state"),
+    ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in use"),
+    ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("current version"),
+    ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in progress"),
+];
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
-
-/// MSK says most things with one code; what the engine can do about them stands in the message.
-fn told(error: impl Into<Error>) -> Error {
-    let error = error.into();
-    let message = error.message.to_ascii_lowercase();
-    let is_busy = [" state", "in use", "current version", "in progress"].iter().any(|part| message.contains(part));
-    let kind = match error.code.as_str() {
-        "ConflictException" => ErrorKind::Exists,
-        "BadRequestException" if is_busy => ErrorKind::InUse,
-        _ => error.kind,
-    };
-    Error { kind, ..error }
-}
 
 /// The ids of a set of references, in one order however they are written.
 fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {

@@ -3,7 +3,7 @@
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use up_core::{Address, Cx, Error, Index, Result, Tags};
 
-up_core::client!(aws_sdk_resourcegroupstagging);
+up_core::client!(aws_sdk_resourcegroupstagging, &[]);
 
 /// Most that AWS gives in one answer.
 const PAGE: i32 = 100;

@@ -207,7 +207,7 @@ async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> R
         deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, spec }))
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// `None`: gone meanwhile.
@@ -215,7 +215,7 @@ async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         // Logs leaves out what is empty.
         Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
-        Err(error) if error.kind == ErrorKind::Missing => Ok(None),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

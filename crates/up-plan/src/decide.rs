@@ -8,11 +8,12 @@ use std::{
 use serde_json::Value;
 use up_core::{
     Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, agrees, by_id, diff,
+    name_references,
     quote::{self, Quote},
-    references,
+    references, with_ignored, without_ignored,
 };
 
-use crate::{Kinds, Map, Wanted, World, graph};
+use crate::{Kinds, Map, Notice, Refusal, Wanted, World, graph};
 
 /// What is to become of one resource.
 #[derive(Debug)]
@@ -26,6 +27,15 @@ pub(crate) struct Verdict<'a> {
     pub(crate) ruling: Ruling,
     pub(crate) changes: Vec<FieldChange>,
     pub(crate) why: Option<String>,
+    /// What is seen is not deleted, though another takes its place: something that stays uses it.
+    pub(crate) keeps_old: bool,
+}
+
+/// What is to become of everything, and what a user has to know about it.
+pub(crate) struct Decision<'a> {
+    pub(crate) verdicts: Vec<Verdict<'a>>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) refusals: Vec<Refusal>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +55,20 @@ pub(crate) fn decide<'a>(
     named: &graph::Named<'a>,
     world: &'a World,
     kinds: Kinds<'_>,
-) -> Vec<Verdict<'a>> {
+) -> Decision<'a> {
     let mut matcher = Matcher::new(wanted, world, kinds);
     let order = named.targets_first();
     for place in &order {
         matcher.claim(named.at(*place));
     }
     let mut verdicts = matcher.verdicts(named, &order);
-    verdicts.extend(matcher.surplus());
-    verdicts
+    let surplus = matcher.surplus();
+    verdicts.extend(surplus);
+    matcher.keep_used(&mut verdicts);
+    matcher.explain(&verdicts);
+    let Matcher { mut notices, refusals, .. } = matcher;
+    notices.sort_by(|one, other| one.address.cmp(&other.address));
+    Decision { verdicts, notices, refusals }
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
@@ -68,6 +83,8 @@ struct Matcher<'a, 'k> {
     free: Map<Cow<'a, Address>, Vec<&'a Seen<Value>>>,
     claims: Map<&'a Address, &'a Seen<Value>>,
     addresses: Addresses<'a>,
+    notices: Vec<Notice>,
+    refusals: Vec<Refusal>,
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
@@ -77,8 +94,14 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
         let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
         let mut addresses = Addresses::default();
+        let mut notices = vec![];
         for (kind, seen) in world.iter() {
             let Some(address) = seen.address(wanted.stack) else { continue };
+            if address.kind != kind {
+                let message = format!("{kind} {} carries the tags of {address} and is none: it is left alone", seen.id);
+                notices.push(Notice { address, message });
+                continue;
+            }
             let address = match declared.get(&address) {
                 Some(declared) => Cow::Borrowed(&declared.address),
                 None => Cow::Owned(address),
@@ -86,7 +109,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, address.clone())));
             free.entry(address).or_default().push(seen);
         }
-        Self { stack: wanted.stack, kinds, world, declared, free, claims, addresses }
+        Self { stack: wanted.stack, kinds, world, declared, free, claims, addresses, notices, refusals: vec![] }
     }
 
     /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
@@ -100,6 +123,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             }
             Some(mut candidates) => {
                 let best = self.best(kind, declared, &candidates);
+                self.refuse_ambiguous(kind, declared, best, &candidates);
                 let chosen = candidates.remove(best);
                 // Whoever still refers to one of the others has to move over to the one that stays.
                 let of_kind = self.addresses.entry(kind.name()).or_default();
@@ -107,7 +131,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 self.free.insert(Cow::Borrowed(&declared.address), candidates);
                 Some(chosen)
             }
-            None => self.renamed(kind, declared),
+            None => self.renamed_from(declared).or_else(|| self.renamed(kind, declared)),
         };
         if let Some(seen) = claimed {
             let of_kind = self.addresses.entry(kind.name()).or_default();
@@ -125,10 +149,70 @@ impl<'a, 'k> Matcher<'a, 'k> {
             let changes = self.compare(kind, declared, seen, &BTreeSet::new());
             let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
             let referred = names(seen).any(|name| used.contains(&(kind.name(), name)));
-            (dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
+            // Of those that never change any one is as good as another.
+            let is_copy = kind.about().tags_travel && !kind.about().constant && !self.is_ours(kind, seen);
+            (dying, is_copy, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
         };
         let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
         ranked.map_or(0, |(index, _)| index)
+    }
+
+    /// True where more than tags, which may have been copied, says that the stack made it: an earlier run knew its id, or
+    /// it has the name that was made for its address.
+    fn is_ours(&self, kind: &dyn AnyKind, seen: &Seen<Value>) -> bool {
+        if self.world.known.get(kind.name()).is_some_and(|ids| ids.contains(&seen.id)) {
+            return true;
+        }
+        let longest = kind.about().longest_name;
+        let (Some(address), Some(name)) = (seen.address(self.stack), seen.attrs.get("name")) else { return false };
+        let declared = self.declared.get(&address);
+        let given = declared.and_then(|declared| {
+            let field = kind.fields().iter().find(|field| field.change == Change::Name)?;
+            declared.spec[field.name].as_str()
+        });
+        given == Some(name) || (longest > 0 && *name == address.physical(self.stack, seen.generation(), longest))
+    }
+
+    /// Of two that carry the same tags one may be a copy: where nothing tells which, nothing may be done to either.
+    fn refuse_ambiguous(
+        &mut self,
+        kind: &dyn AnyKind,
+        declared: &Declared,
+        best: usize,
+        candidates: &[&'a Seen<Value>],
+    ) {
+        if !kind.about().tags_travel || kind.about().constant {
+            return;
+        }
+        let chosen = candidates[best];
+        let is_alike = |other: &Seen<Value>| {
+            other.id != chosen.id
+                && other.generation() == chosen.generation()
+                && self.is_ours(kind, other) == self.is_ours(kind, chosen)
+        };
+        if let Some(other) = candidates.iter().find(|other| is_alike(other)) {
+            let message = format!(
+                "{} and {} both carry its tags, and nothing tells which of them the stack made; \
+                 remove the tag `{}` from the other one",
+                chosen.id,
+                other.id,
+                Address::STACK_TAG
+            );
+            self.refusals.push(Refusal { address: declared.address.clone(), message });
+        }
+    }
+
+    /// The live resource that has one of the addresses which the declaration says it had before.
+    fn renamed_from(&mut self, declared: &Declared) -> Option<&'a Seen<Value>> {
+        let was = declared.renamed_from.iter().find(|was| {
+            was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
+        })?;
+        let mut candidates = self.free.remove(was)?;
+        let found = candidates.pop();
+        if !candidates.is_empty() {
+            self.free.insert(Cow::Owned(was.clone()), candidates);
+        }
+        found
     }
 
     /// A live resource of an address that is no longer declared, in all else just as declared here.
@@ -170,12 +254,18 @@ impl<'a, 'k> Matcher<'a, 'k> {
             // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
             want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
         }
+        let said = without_ignored(&want, &declared.ignore_changes).into_owned();
+        if !declared.ignore_changes.is_empty() {
+            let mut live = seen.spec.clone();
+            name_references(&mut live, &address_of);
+            want = Cow::Owned(with_ignored(&want, &live, &declared.ignore_changes).into_owned());
+        }
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =
                 kind.fields().iter().filter(|field| field.change != Change::Initial && !known.contains(field.name));
-            let moved = moved.filter(|field| references(&want[field.name]).iter().any(|to| replaced.contains(to)));
+            let moved = moved.filter(|field| references(&said[field.name]).iter().any(|to| replaced.contains(to)));
             changes.extend(moved.map(|field| FieldChange {
                 field: field.name.into(),
                 change: field.change,
@@ -183,7 +273,6 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 want: want[field.name].clone(),
             }));
         }
-        changes.retain(|change| !declared.ignore_changes.contains(&change.field));
         changes
     }
 
@@ -230,6 +319,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             ruling,
             changes,
             why,
+            keeps_old: false,
         };
         let kind = (self.kinds)(&declared.address.kind);
         let (Some(kind), Some(seen)) = (kind, self.claims.get(&declared.address).copied()) else {
@@ -257,33 +347,134 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
         let ruling = if changes.iter().any(|change| change.change != Change::Update) {
             Ruling::Replace(replace_order(kind, declared, &changes))
-        } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen).is_empty() {
+        } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen, &self.world.tagged).is_empty() {
             Ruling::Update
-        } else if seen.status != Status::Ready {
-            Ruling::Wait
         } else {
-            Ruling::Keep
+            match &seen.status {
+                Status::Impaired(trouble) if trouble.repair => Ruling::Update,
+                Status::Pending(_) => Ruling::Wait,
+                _ => Ruling::Keep,
+            }
         };
-        verdict(Some(seen), ruling, changes, why)
+        let mended = || match &seen.status {
+            Status::Impaired(trouble) => Some(format!("AWS says: {}", trouble.why)),
+            _ => None,
+        };
+        verdict(Some(seen), ruling, changes, why.or_else(mended))
     }
 
-    /// What is left: no longer declared, or one too many of its address.
-    fn surplus(&self) -> impl Iterator<Item = Verdict<'a>> {
-        let mut left: Vec<_> = self.free.iter().collect();
-        left.sort_by_key(|(address, _)| *address);
-        left.into_iter().flat_map(|(address, seen)| {
-            let why = self.declared.contains_key(&**address).then(|| "a second one of the same address".to_owned());
-            seen.iter().map(move |seen| Verdict {
+    /// What is left: no longer declared, or one too many of its address. What only carries copied tags is named, and left
+    /// alone.
+    fn surplus(&mut self) -> Vec<Verdict<'a>> {
+        let mut left: Vec<_> = self.free.iter().flat_map(|(at, all)| all.iter().map(move |seen| (at, *seen))).collect();
+        left.sort_by_key(|(address, seen)| (*address, &seen.id));
+        let (mut verdicts, mut notices) = (vec![], vec![]);
+        for (address, seen) in left {
+            let claimed = self.claims.get(&**address);
+            if self.is_copy(address, seen, claimed.copied()) {
+                let message = format!(
+                    "{} carries its tags and nothing says that the stack made it: it is left alone; \
+                     delete it, or remove its tag `{}`",
+                    seen.id,
+                    Address::STACK_TAG
+                );
+                notices.push(Notice { address: address.clone().into_owned(), message });
+                continue;
+            }
+            verdicts.push(Verdict {
                 address: address.clone(),
                 declared: None,
                 place: None,
                 seen: Some(seen),
                 ruling: Ruling::Delete,
                 changes: vec![],
-                why: why.clone(),
-            })
-        })
+                why: claimed.map(|_| "a second one of the same address".to_owned()),
+                keeps_old: false,
+            });
+        }
+        self.notices.extend(notices);
+        verdicts
     }
+
+    /// True for one too many whose tags may be a copy: it is as old as the one the stack has, or has another name than the
+    /// stack gives.
+    fn is_copy(&self, address: &Address, seen: &Seen<Value>, claimed: Option<&Seen<Value>>) -> bool {
+        let Some(kind) = (self.kinds)(&address.kind).filter(|kind| kind.about().tags_travel) else { return false };
+        let is_odd = match claimed {
+            Some(claimed) => claimed.generation() == seen.generation(),
+            None => kind.about().longest_name > 0,
+        };
+        is_odd && !self.is_ours(kind, seen)
+    }
+
+    /// What something that stays uses is not deleted: a field that is ignored, or left to AWS, still names it.
+    fn keep_used(&mut self, verdicts: &mut Vec<Verdict<'a>>) {
+        let leaves = |verdict: &Verdict<'_>| {
+            !verdict.keeps_old && matches!(verdict.ruling, Ruling::Delete | Ruling::Replace(_))
+        };
+        if !verdicts.iter().any(leaves) {
+            return;
+        }
+        let stays = |verdict: &&Verdict<'_>| matches!(verdict.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
+        let mut users: Vec<(Address, Value)> = verdicts.iter().filter(stays).filter_map(retained).collect();
+        let mut users_of: Map<(String, String), Address> = Map::default();
+        while let Some((user, spec)) = users.pop() {
+            for (kind, id) in used(&spec) {
+                users_of.entry((kind.to_owned(), id.to_owned())).or_insert_with(|| user.clone());
+            }
+            if !users.is_empty() {
+                continue;
+            }
+            for verdict in verdicts.iter_mut().filter(|verdict| leaves(verdict)) {
+                let Some(seen) = verdict.seen else { continue };
+                let kind = &verdict.address.kind;
+                let user = names(seen).find_map(|name| users_of.get(&(kind.clone(), name.to_owned())));
+                let Some(user) = user.filter(|user| **user != *verdict.address) else { continue };
+                verdict.keeps_old = true;
+                // What it uses in turn stays as well.
+                users.push((verdict.address.clone().into_owned(), seen.spec.clone()));
+                let address = verdict.address.clone().into_owned();
+                if verdict.ruling == Ruling::Replace(Order::DeleteFirst) {
+                    let message = format!(
+                        "{} must go before the new one is made, and {user} still uses it, in a field that is ignored \
+                         or not declared",
+                        seen.id
+                    );
+                    self.refusals.push(Refusal { address, message });
+                } else {
+                    self.notices.push(Notice { address, message: format!("{} is kept: {user} uses it", seen.id) });
+                }
+            }
+        }
+        verdicts.retain(|verdict| !(verdict.keeps_old && verdict.ruling == Ruling::Delete));
+    }
+
+    /// Says what is wrong with what stays, and what AWS has to add.
+    fn explain(&mut self, verdicts: &[Verdict<'a>]) {
+        for verdict in verdicts {
+            let Some(seen) = verdict.seen.filter(|_| verdict.declared.is_some()) else { continue };
+            let address = || verdict.address.clone().into_owned();
+            if let Status::Impaired(trouble) = &seen.status {
+                let message = format!("AWS says: {}; {}", trouble.why, trouble.remedy);
+                self.notices.push(Notice { address: address(), message });
+            }
+            let notes = seen.notes.iter().map(|note| Notice { address: address(), message: note.clone() });
+            self.notices.extend(notes);
+        }
+    }
+}
+
+/// What a resource that stays still uses by id: in fields that are not declared, or ignored.
+fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
+    let (declared, seen) = verdict.declared.zip(verdict.seen)?;
+    let mut spec = with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned();
+    let (fields, live) = (spec.as_object_mut()?, seen.spec.as_object()?);
+    for (name, value) in live {
+        if fields.get(name).is_none_or(Value::is_null) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    Some((verdict.address.clone().into_owned(), spec))
 }
 
 /// A name of the user's own that stays cannot be had twice at once.
@@ -330,15 +521,27 @@ pub(crate) fn birth(stack: &str, declared: &Declared, generation: u32) -> Birth 
 }
 
 /// What differs in tags. Kinds that AWS gives no tags carry only who owns them.
-pub(crate) fn tag_change(stack: &str, kind: &dyn AnyKind, declared: &Declared, seen: &Seen<Value>) -> TagChange {
+pub(crate) fn tag_change(
+    stack: &str,
+    kind: &dyn AnyKind,
+    declared: &Declared,
+    seen: &Seen<Value>,
+    tagged: &BTreeMap<Address, BTreeSet<String>>,
+) -> TagChange {
     let mut want = tags(stack, declared, seen.generation());
+    want.retain(|key, _| !declared.ignores_tag(key));
     if kind.about().actions.tag.is_empty() {
         want.retain(|key, _| key.starts_with("bullstra:"));
         let seen = seen.tags.iter().filter(|(key, _)| want.contains_key(key.as_str()));
         let seen: Tags = seen.map(|(key, value)| (key.clone(), value.clone())).collect();
-        return TagChange::between(&seen, &want);
+        return TagChange::between(&seen, &want, |_| true);
     }
-    TagChange::between(&seen.tags, &want)
+    let before = seen.address(stack).and_then(|address| tagged.get(&address));
+    let is_ours = |key: &str| {
+        key.starts_with("bullstra:")
+            || before.is_some_and(|before| before.contains(key)) && !declared.ignores_tag(key)
+    };
+    TagChange::between(&seen.tags, &want, is_ours)
 }
 
 /// What a reference to a live resource may hold.

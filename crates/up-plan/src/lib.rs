@@ -7,7 +7,7 @@ mod protect;
 mod steps;
 mod world;
 
-pub use plan::{Action, FORMAT, Plan, Refusal, Step, Summary};
+pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
 pub use world::{Fingerprints, World};
 
 use std::collections::{BTreeSet, HashMap};
@@ -41,8 +41,8 @@ pub struct Wanted<'a> {
 /// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
 pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let named = graph::Named::by(wanted.resources);
-    let verdicts = decide::decide(wanted, &named, world, kinds);
-    let mut refusals = protect::refusals(wanted, &verdicts, kinds);
+    let decide::Decision { verdicts, notices, mut refusals } = decide::decide(wanted, &named, world, kinds);
+    refusals.extend(protect::refusals(wanted, &verdicts, kinds));
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
@@ -54,6 +54,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
         region: world.region.clone(),
         unchanged,
         refusals,
+        notices,
         steps,
         observed,
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use up_core::{Address, Birth, FieldChange, Seen, TagChange};
+use up_core::{Address, Birth, FieldChange, Seen, Status, TagChange};
 
 use crate::Fingerprints;
 
@@ -27,6 +27,9 @@ pub struct Plan {
     pub unchanged: usize,
     /// Why it must not be carried out; empty for a plan that may be.
     pub refusals: Vec<Refusal>,
+    /// What a user should know beside the steps: what is wrong and not mended by them, and what is left alone, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<Notice>,
     /// What to do, in an order that could be followed one by one.
     pub steps: Vec<Step>,
     /// What was observed, so that a moved world is noticed. Empty where there is nothing to do.
@@ -39,6 +42,15 @@ pub struct Refusal {
     /// The resource that would be lost.
     pub address: Address,
     /// Why that is refused.
+    pub message: String,
+}
+
+/// Something to know about a resource; it makes no difference to what is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The resource, or the one whose tags something carries.
+    pub address: Address,
+    /// What to know, as a sentence without a full stop.
     pub message: String,
 }
 
@@ -127,7 +139,11 @@ impl Step {
             Action::Create { .. } => Some("create"),
             Action::Update { seen: None, .. } | Action::Delete { replaced: true, .. } => None,
             Action::Update { renamed_from: Some(_), .. } if self.changes.is_empty() => Some("retag"),
-            Action::Update { tags, .. } if self.changes.is_empty() && tags.is_empty() => Some("wait"),
+            Action::Update { seen: Some(Seen { status: Status::Pending(_), .. }), tags, .. }
+                if self.changes.is_empty() && tags.is_empty() =>
+            {
+                Some("wait")
+            }
             Action::Update { .. } => Some("update"),
             Action::Delete { .. } => Some("delete"),
         }

@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// Turns verdicts into steps with their order.
-pub(crate) fn steps(
-    wanted: &Wanted<'_>,
-    named: &Named<'_>,
-    world: &World,
-    verdicts: &[Verdict<'_>],
+pub(crate) fn steps<'a>(
+    wanted: &Wanted<'a>,
+    named: &'a Named<'a>,
+    world: &'a World,
+    verdicts: &'a [Verdict<'a>],
     kinds: Kinds<'_>,
 ) -> Draft {
     let mut rulings = vec![0; named.len()];
@@ -28,6 +28,7 @@ pub(crate) fn steps(
         verdicts,
         named,
         rulings,
+        world,
         taken: taken(world),
         draft: Draft::default(),
         nodes: vec![Nodes::default(); verdicts.len()],
@@ -47,6 +48,7 @@ struct Writer<'a, 'k> {
     named: &'a Named<'a>,
     /// Which verdict is of the declaration at each place.
     rulings: Vec<usize>,
+    world: &'a World,
     /// Physical names in use, by kind.
     taken: BTreeMap<String, BTreeSet<String>>,
     draft: Draft,
@@ -118,7 +120,7 @@ impl<'a> Writer<'a, '_> {
             seen: Some(seen.clone()),
             want: declared.spec.clone(),
             ignore: declared.ignore_changes.clone(),
-            tags: tag_change(self.stack, kind, declared, seen),
+            tags: tag_change(self.stack, kind, declared, seen, &self.world.tagged),
             renamed_from: was,
         };
         let about = kind.about();
@@ -129,7 +131,7 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn deletes(&mut self, index: usize, verdict: &Verdict<'a>) {
-        let replaced = matches!(verdict.ruling, Ruling::Replace(_));
+        let replaced = matches!(verdict.ruling, Ruling::Replace(_)) && !verdict.keeps_old;
         let Some(seen) = verdict.seen.filter(|_| replaced || verdict.ruling == Ruling::Delete) else { return };
         let Some(kind) = self.kind(&verdict.address) else { return };
         let about = kind.about();

@@ -1,11 +1,14 @@
 //! What was observed.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_core::Seen;
+use up_core::{Address, Seen};
 
 /// What a stack owns in one account and region, by kind.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +19,11 @@ pub struct World {
     pub region: String,
     /// Live resources that carry the stack's tag, by the name of their kind.
     pub seen: BTreeMap<String, Vec<Seen<Value>>>,
+    /// Ids by kind that earlier runs made or saw: what has such an id is the stack's own, whoever copied its tags.
+    pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
+    /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
+    /// declared only these are removed.
+    pub tagged: BTreeMap<Address, BTreeSet<String>>,
 }
 
 /// A hash of every observed resource, by kind and id.

@@ -43,7 +43,7 @@ impl Case {
         }
         let attrs =
             [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
-        let seen = Seen { id: id.into(), tags, attrs: attrs.into(), status, spec };
+        let seen = Seen { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
         self.world.seen.entry(address.kind).or_default().push(seen);
         self
     }

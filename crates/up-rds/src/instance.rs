@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use up_core::{prelude::*, quote};
 
-use crate::{client, list, lower_case, retag, told, window};
+use crate::{client, list, lower_case, retag, window};
 
 /// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
 /// every week: no stack, plan or state ever holds it.
@@ -166,6 +166,7 @@ impl Kind for Instance {
         longest_name: 63,
         holds_data: true,
         sent_once: false,
+        tags_travel: true,
         constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
@@ -183,18 +184,18 @@ impl Kind for Instance {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let tags = birth.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
-        request.send().await.map_err(told)?;
+        request.send().await?;
         Ok(name)
     }
 
     /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let is = &seen.spec;
-        let noted = TagChange::between(&is.notes(is.grows()), &self.notes(self.grows() || is.grows()));
+        let noted = TagChange::between(&is.notes(is.grows()), &self.notes(self.grows() || is.grows()), |_| true);
         retag(cx, seen.attrs.get("arn"), &noted).await?;
         let (call, differs) = self.changes(cx, seen)?;
         if differs {
-            call.apply_immediately(true).send().await.map_err(told)?;
+            call.apply_immediately(true).send().await?;
         }
         Ok(())
     }
@@ -209,12 +210,12 @@ impl Kind for Instance {
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         if seen.spec.deletion_protection {
             let call = client(cx).modify_db_instance().db_instance_identifier(&seen.id);
-            call.deletion_protection(false).apply_immediately(true).send().await.map_err(told).gone()?;
+            call.deletion_protection(false).apply_immediately(true).send().await.gone()?;
         }
         let skip = seen.spec.skip_final_snapshot;
         let snapshot = (!skip).then(|| last_snapshot(seen)).transpose()?;
         let call = client(cx).delete_db_instance().db_instance_identifier(&seen.id).skip_final_snapshot(skip);
-        call.set_final_db_snapshot_identifier(snapshot).send().await.map_err(told).gone()
+        call.set_final_db_snapshot_identifier(snapshot).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {

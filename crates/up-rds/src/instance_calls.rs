@@ -169,7 +169,7 @@ impl Instance {
             begun.and_then(|size| size.parse().ok()).filter(|size| spec.grows() && *size < spec.allocated_storage);
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
-        Ok(Seen { id, tags, attrs, status, spec })
+        Ok(Seen { id, tags, attrs, status, notes: vec![], spec })
     }
 
     /// What RDS is about to change counts as changed: the status says that it is still at it.

@@ -9,9 +9,20 @@ mod window;
 use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::Tag;
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote};
+use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote};
 
-up_core::client!(aws_sdk_rds);
+up_core::client!(aws_sdk_rds, ERRORS);
+
+/// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
+const ERRORS: &[ErrorRule] = &[
+    // "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING": 10 to 30 s
+    // after the role was made (terraform-provider-aws#315).
+    ErrorRule::new(ErrorKind::Propagating).text("IAM role ARN value"),
+    // The first database of an account makes the role, and does not wait for it.
+    ErrorRule::new(ErrorKind::Propagating).text("service-linked role"),
+    ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
+    ErrorRule::new(ErrorKind::Conflict).code("State"),
+];
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[
@@ -52,19 +63,6 @@ async fn retag(cx: &Cx, arn: Option<&String>, change: &TagChange) -> Result<()> 
         call.set_tag_keys(Some(keys)).send().await?;
     }
     Ok(())
-}
-
-/// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
-fn told(error: impl Into<Error>) -> Error {
-    let error = error.into();
-    let is_busy = error.code.starts_with("Invalid") && error.code.contains("State");
-    let cannot_take_role = error.message.contains("IAM role") && error.message.contains("not valid");
-    let kind = match error.kind {
-        ErrorKind::Other if is_busy => ErrorKind::InUse,
-        ErrorKind::Other if cannot_take_role => ErrorKind::NotYet,
-        kind => kind,
-    };
-    Error { kind, ..error }
 }
 
 /// The ids of a set of references, in one order however they are written.

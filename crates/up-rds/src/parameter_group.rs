@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_rds::types::{ApplyMethod, Filter, Parameter};
 use up_core::prelude::*;
 
-use crate::{attrs, client, list, lower_case, owned, retag, told};
+use crate::{attrs, client, list, lower_case, owned, retag};
 
 /// How a database engine is set up, beyond its defaults.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +62,7 @@ impl Kind for ParameterGroup {
             let Some(tags) = owned(cx, scope, &id, &arn).await? else { continue };
             let spec = Self { name: Some(id.clone()), family, description, parameters: parameters(cx, &id).await? };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
-            seen.push(Seen { id, tags, attrs, status: Status::Ready, spec });
+            seen.push(Seen { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
         }
         Ok(seen)
     }
@@ -72,7 +72,7 @@ impl Kind for ParameterGroup {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
         let request = client(cx).create_db_parameter_group().db_parameter_group_name(&name);
         let request = request.db_parameter_group_family(&self.family).description(&self.description);
-        request.set_tags(Some(list(&birth.tags))).send().await.map_err(told)?;
+        request.set_tags(Some(list(&birth.tags))).send().await?;
         Ok(name)
     }
 
@@ -85,11 +85,11 @@ impl Kind for ParameterGroup {
         let (changes, resets) = (changes.collect::<Vec<_>>(), resets.collect::<Vec<_>>());
         for some in changes.chunks(PARAMETERS_A_CALL) {
             let call = client(cx).modify_db_parameter_group().db_parameter_group_name(&seen.id);
-            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await.map_err(told)?;
+            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await?;
         }
         for some in resets.chunks(PARAMETERS_A_CALL) {
             let call = client(cx).reset_db_parameter_group().db_parameter_group_name(&seen.id);
-            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await.map_err(told)?;
+            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await?;
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Kind for ParameterGroup {
 
     /// Safe to repeat: gone is gone. Databases that use it hold it.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_db_parameter_group().db_parameter_group_name(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_db_parameter_group().db_parameter_group_name(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {

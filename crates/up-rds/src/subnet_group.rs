@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use up_core::prelude::*;
 
-use crate::{attrs, client, ids, list, lower_case, owned, retag, told};
+use crate::{attrs, client, ids, list, lower_case, owned, retag};
 
 /// Subnets of one network, in two zones at least, in which databases stand.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -51,7 +51,7 @@ impl Kind for SubnetGroup {
             let subnets = group.subnets.into_iter().flatten().filter_map(|subnet| subnet.subnet_identifier);
             let spec = Self { name: Some(id.clone()), description, subnets: subnets.map(Ref::id).collect() };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
-            seen.push(Seen { id, tags, attrs, status: Status::Ready, spec });
+            seen.push(Seen { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
         }
         Ok(seen)
     }
@@ -62,7 +62,7 @@ impl Kind for SubnetGroup {
         let request = client(cx).create_db_subnet_group().db_subnet_group_name(&name);
         let request = request.db_subnet_group_description(&self.description);
         let request = request.set_subnet_ids(Some(ids(cx, &self.subnets)?));
-        request.set_tags(Some(list(&birth.tags))).send().await.map_err(told)?;
+        request.set_tags(Some(list(&birth.tags))).send().await?;
         Ok(name)
     }
 
@@ -70,7 +70,7 @@ impl Kind for SubnetGroup {
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&seen.id);
         let call = call.db_subnet_group_description(&self.description);
-        call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await.map_err(told)?;
+        call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await?;
         Ok(())
     }
 
@@ -81,7 +81,7 @@ impl Kind for SubnetGroup {
 
     /// Safe to repeat: gone is gone. Databases in it hold it.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_db_subnet_group().db_subnet_group_name(&seen.id).send().await.map_err(told).gone()
+        client(cx).delete_db_subnet_group().db_subnet_group_name(&seen.id).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {

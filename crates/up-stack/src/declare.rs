@@ -178,7 +178,17 @@ impl Declaring<'_> {
             key: scope.each.map(|each| each.key.clone()),
         };
         let origin = world.origin(resource.place);
-        let declared = Declared { address, spec, tags, depends_on, prevent_destroy, ignore_changes, origin };
+        let declared = Declared {
+            address,
+            spec,
+            tags,
+            depends_on,
+            prevent_destroy,
+            ignore_changes,
+            ignore_tags: BTreeSet::new(),
+            renamed_from: vec![],
+            origin,
+        };
         Some(Checked { declared, edges })
     }
 

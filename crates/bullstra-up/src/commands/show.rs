@@ -50,6 +50,8 @@ pub(crate) struct Live {
     pub(crate) id: String,
     /// Whether it is there yet.
     pub(crate) status: Status,
+    /// What to know that no field says: a parameter that waits for a reboot.
+    pub(crate) notes: Vec<String>,
     /// What a user would have written to get it.
     pub(crate) fields: Value,
     /// What others may quote.
@@ -117,6 +119,7 @@ fn live(stack: &Stack, world: &World) -> Vec<Live> {
             address,
             id: seen.id.clone(),
             status: seen.status.clone(),
+            notes: seen.notes.clone(),
             fields,
             attributes: seen.attrs.clone(),
             tags: seen.tags.clone(),

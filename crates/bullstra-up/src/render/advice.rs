@@ -19,13 +19,13 @@ pub(crate) fn advice(error: &Error, calls: &[String]) -> Option<String> {
              the other"
                 .to_owned()
         }
-        ErrorKind::InUse => {
+        ErrorKind::Conflict => {
             "something outside this stack still uses it: AWS's message may name it; take that away first".to_owned()
         }
-        ErrorKind::Missing => "it, or what it refers to, is not there: look at the ids and ARNs it names".to_owned(),
-        ErrorKind::NotYet => "what it refers to is not known everywhere in AWS yet: wait a minute".to_owned(),
+        ErrorKind::NotFound => "it, or what it refers to, is not there: look at the ids and ARNs it names".to_owned(),
+        ErrorKind::Propagating => "what it refers to is not known everywhere in AWS yet: wait a minute".to_owned(),
         ErrorKind::Throttled => "the account makes too many calls: wait, or use a lower `--parallel`".to_owned(),
-        ErrorKind::Unclear => {
+        ErrorKind::Ambiguous => {
             "AWS may have done it or not; the next run looks before it does anything again".to_owned()
         }
         ErrorKind::Other if error.code == "Bug" => {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use up_core::{Address, Status, schema::Shape};
 
 use super::{
-    style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, paint},
+    style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, Word, message, paint},
     text::{count, cut, safe},
     value::{block, name, set},
 };
@@ -43,13 +43,14 @@ pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> Strin
 
 /// All about one.
 pub(crate) fn live(live: &Live) -> String {
-    let Live { address, id, status: at, fields, attributes, tags, .. } = live;
+    let Live { address, id, status: at, notes, fields, attributes, tags, .. } = live;
     let texts = |texts: &std::collections::BTreeMap<String, String>| {
         texts.iter().map(|(key, text)| (key.clone(), Value::from(text.clone()))).collect::<Map<_, _>>()
     };
     let mut lines = vec![format!("{} {}", paint(STRONG, address), paint(QUIET, format_args!("({})", safe(id))))];
     let (style, word) = status(at);
     lines.push(format!("  status: {}", paint(style, word)));
+    lines.extend(notes.iter().map(|note| format!("  {}", message(Word::Note, &safe(note)))));
     let none = Map::new();
     let parts =
         [("fields", fields.as_object().unwrap_or(&none)), ("attributes", &texts(attributes)), ("tags", &texts(tags))];
@@ -66,6 +67,7 @@ fn status(status: &Status) -> (Style, String) {
         Status::Ready => (ADDED, "ready".to_owned()),
         Status::Pending(word) => (CHANGED, safe(word)),
         Status::Deleting(word) => (REMOVED, format!("going away: {}", safe(word))),
+        Status::Impaired(trouble) => (REMOVED, format!("impaired: {}; {}", safe(&trouble.why), safe(&trouble.remedy))),
         Status::Failed(why) => (REMOVED, format!("failed: {}", safe(why))),
     }
 }
@@ -82,7 +84,7 @@ mod tests {
         let attributes = [("arn".to_owned(), format!("arn:aws:x:::{id}"))].into();
         let fields = json!({ "cidr_block": "10.0.0.0/16", "vpc": { "$ref": "ec2.vpc.main" }, "none": null });
         let address = address.parse().unwrap();
-        Live { address, declared, id: id.into(), status, fields, attributes, tags: [].into() }
+        Live { address, declared, id: id.into(), status, notes: vec![], fields, attributes, tags: [].into() }
     }
 
     #[test]

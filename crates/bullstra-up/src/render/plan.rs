@@ -12,7 +12,7 @@ use up_plan::{Action, Kinds, Plan, Step};
 use super::{
     change::{self, Line, Mark},
     estimate,
-    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, paint},
+    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, Word, message, paint},
     text::{count, id, safe},
     value::{block, inline, name},
 };
@@ -33,6 +33,7 @@ pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     page.lines.push(paint(STRONG, format_args!("Stack {stack} in account {account}, {region}")));
     page.lines.push(String::new());
     page.resources();
+    page.notices();
     page.closing(calls);
     page.lines.join("\n")
 }
@@ -71,6 +72,16 @@ impl<'a> Page<'a> {
                 self.resource(step);
                 self.lines.push(String::new());
             }
+        }
+    }
+
+    /// What to know beside the steps.
+    fn notices(&mut self) {
+        let notices = self.plan.notices.iter();
+        let notices = notices.map(|it| message(Word::Note, &format!("{}: {}", it.address, safe(&it.message))));
+        self.lines.extend(notices);
+        if !self.plan.notices.is_empty() {
+            self.lines.push(String::new());
         }
     }
 
@@ -258,6 +269,7 @@ fn state(seen: &Seen<Value>) -> String {
     let word = match &seen.status {
         Status::Ready => return String::new(),
         Status::Pending(word) | Status::Deleting(word) | Status::Failed(word) => safe(word),
+        Status::Impaired(trouble) => safe(&trouble.why),
     };
     paint(QUIET, format_args!(" ({}, {word})", id(&seen.id)))
 }

@@ -120,6 +120,7 @@ mod tests {
             .into(),
             attrs: [].into(),
             status: Status::Ready,
+            notes: vec![],
             spec: json!({ "cidr_block": "10.0.0.0/16" }),
         });
         World { seen: [("ec2.vpc".to_owned(), seen.collect())].into(), ..World::default() }
@@ -171,6 +172,7 @@ mod tests {
             tags: [("Team".to_owned(), "shop".to_owned())].into(),
             attrs: [("arn".to_owned(), id.to_owned())].into(),
             status: Status::Ready,
+            notes: vec![],
             spec: json!({ "containers": [{ "name": "main", "image": image }] }),
         };
         let ids = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();

@@ -9,14 +9,14 @@ mod settle;
 mod signer;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use up_apply::{ObserveError, Observer};
-use up_core::{Address, AnyKind, Cx, Declared, Index, Meter};
+use up_core::{Address, AnyKind, Cx, Declared, Index, Meter, is_foreign_tag};
 use up_kinds::Identity;
 use up_plan::World;
 use up_stack::{Diagnostics, Role, Stack};
@@ -169,6 +169,10 @@ impl Session {
         if let Some(snapshot) = past.snapshot.as_ref().filter(|snapshot| secrets::may_stand_in(snapshot.text())) {
             secrets::note(&snapshot.declared().map_err(unusable)?);
         }
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_unknown_tags(&world, declared, &self.stack)) {
+            let before = snapshot.declared().map_err(unusable)?.into_iter();
+            world.tagged = before.map(|it| (it.address, it.tags.into_keys().collect())).collect();
+        }
         if secrets::are_declared() {
             for (_, seen) in world.iter() {
                 if let Some(address) = seen.address(&self.stack) {
@@ -211,6 +215,20 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
 fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
     let all = up_kinds::all().into_iter();
     all.filter(|kind| past.snapshot.is_none() || needed.contains(kind.name())).collect()
+}
+
+/// True where a resource carries a tag that is neither declared nor AWS's: whether the stack set it, its history tells.
+fn has_unknown_tags(world: &World, declared: &[Declared], stack: &str) -> bool {
+    let declared: HashMap<_, _> = declared.iter().map(|declared| (&declared.address, &declared.tags)).collect();
+    world.iter().any(|(_, seen)| {
+        let known = |key: &str| key == "Name" || key.starts_with("bullstra:") || is_foreign_tag(key);
+        let mut unknown = seen.tags.keys().filter(|key| !known(key)).peekable();
+        if unknown.peek().is_none() {
+            return false;
+        }
+        let tags = seen.address(stack).and_then(|address| declared.get(&address).copied());
+        tags.is_some_and(|tags| unknown.any(|key| !tags.contains_key(key)))
+    })
 }
 
 /// Kinds of which nothing is known, and which could not be looked at: a role without the right to, say.

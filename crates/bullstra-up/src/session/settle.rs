@@ -91,7 +91,7 @@ mod tests {
     fn seen(id: &str, address: &str) -> Seen<serde_json::Value> {
         let tags = [(Address::STACK_TAG, "shop"), (Address::ADDRESS_TAG, address)];
         let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        Seen { id: id.into(), tags, attrs: [].into(), status: Status::Ready, spec: json!({}) }
+        Seen { id: id.into(), tags, attrs: [].into(), status: Status::Ready, notes: vec![], spec: json!({}) }
     }
 
     fn past(known: &[&str], made: &[&str], unanswered: &[(&str, &str)]) -> Past {
@@ -123,6 +123,7 @@ mod tests {
             account: "111122223333".into(),
             region: "us-east-1".into(),
             seen: [("ec2.vpc".to_owned(), there.to_vec())].into(),
+            ..World::default()
         };
         is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past, "shop")
     }
@@ -145,7 +146,7 @@ mod tests {
     fn what_cannot_be_made_twice_is_not_waited_for() {
         let group = Ids::from([("ec2.security_group".into(), ["sg-1".to_owned()].into())]);
         let past = left(group);
-        let world = World { account: "1".into(), region: "us-east-1".into(), seen: [].into() };
+        let world = World { account: "1".into(), region: "us-east-1".into(), ..World::default() };
         assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past, "shop"));
     }
 }

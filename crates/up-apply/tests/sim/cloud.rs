@@ -221,5 +221,5 @@ pub(crate) fn answer(kind: ErrorKind, message: impl Into<String>) -> Error {
 }
 
 fn unclear() -> Error {
-    answer(ErrorKind::Unclear, "the answer was lost")
+    answer(ErrorKind::Ambiguous, "the answer was lost")
 }

@@ -122,7 +122,7 @@ impl State {
             if !thing.was_ready(sent) {
                 self.violations.push(format!("{address} was changed before it was ready"));
             }
-            return Err(answer(ErrorKind::InUse, "it is not ready"));
+            return Err(answer(ErrorKind::Conflict, "it is not ready"));
         }
         let mut spec = thing.now().spec.clone();
         let movable = kind.fields().iter().filter(|field| field.change == Change::Update);
@@ -153,7 +153,7 @@ impl State {
     pub(crate) fn delete(&mut self, id: &str) -> Result<()> {
         let thing = self.thing(id)?;
         if thing.is_going() {
-            return Err(answer(ErrorKind::InUse, "it is going already"));
+            return Err(answer(ErrorKind::Conflict, "it is going already"));
         }
         let late: Vec<_> = thing.kind.fields().iter().filter(|field| field.late).collect();
         if !late.is_empty() {
@@ -168,7 +168,7 @@ impl State {
             if holders.iter().any(|(holder, _)| !self.leads(id, holder)) {
                 self.violations.push(format!("{address:?} ({id}) was to go before {whose:?} ({holder}) had let go"));
             }
-            return Err(answer(ErrorKind::InUse, format!("{holder} holds it")));
+            return Err(answer(ErrorKind::Conflict, format!("{holder} holds it")));
         }
         self.thing(id)?.turn(|life| life.gone = Some(Instant::now() + takes));
         Ok(())
@@ -195,7 +195,7 @@ impl State {
             let target = self.things.iter().find(|thing| thing.id == id && thing.is_there());
             let Some(target) = target else {
                 self.violations.push(format!("{who} refers to {id}, which is not there"));
-                return Err(answer(ErrorKind::Missing, format!("there is no {id}")));
+                return Err(answer(ErrorKind::NotFound, format!("there is no {id}")));
             };
             if !target.is_ready() {
                 let wrong = format!("{who} refers to {id}, which is not ready");
@@ -203,7 +203,7 @@ impl State {
                 return Err(answer(ErrorKind::Other, wrong));
             }
             if target.everywhere > Instant::now() {
-                return Err(answer(ErrorKind::NotYet, format!("{id} is not known here")));
+                return Err(answer(ErrorKind::Propagating, format!("{id} is not known here")));
             }
         }
         Ok(())
@@ -211,7 +211,7 @@ impl State {
 
     fn thing(&mut self, id: &str) -> Result<&mut Thing> {
         let thing = self.things.iter_mut().find(|thing| thing.id == id && thing.is_there());
-        thing.ok_or_else(|| answer(ErrorKind::Missing, format!("there is no {id}")))
+        thing.ok_or_else(|| answer(ErrorKind::NotFound, format!("there is no {id}")))
     }
 
     fn owner(&mut self, kind: &SimKind, tags: &Tags) -> Address {

@@ -12,7 +12,7 @@ use up_plan::{Action, FORMAT, Plan, Step};
 fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
     let (stack, account) = ("prod".to_owned(), "111122223333".to_owned());
     let region = "us-east-1".to_owned();
-    Plan { format: FORMAT, stack, account, region, unchanged, refusals: vec![], steps, observed: Default::default() }
+    Plan { format: FORMAT, stack, account, region, unchanged, refusals: vec![], notices: vec![], steps, observed: Default::default() }
 }
 
 fn step(address: &str, action: Action) -> Step {
@@ -47,7 +47,7 @@ fn delete(address: &str, id: &str, replaced: bool) -> Step {
 
 fn seen(id: &str) -> Seen<Value> {
     let tags = texts(&[("bullstra:stack", "prod"), ("team", "freight"), ("owner", "ana")]);
-    Seen { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, spec: json!({}) }
+    Seen { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, notes: vec![], spec: json!({}) }
 }
 
 fn texts(entries: &[(&str, &str)]) -> Tags {
