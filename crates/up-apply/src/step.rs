@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    Address, AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Impairment, Later, Seen, Slots, Status, TagChange, Urgency, diff,
-    holding, name_references, quote, visit_named, with_ignored,
+    Address, AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Impairment, Later, Seen, Slots, Status,
+    TagChange, Urgency, diff, holding, name_references, quote, visit_named, with_ignored,
 };
 use up_plan::{Action, Step};
 
@@ -254,8 +254,9 @@ impl<'a> Work<'a> {
     /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS
     /// is busy, and where the answer was lost to a call that may be done twice as well as once.
     async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
-        let since = Instant::now();
         let mut pause = Duration::from_millis(250);
+        // What it is sent again for, and since when: another reason has a time of its own.
+        let mut again: Option<(ErrorKind, Instant)> = None;
         loop {
             let place = Place::take(&self.hand.slots, self.urgency, self.hand.stop.subscribe()).await;
             self.go_on()?;
@@ -272,9 +273,11 @@ impl<'a> Work<'a> {
                 Patience::Propagation => (PROPAGATE, Duration::from_secs(2)),
                 Patience::Kind => (self.longest(), LONGEST_PAUSE),
             };
+            let since = again.filter(|(kind, _)| *kind == error.kind).map_or_else(Instant::now, |(_, since)| since);
             if since.elapsed() >= longest {
                 return Err(error);
             }
+            again = Some((error.kind, since));
             self.pause(&error, pause).await?;
             pause = (pause * 2).min(longest_pause);
         }

@@ -13,7 +13,9 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, quote};
+use up_core::{
+    AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, quote,
+};
 
 up_core::client!(aws_sdk_ecs, ERRORS);
 

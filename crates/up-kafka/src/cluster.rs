@@ -115,12 +115,10 @@ impl Kind for Cluster {
         ],
         longest_name: 64,
         holds_data: true,
-        sent_once: false,
-        tags_travel: false,
-        constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
         takes: Takes { create: Duration::from_secs(1380), delete: Duration::from_secs(600) },
+        ..About::DEFAULT
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {

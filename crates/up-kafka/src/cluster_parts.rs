@@ -84,7 +84,7 @@ up_core::words! {
 }
 
 up_core::words! {
-    /// What CloudWatch is and is paid for beyond the first.
+    /// What CloudWatch is told, and is paid for beyond the first.
     pub(crate) EnhancedMonitoring {
         /// The cluster's own numbers.
         Default = "DEFAULT",

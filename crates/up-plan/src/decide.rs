@@ -407,11 +407,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
         is_odd && !self.is_ours(kind, seen)
     }
 
-    /// What something that stays uses is not deleted: a field that is ignored, or left to AWS, still names it.
+    /// What something that stays uses is not deleted: a field that is ignored still names it.
     fn keep_used(&mut self, verdicts: &mut Vec<Verdict<'a>>) {
-        let leaves = |verdict: &Verdict<'_>| {
-            !verdict.keeps_old && matches!(verdict.ruling, Ruling::Delete | Ruling::Replace(_))
-        };
+        let leaves =
+            |verdict: &Verdict<'_>| !verdict.keeps_old && matches!(verdict.ruling, Ruling::Delete | Ruling::Replace(_));
         if !verdicts.iter().any(leaves) {
             return;
         }
@@ -436,8 +435,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 let address = verdict.address.clone().into_owned();
                 if verdict.ruling == Ruling::Replace(Order::DeleteFirst) {
                     let message = format!(
-                        "{} must go before the new one is made, and {user} still uses it, in a field that is ignored \
-                         or not declared",
+                        "{} must go before the new one is made, and {user} still uses it, in a field that is ignored",
                         seen.id
                     );
                     self.refusals.push(Refusal { address, message });
@@ -464,17 +462,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 }
 
-/// What a resource that stays still uses by id: in fields that are not declared, or ignored.
+/// What a resource that stays still uses by id: in fields that are ignored.
 fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
     let (declared, seen) = verdict.declared.zip(verdict.seen)?;
-    let mut spec = with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned();
-    let (fields, live) = (spec.as_object_mut()?, seen.spec.as_object()?);
-    for (name, value) in live {
-        if fields.get(name).is_none_or(Value::is_null) {
-            fields.insert(name.clone(), value.clone());
-        }
-    }
-    Some((verdict.address.clone().into_owned(), spec))
+    let is_ignoring = !declared.ignore_changes.is_empty();
+    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned());
+    Some((verdict.address.clone().into_owned(), spec?))
 }
 
 /// A name of the user's own that stays cannot be had twice at once.
@@ -538,8 +531,7 @@ pub(crate) fn tag_change(
     }
     let before = seen.address(stack).and_then(|address| tagged.get(&address));
     let is_ours = |key: &str| {
-        key.starts_with("bullstra:")
-            || before.is_some_and(|before| before.contains(key)) && !declared.ignores_tag(key)
+        key.starts_with("bullstra:") || before.is_some_and(|before| before.contains(key)) && !declared.ignores_tag(key)
     };
     TagChange::between(&seen.tags, &want, is_ours)
 }

@@ -9,7 +9,9 @@ mod window;
 use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::Tag;
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote};
+use up_core::{
+    AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote,
+};
 
 up_core::client!(aws_sdk_rds, ERRORS);
 

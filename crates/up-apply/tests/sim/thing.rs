@@ -83,7 +83,14 @@ impl Thing {
         };
         let mut attrs = Attrs::from([("arn".to_owned(), format!("arn:{}", self.id))]);
         attrs.extend(self.name.clone().map(|name| ("name".to_owned(), name)));
-        Some(Seen { id: self.id.clone(), tags: life.tags.clone(), attrs, status, notes: vec![], spec: life.spec.clone() })
+        Some(Seen {
+            id: self.id.clone(),
+            tags: life.tags.clone(),
+            attrs,
+            status,
+            notes: vec![],
+            spec: life.spec.clone(),
+        })
     }
 
     /// Ids that hold their resources in place.

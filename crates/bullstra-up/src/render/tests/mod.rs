@@ -12,7 +12,17 @@ use up_plan::{Action, FORMAT, Plan, Step};
 fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
     let (stack, account) = ("prod".to_owned(), "111122223333".to_owned());
     let region = "us-east-1".to_owned();
-    Plan { format: FORMAT, stack, account, region, unchanged, refusals: vec![], notices: vec![], steps, observed: Default::default() }
+    Plan {
+        format: FORMAT,
+        stack,
+        account,
+        region,
+        unchanged,
+        refusals: vec![],
+        notices: vec![],
+        steps,
+        observed: Default::default(),
+    }
 }
 
 fn step(address: &str, action: Action) -> Step {
