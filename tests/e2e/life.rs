@@ -19,23 +19,30 @@ use crate::{
 /// What is particular about a kind.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Life {
-    drift: Vec<Drift>,
+pub(crate) struct Life {
+    pub(crate) drift: Vec<Drift>,
     change: Vec<Change>,
+}
+
+impl Life {
+    /// The one of a kind's folder.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        Ok(toml::from_str(&fs::read_to_string(folder.join("life.toml"))?)?)
+    }
 }
 
 /// A change made behind our back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Drift {
+pub(crate) struct Drift {
     /// The resource it is made to.
-    address: String,
+    pub(crate) address: String,
     /// The field in which the plan must show it; `tags` for tags. Left out where it must not show.
-    field: Option<String>,
+    pub(crate) field: Option<String>,
     /// The change, with boto3.
-    python: String,
+    pub(crate) python: String,
     /// What the plan must say; an update of `address` by default.
-    expect: Option<Steps>,
+    pub(crate) expect: Option<Steps>,
 }
 
 /// A change made on purpose, by setting inputs.
@@ -61,7 +68,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn life(folder: &Path) -> Result {
-    let life: Life = toml::from_str(&fs::read_to_string(folder.join("life.toml"))?)?;
+    let life = Life::read(folder)?;
     let at = Stage { account: Account::new(), stack: folder.join("stack.toml") };
     let before = exists(&at.account)?;
     at.apply(&[])?;

@@ -4,6 +4,7 @@ mod chaos;
 mod credentials;
 mod harness;
 mod hostile;
+mod ignored;
 mod life;
 mod localstack;
 mod measure;
@@ -34,6 +35,7 @@ fn main() {
         true => localstack::trials(),
         false => [
             life::trials(),
+            ignored::trials(),
             prod::trials(),
             credentials::trials(),
             refusals::trials(),

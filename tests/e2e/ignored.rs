@@ -1,0 +1,178 @@
+//! `ignore_changes`, for every kind and every field that its case changes by hand: the plan is silent about it, and an update
+//! of another field leaves it as the other hand left it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::{
+    harness::{Account, Result, fail, root},
+    life::Life,
+    trial,
+};
+
+/// Fields by the address of their resource, each with the change that is made to it by hand.
+type Fields = BTreeMap<String, Vec<(String, String)>>;
+
+/// A trial for each kind with a resource of which at least two fields are changed by hand.
+pub(crate) fn trials() -> Vec<Trial> {
+    let kinds = fs::read_dir(root().join("tests/kinds")).expect("tests/kinds is there");
+    let mut folders: Vec<_> = kinds.map(|entry| entry.expect("it can be listed").path()).collect();
+    folders.retain(|folder| folder.is_dir() && fields(folder).is_ok_and(|fields| !fields.is_empty()));
+    folders.sort();
+    let name = |folder: &Path| format!("ignored::{}", folder.file_name().unwrap_or_default().display());
+    folders.into_iter().map(|folder| trial(name(&folder), move || ignored(&folder))).collect()
+}
+
+/// The fields that an update in place mends, of resources that have several.
+fn fields(folder: &Path) -> Result<Fields> {
+    let life = Life::read(folder)?;
+    let mut fields = Fields::new();
+    for drift in life.drift {
+        let Some(field) = drift.field.filter(|field| field != "tags" && drift.expect.is_none()) else { continue };
+        let of_one = fields.entry(drift.address).or_default();
+        if of_one.iter().all(|(known, _)| *known != field) {
+            of_one.push((field, drift.python));
+        }
+    }
+    fields.retain(|_, fields| fields.len() > 1);
+    Ok(fields)
+}
+
+/// All at once, in two rounds: in each one field of every resource is not ignored. Where the changes by hand do not go
+/// together, pair by pair.
+fn ignored(folder: &Path) -> Result {
+    let fields = fields(folder)?;
+    for round in 0..2 {
+        let mended =
+            |(at, fields): (&String, &Vec<(String, String)>)| (at.clone(), fields[round % fields.len()].0.clone());
+        if let Played::Not(_) = play(folder, &fields, &fields.iter().map(mended).collect())? {
+            return pairs(folder, &fields);
+        }
+    }
+    Ok(())
+}
+
+/// Each field ignored beside one other that is not.
+fn pairs(folder: &Path, fields: &Fields) -> Result {
+    for (at, of_one) in fields {
+        for ignored in of_one {
+            let mut why = vec![];
+            for mended in of_one.iter().filter(|other| other.0 != ignored.0) {
+                let two = Fields::from([(at.clone(), vec![ignored.clone(), mended.clone()])]);
+                match play(folder, &two, &[(at.clone(), mended.0.clone())].into())? {
+                    Played::Well => {
+                        why.clear();
+                        break;
+                    }
+                    Played::Not(reason) => why.push(reason),
+                }
+            }
+            if !why.is_empty() {
+                return fail(format!("{at}: `{}` goes together with no other field: {}", ignored.0, why.join("\n")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether changes could be made.
+enum Played {
+    Well,
+    /// By hand, or by AWS's leave: what is ignored does not go together with what is declared.
+    Not(String),
+}
+
+/// Changes all `fields` by hand and applies with all of them ignored but those to be `mended`, one of each resource.
+fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Result<Played> {
+    let account = Account::new();
+    let plain = copied(folder, &account)?;
+    let up = |command: &str, stack: &Path| {
+        let stack = stack.display().to_string();
+        let options: &[&str] = if command == "apply" { &["--auto-approve", "--unprotect"] } else { &[] };
+        account.json(&[&[command, &stack], options].concat())
+    };
+    let left = |at: &str| {
+        let left = fields[at].iter().map(|(field, _)| field.clone()).filter(|field| *field != mended[at]);
+        left.collect::<BTreeSet<_>>()
+    };
+    up("apply", &plain)?;
+    for (field, python) in fields.values().flatten() {
+        if let Err(error) = account.python(python) {
+            return Ok(Played::Not(format!("{field}: {error}")));
+        }
+    }
+    let ignoring = ignoring(&plain, fields.keys().map(|at| (at.as_str(), left(at))))?;
+    let before = up("show", &ignoring)?;
+    for (at, changed) in changed(&up("plan", &ignoring)?).iter().filter(|(at, _)| fields.contains_key(*at)) {
+        let wrong: Vec<_> = left(at).intersection(changed).cloned().collect();
+        if !wrong.is_empty() {
+            return fail(format!("{at}: the plan changes {wrong:?}, which are ignored"));
+        }
+    }
+    if let Err(error) = up("apply", &ignoring) {
+        return Ok(Played::Not(error.to_string()));
+    }
+    let after = up("show", &ignoring)?;
+    for at in fields.keys() {
+        for field in left(at) {
+            let (was, is) = (live(&before, at, &field), live(&after, at, &field));
+            if was != is {
+                return fail(format!("{at}: `{field}` is ignored, was {was} and is {is}"));
+            }
+        }
+    }
+    let rest = changed(&up("plan", &ignoring)?);
+    if rest.is_empty() { Ok(Played::Well) } else { fail(format!("a plan after apply is not empty: {rest:?}")) }
+}
+
+/// A copy of a kind's case in the account's folder.
+fn copied(folder: &Path, account: &Account) -> Result<PathBuf> {
+    for entry in fs::read_dir(folder)? {
+        let from = entry?.path();
+        let to = account.folder.path().join(from.file_name().ok_or("a file has a name")?);
+        fs::copy(&from, to)?;
+    }
+    Ok(account.folder.path().join("stack.toml"))
+}
+
+/// The same stack with `ignore_changes` in some of its resources.
+fn ignoring<'a>(stack: &Path, resources: impl Iterator<Item = (&'a str, BTreeSet<String>)>) -> Result<PathBuf> {
+    let mut text = fs::read_to_string(stack)?;
+    for (address, fields) in resources {
+        let name = address.split(':').next().unwrap_or(address);
+        let header = format!("[{name}]\n");
+        if text.matches(&header).count() != 1 {
+            return fail(format!("{} has not one {header:?}", stack.display()));
+        }
+        let fields: Vec<_> = fields.iter().map(|field| format!("{field:?}")).collect();
+        text = text.replace(&header, &format!("{header}ignore_changes = [{}]\n", fields.join(", ")));
+    }
+    let path = stack.with_file_name("ignoring.toml");
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+/// The fields that a plan changes, by address.
+fn changed(plan: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let steps = plan["steps"].as_array().into_iter().flatten();
+    let fields = |step: &Value| {
+        let changes = step["changes"].as_array().into_iter().flatten();
+        changes.map(|change| text(&change["field"])).collect::<BTreeSet<_>>()
+    };
+    steps.map(|step| (text(&step["address"]), fields(step))).collect()
+}
+
+/// What `show` tells of a field.
+fn live(show: &Value, address: &str, field: &str) -> Value {
+    let resources = show["resources"].as_array().into_iter().flatten();
+    let found =
+        resources.filter(|resource| resource["address"] == address).map(|resource| resource["fields"][field].clone());
+    found.collect()
+}
