@@ -58,27 +58,28 @@ fn ignored(folder: &Path) -> Result {
     Ok(())
 }
 
-/// Each field ignored beside one other that is not.
+/// Each field ignored beside one other that is not. Of some resource this has to be possible.
 fn pairs(folder: &Path, fields: &Fields) -> Result {
+    let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut seen_well = BTreeSet::new();
     for (at, of_one) in fields {
         for ignored in of_one {
-            let mut why = vec![];
             for mended in of_one.iter().filter(|other| other.0 != ignored.0) {
                 let two = Fields::from([(at.clone(), vec![ignored.clone(), mended.clone()])]);
                 match play(folder, &two, &[(at.clone(), mended.0.clone())].into())? {
                     Played::Well => {
-                        why.clear();
+                        seen_well.insert(ignored.0.as_str());
                         break;
                     }
-                    Played::Not(reason) => why.push(reason),
+                    Played::Not(reason) => reasons.entry(&ignored.0).or_default().push(format!("{at}: {reason}")),
                 }
-            }
-            if !why.is_empty() {
-                return fail(format!("{at}: `{}` goes together with no other field: {}", ignored.0, why.join("\n")));
             }
         }
     }
-    Ok(())
+    match reasons.iter().find(|(field, _)| !seen_well.contains(*field)) {
+        Some((field, reasons)) => fail(format!("`{field}` goes together with no other field: {}", reasons.join("\n"))),
+        None => Ok(()),
+    }
 }
 
 /// Whether changes could be made.

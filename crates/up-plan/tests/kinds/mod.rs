@@ -1,10 +1,10 @@
-//! Three kinds that exist only on paper: planning makes no call.
+//! Kinds that exist only on paper: planning makes no call.
 
 use up_core::{AnyKind, Of, prelude::*};
 
-/// Finds one of the three.
+/// Finds one of them.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 3] = [&Of::<Net>::KIND, &Of::<Boxed>::KIND, &Of::<Group>::KIND];
+    const KINDS: [&dyn AnyKind; 4] = [&Of::<Net>::KIND, &Of::<Boxed>::KIND, &Of::<Group>::KIND, &Of::<Store>::KIND];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
@@ -67,6 +67,20 @@ struct Group {
     peers: Vec<Ref<GroupName>>,
 }
 
+/// Its tags travel with what is restored from it.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Store {
+    #[spec(name)]
+    name: Option<String>,
+    size: i64,
+}
+
 on_paper!(Net, NetName, "x.net", About { actions: TAGGED, takes: SLOW, longest_name: 40, ..About::DEFAULT });
 on_paper!(Boxed, BoxedName, "x.box", About { actions: TAGGED, holds_data: true, ..About::DEFAULT });
 on_paper!(Group, GroupName, "x.group", About { actions: TAGGED, ..About::DEFAULT });
+on_paper!(
+    Store,
+    StoreName,
+    "x.store",
+    About { actions: TAGGED, tags_travel: true, longest_name: 40, ..About::DEFAULT }
+);
