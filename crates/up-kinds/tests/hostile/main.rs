@@ -6,3 +6,4 @@ mod fake;
 mod fuzz;
 mod parts;
 mod stacks;
+mod states;

@@ -1,0 +1,108 @@
+//! Nothing is deleted for a state: each state that AWS's models name (see `states.py`), and one that no version knows yet, is
+//! played in the place of the recorded one.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use serde::Deserialize;
+use up_core::{AnyKind, Status};
+
+use crate::{
+    fake::{ANSWERS, observe},
+    parts::{Change, Part, changed, parts},
+};
+
+/// A member of an answer that holds a state, and all that it may hold.
+#[derive(Debug, Deserialize)]
+struct State {
+    operation: String,
+    path: Vec<String>,
+    values: Vec<String>,
+}
+
+static STATES: LazyLock<Vec<State>> = LazyLock::new(|| serde_json::from_str(include_str!("states.json")).unwrap());
+
+/// States of what never came up: only a new one helps, and the plan replaces it.
+const NEVER_CAME_UP: &[(&str, &[&str])] = &[
+    ("ec2.nat_gateway", &["failed"]),
+    ("ec2.subnet", &["failed", "failed-insufficient-capacity"]),
+    ("ec2.vpc_endpoint", &["Failed", "Rejected", "Expired"]),
+    ("ecs.cluster", &["FAILED"]),
+    ("elbv2.load_balancer", &["failed"]),
+    ("kafka.cluster", &["FAILED"]),
+    ("rds.instance", &["failed", "incompatible-create", "incompatible-restore", "restore-error"]),
+];
+/// States of what is gone, or on its way: it may be left out.
+const GOING: &[&str] =
+    &["deleted", "deleting", "delete_in_progress", "inactive", "draining", "deprovisioning", "detached", "detaching"];
+
+#[test]
+fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
+    let (mut wrong, mut tried) = (vec![], BTreeSet::new());
+    for kind in up_kinds::all() {
+        let (seen, used) = observe(kind, None);
+        let whole: BTreeSet<_> = seen.unwrap().into_iter().map(|seen| seen.id).collect();
+        for place in used {
+            let answer = &ANSWERS[place];
+            for state in STATES.iter().filter(|state| state.operation == answer.operation) {
+                for part in parts(&answer.body).iter().filter(|part| state.is_at(part)) {
+                    let unknown = "a-state-of-tomorrow".to_owned();
+                    for value in state.values.iter().chain([&unknown]) {
+                        tried.insert((kind.name(), state.path.clone(), value.clone()));
+                        let body = changed(&answer.body, part, &Change::Say(value.clone()));
+                        let at = || format!("{} {} {value}", kind.name(), state.path.join("/"));
+                        wrong.extend(
+                            verdict(kind, place, body, value, &whole).err().map(|why| format!("{}: {why}", at())),
+                        );
+                    }
+                }
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(tried.len() > 100, "{} states were tried", tried.len());
+    assert!(wrong.is_empty(), "{} of {} states:\n{}", wrong.len(), tried.len(), wrong.join("\n"));
+}
+
+impl State {
+    /// True for a part that is this member: lists are no part of the path.
+    fn is_at(&self, part: &Part) -> bool {
+        let is_list = |name: &&String| !matches!(name.as_str(), "item" | "member") && name.parse::<usize>().is_err();
+        let names: Vec<_> = part.path.iter().filter(is_list).collect();
+        // A query API names the items of some lists by their kind, as in `DBInstances/DBInstance`.
+        let names: Vec<_> = names.iter().enumerate().filter(|(at, name)| !is_item(&names[..*at], name)).collect();
+        let names: Vec<&str> = names.into_iter().map(|(_, name)| name.as_str()).collect();
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        names.ends_with(&path)
+    }
+}
+
+fn is_item(before: &[&String], name: &str) -> bool {
+    before.last().is_some_and(|list| **list == format!("{name}s"))
+}
+
+/// What is wrong with how a kind reads a state.
+fn verdict(
+    kind: &'static dyn AnyKind,
+    place: usize,
+    body: String,
+    value: &str,
+    whole: &BTreeSet<String>,
+) -> Result<(), String> {
+    let (seen, _) = observe(kind, Some((place, body.into_bytes())));
+    let seen = seen.map_err(|error| format!("the look ends: {error}"))?;
+    let is_going = GOING.iter().any(|going| value.eq_ignore_ascii_case(going));
+    let ids: BTreeSet<_> = seen.iter().map(|seen| seen.id.clone()).collect();
+    if !is_going && ids != *whole {
+        return Err("a resource is not seen any more".into());
+    }
+    let never = NEVER_CAME_UP.iter().any(|(of, values)| *of == kind.name() && values.contains(&value));
+    for seen in &seen {
+        match &seen.status {
+            Status::Failed(why) if !never => return Err(format!("it is replaced for it ({why})")),
+            Status::Deleting(word) if !is_going => return Err(format!("it is replaced for it ({word})")),
+            _ => {}
+        }
+    }
+    Ok(())
+}
