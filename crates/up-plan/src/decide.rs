@@ -254,11 +254,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
             // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
             want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
         }
-        let said = without_ignored(&want, &declared.ignore_changes).into_owned();
-        if !declared.ignore_changes.is_empty() {
+        let ignored = ignored(self.world, self.stack, declared, seen);
+        let said = without_ignored(&want, ignored).into_owned();
+        if !ignored.is_empty() {
             let mut live = seen.spec.clone();
             name_references(&mut live, &address_of);
-            want = Cow::Owned(with_ignored(&want, &live, &declared.ignore_changes).into_owned());
+            want = Cow::Owned(with_ignored(&want, &live, ignored).into_owned());
         }
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !replaced.is_empty() {
@@ -460,6 +461,18 @@ impl<'a, 'k> Matcher<'a, 'k> {
             self.notices.extend(notes);
         }
     }
+}
+
+/// The fields of a live resource that are left alone: none before its create was finished.
+pub(crate) fn ignored<'a>(
+    world: &World,
+    stack: &str,
+    declared: &'a Declared,
+    seen: &Seen<Value>,
+) -> &'a BTreeSet<String> {
+    static NONE: BTreeSet<String> = BTreeSet::new();
+    let is_unfinished = || seen.address(stack).is_some_and(|address| world.unfinished.contains(&address));
+    if world.unfinished.is_empty() || !is_unfinished() { &declared.ignore_changes } else { &NONE }
 }
 
 /// What a resource that stays still uses by id: in fields that are ignored.

@@ -7,7 +7,7 @@ use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
 
 use crate::{
     Action, Kinds, Map, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, names, tag_change, used},
+    decide::{Ruling, Verdict, birth, ignored, names, tag_change, used},
     graph::{Circles, Draft, Named},
 };
 
@@ -119,7 +119,7 @@ impl<'a> Writer<'a, '_> {
         let action = Action::Update {
             seen: Some(seen.clone()),
             want: declared.spec.clone(),
-            ignore: declared.ignore_changes.clone(),
+            ignore: ignored(self.world, self.stack, declared, seen).clone(),
             tags: tag_change(self.stack, kind, declared, seen, &self.world.tagged),
             renamed_from: was,
         };

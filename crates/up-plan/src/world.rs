@@ -24,6 +24,8 @@ pub struct World {
     /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
     /// declared only these are removed.
     pub tagged: BTreeMap<Address, BTreeSet<String>>,
+    /// Addresses of what an earlier run made and did not finish: nothing of it is ignored before that.
+    pub unfinished: BTreeSet<Address>,
 }
 
 /// A hash of every observed resource, by kind and id.

@@ -534,3 +534,13 @@ fn what_was_renamed_is_found_whatever_else_has_changed() {
     case = case.declare("x.box.web", boxed(to("x.net.core"), 1));
     case.plans(&["0 retag x.net.core", "1 create x.box.api after 0"]);
 }
+
+#[test]
+fn nothing_is_ignored_of_what_an_earlier_run_did_not_finish() {
+    let mut case = ignoring_size();
+    case.plans(&[]);
+    case.world.unfinished.insert("x.box.web".parse().unwrap());
+    let plan = case.plans(&["0 update x.box.web"]);
+    let Action::Update { ignore, .. } = &plan.steps[0].action else { panic!("an update") };
+    assert!(ignore.is_empty());
+}

@@ -9,7 +9,7 @@ mod settle;
 mod signer;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -20,7 +20,7 @@ use up_core::{Address, AnyKind, Cx, Declared, Index, Meter, is_foreign_tag};
 use up_kinds::Identity;
 use up_plan::World;
 use up_stack::{Diagnostics, Role, Stack};
-use up_state::{Ids, Past, Place, State};
+use up_state::{Ids, Last, Past, Place, State, StateError};
 
 use self::{aws::Target, signer::Signer};
 pub(crate) use self::{history::unusable, signer::Life};
@@ -173,6 +173,9 @@ impl Session {
             let before = snapshot.declared().map_err(unusable)?.into_iter();
             world.tagged = before.map(|it| (it.address, it.tags.into_keys().collect())).collect();
         }
+        if declared.iter().any(|declared| !declared.ignore_changes.is_empty()) {
+            world.unfinished = unfinished(&world, &past, &self.stack).map_err(unusable)?;
+        }
         if secrets::are_declared() {
             for (_, seen) in world.iter() {
                 if let Some(address) = seen.address(&self.stack) {
@@ -215,6 +218,15 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
 fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
     let all = up_kinds::all().into_iter();
     all.filter(|kind| past.snapshot.is_none() || needed.contains(kind.name())).collect()
+}
+
+/// Addresses of what earlier runs made and did not finish: they are known, and not among what was applied.
+fn unfinished(world: &World, past: &Past, stack: &str) -> Result<BTreeSet<Address>, StateError> {
+    let applied = past.snapshot.as_ref().map(Last::declared).transpose()?.unwrap_or_default();
+    let applied: HashSet<Address> = applied.into_iter().map(|declared| declared.address).collect();
+    let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
+    let known = world.iter().filter(|(kind, seen)| is_known(kind, &seen.id));
+    Ok(known.filter_map(|(_, seen)| seen.address(stack)).filter(|address| !applied.contains(address)).collect())
 }
 
 /// True where a resource carries a tag that is neither declared nor AWS's: whether the stack set it, its history tells.

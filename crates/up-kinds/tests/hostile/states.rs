@@ -1,5 +1,5 @@
-//! Nothing is deleted for a state: each state that AWS's models name (see `states.py`), and one that no version knows yet, is
-//! played in the place of the recorded one.
+//! Nothing is deleted for a state, and no word of tomorrow's AWS ends a look: each state that AWS's models name (see
+//! `enumerations.py`), and for each enumeration a word that no version knows yet, is played in the place of the recorded one.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -7,19 +7,22 @@ use serde::Deserialize;
 use up_core::{AnyKind, Status};
 
 use crate::{
-    fake::{ANSWERS, observe},
+    fake::{ANSWERS, ids, observe},
     parts::{Change, Part, changed, parts},
 };
 
-/// A member of an answer that holds a state, and all that it may hold.
+/// A member of an answer, and all that it may hold.
 #[derive(Debug, Deserialize)]
-struct State {
+struct Enumeration {
     operation: String,
     path: Vec<String>,
+    /// Whether it says how far a resource is.
+    state: bool,
     values: Vec<String>,
 }
 
-static STATES: LazyLock<Vec<State>> = LazyLock::new(|| serde_json::from_str(include_str!("states.json")).unwrap());
+static ENUMERATIONS: LazyLock<Vec<Enumeration>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("enumerations.json")).unwrap());
 
 /// States of what never came up: only a new one helps, and the plan replaces it.
 const NEVER_CAME_UP: &[(&str, &[&str])] = &[
@@ -40,10 +43,10 @@ fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
     let (mut wrong, mut tried) = (vec![], BTreeSet::new());
     for kind in up_kinds::all() {
         let (seen, used) = observe(kind, None);
-        let whole: BTreeSet<_> = seen.unwrap().into_iter().map(|seen| seen.id).collect();
+        let whole = ids(seen).unwrap();
         for place in used {
             let answer = &ANSWERS[place];
-            for state in STATES.iter().filter(|state| state.operation == answer.operation) {
+            for state in ENUMERATIONS.iter().filter(|it| it.state && it.operation == answer.operation) {
                 for part in parts(&answer.body).iter().filter(|part| state.is_at(part)) {
                     let unknown = "a-state-of-tomorrow".to_owned();
                     for value in state.values.iter().chain([&unknown]) {
@@ -64,7 +67,31 @@ fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
     assert!(wrong.is_empty(), "{} of {} states:\n{}", wrong.len(), tried.len(), wrong.join("\n"));
 }
 
-impl State {
+#[test]
+fn no_unknown_word_ends_a_look_or_hides_a_resource() {
+    let (mut wrong, mut tried) = (BTreeSet::new(), 0);
+    for kind in up_kinds::all() {
+        let (seen, used) = observe(kind, None);
+        let whole = ids(seen).unwrap();
+        for place in used {
+            let answer = &ANSWERS[place];
+            for word in ENUMERATIONS.iter().filter(|word| !word.state && word.operation == answer.operation) {
+                for part in parts(&answer.body).iter().filter(|part| word.is_at(part)) {
+                    tried += 1;
+                    let body = changed(&answer.body, part, &Change::Say("a-word-of-tomorrow".into()));
+                    let (seen, _) = observe(kind, Some((place, body.into_bytes())));
+                    if ids(seen).map_err(|error| error.to_string()) != Ok(whole.clone()) {
+                        wrong.insert(format!("{} {}", kind.name(), word.path.join("/")));
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 80, "{tried}");
+    assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+impl Enumeration {
     /// True for a part that is this member: lists are no part of the path.
     fn is_at(&self, part: &Part) -> bool {
         let is_list = |name: &&String| !matches!(name.as_str(), "item" | "member") && name.parse::<usize>().is_err();

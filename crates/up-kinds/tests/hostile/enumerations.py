@@ -1,9 +1,9 @@
-"""Lists every state that AWS's own API models name in the answers of `answers.json`, for `states.json`.
+"""Lists every enumeration that AWS's own API models name in the answers of `answers.json`, for `enumerations.json`.
 
-    states.py > states.json
+    enumerations.py > enumerations.json
 
-with a Python that has botocore (the sandbox's has). A state is a text member of the answer with an enumeration, whose name ends
-in `State` or `Status`. What the models leave open as free text comes from AWS's documentation: `DOCUMENTED`.
+with a Python that has botocore (the sandbox's has). A state is an enumeration whose name ends in `State` or `Status`. What the
+models leave open as free text comes from AWS's documentation: `DOCUMENTED`.
 """
 
 import json
@@ -34,7 +34,7 @@ DOCUMENTED = {
 
 
 def named(shape, path, found, seen):
-    """The states inside of a shape, with the names that lead there on the wire."""
+    """The enumerations inside of a shape, with the names that lead there on the wire."""
     if shape.name in seen:
         return
     seen = seen | {shape.name}
@@ -43,16 +43,19 @@ def named(shape, path, found, seen):
     elif shape.type_name == "structure":
         for name, member in shape.members.items():
             inner = path + (member.serialization.get("name", name),)
-            is_state = re.search("(state|status)$", name, re.IGNORECASE) or inner[-2:] == ("State", "Code")
-            if is_state and member.type_name == "string" and member.enum:
+            if member.type_name == "string" and member.enum:
                 found[inner] = list(member.enum)
             else:
                 named(member, inner, found, seen)
 
 
+def is_state(path):
+    return bool(re.search("(state|status)$", path[-1], re.IGNORECASE)) or path[-2:] == ("State", "Code")
+
+
 answers = json.loads((pathlib.Path(__file__).parent / "answers.json").read_text())
 called = {answer["operation"] for answer in answers}
-states = []
+enumerations = []
 for service in SERVICES:
     model = botocore.session.get_session().get_service_model(service)
     for name in model.operation_names:
@@ -66,8 +69,8 @@ for service in SERVICES:
         found = {}
         named(operation.output_shape, (), found, frozenset())
         for path, values in found.items():
-            states += [{"operation": label, "path": list(path), "values": values} for label in labels]
-states += [{"operation": name, "path": list(path), "values": values} for (name, path), values in DOCUMENTED.items()]
-states.sort(key=lambda state: (state["operation"], state["path"]))
-json.dump(states, sys.stdout, indent=1)
+            enumerations += [(label, path, is_state(path), values) for label in labels]
+enumerations += [(name, path, True, values) for (name, path), values in DOCUMENTED.items()]
+rows = [dict(zip(("operation", "path", "state", "values"), row)) for row in sorted(enumerations)]
+json.dump(rows, sys.stdout, indent=1)
 print()
