@@ -51,6 +51,8 @@ pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
 pub use up_derive::Spec;
 pub use whole::Whole;
+#[doc(hidden)]
+pub use words::interned;
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
 #[doc(hidden)]

@@ -1,7 +1,15 @@
 //! AWS's enumerations, in AWS's spelling.
 
-/// Defines enumerations of words as AWS spells them: checked when a stack is read, listed in its schema, and turned to
-/// and from the text that calls take and give.
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+/// Defines enumerations of words as AWS spells them: listed in the schema, where a stack's own words are checked, and turned
+/// to and from the text that calls take and give.
+///
+/// A word from AWS that this version does not know is read as itself: it shows as a difference from any word that a stack
+/// can declare, and does not end the look.
 ///
 /// ```
 /// up_core::words! {
@@ -15,15 +23,18 @@
 /// }
 /// assert_eq!(Scheme::Internal.as_str(), "internal");
 /// assert_eq!(Scheme::seen("internal").unwrap(), Scheme::Internal);
+/// assert_eq!(Scheme::seen("private").unwrap().as_str(), "private");
 /// ```
 #[macro_export]
 macro_rules! words {
     ($($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* })*) => {$(
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        #[derive(::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ::schemars::JsonSchema)]
         $visible enum $name {
-            $($(#[$meta])* #[serde(rename = $text)] $word,)*
+            $($(#[$meta])* #[schemars(rename = $text)] $word,)*
+            /// A word of AWS's that this version does not know.
+            #[schemars(skip)]
+            Unknown(&'static str),
         }
 
         impl $name {
@@ -31,16 +42,45 @@ macro_rules! words {
             $visible fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$word => $text,)*
+                    Self::Unknown(text) => text,
                 }
             }
 
             /// What AWS says.
             $visible fn seen(text: &str) -> $crate::Result<Self> {
-                match text {
-                    $($text => Ok(Self::$word),)*
-                    _ => Err($crate::Error::absent(&format!("{} this program knows, but `{text}`", stringify!($name)))),
-                }
+                Ok(match text {
+                    $($text => Self::$word,)*
+                    _ => Self::Unknown($crate::interned(text)),
+                })
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
+                let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
+                Self::seen(&text).map_err(::serde::de::Error::custom)
             }
         }
     )*};
+}
+
+/// The one copy of a text that lives as long as the program: of AWS's words there are few.
+#[doc(hidden)]
+pub fn interned(text: &str) -> &'static str {
+    static WORDS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut words = WORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    match words.get(text) {
+        Some(known) => known,
+        None => {
+            let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
+            words.insert(kept);
+            kept
+        }
+    }
 }

@@ -20,6 +20,9 @@ pub(crate) enum Action {
     Redirect(Redirect),
     /// The load balancer answers itself, such as `{ fixed_response = { status_code = 404 } }`.
     FixedResponse(FixedResponse),
+    /// One that this version cannot declare, by AWS's word for it: it only shows as a difference.
+    #[schemars(skip)]
+    Unknown(String),
 }
 
 /// Where requests go.
@@ -111,6 +114,7 @@ impl Action {
             Self::FixedResponse(response) => {
                 action.r#type(ActionTypeEnum::FixedResponse).fixed_response_config(response.wire())
             }
+            Self::Unknown(word) => return Err(Error::ours(format!("an action of the type {word} is never sent"))),
         }
         .build())
     }
@@ -129,8 +133,8 @@ impl Action {
                 Ok(Self::Forward(Forward { target_groups, stickiness_duration_seconds: None }))
             }
             (None, None) => {
-                let kind = action.r#type.map_or("nothing".into(), |kind| kind.to_string());
-                Err(Error::absent(&format!("action this program knows, but `{kind}`")))
+                let word = action.r#type.ok_or_else(|| Error::absent("type of an action"))?;
+                Ok(Self::Unknown(word.to_string()))
             }
         }
     }
@@ -140,6 +144,7 @@ impl Action {
             Self::Forward(forward) => forward.check(&format!("{field}.forward")),
             Self::Redirect(redirect) => redirect.check(&format!("{field}.redirect")).into_iter().collect(),
             Self::FixedResponse(response) => response.check(&format!("{field}.fixed_response")).into_iter().collect(),
+            Self::Unknown(_) => vec![],
         }
     }
 }

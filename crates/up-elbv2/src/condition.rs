@@ -27,6 +27,9 @@ pub(crate) enum Condition {
     QueryString(BTreeSet<QueryPair>),
     /// Where the client is, such as `["10.0.0.0/8"]`.
     SourceIp(BTreeSet<Cidr>),
+    /// One that this version cannot declare, by AWS's word for it: it only shows as a difference.
+    #[schemars(skip)]
+    Unknown(String),
 }
 
 /// A header.
@@ -80,6 +83,7 @@ impl Condition {
                 let blocks = blocks.iter().map(Cidr::to_string).collect();
                 condition.source_ip_config(SourceIpConditionConfig::builder().set_values(Some(blocks)).build())
             }
+            Self::Unknown(_) => condition,
         };
         condition.build()
     }
@@ -108,12 +112,12 @@ impl Condition {
                 let blocks = set(condition.source_ip_config.and_then(|config| config.values));
                 Self::SourceIp(blocks.into_iter().map(Cidr::seen).collect())
             }
-            other => return Err(Error::absent(&format!("condition this program knows, but `{other}`"))),
+            _ => Self::Unknown(field),
         })
     }
 
     /// AWS's word for it, of which a rule has one each but for headers and query strings.
-    pub(crate) fn field(&self) -> &'static str {
+    pub(crate) fn field(&self) -> &str {
         match self {
             Self::HostHeader(_) => "host-header",
             Self::PathPattern(_) => "path-pattern",
@@ -121,6 +125,7 @@ impl Condition {
             Self::HttpRequestMethod(_) => "http-request-method",
             Self::QueryString(_) => "query-string",
             Self::SourceIp(_) => "source-ip",
+            Self::Unknown(field) => field,
         }
     }
 
@@ -131,6 +136,7 @@ impl Condition {
             Self::HttpHeader(HttpHeader { values, .. }) => values.len(),
             Self::QueryString(pairs) => pairs.len(),
             Self::SourceIp(blocks) => blocks.len(),
+            Self::Unknown(_) => 0,
         }
     }
 }

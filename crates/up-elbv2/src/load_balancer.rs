@@ -237,6 +237,7 @@ impl LoadBalancer {
         match r#type {
             LoadBalancerType::Application => [&COMMON[..], &HTTP].concat(),
             LoadBalancerType::Network => [&COMMON[..], &NETWORK].concat(),
+            LoadBalancerType::Unknown(_) => COMMON.to_vec(),
         }
     }
 
@@ -271,6 +272,7 @@ impl LoadBalancer {
         let (other, strange): (_, Vec<&str>) = match self.r#type {
             LoadBalancerType::Application => ("a network", NETWORK.iter().map(|(field, _)| *field).collect()),
             LoadBalancerType::Network => ("an application", HTTP.iter().map(|(field, _)| *field).chain(logs).collect()),
+            LoadBalancerType::Unknown(_) => return vec![],
         };
         let strange = strange.into_iter().filter(|field| want[*field] != default[*field]);
         let mut problems: Vec<_> =

@@ -255,7 +255,7 @@ impl Stickiness {
                 attributes.set("stickiness.app_cookie.duration_seconds", self.duration_seconds);
                 attributes.set("stickiness.app_cookie.cookie_name", self.cookie_name.as_ref());
             }
-            Some(StickinessType::SourceIp) => {}
+            Some(StickinessType::SourceIp | StickinessType::Unknown(_)) => {}
             Some(StickinessType::LbCookie) | None => {
                 attributes.set("stickiness.lb_cookie.duration_seconds", self.duration_seconds);
             }
