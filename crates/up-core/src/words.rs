@@ -29,11 +29,10 @@ use std::{
 macro_rules! words {
     ($($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* })*) => {$(
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ::schemars::JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         $visible enum $name {
-            $($(#[$meta])* #[schemars(rename = $text)] $word,)*
+            $($(#[$meta])* $word,)*
             /// A word of AWS's that this version does not know.
-            #[schemars(skip)]
             Unknown(&'static str),
         }
 
@@ -52,6 +51,27 @@ macro_rules! words {
                     $($text => Self::$word,)*
                     _ => Self::Unknown($crate::interned(text)),
                 })
+            }
+        }
+
+        /// The words that a stack may declare.
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn schema_id() -> ::std::borrow::Cow<'static, str> {
+                concat!(module_path!(), "::", stringify!($name)).into()
+            }
+
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                $(#[$about])*
+                #[derive(::schemars::JsonSchema)]
+                #[expect(dead_code, reason = "only its schema is used")]
+                enum Known {
+                    $($(#[$meta])* #[schemars(rename = $text)] $word,)*
+                }
+                Known::json_schema(generator)
             }
         }
 
