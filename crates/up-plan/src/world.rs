@@ -24,6 +24,9 @@ pub struct World {
     /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
     /// declared only these are removed.
     pub tagged: BTreeMap<Address, BTreeSet<String>>,
+    /// What each resource named when the stack was last applied: of what is deleted, users go first even where AWS does not
+    /// show that they are.
+    pub named: BTreeMap<Address, BTreeSet<Address>>,
 }
 
 /// A hash of every observed resource, by kind and id.

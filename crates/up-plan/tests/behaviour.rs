@@ -1,105 +1,16 @@
 //! What a plan says, behaviour by behaviour. Three small kinds stand in for AWS's: a `net`, a `box` in a net, and a
-//! `group` that other groups may name.
+//! `group` that other groups may name. What changes hands is in `handover`.
 
+mod handover;
 mod kinds;
-
-use std::collections::BTreeSet;
+mod stage;
 
 use serde_json::{Value, json};
-use up_core::{Address, Declared, Order, Seen, Status, quote::Quote};
-use up_plan::{Action, Plan, Wanted, World, plan};
+use up_core::{Order, Status, quote::Quote};
+use up_plan::Plan;
 
 use kinds::find;
-
-/// A stack and a world to plan on.
-#[derive(Default, Clone)]
-struct Case {
-    declared: Vec<Declared>,
-    world: World,
-    protect: bool,
-    targets: BTreeSet<Address>,
-}
-
-impl Case {
-    fn declare(mut self, address: &str, spec: Value) -> Self {
-        let address: Address = address.parse().unwrap();
-        let spec = find(&address.kind).unwrap().complete(spec).unwrap();
-        self.declared.push(Declared::new(address, spec));
-        self
-    }
-
-    fn see(self, address: &str, id: &str, spec: Value) -> Self {
-        self.see_as(address, id, Status::Ready, 0, spec)
-    }
-
-    fn see_as(mut self, address: &str, id: &str, status: Status, generation: u32, spec: Value) -> Self {
-        let address: Address = address.parse().unwrap();
-        let mut tags = up_core::Tags::new();
-        tags.insert("Name".into(), address.physical("shop", generation, 255));
-        tags.insert(Address::STACK_TAG.into(), "shop".into());
-        tags.insert(Address::ADDRESS_TAG.into(), address.to_string());
-        if generation > 0 {
-            tags.insert(Address::GENERATION_TAG.into(), generation.to_string());
-        }
-        let attrs =
-            [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
-        let seen = Seen { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
-        self.world.seen.entry(address.kind).or_default().push(seen);
-        self
-    }
-
-    fn plan(&self) -> Plan {
-        let (none, targets) = (BTreeSet::new(), &self.targets);
-        let Self { declared: resources, protect, .. } = self;
-        let wanted = Wanted { stack: "shop", resources, protect: *protect, prevent_destroy: &none, targets };
-        plan(&wanted, &self.world, &find)
-    }
-
-    /// A line a step: number, what, and what it waits for.
-    #[track_caller]
-    fn plans(&self, expected: &[&str]) -> Plan {
-        let plan = self.plan();
-        let lines: Vec<_> = plan
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| {
-                let what = match &step.action {
-                    Action::Create { birth, replaces, bare, .. } => {
-                        let kind = if *replaces { "replace" } else { "create" };
-                        let generation =
-                            if birth.generation > 0 { format!(" #{}", birth.generation) } else { String::new() };
-                        format!("{kind}{} {}{generation}", if *bare { " bare" } else { "" }, step.address)
-                    }
-                    Action::Update { seen: None, .. } => format!("finish {}", step.address),
-                    Action::Update { .. } => format!("{} {}", step.verb().unwrap(), step.address),
-                    Action::Delete { seen, .. } => format!("delete {} {}", step.address, seen.id),
-                };
-                let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
-                let after = if after.is_empty() { String::new() } else { format!(" after {}", after.join(" ")) };
-                format!("{index} {what}{after}")
-            })
-            .collect();
-        assert_eq!(lines, expected, "\n{}", lines.join("\n"));
-        plan
-    }
-}
-
-fn net(cidr: &str) -> Value {
-    json!({ "cidr": cidr })
-}
-
-fn boxed(net: Value, size: i64) -> Value {
-    json!({ "net": net, "size": size })
-}
-
-fn to(address: &str) -> Value {
-    json!({ "$ref": address })
-}
-
-fn live(id: &str, kind: &str) -> Value {
-    json!({ "$id": id, "$kind": kind })
-}
+use stage::{Case, boxed, live, net, to};
 
 fn web() -> Case {
     Case::default().declare("x.net.main", net("10.0.0.0/16")).declare("x.box.web", boxed(to("x.net.main"), 1))

@@ -173,6 +173,10 @@ impl Session {
             let before = snapshot.declared().map_err(unusable)?.into_iter();
             world.tagged = before.map(|it| (it.address, it.tags.into_keys().collect())).collect();
         }
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_undeclared(&world, declared, &self.stack)) {
+            let before = snapshot.declared().map_err(unusable)?;
+            world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
+        }
         if secrets::are_declared() {
             for (_, seen) in world.iter() {
                 if let Some(address) = seen.address(&self.stack) {
@@ -215,6 +219,12 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
 fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
     let all = up_kinds::all().into_iter();
     all.filter(|kind| past.snapshot.is_none() || needed.contains(kind.name())).collect()
+}
+
+/// True where something is there that is to be deleted: how it was declared tells what goes first.
+fn has_undeclared(world: &World, declared: &[Declared], stack: &str) -> bool {
+    let declared: BTreeSet<_> = declared.iter().map(|declared| &declared.address).collect();
+    world.iter().filter_map(|(_, seen)| seen.address(stack)).any(|address| !declared.contains(&address))
 }
 
 /// True where a resource carries a tag that is neither declared nor AWS's: whether the stack set it, its history tells.
