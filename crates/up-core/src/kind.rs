@@ -109,7 +109,7 @@ impl Field {
 }
 
 /// Whether the references in a field keep AWS from deleting their targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binding {
     /// They do, and an update only exchanges them.
     Firm,

@@ -96,11 +96,12 @@ impl<'a> Writer<'a, '_> {
             if !circles.join(moved, delete) || !self.draft.before.remove(&(moved, delete)) {
                 continue;
             }
-            if self.bindings(user, target).iter().all(|(_, binding)| *binding != Binding::Firm) {
-                releases.entry(user).or_default().insert(target);
-            } else {
+            let bindings: BTreeSet<_> = self.bindings(user, target).into_iter().map(|(_, binding)| binding).collect();
+            if bindings.contains(&Binding::Firm) {
                 let refusal = self.refused(user, target, handovers);
                 self.draft.refusals.push(refusal);
+            } else if bindings.contains(&Binding::Detachable) {
+                releases.entry(user).or_default().insert(target);
             }
         }
         releases.into_iter().for_each(|(user, targets)| self.release(user, &targets));
@@ -111,7 +112,8 @@ impl<'a> Writer<'a, '_> {
         let verdict = &self.verdicts[user];
         let (Some(declared), Some(seen)) = (verdict.declared, verdict.seen) else { return };
         let (Some(kind), Some(rest)) = (self.kind(&verdict.address), self.nodes[user].first()) else { return };
-        let fields = targets.iter().flat_map(|target| self.bindings(user, *target)).map(|(field, _)| field);
+        let bindings = targets.iter().flat_map(|target| self.bindings(user, *target));
+        let fields = bindings.filter(|(_, binding)| *binding == Binding::Detachable).map(|(field, _)| field);
         let fields: BTreeSet<_> = fields.collect();
         let leaving: BTreeSet<_> =
             targets.iter().filter_map(|target| self.verdicts[*target].seen).flat_map(names).collect();

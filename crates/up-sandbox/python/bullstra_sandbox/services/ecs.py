@@ -137,24 +137,8 @@ def put_providers(call: Call, proceed: Any) -> dict[str, Any]:
             "the cluster. Associate the capacity provider with the cluster and try again."
         )
         raise Refusal("InvalidParameterException", message)
-    refuse_removing_used(call, cluster, set(cluster.capacity_providers or []) - set(names))
     cluster.capacity_providers, cluster.default_capacity_provider_strategy = names, strategy
     return {"cluster": described(call, cluster, set(INCLUDED))}
-
-
-def refuse_removing_used(call: Call, cluster: Any, removed: set[str]) -> None:
-    """A provider is removed only when no task runs on it: those of an old deployment count until it has ended.
-
-    ECS API reference, PutClusterCapacityProviders: "You can only disassociate an existing capacity provider from a cluster if
-    it's not being used by any existing tasks", and its error ResourceInUseException.
-    """
-    for service in services_in(call, cluster):
-        if kept := getattr(service, "kept", None):
-            kept.settle(call)
-            strategies = (deployment.get("capacityProviderStrategy", []) for deployment in kept.deployments)
-            if removed & {each["capacityProvider"] for strategy in strategies for each in strategy}:
-                message = "The specified capacity provider is in use and cannot be removed."
-                raise Refusal("ResourceInUseException", message)
 
 
 @around("ecs", "DeleteCluster")

@@ -78,24 +78,6 @@ def test_a_cluster_is_described_as_far_as_asked(ecs, cluster):
     assert full["settings"] == [{"name": "containerInsights", "value": "enhanced"}]
 
 
-def test_a_capacity_provider_in_use_is_not_removed(ecs, network, cluster, definition, until, refused):
-    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
-    put = {"cluster": cluster, "defaultCapacityProviderStrategy": []}
-    ecs.put_cluster_capacity_providers(capacityProviders=["FARGATE", "FARGATE_SPOT"], **put)
-    asked = wanted(network, definition, capacityProviderStrategy=spot)
-    del asked["launchType"]
-    ecs.create_service(**asked)
-    until(lambda: seen(ecs)["runningCount"], 2)
-    fewer = {"capacityProviders": ["FARGATE"], **put}
-    assert refused(ecs.put_cluster_capacity_providers, **fewer).startswith("ResourceInUseException")
-    plain = [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}]
-    ecs.update_service(cluster=cluster, service="web", capacityProviderStrategy=plain)
-    # The tasks of the old deployment still run.
-    assert refused(ecs.put_cluster_capacity_providers, **fewer).startswith("ResourceInUseException")
-    until(lambda: len(seen(ecs)["deployments"]), 1)
-    ecs.put_cluster_capacity_providers(**fewer)
-
-
 def test_capacity_providers_are_checked_and_kept(ecs, cluster, refused):
     strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
     put = {"cluster": cluster, "defaultCapacityProviderStrategy": strategy}
