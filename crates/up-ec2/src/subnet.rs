@@ -22,7 +22,8 @@ pub struct Subnet {
     /// The network it is part of.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets.
+    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets. A new block that
+    /// overlaps the old one is free only after the old subnet has been deleted, and nothing may use that until then.
     #[spec(replace)]
     cidr_block: Cidr,
     /// Where it stands, such as `us-east-1a`. Left out: AWS chooses.

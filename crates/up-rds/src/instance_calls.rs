@@ -257,8 +257,10 @@ fn status(instance: &DbInstance) -> Result<Status> {
 fn occupied(instance: &DbInstance) -> String {
     let zones = [instance.availability_zone(), instance.secondary_availability_zone()];
     let subnets = instance.db_subnet_group().map(|group| group.subnets()).unwrap_or_default().iter();
-    let zone = |subnet: &types::Subnet| subnet.subnet_availability_zone().and_then(|zone| zone.name());
-    let here = subnets.filter(|subnet| zone(subnet).is_some_and(|zone| zones.contains(&Some(zone))));
+    let here = subnets.filter(|subnet| {
+        let zone = subnet.subnet_availability_zone().and_then(|zone| zone.name());
+        zone.is_some() && zones.contains(&zone)
+    });
     here.filter_map(types::Subnet::subnet_identifier).collect::<Vec<_>>().join(",")
 }
 
