@@ -32,6 +32,9 @@ pub(crate) struct Goal {
     backend: Option<Place>,
     /// What must not be torn down.
     prevent_destroy: BTreeSet<Address>,
+    /// What each resource to be torn down names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    named: BTreeMap<Address, BTreeSet<Address>>,
     /// As given: see [`PlanOptions::target`].
     targets: Vec<Address>,
 }
@@ -51,6 +54,7 @@ impl Goal {
             protect: stack.protect && !options.unprotect,
             backend: stack.backend,
             prevent_destroy: BTreeSet::new(),
+            named: BTreeMap::new(),
             targets: options.target.clone(),
         }
     }
@@ -60,7 +64,8 @@ impl Goal {
         let goal = Self::apply(stack, options);
         let prevented = goal.resources.iter().filter(|declared| declared.prevent_destroy);
         let prevent_destroy = prevented.map(|declared| declared.address.clone()).collect();
-        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, ..goal }
+        let named = goal.resources.iter().map(|declared| (declared.address.clone(), declared.named())).collect();
+        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, named, ..goal }
     }
 
     /// Where the stack lives.
@@ -84,6 +89,7 @@ impl Goal {
             resources: &self.resources,
             protect: self.protect,
             prevent_destroy: &self.prevent_destroy,
+            named: &self.named,
             targets: &self.targets(&view.world)?,
         };
         Ok(up_plan::plan(&wanted, &view.world, &up_kinds::find))

@@ -173,6 +173,7 @@ mod tests {
             resources: &resources,
             protect: true,
             prevent_destroy: &none,
+            named: &[].into(),
             targets: &[].into(),
         };
         let plan = up_plan::plan(&wanted, &World::default(), &up_kinds::find);

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 use up_core::{Address, AnyKind, Error, ErrorKind, Seen, Slots, Urgency};
-use up_plan::{Plan, World};
+use up_plan::{Action, Plan, World};
 
 use crate::{Event, Observer, Sink, What, names::Names, step::Hand, watch::Watch};
 
@@ -71,6 +71,7 @@ pub async fn apply(
         slots: Slots::new(options.parallel),
         settle: options.settle,
         constant: Mutex::default(),
+        deleted: deleted_kinds(plan),
         made: Mutex::default(),
         sink,
         stop: watch::Sender::new(*stop.borrow()),
@@ -192,6 +193,11 @@ impl Run {
 
 /// In `open`: the step is done.
 const DONE: usize = usize::MAX;
+
+fn deleted_kinds(plan: &Plan) -> BTreeSet<String> {
+    let deletes = plan.steps.iter().filter(|step| matches!(step.action, Action::Delete { .. }));
+    deletes.map(|step| step.address.kind.clone()).collect()
+}
 
 fn followers(plan: &Plan) -> Vec<Vec<usize>> {
     let mut after = vec![vec![]; plan.steps.len()];

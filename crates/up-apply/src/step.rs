@@ -25,6 +25,8 @@ pub(crate) struct Hand {
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
     pub(crate) constant: Mutex<Constant>,
+    /// The kinds of which the plan deletes some.
+    pub(crate) deleted: BTreeSet<String>,
     /// The resources that this run has made.
     pub(crate) made: Mutex<BTreeSet<Address>>,
     pub(crate) sink: Arc<dyn Sink>,
@@ -124,19 +126,20 @@ impl<'a> Work<'a> {
                 }
                 self.settle(seen.clone(), &want).await
             }
-            // What is ignored once it exists is still set by the second half of its create.
-            Action::Update { seen: None, want, .. } => {
+            Action::Update { seen: None, want, ignore, .. } => {
                 let known = self.hand.cx.known(&self.step.address);
                 let known = known.ok_or_else(|| Error::ours("its first half has not been made"))?;
                 let seen = self.ready(&known.id).await?;
-                let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: false };
+                let want = Want { spec: self.resolved(want)?, ignored: ignore, bare: false };
                 self.settle(seen, &want).await
             }
             Action::Delete { seen, .. } => self.delete(seen).await,
         }
     }
 
-    /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again.
+    /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again. What has
+    /// its name may be one of the stack's own that this run deletes, and that AWS is late to forget: then it is tried again
+    /// for a while.
     async fn create(&self, birth: &Birth, want: &Value) -> Result<String, Error> {
         let since = Instant::now();
         loop {
@@ -152,7 +155,7 @@ impl<'a> Work<'a> {
                     if let Some(id) = self.made_already(birth, settle).await? {
                         return Ok(id);
                     }
-                    if is_named {
+                    if is_named && !(self.hand.deleted.contains(self.kind.name()) && since.elapsed() < PROPAGATE) {
                         return Err(error.not_ours());
                     }
                 }

@@ -5,7 +5,10 @@ use std::{future::Future, marker::PhantomData, pin::Pin};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use crate::{About, Address, Birth, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, plain};
+use crate::{
+    About, Address, Birth, Change, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, Unique, by_id,
+    plain,
+};
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -22,6 +25,8 @@ pub trait AnyKind: Send + Sync {
     fn schema(&self) -> Schema;
     /// Parses, checks, and fills in the defaults. Fields that have no value are left out: those of tables inside are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
+    /// See [`Kind::unique`]: with the fields marked `name`, which need not be told.
+    fn unique(&self, spec: &Value) -> Vec<Unique>;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::observe`].
@@ -69,6 +74,16 @@ impl<K: Kind> AnyKind for Of<K> {
         if problems.is_empty() { Ok(plain::want(&spec)) } else { Err(problems) }
     }
 
+    fn unique(&self, spec: &Value) -> Vec<Unique> {
+        let mut unique = typed::<K>(spec).map(|spec| spec.unique()).unwrap_or_default();
+        unique.extend(
+            unique_names(K::FIELDS, spec)
+                .filter(|name| unique.iter().all(|told| told.field != name.field))
+                .collect::<Vec<_>>(),
+        );
+        unique
+    }
+
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
         K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>(spec).ok()?))))
     }
@@ -101,6 +116,18 @@ impl<K: Kind> AnyKind for Of<K> {
 fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     Problem::new(if path == "." { "" } else { &path }, error.inner().to_string())
+}
+
+/// What the fields marked `name` say: a text, or a reference to what can be used once.
+pub fn unique_names(fields: &'static [Field], spec: &Value) -> impl Iterator<Item = Unique> {
+    let named = fields.iter().filter(|field| field.change == Change::Name);
+    named.filter_map(|field| match &spec[field.name] {
+        Value::String(text) => Unique::value(field.name, text),
+        value if by_id(value).is_some() || value.get("$ref").is_some() => {
+            Some(Unique::only_in(field.name, value.clone()))
+        }
+        _ => None,
+    })
 }
 
 fn typed<K: Kind>(spec: &Value) -> Result<K> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Tags};
+use crate::{Address, Tags, visit_named};
 
 /// One resource as a stack declares it: expanded, checked, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,13 @@ impl Declared {
         !is_own
             && (self.ignore_tags.iter().any(names)
                 || self.ignore_changes.iter().any(|path| path == "tags" || path.strip_prefix("tags.") == Some(key)))
+    }
+
+    /// All that it names: in references, in quoted text, and in `depends_on`.
+    pub fn named(&self) -> BTreeSet<Address> {
+        let mut named = self.depends_on.clone();
+        visit_named(&self.spec, &mut |address| named.extend(address.parse::<Address>()));
+        named
     }
 
     /// The spec, to be changed.

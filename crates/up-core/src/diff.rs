@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn marks_are_compared_by_their_answers() {
         let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
-        let fields = [Field { name: "text", change: Change::Update, late: false }];
+        let fields = [Field::new("text", Change::Update)];
         let (seen, want) = (json!({ "text": "a ARN" }), json!({ "text": format!("a {}", arn.mark()) }));
         let none = |_: &str, _: &str| None::<Address>;
         assert!(agrees(&fields, &seen, &want, &none, &|quote| (*quote == arn).then(|| "ARN".into())));

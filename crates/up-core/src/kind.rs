@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange};
+use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange, Unique};
 
 /// One kind of AWS resource.
 ///
@@ -41,6 +41,13 @@ pub trait Kind: Spec {
     /// Removes it, with what only exists because of it. Already gone is success; still held is
     /// [`crate::ErrorKind::Conflict`], after which the engine tries again.
     fn delete(cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
+
+    /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only
+    /// after another of the stack has released it, and replaces delete-first what would share it with its replacement.
+    /// Fields marked `name` need not be told, unless the name is unique only inside another resource.
+    fn unique(&self) -> Vec<Unique> {
+        Vec::new()
+    }
 
     /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::quote`]) whose content is
     /// not known yet.
@@ -84,6 +91,32 @@ pub struct Field {
     pub change: Change,
     /// Its references bind `update` but not `create`: that is how two security groups may name each other.
     pub late: bool,
+    /// Whether its references keep AWS from deleting their targets.
+    pub binding: Binding,
+    /// A set whose members other resources of the stack use through this one: a member is removed only after these have been
+    /// changed or deleted.
+    pub is_shared: bool,
+    /// All its targets are inside one resource (subnets in their VPC), and an update cannot move it to targets inside another
+    /// one: then it is replaced.
+    pub is_confined: bool,
+}
+
+impl Field {
+    /// A field of which nothing else is said.
+    pub const fn new(name: &'static str, change: Change) -> Self {
+        Self { name, change, late: false, binding: Binding::Firm, is_shared: false, is_confined: false }
+    }
+}
+
+/// Whether the references in a field keep AWS from deleting their targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Binding {
+    /// They do, and an update only exchanges them.
+    Firm,
+    /// They do, and an update can remove them without others in their place: items of a list that may be empty.
+    Detachable,
+    /// They do not: AWS deletes the target, whoever refers to it here.
+    Loose,
 }
 
 /// A rule that a spec breaks.
@@ -124,7 +157,11 @@ pub struct About {
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
     /// history, and AWS need not be asked again. See [`Scope::kept`].
     pub constant: bool,
-    /// Which half of a replacement comes first.
+    /// What a live one stands in, and AWS does not move it out of: an attribute that lists ids, separated by commas, and
+    /// their kind. While it stays, none of them can be deleted.
+    pub occupies: Option<(&'static str, &'static str)>,
+    /// Which half of a replacement comes first. Where the two cannot stand side by side ([`Kind::unique`]), the old one
+    /// goes first whatever this says.
     pub replace: Order,
     /// How to wait for it.
     pub wait: Wait,
@@ -143,6 +180,7 @@ impl About {
         sent_once: false,
         tags_travel: false,
         constant: false,
+        occupies: None,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes { create: Duration::from_secs(2), delete: Duration::from_secs(1) },

@@ -26,12 +26,13 @@ pub mod schema;
 mod seen;
 mod slots;
 mod text;
+mod unique;
 mod whole;
 mod words;
 
 pub use address::{Address, AddressError};
 pub use answer::is_throttled;
-pub use any::{AnyKind, Later, Of};
+pub use any::{AnyKind, Later, Of, unique_names};
 pub use aside::{Hold, NotSent, aside, holding, urgency};
 pub use at_once::at_once;
 pub use client::{Calls, Retries};
@@ -42,13 +43,14 @@ pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, ErrorTable, Result};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use index::{Index, Tagged};
 pub use kept::Kept;
-pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
+pub use kind::{About, Actions, Binding, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
 pub use seen::{Attrs, Birth, Impairment, Scope, Seen, Status, TagChange, Tags, is_foreign_tag};
 pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
+pub use unique::Unique;
 pub use up_derive::Spec;
 pub use whole::Whole;
 #[doc(hidden)]
@@ -62,7 +64,8 @@ pub use aws_smithy_types::retry::RetryConfig;
 pub mod prelude {
     pub use crate::{
         About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name, Order,
-        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, at_once, names,
+        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Unique, Wait, at_once,
+        names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

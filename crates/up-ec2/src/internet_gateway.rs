@@ -27,7 +27,6 @@ impl Kind for InternetGateway {
             delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
         },
         attrs: &["arn"],
-        // A network has one at most.
         replace: Order::DeleteFirst,
         // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
@@ -73,6 +72,11 @@ impl Kind for InternetGateway {
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         detach(cx, seen).await?;
         client(cx).delete_internet_gateway().internet_gateway_id(&seen.id).send().await.gone()
+    }
+
+    fn unique(&self) -> Vec<Unique> {
+        // A network has one at most.
+        self.vpc.iter().map(|vpc| Unique::only("vpc", vpc)).collect()
     }
 
     fn check(&self) -> Vec<Problem> {

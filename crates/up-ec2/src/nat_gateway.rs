@@ -139,6 +139,13 @@ impl Kind for NatGateway {
         client(cx).delete_nat_gateway().nat_gateway_id(&seen.id).send().await.gone()
     }
 
+    fn unique(&self) -> Vec<Unique> {
+        let addresses = self.allocation.iter().chain(&self.secondary_allocations);
+        let private = self.private_ip_address.as_ref().and_then(|ip| Unique::value("private_ip_address", ip));
+        let private = private.map(|ip| ip.within(&self.subnet));
+        addresses.map(|address| Unique::only("allocation", address)).chain(private).collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let public = self.is_public();
         let none = self.allocation.is_none() && self.secondary_allocations.is_empty();

@@ -26,12 +26,15 @@ pub struct RouteTable {
     vpc: Ref<names::Vpc>,
     /// Its routes, but those of gateway endpoints, which name the table themselves. Default: none.
     #[serde(default)]
+    #[spec(loose)]
     routes: BTreeSet<Route>,
     /// The subnets it serves; one that no table names is served by the network's main table. Default: none.
     #[serde(default)]
+    #[spec(loose)]
     subnets: BTreeSet<Ref<names::Subnet>>,
     /// The gateways whose incoming traffic it leads, for inspection on the way in. Default: none.
     #[serde(default)]
+    #[spec(detachable)]
     gateways: BTreeSet<Ref<names::InternetGateway>>,
     /// Virtual private gateways, `vgw-…`, that may put routes of their own here. Default: none.
     #[serde(default)]

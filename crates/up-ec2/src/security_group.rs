@@ -129,6 +129,11 @@ impl Kind for SecurityGroup {
         or_holders(cx, "group-id", &seen.id, deleted).await
     }
 
+    fn unique(&self) -> Vec<Unique> {
+        let name = self.name.as_ref().and_then(|name| Unique::value("name", name));
+        name.map(|name| name.within(&self.vpc)).into_iter().collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let name = self.name.as_deref().unwrap_or("unnamed");
         let text = |field, text| must(is_text(text), field, format!("the {field} {TEXT_RULE}"));

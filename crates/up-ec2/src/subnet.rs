@@ -22,8 +22,9 @@ pub struct Subnet {
     /// The network it is part of.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets.
-    #[spec(name)]
+    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets. A new block that
+    /// overlaps the old one is free only after the old subnet has been deleted, and nothing may use that until then.
+    #[spec(replace)]
     cidr_block: Cidr,
     /// Where it stands, such as `us-east-1a`. Left out: AWS chooses.
     #[spec(replace)]
@@ -93,8 +94,6 @@ impl Kind for Subnet {
             delete: &["ec2:DeleteSubnet", "ec2:DescribeNetworkInterfaces"],
         },
         attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block"],
-        // Two subnets cannot have the same addresses.
-        replace: Order::DeleteFirst,
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         sent_once: true,
@@ -144,6 +143,12 @@ impl Kind for Subnet {
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let deleted = client(cx).delete_subnet().subnet_id(&seen.id).send().await.gone();
         or_holders(cx, "subnet-id", &seen.id, deleted).await
+    }
+
+    fn unique(&self) -> Vec<Unique> {
+        let ipv6 = self.ipv6_cidr_blocks.iter().map(|block| Unique::block("ipv6_cidr_blocks", block));
+        let blocks = ipv6.chain([Unique::block("cidr_block", &self.cidr_block)]).flatten();
+        blocks.map(|block| block.within(&self.vpc)).collect()
     }
 
     fn check(&self) -> Vec<Problem> {

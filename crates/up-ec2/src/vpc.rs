@@ -25,9 +25,11 @@ pub struct Vpc {
     cidr_block: Cidr,
     /// Further IPv4 blocks, for when the first is full. Default: none.
     #[serde(default)]
+    #[spec(shared)]
     secondary_cidr_blocks: BTreeSet<Cidr>,
     /// Adds a /56 of IPv6 addresses that Amazon picks. Default: false.
     #[serde(default)]
+    #[spec(shared)]
     amazon_provided_ipv6_cidr_block: bool,
     /// Gives instances with public addresses DNS names, which needs `enable_dns_support`. Default: false.
     #[serde(default)]

@@ -199,6 +199,14 @@ impl Kind for VpcEndpoint {
         }
     }
 
+    fn unique(&self) -> Vec<Unique> {
+        let service = |field| Unique::value(field, &self.service_name);
+        // A table has one route to a service, and a network one answer to its usual names.
+        let routes = self.route_tables.iter().filter_map(|table| Some(service("route_tables")?.within(table)));
+        let names = service("private_dns_enabled").filter(|_| self.private_dns_enabled);
+        routes.chain(names.map(|names| names.within(&self.vpc))).collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let (gateway, interface) = (self.vpc_endpoint_type == EndpointType::Gateway, self.is_interface());
         let [tables, subnets] = [!self.route_tables.is_empty(), !self.subnets.is_empty()];

@@ -28,6 +28,7 @@ pub struct Cluster {
     configuration: Configuration,
     /// `FARGATE`, `FARGATE_SPOT`, and names of those made for Auto Scaling groups. Default: none.
     #[serde(default)]
+    #[spec(shared)]
     capacity_providers: BTreeSet<String>,
     /// Where services run that name neither a launch type nor a strategy. Default: nowhere in particular.
     #[serde(default)]

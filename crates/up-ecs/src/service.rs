@@ -28,6 +28,7 @@ pub struct Service {
     #[spec(replace)]
     pub(crate) cluster: Ref<names::Cluster>,
     /// What its tasks run. A change starts a deployment.
+    #[spec(loose)]
     pub(crate) task_definition: Ref<names::TaskDefinition>,
     /// How many tasks it runs. Left out: 1 at birth, and whatever autoscaling makes of it later.
     pub(crate) desired_count: Option<u32>,
@@ -232,6 +233,11 @@ impl Kind for Service {
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let call = client(cx).delete_service().cluster(cx.attr(&seen.spec.cluster, "arn")?).service(&seen.id);
         call.force(true).send().await.gone()
+    }
+
+    fn unique(&self) -> Vec<Unique> {
+        let name = self.name.as_ref().and_then(|name| Unique::value("name", name));
+        name.map(|name| name.within(&self.cluster)).into_iter().collect()
     }
 
     fn check(&self) -> Vec<Problem> {

@@ -50,10 +50,10 @@ pub struct TaskDefinition {
     #[spec(replace)]
     runtime_platform: RuntimePlatform,
     /// The role ECS itself takes on to pull images, fetch secrets and write logs.
-    #[spec(replace)]
+    #[spec(replace, loose)]
     execution_role: Option<Ref<names::Role>>,
     /// The role the containers have.
-    #[spec(replace)]
+    #[spec(replace, loose)]
     task_role: Option<Ref<names::Role>>,
     /// Storage that its containers mount. Default: none.
     #[serde(default)]

@@ -32,6 +32,12 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
     Ok(found)
 }
 
+/// The tags of one; `None` where it is gone.
+pub(crate) async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+    let described = or_none(described(cx, &[arn.to_owned()]).await)?;
+    Ok(described.into_iter().next().map(|(_, tags)| tags))
+}
+
 /// What a create has answered with, if it is this birth's: with the same name and settings AWS answers with one that
 /// exists, whoever's it is. Names that are derived belong to the stack, and are not asked about.
 pub(crate) async fn born(cx: &Cx, birth: &Birth, name: Option<&String>, arn: String) -> Result<String> {

@@ -173,6 +173,11 @@ impl Kind for Listener {
         client(cx).delete_listener().listener_arn(&seen.id).send().await.gone()
     }
 
+    fn unique(&self) -> Vec<Unique> {
+        let port = Unique::value("port", format!("{}{}", self.port, if self.is_datagram() { "/udp" } else { "" }));
+        port.map(|port| port.within(&self.load_balancer)).into_iter().collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
         let needed = (secure && self.certificate_arn.is_none())
@@ -200,9 +205,7 @@ impl Kind for Listener {
         let all: Vec<_> = all.collect();
         let mut taken = BTreeMap::new();
         let twice = all.iter().filter_map(|(at, listener)| {
-            // Over UDP and TCP a port may be used twice.
-            let transport = matches!(listener.protocol, Protocol::Udp | Protocol::Quic);
-            let first = taken.insert((&listener.load_balancer, listener.port, transport), *at)?;
+            let first = taken.insert((&listener.load_balancer, listener.port, listener.is_datagram()), *at)?;
             let message = format!("{first} is on port {} of the same load balancer", listener.port);
             Some(((*at).clone(), Problem::new("port", message)))
         });
@@ -211,6 +214,11 @@ impl Kind for Listener {
 }
 
 impl Listener {
+    /// Over UDP and TCP a port may be used twice.
+    fn is_datagram(&self) -> bool {
+        matches!(self.protocol, Protocol::Udp | Protocol::Quic)
+    }
+
     /// True where something differs that `ModifyListener` sets.
     fn differs(&self, cx: &Cx, seen: &Self) -> Result<bool> {
         let settings = self.port != seen.port

@@ -39,8 +39,10 @@ pub struct LoadBalancer {
     scheme: Scheme,
     /// Where it stands: one subnet in each availability zone; an application load balancer needs two. Left out: told by
     /// `subnet_mappings`.
+    #[spec(confined)]
     subnets: Option<BTreeSet<Ref<names::Subnet>>>,
     /// Where a network load balancer stands, with addresses of its own in each subnet. Left out: told by `subnets`.
+    #[spec(confined)]
     subnet_mappings: Option<BTreeSet<SubnetMapping>>,
     /// Who may connect. Left out: the VPC's default group for an application load balancer, none for a network one. A
     /// network load balancer that is made without any can never have some.

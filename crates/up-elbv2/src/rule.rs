@@ -86,7 +86,7 @@ impl Kind for Rule {
     }
 
     /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
-    /// tags. While another of the stack's has it, which must be about to move, this is tried again.
+    /// tags. While another of the stack's has it, which is about to release it, this is tried again.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
@@ -97,7 +97,8 @@ impl Kind for Rule {
             Err(error) if error.code == "PriorityInUse" => {
                 match holder(cx, &rules(cx, listener).await?, self.priority, &birth.stack).await? {
                     Some((arn, tags)) if birth.gave(&tags) => Ok(arn),
-                    _ => Err(error),
+                    // The stack's own, or gone meanwhile.
+                    _ => Err(Error { kind: ErrorKind::Conflict, ..error }),
                 }
             }
             Err(error) => Err(error),
@@ -125,6 +126,11 @@ impl Kind for Rule {
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         client(cx).delete_rule().rule_arn(&seen.id).send().await.gone()
+    }
+
+    fn unique(&self) -> Vec<Unique> {
+        let priority = Unique::value("priority", self.priority);
+        priority.map(|priority| priority.within(&self.listener).exchanged()).into_iter().collect()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -189,17 +195,17 @@ impl Rule {
     }
 }
 
-/// Which rule has a priority, with its tags. Refused where it is someone else's.
+/// Which rule has a priority, with its tags. `None` where it has gone meanwhile; refused where it is someone else's.
 async fn holder(cx: &Cx, rules: &[(String, types::Rule)], wanted: i32, stack: &str) -> Result<Option<(String, Tags)>> {
     let holder = rules.iter().find(|(_, rule)| priority(rule) == Some(wanted));
     let Some(arn) = holder.and_then(|(_, rule)| rule.rule_arn.clone()) else { return Ok(None) };
-    let scope = Scope { stack: stack.to_owned(), ..Scope::default() };
-    match find::owned(cx, &scope, std::slice::from_ref(&arn)).await?.remove(&arn) {
-        Some(tags) => Ok(Some((arn, tags))),
-        None => {
+    match find::tags_of(cx, &arn).await? {
+        Some(tags) if tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack) => Ok(Some((arn, tags))),
+        Some(_) => {
             let message = format!("priority {wanted} belongs to {arn}, which is not this stack's");
             Err(Error::refused("PriorityInUse", message))
         }
+        None => Ok(None),
     }
 }
 

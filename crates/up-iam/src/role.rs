@@ -26,6 +26,7 @@ pub struct Role {
     /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one
     /// outside the stack. Default: none.
     #[serde(default)]
+    #[spec(detachable)]
     managed_policies: BTreeSet<Ref<names::Policy>>,
     /// Policies that are part of it, by name. Default: none.
     #[serde(default)]

@@ -13,7 +13,10 @@ use up_core::{
     references, with_ignored, without_ignored,
 };
 
-use crate::{Kinds, Map, Notice, Refusal, Wanted, World, graph};
+use crate::{
+    Kinds, Map, Notice, Refusal, Wanted, World, graph,
+    replace::{confine, order_replacements},
+};
 
 /// What is to become of one resource.
 #[derive(Debug)]
@@ -274,7 +277,40 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 want: want[field.name].clone(),
             }));
         }
+        confine(kind, &mut changes, &|field| self.is_moved(&seen.spec[field], &want[field], replaced));
         changes
+    }
+
+    /// True where live targets and wanted ones are inside different resources, such as subnets in different VPCs.
+    fn is_moved(&self, seen: &Value, want: &Value, replaced: &BTreeSet<&Address>) -> bool {
+        let live = |kind: &str, id: &str| {
+            let all = self.world.seen.get(kind).into_iter().flatten();
+            all.clone().find(|seen| names(seen).any(|name| name == id))
+        };
+        let parents = |kind: &str, spec: &Value| {
+            let fields = (self.kinds)(kind).map_or(&[][..], |kind| kind.fields()).iter();
+            let fields = fields.filter(|field| field.change == Change::Replace).map(|field| spec[field.name].clone());
+            fields.collect::<Value>()
+        };
+        let (mut was, mut will_be) = (BTreeSet::new(), BTreeSet::new());
+        for (kind, id) in used(seen) {
+            let parents = live(kind, id).map(|seen| parents(kind, &seen.spec)).unwrap_or_default();
+            was.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
+        }
+        for (kind, id) in used(want) {
+            let parents = live(kind, id).map(|seen| parents(kind, &seen.spec)).unwrap_or_default();
+            will_be.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
+        }
+        for target in references(want) {
+            let Some(declared) = self.declared.get(&target) else { continue };
+            let parents = parents(&target.kind, &declared.spec);
+            will_be.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
+            will_be.extend(references(&parents).into_iter().map(|parent| {
+                let stays = self.claims.get(&parent).filter(|_| !replaced.contains(&parent));
+                stays.map_or_else(|| parent.to_string(), |seen| seen.id.clone())
+            }));
+        }
+        !was.is_empty() && !will_be.is_empty() && was.is_disjoint(&will_be)
     }
 
     fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {
@@ -293,20 +329,28 @@ impl<'a, 'k> Matcher<'a, 'k> {
     /// Rules until nothing more is replaced because of what it refers to.
     fn verdicts(&self, named: &graph::Named<'a>, order: &[usize]) -> Vec<Verdict<'a>> {
         let mut replaced = BTreeSet::new();
+        // What is replaced only to release what another takes.
+        let mut yielding: BTreeMap<&Address, String> = BTreeMap::new();
         loop {
             let before = replaced.len();
             let mut verdicts = Vec::with_capacity(order.len());
             for &place in order {
                 let declared = named.at(place);
-                let verdict = self.rule(declared, &replaced);
+                let mut verdict = self.rule(declared, &replaced);
+                if let Some(why) = yielding.get(&declared.address) {
+                    (verdict.ruling, verdict.why) = (Ruling::Replace(Order::DeleteFirst), Some(why.clone()));
+                }
                 if matches!(verdict.ruling, Ruling::Replace(_)) {
                     replaced.insert(&declared.address);
                 }
                 verdicts.push(Verdict { place: Some(place), ..verdict });
             }
-            if replaced.len() == before {
-                go_first_together(&mut verdicts);
-                return verdicts;
+            if replaced.len() > before {
+                continue;
+            }
+            match order_replacements(&mut verdicts, self.kinds) {
+                Some((address, why)) => _ = yielding.insert(address, why),
+                None => return verdicts,
             }
         }
     }
@@ -347,7 +391,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             _ => {}
         }
         let ruling = if changes.iter().any(|change| change.change != Change::Update) {
-            Ruling::Replace(replace_order(kind, declared, &changes))
+            Ruling::Replace(kind.about().replace)
         } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen, &self.world.tagged).is_empty() {
             Ruling::Update
         } else {
@@ -481,28 +525,6 @@ fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
     let is_ignoring = !declared.ignore_changes.is_empty();
     let spec = is_ignoring.then(|| with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned());
     Some((verdict.address.clone().into_owned(), spec?))
-}
-
-/// A name of the user's own that stays cannot be had twice at once.
-fn replace_order(kind: &dyn AnyKind, declared: &Declared, changes: &[FieldChange]) -> Order {
-    let mut named = kind.fields().iter().filter(|field| field.change == Change::Name);
-    let keeps = named
-        .any(|field| !declared.spec[field.name].is_null() && changes.iter().all(|change| change.field != field.name));
-    if keeps { Order::DeleteFirst } else { kind.about().replace }
-}
-
-/// What is replaced because its target is, and whose target goes first, must go first as well: it stands in the way.
-fn go_first_together(verdicts: &mut [Verdict<'_>]) {
-    let mut first: BTreeSet<Address> = BTreeSet::new();
-    for verdict in verdicts {
-        let Ruling::Replace(order) = &mut verdict.ruling else { continue };
-        let refers =
-            verdict.declared.is_some_and(|declared| references(&declared.spec).iter().any(|to| first.contains(to)));
-        if refers || *order == Order::DeleteFirst {
-            *order = Order::DeleteFirst;
-            first.insert(verdict.address.clone().into_owned());
-        }
-    }
 }
 
 /// All tags of a declared resource: the user's, a name for the console, and those that say who owns it.

@@ -8,13 +8,15 @@ use petgraph::{
 };
 use up_core::{Address, AnyKind, Declared, visit_named};
 
-use crate::{Map, Refusal, Step};
+use crate::{Action, Map, Refusal, Step};
 
 /// Steps and the pairs of them that must be done one before the other.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) steps: Vec<Step>,
     pub(crate) before: BTreeSet<(usize, usize)>,
+    /// What cannot be put in order.
+    pub(crate) refusals: Vec<Refusal>,
 }
 
 /// Everything that each declaration names. Declarations have places, in the order of their addresses.
@@ -134,10 +136,10 @@ fn groups(nodes: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
 /// Puts steps in an order that respects every pair, the earlier written first where there is a choice; keeps only
 /// `targets` and what they need, if there are any. Steps that wait for each other in a circle are refused.
 pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, Vec<Refusal>) {
-    let Draft { steps, before } = draft;
+    let Draft { steps, before, mut refusals } = draft;
     let mut waits: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); steps.len()];
     let mut blocks: Vec<Vec<usize>> = vec![vec![]; steps.len()];
-    for (first, then) in before {
+    for &(first, then) in &before {
         waits[then].insert(first);
         blocks[first].push(then);
     }
@@ -154,13 +156,9 @@ pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, 
             }
         }
     }
-    let stuck = (0..steps.len()).filter(|&step| open[step] > 0).map(|step| Refusal {
-        address: steps[step].address.clone(),
-        message:
-            "cannot be changed in one go: the steps around it wait for each other; apply it in two, taking away first"
-                .into(),
-    });
-    let stuck = stuck.collect();
+    if order.len() < steps.len() {
+        refusals.extend(cycles(&steps, &before));
+    }
     order.retain(|step| kept.contains(step));
     let place: BTreeMap<usize, usize> = order.iter().enumerate().map(|(place, &step)| (step, place)).collect();
     let mut steps: Vec<_> = steps.into_iter().map(Some).collect();
@@ -170,7 +168,33 @@ pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, 
         step.after.sort_unstable();
         step
     });
-    (placed.collect(), stuck)
+    (placed.collect(), refusals)
+}
+
+/// A refusal for each cycle of steps that wait for each other.
+fn cycles(steps: &[Step], before: &BTreeSet<(usize, usize)>) -> Vec<Refusal> {
+    let edges: Vec<_> = before.iter().copied().collect();
+    let circles = Circles::among(steps.len(), &edges).circles.into_iter().filter(|circle| circle.len() > 1);
+    let refusal = |circle: Vec<usize>| {
+        let is_made = |step: &&usize| matches!(steps[**step].action, Action::Create { .. });
+        let address = &steps[*circle.iter().find(is_made).unwrap_or(&circle[0])].address;
+        let words = circle.iter().map(|&step| {
+            format!(
+                "{} {}",
+                steps[step].verb().unwrap_or(match steps[step].action {
+                    Action::Delete { .. } => "delete",
+                    _ => "complete",
+                }),
+                steps[step].address
+            )
+        });
+        let words = words.collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "dependency cycle between these steps: {words}; apply twice: first without {address}, then with it"
+        );
+        Refusal { address: address.clone(), message }
+    };
+    circles.map(refusal).collect()
 }
 
 fn kept(steps: &[Step], waits: &[BTreeSet<usize>], targets: &BTreeSet<Address>) -> BTreeSet<usize> {

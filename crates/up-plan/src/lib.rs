@@ -2,15 +2,19 @@
 
 mod decide;
 mod graph;
+mod handover;
+mod order;
 mod plan;
 mod protect;
+mod release;
+mod replace;
 mod steps;
 mod world;
 
 pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
 pub use world::{Fingerprints, World};
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use up_core::{Address, AnyKind, Declared};
@@ -32,6 +36,8 @@ pub struct Wanted<'a> {
     pub protect: bool,
     /// Addresses to be torn down whose declaration says `prevent_destroy`.
     pub prevent_destroy: &'a BTreeSet<Address>,
+    /// What each of the resources to be torn down names in its declaration, see [`World::named`].
+    pub named: &'a BTreeMap<Address, BTreeSet<Address>>,
     /// Only these, and what they need; empty for all.
     pub targets: &'a BTreeSet<Address>,
 }
@@ -43,6 +49,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let named = graph::Named::by(wanted.resources);
     let decide::Decision { verdicts, notices, mut refusals } = decide::decide(wanted, &named, world, kinds);
     refusals.extend(protect::refusals(wanted, &verdicts, kinds));
+    refusals.extend(protect::occupied(&verdicts, kinds));
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);

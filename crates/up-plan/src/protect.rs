@@ -32,6 +32,31 @@ fn refusal(wanted: &Wanted<'_>, verdict: &Verdict<'_>, kinds: Kinds<'_>) -> Opti
     Some(refused(address, format!("would be {lost}{cause}, but {because}")))
 }
 
+/// A refusal for everything that something which stays stands in.
+pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
+    let leaves = |it: &&Verdict<'_>| !it.keeps_old && matches!(it.ruling, Ruling::Delete | Ruling::Replace(_));
+    let leaving: Vec<_> = verdicts.iter().filter(leaves).filter_map(|it| Some((&it.address, it.seen?))).collect();
+    if leaving.is_empty() {
+        return vec![];
+    }
+    let stays = |it: &&Verdict<'_>| matches!(it.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
+    let refusals = verdicts.iter().filter(stays).flat_map(|user| {
+        let occupies = kinds(&user.address.kind).and_then(|kind| kind.about().occupies);
+        let (attribute, kind) = occupies.unwrap_or_default();
+        let ids: Vec<_> = user.seen.and_then(|seen| seen.attrs.get(attribute)).map_or("", |it| it).split(',').collect();
+        let held = leaving.iter().filter(move |(address, seen)| address.kind == kind && ids.contains(&seen.id.as_str()));
+        held.map(move |(address, seen)| {
+            let user = &user.address;
+            let message = format!(
+                "{} cannot be deleted: {user} stands in it, and AWS does not move it; leave it as it is, or replace {user} as well",
+                seen.id
+            );
+            refused(address, message)
+        })
+    });
+    refusals.collect()
+}
+
 fn refused(address: &Address, message: String) -> Refusal {
     Refusal { address: address.clone(), message }
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
+use up_core::{Address, AnyKind, Declared, Order, Seen};
 
 use crate::{
-    Action, Kinds, Map, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, ignored, names, tag_change, used},
-    graph::{Circles, Draft, Named},
+    Action, Kinds, Step, Wanted, World,
+    decide::{Ruling, Verdict, birth, ignored, tag_change},
+    graph::{Draft, Named},
 };
 
 /// Turns verdicts into steps with their order.
@@ -28,6 +28,7 @@ pub(crate) fn steps<'a>(
         verdicts,
         named,
         rulings,
+        torn_down: wanted.named,
         world,
         taken: taken(world),
         draft: Draft::default(),
@@ -35,47 +36,59 @@ pub(crate) fn steps<'a>(
     };
     verdicts.iter().enumerate().for_each(|(index, verdict)| writer.makes(index, verdict));
     verdicts.iter().enumerate().rev().for_each(|(index, verdict)| writer.deletes(index, verdict));
-    writer.wait_for_targets();
-    writer.delete_after_users();
-    writer.free_names_first();
+    writer.order();
     writer.draft
 }
 
-struct Writer<'a, 'k> {
+/// Writes the steps of a plan.
+pub(crate) struct Writer<'a, 'k> {
     stack: &'a str,
-    kinds: Kinds<'k>,
-    verdicts: &'a [Verdict<'a>],
-    named: &'a Named<'a>,
+    pub(crate) kinds: Kinds<'k>,
+    pub(crate) verdicts: &'a [Verdict<'a>],
+    pub(crate) named: &'a Named<'a>,
     /// Which verdict is of the declaration at each place.
-    rulings: Vec<usize>,
-    world: &'a World,
+    pub(crate) rulings: Vec<usize>,
+    /// See [`Wanted::named`].
+    pub(crate) torn_down: &'a BTreeMap<Address, BTreeSet<Address>>,
+    pub(crate) world: &'a World,
     /// Physical names in use, by kind.
     taken: BTreeMap<String, BTreeSet<String>>,
-    draft: Draft,
+    pub(crate) draft: Draft,
     /// The steps of each verdict.
-    nodes: Vec<Nodes>,
+    pub(crate) nodes: Vec<Nodes>,
 }
 
 /// The steps of one resource.
 #[derive(Debug, Clone, Copy, Default)]
-struct Nodes {
+pub(crate) struct Nodes {
     /// Makes or moves it.
-    make: Option<usize>,
+    pub(crate) make: Option<usize>,
     /// Whether `make` makes it, rather than moves it.
-    is_new: bool,
+    pub(crate) is_new: bool,
     /// Brings it to its end, where `make` alone does not.
-    finish: Option<usize>,
-    delete: Option<usize>,
+    pub(crate) finish: Option<usize>,
+    /// Whether `finish` only removes what others may still use.
+    pub(crate) is_narrowed: bool,
+    pub(crate) delete: Option<usize>,
 }
 
 impl Nodes {
-    fn last(&self) -> Option<usize> {
+    pub(crate) fn first(&self) -> Option<usize> {
+        self.make.or(self.finish)
+    }
+
+    pub(crate) fn last(&self) -> Option<usize> {
         self.finish.or(self.make)
+    }
+
+    /// After which it has all that its users need.
+    pub(crate) fn usable(&self) -> Option<usize> {
+        if self.is_narrowed { self.make } else { self.last() }
     }
 }
 
 impl<'a> Writer<'a, '_> {
-    fn kind(&self, address: &Address) -> Option<&'static dyn AnyKind> {
+    pub(crate) fn kind(&self, address: &Address) -> Option<&'static dyn AnyKind> {
         (self.kinds)(&address.kind)
     }
 
@@ -83,9 +96,10 @@ impl<'a> Writer<'a, '_> {
         let Some((declared, kind)) = verdict.declared.zip(self.kind(&verdict.address)) else { return };
         let nodes = match verdict.ruling {
             Ruling::Create | Ruling::Replace(_) => self.create(index, declared, kind),
-            Ruling::Update | Ruling::Wait => {
-                Nodes { make: Some(self.update(verdict, declared, kind)), ..Nodes::default() }
-            }
+            Ruling::Update | Ruling::Wait => match self.narrow(index, verdict, declared, kind) {
+                Some(nodes) => nodes,
+                None => Nodes { make: Some(self.update(verdict, declared, kind)), ..Nodes::default() },
+            },
             Ruling::Keep | Ruling::Delete => return,
         };
         self.nodes[index] = nodes;
@@ -97,23 +111,31 @@ impl<'a> Writer<'a, '_> {
         let place = verdict.place.expect("only what is declared is made");
         let bare = self.named.late(kind, place).iter().any(|to| self.named.circles().join(place, *to));
         let generation = self.generation(verdict, declared, kind);
-        let to_be = || (declared.spec.clone(), declared.ignore_changes.clone());
         let birth = birth(self.stack, declared, generation);
         let about = kind.about();
         let calls = [about.actions.create, about.actions.update].concat();
-        let (want, ignore) = to_be();
+        let (want, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
         let action = Action::Create { birth, want, ignore, replaces, bare };
         let make = self.push(verdict, action, about.takes.create.as_secs(), &calls);
-        let finish = bare.then(|| {
-            let (want, ignore) = to_be();
-            let tags = Default::default();
-            let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
-            self.push(verdict, action, 1, about.actions.update)
-        });
-        Nodes { make: Some(make), is_new: true, finish, delete: None }
+        // What is ignored once it exists is still set by the second half of its create.
+        let finish = bare.then(|| self.second_half(verdict, declared, BTreeSet::new(), kind));
+        Nodes { make: Some(make), is_new: true, finish, ..Nodes::default() }
     }
 
-    fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
+    /// What follows a step that has left something out.
+    pub(crate) fn second_half(
+        &mut self,
+        verdict: &Verdict<'a>,
+        declared: &Declared,
+        ignore: BTreeSet<String>,
+        kind: &dyn AnyKind,
+    ) -> usize {
+        let (want, tags) = (declared.spec.clone(), Default::default());
+        let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
+        self.push(verdict, action, 1, kind.about().actions.update)
+    }
+
+    pub(crate) fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
         let seen = verdict.seen.expect("only what is seen is updated");
         let was = seen.address(self.stack).filter(|was| *was != declared.address);
         let action = Action::Update {
@@ -170,120 +192,6 @@ impl<'a> Writer<'a, '_> {
         let free = (first..).find(|&generation| !taken.contains(&name(generation))).expect("names do not run out");
         taken.insert(name(free));
         free
-    }
-
-    /// A step comes after those that make what it names.
-    fn wait_for_targets(&mut self) {
-        for (index, verdict) in self.verdicts.iter().enumerate() {
-            let nodes = self.nodes[index];
-            let (Some(place), Some(make)) = (verdict.place, nodes.make) else { continue };
-            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
-            for target in self.named.of(place).iter().filter(|target| **target != place) {
-                let made = self.nodes[self.rulings[*target]];
-                let circle = self.named.circles().join(place, *target);
-                // Where resources name each other, it is enough that the other is there.
-                let first = if circle { made.make.filter(|_| made.is_new) } else { made.last() };
-                let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };
-                self.draft.before.extend(first.zip(then));
-            }
-            self.draft.before.extend(nodes.finish.map(|finish| (make, finish)));
-        }
-    }
-
-    /// A resource goes after what uses it has gone, or moved away.
-    fn delete_after_users(&mut self) {
-        let uses = self.uses_seen();
-        let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
-        let circles = Circles::among(self.verdicts.len(), &both_go);
-        let let_go = uses.into_iter().filter_map(|(user, target)| match self.gone(user) {
-            // Those that use each other: each lets go of the others as it is deleted.
-            Some(gone) => self.gone(target).filter(|_| !circles.join(user, target)).map(|delete| (gone, delete)),
-            None => self.moved_first(user, target),
-        });
-        let quoted = self.uses_declared().into_iter().filter_map(|(user, target)| self.moved_first(user, target));
-        let pairs: Vec<_> = let_go.chain(quoted).collect();
-        self.draft.before.extend(self.go_together(&pairs, &circles));
-        self.draft.before.extend(pairs);
-    }
-
-    /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
-    /// the others in place.
-    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles) -> Vec<(usize, usize)> {
-        let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
-        let deletes: Map<_, _> = deletes.collect();
-        let together = pairs.iter().flat_map(|(first, delete)| {
-            let others = circles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
-            others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
-        });
-        together.collect()
-    }
-
-    /// A user moves over to what takes the target's place, unless the target has to go before that is there.
-    fn moved_first(&self, user: usize, target: usize) -> Option<(usize, usize)> {
-        let goes_first = self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst);
-        let moved = self.nodes[user].last().filter(|_| !goes_first)?;
-        Some((moved, self.gone(target)?))
-    }
-
-    fn gone(&self, index: usize) -> Option<usize> {
-        self.nodes[index].delete
-    }
-
-    /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
-    fn uses_seen(&self) -> Vec<(usize, usize)> {
-        let mut owners: Map<(&str, &str), usize> = Map::default();
-        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_some()) {
-            let Some(seen) = verdict.seen else { continue };
-            owners.extend(names(seen).map(|name| ((verdict.address.kind.as_str(), name), index)));
-        }
-        if owners.is_empty() {
-            return vec![];
-        }
-        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
-            let used = verdict.seen.map(|seen| used(&seen.spec)).unwrap_or_default();
-            let targets = used.into_iter().filter_map(|name| owners.get(&name).copied());
-            targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
-        });
-        uses.collect()
-    }
-
-    /// Who names what is to be replaced, in text as well.
-    fn uses_declared(&self) -> Vec<(usize, usize)> {
-        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
-            let named = verdict.place.map(|place| self.named.of(place)).into_iter().flatten();
-            let targets = named.map(|target| self.rulings[*target]);
-            targets
-                .filter(move |&target| target != index && self.gone(target).is_some())
-                .map(move |target| (index, target))
-        });
-        uses.collect()
-    }
-
-    /// What takes over a name, or addresses, of something that goes, waits until it is gone.
-    fn free_names_first(&mut self) {
-        let mut leaving: Map<(String, &str, String), usize> = Map::default();
-        for (index, verdict) in self.verdicts.iter().enumerate() {
-            let (Some(delete), Some(seen)) = (self.gone(index), verdict.seen) else { continue };
-            leaving.extend(self.natural_keys(&verdict.address, &seen.spec).map(|key| (key, delete)));
-        }
-        for (index, verdict) in self.verdicts.iter().enumerate() {
-            let is_new = matches!(verdict.ruling, Ruling::Create | Ruling::Replace(Order::CreateFirst));
-            let make = self.nodes[index].make.filter(|_| is_new);
-            let (Some(make), Some(declared)) = (make, verdict.declared) else { continue };
-            let own = self.gone(index);
-            let keys = self.natural_keys(&verdict.address, &declared.spec);
-            let deletes = keys.filter_map(|key| leaving.get(&key).copied()).filter(|delete| Some(*delete) != own);
-            let pairs: Vec<_> = deletes.map(|delete| (delete, make)).collect();
-            self.draft.before.extend(pairs);
-        }
-    }
-
-    fn natural_keys(&self, address: &Address, spec: &Value) -> impl Iterator<Item = (String, &'static str, String)> {
-        let fields = self.kind(address).map_or(&[][..], |kind| kind.fields());
-        let named = fields.iter().filter(|field| field.change == Change::Name);
-        let keys =
-            named.filter_map(|field| Some((address.kind.clone(), field.name, spec[field.name].as_str()?.to_owned())));
-        keys.collect::<Vec<_>>().into_iter()
     }
 }
 

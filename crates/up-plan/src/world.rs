@@ -26,6 +26,9 @@ pub struct World {
     pub tagged: BTreeMap<Address, BTreeSet<String>>,
     /// Addresses of what an earlier run made and did not finish: nothing of it is ignored before that.
     pub unfinished: BTreeSet<Address>,
+    /// What each resource named when the stack was last applied: of what is deleted, users go first even where AWS does not
+    /// show that they are.
+    pub named: BTreeMap<Address, BTreeSet<Address>>,
 }
 
 /// A hash of every observed resource, by kind and id.

@@ -109,6 +109,7 @@ pub struct Instance {
     #[serde(default)]
     pub(crate) monitoring_interval: u32,
     /// The role that writes those measurements.
+    #[spec(loose)]
     pub(crate) monitoring_role: Option<Ref<names::Role>>,
     /// Logs that go to CloudWatch: `postgresql`, `upgrade`; or `audit`, `error`, `general`, `slowquery`. Default: none.
     #[serde(default)]
@@ -163,6 +164,7 @@ impl Kind for Instance {
             delete: &["rds:ModifyDBInstance", "rds:DeleteDBInstance", "rds:CreateDBSnapshot"],
         },
         attrs: &["arn", "name", "address", "port", "endpoint", "master_user_secret_arn", "resource_id"],
+        occupies: Some((Self::SUBNETS, names::Subnet::NAME)),
         longest_name: 63,
         holds_data: true,
         sent_once: false,

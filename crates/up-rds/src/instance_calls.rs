@@ -7,7 +7,7 @@ use aws_sdk_rds::{
         create_db_instance::builders::CreateDBInstanceFluentBuilder,
         modify_db_instance::builders::ModifyDBInstanceFluentBuilder,
     },
-    types::{CloudwatchLogsExportConfiguration, DbInstance, PendingModifiedValues},
+    types::{self, CloudwatchLogsExportConfiguration, DbInstance, PendingModifiedValues},
 };
 use up_core::{Attrs, Cx, Error, Ref, Result, Seen, Status, names};
 
@@ -20,6 +20,8 @@ use crate::{
 impl Instance {
     /// The attribute with the storage's size as it is, grown or not.
     const SIZE: &'static str = "allocated_storage";
+    /// An attribute that nobody quotes: the subnets it stands in, which RDS does not move it out of.
+    pub(crate) const SUBNETS: &'static str = "occupied_subnets";
 
     pub(crate) fn request(&self, cx: &Cx) -> Result<CreateDBInstanceFluentBuilder> {
         let logs = self.enabled_cloudwatch_logs_exports.iter().cloned().collect();
@@ -251,6 +253,17 @@ fn status(instance: &DbInstance) -> Result<Status> {
     })
 }
 
+/// Those of its group's subnets that are in its zones, separated by commas.
+fn occupied(instance: &DbInstance) -> String {
+    let zones = [instance.availability_zone(), instance.secondary_availability_zone()];
+    let subnets = instance.db_subnet_group().map(|group| group.subnets()).unwrap_or_default().iter();
+    let here = subnets.filter(|subnet| {
+        let zone = subnet.subnet_availability_zone().and_then(|zone| zone.name());
+        zone.is_some() && zones.contains(&zone)
+    });
+    here.filter_map(types::Subnet::subnet_identifier).collect::<Vec<_>>().join(",")
+}
+
 /// The endpoint and the secret come with the database's first readiness.
 fn attributes(instance: &DbInstance) -> Result<Attrs> {
     let endpoint = instance.endpoint.as_ref();
@@ -265,6 +278,7 @@ fn attributes(instance: &DbInstance) -> Result<Attrs> {
         ("address", address),
         ("port", port),
         ("endpoint", whole),
+        (Instance::SUBNETS, Some(occupied(instance)).filter(|subnets| !subnets.is_empty())),
         ("master_user_secret_arn", secret),
     ];
     if instance.db_instance_arn.is_none() {

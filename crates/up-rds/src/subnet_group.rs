@@ -18,6 +18,7 @@ pub struct SubnetGroup {
     #[serde(default = "managed")]
     description: String,
     /// The subnets, in two zones at least.
+    #[spec(confined)]
     subnets: BTreeSet<Ref<names::Subnet>>,
 }
 

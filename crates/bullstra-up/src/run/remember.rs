@@ -133,6 +133,7 @@ mod tests {
             resources: &goal.resources,
             protect: false,
             prevent_destroy: &none,
+            named: &[].into(),
             targets: &targets,
         };
         up_plan::plan(&wanted, world, &up_kinds::find)

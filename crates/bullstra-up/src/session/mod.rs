@@ -176,6 +176,10 @@ impl Session {
         if declared.iter().any(|declared| !declared.ignore_changes.is_empty()) {
             world.unfinished = unfinished(&world, &past, &self.stack).map_err(unusable)?;
         }
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_undeclared(&world, declared, &self.stack)) {
+            let before = snapshot.declared().map_err(unusable)?;
+            world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
+        }
         if secrets::are_declared() {
             for (_, seen) in world.iter() {
                 if let Some(address) = seen.address(&self.stack) {
@@ -227,6 +231,12 @@ fn unfinished(world: &World, past: &Past, stack: &str) -> Result<BTreeSet<Addres
     let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
     let known = world.iter().filter(|(kind, seen)| is_known(kind, &seen.id));
     Ok(known.filter_map(|(_, seen)| seen.address(stack)).filter(|address| !applied.contains(address)).collect())
+}
+
+/// True where something is there that is to be deleted: how it was declared tells what goes first.
+fn has_undeclared(world: &World, declared: &[Declared], stack: &str) -> bool {
+    let declared: BTreeSet<_> = declared.iter().map(|declared| &declared.address).collect();
+    world.iter().filter_map(|(_, seen)| seen.address(stack)).any(|address| !declared.contains(&address))
 }
 
 /// True where a resource carries a tag that is neither declared nor AWS's: whether the stack set it, its history tells.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::Schema;
 use serde_json::Value;
 use up_core::{
-    About, Actions, Address, AnyKind, Birth, Change, Cx, Error, Field, Later, Order, Problem, Scope, Seen, TagChange,
-    Takes, Wait,
+    About, Actions, Address, AnyKind, Binding, Birth, Change, Cx, Error, Field, Later, Order, Problem, Scope, Seen,
+    TagChange, Takes, Unique, Wait, unique_names,
 };
 
 use crate::cloud::{Cloud, Create};
@@ -22,6 +22,18 @@ pub(crate) struct SimKind {
     pub(crate) is_known_late: bool,
     /// Fields whose reference does not hold its target: it may go away beneath.
     pub(crate) loose: &'static [&'static str],
+    /// What one of them has at a time.
+    pub(crate) unique: Option<Sole>,
+}
+
+/// A field whose value one resource inside of another has at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sole {
+    pub(crate) field: &'static str,
+    /// The field that refers to the other.
+    pub(crate) within: &'static str,
+    /// True where an update exchanges it with who has it.
+    pub(crate) is_exchanged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +58,18 @@ const fn waits(minutes: u64) -> Wait {
 }
 
 const fn field(name: &'static str, change: Change) -> Field {
-    Field { name, change, late: false }
+    Field::new(name, change)
 }
 
-const KIND: SimKind =
-    SimKind { name: "", about: PLAIN, fields: &[], single: Single::Nothing, is_known_late: false, loose: &[] };
+const KIND: SimKind = SimKind {
+    name: "",
+    about: PLAIN,
+    fields: &[],
+    single: Single::Nothing,
+    is_known_late: false,
+    loose: &[],
+    unique: None,
+};
 
 /// Fast, and refuses nothing sent twice.
 static NET: SimKind =
@@ -72,7 +91,7 @@ static GROUP: SimKind = SimKind {
     fields: &[
         field("net", Change::Replace),
         field("range", Change::Replace),
-        Field { name: "peers", change: Change::Update, late: true },
+        Field { late: true, binding: Binding::Detachable, ..field("peers", Change::Update) },
     ],
     ..KIND
 };
@@ -115,7 +134,7 @@ static TASK: SimKind = SimKind {
     fields: &[
         field("role", Change::Replace),
         field("groups", Change::Update),
-        field("store", Change::Update),
+        Field { binding: Binding::Loose, ..field("store", Change::Update) },
         field("text", Change::Update),
     ],
     single: Single::Token,
@@ -123,11 +142,59 @@ static TASK: SimKind = SimKind {
     ..KIND
 };
 
+/// Has a block of its net to itself.
+static PART: SimKind = SimKind {
+    name: "x.part",
+    about: About { takes: takes(2, 5), ..PLAIN },
+    fields: &[field("net", Change::Replace), field("block", Change::Replace), field("range", Change::Replace)],
+    unique: Some(Sole { field: "block", within: "net", is_exchanged: false }),
+    ..KIND
+};
+
+/// Has a port of its gate to itself.
+static DOOR: SimKind = SimKind {
+    name: "x.door",
+    fields: &[field("gate", Change::Replace), field("port", Change::Update)],
+    unique: Some(Sole { field: "port", within: "gate", is_exchanged: false }),
+    ..KIND
+};
+
+/// Has a place among those of its gate, and exchanges it with them.
+static ROW: SimKind = SimKind {
+    name: "x.row",
+    fields: &[field("gate", Change::Replace), field("place", Change::Update)],
+    unique: Some(Sole { field: "place", within: "gate", is_exchanged: true }),
+    ..KIND
+};
+
+/// Uses parts in three manners, and has ways that guests use.
+static POOL: SimKind = SimKind {
+    name: "x.pool",
+    fields: &[
+        field("net", Change::Replace),
+        Field { is_confined: true, ..field("parts", Change::Update) },
+        Field { binding: Binding::Detachable, ..field("links", Change::Update) },
+        Field { binding: Binding::Loose, ..field("routes", Change::Update) },
+        Field { is_shared: true, ..field("ways", Change::Update) },
+    ],
+    single: Single::Token,
+    loose: &["routes"],
+    ..KIND
+};
+
+/// Uses a way of a pool.
+static GUEST: SimKind = SimKind {
+    name: "x.guest",
+    about: About { takes: takes(20, 10), ..PLAIN },
+    fields: &[field("pool", Change::Replace), field("way", Change::Update)],
+    ..KIND
+};
+
 /// All of them.
-pub(crate) static ALL: [&SimKind; 6] = [&NET, &ROLE, &GROUP, &STORE, &GATE, &TASK];
+pub(crate) static ALL: [&SimKind; 11] = [&NET, &ROLE, &GROUP, &STORE, &GATE, &TASK, &PART, &DOOR, &ROW, &POOL, &GUEST];
 
 pub(crate) fn sim(name: &str) -> &'static SimKind {
-    ALL.into_iter().find(|kind| kind.name == name).expect("one of the six")
+    ALL.into_iter().find(|kind| kind.name == name).expect("one of them")
 }
 
 /// What the engine finds kinds by.
@@ -179,6 +246,15 @@ impl AnyKind for SimKind {
             map.entry(field.name).or_insert(Value::Null);
         });
         Ok(spec)
+    }
+
+    fn unique(&self, spec: &Value) -> Vec<Unique> {
+        let sole = self.unique.and_then(|sole| {
+            let mut unique = Unique::value(sole.field, &spec[sole.field])?;
+            (unique.within, unique.is_exchanged) = (spec[sole.within].clone(), sole.is_exchanged);
+            Some(unique)
+        });
+        unique_names(self.fields, spec).chain(sole).collect()
     }
 
     fn check_together(&self, _: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {

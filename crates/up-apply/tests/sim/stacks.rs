@@ -5,7 +5,25 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use up_core::{Address, Declared, Tags, quote::Quote, references};
 
-use crate::{chance::Chance, kinds::find};
+use crate::{
+    chance::Chance,
+    kinds::{Sole, find, sim},
+};
+
+/// All kinds, those first that others refer to, and how many of each a stack has at most.
+const KINDS: [(&str, u64); 11] = [
+    ("x.net", 2),
+    ("x.role", 3),
+    ("x.group", 4),
+    ("x.store", 2),
+    ("x.gate", 3),
+    ("x.task", 5),
+    ("x.part", 5),
+    ("x.door", 4),
+    ("x.row", 4),
+    ("x.pool", 2),
+    ("x.guest", 3),
+];
 
 /// A stack in the making.
 #[derive(Clone, Default)]
@@ -19,8 +37,7 @@ impl Stack {
     pub(crate) fn random(chance: &mut Chance) -> Self {
         let mut stack = Self::default();
         stack.grow("x.net", 1, chance);
-        for (kind, most) in [("x.net", 2), ("x.role", 3), ("x.group", 4), ("x.store", 2), ("x.gate", 3), ("x.task", 5)]
-        {
+        for (kind, most) in KINDS {
             let count = chance.below(most + 1);
             stack.grow(kind, count, chance);
         }
@@ -64,6 +81,26 @@ impl Stack {
                 json!({ "name": name, "net": net, "range": 1, "groups": self.some("x.group", chance), "size": size })
             }
             "x.gate" => json!({ "net": net, "size": size }),
+            "x.part" => {
+                let net = net?;
+                json!({ "block": self.free(kind, &net, chance), "net": net, "range": 1 })
+            }
+            "x.door" | "x.row" => {
+                let gate = chance.pick(&self.all("x.gate")).map(to)?;
+                json!({ sole(kind).field: self.free(kind, &gate, chance), "gate": gate })
+            }
+            "x.pool" => {
+                let net = net?;
+                let (parts, links, routes) =
+                    (self.parts(&net, chance), self.some("x.part", chance), self.some("x.part", chance));
+                let mut ways = BTreeSet::from([size]);
+                ways.extend((0..2).map(|_| chance.below(5)));
+                json!({ "net": net, "parts": parts, "links": links, "routes": routes, "ways": ways })
+            }
+            "x.guest" => {
+                let pool = chance.pick(&self.all("x.pool")).cloned()?;
+                json!({ "pool": to(&pool), "way": self.way(&to(&pool), chance) })
+            }
             _ => {
                 let role = chance.pick(&self.all("x.role")).cloned()?;
                 let store = chance.pick(&self.all("x.store")).filter(|_| size > 1).cloned();
@@ -71,6 +108,61 @@ impl Stack {
                 json!({ "role": to(&role), "groups": groups, "store": store.map(|at| to(&at)), "text": text })
             }
         })
+    }
+
+    /// A value that nothing else of the kind has inside the same parent.
+    fn free(&self, kind: &str, parent: &Value, chance: &mut Chance) -> u64 {
+        let Sole { field, within, .. } = sole(kind);
+        let taken = self.resources.iter().filter(|it| it.address.kind == kind && it.spec[within] == *parent);
+        let taken: BTreeSet<_> = taken.filter_map(|it| it.spec[field].as_u64()).collect();
+        let free: Vec<_> = (0..).filter(|value| !taken.contains(value)).take(3).collect();
+        *chance.pick(&free).expect("there are three")
+    }
+
+    /// Some parts of one net.
+    fn parts(&self, net: &Value, chance: &mut Chance) -> Value {
+        let all = self.resources.iter().filter(|it| it.address.kind == "x.part" && it.spec["net"] == *net);
+        all.filter(|_| chance.percent(25)).map(|it| to(&it.address)).collect()
+    }
+
+    /// One of a pool's ways.
+    fn way(&self, pool: &Value, chance: &mut Chance) -> Value {
+        let pool = self.resources.iter().find(|it| to(&it.address) == *pool).expect("it is declared");
+        chance.pick(pool.spec["ways"].as_array().expect("a list")).cloned().unwrap_or_default()
+    }
+
+    /// Resources of a kind exchange what each has to itself, or take what is free.
+    fn shift(&mut self, kind: &str, chance: &mut Chance) {
+        let Sole { field, within, .. } = sole(kind);
+        let of_kind: Vec<_> = (0..self.resources.len()).filter(|&it| self.resources[it].address.kind == kind).collect();
+        for _ in 0..of_kind.len() {
+            let (Some(&one), Some(&other)) = (chance.pick(&of_kind), chance.pick(&of_kind)) else { return };
+            let parents = [one, other].map(|it| self.resources[it].spec[within].clone());
+            if one != other && parents[0] == parents[1] {
+                let values = [one, other].map(|it| self.resources[it].spec[field].clone());
+                self.resources[one].spec_mut()[field] = values[1].clone();
+                self.resources[other].spec_mut()[field] = values[0].clone();
+            } else if chance.percent(30) {
+                let free = self.free(kind, &parents[0], chance);
+                self.resources[one].spec_mut()[field] = free.into();
+            }
+        }
+    }
+
+    /// Pools get other ways, and guests take those that there are.
+    fn reroute(&mut self, chance: &mut Chance) {
+        for index in 0..self.resources.len() {
+            if self.resources[index].address.kind == "x.pool" {
+                let ways: BTreeSet<_> = (0..3).map(|_| chance.below(5)).collect();
+                self.resources[index].spec_mut()["ways"] = json!(ways);
+            }
+        }
+        for index in 0..self.resources.len() {
+            if self.resources[index].address.kind == "x.guest" {
+                let way = self.way(&self.resources[index].spec["pool"], chance);
+                self.resources[index].spec_mut()["way"] = way;
+            }
+        }
     }
 
     fn text(&self, chance: &mut Chance) -> Option<String> {
@@ -106,7 +198,7 @@ impl Stack {
         for index in 0..stack.resources.len() {
             stack.change(index, chance);
         }
-        for kind in ["x.net", "x.role", "x.group", "x.store", "x.gate", "x.task"] {
+        for (kind, _) in KINDS {
             if !stack.all("x.net").is_empty() {
                 let count = chance.below(2);
                 stack.grow(kind, count, chance);
@@ -115,14 +207,26 @@ impl Stack {
         if chance.percent(50) {
             stack.join_groups(chance);
         }
+        for kind in ["x.part", "x.door", "x.row"] {
+            if chance.percent(50) {
+                stack.shift(kind, chance);
+            }
+        }
+        if chance.percent(50) {
+            stack.reroute(chance);
+        }
         stack.renamed(chance)
     }
 
     fn change(&mut self, index: usize, chance: &mut Chance) {
         let kind = self.resources[index].address.kind.clone();
         let (groups, text) = (self.some("x.group", chance), self.text(chance));
+        let (links, routes) = (self.some("x.part", chance), self.some("x.part", chance));
+        let parts = self.parts(&self.resources[index].spec["net"], chance);
         let spec = self.resources[index].spec_mut();
-        for (field, to) in [("size", json!(chance.below(5))), ("groups", groups), ("text", json!(text))] {
+        let size = json!(chance.below(5));
+        let fields = [("size", size), ("groups", groups), ("text", json!(text))];
+        for (field, to) in fields.into_iter().chain([("links", links), ("routes", routes), ("parts", parts)]) {
             if spec.get(field).is_some() && chance.percent(25) {
                 spec[field] = to;
             }
@@ -140,7 +244,8 @@ impl Stack {
     fn without(&mut self, mut leaving: BTreeSet<Address>) {
         loop {
             let needs = |declared: &Declared| {
-                let needed = ["net", "role"].into_iter().flat_map(|field| references(&declared.spec[field]));
+                let needed =
+                    ["net", "role", "gate", "pool"].into_iter().flat_map(|field| references(&declared.spec[field]));
                 needed.into_iter().any(|address| leaving.contains(&address))
             };
             let more =
@@ -189,4 +294,9 @@ impl Stack {
 /// A reference.
 pub(crate) fn to(address: &Address) -> Value {
     json!({ "$ref": address })
+}
+
+/// What each of a kind has to itself.
+fn sole(kind: &str) -> Sole {
+    sim(kind).unique.expect("a kind that has something to itself")
 }

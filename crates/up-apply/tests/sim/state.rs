@@ -95,6 +95,8 @@ impl State {
             self.violations.push(format!("{address} was made twice"));
         }
         self.finds(&address, &spec)?;
+        self.is_free(&address, kind, None, &spec)?;
+        self.has_way(&address, kind, &spec);
         let now = Instant::now();
         let takes = kind.about().takes.create;
         let takes = if self.moods.drags { takes / 2 + self.chance.upto(takes * 5 / 2) } else { takes };
@@ -130,6 +132,10 @@ impl State {
         let moved: Vec<_> = moved.collect();
         moved.iter().for_each(|name| spec[name] = want[name].clone());
         self.finds(&address, &moved.iter().map(|name| want[name].clone()).collect())?;
+        self.exchange(kind, id, &spec);
+        self.is_free(&address, kind, Some(id), &spec)?;
+        self.has_way(&address, kind, &spec);
+        self.is_unused(&address, id, &spec);
         // What is slow to make is busy for a while when it changes.
         let busy =
             if kind.about().takes.create > Duration::from_secs(10) { Duration::from_secs(10) } else { Duration::ZERO };
@@ -187,6 +193,56 @@ impl State {
             }
         }
         false
+    }
+
+    /// The id of what has what a spec says is to be had once.
+    fn holder(&self, kind: &SimKind, own: Option<&str>, spec: &Value) -> Option<String> {
+        let sole = kind.unique?;
+        let is_same = |other: &Value| [sole.field, sole.within].iter().all(|field| other[*field] == spec[*field]);
+        let others = self.things.iter().filter(|it| it.kind.name() == kind.name() && it.is_there());
+        let mut others = others.filter(|it| Some(it.id.as_str()) != own);
+        others.find(|it| is_same(&it.now().spec)).map(|it| it.id.clone())
+    }
+
+    /// Nobody takes what another still has.
+    fn is_free(&mut self, who: &Address, kind: &SimKind, own: Option<&str>, spec: &Value) -> Result<()> {
+        let Some(holder) = self.holder(kind, own, spec) else { return Ok(()) };
+        self.violations.push(format!("{who} takes what {holder} still has"));
+        Err(answer(ErrorKind::Other, format!("{holder} has it")))
+    }
+
+    /// Gives what one has to who has what it is to have.
+    fn exchange(&mut self, kind: &SimKind, id: &str, spec: &Value) {
+        let Some(sole) = kind.unique.filter(|sole| sole.is_exchanged) else { return };
+        let Some(holder) = self.holder(kind, Some(id), spec) else { return };
+        let own = self.thing(id).map(|thing| thing.now().spec[sole.field].clone());
+        if let (Ok(own), Ok(holder)) = (own, self.thing(&holder)) {
+            holder.turn(|life| life.spec[sole.field] = own);
+        }
+    }
+
+    /// A guest finds its way in its pool.
+    fn has_way(&mut self, who: &Address, kind: &SimKind, spec: &Value) {
+        if kind.name() != "x.guest" {
+            return;
+        }
+        let pool = ids(&spec["pool"]);
+        let pool = self.things.iter().find(|it| pool.contains(&it.id));
+        let ways = pool.and_then(|pool| pool.now().spec["ways"].as_array());
+        if !ways.is_some_and(|ways| ways.contains(&spec["way"])) {
+            self.violations.push(format!("{who} uses a way that its pool does not have"));
+        }
+    }
+
+    /// No pool loses a way that a guest uses.
+    fn is_unused(&mut self, who: &Address, id: &str, spec: &Value) {
+        let Some(ways) = spec.get("ways").and_then(Value::as_array) else { return };
+        let guests = self.things.iter().filter(|it| it.kind.name() == "x.guest" && it.is_there());
+        let mut guests = guests.map(|guest| (&guest.id, &guest.now().spec));
+        let lost = guests.find(|(_, guest)| ids(&guest["pool"]) == [id] && !ways.contains(&guest["way"]));
+        if let Some(wrong) = lost.map(|(guest, _)| format!("{who} loses a way that {guest} uses")) {
+            self.violations.push(wrong);
+        }
     }
 
     /// Whoever refers to something must find it, ready.

@@ -1,15 +1,30 @@
 //! Kinds that exist only on paper: planning makes no call.
 
+use std::collections::BTreeSet;
+
 use up_core::{AnyKind, Of, prelude::*};
 
 /// Finds one of them.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 4] = [&Of::<Net>::KIND, &Of::<Boxed>::KIND, &Of::<Group>::KIND, &Of::<Store>::KIND];
+    const KINDS: [&dyn AnyKind; 9] = [
+        &Of::<Net>::KIND,
+        &Of::<Boxed>::KIND,
+        &Of::<Group>::KIND,
+        &Of::<Part>::KIND,
+        &Of::<Door>::KIND,
+        &Of::<Row>::KIND,
+        &Of::<Hub>::KIND,
+        &Of::<Guest>::KIND,
+        &Of::<Store>::KIND,
+    ];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
 macro_rules! on_paper {
     ($spec:ident, $marker:ident, $name:literal, $about:expr) => {
+        on_paper!($spec, $marker, $name, $about, |_| vec![]);
+    };
+    ($spec:ident, $marker:ident, $name:literal, $about:expr, $unique:expr) => {
         #[derive(Debug)]
         enum $marker {}
 
@@ -35,6 +50,10 @@ macro_rules! on_paper {
             }
             async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
                 unreachable!("planning makes no call")
+            }
+            fn unique(&self) -> Vec<Unique> {
+                let unique: fn(&Self) -> Vec<Unique> = $unique;
+                unique(self)
             }
         }
     };
@@ -84,3 +103,70 @@ on_paper!(
     "x.store",
     About { actions: TAGGED, tags_travel: true, longest_name: 40, ..About::DEFAULT }
 );
+
+/// A part of a net, with addresses of its own.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Part {
+    #[spec(replace)]
+    net: Ref<NetName>,
+    #[spec(replace)]
+    block: Cidr,
+    #[spec(replace)]
+    zone: Option<String>,
+}
+
+/// A numbered way into a net; its number can be changed while it is free.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Door {
+    #[spec(replace)]
+    net: Ref<NetName>,
+    port: i64,
+}
+
+/// Has a place among the others of its net, and exchanges it with them.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Row {
+    #[spec(replace)]
+    net: Ref<NetName>,
+    place: i64,
+}
+
+/// Is in some parts of one net, leads to others, and serves guests in several ways.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Hub {
+    name: Option<String>,
+    #[serde(default)]
+    #[spec(confined)]
+    parts: BTreeSet<Ref<PartName>>,
+    #[serde(default)]
+    #[spec(detachable)]
+    links: BTreeSet<Ref<PartName>>,
+    #[serde(default)]
+    #[spec(loose)]
+    routes: BTreeSet<Ref<PartName>>,
+    #[serde(default)]
+    #[spec(shared)]
+    ways: BTreeSet<String>,
+}
+
+/// Uses one way of a hub.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Guest {
+    #[spec(replace)]
+    hub: Ref<HubName>,
+    way: String,
+}
+
+const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
+
+on_paper!(Part, PartName, "x.part", PLAIN, |part| {
+    Unique::block("block", &part.block).map(|block| block.within(&part.net)).into_iter().collect()
+});
+on_paper!(Door, DoorName, "x.door", PLAIN, |door| {
+    Unique::value("port", door.port).map(|port| port.within(&door.net)).into_iter().collect()
+});
+on_paper!(Row, RowName, "x.row", PLAIN, |row| {
+    Unique::value("place", row.place).map(|place| place.within(&row.net).exchanged()).into_iter().collect()
+});
+on_paper!(Hub, HubName, "x.hub", PLAIN);
+on_paper!(Guest, GuestName, "x.guest", PLAIN);

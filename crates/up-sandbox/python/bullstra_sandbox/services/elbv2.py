@@ -266,7 +266,11 @@ def change_attributes(call: Call, attributes: dict[str, Any], of: str) -> dict[s
 @around("elbv2", "SetSubnets")
 def set_subnets(call: Call, proceed: Any) -> dict[str, Any]:
     balancer = find(call, call.params["LoadBalancerArn"])
-    balancer.subnets = places(call, balancer.type)
+    subnets = places(call, balancer.type)
+    if subnets[0].vpc_id != balancer.vpc_id:
+        # ELB API reference, SetSubnets: InvalidConfigurationRequest; a load balancer stays in its VPC.
+        raise Refusal("InvalidConfigurationRequest", "The subnets must be in the VPC of the load balancer")
+    balancer.subnets = subnets
     balancer.ip_address_type = call.get("IpAddressType", default=balancer.ip_address_type)
     hold_interfaces(call, balancer)
     give_addresses(call, balancer)

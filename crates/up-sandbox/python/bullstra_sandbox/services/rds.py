@@ -117,6 +117,11 @@ def described(group: Any) -> dict[str, Any]:
 def modify_subnet_group(call: Call, proceed: Any) -> dict[str, Any]:
     group = subnet_group(call, call.params["DBSubnetGroupName"])
     subnets = subnets_of(call)
+    # RDS API reference, ModifyDBSubnetGroup: InvalidSubnet, "… or there was a problem because the subnets are not in the same
+    # VPC"; terraform-provider-aws #10553.
+    if subnets[0].vpc_id != group.vpc_id:
+        message = "The new Subnets are not in the same Vpc as the existing subnet group"
+        raise Refusal("InvalidParameterValue", message)
     removed = {subnet.id for subnet in group._subnets} - {subnet.id for subnet in subnets}
     sweep(call)
     held = (eni for eni in backend("ec2", call).enis.values() if isinstance(eni, HeldInterface))

@@ -110,6 +110,18 @@ def test_subnets_and_groups_change(elb, client, network, balancer):
     ec2.delete_security_group(GroupId=network["group"])
 
 
+def test_a_load_balancer_stays_in_its_vpc(elb, client, balancer, refused):
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]][:2]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for number, zone in enumerate(zones)
+    ]
+    refusal = refused(elb.set_subnets, LoadBalancerArn=balancer, Subnets=subnets)
+    assert refusal.startswith("InvalidConfigurationRequest")
+
+
 def test_a_target_group_once_more(elb, network, group, refused):
     assert elb.create_target_group(**targets(network))["TargetGroups"][0]["TargetGroupArn"] == group
     words = "DuplicateTargetGroupName: A target group with the same name 'app' exists, but with different settings"

@@ -55,6 +55,18 @@ def test_a_modified_subnet_group_is_still_there(rds, network, groups):
     assert group["DBSubnetGroupDescription"] == "data"
 
 
+def test_a_subnet_group_stays_in_its_vpc(rds, client, groups, refused):
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]][:2]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.77.{number}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for number, zone in enumerate(zones)
+    ]
+    refusal = refused(rds.modify_db_subnet_group, DBSubnetGroupName="data", SubnetIds=subnets)
+    assert "not in the same Vpc" in refusal
+
+
 def test_an_instance_takes_time_and_then_has_an_endpoint(rds, network, groups, until):
     more = {
         "MultiAZ": True,

@@ -1,0 +1,190 @@
+//! Which step waits for which.
+
+use std::collections::BTreeSet;
+
+use up_core::{Binding, Order, Seen, Status};
+
+use crate::{
+    Map,
+    decide::{Ruling, names, used},
+    graph::Circles,
+    handover::{Handover, handovers},
+    replace::rings,
+    steps::Writer,
+};
+
+impl Writer<'_, '_> {
+    /// Puts all steps in order.
+    pub(crate) fn order(&mut self) {
+        self.wait_for_targets();
+        let moves = self.delete_after_users();
+        self.narrow_after_users();
+        let handovers = self.release_before_taking();
+        self.release_early(&moves, &handovers);
+    }
+
+    /// A step comes after those that make what it names.
+    fn wait_for_targets(&mut self) {
+        for (index, verdict) in self.verdicts.iter().enumerate() {
+            let nodes = self.nodes[index];
+            let (Some(place), Some(make)) = (verdict.place, nodes.first()) else { continue };
+            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
+            for target in self.named.of(place).iter().filter(|target| **target != place) {
+                let made = self.nodes[self.rulings[*target]];
+                let circle = self.named.circles().join(place, *target);
+                // Where resources name each other, it is enough that the other is there.
+                let first = if circle { made.make.filter(|_| made.is_new) } else { made.usable() };
+                let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };
+                self.draft.before.extend(first.zip(then));
+            }
+            self.draft.before.extend(nodes.make.zip(nodes.finish));
+        }
+    }
+
+    /// A resource goes after what uses it has gone, or moved away. Returns who has to move away first: pairs of user and
+    /// target.
+    fn delete_after_users(&mut self) -> Vec<(usize, usize)> {
+        let uses = self.uses_seen();
+        let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
+        let circles = Circles::among(self.verdicts.len(), &both_go);
+        let (mut pairs, mut moves) = (vec![], vec![]);
+        for (user, target) in uses {
+            match self.gone(user) {
+                // Those that use each other: each lets go of the others as it is deleted.
+                Some(gone) => {
+                    pairs.extend(self.gone(target).filter(|_| !circles.join(user, target)).map(|it| (gone, it)))
+                }
+                None if !self.goes_first(target) || self.holds(user, target) => {
+                    pairs.extend(self.moved_first(user, target));
+                    moves.push((user, target));
+                }
+                None => {}
+            }
+        }
+        let quoted = self.uses_declared().into_iter().filter(|(_, target)| !self.goes_first(*target));
+        pairs.extend(quoted.filter_map(|(user, target)| self.moved_first(user, target)));
+        self.draft.before.extend(self.go_together(&pairs, &circles));
+        self.draft.before.extend(pairs);
+        self.draft.before.extend(self.known_users_first());
+        moves
+    }
+
+    /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
+    /// the others in place.
+    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles) -> Vec<(usize, usize)> {
+        let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
+        let deletes: Map<_, _> = deletes.collect();
+        let together = pairs.iter().flat_map(|(first, delete)| {
+            let others = circles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
+            others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
+        });
+        together.collect()
+    }
+
+    /// A user moves over to what takes the target's place, and then the target goes.
+    fn moved_first(&self, user: usize, target: usize) -> Option<(usize, usize)> {
+        Some((self.nodes[user].last()?, self.gone(target)?))
+    }
+
+    /// True where a target has to go before that is there which takes its place.
+    fn goes_first(&self, target: usize) -> bool {
+        self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst)
+    }
+
+    /// True where AWS does not delete a target while the user refers to it. What failed is seldom in real use.
+    fn holds(&self, user: usize, target: usize) -> bool {
+        let fails = |seen: &Seen<_>| matches!(seen.status, Status::Failed(_) | Status::Deleting(_));
+        let bindings = self.bindings(user, target);
+        !self.verdicts[target].seen.is_some_and(fails) && bindings.iter().any(|(_, it)| *it != Binding::Loose)
+    }
+
+    /// The fields in which a live resource refers to another.
+    pub(crate) fn bindings(&self, user: usize, target: usize) -> Vec<(&'static str, Binding)> {
+        let (user, target) = (&self.verdicts[user], &self.verdicts[target]);
+        let (Some(kind), Some((user, target_seen))) = (self.kind(&user.address), user.seen.zip(target.seen)) else {
+            return vec![];
+        };
+        let is_target =
+            |(kind, id): &(&str, &str)| *kind == target.address.kind && names(target_seen).any(|name| name == *id);
+        let fields = kind.fields().iter().filter(|field| used(&user.spec[field.name]).iter().any(is_target));
+        fields.map(|field| (field.name, field.binding)).collect()
+    }
+
+    pub(crate) fn gone(&self, index: usize) -> Option<usize> {
+        self.nodes[index].delete
+    }
+
+    /// Who uses what is to be deleted, as AWS shows it: pairs of verdicts.
+    fn uses_seen(&self) -> Vec<(usize, usize)> {
+        self.users_of(&|index| self.gone(index).is_some())
+    }
+
+    /// Who uses some of the live resources: pairs of verdicts.
+    pub(crate) fn users_of(&self, wanted: &dyn Fn(usize) -> bool) -> Vec<(usize, usize)> {
+        let mut owners: Map<(&str, &str), usize> = Map::default();
+        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| wanted(*index)) {
+            let Some(seen) = verdict.seen else { continue };
+            owners.extend(names(seen).map(|name| ((verdict.address.kind.as_str(), name), index)));
+        }
+        if owners.is_empty() {
+            return vec![];
+        }
+        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
+            let used = verdict.seen.map(|seen| used(&seen.spec)).unwrap_or_default();
+            let targets = used.into_iter().filter_map(|name| owners.get(&name).copied());
+            targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
+        });
+        uses.collect()
+    }
+
+    /// Who names what is to be replaced, in text as well.
+    fn uses_declared(&self) -> Vec<(usize, usize)> {
+        let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
+            let named = verdict.place.map(|place| self.named.of(place)).into_iter().flatten();
+            let targets = named.map(|target| self.rulings[*target]);
+            targets
+                .filter(move |&target| target != index && self.gone(target).is_some())
+                .map(move |target| (index, target))
+        });
+        uses.collect()
+    }
+
+    /// Of two that go, the one that named the other when it was last declared goes first, unless the steps so far say
+    /// otherwise: what a service runs may be unknown, and still need a role.
+    fn known_users_first(&self) -> Vec<(usize, usize)> {
+        let named = || self.world.named.iter().chain(self.torn_down);
+        if named().next().is_none() {
+            return vec![];
+        }
+        let mut going: Map<String, Vec<usize>> = Map::default();
+        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_some()) {
+            going.entry(verdict.address.text()).or_default().push(index);
+        }
+        let pairs = named().flat_map(|(user, targets)| {
+            let users = going.get(&user.text()).into_iter().flatten();
+            let targets = targets.iter().filter(|target| *target != user);
+            let targets: Vec<_> = targets.filter_map(|target| going.get(&target.text())).flatten().collect();
+            users.flat_map(move |user| targets.clone().into_iter().map(move |target| (*user, *target)))
+        });
+        let pairs = pairs.filter_map(|(user, target)| Some((self.gone(user)?, self.gone(target)?)));
+        let pairs: Vec<_> = pairs.collect();
+        let edges: Vec<_> = self.draft.before.iter().chain(&pairs).copied().collect();
+        let circles = Circles::among(self.draft.steps.len(), &edges);
+        pairs.into_iter().filter(|(user, target)| !circles.join(*user, *target)).collect()
+    }
+
+    /// What another resource gives up is taken after that.
+    fn release_before_taking(&mut self) -> Vec<Handover> {
+        let handovers = handovers(self.verdicts, self.kinds);
+        let exchanged = rings(self.verdicts.len(), handovers.iter().filter(|it| it.is_exchanged));
+        let others = handovers.iter().filter(|it| it.taker != it.holder && !exchanged.join(it.taker, it.holder));
+        let pairs = others.filter_map(|it| {
+            let holder = self.nodes[it.holder];
+            let release = if self.verdicts[it.holder].ruling == Ruling::Update { holder.last() } else { holder.delete };
+            release.zip(self.nodes[it.taker].first())
+        });
+        let pairs: BTreeSet<_> = pairs.collect();
+        self.draft.before.extend(pairs);
+        handovers
+    }
+}

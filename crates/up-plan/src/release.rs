@@ -1,0 +1,185 @@
+//! Steps that come earlier or later than the rest of an update: what is in the way is released early, and what others still
+//! use is removed late.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use up_core::{
+    Address, AnyKind, Binding, Change, Declared, FieldChange, TagChange, by_id, name_references, with_ignored,
+};
+
+use crate::{
+    Action, Map, Refusal,
+    decide::{Ruling, Verdict, names, used},
+    graph::Circles,
+    handover::Handover,
+    steps::{Nodes, Writer},
+};
+
+impl<'a> Writer<'a, '_> {
+    /// The steps of an update that removes members of a shared set: it adds first, and removes once the users of the
+    /// resource have let go of them. `None` where nothing is removed, or no user has a step.
+    pub(crate) fn narrow(
+        &mut self,
+        index: usize,
+        verdict: &Verdict<'a>,
+        declared: &Declared,
+        kind: &dyn AnyKind,
+    ) -> Option<Nodes> {
+        let is_shared = |name: &str| kind.fields().iter().any(|field| field.is_shared && field.name == name);
+        let is_narrower = |change: &&FieldChange| is_shared(&change.field) && !removed(change).is_empty();
+        let narrower: Vec<_> = verdict.changes.iter().filter(is_narrower).collect();
+        if narrower.is_empty() || !self.has_busy_users(index, verdict) {
+            return None;
+        }
+        let mut wider = (*declared.spec).clone();
+        for change in &narrower {
+            wider[&change.field] = match change.want.as_array() {
+                Some(items) => items.iter().chain(removed(change)).cloned().collect(),
+                None => change.seen.clone(),
+            };
+        }
+        let wider = kind.complete(wider.clone()).unwrap_or(wider);
+        let only_removes = |change: &FieldChange| {
+            let seen = change.seen.as_array();
+            is_narrower(&change)
+                && change.want.as_array().into_iter().flatten().all(|it| seen.is_some_and(|seen| seen.contains(it)))
+        };
+        let update = self.update(verdict, declared, kind);
+        let Action::Update { tags, renamed_from, .. } = &self.draft.steps[update].action else { return None };
+        if tags.is_empty() && renamed_from.is_none() && verdict.changes.iter().all(only_removes) {
+            return Some(Nodes { finish: Some(update), is_narrowed: true, ..Nodes::default() });
+        }
+        if let Action::Update { want, .. } = &mut self.draft.steps[update].action {
+            *want = wider.into();
+        }
+        let finish = self.second_half(verdict, declared, declared.ignore_changes.clone(), kind);
+        Some(Nodes { make: Some(update), finish: Some(finish), is_narrowed: true, ..Nodes::default() })
+    }
+
+    /// True where some step is of a resource that uses this one.
+    fn has_busy_users(&self, index: usize, verdict: &Verdict<'_>) -> bool {
+        let is_busy = |user: usize| user != index && self.verdicts[user].ruling != Ruling::Keep;
+        let place = verdict.place.expect("what is updated is declared");
+        let names_it = |user: &Verdict<'_>| user.place.is_some_and(|user| self.named.of(user).contains(&place));
+        self.users_of(&|target| target == index).into_iter().any(|(user, _)| is_busy(user))
+            || self.verdicts.iter().enumerate().any(|(user, verdict)| is_busy(user) && names_it(verdict))
+    }
+
+    /// What a shared set loses is removed after the steps of all that use it.
+    pub(crate) fn narrow_after_users(&mut self) {
+        let narrowed: BTreeSet<_> = (0..self.nodes.len()).filter(|&index| self.nodes[index].is_narrowed).collect();
+        if narrowed.is_empty() {
+            return;
+        }
+        let mut uses = self.users_of(&|index| narrowed.contains(&index));
+        for (user, verdict) in self.verdicts.iter().enumerate() {
+            let named = verdict.place.map(|place| self.named.of(place)).into_iter().flatten();
+            let targets = named.map(|target| self.rulings[*target]).filter(|target| narrowed.contains(target));
+            uses.extend(targets.filter(|target| *target != user).map(|target| (user, target)));
+        }
+        for (user, target) in uses {
+            let steps = [self.nodes[user].last(), self.nodes[user].delete].into_iter().flatten();
+            let then = self.nodes[target].finish.expect("what is narrowed is finished");
+            self.draft.before.extend(steps.map(|step| (step, then)));
+        }
+    }
+
+    /// Where a target has to go before what its user moves to is there, the user releases it in a step of its own. Where it
+    /// cannot, that is refused.
+    pub(crate) fn release_early(&mut self, moves: &[(usize, usize)], handovers: &[Handover]) {
+        let edges: Vec<_> = self.draft.before.iter().copied().collect();
+        let circles = Circles::among(self.draft.steps.len(), &edges);
+        let mut releases: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for &(user, target) in moves {
+            let Some((moved, delete)) = self.nodes[user].last().zip(self.gone(target)) else { continue };
+            if !circles.join(moved, delete) || !self.draft.before.remove(&(moved, delete)) {
+                continue;
+            }
+            let bindings: BTreeSet<_> = self.bindings(user, target).into_iter().map(|(_, binding)| binding).collect();
+            if bindings.contains(&Binding::Firm) {
+                let refusal = self.refused(user, target, handovers);
+                self.draft.refusals.push(refusal);
+            } else if bindings.contains(&Binding::Detachable) {
+                releases.entry(user).or_default().insert(target);
+            }
+        }
+        releases.into_iter().for_each(|(user, targets)| self.release(user, &targets));
+    }
+
+    /// Has a user let go of some targets before all else that is done to it.
+    fn release(&mut self, user: usize, targets: &BTreeSet<usize>) {
+        let verdict = &self.verdicts[user];
+        let (Some(declared), Some(seen)) = (verdict.declared, verdict.seen) else { return };
+        let (Some(kind), Some(rest)) = (self.kind(&verdict.address), self.nodes[user].first()) else { return };
+        let bindings = targets.iter().flat_map(|target| self.bindings(user, *target));
+        let fields = bindings.filter(|(_, binding)| *binding == Binding::Detachable).map(|(field, _)| field);
+        let fields: BTreeSet<_> = fields.collect();
+        let leaving: BTreeSet<_> =
+            targets.iter().filter_map(|target| self.verdicts[*target].seen).flat_map(names).collect();
+        let mut live = seen.spec.clone();
+        for field in &fields {
+            if let Value::Array(items) = &mut live[*field] {
+                items.retain(|item| used(item).iter().all(|(_, id)| !leaving.contains(id)));
+            }
+        }
+        self.name_staying(&mut live);
+        let untouched = verdict.changes.iter().map(|change| change.field.as_str()).chain(fields);
+        let untouched = untouched.map(str::to_owned).collect();
+        let want = with_ignored(&declared.spec, &live, &untouched).into_owned();
+        let want = kind.complete(want.clone()).unwrap_or(want);
+        let early = self.draft.steps.len();
+        let mut step = self.draft.steps[rest].clone();
+        if let Action::Update { want: early, .. } = &mut step.action {
+            *early = want.into();
+        }
+        self.draft.steps.push(step);
+        self.draft.steps[rest].changes = vec![];
+        if let Action::Update { seen, tags, renamed_from, .. } = &mut self.draft.steps[rest].action {
+            (*seen, *tags, *renamed_from) = (None, TagChange::default(), None);
+        }
+        self.draft.before.insert((early, rest));
+        let deletes: Vec<_> = targets.iter().filter_map(|target| self.gone(*target)).collect();
+        self.draft.before.extend(deletes.into_iter().map(|delete| (early, delete)));
+    }
+
+    /// References to what stays as addresses, and those to what goes as ids.
+    fn name_staying(&self, live: &mut Value) {
+        let mut staying: Map<(&str, &str), &Address> = Map::default();
+        for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_none()) {
+            let seen = self.verdicts[index].seen.into_iter();
+            staying.extend(seen.flat_map(names).map(|name| ((verdict.address.kind.as_str(), name), &*verdict.address)));
+        }
+        name_references(live, &|kind, id| staying.get(&(kind, id)).copied());
+    }
+
+    fn refused(&self, user: usize, target: usize, handovers: &[Handover]) -> Refusal {
+        let (address, user) = (self.verdicts[target].address.clone().into_owned(), &self.verdicts[user].address);
+        let taken = handovers.iter().find(|handover| handover.holder == target);
+        let (because, way_out) = match taken {
+            Some(it) if it.taker == target => {
+                let field = it.field;
+                (format!("the new one is created: both have the same `{field}`"), format!("change `{field}` too, or "))
+            }
+            Some(it) => {
+                let (taker, field) = (&self.verdicts[it.taker].address, it.field);
+                (format!("{taker} takes its `{field}`"), format!("give {taker} another `{field}`, or "))
+            }
+            None => ("the new one is created".to_owned(), String::new()),
+        };
+        let message = format!(
+            "must be deleted before {because}; {user} uses it until then: {way_out}take it away from {user} first"
+        );
+        Refusal { address, message }
+    }
+}
+
+/// The members that a set loses, or what is switched off.
+fn removed(change: &FieldChange) -> Vec<&Value> {
+    if change.seen == true && change.want == false {
+        return vec![&change.seen];
+    }
+    let (Some(seen), Some(want)) = (change.seen.as_array(), change.want.as_array()) else { return vec![] };
+    let is_plain = |item: &&Value| by_id(item).is_none() && item.get("$ref").is_none();
+    seen.iter().filter(|item| change.change == Change::Update && is_plain(item) && !want.contains(item)).collect()
+}

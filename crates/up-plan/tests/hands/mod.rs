@@ -1,0 +1,165 @@
+//! What a plan says where another hand was at work: somebody at the console, a service of AWS, a deployment by CI, a tag that
+//! was copied.
+
+use serde_json::json;
+use up_core::{Address, Impairment, Status};
+use up_plan::Action;
+
+use crate::{
+    stage::{Case, boxed, live, net, to},
+    web, web_stands,
+};
+
+/// A box with a `size` that others move.
+fn ignoring_size() -> Case {
+    let mut case = web_stands();
+    case.world.seen.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
+    case.declared[1].ignore_changes.insert("size".into());
+    case
+}
+
+#[test]
+fn an_ignored_field_does_not_show_beside_one_that_differs() {
+    let mut case = ignoring_size();
+    case.plans(&[]);
+    case.declared[1].spec_mut()["text"] = "new".into();
+    let plan = case.plans(&["0 update x.box.web"]);
+    let fields: Vec<_> = plan.steps[0].changes.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(fields, ["text"]);
+}
+
+#[test]
+fn part_of_a_field_can_be_ignored() {
+    let peers = |first: &str| json!({ "peers": [live(first, "x.group"), live("gc", "x.group")] });
+    let mut case = Case::default()
+        .declare("x.group.a", json!({ "peers": [to("x.group.b"), to("x.group.c")] }))
+        .declare("x.group.b", json!({ "peers": [] }))
+        .declare("x.group.c", json!({ "peers": [] }))
+        .see("x.group.a", "ga", peers("elsewhere"))
+        .see("x.group.b", "gb", json!({ "peers": [] }))
+        .see("x.group.c", "gc", json!({ "peers": [] }));
+    case.plans(&["0 update x.group.a"]);
+    case.declared[0].ignore_changes.insert("peers[0]".into());
+    case.plans(&[]);
+}
+
+#[test]
+fn what_an_ignored_field_uses_is_kept_and_said() {
+    // Another hand gave the box a peer of the stack's that is no longer declared.
+    let mut case = web_stands().see("x.net.old", "n3", net("10.3.0.0/16"));
+    case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
+    case.plans(&["0 delete x.net.old n3"]);
+    case.declared[1].spec_mut()["peer"] = to("x.net.main");
+    case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
+    case.declared[1].ignore_changes.insert("peer".into());
+    let plan = case.plans(&[]);
+    let notice = &plan.notices[0];
+    assert_eq!(
+        (notice.address.to_string().as_str(), notice.message.as_str()),
+        ("x.net.old", "n3 is kept: x.box.web uses it")
+    );
+    // The same for one that is replaced, and for what the one that is kept uses itself.
+    case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n1", "x.net");
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
+    case.declared[1].ignore_changes.insert("net".into());
+    case.plans(&["0 replace x.net.main #1", "1 delete x.net.old n3"]);
+}
+
+#[test]
+fn a_trouble_is_shown_and_nothing_is_deleted_for_it() {
+    let impaired = |status: Status| {
+        web().see_as("x.net.main", "n1", status, 0, net("10.0.0.0/16")).see(
+            "x.box.web",
+            "b1",
+            boxed(live("n1", "x.net"), 1),
+        )
+    };
+    let full = Impairment::explained("storage-full", "raise `size`");
+    let plan = impaired(full.clone()).plans(&[]);
+    assert_eq!(plan.notices[0].message, "AWS says: storage-full; raise `size`");
+    assert_eq!(plan.unchanged, 2);
+    impaired(Impairment::repairable("update failed", "it is sent again")).plans(&["0 update x.net.main"]);
+    let mut mended = web_stands();
+    mended.world.seen.get_mut("x.box").unwrap()[0].status = full;
+    mended.declared[1].spec_mut()["size"] = 2.into();
+    mended.plans(&["0 update x.box.web"]);
+}
+
+#[test]
+fn tags_that_others_set_are_left_alone() {
+    let mut case = web_stands();
+    let tags = &mut case.world.seen.get_mut("x.box").unwrap()[0].tags;
+    tags.extend(["kubernetes.io/cluster/shop", "cost-center", "team"].map(|key| (key.to_owned(), "x".to_owned())));
+    case.plans(&[]);
+    // What the last apply set and is no longer declared goes; a key that is ignored stays.
+    let address: Address = "x.box.web".parse().unwrap();
+    let set = ["team", "cost-center", "kubernetes.io/cluster/shop"].map(str::to_owned);
+    case.world.tagged.insert(address, set.into());
+    case.declared[1].ignore_tags.insert("cost-*".into());
+    let plan = case.plans(&["0 update x.box.web"]);
+    let Action::Update { tags, .. } = &plan.steps[0].action else { panic!("an update") };
+    assert_eq!((tags.remove.iter().map(String::as_str).collect::<Vec<_>>(), tags.set.len()), (vec!["team"], 0));
+    case.declared[1].ignore_changes.insert("tags".into());
+    case.plans(&[]);
+}
+
+#[test]
+fn what_only_carries_our_tags_is_named_and_left_alone() {
+    // An ENI of a service carries the tags of the service: it is of another kind than they say.
+    let mut case = web_stands();
+    let mut other = case.world.seen["x.net"][0].clone();
+    other.id = "eni-1".into();
+    case.world.seen.insert("x.group".into(), vec![other]);
+    let plan = case.plans(&[]);
+    assert_eq!(plan.notices[0].message, "x.group eni-1 carries the tags of x.net.main and is none: it is left alone");
+}
+
+#[test]
+fn a_copy_with_our_tags_is_not_deleted() {
+    let copy = json!({ "size": 1 });
+    let store = || Case::default().declare("x.store.db", copy.clone()).see("x.store.db", "s1", copy.clone());
+    let named = |case: Case, id: &str, name: &str| {
+        let mut case = case.see("x.store.db", id, copy.clone());
+        case.world.seen.get_mut("x.store").unwrap().last_mut().unwrap().attrs.insert("name".into(), name.into());
+        case
+    };
+    // Restored from a snapshot under a name that the stack does not give.
+    let restored = named(store(), "s0", "restored");
+    let plan = restored.plans(&[]);
+    assert!(plan.notices[0].message.starts_with("s0 carries its tags"), "{:?}", plan.notices);
+    // Its original was deleted by hand, and is no longer declared: it is still nobody's to delete.
+    let mut alone = named(Case::default(), "s0", "restored");
+    assert_eq!(alone.plans(&[]).notices.len(), 1);
+    alone.world.known =
+        std::sync::Arc::new([("x.store".to_owned(), std::sync::Arc::new(["s0".to_owned()].into()))].into());
+    alone.plans(&["0 delete x.store.db s0"]);
+    // Nothing tells which of the two is the stack's.
+    let both = named(named(Case::default().declare("x.store.db", copy.clone()), "s0", "one"), "s1", "other");
+    let plan = both.plan();
+    assert!(plan.refusals[0].message.contains("both carry its tags"), "{:?}", plan.refusals);
+}
+
+#[test]
+fn what_was_renamed_is_found_whatever_else_has_changed() {
+    let mut case =
+        Case::default().declare("x.net.core", net("10.0.0.0/16")).declare("x.box.api", boxed(to("x.net.core"), 2));
+    case = case.see("x.net.main", "n1", net("10.0.0.0/16")).see("x.box.web", "b1", boxed(live("n1", "x.net"), 1));
+    case.plans(&["0 retag x.net.core", "1 create x.box.api after 0", "2 delete x.box.web b1"]);
+    case.declared[1].renamed_from = vec!["x.box.nobody".parse().unwrap(), "x.box.web".parse().unwrap()];
+    let plan = case.plans(&["0 retag x.net.core", "1 update x.box.api after 0"]);
+    let Action::Update { renamed_from, .. } = &plan.steps[1].action else { panic!("an update") };
+    assert_eq!(renamed_from.as_ref().map(ToString::to_string).as_deref(), Some("x.box.web"));
+    // An address that is declared again is no old one.
+    case = case.declare("x.box.web", boxed(to("x.net.core"), 1));
+    case.plans(&["0 retag x.net.core", "1 create x.box.api after 0"]);
+}
+
+#[test]
+fn nothing_is_ignored_of_what_an_earlier_run_did_not_finish() {
+    let mut case = ignoring_size();
+    case.plans(&[]);
+    case.world.unfinished.insert("x.box.web".parse().unwrap());
+    let plan = case.plans(&["0 update x.box.web"]);
+    let Action::Update { ignore, .. } = &plan.steps[0].action else { panic!("an update") };
+    assert!(ignore.is_empty());
+}

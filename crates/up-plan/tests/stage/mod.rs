@@ -1,0 +1,106 @@
+//! A stack and a world to plan on, and what a plan says, in lines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use up_core::{Address, Declared, Seen, Status};
+use up_plan::{Action, Plan, Wanted, World, plan};
+
+use crate::kinds::find;
+
+/// A stack and a world to plan on.
+#[derive(Default, Clone)]
+pub(crate) struct Case {
+    pub(crate) declared: Vec<Declared>,
+    pub(crate) world: World,
+    pub(crate) protect: bool,
+    pub(crate) targets: BTreeSet<Address>,
+}
+
+impl Case {
+    pub(crate) fn declare(mut self, address: &str, spec: Value) -> Self {
+        let address: Address = address.parse().unwrap();
+        let spec = find(&address.kind).unwrap().complete(spec).unwrap();
+        self.declared.push(Declared::new(address, spec));
+        self
+    }
+
+    pub(crate) fn see(self, address: &str, id: &str, spec: Value) -> Self {
+        self.see_as(address, id, Status::Ready, 0, spec)
+    }
+
+    pub(crate) fn see_as(mut self, address: &str, id: &str, status: Status, generation: u32, spec: Value) -> Self {
+        let address: Address = address.parse().unwrap();
+        let mut tags = up_core::Tags::new();
+        tags.insert("Name".into(), address.physical("shop", generation, 255));
+        tags.insert(Address::STACK_TAG.into(), "shop".into());
+        tags.insert(Address::ADDRESS_TAG.into(), address.to_string());
+        if generation > 0 {
+            tags.insert(Address::GENERATION_TAG.into(), generation.to_string());
+        }
+        let attrs =
+            [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
+        let seen = Seen { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
+        self.world.seen.entry(address.kind).or_default().push(seen);
+        self
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let (none, targets) = (BTreeSet::new(), &self.targets);
+        let Self { declared: resources, protect, .. } = self;
+        let wanted = Wanted {
+            stack: "shop",
+            resources,
+            protect: *protect,
+            prevent_destroy: &none,
+            named: &BTreeMap::new(),
+            targets,
+        };
+        plan(&wanted, &self.world, &find)
+    }
+
+    /// A line a step: number, what, and what it waits for.
+    #[track_caller]
+    pub(crate) fn plans(&self, expected: &[&str]) -> Plan {
+        let plan = self.plan();
+        let lines: Vec<_> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| {
+                let what = match &step.action {
+                    Action::Create { birth, replaces, bare, .. } => {
+                        let kind = if *replaces { "replace" } else { "create" };
+                        let generation =
+                            if birth.generation > 0 { format!(" #{}", birth.generation) } else { String::new() };
+                        format!("{kind}{} {}{generation}", if *bare { " bare" } else { "" }, step.address)
+                    }
+                    Action::Update { seen: None, .. } => format!("finish {}", step.address),
+                    Action::Update { .. } => format!("{} {}", step.verb().unwrap(), step.address),
+                    Action::Delete { seen, .. } => format!("delete {} {}", step.address, seen.id),
+                };
+                let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
+                let after = if after.is_empty() { String::new() } else { format!(" after {}", after.join(" ")) };
+                format!("{index} {what}{after}")
+            })
+            .collect();
+        assert_eq!(lines, expected, "\n{}", lines.join("\n"));
+        plan
+    }
+}
+
+pub(crate) fn net(cidr: &str) -> Value {
+    json!({ "cidr": cidr })
+}
+
+pub(crate) fn boxed(net: Value, size: i64) -> Value {
+    json!({ "net": net, "size": size })
+}
+
+pub(crate) fn to(address: &str) -> Value {
+    json!({ "$ref": address })
+}
+
+pub(crate) fn live(id: &str, kind: &str) -> Value {
+    json!({ "$id": id, "$kind": kind })
+}
