@@ -9,7 +9,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
 }
 
 macro_rules! on_paper {
-    ($spec:ident, $marker:ident, $name:literal, $about:expr) => {
+    ($spec:ident, $marker:ident, $name:literal, $about:expr $(, $rule:item)*) => {
         #[derive(Debug)]
         enum $marker {}
 
@@ -36,6 +36,7 @@ macro_rules! on_paper {
             async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
                 unreachable!("planning makes no call")
             }
+            $($rule)*
         }
     };
 }
@@ -68,5 +69,23 @@ struct Group {
 }
 
 on_paper!(Net, NetName, "x.net", About { actions: TAGGED, takes: SLOW, longest_name: 40, ..About::DEFAULT });
-on_paper!(Boxed, BoxedName, "x.box", About { actions: TAGGED, holds_data: true, ..About::DEFAULT });
+on_paper!(
+    Boxed,
+    BoxedName,
+    "x.box",
+    About { actions: TAGGED, holds_data: true, ..About::DEFAULT },
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        let grows = self.zone.as_deref() == Some("growing");
+        self.size = if grows { self.size.max(seen.spec.size) } else { self.size };
+        self
+    },
+    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        let outside = self.net.address().and_then(|net| asked(net, "cidr")).filter(|cidr| cidr == "nowhere");
+        let outside = outside.map(|cidr| Problem::new("net", format!("a box has no place in {cidr}")));
+        let is_fixed = self.zone.as_deref() == Some("fixed");
+        let larger = seen.map(|seen| seen.spec.size).filter(|size| is_fixed && self.size < *size);
+        let shrinks = larger.map(|size| Problem::new("size", format!("it never shrinks: write `size = {size}`")));
+        outside.into_iter().chain(shrinks).collect()
+    }
+);
 on_paper!(Group, GroupName, "x.group", About { actions: TAGGED, ..About::DEFAULT });
