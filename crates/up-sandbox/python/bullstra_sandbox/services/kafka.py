@@ -10,7 +10,7 @@ from typing import Any
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import CREATING, DELETING, GONE, MODIFYING, READY, backend, lifecycle, store
-from . import tag_rules
+from . import played, tag_rules
 from .interfaces import keep, release
 from .kafka_configuration import find_revision, now, paged
 from .rds_instance import key_arn
@@ -301,7 +301,7 @@ def tags(call: Call, proceed: Any) -> dict[str, Any]:
         return {"Tags": cluster.tags}
     if call.operation == "TagResource":
         tag_rules.check(tag_rules.as_list(call.params["Tags"]), code="BadRequestException")
-        cluster.tags |= call.params["Tags"]
+        cluster.tags |= played.take(cluster, call.params["Tags"])
     for key in call.get("TagKeys", default=[]):
         cluster.tags.pop(key, None)
     return {}

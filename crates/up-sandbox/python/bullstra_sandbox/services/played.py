@@ -11,29 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..call import Call
-from ..hooks import around
-from ..world import backend, store
-
 STATE_TAG = "sandbox:state"
 
 
-@around("rds", "AddTagsToResource")
-def rds_state(call: Call, proceed: Any) -> None:
-    tags = call.get("Tags", default=[])
-    states = [tag["Value"] for tag in tags if tag["Key"] == STATE_TAG]
-    if not states:
-        proceed()
-        return
-    name = call.params["ResourceName"].rsplit(":", 1)[-1]
-    instance = getattr(backend("rds", call).databases[name], "instance")
-    instance.played = states[-1] or None
-
-
-@around("kafka", "TagResource")
-def kafka_state(call: Call, proceed: Any) -> None:
-    state = call.params["Tags"].get(STATE_TAG)
-    if state is None:
-        proceed()
-        return
-    store("kafka.clusters", call)[call.params["ResourceArn"]].played = state or None
+def take(resource: Any, tags: dict[str, str]) -> dict[str, str]:
+    """Plays the state that `tags` name, and gives the tags that are to be kept."""
+    if STATE_TAG in tags:
+        resource.played = tags[STATE_TAG] or None
+    return {key: value for key, value in tags.items() if key != STATE_TAG}

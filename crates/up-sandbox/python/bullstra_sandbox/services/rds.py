@@ -9,7 +9,7 @@ from moto.rds.models import DBSubnetGroup
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend
-from . import tag_rules
+from . import played, tag_rules
 from .interfaces import HeldInterface, sweep
 
 STATIC = {
@@ -49,6 +49,19 @@ def names_are_lower_case(call: Call, proceed: Any) -> None:
 def tags(call: Call, proceed: Any) -> None:
     tag_rules.check(call.get("Tags", default=[]), code="InvalidParameterValue")
     proceed()
+
+
+@around("rds", "AddTagsToResource")
+def plays(call: Call, proceed: Any) -> None:
+    given = {tag["Key"]: tag["Value"] for tag in call.get("Tags", default=[])}
+    database = backend("rds", call).databases.get(call.params["ResourceName"].rsplit(":", 1)[-1])
+    instance = getattr(database, "instance", None)
+    if instance is None or played.STATE_TAG not in given:
+        proceed()
+        return
+    kept = played.take(instance, given)
+    if kept:
+        proceed({**call.params, "Tags": tag_rules.as_list(kept)})
 
 
 @around("rds", "AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource")

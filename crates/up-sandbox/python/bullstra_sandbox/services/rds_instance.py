@@ -140,6 +140,8 @@ class Instance:
             # An upgrade starts the engine anew, with all its parameters.
             self.awaits_reboot = False
         self.settings |= renamed(changes)
+        # moto looks its own one up, which may be deleted once no instance uses it.
+        backend("rds", call).databases[self.id].db_parameter_group_name = self.settings["DBParameterGroupName"]
         if self.settings.get("MaxAllocatedStorage") == self.settings["AllocatedStorage"]:
             # A limit at the size itself switches storage autoscaling off.
             del self.settings["MaxAllocatedStorage"]

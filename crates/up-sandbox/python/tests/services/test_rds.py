@@ -283,3 +283,12 @@ def test_a_static_parameter_waits_for_a_reboot(rds, network, groups, until):
     static = {"ParameterName": "max_connections", "ParameterValue": "200", "ApplyMethod": "pending-reboot"}
     rds.modify_db_parameter_group(DBParameterGroupName="pg", Parameters=[static])
     assert seen(rds)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
+
+
+def test_a_group_that_was_left_can_go(rds, network, groups, until):
+    rds.create_db_instance(**postgres(network, DBParameterGroupName="pg"))
+    until(lambda: seen(rds)["DBInstanceStatus"], "available")
+    rds.create_db_parameter_group(DBParameterGroupName="next", DBParameterGroupFamily="postgres16", Description="pg")
+    rds.modify_db_instance(DBInstanceIdentifier="db", DBParameterGroupName="next", ApplyImmediately=True)
+    rds.delete_db_parameter_group(DBParameterGroupName="pg")
+    assert seen(rds)["DBParameterGroups"][0]["DBParameterGroupName"] == "next"
