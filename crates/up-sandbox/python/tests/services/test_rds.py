@@ -292,3 +292,11 @@ def test_a_group_that_was_left_can_go(rds, network, groups, until):
     rds.modify_db_instance(DBInstanceIdentifier="db", DBParameterGroupName="next", ApplyImmediately=True)
     rds.delete_db_parameter_group(DBParameterGroupName="pg")
     assert seen(rds)["DBParameterGroups"][0]["DBParameterGroupName"] == "next"
+
+
+def test_the_versions_that_are_made_are_listed(rds):
+    found = rds.describe_db_engine_versions(Engine="postgres", EngineVersion="16")["DBEngineVersions"]
+    assert [each["EngineVersion"] for each in found] == ["16.11", "16.12", "16.13"]
+    assert found[0]["DBParameterGroupFamily"] == "postgres16"
+    [default] = rds.describe_db_engine_versions(Engine="mysql", DefaultOnly=True)["DBEngineVersions"]
+    assert default["EngineVersion"] == "8.4.11"
