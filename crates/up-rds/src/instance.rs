@@ -27,8 +27,8 @@ pub struct Instance {
     #[spec(initial)]
     pub(crate) allow_major_version_upgrade: bool,
     /// What happens when AWS's standard support of its major version ends. `open-source-rds-extended-support`: AWS goes on to
-    /// support it, for a price that is higher than most databases'. `open-source-rds-extended-support-disabled`: AWS upgrades
-    /// it to the next major version, and makes no new one of the old version. For PostgreSQL and MySQL. Left out:
+    /// support it, and charges for it by the hour and vCPU. `open-source-rds-extended-support-disabled`: AWS upgrades it to
+    /// the next major version, and makes no new one of the old version. For PostgreSQL and MySQL. Left out:
     /// `open-source-rds-extended-support-disabled` at birth, so that nobody pays unasked; later as it is.
     pub(crate) engine_lifecycle_support: Option<LifecycleSupport>,
     /// CPU and memory, such as `db.m7g.large`. A change stops the database for minutes, less with `multi_az`.
@@ -242,10 +242,17 @@ impl Kind for Instance {
         self.problems()
     }
 
-    fn accept(self, seen: &Seen<Self>) -> Self {
-        let live = seen.spec.engine_version.clone();
-        let accepts = live.as_deref().is_some_and(|live| self.accepts_version(live));
-        if accepts { Self { engine_version: live, ..self } } else { self }
+    /// A version that AWS has moved on is no difference, and neither is storage that has grown up to its limit: RDS then
+    /// answers as if there were none.
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        let is = &seen.spec;
+        if is.engine_version.as_deref().is_some_and(|live| self.accepts_version(live)) {
+            self.engine_version.clone_from(&is.engine_version);
+        }
+        if !is.grows() && size(seen).is_ok_and(|size| size >= self.max_allocated_storage) {
+            self.max_allocated_storage = 0;
+        }
+        self
     }
 
     fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
