@@ -85,7 +85,9 @@ impl Stage {
     /// Plays a state of the database, and says what a plan makes of it.
     fn plays(&self, state: &str) -> Result<Value> {
         self.account.python(&format!(
-            "aws('rds').add_tags_to_resource(ResourceName=arn('{DATABASE}'), Tags=[{{'Key': 'sandbox:state', 'Value': '{state}'}}])"
+            "[db] = aws('rds').describe_db_instances(DBInstanceIdentifier=id('{DATABASE}'))['DBInstances']\n\
+             played = [{{'Key': 'sandbox:state', 'Value': '{state}'}}]\n\
+             aws('rds').add_tags_to_resource(ResourceName=db['DBInstanceArn'], Tags=played)"
         ))?;
         self.run("plan", &[])
     }
