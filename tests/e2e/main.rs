@@ -8,6 +8,7 @@ mod ignored;
 mod life;
 mod localstack;
 mod measure;
+mod played;
 mod prod;
 mod refusals;
 mod state;
@@ -37,6 +38,7 @@ fn main() {
             life::trials(),
             ignored::trials(),
             prod::trials(),
+            played::trials(),
             credentials::trials(),
             refusals::trials(),
             hostile::trials(),

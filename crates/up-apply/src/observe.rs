@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tokio::task::JoinSet;
 use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags};
-use up_plan::{Action, Plan, World};
+use up_plan::{Action, Kinds, Plan, World};
 
 /// Everything that looking needs to know beforehand.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Observer {
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Fields that declared resources set, by kind.
     pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
+    /// What is declared of resources whose kinds read it, see [`Observer::desired`].
+    pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// What the last-applied snapshot has of that which never changes.
     pub kept: Arc<Kept>,
 }
@@ -61,6 +63,13 @@ impl Observer {
         }
         let owned = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect();
         asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect()
+    }
+
+    /// What is declared of the resources whose kinds read it, see [`Scope::desired`].
+    pub fn desired(declared: &[Declared], kinds: Kinds<'_>) -> BTreeMap<Address, Arc<Value>> {
+        let reads = |kind: &str| kinds(kind).is_some_and(|kind| kind.about().reads_desired);
+        let read = declared.iter().filter(|declared| reads(&declared.address.kind));
+        read.map(|declared| (declared.address.clone(), declared.spec.clone())).collect()
     }
 
     /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is
@@ -114,7 +123,8 @@ impl Observer {
         made: &BTreeSet<String>,
     ) -> Result<Vec<Seen<Value>>, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
-        let scope = Scope { stack: self.stack.clone(), asked, kept: self.kept.clone(), ..Scope::default() };
+        let (desired, kept) = (self.desired.clone(), self.kept.clone());
+        let scope = Scope { stack: self.stack.clone(), asked, desired, kept, ..Scope::default() };
         let scope = match which {
             Which::All => {
                 let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();

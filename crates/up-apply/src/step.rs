@@ -192,21 +192,21 @@ impl<'a> Work<'a> {
                 return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
             }
             let live = self.named(&seen);
-            let spec = with_ignored(&want.spec, &live.spec, want.ignored);
-            ambiguous =
-                match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), (*spec).clone())).await {
-                    // What shows then tells whether it was done.
-                    Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
-                    // Part of it may be done: what is left is worked out anew.
-                    Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
-                        self.pause(&error, pause).await?;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                        self.hand.watch.stirred(self.kind, None);
-                        seen = self.ready(&seen.id).await?;
-                        continue;
-                    }
-                    answer => answer.map(|()| None)?,
-                };
+            let spec = self.acceptable(&live, want);
+            ambiguous = match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), spec.clone())).await
+            {
+                // What shows then tells whether it was done.
+                Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
+                // Part of it may be done: what is left is worked out anew.
+                Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
+                    self.pause(&error, pause).await?;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    self.hand.watch.stirred(self.kind, None);
+                    seen = self.ready(&seen.id).await?;
+                    continue;
+                }
+                answer => answer.map(|()| None)?,
+            };
             self.hand.watch.stirred(self.kind, None);
             seen = self.shown(&seen, &changes, want).await?;
             tried = Some((changes, tries));
@@ -218,13 +218,17 @@ impl<'a> Work<'a> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
-        let mut changes = if want.ignored.is_empty() {
-            diff(fields, &seen.spec, &want.spec, &address_of)
-        } else {
-            diff(fields, &seen.spec, &with_ignored(&want.spec, &self.named(seen).spec, want.ignored), &address_of)
-        };
+        let mut changes = diff(fields, &seen.spec, &want.spec, &address_of);
+        if !changes.is_empty() {
+            changes = diff(fields, &seen.spec, &self.acceptable(&self.named(seen), want), &address_of);
+        }
         changes.retain(|change| !(want.bare && late(&change.field)));
         changes
+    }
+
+    /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
+    fn acceptable(&self, live: &Seen<Value>, want: &Want<'_>) -> Value {
+        self.kind.accept(live, with_ignored(&want.spec, &live.spec, want.ignored).into_owned())
     }
 
     /// How long AWS may be busy with it.

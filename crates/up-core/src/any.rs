@@ -6,8 +6,8 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::{
-    About, Address, Birth, Change, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, Unique, by_id,
-    plain,
+    About, Address, Asked, Birth, Change, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, Unique,
+    by_id, plain,
 };
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
@@ -29,6 +29,14 @@ pub trait AnyKind: Send + Sync {
     fn unique(&self, spec: &Value) -> Vec<Unique>;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
+    /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
+    fn accept(&self, _seen: &Seen<Value>, want: Value) -> Value {
+        want
+    }
+    /// See [`Kind::refuses`].
+    fn refuses(&self, _seen: Option<&Seen<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
     /// See [`Kind::observe`].
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>>;
     /// See [`Kind::create`].
@@ -86,6 +94,18 @@ impl<K: Kind> AnyKind for Of<K> {
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
         K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>(spec).ok()?))))
+    }
+
+    fn accept(&self, seen: &Seen<Value>, want: Value) -> Value {
+        match (restore::<K>(seen.clone()), typed::<K>(&want)) {
+            (Ok(seen), Ok(spec)) => plain::want(&spec.accept(&seen)),
+            _ => want,
+        }
+    }
+
+    fn refuses(&self, seen: Option<&Seen<Value>>, want: &Value, asked: Asked<'_>) -> Vec<Problem> {
+        let seen = seen.and_then(|seen| restore::<K>(seen.clone()).ok());
+        typed::<K>(want).map_or_else(|_| Vec::new(), |spec| spec.refuses(seen.as_ref(), asked))
     }
 
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {

@@ -4,8 +4,9 @@ use std::{future::Future, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange, Unique};
+use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange, Unique, quote};
 
 /// One kind of AWS resource.
 ///
@@ -55,10 +56,37 @@ pub trait Kind: Spec {
         Vec::new()
     }
 
+    /// The spec to compare with `seen` and to send: `self`, with the live value in the place of its own where AWS moves a
+    /// value by itself and the move is no difference (a minor version that AWS has upgraded, storage that has grown), or
+    /// where AWS spells the same value in another way.
+    #[must_use]
+    fn accept(self, _seen: &Seen<Self>) -> Self {
+        self
+    }
+
+    /// What AWS is known to refuse of the change from `seen` to `self`, or of making `self` where nothing is seen, with the
+    /// way out: an older version, storage that shrinks. It is asked when a plan is made, and such a plan is not carried out.
+    fn refuses(&self, _seen: Option<&Seen<Self>>, _about: Asked<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// Rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
     fn check_together<'a>(_all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         Vec::new()
     }
+}
+
+/// Answers what is known of another resource of the stack before anything is changed: an attribute of the live one, or a
+/// field of the declared one, see [`text_at`].
+pub type Asked<'a> = &'a dyn Fn(&Address, &str) -> Option<String>;
+
+/// The text of a field, or of a key in a field that is a map: `parameters.log_output`.
+pub fn text_at(spec: &Value, path: &str) -> Option<String> {
+    let value = match path.split_once('.') {
+        Some((field, key)) => spec.get(field)?.get(key)?,
+        None => spec.get(path)?,
+    };
+    value.as_str().filter(|text| !quote::is_quoting(text)).map(str::to_owned)
 }
 
 /// The typed half of a TOML table. Derived: `#[derive(Spec)]`.
@@ -151,6 +179,9 @@ pub struct About {
     /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
     /// single. A create whose answer is lost is then looked for before it is sent again.
     pub sent_once: bool,
+    /// True where AWS must be asked for what the stack declares of a resource, because no list shows it: see
+    /// [`Scope::desired`].
+    pub reads_desired: bool,
     /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
     /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
     pub tags_travel: bool,
@@ -178,6 +209,7 @@ impl About {
         longest_name: 0,
         holds_data: false,
         sent_once: false,
+        reads_desired: false,
         tags_travel: false,
         constant: false,
         occupies: None,

@@ -43,7 +43,7 @@ pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, ErrorTable, Result};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use index::{Index, Tagged};
 pub use kept::Kept;
-pub use kind::{About, Actions, Binding, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
+pub use kind::{About, Actions, Asked, Binding, Change, Field, Kind, Order, Problem, Spec, Takes, Wait, text_at};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
@@ -63,9 +63,9 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name, Order,
-        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Unique, Wait, at_once,
-        names,
+        About, Actions, AlreadyDone, Asked, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name,
+        Order, PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Unique, Wait,
+        at_once, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -44,6 +44,14 @@ impl<K: Name> Ref<K> {
         Self { target: Target::Id(id.into()), kind: PhantomData }
     }
 
+    /// The resource of the stack that it points at; none for one outside the stack.
+    pub fn address(&self) -> Option<&Address> {
+        match &self.target {
+            Target::Address(address) => Some(address),
+            Target::Id(_) => None,
+        }
+    }
+
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{Address, Index, Kept, Kind, Result};
@@ -104,6 +105,8 @@ pub struct Scope {
     /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
     /// can be spared.
     pub asked: BTreeSet<String>,
+    /// See [`Scope::desired`].
+    pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// See [`Scope::kept`].
     pub kept: Arc<Kept>,
 }
@@ -112,6 +115,12 @@ impl Scope {
     /// True where some declared resource of the kind sets `field`: else nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
+    }
+
+    /// What the stack declares of the resource that has these tags, for a kind whose [`crate::About::reads_desired`] is true.
+    pub fn desired(&self, tags: &Tags) -> Option<&Value> {
+        let address = tags.get(Address::ADDRESS_TAG)?.parse().ok()?;
+        self.desired.get(&address).map(|spec| &**spec)
     }
 
     /// False for what may be left out, see [`Scope::only_known`].

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_kafka::types::ClusterType;
+use aws_sdk_kafka::types::{ClusterState, ClusterType};
 use up_core::{prelude::*, quote};
 
 use crate::{
-    client,
+    client, cluster_limits,
     cluster_parts::{
         BrokerLogs, ClientAuthentication, ClientBroker, EbsStorage, EnhancedMonitoring, OpenMonitoring, PublicAccess,
         StorageMode,
@@ -22,7 +22,7 @@ pub struct Cluster {
     /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     pub(crate) name: Option<String>,
-    /// The version of Kafka, such as `3.8.x.kraft`. There is no way back from a newer one.
+    /// The version of Kafka, such as `3.9.x.kraft`. There is no way back from a newer one, and none from ZooKeeper to KRaft.
     pub(crate) kafka_version: String,
     /// How many brokers: the same number in each subnet.
     pub(crate) number_of_broker_nodes: u32,
@@ -88,6 +88,7 @@ impl Kind for Cluster {
                 "kms:DescribeKey",
             ],
             update: &[
+                "kafka:DescribeClusterV2",
                 "kafka:DescribeConfiguration",
                 "kafka:UpdateBrokerCount",
                 "kafka:UpdateBrokerStorage",
@@ -130,8 +131,9 @@ impl Kind for Cluster {
                 return Err(Error::absent("settings of a cluster"));
             }
             if ours && cluster.provisioned.is_some() {
+                let has_brokers = has_brokers(cluster.state.as_ref());
                 let mut cluster = Self::read(cluster)?;
-                if cluster.status != Status::Pending("CREATING".into()) {
+                if has_brokers {
                     cluster.attrs.extend(bootstrap(cx, &cluster.id).await?);
                 }
                 seen.push(cluster);
@@ -144,6 +146,7 @@ impl Kind for Cluster {
     /// `update`.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+        cluster_limits::check_zones(cx, &self.client_subnets)?;
         let configuration = self.configuration_info(cx).await?;
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
         let tags = birth.tags.clone().into_iter().collect();
@@ -152,12 +155,12 @@ impl Kind for Cluster {
     }
 
     /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
-    /// again, and comes back while something differs. Safe to repeat: each call names the cluster's version, which
-    /// the last one has changed.
+    /// again, and comes back while something differs. Safe to repeat: MSK refuses a second change while it is at work, and
+    /// what has been changed differs no more.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let is = &seen.spec;
-        let version = seen.attrs.get(Self::CURRENT_VERSION).ok_or_else(|| Error::absent("version of a cluster"))?;
         let (kafka, arn) = (client(cx), &seen.id);
+        let version = current_version(cx, arn).await?;
         if self.kafka_version != is.kafka_version {
             let call = kafka.update_cluster_kafka_version().cluster_arn(arn).current_version(version);
             let call = call.set_configuration_info(self.configuration_info(cx).await?);
@@ -182,9 +185,13 @@ impl Kind for Cluster {
         } else if (&self.client_authentication, self.client_broker_encryption)
             != (&is.client_authentication, is.client_broker_encryption)
         {
+            // MSK refuses what does not change, and in-cluster encryption in any case.
             let call = kafka.update_security().cluster_arn(arn).current_version(version);
-            let call = call.client_authentication(self.client_authentication.wire());
-            call.encryption_info(self.encryption_in_transit()).send().await?;
+            let enters =
+                (self.client_authentication != is.client_authentication).then(|| self.client_authentication.wire());
+            let encrypts =
+                (self.client_broker_encryption != is.client_broker_encryption).then(|| self.client_encryption());
+            call.set_client_authentication(enters).set_encryption_info(encrypts).send().await?;
         } else if (self.enhanced_monitoring, &self.open_monitoring, &self.broker_logs)
             != (is.enhanced_monitoring, &is.open_monitoring, &is.broker_logs)
         {
@@ -215,6 +222,21 @@ impl Kind for Cluster {
     /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster_arn(&seen.id).send().await.gone()
+    }
+
+    /// What autoscaling has added to the volumes is no difference: they never shrink.
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        if let (Some(want), Some(live)) = (&mut self.ebs_storage, &seen.spec.ebs_storage) {
+            want.volume_size = want.volume_size.max(live.volume_size);
+        }
+        self
+    }
+
+    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        match seen {
+            Some(seen) => cluster_limits::refuses(self, &seen.spec),
+            None => cluster_limits::refuses_zones(&self.client_subnets, asked),
+        }
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -278,9 +300,27 @@ impl Kind for Cluster {
     }
 }
 
+/// The version that an update has to name. It is read right before: each change of a cluster moves it on, those that AWS
+/// makes by itself as well.
+async fn current_version(cx: &Cx, arn: &str) -> Result<String> {
+    let answer = client(cx).describe_cluster_v2().cluster_arn(arn).send().await?;
+    let version = answer.cluster_info.and_then(|cluster| cluster.current_version);
+    version.ok_or_else(|| Error::absent("version of a cluster"))
+}
+
+/// "You can't get bootstrap broker nodes for a cluster in FAILED state", nor in two others.
+fn has_brokers(state: Option<&ClusterState>) -> bool {
+    !matches!(state, None | Some(ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed))
+}
+
 /// What clients begin with, for each way in. A way that is closed has empty text, so that quoting it is never an error.
 async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
-    let brokers = client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await?;
+    let brokers = match client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await.map_err(Error::from) {
+        Ok(brokers) => brokers,
+        // It has got into such a state since it was listed.
+        Err(error) if error.kind == ErrorKind::Conflict => return Ok(Attrs::new()),
+        Err(error) => return Err(error),
+    };
     let ways = [
         ("bootstrap_brokers", brokers.bootstrap_broker_string),
         ("bootstrap_brokers_tls", brokers.bootstrap_broker_string_tls),
@@ -294,8 +334,6 @@ async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
 }
 
 impl Cluster {
-    /// Every update names the version it is meant for.
-    pub(crate) const CURRENT_VERSION: &'static str = "current_version";
     const STACK_TAG: &'static str = up_core::Address::STACK_TAG;
 
     fn configuration_differs(&self, cx: &Cx, is: &Self) -> Result<bool> {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EbsStorage {
-    /// GiB, 1 to 16384. It never shrinks.
+    /// GiB, 1 to 16384. It never shrinks, and grows by 10 GiB at least. Where autoscaling has made it larger, that is no
+    /// difference.
     pub(crate) volume_size: u32,
     /// MiB a second that are bought on top, 250 at least; 0 for none. Needs `kafka.m5.4xlarge` or larger. Default: 0.
     #[serde(default)]

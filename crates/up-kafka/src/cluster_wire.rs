@@ -75,11 +75,10 @@ impl Cluster {
         Ok(Some(vec![volume.build()]))
     }
 
-    pub(crate) fn encryption_in_transit(&self) -> EncryptionInfo {
+    /// Without in-cluster encryption, which MSK refuses to be told again.
+    pub(crate) fn client_encryption(&self) -> EncryptionInfo {
         let in_transit = EncryptionInTransit::builder().client_broker(self.client_broker_encryption.as_str().into());
-        EncryptionInfo::builder()
-            .encryption_in_transit(in_transit.in_cluster(self.in_cluster_encryption).build())
-            .build()
+        EncryptionInfo::builder().encryption_in_transit(in_transit.build()).build()
     }
 
     pub(crate) fn connectivity(&self) -> ConnectivityInfo {
@@ -89,10 +88,10 @@ impl Cluster {
 
     pub(crate) fn read(cluster: wire::Cluster) -> Result<Seen<Self>> {
         let status = status(&cluster);
-        let (Some(id), Some(name), Some(version), Some(provisioned)) =
-            (cluster.cluster_arn, cluster.cluster_name, cluster.current_version, cluster.provisioned)
+        let (Some(id), Some(name), Some(provisioned)) =
+            (cluster.cluster_arn, cluster.cluster_name, cluster.provisioned)
         else {
-            return Err(Error::absent("ARN, name, version and brokers of a cluster"));
+            return Err(Error::absent("ARN, name and brokers of a cluster"));
         };
         let (Some(nodes), Some(brokers), Some(software)) = (
             provisioned.broker_node_group_info,
@@ -132,12 +131,13 @@ impl Cluster {
             open_monitoring: OpenMonitoring::seen(provisioned.open_monitoring),
             broker_logs: BrokerLogs::seen(provisioned.logging_info),
         };
-        let attrs = attrs([("arn", id.clone()), ("name", name), (Self::CURRENT_VERSION, version)]);
+        let attrs = attrs([("arn", id.clone()), ("name", name)]);
         let tags = cluster.tags.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
         Ok(Seen { id, tags, attrs, status, notes: vec![], spec })
     }
 }
 
+/// MSK says FAILED of a cluster that never came up. In all states but that and ACTIVE it is at work.
 fn status(cluster: &wire::Cluster) -> Status {
     let reason = cluster.state_info.as_ref().and_then(|info| info.message.clone());
     match &cluster.state {

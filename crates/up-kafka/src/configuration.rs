@@ -65,7 +65,10 @@ impl Kind for Configuration {
             let status = match configuration.state {
                 Some(ConfigurationState::Active) => Status::Ready,
                 Some(ConfigurationState::Deleting) => Status::Deleting("DELETING".into()),
-                state => Status::Failed(state.map_or("MSK gives no state".into(), |state| state.to_string())),
+                Some(ConfigurationState::DeleteFailed) => {
+                    Impairment::explained("DELETE_FAILED", "see which cluster uses it, and delete it again")
+                }
+                state => Status::Pending(state.map_or("MSK gives no state".into(), |state| state.to_string())),
             };
             let spec = Self {
                 server_properties: properties(cx, &id, revision).await?,

@@ -1,6 +1,7 @@
 //! Kinds of the MSK API. One file per kind.
 
 pub mod cluster;
+mod cluster_limits;
 mod cluster_parts;
 mod cluster_wire;
 pub mod configuration;
@@ -19,6 +20,12 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in use"),
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("current version"),
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in progress"),
+    // Seen on AWS by others (AWS_BEHAVIOUR, 0.1): the first cluster of an account makes the role and does not wait for it.
+    ErrorRule::new(ErrorKind::Propagating).text("service-linked role"),
+    ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
+    // A subnet or group that was made a moment ago.
+    ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("do not exist"),
+    ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("does not exist"),
 ];
 
 /// Every kind of this service.

@@ -10,7 +10,7 @@ use up_core::{
     Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, agrees, by_id, diff,
     name_references,
     quote::{self, Quote},
-    references, with_ignored, without_ignored,
+    references, text_at, with_ignored, without_ignored,
 };
 
 use crate::{
@@ -69,6 +69,7 @@ pub(crate) fn decide<'a>(
     verdicts.extend(surplus);
     matcher.keep_used(&mut verdicts);
     matcher.explain(&verdicts);
+    matcher.refuse_changes(&verdicts);
     let Matcher { mut notices, refusals, .. } = matcher;
     notices.sort_by(|one, other| one.address.cmp(&other.address));
     Decision { verdicts, notices, refusals }
@@ -251,20 +252,17 @@ impl<'a, 'k> Matcher<'a, 'k> {
         if replaced.is_empty() && agrees(kind.fields(), &seen.spec, &declared.spec, &address_of, &answer) {
             return vec![];
         }
-        let mut want = Cow::Borrowed(&*declared.spec);
-        if quote::is_quoted_in(&want) {
-            quote::fill(want.to_mut(), &answer);
-            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
-            want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
-        }
+        let mut want = self.filled(kind, declared, &answer);
         let ignored = ignored(self.world, self.stack, declared, seen);
         let said = without_ignored(&want, ignored).into_owned();
         if !ignored.is_empty() {
-            let mut live = seen.spec.clone();
-            name_references(&mut live, &address_of);
-            want = Cow::Owned(with_ignored(&want, &live, ignored).into_owned());
+            want = Cow::Owned(self.keeping_ignored(&want, declared, seen));
         }
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        if !changes.is_empty() {
+            want = Cow::Owned(kind.accept(seen, want.into_owned()));
+            changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        }
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =
@@ -311,6 +309,61 @@ impl<'a, 'k> Matcher<'a, 'k> {
             }));
         }
         !was.is_empty() && !will_be.is_empty() && was.is_disjoint(&will_be)
+    }
+
+    /// The declared spec with all marks filled in of which the answer is known.
+    fn filled(
+        &self,
+        kind: &dyn AnyKind,
+        declared: &'a Declared,
+        answer: &dyn Fn(&Quote) -> Option<String>,
+    ) -> Cow<'a, Value> {
+        let mut want = Cow::Borrowed(&*declared.spec);
+        if quote::is_quoted_in(&want) {
+            quote::fill(want.to_mut(), answer);
+            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
+            want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
+        }
+        want
+    }
+
+    fn keeping_ignored(&self, want: &Value, declared: &Declared, seen: &Seen<Value>) -> Value {
+        let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
+        let mut live = seen.spec.clone();
+        name_references(&mut live, &address_of);
+        with_ignored(want, &live, ignored(self.world, self.stack, declared, seen)).into_owned()
+    }
+
+    /// What kinds know that AWS refuses of what is to be made or changed.
+    fn refuse_changes(&mut self, verdicts: &[Verdict<'a>]) {
+        let nothing = BTreeSet::new();
+        let mut refusals = vec![];
+        for Verdict { declared, seen, ruling, changes, .. } in verdicts {
+            let Some((declared, kind)) = declared.and_then(|it| Some((it, (self.kinds)(&it.address.kind)?))) else {
+                continue;
+            };
+            let seen = match ruling {
+                Ruling::Update if !changes.is_empty() => *seen,
+                Ruling::Create | Ruling::Replace(_) => None,
+                _ => continue,
+            };
+            let mut want = self.filled(kind, declared, &|quote| self.answer(quote, &nothing));
+            if let Some(seen) = seen {
+                want = Cow::Owned(kind.accept(seen, self.keeping_ignored(&want, declared, seen)));
+            }
+            let problems = kind.refuses(seen, &want, &|address, name| self.known(address, name));
+            refusals.extend(problems.into_iter().map(|problem| Refusal {
+                address: declared.address.clone(),
+                message: format!("`{}`: {}", problem.field, problem.message),
+            }));
+        }
+        self.refusals.extend(refusals);
+    }
+
+    /// An attribute of the live resource of an address, or a field that the stack declares of it.
+    fn known(&self, address: &Address, name: &str) -> Option<String> {
+        let live = self.claims.get(address).and_then(|seen| seen.attrs.get(name).cloned());
+        live.or_else(|| text_at(&self.declared.get(address)?.spec, name))
     }
 
     fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {

@@ -33,6 +33,37 @@ fn says_nothing_when_all_is_as_declared() {
     assert_eq!(plan.unchanged, 2);
 }
 
+fn box_of(zone: &str, declared: i64, live_size: i64) -> Case {
+    let mut case = web_stands();
+    case.declared[1].spec_mut()["size"] = declared.into();
+    case.declared[1].spec_mut()["zone"] = zone.into();
+    let seen = &mut case.world.seen.get_mut("x.box").unwrap()[0];
+    (seen.spec["size"], seen.spec["zone"]) = (live_size.into(), zone.into());
+    case
+}
+
+#[test]
+fn what_aws_moves_by_itself_is_no_difference() {
+    box_of("growing", 1, 5).plans(&[]);
+    box_of("growing", 7, 5).plans(&["0 update x.box.web"]);
+}
+
+#[test]
+fn a_change_that_aws_refuses_is_refused_with_the_way_out() {
+    let refused = box_of("fixed", 1, 5).plan().refusals;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].message, "`size`: it never shrinks: write `size = 5`");
+    assert!(box_of("fixed", 7, 5).plan().refusals.is_empty());
+}
+
+#[test]
+fn what_cannot_be_made_where_it_is_to_be_is_refused() {
+    let mut case = web();
+    case.declared[0].spec_mut()["cidr"] = "nowhere".into();
+    let refused = case.plan().refusals;
+    assert_eq!(refused[0].message, "`net`: a box has no place in nowhere");
+}
+
 #[test]
 fn updates_in_place_what_can_be() {
     let mut case = web_stands();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{prelude::*, quote};
+use up_core::prelude::*;
 
-use crate::{client, list, lower_case, retag, window};
+use crate::{client, list, retag, status};
 
 /// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
 /// every week: no stack, plan or state ever holds it.
@@ -18,26 +18,34 @@ pub struct Instance {
     /// `postgres`, `mysql` or `mariadb`.
     #[spec(replace)]
     pub(crate) engine: Engine,
-    /// The whole version, such as `16.4` or `8.4.3`. A change stops the database for minutes. Left out: the newest at
-    /// birth, and whatever AWS makes of it later, as it should be with `auto_minor_version_upgrade`.
+    /// The whole version, such as `16.13` or `8.4.11`. A change stops the database for minutes; there is no way back. With
+    /// `auto_minor_version_upgrade` it is the least: a newer minor version is no difference. Left out: RDS's default at
+    /// birth, and whatever AWS makes of it later.
     pub(crate) engine_version: Option<String>,
     /// Lets a change of `engine_version` go to another major version, from which there is no way back. Default: false.
     #[serde(default)]
     #[spec(initial)]
     pub(crate) allow_major_version_upgrade: bool,
+    /// What happens when AWS's standard support of its major version ends. `open-source-rds-extended-support`: AWS goes on to
+    /// support it, and charges for it by the hour and vCPU. `open-source-rds-extended-support-disabled`: AWS upgrades it to
+    /// the next major version, and makes no new one of the old version. For PostgreSQL and MySQL. Left out:
+    /// `open-source-rds-extended-support-disabled` at birth, so that nobody pays unasked; later as it is.
+    pub(crate) engine_lifecycle_support: Option<LifecycleSupport>,
     /// CPU and memory, such as `db.m7g.large`. A change stops the database for minutes, less with `multi_az`.
     pub(crate) instance_class: String,
-    /// GiB of storage. It never shrinks. With `max_allocated_storage` it is where growing begins, and is kept as the tag
-    /// `bullstra:allocated-storage` on the database: what has grown since is no drift.
+    /// GiB of storage. It never shrinks, and grows by 10 % at least. With `max_allocated_storage` it is where growing begins,
+    /// and is kept as the tag `bullstra:allocated-storage` on the database: what has grown since is no drift.
     pub(crate) allocated_storage: u32,
-    /// GiB up to which the storage grows by itself. Left out: it does not.
-    pub(crate) max_allocated_storage: Option<u32>,
+    /// GiB up to which the storage grows by itself: a tenth more than `allocated_storage` at least. Default: 0, it does
+    /// not.
+    #[serde(default)]
+    pub(crate) max_allocated_storage: u32,
     /// `gp3`, `gp2`, `io1` or `io2`. Default: `gp3`.
     #[serde(default = "gp3")]
     pub(crate) storage_type: StorageType,
-    /// Operations a second. Left out: 3000 or more, by engine and size.
+    /// Operations a second. `gp3` has 3000 below 400 GiB, and 12000 to 64000 from there on. Left out: the least.
     pub(crate) iops: Option<u32>,
-    /// MiB a second, for `gp3`. Left out: 125 or more, by engine and size.
+    /// MiB a second, for `gp3`: 125 below 400 GiB, and 500 to 4000 from there on. Left out: the least.
     pub(crate) storage_throughput: Option<u32>,
     /// Encrypts storage and backups. Default: true.
     #[serde(default = "yes")]
@@ -142,6 +150,16 @@ up_core::words! {
     }
 }
 
+up_core::words! {
+    /// What happens when standard support of a major version ends.
+    pub(crate) LifecycleSupport {
+        /// AWS supports it for some more years, for a price.
+        Extended = "open-source-rds-extended-support",
+        /// AWS upgrades it to the next major version.
+        Disabled = "open-source-rds-extended-support-disabled",
+    }
+}
+
 impl Kind for Instance {
     const NAME: &'static str = "rds.instance";
 
@@ -167,18 +185,17 @@ impl Kind for Instance {
         occupies: Some((Self::SUBNETS, names::Subnet::NAME)),
         longest_name: 63,
         holds_data: true,
-        sent_once: false,
         tags_travel: true,
-        constant: false,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
         takes: Takes { create: Duration::from_secs(600), delete: Duration::from_secs(300) },
+        ..About::DEFAULT
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let instances = client(cx).describe_db_instances().into_paginator().items().send().try_collect().await?;
         let ours = instances.into_iter().filter(|instance| scope.owns(&crate::tags(instance.tag_list.clone())));
-        ours.map(Self::read).collect()
+        ours.map(|instance| Self::read(instance, scope.only_known)).collect()
     }
 
     /// Safe to repeat: it is unique by its name.
@@ -192,8 +209,8 @@ impl Kind for Instance {
 
     /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let is = &seen.spec;
-        let noted = TagChange::between(&is.notes(is.grows()), &self.notes(self.grows() || is.grows()), |_| true);
+        let (is, size) = (&seen.spec, size(seen)?);
+        let noted = TagChange::between(&is.notes(is.keeps_size(size)), &self.notes(self.keeps_size(size)), |_| true);
         retag(cx, seen.attrs.get("arn"), &noted).await?;
         let (call, differs) = self.changes(cx, seen)?;
         if differs {
@@ -208,126 +225,82 @@ impl Kind for Instance {
     }
 
     /// Lifts AWS's own protection (the engine's has been asked by then), and takes a last snapshot unless told not to.
-    /// The snapshot's name is made from the database's own id, so that a repeated delete does not take another.
+    /// The snapshot's name is made from the database's own id, so that a repeated delete does not take another. Where RDS can
+    /// take none, because of the database's state, its automated backups stay.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         if seen.spec.deletion_protection {
             let call = client(cx).modify_db_instance().db_instance_identifier(&seen.id);
             call.deletion_protection(false).apply_immediately(true).send().await.gone()?;
         }
-        let skip = seen.spec.skip_final_snapshot;
+        let is_broken = status::has_no_snapshot(&seen.status);
+        let skip = seen.spec.skip_final_snapshot || is_broken;
         let snapshot = (!skip).then(|| last_snapshot(seen)).transpose()?;
         let call = client(cx).delete_db_instance().db_instance_identifier(&seen.id).skip_final_snapshot(skip);
+        let call = call.set_delete_automated_backups(is_broken.then_some(false));
         call.set_final_db_snapshot_identifier(snapshot).send().await.gone()
     }
 
     fn check(&self) -> Vec<Problem> {
-        let mut problems =
-            window::check(self.preferred_backup_window.as_deref(), self.preferred_maintenance_window.as_deref());
-        problems.extend(lower_case(self.name.as_ref()));
-        problems.extend(self.engine_version.as_ref().and_then(|version| self.engine.whole_version(version)));
-        problems.extend(self.check_storage());
-        problems.extend(self.check_watching());
-        if self.security_groups.is_empty() {
-            let message = "at least one is needed, or RDS takes the network's own";
-            problems.push(Problem::new("security_groups", message));
+        self.problems()
+    }
+
+    /// A version that AWS has moved on is no difference, and neither is storage that has grown up to its limit: RDS then
+    /// answers as if there were none.
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        let is = &seen.spec;
+        if is.engine_version.as_deref().is_some_and(|live| self.accepts_version(live)) {
+            self.engine_version.clone_from(&is.engine_version);
         }
-        if self.multi_az && self.availability_zone.is_some() {
-            problems.push(Problem::new("availability_zone", "with multi_az, RDS chooses the zones"));
+        if !is.grows() && size(seen).is_ok_and(|size| size >= self.max_allocated_storage) {
+            self.max_allocated_storage = 0;
         }
-        if self.backup_retention_period > 35 {
-            problems.push(Problem::new("backup_retention_period", "RDS keeps backups for 35 days at most"));
-        }
-        let reserved = ["rdsadmin", "admin", "root", "public"];
-        if self.engine == Engine::Postgres && reserved.contains(&self.master_username.as_str()) {
-            let message = format!("`{}` is a word PostgreSQL or RDS keeps for itself", self.master_username);
-            problems.push(Problem::new("master_username", message));
-        }
-        problems
+        self
+    }
+
+    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        let Some(seen) = seen else { return self.check_slow_log(asked) };
+        let version = seen.spec.engine_version.as_deref().and_then(|live| self.refuses_version(live));
+        version.into_iter().chain(self.refuses_storage(seen)).collect()
     }
 }
 
 impl Instance {
     /// Where `skip_final_snapshot` is kept.
     pub(crate) const SKIP_TAG: &'static str = "bullstra:skip-final-snapshot";
-    /// Where `allocated_storage` is kept while the storage grows by itself.
+    /// Where `allocated_storage` is kept while the storage is larger than that, or may grow.
     pub(crate) const STORAGE_TAG: &'static str = "bullstra:allocated-storage";
+    /// The attribute with the storage's size as it is, grown or not.
+    pub(crate) const SIZE: &'static str = "allocated_storage";
 
     /// What RDS does not know of a database, as tags: private to this kind, the engine neither sees nor removes them.
-    fn notes(&self, grows: bool) -> Tags {
+    fn notes(&self, keeps_size: bool) -> Tags {
         let skip = self.skip_final_snapshot.then(|| (Self::SKIP_TAG.to_owned(), "true".to_owned()));
-        let storage = grows.then(|| (Self::STORAGE_TAG.to_owned(), self.allocated_storage.to_string()));
+        let storage = keeps_size.then(|| (Self::STORAGE_TAG.to_owned(), self.allocated_storage.to_string()));
         skip.into_iter().chain(storage).collect()
     }
 
     /// Whether its storage grows by itself.
     pub(crate) fn grows(&self) -> bool {
-        self.max_allocated_storage.is_some()
+        self.max_allocated_storage > 0
     }
 
-    fn check_storage(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if let Some(most) = self.max_allocated_storage.filter(|most| *most <= self.allocated_storage) {
-            let message = format!("{most} GiB leave no room to grow from {}", self.allocated_storage);
-            problems.push(Problem::new("max_allocated_storage", message));
-        }
-        let provisioned = matches!(self.storage_type, StorageType::Io1 | StorageType::Io2);
-        if provisioned && self.iops.is_none() {
-            let message = format!("storage_type `{}` needs it", self.storage_type.as_str());
-            problems.push(Problem::new("iops", message));
-        }
-        if self.storage_type == StorageType::Gp2 && self.iops.is_some() {
-            problems.push(Problem::new("iops", "the speed of `gp2` goes by its size"));
-        }
-        if self.storage_type != StorageType::Gp3 && self.storage_throughput.is_some() {
-            problems.push(Problem::new("storage_throughput", "only `gp3` takes it"));
-        }
-        if self.kms_key_id.is_some() && !self.storage_encrypted {
-            problems.push(Problem::new("kms_key_id", "nothing is encrypted with `storage_encrypted = false`"));
-        }
-        problems.extend(arn("kms_key_id", self.kms_key_id.as_ref()));
-        problems
-    }
-
-    fn check_watching(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if ![0, 1, 5, 10, 15, 30, 60].contains(&self.monitoring_interval) {
-            let message = format!("{} is none of 0, 1, 5, 10, 15, 30, 60", self.monitoring_interval);
-            problems.push(Problem::new("monitoring_interval", message));
-        }
-        if (self.monitoring_interval > 0) != self.monitoring_role.is_some() {
-            problems.push(Problem::new("monitoring_role", "it goes with a monitoring_interval above 0"));
-        }
-        let is_period = |days: u32| days == 7 || days == 731 || (days.is_multiple_of(31) && (31..=713).contains(&days));
-        if let Some(days) = self.performance_insights_retention_period.filter(|days| !is_period(*days)) {
-            let message = format!("{days} days are neither 7, nor months of 31 days up to 23, nor 731");
-            problems.push(Problem::new("performance_insights_retention_period", message));
-        }
-        let key = self.performance_insights_kms_key_id.as_ref();
-        problems.extend(arn("performance_insights_kms_key_id", key));
-        problems
+    /// Whether a database with `size` GiB has to remember what is declared: RDS makes of less than a tenth more a tenth.
+    fn keeps_size(&self, size: u32) -> bool {
+        let is_rounded = self.allocated_storage > size && self.allocated_storage < size + size.div_ceil(10);
+        self.grows() || self.allocated_storage < size || is_rounded
     }
 }
 
-impl Engine {
-    /// RDS takes `16` for the newest 16 there is, and answers with the whole: the two would never compare.
-    fn whole_version(self, version: &str) -> Option<Problem> {
-        let parts = if self == Self::Postgres { 2 } else { 3 };
-        let is_whole = version.split('.').count() >= parts || quote::is_quoting(version);
-        let example = if self == Self::Postgres { "16.4" } else { "8.4.3" };
-        let message = format!("`{version}` is not a whole version such as `{example}`; left out, AWS chooses");
-        (!is_whole).then(|| Problem::new("engine_version", message))
-    }
+/// GiB of storage as it is, grown or not.
+pub(crate) fn size(seen: &Seen<Instance>) -> Result<u32> {
+    let size = seen.attrs.get(Instance::SIZE).and_then(|size| size.parse().ok());
+    size.ok_or_else(|| Error::absent("size of a database's storage"))
 }
 
 fn last_snapshot(seen: &Seen<Instance>) -> Result<String> {
     let id = seen.attrs.get("resource_id").ok_or_else(|| Error::absent("resource id of a database"))?;
     let start = id.len().saturating_sub(8);
     Ok(format!("{}-final-{}", seen.id, id[start..].to_ascii_lowercase()))
-}
-
-fn arn(field: &str, key: Option<&String>) -> Option<Problem> {
-    let key = key.filter(|key| !key.starts_with("arn:") && !quote::is_quoting(key))?;
-    Some(Problem::new(field, format!("`{key}` is not an ARN; RDS answers with one, and the two would never compare")))
 }
 
 fn yes() -> bool {

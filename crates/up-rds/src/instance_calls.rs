@@ -13,13 +13,12 @@ use up_core::{Attrs, Cx, Error, Ref, Result, Seen, Status, names};
 
 use crate::{
     client, ids,
-    instance::{Engine, Instance, StorageType},
-    tags,
+    instance::{Engine, Instance, LifecycleSupport, StorageType, size},
+    instance_check::{IOPS, LARGE_GP3, THROUGHPUT},
+    pending, status, tags,
 };
 
 impl Instance {
-    /// The attribute with the storage's size as it is, grown or not.
-    const SIZE: &'static str = "allocated_storage";
     /// An attribute that nobody quotes: the subnets it stands in, which RDS does not move it out of.
     pub(crate) const SUBNETS: &'static str = "occupied_subnets";
 
@@ -32,7 +31,8 @@ impl Instance {
             .set_engine_version(self.engine_version.clone())
             .db_instance_class(&self.instance_class)
             .allocated_storage(number(self.allocated_storage)?)
-            .set_max_allocated_storage(maybe_number(self.max_allocated_storage)?)
+            .set_max_allocated_storage(maybe_number(self.grows().then_some(self.max_allocated_storage))?)
+            .set_engine_lifecycle_support(self.lifecycle_support().map(|it| it.as_str().to_owned()))
             .storage_type(self.storage_type.as_str())
             .set_iops(maybe_number(self.iops)?)
             .set_storage_throughput(maybe_number(self.storage_throughput)?)
@@ -75,11 +75,12 @@ impl Instance {
         let version = wanted(&self.engine_version, &is.engine_version);
         let insights = differing(self.performance_insights_enabled, is.performance_insights_enabled);
         let retention = wanted(&self.performance_insights_retention_period, &is.performance_insights_retention_period);
+        let lifecycle = wanted(&self.engine_lifecycle_support, &is.engine_lifecycle_support);
         let call = call
             .set_allow_major_version_upgrade(version.as_ref().map(|_| self.allow_major_version_upgrade))
             .set_engine_version(version)
             .set_db_instance_class(differing(self.instance_class.clone(), is.instance_class.clone()))
-            .set_max_allocated_storage(maybe_number(wanted(&self.max_allocated_storage, &is.max_allocated_storage))?)
+            .set_engine_lifecycle_support(lifecycle.map(|it| it.as_str().to_owned()))
             .set_multi_az(differing(self.multi_az, is.multi_az))
             .set_vpc_security_group_ids(differing(ids(cx, &self.security_groups)?, ids(cx, &is.security_groups)?))
             .set_publicly_accessible(differing(self.publicly_accessible, is.publicly_accessible))
@@ -114,13 +115,14 @@ impl Instance {
         Ok((call, differs))
     }
 
-    /// RDS takes the parts of a volume together: its size and speed go with its type. What has grown by itself stays.
+    /// RDS takes the parts of a volume together: its size and speed go with its type. What has grown by itself stays, and it
+    /// is never asked to shrink.
     fn storage(&self, seen: &Seen<Self>, call: ModifyDBInstanceFluentBuilder) -> Result<ModifyDBInstanceFluentBuilder> {
-        let is = &seen.spec;
-        let size = seen.attrs.get(Self::SIZE).and_then(|size| size.parse().ok());
-        let size = size.ok_or_else(|| Error::absent("size of a database's storage"))?;
-        let grows = self.grows() || is.grows();
-        let grown = if grows { self.allocated_storage.max(size) } else { self.allocated_storage };
+        let (is, size) = (&seen.spec, size(seen)?);
+        let grown = self.allocated_storage.max(size);
+        let most = differing(self.max_allocated_storage, is.max_allocated_storage);
+        // A limit at the size itself is how RDS is told that it is not to grow.
+        let call = call.set_max_allocated_storage(maybe_number(most.map(|most| if most == 0 { grown } else { most }))?);
         let differs = self.storage_type != is.storage_type
             || grown != size
             || wanted(&self.iops, &is.iops).is_some()
@@ -128,9 +130,26 @@ impl Instance {
         if !differs {
             return Ok(call);
         }
+        let (iops, throughput) = self.speed(is, grown);
         let call = call.allocated_storage(number(grown)?).storage_type(self.storage_type.as_str());
-        let call = call.set_iops(maybe_number(self.iops)?);
-        Ok(call.set_storage_throughput(maybe_number(self.storage_throughput)?))
+        Ok(call.set_iops(maybe_number(iops)?).set_storage_throughput(maybe_number(throughput)?))
+    }
+
+    /// Operations and MiB a second to ask for with a size: large `gp3` must be told both when it grows, small takes neither.
+    fn speed(&self, is: &Self, size: u32) -> (Option<u32>, Option<u32>) {
+        if self.storage_type != StorageType::Gp3 {
+            return (self.iops, self.storage_throughput);
+        }
+        let live =
+            |speed: Option<u32>, least| speed.filter(|_| is.storage_type == StorageType::Gp3).unwrap_or(0).max(least);
+        let iops = self.iops.unwrap_or_else(|| live(is.iops, IOPS.0));
+        let throughput = self.storage_throughput.unwrap_or_else(|| live(is.storage_throughput, THROUGHPUT.0));
+        if size < LARGE_GP3 { (None, None) } else { (Some(iops), Some(throughput)) }
+    }
+
+    /// Left out, extended support is not paid for; see the field.
+    fn lifecycle_support(&self) -> Option<LifecycleSupport> {
+        self.engine_lifecycle_support.or((self.engine != Engine::Mariadb).then_some(LifecycleSupport::Disabled))
     }
 
     /// RDS takes role and interval of its monitoring together.
@@ -159,22 +178,35 @@ impl Instance {
         (want != seen).then(|| logs.set_disable_log_types(some(but(seen, want))).build())
     }
 
-    /// What is noted in its tags is taken out of them.
-    pub(crate) fn read(mut instance: DbInstance) -> Result<Seen<Self>> {
-        let (status, mut attrs) = (status(&instance)?, attributes(&instance)?);
+    /// A database as it is; what is noted in its tags is taken out of them.
+    ///
+    /// What waits to be changed counts as changed while RDS is at it (`awaited`: a step has just asked for it). Otherwise it
+    /// waits for the maintenance window: that is not done, and is told.
+    pub(crate) fn read(mut instance: DbInstance, awaited: bool) -> Result<Seen<Self>> {
+        let state = instance.db_instance_status.take().ok_or_else(|| Error::absent("status of a database"))?;
+        let (mut status, mut attrs) = (status::status(&instance, &state), attributes(&instance)?);
+        let mut notes = waits_for_reboot(&instance);
+        let waiting = instance.pending_modified_values.as_ref().map(pending::texts).unwrap_or_default();
+        if !waiting.is_empty() && matches!(status, Status::Ready | Status::Impaired(_)) {
+            if awaited {
+                status = Status::Pending("pending modified values".into());
+            } else {
+                instance.pending_modified_values = None;
+                notes.push(format!("waits for the maintenance window: {}", waiting.join(", ")));
+            }
+        }
         let mut tags = tags(instance.tag_list.take());
         let (skips, begun) = (tags.remove(Self::SKIP_TAG), tags.remove(Self::STORAGE_TAG));
         let mut spec = Self::spec(instance)?;
         let id = spec.name.clone().ok_or_else(|| Error::absent("identifier of a database"))?;
         attrs.insert(Self::SIZE.into(), spec.allocated_storage.to_string());
-        let begun =
-            begun.and_then(|size| size.parse().ok()).filter(|size| spec.grows() && *size < spec.allocated_storage);
+        let begun = begun.and_then(|size| size.parse().ok()).filter(|size| *size < spec.allocated_storage);
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
-        Ok(Seen { id, tags, attrs, status, notes: vec![], spec })
+        Ok(Seen { id, tags, attrs, status, notes, spec })
     }
 
-    /// What RDS is about to change counts as changed: the status says that it is still at it.
+    /// What RDS is about to change counts as changed.
     fn spec(instance: DbInstance) -> Result<Self> {
         let pending = instance.pending_modified_values.unwrap_or_else(|| PendingModifiedValues::builder().build());
         let (Some(engine), Some(instance_class), Some(storage), Some(storage_type), Some(master_username)) = (
@@ -186,6 +218,9 @@ impl Instance {
         ) else {
             return Err(Error::absent("engine, class, storage and master user of a database"));
         };
+        let lifecycle = instance.engine_lifecycle_support.and_then(|it| LifecycleSupport::seen(&it).ok());
+        // At the size itself, it is no limit to growing: there is none.
+        let most = instance.max_allocated_storage.filter(|most| *most > storage);
         let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
         let security = instance.vpc_security_groups.into_iter().flatten().filter_map(|it| it.vpc_security_group_id);
         let parameters = instance.db_parameter_groups.into_iter().flatten().find_map(|it| it.db_parameter_group_name);
@@ -198,10 +233,11 @@ impl Instance {
             name: instance.db_instance_identifier,
             engine: Engine::seen(&engine)?,
             engine_version: pending.engine_version.or(instance.engine_version),
+            engine_lifecycle_support: lifecycle,
             allow_major_version_upgrade: false,
             instance_class,
             allocated_storage: count(storage)?,
-            max_allocated_storage: maybe_count(instance.max_allocated_storage)?,
+            max_allocated_storage: count(most.unwrap_or(0))?,
             storage_type: StorageType::seen(&storage_type)?,
             iops: maybe_count(pending.iops.or(instance.iops))?,
             storage_throughput: maybe_count(pending.storage_throughput.or(instance.storage_throughput))?,
@@ -236,21 +272,12 @@ impl Instance {
     }
 }
 
-fn status(instance: &DbInstance) -> Result<Status> {
-    let state = instance.db_instance_status.clone().ok_or_else(|| Error::absent("status of a database"))?;
-    let nothing = PendingModifiedValues::builder().build();
-    let is_settled = instance.pending_modified_values.as_ref().is_none_or(|pending| *pending == nothing);
-    let is_broken =
-        ["failed", "incompatible-", "inaccessible-", "storage-full", "restore-error", "insufficient-capacity"]
-            .iter()
-            .any(|word| state.starts_with(word));
-    Ok(match state.as_str() {
-        "available" | "storage-optimization" if is_settled => Status::Ready,
-        "available" | "storage-optimization" => Status::Pending("pending modified values".into()),
-        "deleting" => Status::Deleting(state),
-        _ if is_broken => Status::Failed(state),
-        _ => Status::Pending(state),
-    })
+/// Static parameters that the database does not have yet.
+fn waits_for_reboot(instance: &DbInstance) -> Vec<String> {
+    let groups = instance.db_parameter_groups.iter().flatten();
+    let waiting = groups.filter(|group| group.parameter_apply_status.as_deref() == Some("pending-reboot"));
+    let names = waiting.filter_map(|group| group.db_parameter_group_name.as_deref());
+    names.map(|name| format!("waits for a reboot: parameter group {name}")).collect()
 }
 
 /// Those of its group's subnets that are in its zones, separated by commas.

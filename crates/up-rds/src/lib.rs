@@ -2,8 +2,12 @@
 
 pub mod instance;
 mod instance_calls;
+mod instance_check;
 pub mod parameter_group;
+mod pending;
+mod status;
 pub mod subnet_group;
+mod version;
 mod window;
 
 use std::collections::BTreeSet;
@@ -23,6 +27,10 @@ const ERRORS: &[ErrorRule] = &[
     // The first database of an account makes the role, and does not wait for it.
     ErrorRule::new(ErrorKind::Propagating).text("service-linked role"),
     ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
+    // Subnets made a moment ago: "Some input subnets in :[subnet-1] are invalid", "The subnet ID 'subnet-1' does not exist".
+    ErrorRule::new(ErrorKind::Propagating).code("InvalidSubnet").text("does not exist"),
+    ErrorRule::new(ErrorKind::Propagating).code("InvalidSubnet").text("are invalid"),
+    // "… has pending changes. Please wait for the changes to complete": `InvalidDBParameterGroupState` and others.
     ErrorRule::new(ErrorKind::Conflict).code("State"),
 ];
 

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_rds::types::{ApplyMethod, Filter, Parameter};
+use aws_sdk_rds::{
+    operation::describe_db_parameters::builders::DescribeDBParametersFluentBuilder,
+    types::{ApplyMethod, Filter, Parameter},
+};
 use up_core::prelude::*;
 
 use crate::{attrs, client, list, lower_case, owned, retag};
@@ -15,7 +18,7 @@ pub struct ParameterGroup {
     /// replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// The engine with its major version: `postgres16`, `mysql8.4`.
+    /// The engine with its major version, in small letters: `postgres16`, `mysql8.4`.
     #[spec(replace)]
     family: String,
     /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
@@ -23,7 +26,8 @@ pub struct ParameterGroup {
     #[spec(replace)]
     description: String,
     /// Parameters and their values, as text. Those left out are the engine's defaults. One that the engine can change
-    /// while it runs applies at once, any other after the next reboot of the database.
+    /// while it runs applies at once, any other after the next reboot of the database: until then `plan` and `show` say
+    /// that the database waits for it. `ON`, `on`, `true` and `1` are the same, and so are their opposites.
     #[serde(default)]
     parameters: Parameters,
 }
@@ -45,6 +49,7 @@ impl Kind for ParameterGroup {
         attrs: &["arn", "name"],
         longest_name: 255,
         replace: Order::CreateFirst,
+        reads_desired: true,
         ..About::DEFAULT
     };
 
@@ -60,7 +65,9 @@ impl Kind for ParameterGroup {
                 return Err(Error::absent("name, ARN, family and description of a parameter group"));
             };
             let Some(tags) = owned(cx, scope, &id, &arn).await? else { continue };
-            let spec = Self { name: Some(id.clone()), family, description, parameters: parameters(cx, &id).await? };
+            let desired = scope.desired(&tags).and_then(|desired| Self::deserialize(desired).ok());
+            let parameters = parameters(cx, &id, desired.as_ref()).await?;
+            let spec = Self { name: Some(id.clone()), family, description, parameters };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
             seen.push(Seen { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
         }
@@ -105,27 +112,64 @@ impl Kind for ParameterGroup {
     }
 
     fn check(&self) -> Vec<Problem> {
-        lower_case(self.name.as_ref()).into_iter().collect()
+        let family = self.family.chars().any(|c| c.is_ascii_uppercase()).then(|| {
+            let message = format!("RDS spells families in small letters: `{}`", self.family.to_ascii_lowercase());
+            Problem::new("family", message)
+        });
+        lower_case(self.name.as_ref()).into_iter().chain(family).collect()
+    }
+
+    /// A switch that is set in another spelling is set.
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        for (name, value) in &mut self.parameters {
+            let live = seen.spec.parameters.get(name).filter(|live| is_same_switch(live, value));
+            live.into_iter().for_each(|live| value.clone_from(live));
+        }
+        self
     }
 }
 
 /// RDS takes no more.
 const PARAMETERS_A_CALL: usize = 20;
 
-/// What the group sets; the engine's hundreds of defaults are left out by RDS.
-async fn parameters(cx: &Cx, group: &str) -> Result<Parameters> {
-    let request = client(cx).describe_db_parameters().db_parameter_group_name(group).source("user");
+/// True for two spellings of one position of a switch. RDS answers with `1` and `0`.
+fn is_same_switch(one: &str, other: &str) -> bool {
+    let position = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "1" | "on" | "true" | "yes" => Some(true),
+        "0" | "off" | "false" | "no" => Some(false),
+        _ => None,
+    };
+    position(one).is_some_and(|one| position(other) == Some(one))
+}
+
+/// What the group sets; the engine's hundreds of defaults are left out by RDS. A parameter that is set to its default is
+/// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for.
+async fn parameters(cx: &Cx, group: &str, desired: Option<&ParameterGroup>) -> Result<Parameters> {
+    let request = client(cx).describe_db_parameters().db_parameter_group_name(group);
+    let mut parameters = values(request.clone().source("user")).await?;
+    let desired = desired.into_iter().flat_map(|desired| desired.parameters.keys());
+    let unset = desired.filter(|name| !parameters.contains_key(*name)).cloned().collect::<Vec<_>>();
+    if !unset.is_empty() {
+        parameters.extend(values(request.filters(named(unset))).await?);
+    }
+    Ok(parameters)
+}
+
+async fn values(request: DescribeDBParametersFluentBuilder) -> Result<Parameters> {
     let found = request.into_paginator().items().send().try_collect().await?;
     let pairs = found.into_iter().filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?)));
     Ok(pairs.collect())
+}
+
+fn named(names: Vec<String>) -> Filter {
+    Filter::builder().name("parameter-name").set_values(Some(names)).build()
 }
 
 /// Parameters to set, or to reset where they have no value. RDS refuses to apply at once what waits for a reboot, so it
 /// is asked first which do.
 async fn wire(cx: &Cx, group: &str, changes: &[(String, Option<String>)]) -> Result<Vec<Parameter>> {
     let names = changes.iter().map(|(name, _)| name.clone()).collect();
-    let filter = Filter::builder().name("parameter-name").set_values(Some(names)).build();
-    let request = client(cx).describe_db_parameters().db_parameter_group_name(group).filters(filter);
+    let request = client(cx).describe_db_parameters().db_parameter_group_name(group).filters(named(names));
     let found = request.into_paginator().items().send().try_collect().await?;
     let fixed = found.into_iter().filter(|parameter| parameter.apply_type.as_deref() == Some("static"));
     let fixed = fixed.filter_map(|parameter| parameter.parameter_name).collect::<BTreeSet<_>>();
@@ -138,4 +182,15 @@ async fn wire(cx: &Cx, group: &str, changes: &[(String, Option<String>)]) -> Res
 
 fn managed() -> String {
     "Managed by bullstra-up".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_have_many_spellings() {
+        assert!(is_same_switch("1", "ON") && is_same_switch("0", "off") && is_same_switch("1", "true"));
+        assert!(!is_same_switch("1", "off") && !is_same_switch("1", "2") && !is_same_switch("local", "remote"));
+    }
 }

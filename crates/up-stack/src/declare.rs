@@ -1,12 +1,12 @@
 //! Resources, one by one: evaluated, checked, completed, and then looked at together.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
     sync::Arc,
 };
 
-use up_core::{Address, Declared, Problem, Tags, quote};
+use up_core::{Address, Declared, Problem, Tags, quote, text_at};
 
 use crate::{
     check::Checker,
@@ -91,6 +91,20 @@ impl World {
             }
             let declaring = Declaring { world: self, scope: Scope { each, ..*scope }, kind, name, resource };
             into.extend(declaring.declare(tags));
+        }
+    }
+
+    /// Rules between a resource and those it names, of whatever kind.
+    pub(crate) fn check_named(&self, all: &[Checked]) {
+        let specs: HashMap<_, _> = all.iter().map(|it| (&it.declared.address, &it.declared.spec)).collect();
+        let asked = |address: &Address, field: &str| text_at(specs.get(address)?, field);
+        for Checked { declared: Declared { address, spec, .. }, .. } in all {
+            let Some(kind) = self.kinds.find(&address.kind) else { continue };
+            for problem in kind.any.refuses(None, spec, &asked) {
+                if let Some(node) = self.node_of(address) {
+                    self.problem(&node, &problem, Some(address));
+                }
+            }
         }
     }
 

@@ -157,6 +157,7 @@ impl World {
         self.declare_all(root, &tags, &mut checked);
         checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
         self.check_together(&checked);
+        self.check_named(&checked);
         self.check_circles(&checked);
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;

@@ -96,6 +96,7 @@ impl Stage {
             index,
             known,
             asked: Observer::asked(&stack.resources).into(),
+            desired: Arc::default(),
             kept: Arc::default(),
         }
     }

@@ -21,10 +21,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
 }
 
 macro_rules! on_paper {
-    ($spec:ident, $marker:ident, $name:literal, $about:expr) => {
-        on_paper!($spec, $marker, $name, $about, |_| vec![]);
-    };
-    ($spec:ident, $marker:ident, $name:literal, $about:expr, $unique:expr) => {
+    ($spec:ident, $marker:ident, $name:literal, $about:expr $(, $rule:item)*) => {
         #[derive(Debug)]
         enum $marker {}
 
@@ -51,10 +48,7 @@ macro_rules! on_paper {
             async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
                 unreachable!("planning makes no call")
             }
-            fn unique(&self) -> Vec<Unique> {
-                let unique: fn(&Self) -> Vec<Unique> = $unique;
-                unique(self)
-            }
+            $($rule)*
         }
     };
 }
@@ -95,7 +89,25 @@ struct Store {
 }
 
 on_paper!(Net, NetName, "x.net", About { actions: TAGGED, takes: SLOW, longest_name: 40, ..About::DEFAULT });
-on_paper!(Boxed, BoxedName, "x.box", About { actions: TAGGED, holds_data: true, ..About::DEFAULT });
+on_paper!(
+    Boxed,
+    BoxedName,
+    "x.box",
+    About { actions: TAGGED, holds_data: true, ..About::DEFAULT },
+    fn accept(mut self, seen: &Seen<Self>) -> Self {
+        let grows = self.zone.as_deref() == Some("growing");
+        self.size = if grows { self.size.max(seen.spec.size) } else { self.size };
+        self
+    },
+    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        let outside = self.net.address().and_then(|net| asked(net, "cidr")).filter(|cidr| cidr == "nowhere");
+        let outside = outside.map(|cidr| Problem::new("net", format!("a box has no place in {cidr}")));
+        let is_fixed = self.zone.as_deref() == Some("fixed");
+        let larger = seen.map(|seen| seen.spec.size).filter(|size| is_fixed && self.size < *size);
+        let shrinks = larger.map(|size| Problem::new("size", format!("it never shrinks: write `size = {size}`")));
+        outside.into_iter().chain(shrinks).collect()
+    }
+);
 on_paper!(Group, GroupName, "x.group", About { actions: TAGGED, ..About::DEFAULT });
 on_paper!(
     Store,
@@ -159,14 +171,32 @@ struct Guest {
 
 const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
 
-on_paper!(Part, PartName, "x.part", PLAIN, |part| {
-    Unique::block("block", &part.block).map(|block| block.within(&part.net)).into_iter().collect()
-});
-on_paper!(Door, DoorName, "x.door", PLAIN, |door| {
-    Unique::value("port", door.port).map(|port| port.within(&door.net)).into_iter().collect()
-});
-on_paper!(Row, RowName, "x.row", PLAIN, |row| {
-    Unique::value("place", row.place).map(|place| place.within(&row.net).exchanged()).into_iter().collect()
-});
+on_paper!(
+    Part,
+    PartName,
+    "x.part",
+    PLAIN,
+    fn unique(&self) -> Vec<Unique> {
+        Unique::block("block", &self.block).map(|block| block.within(&self.net)).into_iter().collect()
+    }
+);
+on_paper!(
+    Door,
+    DoorName,
+    "x.door",
+    PLAIN,
+    fn unique(&self) -> Vec<Unique> {
+        Unique::value("port", self.port).map(|port| port.within(&self.net)).into_iter().collect()
+    }
+);
+on_paper!(
+    Row,
+    RowName,
+    "x.row",
+    PLAIN,
+    fn unique(&self) -> Vec<Unique> {
+        Unique::value("place", self.place).map(|place| place.within(&self.net).exchanged()).into_iter().collect()
+    }
+);
 on_paper!(Hub, HubName, "x.hub", PLAIN);
 on_paper!(Guest, GuestName, "x.guest", PLAIN);

@@ -53,6 +53,10 @@ def refuse(call: Call, _: Proceed, settings: Any, __: Random) -> wire.Answer:
     raise Refusal(code, "The service could not answer; the sandbox was told to say so.", status)
 
 
+def say(_: Call, __: Proceed, settings: Any, ___: Random) -> wire.Answer:
+    raise Refusal(settings["code"], settings["message"], 400)
+
+
 def refuse_after(call: Call, proceed: Proceed, settings: Any, dice: Random) -> wire.Answer:
     answered(call, proceed)
     return refuse(call, proceed, settings, dice)
@@ -128,6 +132,15 @@ def failure(where: str, given: Any) -> Any:
     return given
 
 
+def words(where: str, given: Any) -> Any:
+    """Reads a code and a message: what a service says to a request that it does not carry out."""
+    refuse_unknown(where, given, ("code", "message"))
+    for name in ("code", "message"):
+        if not isinstance(given.get(name), str):
+            raise ValueError(f"{where}: {name} is a text")
+    return given
+
+
 def memory(where: str, given: Any) -> dict[Any, wire.Answer]:
     """A fault that takes no settings, and remembers answers."""
     refuse_unknown(where, given, ())
@@ -162,6 +175,7 @@ ACTIONS = {
     "latency": Action(numbers("fixed_ms", "random_ms"), latency),
     "refuse": Action(failure, refuse),
     "refuse_after": Action(failure, refuse_after),
+    "say": Action(words, say),
     "throttle": Action(numbers(), throttle),
     "cut": Action(one_of(held.BEFORE, held.AFTER), cut),
     "hold": Action(one_of(held.BEFORE, held.AFTER), hold),

@@ -68,6 +68,18 @@ def test_chance_is_the_same_again_with_the_same_seed(sandbox, faults):
     assert set(runs[0]) == {None, "ThrottlingException"}
 
 
+def test_a_service_says_what_it_is_told_to(sandbox, faults):
+    words = {"code": "InvalidParameterValue", "message": "IAM role ARN value is invalid"}
+    match = {"service": "rds", "operation": "DescribeDBInstances"}
+    faults({"match": match, "times": 1, "do": {"say": words}})
+    rds = sandbox.client("rds", KEY)
+    with pytest.raises(ClientError) as caught:
+        rds.describe_db_instances()
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == tuple(words.values())
+    assert outcome(rds.describe_db_instances) is None
+
+
 @pytest.mark.parametrize(
     "wrong, named",
     [

@@ -10,7 +10,7 @@ from typing import Any
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import CREATING, DELETING, GONE, MODIFYING, READY, backend, lifecycle, store
-from . import tag_rules
+from . import played, tag_rules
 from .interfaces import keep, release
 from .kafka_configuration import find_revision, now, paged
 from .rds_instance import key_arn
@@ -31,6 +31,7 @@ VERSIONS = (
     "3.9.x.kraft",
     "4.0.x.kraft",
 )
+NO_MSK = {"use1-az3"}
 PORTS = {"": 9092, "Tls": 9094, "SaslScram": 9096, "SaslIam": 9098}
 DEFAULTS: dict[str, Any] = {
     "EnhancedMonitoring": "DEFAULT",
@@ -59,6 +60,8 @@ class Cluster:
     changes: dict[str, Any] | None = None
     operations: list[dict[str, Any]] = field(default_factory=list)
     policy: tuple[str, str] | None = None
+    # A state that is played, see `played.py`.
+    played: str | None = None
 
     def state(self, call: Call) -> str:
         """Applies what is due, and says where the cluster stands."""
@@ -69,7 +72,7 @@ class Cluster:
             self.current_version = version()
             self.operations[-1] |= {"OperationState": "UPDATE_COMPLETE", "EndTime": now()}
             self.connect(call)
-        return STATES[phase]
+        return self.played if phase == READY and self.played else STATES[phase]
 
     def connect(self, call: Call) -> None:
         nodes = self.settings["BrokerNodeGroupInfo"]
@@ -116,6 +119,8 @@ class Cluster:
             "CurrentVersion": self.current_version,
             "Tags": self.tags,
         }
+        if seen["State"] == "FAILED":
+            seen["StateInfo"] = {"Code": "InternalServiceError", "Message": "The cluster could not be created."}
         busy = self.changes is not None
         return {**seen, "ActiveOperationArn": self.operations[-1]["OperationArn"]} if busy else seen
 
@@ -169,6 +174,11 @@ def settings_of(call: Call, given: dict[str, Any]) -> dict[str, Any]:
         raise Refusal("BadRequestException", message, InvalidParameter="kafkaVersion")
     missing = [id for id in nodes["ClientSubnets"] if id not in known]
     zones = {known[id].availability_zone for id in nodes["ClientSubnets"] if id in known}
+    # "Client subnets can't occupy the Availability Zone with ID use1-az3" (BrokerNodeGroupInfo, API reference).
+    bad = [id for id in nodes["ClientSubnets"] if id in known and known[id].availability_zone_id in NO_MSK]
+    if bad:
+        message = f"One or more subnets belong to unsupported availability zones: [{known[bad[0]].availability_zone}]."
+        raise Refusal("BadRequestException", message, InvalidParameter="clientSubnets")
     if missing or len(zones) not in (2, 3) or len(zones) < len(nodes["ClientSubnets"]):
         message = "Specify either two or three client subnets, each in an Availability Zone of its own."
         raise Refusal("BadRequestException", message, InvalidParameter="clientSubnets")
@@ -257,8 +267,9 @@ def refuse_old_version(call: Call, cluster: Cluster) -> None:
 @around("kafka", "GetBootstrapBrokers")
 def bootstrap_brokers(call: Call, proceed: Any) -> dict[str, Any]:
     cluster = find(call)
-    if cluster.state(call) == "CREATING":
-        message = "The cluster is in CREATING state and has no bootstrap brokers yet."
+    if cluster.state(call) in ("CREATING", "DELETING", "FAILED"):
+        # angelabad/terraform-aws-msk-cluster#28.
+        message = f"You can't get bootstrap broker nodes for a cluster in {cluster.state(call)} state."
         raise Refusal("BadRequestException", message, InvalidParameter="clusterArn")
     in_transit = cluster.settings["EncryptionInfo"]["EncryptionInTransit"]["ClientBroker"]
     sasl = cluster.settings.get("ClientAuthentication", {}).get("Sasl", {})
@@ -290,7 +301,7 @@ def tags(call: Call, proceed: Any) -> dict[str, Any]:
         return {"Tags": cluster.tags}
     if call.operation == "TagResource":
         tag_rules.check(tag_rules.as_list(call.params["Tags"]), code="BadRequestException")
-        cluster.tags |= call.params["Tags"]
+        cluster.tags |= played.take(cluster, call.params["Tags"])
     for key in call.get("TagKeys", default=[]):
         cluster.tags.pop(key, None)
     return {}

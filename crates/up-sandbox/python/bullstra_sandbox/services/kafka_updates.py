@@ -9,7 +9,7 @@ from typing import Any
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import lifecycle
-from .kafka import KIND, VERSIONS, Cluster, clusters, encryption, find, refuse_bad_count, refuse_old_version
+from .kafka import KIND, VERSIONS, Cluster, clusters, find, refuse_bad_count, refuse_old_version
 from .kafka_configuration import find_revision, now, paged
 
 
@@ -39,8 +39,13 @@ def storage(cluster: Cluster, size: int | None, throughput: dict[str, Any] | Non
     info = copy.deepcopy(cluster.settings["BrokerNodeGroupInfo"]["StorageInfo"])
     volume = info.setdefault("EbsStorageInfo", {})
     if size is not None:
-        if size < volume.get("VolumeSize", 0) or (size == volume.get("VolumeSize") and throughput is None):
-            refuse("The target volume size must be greater than the current one.", "targetBrokerEBSVolumeInfo")
+        has = volume.get("VolumeSize", 0)
+        if size == has and throughput is None:
+            # terraform-provider-aws#20327.
+            refuse("The request does not include any updates to the EBS volumes of the cluster.", "targetBrokerEBSVolumeInfo")
+        if size < has + 10:
+            message = f"The size of the EBS volumes is {has} GiB: you must increase it by at least 10 GiB."
+            refuse(message, "targetBrokerEBSVolumeInfo")
         volume["VolumeSize"] = size
     if throughput is not None:
         volume["ProvisionedThroughput"] = throughput
@@ -63,7 +68,9 @@ def configuration(call: Call, cluster: Cluster) -> dict[str, Any]:
 
 def kafka_version(call: Call, cluster: Cluster) -> dict[str, Any]:
     wanted = call.params["TargetKafkaVersion"]
-    if wanted not in VERSIONS or VERSIONS.index(wanted) <= VERSIONS.index(cluster.settings["KafkaVersion"]):
+    has = cluster.settings["KafkaVersion"]
+    moves = wanted.endswith(".kraft") != has.endswith(".kraft")
+    if wanted not in VERSIONS or VERSIONS.index(wanted) <= VERSIONS.index(has) or moves:
         refuse(f"Unsupported target Kafka version [{wanted}].", "targetKafkaVersion")
     return {"KafkaVersion": wanted, **(configuration(call, cluster) if call.get("ConfigurationInfo") else {})}
 
@@ -78,11 +85,24 @@ def monitoring(call: Call, cluster: Cluster) -> dict[str, Any]:
 
 def security(call: Call, cluster: Cluster) -> dict[str, Any]:
     changed: dict[str, Any] = {}
+    # The three texts: crossplane-contrib/provider-aws#1822.
+    if call.get("EncryptionInfo", "EncryptionAtRest") is not None:
+        refuse("Updating encryption-at-rest settings on your cluster is not currently supported.", "encryptionInfo")
+    if call.get("EncryptionInfo", "EncryptionInTransit", "InCluster") is not None:
+        message = "Updating the inter-broker encryption setting on your cluster is not currently supported."
+        refuse(message, "encryptionInfo")
     if call.get("ClientAuthentication"):
         changed["ClientAuthentication"] = call.params["ClientAuthentication"]
     if call.get("EncryptionInfo"):
-        at_rest = cluster.settings["EncryptionInfo"]["EncryptionAtRest"]
-        changed["EncryptionInfo"] = {**encryption(call, call.params), "EncryptionAtRest": at_rest}
+        has = cluster.settings["EncryptionInfo"]
+        in_transit = {**has["EncryptionInTransit"], **call.params["EncryptionInfo"].get("EncryptionInTransit", {})}
+        changed["EncryptionInfo"] = {**has, "EncryptionInTransit": in_transit}
+    if all(cluster.settings.get(name) == value for name, value in changed.items()):
+        message = (
+            "The request does not include any updates to the security setting of the cluster. Verify the request, then try "
+            "again."
+        )
+        refuse(message, "clientAuthentication")
     return changed
 
 

@@ -9,7 +9,7 @@ from moto.rds.models import DBSubnetGroup
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend
-from . import tag_rules
+from . import played, tag_rules
 from .interfaces import HeldInterface, sweep
 
 STATIC = {
@@ -27,6 +27,13 @@ STATIC = {
     "shared_preload_libraries",
     "wal_buffers",
 }
+SWITCHES = {"on": "1", "true": "1", "off": "0", "false": "0"}
+# What engines have where nobody says otherwise; a few.
+DEFAULTS = {
+    "postgres": {"log_connections": "0", "log_disconnections": "0", "log_lock_waits": "0", "log_statement": "none"},
+    "mysql": {"slow_query_log": "0", "long_query_time": "10", "log_output": "TABLE", "require_secure_transport": "0"},
+    "mariadb": {"slow_query_log": "0", "long_query_time": "10", "log_output": "TABLE", "require_secure_transport": "0"},
+}
 TAGGING = ("CreateDBSubnetGroup", "CreateDBParameterGroup", "CreateDBInstance", "AddTagsToResource")
 NAMES = ("DBSubnetGroupName", "DBParameterGroupName", "DBInstanceIdentifier")
 
@@ -42,6 +49,19 @@ def names_are_lower_case(call: Call, proceed: Any) -> None:
 def tags(call: Call, proceed: Any) -> None:
     tag_rules.check(call.get("Tags", default=[]), code="InvalidParameterValue")
     proceed()
+
+
+@around("rds", "AddTagsToResource")
+def plays(call: Call, proceed: Any) -> None:
+    given = {tag["Key"]: tag["Value"] for tag in call.get("Tags", default=[])}
+    database = backend("rds", call).databases.get(call.params["ResourceName"].rsplit(":", 1)[-1])
+    instance = getattr(database, "instance", None)
+    if instance is None or played.STATE_TAG not in given:
+        proceed()
+        return
+    kept = played.take(instance, given)
+    if kept:
+        proceed({**call.params, "Tags": tag_rules.as_list(kept)})
 
 
 @around("rds", "AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource")
@@ -172,13 +192,48 @@ def describe_parameter_groups(call: Call, proceed: Any) -> None:
 
 @around("rds", "ModifyDBParameterGroup")
 def modify_parameter_group(call: Call, proceed: Any) -> None:
-    refuse_default(parameter_group(call))
+    group = parameter_group(call)
+    refuse_default(group)
     for given in call.params["Parameters"]:
         static = given.get("ParameterName") in STATIC
         if static and given.get("ApplyMethod") == "immediate":
             message = "cannot use immediate apply method for static parameter"
             raise Refusal("InvalidParameterCombination", message)
+    before = {name: given.get("ParameterValue") for name, given in group.parameters.items()}
     proceed()
+    for given in call.params["Parameters"]:
+        settle_parameter(group, given["ParameterName"])
+    after = {name: given.get("ParameterValue") for name, given in group.parameters.items()}
+    wait_for_reboot(call, group, {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)})
+
+
+def settle_parameter(group: Any, name: str) -> None:
+    """RDS spells switches 1 and 0, and calls nobody's what is as the engine has it (DescribeDBParameters, Source=user)."""
+    given = group.parameters[name]
+    value = SWITCHES.get(str(given.get("ParameterValue", "")).lower())
+    if value is not None:
+        given["ParameterValue"] = value
+    if given.get("ParameterValue") == default_of(group, name):
+        del group.parameters[name]
+
+
+def default_of(group: Any, name: str) -> str | None:
+    """The engine's default of a few parameters, by family."""
+    family = next((known for known in DEFAULTS if group.family.startswith(known)), "")
+    if name == "rds.force_ssl" and family == "postgres":
+        # On from PostgreSQL 15 on (RDS user guide, "Using SSL with a PostgreSQL DB instance").
+        return "1" if int(group.family.removeprefix("postgres")) >= 15 else "0"
+    return DEFAULTS.get(family, {}).get(name)
+
+
+def wait_for_reboot(call: Call, group: Any, changed: set[str]) -> None:
+    """Databases have static parameters after their next reboot, and say until then that they wait for it."""
+    if not changed & STATIC:
+        return
+    for database in backend("rds", call).databases.values():
+        instance = getattr(database, "instance", None)
+        if instance and instance.settings["DBParameterGroupName"] == group.name:
+            instance.awaits_reboot = True
 
 
 @around("rds", "ResetDBParameterGroup")
@@ -187,8 +242,10 @@ def reset_parameter_group(call: Call, proceed: Any) -> dict[str, Any]:
     refuse_default(group)
     if call.get("ResetAllParameters", default=not call.get("Parameters")):
         group.parameters.clear()
-    for given in call.get("Parameters", default=[]):
-        group.parameters.pop(given["ParameterName"], None)
+    names = [given["ParameterName"] for given in call.get("Parameters", default=[])]
+    wait_for_reboot(call, group, {name for name in names if name in group.parameters})
+    for name in names:
+        group.parameters.pop(name, None)
     return {"DBParameterGroupName": group.name}
 
 
@@ -203,11 +260,12 @@ def describe_parameters(call: Call, proceed: Any) -> dict[str, Any]:
     given, source = parameter_group(call).parameters, call.get("Source")
     filters = {each["Name"]: each["Values"] for each in call.get("Filters", default=[])}
     names = set(filters.get("parameter-name", given))
-    shown = [described_parameter(name, given.get(name)) for name in sorted(names)]
+    group = parameter_group(call)
+    shown = [described_parameter(name, given.get(name), default_of(group, name)) for name in sorted(names)]
     return {"Parameters": [each for each in shown if source in (None, each["Source"])]}
 
 
-def described_parameter(name: str, given: dict[str, Any] | None) -> dict[str, Any]:
+def described_parameter(name: str, given: dict[str, Any] | None, default: str | None) -> dict[str, Any]:
     seen = {
         "ParameterName": name,
         "Source": "user" if given else "engine-default",
@@ -216,7 +274,8 @@ def described_parameter(name: str, given: dict[str, Any] | None) -> dict[str, An
         "IsModifiable": True,
         "ApplyMethod": (given or {}).get("ApplyMethod", "pending-reboot"),
     }
-    return {**seen, "ParameterValue": given.get("ParameterValue")} if given else seen
+    value = given.get("ParameterValue") if given else default
+    return seen if value is None else {**seen, "ParameterValue": value}
 
 
 @around("rds", "DeleteDBParameterGroup")

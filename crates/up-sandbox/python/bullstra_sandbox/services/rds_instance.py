@@ -18,6 +18,10 @@ from .rds_engine import Engine
 KIND = "rds.instance"
 STATES = {CREATING: "creating", MODIFYING: "modifying", READY: "available", DELETING: "deleting", GONE: "deleting"}
 
+# The states in which RDS takes changes.
+MODIFIABLE = {"available", "storage-full", "storage-optimization", "incompatible-parameters", "incompatible-option-group"}
+# The states in which RDS takes no last snapshot ("DeleteDBInstance", API reference).
+NO_SNAPSHOT = {"failed", "incompatible-network", "incompatible-restore"}
 # What waits for the maintenance window unless it is to be applied immediately.
 WAITING = {
     "AllocatedStorage",
@@ -94,6 +98,8 @@ class Instance:
             self.settings["VpcSecurityGroupIds"] = [backend("ec2", call).get_default_security_group(self.vpc_id).id]
         self.pending: dict[str, Any] = {}
         self.applying = False
+        # A state that is played, see `rds_played.py`.
+        self.played: str | None = None
         self.awaits_reboot = False
         self.fill(call)
 
@@ -106,8 +112,8 @@ class Instance:
         settings = self.settings
         if settings["StorageType"] == "gp3":
             large = settings["AllocatedStorage"] >= 400
-            settings.setdefault("Iops", 12000 if large else 3000)
-            settings.setdefault("StorageThroughput", 500 if large else 125)
+            settings["Iops"] = max(settings.get("Iops", 0), 12000 if large else 3000)
+            settings["StorageThroughput"] = max(settings.get("StorageThroughput", 0), 500 if large else 125)
         if settings["StorageEncrypted"]:
             settings["KmsKeyId"] = key_arn(call, settings.get("KmsKeyId"), "aws/rds")
         if settings["PerformanceInsightsEnabled"]:
@@ -122,13 +128,23 @@ class Instance:
         if phase == READY and self.applying:
             self.apply(call, self.pending)
             self.pending, self.applying = {}, False
-        return STATES[phase]
+        return self.played if phase == READY and self.played else STATES[phase]
 
     def apply(self, call: Call, changes: dict[str, Any]) -> None:
         if changes.get("StorageType") not in (None, self.settings["StorageType"]):
             for name in ("Iops", "StorageThroughput"):
                 self.settings.pop(name, None)
+        if self.played == "storage-full" and "AllocatedStorage" in changes:
+            self.played = None
+        if "EngineVersion" in changes:
+            # An upgrade starts the engine anew, with all its parameters.
+            self.awaits_reboot = False
         self.settings |= renamed(changes)
+        # moto looks its own one up, which may be deleted once no instance uses it.
+        backend("rds", call).databases[self.id].db_parameter_group_name = self.settings["DBParameterGroupName"]
+        if self.settings.get("MaxAllocatedStorage") == self.settings["AllocatedStorage"]:
+            # A limit at the size itself switches storage autoscaling off.
+            del self.settings["MaxAllocatedStorage"]
         self.fill(call)
         self.connect(call)
 
@@ -259,7 +275,7 @@ def reboot(call: Call, proceed: Any) -> dict[str, Any] | None:
     if instance is None:
         proceed()
         return None
-    if instance.state(call) != "available":
+    if instance.state(call) not in MODIFIABLE:
         raise Refusal("InvalidDBInstanceState", "Database instance is not in available state.")
     instance.awaits_reboot = False
     lifecycle.modifying(call, KIND, instance.arn, share=0.1)
@@ -281,6 +297,9 @@ def delete(call: Call, proceed: Any) -> dict[str, Any] | None:
     if not snapshot and not skipped:
         message = "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified."
         raise Refusal("InvalidParameterCombination", message)
+    if snapshot and instance.state(call) in NO_SNAPSHOT:
+        message = f"Cannot create a final snapshot because the instance is in {instance.state(call)} state."
+        raise Refusal("InvalidDBInstanceState", message)
     if snapshot and skipped:
         message = (
             "FinalDBSnapshotIdentifier cannot be specified when deleting a DB Instance with SkipFinalSnapshot enabled."

@@ -10,8 +10,8 @@ from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend, lifecycle
 from .interfaces import release
-from .rds_engine import ENGINES, Engine
-from .rds_instance import KIND, WAITING, Instance, find, settle
+from .rds_engine import ENGINES, Engine, numbers
+from .rds_instance import KIND, MODIFIABLE, WAITING, Instance, find, settle
 
 NOT_A_SETTING = {
     "AllowMajorVersionUpgrade",
@@ -33,6 +33,7 @@ def create(call: Call, proceed: Any) -> dict[str, Any] | None:
     if id in backend("rds", call).databases:
         raise Refusal("DBInstanceAlreadyExists", "DB instance already exists")
     instance = Instance(call, engine)
+    refuse_ended(engine, instance.settings)
     refuse_bad_settings(call, engine, instance.settings, instance.vpc_id)
     refuse_bad_master(call, engine)
     release(backend("ec2", call), instance.arn)
@@ -45,6 +46,31 @@ def create(call: Call, proceed: Any) -> dict[str, Any] | None:
     return {"DBInstance": instance.described(call)}
 
 
+def refuse_ended(engine: Engine, settings: dict[str, Any]) -> None:
+    """Past its standard support a version is made with extended support only ("CreateDBInstance", API reference)."""
+    wanted = settings["EngineLifecycleSupport"]
+    if engine.major(settings["EngineVersion"]) in engine.ended and wanted.endswith("-disabled"):
+        message = (
+            f"Engine version {settings['EngineVersion']} of {engine.name} is past its end of standard support: it needs "
+            "EngineLifecycleSupport open-source-rds-extended-support."
+        )
+        raise Refusal("InvalidParameterCombination", message)
+
+
+def refuse_slow_gp3(engine: Engine, settings: dict[str, Any], given: dict[str, Any]) -> None:
+    """gp3 below 400 GiB has a fixed speed, and from there on a least one (terraform-provider-aws#28382)."""
+    if settings["StorageType"] != "gp3":
+        return
+    if settings["AllocatedStorage"] < 400 and (given.get("Iops") or given.get("StorageThroughput")):
+        message = (
+            f"You can't specify IOPS or storage throughput for engine {engine.name} and a storage size less than 400."
+        )
+        raise Refusal("InvalidParameterCombination", message)
+    if settings["AllocatedStorage"] >= 400 and not 12000 <= given.get("Iops", 12000) <= 64000:
+        message = f"Invalid iops value for engine name {engine.name} and storage type gp3: {given['Iops']}"
+        raise Refusal("InvalidParameterCombination", message)
+
+
 def refuse_bad_settings(call: Call, engine: Engine, settings: dict[str, Any], vpc_id: str) -> None:
     if settings["StorageType"] in ("gp2", "gp3") and not 20 <= settings.get("AllocatedStorage", 0) <= 65536:
         message = (
@@ -52,8 +78,12 @@ def refuse_bad_settings(call: Call, engine: Engine, settings: dict[str, Any], vp
             f"{settings.get('AllocatedStorage', 0)}"
         )
         raise Refusal("InvalidParameterCombination", message)
-    if settings.get("MaxAllocatedStorage", settings["AllocatedStorage"]) < settings["AllocatedStorage"]:
-        raise Refusal("InvalidParameterCombination", "Max storage size must be greater than storage size")
+    size, most = settings["AllocatedStorage"], settings.get("MaxAllocatedStorage")
+    # "At least 10% more"; the size itself is no limit: it switches growing off (RDS user guide, storage autoscaling).
+    if call.get("MaxAllocatedStorage") and most != size and most * 10 < size * 11:
+        message = f"Invalid max storage size for engine name {engine.name} and storage type {settings['StorageType']}: {most}"
+        raise Refusal("InvalidParameterCombination", message)
+    refuse_slow_gp3(engine, settings, call.params)
     for id in settings["VpcSecurityGroupIds"]:
         group = backend("ec2", call).get_security_group_from_id(id)
         if group is None:
@@ -120,7 +150,7 @@ def modify(call: Call, proceed: Any) -> dict[str, Any] | None:
     if instance is None:
         proceed()
         return None
-    if instance.state(call) != "available":
+    if instance.state(call) not in MODIFIABLE:
         raise Refusal("InvalidDBInstanceState", "Database instance is not in available state.")
     changes = changes_of(call, instance)
     refuse_bad_change(call, instance, changes)
@@ -128,6 +158,9 @@ def modify(call: Call, proceed: Any) -> dict[str, Any] | None:
     if changes.get("DBParameterGroupName") not in (None, instance.settings["DBParameterGroupName"]):
         instance.awaits_reboot = True
     waiting = {name: value for name, value in changes.items() if name in WAITING}
+    # What is as it is already waits no more.
+    for name in set(call.params) & set(instance.pending) - set(waiting):
+        del instance.pending[name]
     instance.apply(call, {name: value for name, value in changes.items() if name not in WAITING})
     instance.pending = {**instance.pending, **waiting}
     if call.get("ApplyImmediately") and instance.pending:
@@ -163,14 +196,18 @@ def refuse_bad_change(call: Call, instance: Instance, changes: dict[str, Any]) -
     settings, engine = instance.settings, instance.engine
     if changes.get("AllocatedStorage", settings["AllocatedStorage"]) < settings["AllocatedStorage"]:
         raise Refusal("InvalidParameterCombination", "New storage size cannot be less than the current storage size")
+    if "AllocatedStorage" in changes:
+        # Less than a tenth more becomes a tenth ("ModifyDBInstance", API reference).
+        tenth = settings["AllocatedStorage"] + -(-settings["AllocatedStorage"] // 10)
+        changes["AllocatedStorage"] = max(changes["AllocatedStorage"], tenth)
     if "MasterUserPassword" in changes:
         refuse_bad_password(changes["MasterUserPassword"])
     wanted = {**settings, **changes}
+    if numbers(wanted["EngineVersion"]) < numbers(settings["EngineVersion"]):
+        message = f"Cannot upgrade {engine.name} from {settings['EngineVersion']} to {wanted['EngineVersion']}"
+        raise Refusal("InvalidParameterCombination", message)
     before, after = (engine.major(each["EngineVersion"]) for each in (settings, wanted))
     if before != after:
-        if tuple(map(int, after.split("."))) < tuple(map(int, before.split("."))):
-            message = f"Cannot upgrade {engine.name} from {settings['EngineVersion']} to {wanted['EngineVersion']}"
-            raise Refusal("InvalidParameterCombination", message)
         if not call.get("AllowMajorVersionUpgrade"):
             message = "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
             raise Refusal("InvalidParameterCombination", message)

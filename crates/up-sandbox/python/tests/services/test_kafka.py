@@ -148,3 +148,36 @@ def test_tags_change(kafka, cluster):
     kafka.tag_resource(ResourceArn=cluster, Tags={"owner": "me"})
     kafka.untag_resource(ResourceArn=cluster, TagKeys=["stack"])
     assert kafka.list_tags_for_resource(ResourceArn=cluster)["Tags"] == {"owner": "me"}
+
+
+def test_a_failed_cluster_has_no_brokers(kafka, cluster, refused):
+    kafka.tag_resource(ResourceArn=cluster, Tags={"sandbox:state": "FAILED"})
+    assert seen(kafka, cluster)["State"] == "FAILED" and seen(kafka, cluster)["Tags"] == {"stack": "one"}
+    words = "You can't get bootstrap broker nodes for a cluster in FAILED state."
+    assert words in refused(kafka.get_bootstrap_brokers, ClusterArn=cluster)
+    kafka.delete_cluster(ClusterArn=cluster)
+    assert "in DELETING state" in refused(kafka.get_bootstrap_brokers, ClusterArn=cluster)
+
+
+def test_what_security_never_changes(kafka, cluster, refused):
+    def change(**in_transit):
+        version = seen(kafka, cluster)["CurrentVersion"]
+        encryption = {"EncryptionInTransit": in_transit}
+        return {"ClusterArn": cluster, "CurrentVersion": version, "EncryptionInfo": encryption}
+
+    assert "inter-broker encryption" in refused(kafka.update_security, **change(ClientBroker="TLS", InCluster=True))
+    assert "does not include any updates" in refused(kafka.update_security, **change(ClientBroker="TLS"))
+    kafka.update_security(**change(ClientBroker="TLS_PLAINTEXT"))
+
+
+def test_volumes_grow_by_ten_and_never_shrink(kafka, cluster, refused):
+    def change(size):
+        volumes = [{"KafkaBrokerNodeId": "All", "VolumeSizeGB": size}]
+        version = seen(kafka, cluster)["CurrentVersion"]
+        return {"ClusterArn": cluster, "CurrentVersion": version, "TargetBrokerEBSVolumeInfo": volumes}
+
+    assert "does not include any updates" in refused(kafka.update_broker_storage, **change(100))
+    for size in (50, 109):
+        assert "by at least 10 GiB" in refused(kafka.update_broker_storage, **change(size))
+    kafka.update_broker_storage(**change(110))
+

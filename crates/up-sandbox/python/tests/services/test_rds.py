@@ -20,7 +20,7 @@ def postgres(network, **more):
     return {
         "DBInstanceIdentifier": "db",
         "Engine": "postgres",
-        "EngineVersion": "16.3",
+        "EngineVersion": "16.13",
         "DBInstanceClass": "db.t4g.micro",
         "AllocatedStorage": 20,
         "MasterUsername": "app",
@@ -135,9 +135,9 @@ def test_a_new_parameter_group_waits_for_a_reboot(rds, instance, until):
 
 
 def test_upgrades_are_checked(rds, instance, refused):
-    upgrade = {"DBInstanceIdentifier": "db", "EngineVersion": "17.4", "ApplyImmediately": True}
+    upgrade = {"DBInstanceIdentifier": "db", "EngineVersion": "17.9", "ApplyImmediately": True}
     assert "AllowMajorVersionUpgrade" in refused(rds.modify_db_instance, **upgrade)
-    assert "Cannot upgrade postgres" in refused(rds.modify_db_instance, **{**upgrade, "EngineVersion": "15.2"})
+    assert "Cannot upgrade postgres" in refused(rds.modify_db_instance, **{**upgrade, "EngineVersion": "15.17"})
     assert "Cannot find version" in refused(rds.modify_db_instance, **{**upgrade, "EngineVersion": "99"})
     rds.modify_db_instance(AllowMajorVersionUpgrade=True, **upgrade)
 
@@ -191,7 +191,7 @@ def test_deletion_is_protected_and_leaves_a_snapshot(rds, instance, refused, unt
         ({"ManageMasterUserPassword": False, "MasterUserPassword": "short"}, "shorter than 8 characters"),
         ({"MasterUsername": "admin"}, "reserved word"),
         ({"EngineVersion": "99"}, "Cannot find version 99 for postgres"),
-        ({"EngineVersion": "15.2", "DBParameterGroupName": "pg"}, "postgres16 can't be used for this instance"),
+        ({"EngineVersion": "15.17", "DBParameterGroupName": "pg"}, "postgres16 can't be used for this instance"),
         ({"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}, "Invalid security group"),
         ({"DBSubnetGroupName": "none"}, "DBSubnetGroupNotFoundFault"),
         ({"Tags": [{"Key": "a", "Value": "*"}]}, "InvalidParameterValue"),
@@ -220,3 +220,95 @@ def test_parameters_are_set_and_reset(rds, groups, refused):
     assert user_set() == {"log_statement": ("all", "immediate"), "max_connections": ("200", "pending-reboot")}
     rds.reset_db_parameter_group(Parameters=[log], **change)
     assert set(user_set()) == {"max_connections"}
+
+
+def test_old_versions_are_not_made_any_more(rds, network, groups, refused):
+    for engine, version in (("postgres", "16.4"), ("postgres", "16.10"), ("postgres", "17.6"), ("mysql", "8.4.4")):
+        words = f"InvalidParameterCombination: Cannot find version {version} for {engine}"
+        assert refused(rds.create_db_instance, **postgres(network, Engine=engine, EngineVersion=version)) == words
+
+
+def test_an_ended_version_needs_extended_support(rds, network, groups, refused):
+    old = postgres(network, Engine="mysql", EngineVersion="8.0.46")
+    off = "open-source-rds-extended-support-disabled"
+    assert "end of standard support" in refused(rds.create_db_instance, EngineLifecycleSupport=off, **old)
+    rds.create_db_instance(**old)
+    made = rds.create_db_instance(**postgres(network, DBInstanceIdentifier="new", EngineLifecycleSupport=off))
+    assert made["DBInstance"]["EngineLifecycleSupport"] == off
+
+
+def test_there_is_no_way_back_to_an_older_version(rds, instance, refused):
+    back = {"DBInstanceIdentifier": "db", "EngineVersion": "16.11", "ApplyImmediately": True}
+    assert "Cannot upgrade postgres from 16.13 to 16.11" in refused(rds.modify_db_instance, **back)
+
+
+def test_full_storage_is_mended_by_more(rds, instance, until, refused):
+    arn = seen(rds)["DBInstanceArn"]
+    rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "sandbox:state", "Value": "storage-full"}])
+    assert seen(rds)["DBInstanceStatus"] == "storage-full" and seen(rds)["TagList"] == []
+    # Less than a tenth more becomes a tenth.
+    rds.modify_db_instance(DBInstanceIdentifier="db", AllocatedStorage=21, ApplyImmediately=True)
+    until(lambda: seen(rds)["DBInstanceStatus"], "available")
+    assert seen(rds)["AllocatedStorage"] == 22
+
+
+def test_a_broken_instance_leaves_no_snapshot(rds, instance, refused):
+    arn = seen(rds)["DBInstanceArn"]
+    rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "sandbox:state", "Value": "incompatible-network"}])
+    delete = {"DBInstanceIdentifier": "db"}
+    assert "final snapshot" in refused(rds.delete_db_instance, FinalDBSnapshotIdentifier="last", **delete)
+    rds.delete_db_instance(SkipFinalSnapshot=True, **delete)
+
+
+def test_storage_stops_growing_at_its_own_size(rds, instance, refused):
+    rds.modify_db_instance(DBInstanceIdentifier="db", MaxAllocatedStorage=100)
+    assert seen(rds)["MaxAllocatedStorage"] == 100
+    assert "Invalid max storage size" in refused(
+        rds.modify_db_instance, DBInstanceIdentifier="db", MaxAllocatedStorage=21
+    )
+    rds.modify_db_instance(DBInstanceIdentifier="db", MaxAllocatedStorage=20)
+    assert "MaxAllocatedStorage" not in seen(rds)
+
+
+def test_small_gp3_has_a_fixed_speed(rds, network, groups, refused):
+    small = postgres(network, StorageType="gp3", Iops=4000)
+    assert "a storage size less than 400" in refused(rds.create_db_instance, **small)
+    assert "Invalid iops value" in refused(rds.create_db_instance, **{**small, "AllocatedStorage": 400})
+
+
+def test_a_default_is_nobodys_setting(rds, groups):
+    def parameters(**more):
+        found = rds.describe_db_parameters(DBParameterGroupName="pg", **more)["Parameters"]
+        return {each["ParameterName"]: (each.get("ParameterValue"), each["Source"]) for each in found}
+
+    ssl = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}
+    switch = {"ParameterName": "log_connections", "ParameterValue": "ON", "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName="pg", Parameters=[ssl, switch])
+    assert parameters(Source="user") == {"log_connections": ("1", "user")}
+    filters = [{"Name": "parameter-name", "Values": ["rds.force_ssl"]}]
+    assert parameters(Filters=filters) == {"rds.force_ssl": ("1", "engine-default")}
+
+
+def test_a_static_parameter_waits_for_a_reboot(rds, network, groups, until):
+    rds.create_db_instance(**postgres(network, DBParameterGroupName="pg"))
+    until(lambda: seen(rds)["DBInstanceStatus"], "available")
+    static = {"ParameterName": "max_connections", "ParameterValue": "200", "ApplyMethod": "pending-reboot"}
+    rds.modify_db_parameter_group(DBParameterGroupName="pg", Parameters=[static])
+    assert seen(rds)["DBParameterGroups"][0]["ParameterApplyStatus"] == "pending-reboot"
+
+
+def test_a_group_that_was_left_can_go(rds, network, groups, until):
+    rds.create_db_instance(**postgres(network, DBParameterGroupName="pg"))
+    until(lambda: seen(rds)["DBInstanceStatus"], "available")
+    rds.create_db_parameter_group(DBParameterGroupName="next", DBParameterGroupFamily="postgres16", Description="pg")
+    rds.modify_db_instance(DBInstanceIdentifier="db", DBParameterGroupName="next", ApplyImmediately=True)
+    rds.delete_db_parameter_group(DBParameterGroupName="pg")
+    assert seen(rds)["DBParameterGroups"][0]["DBParameterGroupName"] == "next"
+
+
+def test_the_versions_that_are_made_are_listed(rds):
+    found = rds.describe_db_engine_versions(Engine="postgres", EngineVersion="16")["DBEngineVersions"]
+    assert [each["EngineVersion"] for each in found] == ["16.11", "16.12", "16.13"]
+    assert found[0]["DBParameterGroupFamily"] == "postgres16"
+    [default] = rds.describe_db_engine_versions(Engine="mysql", DefaultOnly=True)["DBEngineVersions"]
+    assert default["EngineVersion"] == "8.4.11"

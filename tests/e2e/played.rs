@@ -1,0 +1,253 @@
+//! Answers of AWS that are played: troubles of databases and brokers, and refusals that pass by themselves.
+
+use std::fs;
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Account, Result, copy_stacks, fail},
+    life::{Steps, exists, expect},
+    trial,
+};
+
+/// The trials, each on an account of its own.
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("played::full_storage_is_mended_by_more", full_storage_is_mended_by_more),
+        trial("played::no_trouble_deletes_a_database", no_trouble_deletes_a_database),
+        trial("played::what_waits_for_the_window_is_told_and_sent", what_waits_for_the_window_is_told_and_sent),
+        trial("played::there_is_no_way_back", there_is_no_way_back),
+        trial("played::production_survives_first_refusals", production_survives_first_refusals),
+    ]
+}
+
+const STACK: &str = r#"
+[stack]
+name = "played"
+region = "us-east-1"
+
+[inputs]
+size = { type = "number", default = 20, description = "GiB of storage." }
+class = { type = "string", default = "db.t4g.micro", description = "The machine." }
+version = { type = "string", default = "16.13", description = "The engine's version." }
+auto = { type = "bool", default = false, description = "Newer minor versions." }
+
+[ec2.vpc.main]
+cidr_block = "10.34.0.0/16"
+
+[ec2.subnet.data]
+for_each = { a = 0, b = 1 }
+vpc = "main"
+availability_zone = "us-east-1${each.key}"
+cidr_block = '${cidrsubnet("10.34.0.0/16", 8, each.value)}'
+
+[ec2.security_group.data]
+vpc = "main"
+description = "data"
+
+[rds.subnet_group.main]
+subnets = ["data:*"]
+
+[rds.instance.main]
+engine = "postgres"
+engine_version = "${inputs.version}"
+auto_minor_version_upgrade = "${inputs.auto}"
+instance_class = "${inputs.class}"
+allocated_storage = "${inputs.size}"
+subnet_group = "main"
+security_groups = ["data"]
+master_username = "keeper"
+skip_final_snapshot = true
+"#;
+const DATABASE: &str = "rds.instance.main";
+
+/// The stack with the database, made.
+struct Stage {
+    account: Account,
+    stack: String,
+}
+
+impl Stage {
+    fn new(set: &[&str]) -> Result<Self> {
+        let account = Account::new();
+        let stack = account.folder.path().join("stack.toml");
+        fs::write(&stack, STACK)?;
+        let stage = Self { account, stack: stack.display().to_string() };
+        stage.run("apply", &[set, &["--auto-approve"]].concat())?;
+        Ok(stage)
+    }
+
+    fn run(&self, command: &str, options: &[&str]) -> Result<Value> {
+        self.account.json(&[&[command, &self.stack], options].concat())
+    }
+
+    /// Plays a state of the database, and says what a plan makes of it.
+    fn plays(&self, state: &str) -> Result<Value> {
+        self.account.python(&format!(
+            "[db] = aws('rds').describe_db_instances(DBInstanceIdentifier=id('{DATABASE}'))['DBInstances']\n\
+             played = [{{'Key': 'sandbox:state', 'Value': '{state}'}}]\n\
+             aws('rds').add_tags_to_resource(ResourceName=db['DBInstanceArn'], Tags=played)"
+        ))?;
+        self.run("plan", &[])
+    }
+
+    /// A member of the live database.
+    fn live(&self, member: &str) -> Result<String> {
+        let text = self.account.python(&format!(
+            "print(aws('rds').describe_db_instances(DBInstanceIdentifier=id('{DATABASE}'))['DBInstances'][0].get('{member}'))"
+        ))?;
+        Ok(text.trim().to_owned())
+    }
+
+    fn is_gone(&self) -> Result {
+        self.run("destroy", &["--auto-approve"]).map(drop)
+    }
+}
+
+fn update() -> Steps {
+    Steps::from([("update".into(), [DATABASE.to_owned()].into())])
+}
+
+fn says(plan: &Value, text: &str) -> Result {
+    let all = plan.to_string();
+    if all.contains(text) { Ok(()) } else { fail(format!("the plan does not say `{text}`: {all}")) }
+}
+
+fn full_storage_is_mended_by_more() -> Result {
+    let stage = Stage::new(&[])?;
+    let plan = stage.plays("storage-full")?;
+    expect(&plan, &Steps::new())?;
+    says(&plan, "raise `allocated_storage`")?;
+    expect(&stage.run("plan", &["--set=size=40"])?, &update())?;
+    stage.run("apply", &["--set=size=40", "--auto-approve"])?;
+    let (status, size) = (stage.live("DBInstanceStatus")?, stage.live("AllocatedStorage")?);
+    if (status.as_str(), size.as_str()) != ("available", "40") {
+        return fail(format!("it is {status} with {size} GiB"));
+    }
+    expect(&stage.run("plan", &["--set=size=40"])?, &Steps::new())?;
+    stage.is_gone()
+}
+
+fn no_trouble_deletes_a_database() -> Result {
+    let stage = Stage::new(&[])?;
+    let troubles = [
+        "failed",
+        "inaccessible-encryption-credentials",
+        "inaccessible-encryption-credentials-recoverable",
+        "incompatible-credentials",
+        "incompatible-network",
+        "incompatible-option-group",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "insufficient-capacity",
+        "restore-error",
+        "stopped",
+        "storage-full",
+    ];
+    for state in troubles {
+        let plan = stage.plays(state)?;
+        expect(&plan, &Steps::new()).map_err(|error| format!("{state}: {error}"))?;
+        says(&plan, state)?;
+    }
+    // One that cannot leave a snapshot goes all the same.
+    stage.plays("incompatible-network")?;
+    stage.is_gone()
+}
+
+fn what_waits_for_the_window_is_told_and_sent() -> Result {
+    let stage = Stage::new(&[])?;
+    stage.account.python(&format!(
+        "aws('rds').modify_db_instance(DBInstanceIdentifier=id('{DATABASE}'), DBInstanceClass='db.t4g.small')"
+    ))?;
+    let plan = stage.run("plan", &[])?;
+    expect(&plan, &Steps::new())?;
+    says(&plan, "waits for the maintenance window: `instance_class` db.t4g.small")?;
+    let small = "--set=class=db.t4g.small";
+    expect(&stage.run("plan", &[small])?, &update())?;
+    stage.run("apply", &[small, "--auto-approve"])?;
+    let class = stage.live("DBInstanceClass")?;
+    if class != "db.t4g.small" {
+        return fail(format!("its class is {class}"));
+    }
+    expect(&stage.run("plan", &[small])?, &Steps::new())?;
+    stage.is_gone()
+}
+
+fn there_is_no_way_back() -> Result {
+    let stage = Stage::new(&[])?;
+    let older = ["--set=version=16.11", "--set=auto=false"];
+    let refused = |set: &[&str], text: &str| {
+        let ran = stage.account.up(&[&["plan", &stage.stack], set].concat())?;
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        if ran.code == 6 && said.contains(text) { Ok(()) } else { fail(format!("it ended with {}: {said}", ran.code)) }
+    };
+    refused(&older, "write `engine_version = \"16.13\"`")?;
+    refused(&["--set=version=17.9"], "allow_major_version_upgrade")?;
+    expect(&stage.run("plan", &["--set=version=16.11", "--set=auto=true"])?, &update())?;
+    stage.run("apply", &["--set=version=16.11", "--set=auto=true", "--auto-approve"])?;
+    expect(&stage.run("plan", &["--set=version=16.11", "--set=auto=true"])?, &Steps::new())?;
+    stage.run("apply", &["--set=size=30", "--auto-approve"])?;
+    refused(&["--set=size=20"], "write `allocated_storage = 30`")?;
+    stage.is_gone()
+}
+
+/// Each is said once, as AWS says it of what was made a moment ago, or of what it is busy with.
+fn production_survives_first_refusals() -> Result {
+    let account = Account::new();
+    let stack = copy_stacks(&account)?.display().to_string();
+    let before = exists(&account)?;
+    let refusals = [
+        ("rds", "CreateDBSubnetGroup", "InvalidSubnet", "The subnet ID 'subnet-1' does not exist"),
+        (
+            "rds",
+            "CreateDBInstance",
+            "InvalidParameterValue",
+            "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING",
+        ),
+        (
+            "rds",
+            "CreateDBInstance",
+            "InvalidParameterValue",
+            "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later",
+        ),
+        (
+            "rds",
+            "ModifyDBParameterGroup",
+            "InvalidDBParameterGroupState",
+            "The parameter group has pending changes. Please wait for the changes to complete and try again.",
+        ),
+        (
+            "rds",
+            "DeleteDBParameterGroup",
+            "InvalidDBParameterGroupState",
+            "One or more database instances are still members",
+        ),
+        ("rds", "ModifyDBInstance", "InvalidDBInstanceState", "Database instance is not in available state."),
+        ("rds", "DeleteDBInstance", "InvalidDBInstanceState", "Instance is currently modifying."),
+        (
+            "kafka",
+            "CreateClusterV2",
+            "BadRequestException",
+            "One or more of the specified security groups do not exist.",
+        ),
+        ("kafka", "DeleteCluster", "BadRequestException", "You can't delete cluster in UPDATING state."),
+        ("kafka", "DeleteConfiguration", "BadRequestException", "Configuration is in use by one or more clusters."),
+    ];
+    let faults: Vec<_> = refusals
+        .iter()
+        .map(|(service, operation, code, message)| {
+            json!({
+                "match": { "service": service, "operation": operation },
+                "times": 1,
+                "do": { "say": { "code": code, "message": message } },
+            })
+        })
+        .collect();
+    account.tell(&format!("faults?access_key={}", account.id), &json!({ "seed": 0, "faults": faults }))?;
+    account.json(&["apply", &stack, "--auto-approve", "--unprotect"])?;
+    expect(&account.json(&["plan", &stack])?, &Steps::new())?;
+    account.json(&["destroy", &stack, "--auto-approve", "--unprotect"])?;
+    let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
+    if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
+}
