@@ -46,7 +46,7 @@ pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes,
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
-pub use seen::{Attrs, Birth, Impairment, Scope, Seen, Status, TagChange, Tags, is_foreign_tag};
+pub use seen::{Attrs, Birth, Impairment, Others, Scope, Seen, Status, TagChange, Tags, is_foreign_tag, whose};
 pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
 pub use up_derive::Spec;

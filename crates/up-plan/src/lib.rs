@@ -5,9 +5,11 @@ mod graph;
 mod plan;
 mod protect;
 mod steps;
+mod taken;
 mod world;
 
 pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
+pub use taken::given_name;
 pub use world::{Fingerprints, World};
 
 use std::collections::{BTreeSet, HashMap};
@@ -46,6 +48,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
+    refusals.extend(taken::refusals(&steps, world, kinds));
     let observed = if steps.is_empty() { Fingerprints::default() } else { world.fingerprints() };
     Plan {
         format: FORMAT,

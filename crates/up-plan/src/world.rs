@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_core::{Address, Seen};
+use up_core::{Address, Seen, Tags};
 
 /// What a stack owns in one account and region, by kind.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct World {
     /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
     /// declared only these are removed.
     pub tagged: BTreeMap<Address, BTreeSet<String>>,
+    /// The tags of what has a name that the stack gives and is not the stack's, by kind and name.
+    pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }
 
 /// A hash of every observed resource, by kind and id.

@@ -162,6 +162,7 @@ impl Session {
             index: Arc::new(index),
             known: all_known(&past).into(),
             asked: Observer::asked(declared).into(),
+            names: Observer::names(declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);

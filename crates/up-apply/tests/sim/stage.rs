@@ -97,6 +97,7 @@ impl Stage {
             known,
             asked: Observer::asked(&stack.resources).into(),
             kept: Arc::default(),
+            names: Arc::default(),
         }
     }
 

@@ -41,7 +41,9 @@ macro_rules! on_paper {
 }
 
 const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
-const SLOW: Takes = Takes { create: Duration::from_secs(100), delete: Duration::from_secs(1) };
+const SLOW: Takes = Takes { create: Duration::from_secs(100), ..Takes::DEFAULT };
+/// A change of its size takes long, of anything else no time.
+const GROWS: Takes = Takes { fields: &[("size", Duration::from_secs(40))], ..Takes::DEFAULT };
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 struct Net {
@@ -68,5 +70,5 @@ struct Group {
 }
 
 on_paper!(Net, NetName, "x.net", About { actions: TAGGED, takes: SLOW, longest_name: 40, ..About::DEFAULT });
-on_paper!(Boxed, BoxedName, "x.box", About { actions: TAGGED, holds_data: true, ..About::DEFAULT });
+on_paper!(Boxed, BoxedName, "x.box", About { actions: TAGGED, takes: GROWS, holds_data: true, ..About::DEFAULT });
 on_paper!(Group, GroupName, "x.group", About { actions: TAGGED, ..About::DEFAULT });
