@@ -168,7 +168,7 @@ impl Lines {
             self.all(Mark::Added, item(want, shape));
         }
         for (index, seen, want) in moved {
-            self.value(&label(index, seen, want), seen, want, shape);
+            self.value(&label(index, seen, want, shape), seen, want, shape);
         }
         for (_, &(_, want)) in added.iter().enumerate().filter(|(place, _)| is_new(place)) {
             self.all(Mark::Added, item(want, shape));
@@ -265,14 +265,19 @@ fn is_shown_once(seen: &Value, want: &Value) -> bool {
 }
 
 /// What an item is called: by its name, by what has not changed of it, or by its place.
-fn label(index: usize, seen: &Value, want: &Value) -> String {
-    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return format!("[{index}]") };
+fn label(index: usize, seen: &Value, want: &Value, shape: Shape<'_>) -> String {
     if want["name"].is_string() {
         return inline(&want["name"]);
     }
-    let same = shared(one, other).map(|(key, value)| (key.clone(), value.clone()));
-    let same = inline(&Value::Object(same.collect()));
-    if is_described_anew(one, other) && same.chars().count() <= LONGEST_PAIR { same } else { format!("[{index}]") }
+    if let (Value::Object(one), Value::Object(other)) = (seen, want)
+        && is_described_anew(one, other)
+    {
+        let same = shared(one, other).map(|(key, value)| (key.clone(), value.clone()));
+        if let [line] = &item(&Value::Object(same.collect()), shape)[..] {
+            return line.clone();
+        }
+    }
+    format!("[{index}]")
 }
 
 /// A document with its keys in the order in which `like` has them, so that only content differs.
