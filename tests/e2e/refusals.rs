@@ -42,6 +42,8 @@ struct Case {
     /// The calls that change AWS which the run makes all the same, and which AWS does not refuse.
     #[serde(default)]
     did: BTreeSet<String>,
+    /// The most calls that it makes, where that is to be seen.
+    most_calls: Option<usize>,
     /// The files that the run writes all the same. An empty lock is none.
     #[serde(default)]
     wrote: BTreeSet<PathBuf>,
@@ -118,7 +120,11 @@ impl Stage {
             return fail(format!("ended with {} instead of {}:\n{said}", ran.code, case.code));
         }
         golden(&self.expected, &said)?;
-        let did = self.did(case, &last)?;
+        let calls = self.calls(case, &last)?;
+        if let Some(most) = case.most_calls.filter(|most| calls.len() > *most) {
+            return fail(format!("made {} calls, and {most} at most were expected", calls.len()));
+        }
+        let did = did(&calls);
         if did != case.did {
             return fail(format!("changed AWS: {did:?}, and {:?} was expected", case.did));
         }
@@ -178,14 +184,12 @@ impl Stage {
         said
     }
 
-    /// The calls since `last` that changed AWS.
-    fn did(&self, case: &Case, last: &Value) -> Result<BTreeSet<String>> {
+    /// The calls of the run, since `last`.
+    fn calls(&self, case: &Case, last: &Value) -> Result<Vec<Value>> {
         let calls = self.account.control(&format!("calls?since={last}"))?;
         let calls = calls["calls"].as_array().ok_or("a record without calls")?.iter();
         let key = case.env.get("AWS_ACCESS_KEY_ID").unwrap_or(&self.account.id);
-        let did = calls.filter(|call| call["access_key"] == key.as_str() && call["error"].is_null());
-        let did = did.filter(|call| call["mutating"] == true);
-        Ok(did.map(|call| format!("{}:{}", call["service"], call["operation"]).replace('"', "")).collect())
+        Ok(calls.filter(|call| call["access_key"] == key.as_str()).cloned().collect())
     }
 
     /// All files and what is in them.
@@ -219,6 +223,12 @@ const VOLATILE: [(&str, &str); 8] = [
     (r"(?m)^ +\d+:\d\d ", " [CLOCK] "),
     (r"(?m)^API calls: .*$", "API calls: [CALLS]."),
 ];
+
+/// Those of some calls that changed AWS.
+fn did(calls: &[Value]) -> BTreeSet<String> {
+    let did = calls.iter().filter(|call| call["error"].is_null() && call["mutating"] == true);
+    did.map(|call| format!("{}:{}", call["service"], call["operation"]).replace('"', "")).collect()
+}
 
 fn differing(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeSet<PathBuf> {
     let paths = before.keys().chain(after.keys());

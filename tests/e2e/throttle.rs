@@ -130,7 +130,7 @@ fn a_run_that_waits_ends_when_told() -> Result {
     Command::new("kill").args(["-INT", &run.id().to_string()]).status()?;
     let ended = run.wait_with_output()?;
     let (code, said, made) = (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned(), count()?);
-    if code != Some(INTERRUPTED) || made >= CLUSTERS || !said.contains("not reached") {
+    if code != Some(INTERRUPTED) || made >= CLUSTERS || !said.contains("not finished") {
         return fail(format!("{code:?} with {made} of {CLUSTERS} made:\n{said}"));
     }
     let again = account.json(&["apply", "stack.toml", "--auto-approve"])?;

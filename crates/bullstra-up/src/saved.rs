@@ -125,7 +125,7 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     secrets::note(&saved.goal.resources);
     let home = saved.goal.home();
     if !(Address::is_word(home.stack) && Address::is_word(home.region)) {
-        return Err(wrong(format!("{shown} names a stack or a region that cannot be one")));
+        return Err(wrong(format!("{shown} names an invalid stack or region")));
     }
     Ok(saved)
 }

@@ -1,14 +1,17 @@
 //! Observes what a stack owns, and carries a plan out. Decides nothing.
 
 mod event;
+mod holders;
 mod names;
 mod observe;
 mod place;
 mod run;
 mod step;
+mod taken;
 mod wait;
 mod watch;
 
 pub use event::{Event, Sink, What};
-pub use observe::{ObserveError, Observer};
+pub use holders::Holder;
+pub use observe::{Names, ObserveError, Observer};
 pub use run::{Constant, Options, Outcome, Stop, apply};

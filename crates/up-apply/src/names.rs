@@ -31,6 +31,13 @@ impl Names {
         }
     }
 
+    /// The address of what AWS calls so, of whatever kind.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Address> {
+        let state = self.0.lock().expect("no panic while held");
+        let mut known = state.ids.iter();
+        known.find(|(_, ids)| ids.iter().any(|known| known == id)).map(|(address, _)| address.clone())
+    }
+
     pub(crate) fn address(&self, kind: &str, id: &str) -> Option<Address> {
         let state = self.0.lock().expect("no panic while held");
         state.addresses.get(&(kind.to_owned(), id.to_owned())).cloned()

@@ -8,8 +8,8 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags};
-use up_plan::{Action, Kinds, Plan, World};
+use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags, quote};
+use up_plan::{Action, Kinds, Plan, World, given_name};
 
 /// Everything that looking needs to know beforehand.
 #[derive(Debug, Clone)]
@@ -28,7 +28,12 @@ pub struct Observer {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// What the last-applied snapshot has of that which never changes.
     pub kept: Arc<Kept>,
+    /// Names that declared resources are to have, by kind, see [`Observer::names`].
+    pub names: Arc<Names>,
 }
+
+/// Names by kind.
+pub type Names = BTreeMap<String, BTreeSet<String>>;
 
 /// A kind that could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +53,24 @@ pub(crate) enum Which {
     All,
     /// Those with these ids; others may be left out. With what AWS has told of each: its ARN and its tags.
     Only(BTreeMap<String, Option<Told>>),
+}
+
+/// What a look at one kind has found.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    /// What the stack owns.
+    pub(crate) seen: Vec<Seen<Value>>,
+    /// The tags of what has one of the stack's names and is not the stack's, by name.
+    pub(crate) others: BTreeMap<String, Tags>,
+}
+
+/// What a run has met of one kind so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Met {
+    /// Ids that it has made.
+    pub(crate) made: BTreeSet<String>,
+    /// Names for which AWS refused a create, because they are taken.
+    pub(crate) names: BTreeSet<String>,
 }
 
 /// A resource's ARN and its tags.
@@ -72,6 +95,18 @@ impl Observer {
         read.map(|declared| (declared.address.clone(), declared.spec.clone())).collect()
     }
 
+    /// The names that `declared` gives, by kind: those that are not derived.
+    pub fn names(declared: &[Declared], kinds: Kinds<'_>) -> Names {
+        let mut names = Names::new();
+        for Declared { address, spec, .. } in declared {
+            let Some(name) = kinds(&address.kind).and_then(|kind| given_name(kind, spec)) else { continue };
+            if !quote::is_quoting(name) {
+                names.entry(address.kind.clone()).or_default().insert(name.to_owned());
+            }
+        }
+        names
+    }
+
     /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is
     /// known to be of them, the ones that cannot be looked at are given back beside the rest.
     ///
@@ -85,7 +120,7 @@ impl Observer {
         let mut looks = JoinSet::new();
         for &kind in kinds {
             let observer = self.clone();
-            looks.spawn(async move { (kind.name(), observer.kind(kind).await) });
+            looks.spawn(async move { (kind.name(), observer.look(kind, Which::All, &Met::default()).await) });
         }
         let (cx, mut unseen) = (&self.cx, vec![]);
         let mut world = World {
@@ -96,8 +131,11 @@ impl Observer {
         };
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
-                (kind, Ok(seen)) => {
+                (kind, Ok(Looked { seen, others })) => {
                     world.seen.insert(kind.to_owned(), seen);
+                    if !others.is_empty() {
+                        world.others.insert(kind.to_owned(), others);
+                    }
                 }
                 (kind, Err(error)) => unseen.push(ObserveError { kind, error }),
             }
@@ -112,26 +150,22 @@ impl Observer {
     /// # Errors
     /// When AWS refuses, or does not answer.
     pub async fn kind(&self, kind: &'static dyn AnyKind) -> Result<Vec<Seen<Value>>, Error> {
-        self.look(kind, Which::All, &BTreeSet::new()).await
+        Ok(self.look(kind, Which::All, &Met::default()).await?.seen)
     }
 
-    /// Looks at one kind; `made` are ids that this run has made since.
-    pub(crate) async fn look(
-        &self,
-        kind: &'static dyn AnyKind,
-        which: Which,
-        made: &BTreeSet<String>,
-    ) -> Result<Vec<Seen<Value>>, Error> {
+    /// Looks at one kind, with what this run has met of it.
+    pub(crate) async fn look(&self, kind: &'static dyn AnyKind, which: Which, met: &Met) -> Result<Looked, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let (desired, kept) = (self.desired.clone(), self.kept.clone());
         let scope = Scope { stack: self.stack.clone(), asked, desired, kept, ..Scope::default() };
         let scope = match which {
             Which::All => {
                 let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
-                if !made.is_empty() {
-                    Arc::make_mut(&mut known).extend(made.iter().cloned());
+                if !met.made.is_empty() {
+                    Arc::make_mut(&mut known).extend(met.made.iter().cloned());
                 }
-                Scope { known, index: self.index.clone(), ..scope }
+                let names = self.names.get(kind.name()).into_iter().flatten().chain(&met.names);
+                Scope { known, index: self.index.clone(), names: Arc::new(names.cloned().collect()), ..scope }
             }
             Which::Only(told) => {
                 let index = Arc::new(told.values().flatten().cloned().collect());
@@ -141,7 +175,7 @@ impl Observer {
         let mut seen = look(kind, &self.cx, &scope).await?;
         seen.retain(|seen| scope.owns(&seen.tags));
         seen.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(seen)
+        Ok(Looked { seen, others: scope.others.all() })
     }
 
     /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.

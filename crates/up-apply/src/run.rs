@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinSet};
 use up_core::{Address, AnyKind, Error, ErrorKind, Seen, Slots, Urgency};
 use up_plan::{Action, Plan, World};
 
-use crate::{Event, Observer, Sink, What, names::Names, step::Hand, watch::Watch};
+use crate::{Event, Holder, Observer, Sink, What, holders::Owned, names::Names, step::Hand, watch::Watch};
 
 /// How far a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,13 @@ pub struct Outcome {
     pub failed: Vec<(Address, Error)>,
     /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
     pub skipped: Vec<Address>,
+    /// The steps that were carried out, by their places in the plan: a resource may have two, of which one is done.
+    pub finished: BTreeSet<usize>,
+    /// Resources of the stack that the error of what failed names.
+    pub holders: BTreeMap<Address, BTreeSet<Holder>>,
+    /// What AWS said in the end of what was made or changed and no field says, see [`Seen::notes`]. What nothing is to be
+    /// said of has none.
+    pub notes: BTreeMap<Address, Vec<String>>,
     /// What was seen of that which never changes, of what was made or changed, by kind and id.
     pub constant: Constant,
 }
@@ -68,6 +75,8 @@ pub async fn apply(
         cx: observer.cx.clone(),
         watch: Watch::new(observer),
         names,
+        owned: Owned::new(world, plan),
+        notes: Mutex::default(),
         slots: Slots::new(options.parallel),
         settle: options.settle,
         constant: Mutex::default(),
@@ -133,6 +142,7 @@ impl Run {
         let left: Vec<_> = left.map(|(step, _)| step).collect();
         left.into_iter().for_each(|step| self.skip(step, None));
         self.outcome.constant = std::mem::take(&mut *self.hand.constant());
+        self.outcome.notes = std::mem::take(&mut *self.hand.notes());
         self.outcome
     }
 
@@ -149,6 +159,7 @@ impl Run {
 
     fn done(&mut self, step: usize) -> Vec<usize> {
         self.open[step] = DONE;
+        self.outcome.finished.insert(step);
         if let Some(verb) = self.plan.steps[step].verb() {
             *self.outcome.done.entry(verb).or_default() += 1;
         }
@@ -168,6 +179,10 @@ impl Run {
         if error.kind == ErrorKind::Interrupted {
             self.outcome.skipped.push(address);
             return;
+        }
+        let holders = self.hand.owned.named(&error.message, &address, &self.hand.names);
+        if !holders.is_empty() {
+            self.outcome.holders.insert(address.clone(), holders);
         }
         self.outcome.failed.push((address.clone(), error));
         let mut todo = self.after[step].clone();

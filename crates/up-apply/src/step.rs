@@ -1,7 +1,7 @@
 //! One step: the calls it makes. How it sees that they did what they should is in `wait.rs`.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -14,13 +14,19 @@ use up_core::{
 };
 use up_plan::{Action, Step};
 
-use crate::{Constant, Event, Sink, Stop, What, names::Names, observe::known, place::Place, watch::Watch};
+use crate::{
+    Constant, Event, Sink, Stop, What, holders::Owned, names::Names, observe::known, place::Place, taken::NameHolder,
+    watch::Watch,
+};
 
 /// What every step shares.
 pub(crate) struct Hand {
     pub(crate) cx: Arc<Cx>,
     pub(crate) watch: Watch,
     pub(crate) names: Names,
+    pub(crate) owned: Owned,
+    /// What AWS has to add about what was made or changed.
+    pub(crate) notes: Mutex<BTreeMap<Address, Vec<String>>>,
     pub(crate) slots: Arc<Slots>,
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
@@ -34,9 +40,6 @@ pub(crate) struct Hand {
     pub(crate) stop: watch::Sender<Stop>,
 }
 
-/// How long a resource is looked for after AWS has said that there is one by that name: it is there, or soon seen, or
-/// somebody else's.
-const SETTLE_NAMED: Duration = Duration::from_secs(4);
 /// How long what a resource needs (a role just made) may take to be known everywhere.
 const PROPAGATE: Duration = Duration::from_secs(90);
 /// The longest pause before a call is sent again that met something busy.
@@ -73,6 +76,11 @@ impl Hand {
     /// What was seen so far of that which never changes.
     pub(crate) fn constant(&self) -> MutexGuard<'_, Constant> {
         self.constant.lock().expect("no panic while held")
+    }
+
+    /// What AWS has to add so far about what was made or changed.
+    pub(crate) fn notes(&self) -> MutexGuard<'_, BTreeMap<Address, Vec<String>>> {
+        self.notes.lock().expect("no panic while held")
     }
 
     fn made(&self, address: &Address) {
@@ -149,14 +157,16 @@ impl<'a> Work<'a> {
                 Err(error) => error,
             };
             match error.kind {
-                ErrorKind::Exists | ErrorKind::Ambiguous => {
-                    let is_named = error.kind == ErrorKind::Exists;
-                    let settle = if is_named { SETTLE_NAMED } else { self.hand.settle };
-                    if let Some(id) = self.made_already(birth, settle).await? {
+                ErrorKind::Exists => match self.holder(birth, want).await? {
+                    NameHolder::Own(id) => return Ok(id),
+                    // It may be one that this run deletes: listed still, and its tags gone already.
+                    NameHolder::Other(_) if self.is_leaving() && since.elapsed() < PROPAGATE => {}
+                    NameHolder::Other(whose) => return Err(error.taken(&whose)),
+                    NameHolder::Leaving => {}
+                },
+                ErrorKind::Ambiguous => {
+                    if let Some(id) = self.made_already(birth, self.hand.settle).await? {
                         return Ok(id);
-                    }
-                    if is_named && !(self.hand.deleted.contains(self.kind.name()) && since.elapsed() < PROPAGATE) {
-                        return Err(error.not_ours());
                     }
                 }
                 _ => return Err(error),
@@ -166,6 +176,11 @@ impl<'a> Work<'a> {
             }
             self.pause(&error, Duration::from_secs(2)).await?;
         }
+    }
+
+    /// True where this run deletes a resource of the kind.
+    fn is_leaving(&self) -> bool {
+        self.hand.deleted.contains(self.kind.name())
     }
 
     /// Changes what still differs, until nothing does, and has AWS do again what it failed to do.
@@ -296,10 +311,21 @@ impl<'a> Work<'a> {
         if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
     }
 
+    /// An error as it is told: with the addresses of the stack's resources that it names.
+    pub(crate) fn explained(&self, error: &Error) -> String {
+        let holders = self.hand.owned.named(&error.message, &self.step.address, &self.hand.names);
+        let holders = holders.iter().map(|holder| {
+            let leaves = if holder.leaves { ", which this plan deletes" } else { "" };
+            format!("; {} is {}{leaves}", holder.id, holder.address)
+        });
+        format!("{error}{}", holders.collect::<String>())
+    }
+
     pub(crate) fn learn(&self, seen: &Seen<Value>) {
         if self.kind.about().constant {
             self.hand.constant().insert((self.kind.name(), seen.id.clone()), seen.clone());
         }
+        self.hand.notes().insert(self.step.address.clone(), seen.notes.clone());
         self.hand.cx.learn(&self.step.address, known(seen));
         self.hand.names.set(&self.step.address, seen);
     }
@@ -353,7 +379,7 @@ fn patience(verb: &str, error: ErrorKind) -> Patience {
 }
 
 fn impaired(trouble: &Impairment) -> Error {
-    Error::refused("Impaired", format!("AWS says: {}; {}", trouble.why, trouble.remedy))
+    Error::refused("Impaired", trouble.sentence())
 }
 
 /// What an answer says that the journal keeps.

@@ -48,7 +48,7 @@ impl Work<'_> {
                     Status::Impaired(trouble) => trouble.why.clone(),
                     Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
                     Status::Deleting(state) => {
-                        return Err(Error::refused("Deleting", format!("AWS is taking it away ({state})")));
+                        return Err(Error::refused("Deleting", format!("AWS is deleting it ({state})")));
                     }
                     Status::Pending(state) => state.clone(),
                 },
@@ -110,7 +110,7 @@ impl Work<'_> {
     }
 
     pub(crate) async fn pause(&self, error: &Error, pause: Duration) -> Result<(), Error> {
-        self.say(What::Retrying { why: error.to_string(), pause })?;
+        self.say(What::Retrying { why: self.explained(error), pause })?;
         tokio::select! {
             () = sleep(pause) => {}
             () = self.ending() => {}
@@ -120,14 +120,14 @@ impl Work<'_> {
 
     /// One resource of the step's kind, or all, and what else is seen with it. A wait for it ends with the run: the next
     /// one looks again.
-    async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Seen<Value>>>, Error> {
+    pub(crate) async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Seen<Value>>>, Error> {
         tokio::select! {
             looked = self.hand.watch.look(self.kind, id) => looked,
             () = self.ending() => Err(Error::interrupted()),
         }
     }
 
-    async fn ending(&self) {
+    pub(crate) async fn ending(&self) {
         // The sender is the hand's, which outlives this.
         let _ = self.hand.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
     }

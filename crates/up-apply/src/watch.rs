@@ -12,11 +12,11 @@ use futures_util::{
 };
 use serde_json::Value;
 use tokio::time::Instant;
-use up_core::{AnyKind, Error, Seen};
+use up_core::{AnyKind, Error, Seen, Tags};
 
 use crate::{
     Observer,
-    observe::{Told, Which},
+    observe::{Looked, Met, Told, Which},
 };
 
 type Look = Result<Arc<Vec<Seen<Value>>>, Error>;
@@ -48,7 +48,9 @@ struct State {
     wants_all: bool,
     /// What AWS has told of each: it need not be asked for tags again while nobody changes them.
     told: BTreeMap<String, Told>,
-    made: BTreeSet<String>,
+    met: Met,
+    /// See [`Looked::others`]: of the last look at all.
+    others: BTreeMap<String, Tags>,
     stirred: Instant,
     /// When the last one began, and how long it took.
     last: Option<(Instant, Duration)>,
@@ -63,8 +65,21 @@ impl Watch {
     pub(crate) fn stirred(&self, kind: &'static dyn AnyKind, made: Option<&str>) {
         let one = self.one(kind);
         let mut state = one.state();
-        state.made.extend(made.map(str::to_owned));
+        state.met.made.extend(made.map(str::to_owned));
         state.stirred = Instant::now();
+    }
+
+    /// Notes a name that is taken: the next look at all of the kind finds whose it is.
+    pub(crate) fn taken(&self, kind: &'static dyn AnyKind, name: &str) {
+        let one = self.one(kind);
+        let mut state = one.state();
+        state.met.names.insert(name.to_owned());
+        state.stirred = Instant::now();
+    }
+
+    /// The tags of what has a name and is not the stack's, as the last look at all of the kind has found it.
+    pub(crate) fn other(&self, kind: &'static dyn AnyKind, name: &str) -> Option<Tags> {
+        self.one(kind).state().others.get(name).cloned()
     }
 
     /// Forgets the tags of what is tagged anew.
@@ -99,7 +114,8 @@ impl State {
             wanted: BTreeSet::new(),
             wants_all: false,
             told: BTreeMap::new(),
-            made: BTreeSet::new(),
+            met: Met::default(),
+            others: BTreeMap::new(),
             stirred: Instant::now(),
             last: None,
         }
@@ -140,14 +156,18 @@ async fn observation(one: Arc<OneKind>, observer: Observer) -> Look {
     if let Some(due) = one.due() {
         tokio::time::sleep_until(due).await;
     }
-    let (wanted, made) = {
+    let (wanted, met) = {
         let mut state = one.state();
-        (state.take_wanted(), state.made.clone())
+        (state.take_wanted(), state.met.clone())
     };
-    let began = Instant::now();
-    let looked = observer.look(one.kind, wanted, &made).await;
+    let (began, is_all) = (Instant::now(), matches!(wanted, Which::All));
+    let looked = observer.look(one.kind, wanted, &met).await;
     let mut state = one.state();
     state.last = Some((began, began.elapsed()));
-    looked.iter().flatten().for_each(|seen| state.tell(seen));
-    looked.map(Arc::new)
+    let Looked { seen, others } = looked?;
+    seen.iter().for_each(|seen| state.tell(seen));
+    if is_all {
+        state.others = others;
+    }
+    Ok(Arc::new(seen))
 }

@@ -302,11 +302,9 @@ impl Error {
         Self { kind: ErrorKind::Conflict, ..Self::of("InUse", message) }
     }
 
-    /// There is one by that name, and it does not carry the stack's tags: never taken over.
-    pub fn not_ours(self) -> Self {
-        let message =
-            format!("{}; it does not belong to this stack, and is left alone", self.message.trim_end_matches('.'));
-        Self { message, ..self }
+    /// Another resource has the name: `whose` says which, or whose it is. It is never taken over.
+    pub fn taken(self, whose: &str) -> Self {
+        Self { message: format!("{}; {whose}", self.message.trim_end_matches('.')), ..self }
     }
 
     /// True where the credentials held once, and their time is over.

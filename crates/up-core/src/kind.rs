@@ -215,7 +215,7 @@ impl About {
         occupies: None,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
-        takes: Takes { create: Duration::from_secs(2), delete: Duration::from_secs(1) },
+        takes: Takes::DEFAULT,
     };
 }
 
@@ -258,6 +258,26 @@ pub struct Wait {
 pub struct Takes {
     /// From the create call until it is ready.
     pub create: Duration,
+    /// From an update call until AWS has carried it out, of most fields.
+    pub update: Duration,
+    /// The same of fields whose changes take another time: `("engine_version", …)`.
+    pub fields: &'static [(&'static str, Duration)],
     /// From the delete call until it is gone.
     pub delete: Duration,
+}
+
+impl Takes {
+    /// What AWS does at once.
+    pub const DEFAULT: Self = Self {
+        create: Duration::from_secs(2),
+        update: Duration::from_secs(2),
+        fields: &[],
+        delete: Duration::from_secs(1),
+    };
+
+    /// How long it takes to change these fields: as long as the slowest. Tags alone take no time.
+    pub fn changing<'a>(&self, changed: impl Iterator<Item = &'a str>) -> Duration {
+        let of = |changed: &str| self.fields.iter().find(|(field, _)| *field == changed).map_or(self.update, |it| it.1);
+        changed.map(of).max().unwrap_or(Self::DEFAULT.update)
+    }
 }

@@ -47,7 +47,7 @@ pub use kind::{About, Actions, Asked, Binding, Change, Field, Kind, Order, Probl
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
-pub use seen::{Attrs, Birth, Impairment, Scope, Seen, Status, TagChange, Tags, is_foreign_tag};
+pub use seen::{Attrs, Birth, Impairment, Others, Scope, Seen, Status, TagChange, Tags, is_foreign_tag, whose};
 pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
 pub use unique::Unique;

@@ -3,7 +3,7 @@
 use std::{
     borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,11 @@ impl Impairment {
         Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: false })
     }
 
+    /// What is wrong and what mends it, as a sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        format!("AWS says: {}; {}", self.why, self.remedy)
+    }
+
     /// A trouble that an update mends, see [`Impairment::repair`].
     pub fn repairable(why: impl Into<String>, remedy: impl Into<String>) -> Status {
         Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: true })
@@ -109,6 +114,34 @@ pub struct Scope {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// See [`Scope::kept`].
     pub kept: Arc<Kept>,
+    /// Names of this kind that the stack's files give, or that a create was refused for. See [`Scope::owns_named`].
+    pub names: Arc<BTreeSet<String>>,
+    /// See [`Others`].
+    pub others: Arc<Others>,
+}
+
+/// The tags of what has one of the stack's names and is not the stack's, by name: noted while a kind is looked at.
+#[derive(Debug, Default)]
+pub struct Others(Mutex<BTreeMap<String, Tags>>);
+
+impl Others {
+    /// Notes who has a name.
+    pub fn note(&self, name: &str, tags: &Tags) {
+        self.0.lock().expect("no panic while held").insert(name.to_owned(), tags.clone());
+    }
+
+    /// All that were noted.
+    pub fn all(&self) -> BTreeMap<String, Tags> {
+        self.0.lock().expect("no panic while held").clone()
+    }
+}
+
+/// Whose a resource is, by its tags, as the rest of a sentence: `belongs to the stack `shop``.
+pub fn whose(tags: &Tags) -> String {
+    match tags.get(Address::STACK_TAG) {
+        Some(stack) => format!("belongs to the stack `{stack}`"),
+        None => "does not carry this stack's tags".to_owned(),
+    }
 }
 
 impl Scope {
@@ -132,7 +165,7 @@ impl Scope {
     /// is called as the stack's resources are.
     pub fn may_own(&self, id: &str, arn: &str, name: &str) -> bool {
         let named = || self.index.tags(arn).is_some() || name.starts_with(&self.prefix());
-        self.known.contains(id) || !self.only_known && named()
+        self.known.contains(id) || !self.only_known && (named() || self.names.contains(name))
     }
 
     /// The tags of what AWS lists without them, where they are the stack's: from the index, or by `ask`, whose `None` is
@@ -153,7 +186,7 @@ impl Scope {
             Some(tags) => Some(tags.clone()),
             None => ask.await?,
         };
-        Ok(tags.filter(|tags| self.owns(tags)))
+        Ok(tags.filter(|tags| self.owns_named(name, tags)))
     }
 
     /// What an earlier run saw of the kind and never changes, with the tags that the index has of it now. Whether it is
@@ -177,6 +210,17 @@ impl Scope {
     /// How every name begins that is derived for the stack's resources, see [`Birth::name`].
     pub fn prefix(&self) -> String {
         format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX))
+    }
+
+    /// The same as [`Scope::owns`], for kinds that AWS knows by name: where the name is one that the stack wants, and another
+    /// has it, that is noted. Kinds call it for all that AWS lists, so that a plan can tell without a call of its own that a
+    /// name is taken.
+    pub fn owns_named(&self, name: &str, tags: &Tags) -> bool {
+        let owns = self.owns(tags);
+        if !owns && self.names.contains(name) {
+            self.others.note(name, tags);
+        }
+        owns
     }
 
     /// True for tags that say the resource is the stack's.

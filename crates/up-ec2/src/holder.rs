@@ -1,9 +1,14 @@
 //! Names what still holds a resource that AWS refuses to delete.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use up_core::{Cx, Error, ErrorKind, Result};
+use up_core::{Cx, Error, ErrorKind, Result, at_once};
 
 use crate::client;
+
+/// The filter that finds the interfaces of a security group.
+const GROUP: &str = "group-id";
 
 /// Makes of AWS's "has dependencies" the network interfaces that are in the way, and whose they are.
 ///
@@ -12,13 +17,16 @@ pub(crate) async fn name_holders(cx: &Cx, filter: &str, id: &str, refusal: Error
     if refusal.kind != ErrorKind::Conflict {
         return refusal;
     }
-    let filter = Filter::builder().name(filter).values(id).build();
-    let Ok(answer) = client(cx).describe_network_interfaces().filters(filter).send().await else { return refusal };
-    let holders = answer.network_interfaces().iter().map(holder).collect::<Vec<_>>();
+    let by = Filter::builder().name(filter).values(id).build();
+    let Ok(answer) = client(cx).describe_network_interfaces().filters(by).send().await else { return refusal };
+    let mut holders = answer.network_interfaces().iter().map(holder).collect::<Vec<_>>();
+    if holders.is_empty() && filter == GROUP {
+        holders = groups_naming(cx, id).await.unwrap_or_default();
+    }
     if holders.is_empty() {
         return refusal;
     }
-    Error { message: format!("{id} is still held by {}", holders.join(", ")), ..refusal }
+    Error { message: format!("{id} is still used by {}", holders.join(", ")), ..refusal }
 }
 
 /// Turns a refused delete into one that says why; see [`name_holders`].
@@ -27,6 +35,17 @@ pub(crate) async fn or_holders(cx: &Cx, filter: &str, id: &str, deleted: Result<
         Err(refusal) => Err(name_holders(cx, filter, id, refusal).await),
         deleted => deleted,
     }
+}
+
+/// The security groups whose rules name one: these hold it as interfaces do.
+async fn groups_naming(cx: &Cx, id: &str) -> Result<Vec<String>> {
+    let asked = ["ip-permission.group-id", "egress.ip-permission.group-id"].map(|filter| async move {
+        let by = Filter::builder().name(filter).values(id).build();
+        client(cx).describe_security_groups().filters(by).send().await.map_err(Error::from)
+    });
+    let groups = at_once(asked).await?.into_iter().flat_map(|answer| answer.security_groups.unwrap_or_default());
+    let others: BTreeSet<_> = groups.filter_map(|group| group.group_id).filter(|group| group != id).collect();
+    Ok(others.into_iter().map(|group| format!("a rule of {group}")).collect())
 }
 
 fn holder(interface: &NetworkInterface) -> String {

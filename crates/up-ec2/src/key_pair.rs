@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::{
     primitives::Blob,
-    types::{KeyPairInfo, ResourceType},
+    types::{Filter, KeyPairInfo, ResourceType},
 };
 use up_core::{prelude::*, quote};
 
@@ -66,7 +66,9 @@ impl Kind for KeyPair {
             .include_public_key(true)
             .send()
             .await?;
-        answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect()
+        let seen = answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect::<Result<Vec<_>>>()?;
+        note_others(cx, scope, &seen).await?;
+        Ok(seen)
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags.
@@ -98,6 +100,22 @@ impl Kind for KeyPair {
         let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
         must(is_key || quote::is_quoting(key), "public_key", message).into_iter().collect()
     }
+}
+
+/// Notes whose the names are that the stack gives and does not have: one call where there are any, see
+/// [`Scope::owns_named`].
+async fn note_others(cx: &Cx, scope: &Scope, seen: &[Seen<KeyPair>]) -> Result<()> {
+    let has = |name: &String| seen.iter().any(|seen| seen.spec.key_name.as_ref() == Some(name));
+    let missing: Vec<_> = scope.names.iter().filter(|name| !scope.only_known && !has(name)).cloned().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let filter = Filter::builder().name("key-name").set_values(Some(missing)).build();
+    let answer = client(cx).describe_key_pairs().filters(filter).send().await?;
+    for pair in answer.key_pairs.into_iter().flatten() {
+        scope.owns_named(pair.key_name.as_deref().unwrap_or_default(), &tags(pair.tags));
+    }
+    Ok(())
 }
 
 fn read(cx: &Cx, pair: KeyPairInfo) -> Result<Seen<KeyPair>> {

@@ -119,7 +119,7 @@ impl Kind for VpcEndpoint {
         },
         attrs: &["arn", "dns_name", "hosted_zone_id"],
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
-        takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60) },
+        takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60), ..Takes::DEFAULT },
         ..About::DEFAULT
     };
 

@@ -128,7 +128,9 @@ impl Kind for Cluster {
         let mut seen = Vec::new();
         for cluster in described.into_iter().flatten() {
             let cluster = read(cluster)?;
-            seen.extend(cluster.filter(|cluster| scope.owns(&cluster.tags)));
+            seen.extend(
+                cluster.filter(|it| scope.owns_named(it.attrs.get("name").map_or("", String::as_str), &it.tags)),
+            );
         }
         Ok(seen)
     }
@@ -209,10 +211,13 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
     let indexed = scope.listed("ecs", "cluster/").map(str::to_owned);
     let known: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
     if !known.is_empty() {
-        return Ok(known);
+        let named = scope.names.iter().filter(|_| !scope.only_known);
+        let arn = |name| format!("arn:{}:ecs:{}:{}:cluster/{name}", cx.partition(), cx.region(), cx.account());
+        return Ok(known.into_iter().chain(named.map(arn)).collect());
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
-    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&scope.prefix()));
+    let is_named = |name: &str| name.starts_with(&scope.prefix()) || scope.names.contains(name);
+    let named = |arn: &String| arn.rsplit('/').next().is_some_and(is_named);
     Ok(listed.into_iter().filter(named).collect())
 }
 
@@ -257,7 +262,7 @@ fn ours(there: Seen<Cluster>, birth: &Birth) -> Result<String> {
     if there.address(&birth.stack).as_ref() == Some(&birth.address) {
         return Ok(there.id);
     }
-    let message = format!("{} is there already and does not carry this stack's tags", there.id);
+    let message = format!("{} exists already", there.id);
     Err(Error { kind: ErrorKind::Exists, ..Error::refused("ClusterAlreadyExists", message) })
 }
 

@@ -189,7 +189,13 @@ impl Kind for Service {
         longest_name: 255,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(30 * 60) },
-        takes: Takes { create: Duration::from_secs(90), delete: Duration::from_secs(60) },
+        takes: Takes {
+            create: Duration::from_secs(90),
+            // A deployment: as long as the tasks take to start and to drain.
+            update: Duration::from_secs(120),
+            delete: Duration::from_secs(60),
+            ..Takes::DEFAULT
+        },
         ..About::DEFAULT
     };
 

@@ -28,7 +28,8 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
         told => told,
     });
     found.extend(at_once(told).await?.into_iter().flatten());
-    found.retain(|_, tags| scope.owns(tags));
+    // Of a load balancer or a target group, the ARN ends with its name and an id.
+    found.retain(|arn, tags| scope.owns_named(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
     Ok(found)
 }
 

@@ -134,7 +134,7 @@ impl Kind for LoadBalancer {
         attrs: &["arn", "name", "arn_suffix", "dns_name", "zone_id"],
         longest_name: 32,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
-        takes: Takes { create: Duration::from_secs(156), delete: Duration::from_secs(5) },
+        takes: Takes { create: Duration::from_secs(156), delete: Duration::from_secs(5), ..Takes::DEFAULT },
         ..About::DEFAULT
     };
 

@@ -56,7 +56,8 @@ impl Kind for Policy {
         let ours = path(&scope.stack);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| scope.known.contains(arn));
-            known || !scope.only_known && policy.path.as_ref() == Some(&ours)
+            let is_named = policy.policy_name.as_ref().is_some_and(|name| scope.names.contains(name));
+            known || !scope.only_known && (is_named || policy.path.as_ref() == Some(&ours))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;
         if policies.iter().any(|policy| policy.path.is_none()) {
@@ -64,7 +65,8 @@ impl Kind for Policy {
         }
         let policies = policies.into_iter().filter(may_be_ours);
         let seen: Vec<Option<Seen<Self>>> = at_once(policies.map(|policy| read(cx, policy))).await?;
-        Ok(seen.into_iter().flatten().filter(|seen| scope.owns(&seen.tags)).collect())
+        let owns = |seen: &Seen<Self>| scope.owns_named(seen.attrs.get("name").map_or("", String::as_str), &seen.tags);
+        Ok(seen.into_iter().flatten().filter(owns).collect())
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.

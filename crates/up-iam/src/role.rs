@@ -85,7 +85,7 @@ impl Kind for Role {
         let mut seen = Vec::new();
         for mut detail in all(details, |page| page.role_detail_list, "list of roles")? {
             let tags = tags(detail.tags.take().unwrap_or_default());
-            if !scope.owns(&tags) {
+            if !scope.owns_named(detail.role_name.as_deref().unwrap_or_default(), &tags) {
                 continue;
             }
             let name = detail.role_name.take().ok_or_else(|| Error::absent("name of a role"))?;

@@ -69,6 +69,20 @@ pub struct Cluster {
     pub(crate) broker_logs: BrokerLogs,
 }
 
+/// Of creates and deletes: AWS_FACTS, 5. Most changes restart the brokers one after another, about 15 minutes each; those of
+/// the volumes and of what is measured do not.
+const TAKES: Takes = Takes {
+    create: Duration::from_secs(1380),
+    update: Duration::from_secs(2700),
+    fields: &[
+        ("ebs_storage", Duration::from_secs(300)),
+        ("enhanced_monitoring", Duration::from_secs(900)),
+        ("open_monitoring", Duration::from_secs(900)),
+        ("number_of_broker_nodes", Duration::from_secs(1380)),
+    ],
+    delete: Duration::from_secs(600),
+};
+
 impl Kind for Cluster {
     const NAME: &'static str = "kafka.cluster";
 
@@ -118,14 +132,15 @@ impl Kind for Cluster {
         holds_data: true,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
-        takes: Takes { create: Duration::from_secs(1380), delete: Duration::from_secs(600) },
+        takes: TAKES,
         ..About::DEFAULT
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let mut seen = Vec::new();
         for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
-            let ours = cluster.tags.as_ref().is_some_and(|tags| tags.get(Self::STACK_TAG) == Some(&scope.stack));
+            let tags = cluster.tags.clone().unwrap_or_default().into_iter().collect();
+            let ours = scope.owns_named(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
             // A serverless one is none of this kind.
             if ours && cluster.provisioned.is_none() && cluster.cluster_type != Some(ClusterType::Serverless) {
                 return Err(Error::absent("settings of a cluster"));
@@ -334,8 +349,6 @@ async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
 }
 
 impl Cluster {
-    const STACK_TAG: &'static str = up_core::Address::STACK_TAG;
-
     fn configuration_differs(&self, cx: &Cx, is: &Self) -> Result<bool> {
         let arn = |of: &Self| of.configuration.as_ref().map(|configuration| cx.id(configuration)).transpose();
         let moves = self.configuration.is_some() && arn(self)? != arn(is)?;

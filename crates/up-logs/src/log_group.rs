@@ -78,10 +78,11 @@ impl Kind for LogGroup {
     };
 
     /// Asks for the groups that the index and the last run know by their names, and for all with a name like ours: an
-    /// account may have thousands of others.
+    /// account may have thousands of others. Names that the stack gives and nobody knows yet cost a call for all of them.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let listed = scope.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
-        let names: BTreeSet<String> = listed.map(str::to_owned).chain(scope.known.iter().cloned()).collect();
+        let names = listed.map(str::to_owned).chain(scope.known.iter().chain(&*scope.names).cloned());
+        let names: BTreeSet<String> = names.collect();
         let prefix = scope.prefix();
         // Names that are derived are found by how they begin.
         let names: Vec<String> =

@@ -7,8 +7,8 @@ use std::{
 
 use serde_json::Value;
 use up_core::{
-    Address, AnyKind, Birth, Change, Declared, FieldChange, Order, Seen, Status, TagChange, Tags, agrees, by_id, diff,
-    name_references,
+    Address, AnyKind, Birth, Change, Declared, FieldChange, Impairment, Order, Seen, Status, TagChange, Tags, agrees,
+    by_id, diff, name_references,
     quote::{self, Quote},
     references, text_at, with_ignored, without_ignored,
 };
@@ -102,7 +102,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
         for (kind, seen) in world.iter() {
             let Some(address) = seen.address(wanted.stack) else { continue };
             if address.kind != kind {
-                let message = format!("{kind} {} carries the tags of {address} and is none: it is left alone", seen.id);
+                let message = format!(
+                    "{kind} {} carries the tags of {address} and is not of that kind: it is left alone",
+                    seen.id
+                );
                 notices.push(Notice { address, message });
                 continue;
             }
@@ -550,9 +553,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
         for verdict in verdicts {
             let Some(seen) = verdict.seen.filter(|_| verdict.declared.is_some()) else { continue };
             let address = || verdict.address.clone().into_owned();
-            if let Status::Impaired(trouble) = &seen.status {
-                let message = format!("AWS says: {}; {}", trouble.why, trouble.remedy);
-                self.notices.push(Notice { address: address(), message });
+            // What a step mends, the step explains.
+            let is_mended = |trouble: &Impairment| trouble.repair && verdict.ruling == Ruling::Update;
+            if let Status::Impaired(trouble) = &seen.status
+                && !is_mended(trouble)
+            {
+                self.notices.push(Notice { address: address(), message: trouble.sentence() });
             }
             let notes = seen.notes.iter().map(|note| Notice { address: address(), message: note.clone() });
             self.notices.extend(notes);

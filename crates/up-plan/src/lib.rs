@@ -9,9 +9,11 @@ mod protect;
 mod release;
 mod replace;
 mod steps;
+mod taken;
 mod world;
 
 pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
+pub use taken::given_name;
 pub use world::{Fingerprints, World};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -53,6 +55,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
+    refusals.extend(taken::refusals(&steps, world, kinds));
     let observed = if steps.is_empty() { Fingerprints::default() } else { world.fingerprints() };
     Plan {
         format: FORMAT,

@@ -148,8 +148,12 @@ impl<'a> Writer<'a, '_> {
         let about = kind.about();
         let fields = if verdict.changes.is_empty() { &[] } else { about.actions.update };
         let calls = [fields, about.actions.tag].concat();
-        let takes = if verdict.ruling == Ruling::Wait { about.takes.create.as_secs() } else { 2 };
-        self.push(verdict, action, takes, &calls)
+        let changed = verdict.changes.iter().map(|change| change.field.as_str());
+        let takes = match verdict.ruling {
+            Ruling::Wait => about.takes.create,
+            _ => about.takes.changing(changed),
+        };
+        self.push(verdict, action, takes.as_secs(), &calls)
     }
 
     fn deletes(&mut self, index: usize, verdict: &Verdict<'a>) {

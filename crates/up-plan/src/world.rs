@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_core::{Address, Seen};
+use up_core::{Address, Seen, Tags};
 
 /// What a stack owns in one account and region, by kind.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,8 @@ pub struct World {
     /// What each resource named when the stack was last applied: of what is deleted, users go first even where AWS does not
     /// show that they are.
     pub named: BTreeMap<Address, BTreeSet<Address>>,
+    /// The tags of what has a name that the stack gives and is not the stack's, by kind and name.
+    pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }
 
 /// A hash of every observed resource, by kind and id.

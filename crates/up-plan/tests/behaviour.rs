@@ -8,7 +8,7 @@ mod kinds;
 mod stage;
 
 use serde_json::{Value, json};
-use up_core::{Order, Status, quote::Quote};
+use up_core::{Address, Order, Status, quote::Quote};
 use up_plan::Plan;
 
 use kinds::find;
@@ -333,4 +333,35 @@ fn the_longest_chain_is_known() {
     let seconds: Vec<_> = plan.remaining().iter().map(std::time::Duration::as_secs).collect();
     assert_eq!(seconds, [102, 2]);
     assert_eq!(find("x.net").unwrap().about().replace, Order::CreateFirst);
+}
+
+#[test]
+fn an_update_takes_as_long_as_its_slowest_field() {
+    let net = json!({ "cidr": "10.0.0.0/16" });
+    let case = Case::default().declare("x.net.a", net.clone()).see("x.net.a", "net-1", net);
+    let boxed = |size: i64, zone: &str| json!({ "net": { "$ref": "x.net.a" }, "size": size, "zone": zone });
+    let seen = json!({ "net": { "$id": "net-1", "$kind": "x.net" }, "size": 1, "zone": "a" });
+    let takes = |size, zone| {
+        let case = case.clone().declare("x.box.a", boxed(size, zone)).see("x.box.a", "box-1", seen.clone());
+        case.plan().steps.iter().map(|step| step.takes).collect::<Vec<_>>()
+    };
+    assert_eq!([takes(1, "b"), takes(2, "b")], [[2], [40]]);
+}
+
+#[test]
+fn a_create_whose_name_another_has_is_refused() {
+    let net = |name: &str| json!({ "name": name, "cidr": "10.0.0.0/16" });
+    let mut case = Case::default().declare("x.net.a", net("taken")).declare("x.net.b", net("free"));
+    let tags = [(Address::STACK_TAG.to_owned(), "other".to_owned())].into();
+    case.world.others = [("x.net".to_owned(), [("taken".to_owned(), tags)].into())].into();
+    let refusals: Vec<_> = case.plan().refusals.iter().map(|it| format!("{} {}", it.address, it.message)).collect();
+    assert_eq!(
+        refusals,
+        [
+            "x.net.a cannot be created: another x.net is named `taken` already, and it belongs to the stack `other`; choose \
+          another name, or delete that one"
+        ]
+    );
+    let kept = case.see("x.net.a", "net-1", net("taken")).plan();
+    assert_eq!(kept.refusals, [], "what the stack has already is not made");
 }

@@ -160,6 +160,23 @@ up_core::words! {
     }
 }
 
+/// Of creates and deletes: AWS_FACTS, 5. Of changes: logs that users published (a class 20 min, storage 3 min) and what AWS
+/// says of the others (an engine is stopped, upgraded and started; a standby is a restored snapshot).
+const TAKES: Takes = Takes {
+    create: Duration::from_secs(600),
+    update: Duration::from_secs(60),
+    fields: &[
+        ("engine_version", Duration::from_secs(900)),
+        ("instance_class", Duration::from_secs(1200)),
+        ("multi_az", Duration::from_secs(900)),
+        ("allocated_storage", Duration::from_secs(180)),
+        ("storage_type", Duration::from_secs(180)),
+        ("iops", Duration::from_secs(180)),
+        ("storage_throughput", Duration::from_secs(180)),
+    ],
+    delete: Duration::from_secs(300),
+};
+
 impl Kind for Instance {
     const NAME: &'static str = "rds.instance";
 
@@ -188,13 +205,16 @@ impl Kind for Instance {
         tags_travel: true,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
-        takes: Takes { create: Duration::from_secs(600), delete: Duration::from_secs(300) },
+        takes: TAKES,
         ..About::DEFAULT
     };
 
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let instances = client(cx).describe_db_instances().into_paginator().items().send().try_collect().await?;
-        let ours = instances.into_iter().filter(|instance| scope.owns(&crate::tags(instance.tag_list.clone())));
+        let ours = instances.into_iter().filter(|instance| {
+            let name = instance.db_instance_identifier.as_deref().unwrap_or_default();
+            scope.owns_named(name, &crate::tags(instance.tag_list.clone()))
+        });
         ours.map(|instance| Self::read(instance, scope.only_known)).collect()
     }
 

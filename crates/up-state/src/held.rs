@@ -105,7 +105,7 @@ impl Held {
             Some((Some(Holder::Unreadable(why)), _)) => {
                 Err(Lost::Taken(format!("the lock {} was overwritten: {why}", self.store.at(NAME))))
             }
-            Some((None, _)) | None => Err(Lost::Taken("the lock was taken away by `bullstra-up unlock`".into())),
+            Some((None, _)) | None => Err(Lost::Taken("the lock was removed by `bullstra-up unlock`".into())),
         }
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn a_session_that_ends() -> Result {
     for words in [
         "warning: the credentials end at",
         "failed to create kafka.cluster.main",
-        "1 step not reached, because kafka.cluster.main failed:\n  create logs.log_group.after",
+        "1 step not begun, because kafka.cluster.main failed:\n  create logs.log_group.after",
         "hint: the credentials expired: sign in again and run the same command again",
     ] {
         if !ended.stderr.contains(words) {

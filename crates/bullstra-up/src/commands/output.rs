@@ -130,7 +130,7 @@ fn with_ids(value: &mut Value, cx: Option<&Cx>) -> Option<()> {
 /// The value of one.
 fn one<'a>(name: &str, output: &'a Answer) -> Result<&'a Value, Failure> {
     output.value.as_ref().ok_or_else(|| {
-        let message = format!("`{name}` is not known yet: it says something of what is not there");
+        let message = format!("`{name}` is not known yet: it refers to a resource that does not exist yet");
         Failure::new(Exit::Failed, message).hint("`bullstra-up apply` makes it")
     })
 }

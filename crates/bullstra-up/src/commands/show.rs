@@ -149,8 +149,8 @@ fn face<'a>(
 
 fn unknown(address: &Address, stack: &Stack) -> Failure {
     if stack.resources.iter().any(|declared| declared.address == *address) {
-        let failure = Failure::new(Exit::Failed, format!("{address} is declared, and not there"));
-        return failure.hint("`bullstra-up apply` makes it");
+        let failure = Failure::new(Exit::Failed, format!("{address} is declared, and does not exist yet"));
+        return failure.hint("`bullstra-up apply` creates it");
     }
     let failure = Failure::new(Exit::Input, format!("the stack `{}` has no {address}", stack.name));
     failure.hint("`bullstra-up show` without an address lists what there is")

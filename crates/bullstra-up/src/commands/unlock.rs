@@ -16,7 +16,7 @@ use crate::{
 /// The region of a bucket where nothing says another.
 const REGION: &str = "us-east-1";
 
-/// Takes away the lock of a run that is gone.
+/// Removes the lock of a run that has ended.
 ///
 /// Shows who holds it, and asks. Locks of runs that died on this machine, or that have not been heard of for a minute, are
 /// taken over without it. A run that is still at work stops before its next change.
@@ -51,7 +51,7 @@ impl Unlock {
         };
         let held = run::holder(&holder);
         terminal::say(format!("{name} is locked in {place} by {held}."));
-        let question = "Take the lock away? A run that is still at work stops. Only `yes` is taken:";
+        let question = "Remove the lock? A run that is still at work stops. Only `yes` is taken:";
         approval::given(self.auto_approve, "this", question.into()).await?;
         if !state.unlock(&holder).map_err(unusable)? {
             let failure = Failure::new(Exit::Locked, format!("another run has taken the lock of {name} meanwhile"));

@@ -1,5 +1,10 @@
 //! What differs between two values, as lines of a diff.
 
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 use up_core::schema::Shape;
@@ -13,6 +18,8 @@ use super::{
 const LONGEST_PAIR: usize = 100;
 /// Text that is longer is cut around its difference.
 const LONGEST_TEXT: usize = 60;
+/// The field of an item that says nothing of what it does.
+const DESCRIPTION: &str = "description";
 /// Unchanged lines shown around changed ones.
 const CONTEXT: usize = 3;
 
@@ -143,20 +150,27 @@ impl Lines {
         self.strict = strict;
     }
 
-    /// Items that go and come; of long ones that are near to each other, only what differs.
-    fn items(&mut self, removed: Vec<(usize, &Value)>, mut added: Vec<(usize, &Value)>, shape: Shape<'_>) {
-        let mut pairs = vec![];
-        for (_, seen) in removed {
-            match added.iter().position(|(_, want)| is_same_item(seen, want)) {
-                Some(place) => pairs.push((seen, added.remove(place))),
+    /// Items that go and come. Those that are near to each other stand together: of named and long ones, and of those of
+    /// which only the description differs, only what differs is shown.
+    fn items(&mut self, removed: Vec<(usize, &Value)>, added: Vec<(usize, &Value)>, shape: Shape<'_>) {
+        let pairs = paired(&removed, &added);
+        let is_new = |place: &usize| pairs.values().all(|added| added != place);
+        let (mut moved, mut together) = (vec![], vec![]);
+        for (place, &(_, seen)) in removed.iter().enumerate() {
+            match pairs.get(&place).map(|&pair| added[pair]) {
+                Some((index, want)) if is_shown_once(seen, want) => moved.push((index, seen, want)),
+                Some((_, want)) => together.push((seen, want)),
                 None => self.all(Mark::Removed, item(seen, shape)),
             }
         }
-        for (seen, (index, want)) in pairs {
-            let label = want["name"].as_str().map_or_else(|| format!("[{index}]"), |_| inline(&want["name"]));
-            self.value(&label, seen, want, shape);
+        for (seen, want) in together {
+            self.all(Mark::Removed, item(seen, shape));
+            self.all(Mark::Added, item(want, shape));
         }
-        for (_, want) in added {
+        for (index, seen, want) in moved {
+            self.value(&label(index, seen, want, shape), seen, want, shape);
+        }
+        for (_, &(_, want)) in added.iter().enumerate().filter(|(place, _)| is_new(place)) {
             self.all(Mark::Added, item(want, shape));
         }
     }
@@ -196,15 +210,74 @@ fn without<'a>(these: &'a [Value], those: &[Value]) -> Vec<(usize, &'a Value)> {
     missing.collect()
 }
 
-/// True for tables that have one name, or that are too long to read twice and have half of their entries in common.
-fn is_same_item(seen: &Value, want: &Value) -> bool {
-    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return false };
-    if let (Some(one), Some(other)) = (one.get("name"), other.get("name")) {
-        return one == other && !one.is_null();
+/// Which of the removed items has become which of the added ones, by their places: those of one name, then those with the
+/// most entries in common, half of them at least.
+fn paired(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<usize, usize> {
+    let all = removed.iter().enumerate().flat_map(|(from, (_, seen))| {
+        let near = move |(to, (_, want)): (usize, &(usize, &Value))| Some((likeness(seen, want)?, from, to));
+        added.iter().enumerate().filter_map(near)
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|&(likeness, from, to)| (Reverse(likeness), from, to));
+    let (mut pairs, mut taken) = (BTreeMap::new(), BTreeSet::new());
+    for (_, from, to) in all {
+        if !pairs.contains_key(&from) && taken.insert(to) {
+            pairs.insert(from, to);
+        }
     }
-    let shared = set(one).filter(|(key, value)| other.get(*key) == Some(value)).count();
+    pairs
+}
+
+/// How near two tables are, in thousandths: of another name not at all.
+fn likeness(seen: &Value, want: &Value) -> Option<usize> {
+    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return None };
+    if let (Some(one), Some(other)) = (seen["name"].as_str(), want["name"].as_str()) {
+        return (one == other).then_some(usize::MAX);
+    }
+    if is_described_anew(one, other) {
+        return Some(1000);
+    }
+    let shared = shared(one, other).count();
+    let all = set(one).count().max(set(other).count());
+    (shared > 0 && shared * 2 >= all).then(|| shared * 1000 / all)
+}
+
+/// The entries that are the same in both.
+fn shared<'a>(
+    one: &'a Map<String, Value>,
+    other: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    set(one).filter(|(key, value)| other.get(*key) == Some(value))
+}
+
+/// True where the description alone differs: it is the same thing, told otherwise.
+fn is_described_anew(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+    let all = |map: &Map<String, Value>| set(map).filter(|(key, _)| *key != DESCRIPTION).count();
+    let same = shared(one, other).filter(|(key, _)| *key != DESCRIPTION).count();
+    same > 0 && same == all(one) && same == all(other)
+}
+
+/// True where the two are shown as one that changes, because they are sure to be one, or too long to be read twice.
+fn is_shown_once(seen: &Value, want: &Value) -> bool {
+    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return false };
     let is_long = inline(seen).chars().count().max(inline(want).chars().count()) > LONGEST_PAIR;
-    is_long && shared * 2 >= set(one).count().max(set(other).count())
+    is_long || one.get("name").is_some_and(Value::is_string) || is_described_anew(one, other)
+}
+
+/// What an item is called: by its name, by what has not changed of it, or by its place.
+fn label(index: usize, seen: &Value, want: &Value, shape: Shape<'_>) -> String {
+    if want["name"].is_string() {
+        return inline(&want["name"]);
+    }
+    if let (Value::Object(one), Value::Object(other)) = (seen, want)
+        && is_described_anew(one, other)
+    {
+        let same = shared(one, other).map(|(key, value)| (key.clone(), value.clone()));
+        if let [line] = &item(&Value::Object(same.collect()), shape)[..] {
+            return line.clone();
+        }
+    }
+    format!("[{index}]")
 }
 
 /// A document with its keys in the order in which `like` has them, so that only content differs.
@@ -270,6 +343,29 @@ x:
     fn inside_a_list_what_is_absent_counts() {
         let rule = |extra: Value| json!([{ "name": "a", "table": { "one": 1, "two": extra } }]);
         assert_eq!(diff(rule(json!(2)), rule(Value::Null), Value::Null), "x:\n  \"a\":\n    table:\n      - two: 2");
+    }
+
+    #[test]
+    fn an_item_that_is_described_anew_is_itself() {
+        let rule = |port: u16, cidr: &str, text: &str| json!({ "ports": port, "cidr": cidr, "description": text });
+        let seen = json!([rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "a"), rule(22, "10.0.0.0/8", "c")]);
+        let want = json!([rule(22, "10.2.0.0/16", "c"), rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "b")]);
+        let expected = r#"
+x:
+  - { ports = 22, cidr = "10.0.0.0/8", description = "c" }
+  + { ports = 22, cidr = "10.2.0.0/16", description = "c" }
+  { ports = 443, cidr = "10.1.0.0/16" }:
+    description: "a" → "b""#;
+        assert_eq!(diff(seen, want, Value::Null), expected.trim_start());
+    }
+
+    #[test]
+    fn long_items_are_paired_by_the_most_that_they_have_in_common() {
+        let long = "x".repeat(60);
+        let item = |path: &str, port: u16| json!({ "text": long, "other": long, "path": path, "port": port });
+        let (seen, want) = (json!([item("/a", 1), item("/b", 2)]), json!([item("/b", 3), item("/a", 4)]));
+        let expected = "x:\n  [1]:\n    port: 1 → 4\n  [0]:\n    port: 2 → 3";
+        assert_eq!(diff(seen, want, Value::Null), expected);
     }
 
     #[test]

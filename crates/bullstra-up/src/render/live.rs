@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use up_core::{Address, Status, schema::Shape};
 
 use super::{
+    notices::notices,
     style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, Word, message, paint},
     text::{count, cut, safe},
     value::{block, name, set},
@@ -24,10 +25,14 @@ pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> Strin
     let there = resources.iter().map(|live| {
         let undeclared = if live.declared { "" } else { ", no longer declared" };
         let (style, word) = status(&live.status);
+        // What mends it stands where one is shown.
+        let word = match &live.status {
+            Status::Impaired(trouble) => format!("impaired: {}", safe(&trouble.why)),
+            _ => word,
+        };
         (live.address.to_string(), style, cut(&format!("{word}{undeclared}"), LONGEST_STATUS), safe(&live.id))
     });
-    let absent_rows =
-        absent.iter().map(|address| (address.to_string(), REMOVED, "not there".to_owned(), String::new()));
+    let absent_rows = absent.iter().map(|address| (address.to_string(), REMOVED, "missing".to_owned(), String::new()));
     let mut rows: Vec<_> = there.chain(absent_rows).collect();
     rows.sort_by(|one, other| (&one.0, &one.3).cmp(&(&other.0, &other.3)));
     let width = |text: fn(&Row) -> &String| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default();
@@ -37,7 +42,9 @@ pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> Strin
         format!("{address:first$}  {}{:room$}  {id}", paint(*style, status), "").trim_end().to_owned()
     });
     let mut lines: Vec<_> = lines.collect();
-    lines.push(paint(QUIET, format_args!("{} in AWS, {} not there", count(resources.len(), "resource"), absent.len())));
+    let notes = resources.iter().flat_map(|live| live.notes.iter().map(|note| (&live.address, note.as_str())));
+    lines.extend(notices(notes));
+    lines.push(paint(QUIET, format_args!("{} in AWS, {} missing", count(resources.len(), "resource"), absent.len())));
     lines.join("\n")
 }
 
@@ -66,7 +73,7 @@ fn status(status: &Status) -> (Style, String) {
     match status {
         Status::Ready => (ADDED, "ready".to_owned()),
         Status::Pending(word) => (CHANGED, safe(word)),
-        Status::Deleting(word) => (REMOVED, format!("going away: {}", safe(word))),
+        Status::Deleting(word) => (REMOVED, format!("being deleted: {}", safe(word))),
         Status::Impaired(trouble) => (REMOVED, format!("impaired: {}; {}", safe(&trouble.why), safe(&trouble.remedy))),
         Status::Failed(why) => (REMOVED, format!("failed: {}", safe(why))),
     }
@@ -77,6 +84,7 @@ mod tests {
     use anstream::adapter::strip_str;
     use serde_json::json;
     use snapbox::{assert_data_eq, str};
+    use up_core::Impairment;
 
     use super::*;
 
@@ -98,11 +106,45 @@ mod tests {
         assert_data_eq!(
             strip_str(&live_list(&resources, &absent)).to_string(),
             str![[r#"
-ec2.eip.main                  not there
+ec2.eip.main                  missing
 ec2.vpc.main                  ready                      vpc-1
 ec2.vpc.old                   ready, no longer declared  vpc-2
 network/ec2.subnet.private:a  pending                    subnet-12
-3 resources in AWS, 1 not there
+3 resources in AWS, 1 missing
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_list_says_what_is_wrong_and_what_to_know() {
+        let storage = Impairment::explained("storage-full", "raise `allocated_storage`");
+        let note = "`max_connections` waits for a reboot";
+        let resources = [
+            Live { notes: vec![note.into()], ..resource("rds.instance.a", "a", Status::Ready, true) },
+            Live { notes: vec![note.into()], ..resource("rds.instance.b", "b", storage, true) },
+        ];
+        assert_data_eq!(
+            strip_str(&live_list(&resources, &[].into())).to_string(),
+            str![[r#"
+rds.instance.a  ready                   a
+rds.instance.b  impaired: storage-full  b
+note: 2 resources: `max_connections` waits for a reboot
+        rds.instance.a
+        rds.instance.b
+2 resources in AWS, 0 missing
+"#]]
+        );
+        assert_data_eq!(
+            strip_str(&live(&resources[1])).to_string(),
+            str![[r#"
+rds.instance.b (b)
+  status: impaired: storage-full; raise `allocated_storage`
+  note: `max_connections` waits for a reboot
+  fields
+    cidr_block: "10.0.0.0/16"
+    vpc: ec2.vpc.main
+  attributes
+    arn: "arn:aws:x:::b"
 "#]]
         );
     }

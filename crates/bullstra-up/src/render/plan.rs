@@ -12,7 +12,8 @@ use up_plan::{Action, Kinds, Plan, Step};
 use super::{
     change::{self, Line, Mark},
     estimate,
-    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, Word, message, paint},
+    notices::notices,
+    style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, paint},
     text::{count, id, safe},
     value::{block, inline, name},
 };
@@ -77,9 +78,7 @@ impl<'a> Page<'a> {
 
     /// What to know beside the steps.
     fn notices(&mut self) {
-        let notices = self.plan.notices.iter();
-        let notices = notices.map(|it| message(Word::Note, &format!("{}: {}", it.address, safe(&it.message))));
-        self.lines.extend(notices);
+        self.lines.extend(notices(self.plan.notices.iter().map(|it| (&it.address, it.message.as_str()))));
         if !self.plan.notices.is_empty() {
             self.lines.push(String::new());
         }

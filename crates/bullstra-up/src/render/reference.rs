@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use up_core::{
-    About, AnyKind, Change, Order,
+    About, AnyKind, Change, Order, Takes,
     schema::{Schema, Shape},
 };
 
@@ -139,8 +139,9 @@ fn in_aws(kind: &About) -> String {
         facts.push("AWS gives it no tags of its own.".to_owned());
     }
     facts.push(format!(
-        "Creating it usually takes {}, deleting it {}; waiting is given up after {}.",
+        "Creating it usually takes {},{} deleting it {}; waiting is given up after {}.",
         about(takes.create),
+        changing(takes),
         about(takes.delete),
         about(wait.at_most)
     ));
@@ -158,6 +159,17 @@ fn in_aws(kind: &About) -> String {
     });
     let verbs: String = verbs.collect();
     format!("\n## In AWS\n\n{facts}\nIAM actions it needs:\n\n| to | actions |\n| --- | --- |\n{verbs}")
+}
+
+/// How long changes take, where that is worth telling: ` changing it 60 s (`engine_version` 15 min),`.
+fn changing(takes: &Takes) -> String {
+    let Takes { update, fields, .. } = takes;
+    if fields.is_empty() && *update == Takes::DEFAULT.update {
+        return String::new();
+    }
+    let fields: Vec<_> = fields.iter().map(|(field, time)| format!("`{field}` {}", about(*time))).collect();
+    let fields = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
+    format!(" changing it {}{fields},", about(*update))
 }
 
 /// What a doc comment says.

@@ -1,27 +1,29 @@
 //! What a run came to.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
 use super::{
-    advice::advice,
     deed::Deed,
     face::ApiCalls,
-    style::{ADDED, QUIET, REMOVED, STRONG, Word, message, paint},
-    text::{count, safe, took},
+    failures::{failed_step, failures},
+    notices::{notices, remaining},
+    style::{ADDED, REMOVED, STRONG, Word, message, paint},
+    text::{count, took},
 };
 
-/// What was done, what failed and why, what was not reached, how long it took and how many calls.
+/// What was done, what failed and why, what was not reached, what there is to know, how long it took and how many calls.
 pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &ApiCalls) -> String {
-    let mut lines = vec![];
-    for (address, error) in &outcome.failed {
-        lines.extend(failed(plan, address, error));
-        lines.push(String::new());
-    }
+    let mut lines = failures(plan, outcome);
     lines.extend(not_reached(plan, outcome));
+    let remaining = remaining(plan, outcome);
+    lines.extend(notices(remaining.iter().map(|it| (&it.address, it.message.as_str()))));
     let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
     let word = if is_whole { paint(ADDED.bold(), "Done") } else { paint(REMOVED.bold(), "Not done") };
     lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
@@ -35,28 +37,14 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
     lines.join("\n")
 }
 
-fn failed(plan: &Plan, address: &Address, error: &Error) -> Vec<String> {
-    let step = plan.steps.iter().find(|step| step.address == *address);
-    let deed = step.map_or("handle", |step| Deed::of(step).plain);
-    let Error { code, message: text, request_id, .. } = error;
-    let mut lines = vec![
-        message(Word::Error, &format!("failed to {deed} {address}")),
-        format!("       {}: {}", paint(STRONG, safe(code)), safe(text)),
-    ];
-    lines.extend(
-        request_id.as_ref().map(|id| format!("       {}", paint(QUIET, format_args!("request id {}", safe(id))))),
-    );
-    let needed = step.map(|step| step.calls.as_slice()).unwrap_or_default();
-    // What to do about credentials is about the whole run: it is said at the end.
-    let advice = advice(error, needed).filter(|_| error.kind != ErrorKind::Credentials);
-    lines.extend(advice.map(|advice| message(Word::Hint, &advice)));
-    lines
-}
-
 /// The steps that were not begun, by what they waited for.
 fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let mut causes: BTreeMap<Option<&Address>, Vec<&Step>> = BTreeMap::new();
-    for (index, step) in plan.steps.iter().enumerate().filter(|(_, step)| outcome.skipped.contains(&step.address)) {
+    let failed: BTreeSet<_> =
+        outcome.failed.iter().filter_map(|(address, _)| Some(failed_step(plan, outcome, address)?.0)).collect();
+    let is_open = |index: &usize| !outcome.finished.contains(index) && !failed.contains(index);
+    let steps = plan.steps.iter().enumerate().filter(|(index, _)| is_open(index));
+    for (index, step) in steps.filter(|(_, step)| outcome.skipped.contains(&step.address)) {
         causes.entry(cause(plan, outcome, index)).or_default().push(step);
     }
     let lines = causes.into_iter().flat_map(|(cause, steps)| {
@@ -66,7 +54,9 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
             None if lost_access(outcome).is_some() => "the credentials no longer hold".to_owned(),
             None => "the run was interrupted".to_owned(),
         };
-        let title = format!("{} not reached, because {because}:", count(steps.len(), "step"));
+        // What was begun goes on in AWS.
+        let open = if cause.is_some() { "not begun" } else { "not finished" };
+        let title = format!("{} {open}, because {because}:", count(steps.len(), "step"));
         let steps = steps.into_iter().map(|step| format!("  {} {}", Deed::of(step).plain, step.address));
         [paint(STRONG, title)].into_iter().chain(steps).chain([String::new()]).collect::<Vec<_>>()
     });
@@ -75,12 +65,16 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
 
 /// The failed step that is nearest among those it waits for.
 fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Address> {
-    let has_failed = |step: &Step| outcome.failed.iter().any(|(address, _)| *address == step.address);
+    let is_failed = |address: &Address| outcome.failed.iter().any(|(failed, _)| failed == address);
+    let has_failed = |index: usize| {
+        let address = &plan.steps[index].address;
+        is_failed(address) && failed_step(plan, outcome, address).is_some_and(|(failed, _)| failed == index)
+    };
     let mut todo = vec![index];
     let mut known = vec![false; plan.steps.len()];
     while !todo.is_empty() {
         let before: Vec<_> = todo.iter().flat_map(|&step| &plan.steps[step].after).copied().collect();
-        if let Some(&failed) = before.iter().find(|&&step| has_failed(&plan.steps[step])) {
+        if let Some(&failed) = before.iter().find(|&&step| has_failed(step)) {
             return Some(&plan.steps[failed].address);
         }
         todo = before.into_iter().filter(|&step| !std::mem::replace(&mut known[step], true)).collect();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind, Meter};
-use up_plan::{Plan, Refusal};
+use up_plan::{Notice, Plan, Refusal};
 
 use crate::{
     commands::output::Answer,
@@ -41,6 +41,7 @@ struct Face<'a> {
     seconds: f64,
     outputs: BTreeMap<&'a str, &'a Option<Value>>,
     api_calls: ApiCalls,
+    notices: Vec<Notice>,
     errors: Vec<Problem<'a>>,
 }
 
@@ -51,6 +52,8 @@ struct Problem<'a> {
     message: &'a str,
     request_id: Option<&'a str>,
     hint: Option<String>,
+    /// Resources of the stack that the message names.
+    holders: Vec<&'a Address>,
 }
 
 impl Ended<'_> {
@@ -85,17 +88,22 @@ impl Ended<'_> {
             seconds: elapsed.as_secs_f64(),
             outputs: shown.map(|(name, output)| (name.as_str(), &output.value)).collect(),
             api_calls: ApiCalls::of(meter),
+            notices: render::remaining(plan, outcome),
             errors: outcome.failed.iter().map(|(address, error)| self.problem(address, error)).collect(),
         };
         json!(answer)
     }
 
-    fn problem<'e>(&self, address: &'e Address, error: &'e Error) -> Problem<'e> {
-        let step = self.plan.steps.iter().find(|step| step.address == *address);
-        let calls = step.map_or(&[][..], |step| &step.calls);
+    fn problem<'e>(&'e self, address: &'e Address, error: &'e Error) -> Problem<'e> {
+        let finished = &self.outcome.finished;
+        let mut steps = self.plan.steps.iter().enumerate();
+        let step = steps.find(|(index, step)| step.address == *address && !finished.contains(index));
+        let calls = step.map_or(&[][..], |(_, step)| &step.calls);
+        let holders = self.outcome.holders.get(address);
         let Error { code, message, request_id, .. } = error;
-        let hint = render::advice(error, calls);
-        Problem { address, code, message, request_id: request_id.as_deref(), hint }
+        let hint = render::advice(error, calls, holders);
+        let holders = holders.into_iter().flatten().map(|holder| &holder.address).collect();
+        Problem { address, code, message, request_id: request_id.as_deref(), hint, holders }
     }
 }
 
@@ -104,13 +112,14 @@ pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> Value {
     let mut answer = serde_json::to_value(plan).expect("a plan is plain data");
     answer["command"] = "plan".into();
     answer["exit_code"] = json!(exit as u8);
+    answer["notices"] = json!(plan.notices);
     let steps = answer["steps"].as_array_mut().into_iter().flatten();
     steps.zip(&plan.steps).for_each(|(answer, step)| answer["verb"] = json!(step.verb()));
     answer["summary"] = json!(Counts::planned(&plan.summary()));
     answer["api_calls"] = json!(ApiCalls::of(meter));
     let refused = plan.refusals.iter().map(|refusal| {
         let Refusal { address, message } = refusal;
-        Problem { address, code: "Refused", message, request_id: None, hint: None }
+        Problem { address, code: "Refused", message, request_id: None, hint: None, holders: vec![] }
     });
     answer["errors"] = json!(refused.collect::<Vec<_>>());
     answer

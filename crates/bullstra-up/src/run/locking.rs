@@ -25,13 +25,13 @@ pub(super) async fn locked(session: &Session, command: &'static str, patience: D
             }
             Err(LockError::State(error)) => return Err(unusable(error)),
             Err(LockError::Held(lease)) => self::lease(&lease),
-            Err(error @ LockError::Damaged { .. }) => format!("a run that cannot be told: {error}"),
+            Err(error @ LockError::Damaged { .. }) => format!("an unknown run: {error}"),
         };
         let waited = begun.elapsed();
         if waited >= patience {
             let failure = Failure::new(Exit::Locked, format!("the stack is locked by {holder}"));
             return Err(failure.hint(format!(
-                "wait for it with `--lock-timeout 10m`; if that run is gone, `{}` takes the lock away",
+                "wait for it with `--lock-timeout 10m`; if that run has ended, `{}` removes the lock",
                 unlock(session)
             )));
         }
@@ -42,7 +42,7 @@ pub(super) async fn locked(session: &Session, command: &'static str, patience: D
     }
 }
 
-/// The command that takes the lock away.
+/// The command that removes the lock.
 fn unlock(session: &Session) -> String {
     let name = session.state.stack();
     match &session.place {
@@ -56,7 +56,7 @@ fn unlock(session: &Session) -> String {
 
 fn tell_of(before: &Holder) {
     let (word, text) = match before {
-        Holder::Run(lease) => (Word::Note, format!("took over the lock of {}, which is gone", self::lease(lease))),
+        Holder::Run(lease) => (Word::Note, format!("took over the lock of {}, which has ended", self::lease(lease))),
         Holder::Unreadable(why) => {
             (Word::Warning, format!("took over a damaged lock ({why}), which no run has renewed since"))
         }
@@ -68,7 +68,7 @@ fn tell_of(before: &Holder) {
 pub(crate) fn holder(holder: &Holder) -> String {
     match holder {
         Holder::Run(lease) => self::lease(lease),
-        Holder::Unreadable(why) => format!("a run that cannot be told, because the lock cannot be read: {why}"),
+        Holder::Unreadable(why) => format!("an unknown run (the lock cannot be read: {why})"),
     }
 }
 

@@ -280,6 +280,6 @@ fn tell_of(cut_off: &CutOff) {
         [first, .., last] if calls.len() > 3 => format!("; {} calls were unanswered: {first} … {last}", calls.len()),
         few => format!("; unanswered: {}", few.join(", ")),
     };
-    let note = format!("the last {command} ({owner}, {began:.0}) was cut off, and is taken up where it ended{open}");
+    let note = format!("the last {command} ({owner}, {began:.0}) was interrupted; this run continues from there{open}");
     terminal::say(render::message(Word::Note, &note));
 }

@@ -17,7 +17,7 @@ pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Optio
     match (error.kind, code.as_str()) {
         (ErrorKind::Credentials, "NotSent") if sso.is_some() => not_signed_in(message, sso.unwrap_or_default()),
         (ErrorKind::Credentials, "NotSent") => no_credentials(message, target.profile.as_deref()),
-        (ErrorKind::Credentials, _) => failure(format!("AWS does not take the credentials: {code}: {message}"))
+        (ErrorKind::Credentials, _) => failure(format!("AWS rejected the credentials: {code}: {message}"))
             .hint("they are wrong or expired: renew them (`aws sso login`), or name others with `--profile`"),
         (_, "Unreachable" | "TimedOut") => {
             let hint = match endpoint_url {
@@ -30,7 +30,7 @@ pub(super) fn unknown_caller(error: &Error, target: &Target, endpoint_url: Optio
     }
 }
 
-/// The role is not to be had.
+/// The role cannot be assumed.
 pub(super) fn not_assumed(
     error: &Error,
     role: &Role,
@@ -44,7 +44,7 @@ pub(super) fn not_assumed(
             unknown_caller(error, target, endpoint_url, sso)
         }
         (ErrorKind::Denied, code) => {
-            let message = format!("the role {arn} is not to be had: {code}: {}", error.message.trim_end());
+            let message = format!("cannot assume role {arn}: {code}: {}", error.message.trim_end());
             let hint = match role.mfa_serial {
                 Some(_) if error.message.contains("MultiFactorAuthentication") => {
                     "a code is good once, and for 30 seconds; `mfa_serial` in the profile must name the caller's own device"
@@ -100,8 +100,8 @@ pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String
     let allowed = accounts.join(", ");
     let message = format!("the credentials are of account {account} ({arn}), but `{stack}` may only touch {allowed}");
     Failure::new(Exit::Access, message).hint(match by_role {
-        true => "use another role (`--role-arn`), or mend `role_arn` or `accounts` in `[stack]`",
-        false => "use another profile (`--profile`), or mend `accounts` in `[stack]`",
+        true => "use another role (`--role-arn`), or correct `role_arn` or `accounts` in `[stack]`",
+        false => "use another profile (`--profile`), or correct `accounts` in `[stack]`",
     })
 }
 
@@ -114,7 +114,7 @@ pub(super) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
     let request = error.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
     let actions: Vec<_> = actions.iter().map(|&action| action.to_owned()).collect();
     let failure = Failure::new(exit, format!("failed {doing}: {error}{request}"));
-    Failure { hint: render::advice(error, &actions), ..failure }
+    Failure { hint: render::advice(error, &actions, None), ..failure }
 }
 
 /// Some kinds could not be looked at: all of them in one message, the advice of the first, and all permissions they take.

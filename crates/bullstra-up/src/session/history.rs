@@ -60,7 +60,7 @@ pub(crate) fn unusable(error: StateError) -> Failure {
             "use that version, or move the file away: it is history, and no resource is lost with it".to_owned()
         }
         StateError::Store { hint: Some(hint), .. } => hint.clone(),
-        StateError::Store { error, .. } => match render::advice(error, &up_s3::ACTIONS.map(str::to_owned)) {
+        StateError::Store { error, .. } => match render::advice(error, &up_s3::ACTIONS.map(str::to_owned), None) {
             Some(advice) => advice,
             None => return Failure::new(exit, error.to_string()),
         },

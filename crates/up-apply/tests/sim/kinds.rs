@@ -50,7 +50,7 @@ const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
 const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
 
 const fn takes(create: u64, delete: u64) -> Takes {
-    Takes { create: Duration::from_secs(create), delete: Duration::from_secs(delete) }
+    Takes { create: Duration::from_secs(create), delete: Duration::from_secs(delete), ..Takes::DEFAULT }
 }
 
 const fn waits(minutes: u64) -> Wait {

@@ -98,6 +98,7 @@ impl Stage {
             asked: Observer::asked(&stack.resources).into(),
             desired: Arc::default(),
             kept: Arc::default(),
+            names: Arc::default(),
         }
     }
 

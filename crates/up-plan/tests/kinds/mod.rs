@@ -54,7 +54,9 @@ macro_rules! on_paper {
 }
 
 const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
-const SLOW: Takes = Takes { create: Duration::from_secs(100), delete: Duration::from_secs(1) };
+const SLOW: Takes = Takes { create: Duration::from_secs(100), ..Takes::DEFAULT };
+/// A change of its size takes long, of anything else no time.
+const GROWS: Takes = Takes { fields: &[("size", Duration::from_secs(40))], ..Takes::DEFAULT };
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 struct Net {
@@ -93,7 +95,7 @@ on_paper!(
     Boxed,
     BoxedName,
     "x.box",
-    About { actions: TAGGED, holds_data: true, ..About::DEFAULT },
+    About { actions: TAGGED, takes: GROWS, holds_data: true, ..About::DEFAULT },
     fn accept(mut self, seen: &Seen<Self>) -> Self {
         let grows = self.zone.as_deref() == Some("growing");
         self.size = if grows { self.size.max(seen.spec.size) } else { self.size };

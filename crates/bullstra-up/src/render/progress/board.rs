@@ -168,7 +168,7 @@ impl Board {
         let (done, failed, skipped) = (of(Stage::Done), of(Stage::Failed), of(Stage::Skipped));
         let mut facts = vec![format!("{done} of {} steps done", self.steps.len())];
         facts.extend((failed > 0).then(|| format!("{failed} failed")));
-        facts.extend((skipped > 0).then(|| format!("{skipped} not reached")));
+        facts.extend((skipped > 0).then(|| format!("{skipped} not begun")));
         facts.push(took(now));
         let left = self.left(now);
         facts.extend((left > Duration::ZERO).then(|| format!("about {} left", about(left))));

@@ -4,7 +4,7 @@ use anstream::adapter::strip_str;
 use serde_json::{Value, json};
 use snapbox::{IntoData, assert_data_eq, str};
 use up_core::{Status, TagChange, quote::Quote};
-use up_plan::{Action, Plan, Refusal, Step};
+use up_plan::{Action, Notice, Plan, Refusal, Step};
 
 use super::{change, create, delete, forcing, plan_of, replace, texts, update};
 use crate::render;
@@ -235,6 +235,52 @@ Stack prod in account 111122223333, us-east-1
 
 Plan: 1 to retag, 1 to wait for; 3 unchanged.
 About 2 s (ec2.vpc.new).
+API calls so far: 41.
+"#]]
+    );
+}
+
+#[test]
+fn notices_stand_beside_what_is_done_and_beside_nothing() {
+    let notice = |address: &str, message: &str| Notice { address: address.parse().unwrap(), message: message.into() };
+    let plan = Plan {
+        notices: vec![
+            notice("rds.instance.a", "`max_connections` waits for a reboot"),
+            notice("rds.instance.b", "`max_connections` waits for a reboot"),
+            notice("rds.instance.c", "AWS says: storage-full; raise `allocated_storage`"),
+        ],
+        ..plan_of(vec![], 3)
+    };
+    assert_data_eq!(
+        text(&plan),
+        str![[r#"
+Stack prod in account 111122223333, us-east-1
+
+note: 2 resources: `max_connections` waits for a reboot
+        rds.instance.a
+        rds.instance.b
+note: rds.instance.c: AWS says: storage-full; raise `allocated_storage`
+
+No changes. All 3 resources are as declared.
+API calls so far: 41.
+"#]]
+    );
+}
+
+#[test]
+fn what_aws_failed_to_do_is_done_again() {
+    let mut repaired = update("ecs.service.a", "a", vec![]);
+    repaired.why = Some("AWS says: the deployment failed".into());
+    assert_data_eq!(
+        text(&plan_of(vec![repaired], 0)),
+        str![[r#"
+Stack prod in account 111122223333, us-east-1
+
+  ~ update  ecs.service.a (a)
+      because AWS says: the deployment failed
+
+Plan: 1 to update; 0 unchanged.
+About 2 s (ecs.service.a).
 API calls so far: 41.
 "#]]
     );

@@ -9,7 +9,7 @@ use up_apply::{Event, Outcome, What};
 use up_core::{Call, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
-use super::{create, plan_of};
+use super::{create, delete, plan_of, replace, step, update};
 use crate::render::{
     ApiCalls,
     progress::{Board, Calls},
@@ -122,7 +122,7 @@ error: failed to create rds.instance.main
        request id 12ab
 hint: this needs the permissions ec2:DoIt
 
-1 step not reached, because rds.instance.main failed:
+1 step not begun, because rds.instance.main failed:
   create ecs.service.orders
 
 Not done after 3m11s: 1 created, 1 failed.
@@ -153,13 +153,149 @@ fn a_summary_of_a_run_that_outlived_its_credentials_says_to_sign_in() {
 error: failed to create ecs.service.orders
        ExpiredToken: The security token included in the request is expired
 
-2 steps not reached, because the credentials expired:
+2 steps not finished, because the credentials expired:
   create network/ec2.vpc.main
   create rds.instance.main
 
 Not done after 3m11s: 1 failed.
 API calls: 5, 2 of them to change something: ec2 4, rds 1.
 hint: the credentials expired: sign in again and run the same command again
+"#]]
+    );
+}
+
+fn refused(kind: ErrorKind, code: &str, message: &str) -> Error {
+    Error { kind, code: code.into(), message: message.into(), request_id: Some("12ab".into()) }
+}
+
+fn said(plan: &Plan, outcome: &Outcome) -> String {
+    strip_str(&summary(plan, outcome, Duration::from_secs(191), &calls())).to_string()
+}
+
+#[test]
+fn an_interrupted_summary_lists_only_what_is_left() {
+    let group = create("ec2.security_group.a", json!({}), &[]);
+    let finish = up_plan::Action::Update {
+        seen: None,
+        want: json!({}).into(),
+        ignore: Default::default(),
+        tags: Default::default(),
+        renamed_from: None,
+    };
+    let finish = Step { after: vec![0], ..step("ec2.security_group.a", finish) };
+    let new = replace("ec2.subnet.a", vec![]);
+    let old = Step { after: vec![2], ..delete("ec2.subnet.a", "subnet-1", true) };
+    let plan = plan_of(vec![group, finish, new, old, create("ec2.eip.a", json!({}), &[])], 0);
+    let address = |step: usize| plan.steps[step].address.clone();
+    let outcome = Outcome {
+        done: [("create", 1), ("replace", 1)].into(),
+        skipped: vec![address(1), address(3), address(4)],
+        finished: [0, 2].into(),
+        ..Outcome::default()
+    };
+    assert_data_eq!(
+        said(&plan, &outcome),
+        str![[r#"
+3 steps not finished, because the run was interrupted:
+  complete ec2.security_group.a
+  delete the old ec2.subnet.a
+  create ec2.eip.a
+
+Not done after 3m11s: 1 created, 1 replaced.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
+hint: run the same command again to go on where this ended
+"#]]
+    );
+}
+
+#[test]
+fn what_failed_for_one_reason_is_told_once() {
+    let names = ["a", "b", "c"].map(|name| create(&format!("logs.log_group.{name}"), json!({}), &[]));
+    let plan = plan_of(names.into(), 0);
+    let denied = |step: usize| {
+        let address = plan.steps[step].address.clone();
+        let message = format!("not authorized to perform: logs:CreateLogGroup on resource: arn:aws:logs:::{address}");
+        (address, refused(ErrorKind::Denied, "AccessDenied", &message))
+    };
+    let outcome = Outcome { failed: vec![denied(0), denied(1), denied(2)], ..Outcome::default() };
+    assert_data_eq!(
+        said(&plan, &outcome),
+        str![[r#"
+error: failed to create 3 resources:
+         logs.log_group.a
+         logs.log_group.b
+         logs.log_group.c
+       AccessDenied: not authorized to perform: logs:CreateLogGroup on resource: …
+hint: this needs the permissions ec2:DoIt
+
+Not done after 3m11s: 3 failed.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
+hint: run the same command again to go on where this ended
+"#]]
+    );
+}
+
+#[test]
+fn the_holder_is_named_where_it_is_the_stacks_own() {
+    let plan = plan_of(vec![delete("ec2.subnet.a", "subnet-1", false)], 0);
+    let address = plan.steps[0].address.clone();
+    let message = "subnet-1 is still used by eni-1 (Interface for NAT Gateway nat-12345678)";
+    let holder =
+        |leaves| up_apply::Holder { address: "ec2.nat_gateway.a".parse().unwrap(), id: "nat-12345678".into(), leaves };
+    let hint = |holders: Vec<up_apply::Holder>| {
+        let holders = if holders.is_empty() { vec![] } else { vec![(address.clone(), holders.into_iter().collect())] };
+        let outcome = Outcome {
+            failed: vec![(address.clone(), refused(ErrorKind::Conflict, "DependencyViolation", message))],
+            holders: holders.into_iter().collect(),
+            ..Outcome::default()
+        };
+        let said = said(&plan, &outcome);
+        said.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap().to_owned()
+    };
+    assert_eq!(
+        hint(vec![holder(true)]),
+        "this stack's own ec2.nat_gateway.a (nat-12345678) still uses it, and this plan deletes that: run the same \
+         command again once AWS has released it"
+    );
+    assert_eq!(
+        hint(vec![holder(false)]),
+        "this stack's own ec2.nat_gateway.a (nat-12345678) still uses it: change that first"
+    );
+    assert_eq!(
+        hint(vec![]),
+        "another resource still uses it; AWS's message may name it: remove it first, then run the same command again"
+    );
+}
+
+#[test]
+fn a_summary_keeps_the_notices_that_still_hold() {
+    let mut full = update("rds.instance.full", "full", vec![]);
+    let trouble = up_core::Impairment::explained("storage-full", "raise `allocated_storage`");
+    if let up_plan::Action::Update { seen: Some(seen), .. } = &mut full.action {
+        seen.status = trouble;
+    }
+    let notice =
+        |address: &str, message: &str| up_plan::Notice { address: address.parse().unwrap(), message: message.into() };
+    let plan = Plan {
+        notices: vec![
+            notice("rds.instance.full", "AWS says: storage-full; raise `allocated_storage`"),
+            notice("ec2.vpc.main", "vpc-2 carries its tags"),
+        ],
+        ..plan_of(vec![full], 0)
+    };
+    let outcome = Outcome {
+        done: [("update", 1)].into(),
+        finished: [0].into(),
+        notes: [("rds.instance.full".parse().unwrap(), vec!["`max_connections` waits for a reboot".into()])].into(),
+        ..Outcome::default()
+    };
+    assert_data_eq!(
+        said(&plan, &outcome),
+        str![[r#"
+note: ec2.vpc.main: vpc-2 carries its tags
+note: rds.instance.full: `max_connections` waits for a reboot
+Done after 3m11s: 1 updated.
+API calls: 5, 2 of them to change something: ec2 4, rds 1.
 "#]]
     );
 }

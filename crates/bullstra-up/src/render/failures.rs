@@ -1,0 +1,93 @@
+//! What failed, each reason once.
+
+use up_apply::Outcome;
+use up_core::{Address, Error, ErrorKind};
+use up_plan::{Plan, Step};
+
+use super::{
+    advice::advice,
+    deed::Deed,
+    style::{QUIET, STRONG, Word, message, paint},
+    text::{count, safe},
+};
+
+/// What is longer is no word but a token, which differs each time.
+const LONGEST_WORD: usize = 80;
+/// So many hexadecimal digits in a row are part of an id.
+const ID_DIGITS: usize = 8;
+
+/// Resources that failed in the same way.
+struct Failure<'a> {
+    deed: &'static str,
+    about: Vec<&'a Address>,
+    error: &'a Error,
+    /// True where the messages are the same but for what they name.
+    is_alike: bool,
+    hint: Option<String>,
+}
+
+/// The step of a resource that has failed: the first that was not carried out.
+pub(super) fn failed_step<'a>(plan: &'a Plan, outcome: &Outcome, address: &Address) -> Option<(usize, &'a Step)> {
+    let mut steps = plan.steps.iter().enumerate();
+    steps.find(|(index, step)| step.address == *address && !outcome.finished.contains(index))
+}
+
+/// All that failed, those together that failed for the same reason.
+pub(super) fn failures(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let mut failures: Vec<Failure<'_>> = vec![];
+    for (address, error) in &outcome.failed {
+        let step = failed_step(plan, outcome, address).map(|(_, step)| step);
+        let deed = step.map_or("handle", |step| Deed::of(step).plain);
+        let calls = step.map(|step| step.calls.as_slice()).unwrap_or_default();
+        // What to do about credentials is about the whole run: it is said at the end.
+        let hint = advice(error, calls, outcome.holders.get(address));
+        let hint = hint.filter(|_| error.kind != ErrorKind::Credentials);
+        let is_same = |known: &&mut Failure<'_>| {
+            let gists = || gist(&known.error.message) == gist(&error.message);
+            (known.deed, &known.error.code, &known.hint) == (deed, &error.code, &hint) && gists()
+        };
+        match failures.iter_mut().find(is_same) {
+            Some(known) => {
+                known.about.push(address);
+                known.is_alike |= known.error.message != error.message;
+            }
+            None => failures.push(Failure { deed, about: vec![address], error, is_alike: false, hint }),
+        }
+    }
+    failures.iter().flat_map(Failure::lines).collect()
+}
+
+impl Failure<'_> {
+    fn lines(&self) -> Vec<String> {
+        let Error { code, message: text, request_id, .. } = self.error;
+        let what = match &self.about[..] {
+            [only] => only.to_string(),
+            several => {
+                let list: Vec<_> = several.iter().map(|address| format!("\n  {address}")).collect();
+                format!("{}:{}", count(several.len(), "resource"), list.concat())
+            }
+        };
+        let text = if self.is_alike { gist(text) } else { text.clone() };
+        let mut lines = vec![
+            message(Word::Error, &format!("failed to {} {what}", self.deed)),
+            format!("       {}: {}", paint(STRONG, safe(code)), safe(&text)),
+        ];
+        let request = request_id.as_ref().filter(|_| self.about.len() == 1);
+        lines.extend(request.map(|id| format!("       {}", paint(QUIET, format_args!("request id {}", safe(id))))));
+        lines.extend(self.hint.as_ref().map(|hint| message(Word::Hint, hint)));
+        lines.push(String::new());
+        lines
+    }
+}
+
+/// A message without what differs from one resource to the next: ARNs, ids and tokens.
+fn gist(text: &str) -> String {
+    let words = text.split(' ').map(|word| if is_particular(word) { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn is_particular(word: &str) -> bool {
+    let mut runs = word.split(|c: char| !c.is_ascii_hexdigit());
+    let has_id = runs.any(|run| run.len() >= ID_DIGITS && run.contains(|c: char| c.is_ascii_digit()));
+    word.contains("arn:") || has_id || word.len() > LONGEST_WORD
+}

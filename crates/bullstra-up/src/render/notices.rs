@@ -1,0 +1,60 @@
+//! What to know beside what is done.
+
+use std::collections::BTreeSet;
+
+use up_apply::Outcome;
+use up_core::{Address, Status};
+use up_plan::{Action, Notice, Plan};
+
+use super::{
+    style::{Word, message},
+    text::count,
+};
+
+/// Each message once, with all resources that it is about.
+pub(crate) fn notices<'a>(notices: impl IntoIterator<Item = (&'a Address, &'a str)>) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<&Address>)> = vec![];
+    for (address, text) in notices {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, about)) if about.contains(&address) => {}
+            Some((_, about)) => about.push(address),
+            None => groups.push((text, vec![address])),
+        }
+    }
+    let notes = groups.into_iter().map(|(text, about)| match &about[..] {
+        [only] => message(Word::Note, &format!("{only}: {text}")),
+        several => {
+            let list: Vec<_> = several.iter().map(|address| format!("\n  {address}")).collect();
+            message(Word::Note, &format!("{}: {text}{}", count(several.len(), "resource"), list.concat()))
+        }
+    });
+    notes.collect()
+}
+
+/// What there is to know after a run: what the plan said and the run has not mended, and what AWS added meanwhile.
+pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
+    let mended = plan.steps.iter().enumerate().filter(|(index, _)| outcome.finished.contains(index));
+    let mended: BTreeSet<_> = mended.flat_map(|(_, step)| said_of(&step.address, &step.action)).collect();
+    let before = plan.notices.iter().filter(|notice| !mended.contains(&(&notice.address, notice.message.clone())));
+    let mut remaining: Vec<_> = before.cloned().collect();
+    for (address, notes) in &outcome.notes {
+        for note in notes {
+            let notice = Notice { address: address.clone(), message: note.clone() };
+            if !remaining.contains(&notice) {
+                remaining.push(notice);
+            }
+        }
+    }
+    remaining.sort_by(|one, other| one.address.cmp(&other.address));
+    remaining
+}
+
+/// What a plan says about the state that a step has found its resource in.
+fn said_of<'a>(address: &'a Address, action: &Action) -> Vec<(&'a Address, String)> {
+    let (Action::Update { seen: Some(seen), .. } | Action::Delete { seen, .. }) = action else { return vec![] };
+    let trouble = match &seen.status {
+        Status::Impaired(trouble) => Some(trouble.sentence()),
+        _ => None,
+    };
+    seen.notes.iter().cloned().chain(trouble).map(|message| (address, message)).collect()
+}

@@ -1,0 +1,67 @@
+//! Which of the stack's own resources an error of AWS speaks of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use up_core::{Address, Seen};
+use up_plan::{Action, Plan, World};
+
+use crate::names::Names;
+
+/// A name that is shorter may be any word.
+const SHORTEST: usize = 6;
+
+/// What AWS calls each of the stack's resources: those that were there when the run began, whether they stay or go. What
+/// the run makes is in [`Names`].
+#[derive(Debug, Default)]
+pub(crate) struct Owned {
+    addresses: BTreeMap<String, Address>,
+    leaving: BTreeSet<Address>,
+}
+
+/// A resource of the stack that an error names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// Its address.
+    pub address: Address,
+    /// What AWS calls it in the error.
+    pub id: String,
+    /// True where the plan deletes it.
+    pub leaves: bool,
+}
+
+impl Owned {
+    pub(crate) fn new(world: &World, plan: &Plan) -> Self {
+        let mut addresses = BTreeMap::new();
+        for (_, seen) in world.iter() {
+            let Some(address) = seen.address(&plan.stack) else { continue };
+            addresses.extend(words_for(seen).map(|word| (word, address.clone())));
+        }
+        let leaving = plan.steps.iter().filter(|step| matches!(step.action, Action::Delete { .. }));
+        Self { addresses, leaving: leaving.map(|step| step.address.clone()).collect() }
+    }
+
+    /// The resources that `text` names, beside `own`.
+    pub(crate) fn named(&self, text: &str, own: &Address, names: &Names) -> BTreeSet<Holder> {
+        let holders = words(text).filter_map(|word| {
+            let made = || names.by_id(word);
+            let address = self.addresses.get(word).cloned().or_else(made).filter(|address| address != own)?;
+            Some(Holder { leaves: self.leaving.contains(&address), address, id: word.to_owned() })
+        });
+        holders.collect()
+    }
+}
+
+/// How AWS's messages name a resource: by id or ARN, a load balancer by the end of its ARN.
+fn words_for(seen: &Seen<Value>) -> impl Iterator<Item = String> {
+    let arn = seen.attrs.get("arn");
+    let tail = arn.and_then(|arn| arn.split_once(":loadbalancer/")).map(|(_, tail)| tail.to_owned());
+    [Some(seen.id.clone()), arn.cloned(), tail].into_iter().flatten()
+}
+
+/// The parts of a message that may be ids.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_:/.".contains(c)));
+    let words = words.map(|word| word.trim_matches([':', '.', '/', '-']));
+    words.filter(|word| word.len() >= SHORTEST && word.contains(['-', ':', '/']))
+}
