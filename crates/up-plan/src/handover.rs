@@ -32,7 +32,7 @@ pub(crate) fn handovers(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Hando
         return vec![];
     }
     let parents = Parents::of(verdicts);
-    let mut held: Map<(&str, &str, String), Vec<(usize, Unique)>> = Map::default();
+    let mut held: Map<Place<'_>, Vec<(usize, Unique)>> = Map::default();
     for (index, verdict) in verdicts.iter().enumerate() {
         if releases(verdict) && takers.contains(kind_of(verdict)) {
             for unique in parents.changing(verdict, kinds, Side::Held) {
@@ -58,7 +58,10 @@ fn kind_of<'v>(verdict: &'v Verdict<'_>) -> &'v str {
     &verdict.address.kind
 }
 
-fn place<'v>(verdict: &'v Verdict<'_>, unique: &Unique) -> (&'v str, &'static str, String) {
+/// A kind, a field, and what its values are unique within.
+type Place<'v> = (&'v str, &'static str, String);
+
+fn place<'v>(verdict: &'v Verdict<'_>, unique: &Unique) -> Place<'v> {
     (kind_of(verdict), unique.field, unique.within.to_string())
 }
 

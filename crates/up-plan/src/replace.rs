@@ -28,10 +28,11 @@ pub(crate) fn order_replacements<'a>(verdicts: &mut [Verdict<'a>], kinds: Kinds<
     let rings = rings(verdicts.len(), handovers.iter());
     for handover in &handovers {
         let Handover { taker, holder, .. } = *handover;
-        if taker == holder || rings.join(taker, holder) {
-            if let Ruling::Replace(order) = &mut verdicts[taker].ruling {
-                *order = Order::DeleteFirst;
-            }
+        let goes_first = taker == holder || rings.join(taker, holder);
+        if let Ruling::Replace(order) = &mut verdicts[taker].ruling
+            && goes_first
+        {
+            *order = Order::DeleteFirst;
         }
     }
     go_first_together(verdicts);
