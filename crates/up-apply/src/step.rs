@@ -39,6 +39,8 @@ const SETTLE_NAMED: Duration = Duration::from_secs(4);
 const PROPAGATE: Duration = Duration::from_secs(90);
 /// The longest pause before a call is sent again that met something busy.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The code of what was made and is not shown.
+pub(crate) const NOT_SEEN: &str = "NotSeen";
 /// How often a change that AWS accepted but does not show is sent again.
 const TRIES: usize = 3;
 
@@ -111,10 +113,7 @@ impl<'a> Work<'a> {
         match &self.step.action {
             Action::Create { birth, want, bare, .. } => {
                 let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: *bare };
-                let id = self.create(birth, &want.spec).await?;
-                self.hand.made(&self.step.address);
-                self.hand.watch.stirred(self.kind, Some(&id));
-                let seen = self.ready(&id).await?;
+                let seen = self.make(birth, &want.spec).await?;
                 self.settle(seen, &want).await
             }
             Action::Update { seen: Some(seen), want, ignore, tags, .. } => {
@@ -133,6 +132,20 @@ impl<'a> Work<'a> {
                 self.settle(seen, &want).await
             }
             Action::Delete { seen, .. } => self.delete(seen).await,
+        }
+    }
+
+    /// Makes it, and waits until it is ready. Nothing is taken for deleted because AWS does not show it yet: only what has
+    /// been looked for in vain is, and then the kind takes another client token.
+    async fn make(&self, birth: &Birth, want: &Value) -> Result<Seen<Value>, Error> {
+        loop {
+            let id = self.create(birth, want).await?;
+            self.hand.made(&self.step.address);
+            self.hand.watch.stirred(self.kind, Some(&id));
+            match self.ready(&id).await {
+                Err(error) if error.code == NOT_SEEN && self.kind.about().client_token => self.hand.cx.lose(&id),
+                ready => return ready,
+            }
         }
     }
 
@@ -189,21 +202,21 @@ impl<'a> Work<'a> {
                 return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
             }
             let live = self.named(&seen);
-            let spec = with_ignored(&want.spec, &live.spec, want.ignored);
-            ambiguous =
-                match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), (*spec).clone())).await {
-                    // What shows then tells whether it was done.
-                    Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
-                    // Part of it may be done: what is left is worked out anew.
-                    Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
-                        self.pause(&error, pause).await?;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                        self.hand.watch.stirred(self.kind, None);
-                        seen = self.ready(&seen.id).await?;
-                        continue;
-                    }
-                    answer => answer.map(|()| None)?,
-                };
+            let spec = self.acceptable(&live, want);
+            ambiguous = match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), spec.clone())).await
+            {
+                // What shows then tells whether it was done.
+                Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
+                // Part of it may be done: what is left is worked out anew.
+                Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
+                    self.pause(&error, pause).await?;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    self.hand.watch.stirred(self.kind, None);
+                    seen = self.ready(&seen.id).await?;
+                    continue;
+                }
+                answer => answer.map(|()| None)?,
+            };
             self.hand.watch.stirred(self.kind, None);
             seen = self.shown(&seen, &changes, want).await?;
             tried = Some((changes, tries));
@@ -215,13 +228,17 @@ impl<'a> Work<'a> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
-        let mut changes = if want.ignored.is_empty() {
-            diff(fields, &seen.spec, &want.spec, &address_of)
-        } else {
-            diff(fields, &seen.spec, &with_ignored(&want.spec, &self.named(seen).spec, want.ignored), &address_of)
-        };
+        let mut changes = diff(fields, &seen.spec, &want.spec, &address_of);
+        if !changes.is_empty() {
+            changes = diff(fields, &seen.spec, &self.acceptable(&self.named(seen), want), &address_of);
+        }
         changes.retain(|change| !(want.bare && late(&change.field)));
         changes
+    }
+
+    /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
+    fn acceptable(&self, live: &Seen<Value>, want: &Want<'_>) -> Value {
+        self.kind.accept(live, with_ignored(&want.spec, &live.spec, want.ignored).into_owned())
     }
 
     /// How long AWS may be busy with it.
@@ -242,13 +259,19 @@ impl<'a> Work<'a> {
         tagged
     }
 
-    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone.
+    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone. "Not found" may only say that AWS is
+    /// late: what stands as before is deleted again.
     async fn delete(&self, seen: &Seen<Value>) -> Result<(), Error> {
-        match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
-            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let mut since = None;
+        loop {
+            match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
+                Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            if self.gone(&seen.id, *since.get_or_insert_with(Instant::now)).await? {
+                return Ok(());
+            }
         }
-        self.gone(&seen.id).await
     }
 
     /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS

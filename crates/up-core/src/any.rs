@@ -24,6 +24,10 @@ pub trait AnyKind: Send + Sync {
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
+    /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
+    fn accept(&self, _seen: &Seen<Value>, want: Value) -> Value {
+        want
+    }
     /// See [`Kind::observe`].
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>>;
     /// See [`Kind::create`].
@@ -71,6 +75,13 @@ impl<K: Kind> AnyKind for Of<K> {
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
         K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>(spec).ok()?))))
+    }
+
+    fn accept(&self, seen: &Seen<Value>, want: Value) -> Value {
+        match (restore::<K>(seen.clone()), typed::<K>(&want)) {
+            (Ok(seen), Ok(spec)) => plain::want(&spec.accept(&seen)),
+            _ => want,
+        }
     }
 
     fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {

@@ -101,8 +101,8 @@ pub struct Scope {
     pub known: Arc<BTreeSet<String>>,
     /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
     pub only_known: bool,
-    /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
-    /// can be spared.
+    /// Fields of this kind that at least one declared resource sets, and attributes (see [`Scope::attribute`]) that at least
+    /// one reads: a call that only serves another optional field, or another attribute, can be spared.
     pub asked: BTreeSet<String>,
     /// See [`Scope::kept`].
     pub kept: Arc<Kept>,
@@ -112,6 +112,16 @@ impl Scope {
     /// True where some declared resource of the kind sets `field`: else nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
+    }
+
+    /// True where something in the stack reads the attribute `name` of a resource of the kind.
+    pub fn asks_attribute(&self, name: &str) -> bool {
+        self.asked.contains(&Self::attribute(name))
+    }
+
+    /// How an attribute stands in `asked`, beside fields.
+    pub fn attribute(name: &str) -> String {
+        format!(".{name}")
     }
 
     /// False for what may be left out, see [`Scope::only_known`].

@@ -12,12 +12,21 @@ pub(crate) async fn name_holders(cx: &Cx, filter: &str, id: &str, refusal: Error
     if refusal.kind != ErrorKind::Conflict {
         return refusal;
     }
-    let filter = Filter::builder().name(filter).values(id).build();
-    let Ok(answer) = client(cx).describe_network_interfaces().filters(filter).send().await else { return refusal };
-    let holders = answer.network_interfaces().iter().map(holder).collect::<Vec<_>>();
-    if holders.is_empty() {
-        return refusal;
+    match holders(cx, filter, id).await {
+        Ok(holders) if !holders.is_empty() => held_by(id, &holders, refusal),
+        _ => refusal,
     }
+}
+
+/// The network interfaces that a filter finds, in words.
+pub(crate) async fn holders(cx: &Cx, filter: &str, id: &str) -> Result<Vec<String>> {
+    let filter = Filter::builder().name(filter).values(id).build();
+    let answer = client(cx).describe_network_interfaces().filters(filter).send().await?;
+    Ok(answer.network_interfaces().iter().map(holder).collect())
+}
+
+/// A refusal that says what is in the way.
+pub(crate) fn held_by(id: &str, holders: &[String], refusal: Error) -> Error {
     Error { message: format!("{id} is still held by {}", holders.join(", ")), ..refusal }
 }
 

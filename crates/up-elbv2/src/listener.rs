@@ -173,6 +173,10 @@ impl Kind for Listener {
         client(cx).delete_listener().listener_arn(&seen.id).send().await.gone()
     }
 
+    fn accept(self, seen: &Seen<Self>) -> Self {
+        Self { default_actions: action::accept(self.default_actions, &seen.spec.default_actions), ..self }
+    }
+
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
         let needed = (secure && self.certificate_arn.is_none())

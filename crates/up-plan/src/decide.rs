@@ -261,6 +261,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
             want = Cow::Owned(with_ignored(&want, &live, &declared.ignore_changes).into_owned());
         }
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        if !changes.is_empty() {
+            let mut live = seen.clone();
+            name_references(&mut live.spec, &address_of);
+            want = Cow::Owned(kind.accept(&live, want.into_owned()));
+            changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        }
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =

@@ -166,6 +166,7 @@ impl Kind for Instance {
         longest_name: 63,
         holds_data: true,
         sent_once: false,
+        client_token: false,
         tags_travel: true,
         constant: false,
         replace: Order::CreateFirst,
