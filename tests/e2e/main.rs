@@ -7,6 +7,7 @@ mod hostile;
 mod life;
 mod localstack;
 mod measure;
+mod network;
 mod prod;
 mod refusals;
 mod state;
@@ -35,6 +36,7 @@ fn main() {
         false => [
             life::trials(),
             prod::trials(),
+            network::trials(),
             credentials::trials(),
             refusals::trials(),
             hostile::trials(),

@@ -77,3 +77,31 @@ def of_a_nat_gateway(call: Call, _: dict[str, Any]) -> None:
             free(call, address)
             del address["AssociationId"]
             address |= {"Status": "failed", "FailureMessage": REASON}
+
+
+@around("ec2", "DescribeSubnets")
+def failed_blocks(call: Call, proceed: Any) -> dict[str, Any] | None:
+    """moto describes only blocks that are associated."""
+    ec2 = backend("ec2", call)
+    failed = {
+        subnet.id: [it for it in subnet.ipv6_cidr_block_associations.values() if is_failed(it)]
+        for subnet in ec2.describe_subnets()
+    }
+    answer = proceed()
+    if not any(failed.values()):
+        return None
+    for subnet in answer["Subnets"]:
+        mine = [
+            {
+                "AssociationId": it["associationId"],
+                "Ipv6CidrBlock": it["ipv6CidrBlock"],
+                "Ipv6CidrBlockState": it["ipv6CidrBlockState"],
+            }
+            for it in failed[subnet["SubnetId"]]
+        ]
+        subnet["Ipv6CidrBlockAssociationSet"] = [*subnet.get("Ipv6CidrBlockAssociationSet", []), *mine]
+    return answer
+
+
+def is_failed(association: dict[str, Any]) -> bool:
+    return bool(association["ipv6CidrBlockState"]["State"] == "failed")
