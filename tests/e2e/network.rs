@@ -190,9 +190,9 @@ vpc = "main"
 egress = [{ ports = 443, prefix_list_id = "${ec2.vpc_endpoint.s3.prefix_list_id}" }]
 
 [outputs]
-table = { value = "${ec2.vpc.main.main_route_table_id}" }
-group = { value = "${ec2.vpc.main.default_security_group_id}" }
-block = { value = "${ec2.vpc.main.ipv6_cidr_block}" }
+table = { value = "${ec2.vpc.main.main_route_table_id}", description = "of AWS" }
+group = { value = "${ec2.vpc.main.default_security_group_id}", description = "of AWS" }
+block = { value = "${ec2.vpc.main.ipv6_cidr_block}", description = "of AWS" }
 "#,
     )?;
     account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;

@@ -247,3 +247,33 @@ fn is_first(address: &NatGatewayAddress) -> bool {
 fn public() -> ConnectivityType {
     ConnectivityType::Public
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(state: &str, address: &str) -> Status {
+        let first = NatGatewayAddress::builder().is_primary(true).status("succeeded".into()).build();
+        let more = NatGatewayAddress::builder().is_primary(false).status(address.into()).build();
+        let gateway = Described::builder().state(state.into()).nat_gateway_addresses(first).nat_gateway_addresses(more);
+        status(&gateway.build()).unwrap()
+    }
+
+    #[test]
+    fn only_a_gateway_that_never_came_up_is_failed() {
+        assert!(matches!(of("failed", "succeeded"), Status::Failed(_)));
+        assert!(matches!(of("deleting", "succeeded"), Status::Deleting(_)));
+        assert_eq!(of("available", "succeeded"), Status::Ready);
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "succeeded"), Status::Pending(state.into()));
+        }
+    }
+
+    #[test]
+    fn an_address_that_failed_is_associated_again() {
+        for address in ["assigning", "unassigning", "associating", "disassociating", "of-tomorrow"] {
+            assert_eq!(of("available", address), Status::Pending(address.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
+}

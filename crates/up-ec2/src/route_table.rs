@@ -336,3 +336,24 @@ fn live(table: &Described) -> Result<Vec<(Target, Association)>> {
     });
     live.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_state_of_an_association_is_a_reason_to_delete_the_table() {
+        let of = |state: &str| {
+            let state = RouteTableAssociationState::builder().state(state.into()).build();
+            let association = RouteTableAssociation::builder().association_state(state).build();
+            status(&Described::builder().associations(association).build())
+        };
+        for state in ["associated", "disassociated"] {
+            assert_eq!(of(state), Status::Ready, "{state}");
+        }
+        for state in ["associating", "disassociating", "of-tomorrow"] {
+            assert_eq!(of(state), Status::Pending(state.into()));
+        }
+        assert!(matches!(of("failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
+}

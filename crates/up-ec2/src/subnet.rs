@@ -328,3 +328,38 @@ fn code(association: &SubnetIpv6CidrBlockAssociation) -> Option<&SubnetCidrBlock
 fn set(value: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(value).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::SubnetCidrBlockState;
+
+    use super::*;
+
+    fn of(state: &str, block: &str) -> Status {
+        let block = SubnetCidrBlockState::builder().state(block.into()).build();
+        let block = SubnetIpv6CidrBlockAssociation::builder().ipv6_cidr_block_state(block).build();
+        status(&Described::builder().state(state.into()).ipv6_cidr_block_association_set(block).build()).unwrap()
+    }
+
+    #[test]
+    fn only_a_subnet_that_never_came_up_is_failed() {
+        for state in ["failed", "failed-insufficient-capacity"] {
+            assert_eq!(of(state, "associated"), Status::Failed(state.into()));
+        }
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "associated"), Status::Pending(state.into()));
+        }
+        assert!(matches!(of("unavailable", "associated"), Status::Impaired(Impairment { repair: false, .. })));
+    }
+
+    #[test]
+    fn a_block_that_failed_is_associated_again() {
+        for block in ["associated", "disassociated"] {
+            assert_eq!(of("available", block), Status::Ready, "{block}");
+        }
+        for block in ["associating", "disassociating", "failing", "of-tomorrow"] {
+            assert_eq!(of("available", block), Status::Pending(block.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
+}

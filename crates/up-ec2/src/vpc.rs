@@ -334,3 +334,34 @@ async fn attribute(cx: &Cx, id: &str, name: VpcAttributeName) -> Result<bool> {
     let value = answer.enable_dns_hostnames.or(answer.enable_dns_support).or(metrics);
     present(value.and_then(|value| value.value), "value of a VPC attribute")
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::VpcCidrBlockAssociation;
+
+    use super::*;
+
+    fn of(state: &str, block: &str) -> Status {
+        let block = VpcCidrBlockState::builder().state(block.into()).build();
+        let block =
+            VpcCidrBlockAssociation::builder().cidr_block("10.1.0.0/16").association_id("a").cidr_block_state(block);
+        let vpc = Described::builder().state(state.into()).cidr_block("10.0.0.0/16");
+        let vpc = vpc.cidr_block_association_set(block.build()).build();
+        status(&vpc, &Blocks::of(&vpc).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn no_state_of_a_block_is_a_reason_to_delete_the_network() {
+        for block in ["associated", "disassociated"] {
+            assert_eq!(of("available", block), Status::Ready, "{block}");
+        }
+        for block in ["associating", "disassociating", "failing", "of-tomorrow"] {
+            assert_eq!(of("available", block), Status::Pending(block.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+        assert!(matches!(of("deleting", "associated"), Status::Deleting(_)));
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "associated"), Status::Pending(state.into()));
+        }
+    }
+}

@@ -407,4 +407,34 @@ mod tests {
         let denied = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
         assert_ne!(normal(PolicyDocument::parse(denied).unwrap()), full_access());
     }
+
+    #[test]
+    fn only_what_was_never_let_in_or_never_came_up_is_failed() {
+        let of = |state: &str| {
+            let endpoint = Described::builder().state(state.into()).build();
+            (status(&endpoint), notes(&endpoint).len())
+        };
+        // EC2 answers in lower case, and its model has the words in upper.
+        for state in ["available", "Available"] {
+            assert_eq!(of(state), (Status::Ready, 0));
+        }
+        for state in ["pendingAcceptance", "PendingAcceptance"] {
+            assert_eq!(of(state), (Status::Ready, 1));
+        }
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state), (Status::Pending(state.into()), 0));
+        }
+        assert!(matches!(of("deleting"), (Status::Deleting(_), 0)));
+        assert!(matches!(of("partial"), (Status::Impaired(_), 0)));
+        for state in ["failed", "rejected", "expired"] {
+            assert!(matches!(of(state), (Status::Failed(_), 0)), "{state}");
+        }
+    }
+
+    #[test]
+    fn policies_compare_as_iam_does() {
+        let one = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::b/*"]}}"#;
+        let other = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
+        assert_eq!(normal(PolicyDocument::parse(one).unwrap()), normal(PolicyDocument::parse(other).unwrap()));
+    }
 }

@@ -405,3 +405,22 @@ fn notes(state: Option<&LoadBalancerState>) -> Vec<String> {
     });
     note.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_that_never_came_up_is_failed() {
+        let of = |code: &str| {
+            let state = LoadBalancerState::builder().code(code.into()).build();
+            (status(Some(&state)).unwrap(), notes(Some(&state)).len())
+        };
+        assert_eq!(of("active"), (Status::Ready, 0));
+        assert_eq!(of("active_impaired"), (Status::Ready, 1));
+        assert!(matches!(of("failed"), (Status::Failed(_), 0)));
+        for state in ["provisioning", "of-tomorrow"] {
+            assert_eq!(of(state), (Status::Pending(state.into()), 0));
+        }
+    }
+}
