@@ -116,7 +116,6 @@ impl Route {
     }
 
     /// Safe to repeat: the route is set.
-
     pub(crate) async fn replace(&self, cx: &Cx, table: &str) -> Result<()> {
         let call = lead!(client(cx).replace_route(), table, self);
         let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
