@@ -8,6 +8,7 @@ mod ignored;
 mod life;
 mod localstack;
 mod measure;
+mod network;
 mod played;
 mod prod;
 mod refusals;
@@ -39,6 +40,7 @@ fn main() {
             ignored::trials(),
             prod::trials(),
             played::trials(),
+            network::trials(),
             credentials::trials(),
             refusals::trials(),
             hostile::trials(),

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags, quote};
+use up_core::{
+    Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags,
+    quote::{is_quoted_in, is_quoting, quotes},
+};
 use up_plan::{Action, Kinds, Plan, World, given_name};
 
 /// Everything that looking needs to know beforehand.
@@ -22,7 +25,7 @@ pub struct Observer {
     pub index: Arc<Index>,
     /// Ids that the last-applied snapshot knows, by kind.
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
-    /// Fields that declared resources set, by kind.
+    /// Fields that declared resources set, and attributes that anything reads, by kind: see [`up_core::Scope::asked`].
     pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What is declared of resources whose kinds read it, see [`Observer::desired`].
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
@@ -77,15 +80,26 @@ pub(crate) struct Met {
 pub(crate) type Told = (String, Tags);
 
 impl Observer {
-    /// The fields that `declared` sets, by kind.
-    pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
+    /// The fields that `declared` sets, and the attributes that it reads, or that `outputs` read, by kind.
+    pub fn asked<'a>(
+        declared: &'a [Declared],
+        outputs: impl IntoIterator<Item = &'a Value>,
+    ) -> BTreeMap<String, BTreeSet<String>> {
         let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for Declared { address, spec, .. } in declared {
             let set = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
             asked.entry(&address.kind).or_default().extend(set.map(|(field, _)| field.as_str()));
         }
-        let owned = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect();
-        asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect()
+        let owned = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        let mut asked: BTreeMap<_, _> =
+            asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect();
+        let specs = declared.iter().map(|declared| &*declared.spec);
+        for quote in specs.chain(outputs).filter(|value| is_quoted_in(value)).flat_map(quotes) {
+            if let Some(kind) = Address::kind_in(&quote.address) {
+                asked.entry(kind.to_owned()).or_default().insert(Scope::attribute(&quote.attribute));
+            }
+        }
+        asked
     }
 
     /// What is declared of the resources whose kinds read it, see [`Scope::desired`].
@@ -100,7 +114,7 @@ impl Observer {
         let mut names = Names::new();
         for Declared { address, spec, .. } in declared {
             let Some(name) = kinds(&address.kind).and_then(|kind| given_name(kind, spec)) else { continue };
-            if !quote::is_quoting(name) {
+            if !is_quoting(name) {
                 names.entry(address.kind.clone()).or_default().insert(name.to_owned());
             }
         }

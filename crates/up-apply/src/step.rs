@@ -44,6 +44,8 @@ pub(crate) struct Hand {
 const PROPAGATE: Duration = Duration::from_secs(90);
 /// The longest pause before a call is sent again that met something busy.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The code of what was made and is not shown.
+pub(crate) const NOT_SEEN: &str = "NotSeen";
 /// How often a change that AWS accepted but does not show is sent again.
 const TRIES: usize = 3;
 
@@ -121,10 +123,7 @@ impl<'a> Work<'a> {
         match &self.step.action {
             Action::Create { birth, want, bare, .. } => {
                 let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: *bare };
-                let id = self.create(birth, &want.spec).await?;
-                self.hand.made(&self.step.address);
-                self.hand.watch.stirred(self.kind, Some(&id));
-                let seen = self.ready(&id).await?;
+                let seen = self.make(birth, &want.spec).await?;
                 self.settle(seen, &want).await
             }
             Action::Update { seen: Some(seen), want, ignore, tags, .. } => {
@@ -142,6 +141,20 @@ impl<'a> Work<'a> {
                 self.settle(seen, &want).await
             }
             Action::Delete { seen, .. } => self.delete(seen).await,
+        }
+    }
+
+    /// Makes it, and waits until it is ready. Nothing is taken for deleted because AWS does not show it yet: only what has
+    /// been looked for in vain is, and then the kind takes another client token.
+    async fn make(&self, birth: &Birth, want: &Value) -> Result<Seen<Value>, Error> {
+        loop {
+            let id = self.create(birth, want).await?;
+            self.hand.made(&self.step.address);
+            self.hand.watch.stirred(self.kind, Some(&id));
+            match self.ready(&id).await {
+                Err(error) if error.code == NOT_SEEN && self.kind.about().client_token => self.hand.cx.lose(&id),
+                ready => return ready,
+            }
         }
     }
 
@@ -264,13 +277,19 @@ impl<'a> Work<'a> {
         tagged
     }
 
-    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone.
+    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone. "Not found" may only say that AWS is
+    /// late: what stands as before is deleted again.
     async fn delete(&self, seen: &Seen<Value>) -> Result<(), Error> {
-        match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
-            Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let mut since = None;
+        loop {
+            match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
+                Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            if self.gone(&seen.id, *since.get_or_insert_with(Instant::now)).await? {
+                return Ok(());
+            }
         }
-        self.gone(&seen.id).await
     }
 
     /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS

@@ -8,7 +8,7 @@ use up_core::{Birth, Error, FieldChange, Seen, Status};
 
 use crate::{
     Stop, What,
-    step::{Want, Work},
+    step::{NOT_SEEN, Want, Work},
 };
 
 impl Work<'_> {
@@ -54,7 +54,7 @@ impl Work<'_> {
                 },
                 // What AWS has shown it may for a while not show again.
                 None if shown.elapsed() > self.hand.settle => {
-                    return Err(Error::refused("NotSeen", format!("AWS made {id}, and does not show it")));
+                    return Err(Error::refused(NOT_SEEN, format!("AWS made {id}, and does not show it")));
                 }
                 None => "not shown yet".into(),
             };
@@ -88,14 +88,15 @@ impl Work<'_> {
         }
     }
 
-    pub(crate) async fn gone(&self, id: &str) -> Result<(), Error> {
+    /// Looks until it is gone. False where it stands as if nothing had been done, longer than AWS may take to show a change.
+    pub(crate) async fn gone(&self, id: &str, began: Instant) -> Result<bool, Error> {
         let (since, wait) = (Instant::now(), self.kind.about().wait);
         self.hand.watch.stirred(self.kind, None);
         let mut last = String::new();
         loop {
             let all = self.look(Some(id)).await?;
-            let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(()) };
-            if since.elapsed() > wait.at_most {
+            let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(true) };
+            if began.elapsed() > wait.at_most {
                 let minutes = wait.at_most.as_secs() / 60;
                 return Err(Error::refused("NotGone", format!("AWS still shows it after {minutes} minutes")));
             }
@@ -105,6 +106,9 @@ impl Work<'_> {
             {
                 last.clone_from(state);
                 self.say(What::Waiting { state: state.clone() })?;
+            }
+            if !matches!(seen.status, Status::Deleting(_)) && since.elapsed() > self.hand.settle {
+                return Ok(false);
             }
         }
     }

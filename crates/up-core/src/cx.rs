@@ -2,7 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Mutex,
 };
 
@@ -21,6 +21,8 @@ pub struct Cx {
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     /// What AWS calls each resource of the stack, filled in as the graph is walked.
     known: Mutex<BTreeMap<Address, Known>>,
+    /// See [`Cx::is_lost`].
+    lost: Mutex<BTreeSet<String>>,
 }
 
 /// What AWS calls a resource.
@@ -43,6 +45,7 @@ impl Cx {
             calls,
             clients: Mutex::default(),
             known: Mutex::default(),
+            lost: Mutex::default(),
         };
         cx.around_calls(meter).around_calls(Whole)
     }
@@ -93,6 +96,17 @@ impl Cx {
     /// What is known of a resource of the stack.
     pub fn known(&self, address: &Address) -> Option<Known> {
         self.known.lock().expect("no panic while held").get(address).cloned()
+    }
+
+    /// Notes an id that AWS answered a create with, and that has been looked for in vain since.
+    pub fn lose(&self, id: &str) {
+        self.lost.lock().expect("no panic while held").insert(id.to_owned());
+    }
+
+    /// True for an id that AWS answered a create with and that does not exist: its client token made it once, and it has been
+    /// deleted since. See [`crate::About::client_token`].
+    pub fn is_lost(&self, id: &str) -> bool {
+        self.lost.lock().expect("no panic while held").contains(id)
     }
 
     /// The answer to a mark in text, see [`crate::quote`].

@@ -58,7 +58,7 @@ pub trait Kind: Spec {
 
     /// The spec to compare with `seen` and to send: `self`, with the live value in the place of its own where AWS moves a
     /// value by itself and the move is no difference (a minor version that AWS has upgraded, storage that has grown), or
-    /// where AWS spells the same value in another way.
+    /// where AWS spells the same value in another way. `seen` names the stack's resources as `self` does.
     #[must_use]
     fn accept(self, _seen: &Seen<Self>) -> Self {
         self
@@ -182,6 +182,10 @@ pub struct About {
     /// True where AWS must be asked for what the stack declares of a resource, because no list shows it: see
     /// [`Scope::desired`].
     pub reads_desired: bool,
+    /// True where a create sends a client token. AWS answers a token that it knows with what it made the first time, even if
+    /// that has been deleted since. What is answered and does not show for as long as AWS may take to show it is noted
+    /// ([`Cx::is_lost`]), and the create is sent again: it then takes another token.
+    pub client_token: bool,
     /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
     /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
     pub tags_travel: bool,
@@ -210,6 +214,7 @@ impl About {
         holds_data: false,
         sent_once: false,
         reads_desired: false,
+        client_token: false,
         tags_travel: false,
         constant: false,
         occupies: None,

@@ -107,8 +107,8 @@ pub struct Scope {
     pub known: Arc<BTreeSet<String>>,
     /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
     pub only_known: bool,
-    /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
-    /// can be spared.
+    /// Fields of this kind that at least one declared resource sets, and attributes (see [`Scope::attribute`]) that at least
+    /// one reads: a call that only serves another optional field, or another attribute, can be spared.
     pub asked: BTreeSet<String>,
     /// See [`Scope::desired`].
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
@@ -154,6 +154,16 @@ impl Scope {
     pub fn desired(&self, tags: &Tags) -> Option<&Value> {
         let address = tags.get(Address::ADDRESS_TAG)?.parse().ok()?;
         self.desired.get(&address).map(|spec| &**spec)
+    }
+
+    /// True where something in the stack reads the attribute `name` of a resource of the kind.
+    pub fn asks_attribute(&self, name: &str) -> bool {
+        self.asked.contains(&Self::attribute(name))
+    }
+
+    /// How an attribute stands in `asked`, beside fields.
+    pub fn attribute(name: &str) -> String {
+        format!(".{name}")
     }
 
     /// False for what may be left out, see [`Scope::only_known`].

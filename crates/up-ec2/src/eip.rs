@@ -100,7 +100,11 @@ fn read(cx: &Cx, address: Described) -> Result<Seen<Eip>> {
         network_border_group: address.network_border_group,
     };
     let attrs = [("arn".into(), arn(cx, "elastic-ip", &id)), ("public_ip".into(), public_ip)].into();
-    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, notes: vec![], spec })
+    // Nothing that a stack can declare is an instance.
+    let held = address.instance_id.filter(|instance| !instance.is_empty());
+    let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
+    let notes = notes.into_iter().collect();
+    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, notes, spec })
 }
 
 fn vpc() -> Domain {

@@ -17,15 +17,22 @@ pub(crate) async fn name_holders(cx: &Cx, filter: &str, id: &str, refusal: Error
     if refusal.kind != ErrorKind::Conflict {
         return refusal;
     }
-    let by = Filter::builder().name(filter).values(id).build();
-    let Ok(answer) = client(cx).describe_network_interfaces().filters(by).send().await else { return refusal };
-    let mut holders = answer.network_interfaces().iter().map(holder).collect::<Vec<_>>();
-    if holders.is_empty() && filter == GROUP {
-        holders = groups_naming(cx, id).await.unwrap_or_default();
+    let mut found = holders(cx, filter, id).await.unwrap_or_default();
+    if found.is_empty() && filter == GROUP {
+        found = groups_naming(cx, id).await.unwrap_or_default();
     }
-    if holders.is_empty() {
-        return refusal;
-    }
+    if found.is_empty() { refusal } else { held_by(id, &found, refusal) }
+}
+
+/// The network interfaces that a filter finds, in words.
+pub(crate) async fn holders(cx: &Cx, filter: &str, id: &str) -> Result<Vec<String>> {
+    let filter = Filter::builder().name(filter).values(id).build();
+    let answer = client(cx).describe_network_interfaces().filters(filter).send().await?;
+    Ok(answer.network_interfaces().iter().map(holder).collect())
+}
+
+/// A refusal that says what is in the way.
+pub(crate) fn held_by(id: &str, holders: &[String], refusal: Error) -> Error {
     Error { message: format!("{id} is still used by {}", holders.join(", ")), ..refusal }
 }
 

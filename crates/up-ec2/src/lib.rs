@@ -2,6 +2,7 @@
 
 mod check;
 pub mod eip;
+mod guardduty;
 mod holder;
 pub mod internet_gateway;
 pub mod key_pair;
@@ -28,6 +29,9 @@ up_core::client!(aws_sdk_ec2, ERRORS);
 const ERRORS: &[ErrorRule] = &[
     // Of an address that something still maps: no word about our credentials (kops, pkg/resources/aws/errors.go).
     ErrorRule::new(ErrorKind::Conflict).on("ReleaseAddress").code("AuthFailure"),
+    // Only what has been seen is tagged: one that is not found is not yet known everywhere (kops, awsup/aws_utils.go).
+    ErrorRule::new(ErrorKind::Propagating).on("CreateTags").code("NotFound"),
+    ErrorRule::new(ErrorKind::Propagating).on("DeleteTags").code("NotFound"),
 ];
 
 /// Every kind of this service.

@@ -11,7 +11,7 @@ use crate::{
     arn,
     check::must,
     client, ids, made, ours, owned, present, retag, tags,
-    token::{stands, tokens, used_up},
+    token::{may_stand, tokens, used_up},
 };
 
 /// A way out for what has no public address of its own. AWS bills it by the hour and by the gigabyte.
@@ -68,6 +68,7 @@ impl Kind for NatGateway {
             delete: &["ec2:DeleteNatGateway"],
         },
         attrs: &["arn", "private_ip", "public_ip"],
+        client_token: true,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(115), delete: Duration::from_secs(60), ..Takes::DEFAULT },
         ..About::DEFAULT
@@ -102,18 +103,25 @@ impl Kind for NatGateway {
         for token in tokens(cx, birth, &parameters) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id))?;
-            if stands(cx, &id, birth, is_kept(cx, &id).await).await? {
+            if may_stand(cx, &id, is_kept(cx, &id)).await? {
                 return Ok(id);
             }
         }
         Err(used_up(birth))
     }
 
-    /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go.
+    /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go. What is left of one
+    /// that failed goes first, so that it can come again.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let answer = client(cx).describe_nat_gateways().nat_gateway_ids(&seen.id).send().await?;
         let gateway = present(answer.nat_gateways.and_then(|them| them.into_iter().next()), "NAT gateway")?;
         let (mut missing, mut extra) = (ids(cx, &self.secondary_allocations)?, Vec::new());
+        let failed = gateway.nat_gateway_addresses().iter().filter(|it| !is_first(it) && is_failed(it));
+        let failed: Vec<_> = failed.filter_map(|it| it.association_id().map(str::to_owned)).collect();
+        if !failed.is_empty() {
+            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&seen.id);
+            call.set_association_ids(Some(failed)).send().await.gone()?;
+        }
         for address in secondary(&gateway) {
             let known = address.allocation_id().is_some_and(|allocation| missing.remove(allocation));
             extra.extend(address.association_id().filter(|_| !known).map(str::to_owned));
@@ -204,20 +212,23 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
     Ok(Seen { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec })
 }
 
+/// Only a gateway that never came up is failed. An address beside its first is associated again, the others go on meanwhile.
 fn status(gateway: &Described) -> Result<Status> {
-    use NatGatewayAddressStatus::{Failed, Succeeded};
-    let failed = gateway.nat_gateway_addresses().iter().find(|address| address.status == Some(Failed));
-    let moving = gateway.nat_gateway_addresses().iter().find_map(|address| match &address.status {
-        None | Some(Succeeded | Failed) => None,
-        Some(status) => Some(status.to_string()),
-    });
-    let why = |text: Option<&str>| Status::Failed(text.unwrap_or("failed, and AWS does not say why").to_owned());
+    use NatGatewayAddressStatus::Succeeded;
+    let addresses = || gateway.nat_gateway_addresses().iter();
+    let moving = addresses().filter(|it| !is_failed(it)).filter_map(NatGatewayAddress::status);
+    let moving = moving.into_iter().find(|status| **status != Succeeded);
+    let why = |text: Option<&str>| text.unwrap_or("AWS gives no reason").to_owned();
     Ok(match present(gateway.state.as_ref(), "state of a NAT gateway")? {
-        NatGatewayState::Failed => why(gateway.failure_message()),
+        NatGatewayState::Failed => Status::Failed(why(gateway.failure_message())),
         NatGatewayState::Deleting => Status::Deleting("deleting".into()),
-        NatGatewayState::Available => match (failed, moving) {
-            (Some(address), _) => why(address.failure_message()),
-            (None, Some(moving)) => Status::Pending(moving),
+        NatGatewayState::Available => match (moving, addresses().find(|it| is_failed(it))) {
+            (Some(moving), _) => Status::Pending(moving.to_string()),
+            (None, Some(address)) => {
+                let allocation = address.allocation_id().unwrap_or("an address");
+                let why = format!("{allocation} could not be associated: {}", why(address.failure_message()));
+                Impairment::repairable(why, "the next apply associates it again")
+            }
             (None, None) => Status::Ready,
         },
         state => Status::Pending(state.to_string()),
@@ -226,9 +237,13 @@ fn status(gateway: &Described) -> Result<Status> {
 
 /// The addresses beside its first that stay.
 fn secondary(gateway: &Described) -> impl Iterator<Item = &NatGatewayAddress> {
-    use NatGatewayAddressStatus::{Disassociating, Unassigning};
+    use NatGatewayAddressStatus::{Disassociating, Failed, Unassigning};
     let addresses = gateway.nat_gateway_addresses().iter();
-    addresses.filter(|it| !is_first(it) && !matches!(it.status, Some(Disassociating | Unassigning)))
+    addresses.filter(|it| !is_first(it) && !matches!(it.status, Some(Disassociating | Failed | Unassigning)))
+}
+
+fn is_failed(address: &NatGatewayAddress) -> bool {
+    address.status == Some(NatGatewayAddressStatus::Failed)
 }
 
 /// EC2 did not mark the first address while a gateway could have only one.
@@ -238,4 +253,34 @@ fn is_first(address: &NatGatewayAddress) -> bool {
 
 fn public() -> ConnectivityType {
     ConnectivityType::Public
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(state: &str, address: &str) -> Status {
+        let first = NatGatewayAddress::builder().is_primary(true).status("succeeded".into()).build();
+        let more = NatGatewayAddress::builder().is_primary(false).status(address.into()).build();
+        let gateway = Described::builder().state(state.into()).nat_gateway_addresses(first).nat_gateway_addresses(more);
+        status(&gateway.build()).unwrap()
+    }
+
+    #[test]
+    fn only_a_gateway_that_never_came_up_is_failed() {
+        assert!(matches!(of("failed", "succeeded"), Status::Failed(_)));
+        assert!(matches!(of("deleting", "succeeded"), Status::Deleting(_)));
+        assert_eq!(of("available", "succeeded"), Status::Ready);
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "succeeded"), Status::Pending(state.into()));
+        }
+    }
+
+    #[test]
+    fn an_address_that_failed_is_associated_again() {
+        for address in ["assigning", "unassigning", "associating", "disassociating", "of-tomorrow"] {
+            assert_eq!(of("available", address), Status::Pending(address.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
 }

@@ -104,12 +104,18 @@ impl Route {
         [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str), self.destination_prefix_list_id.as_deref()]
     }
 
+    /// Safe to repeat: a route that is there is set. So is the network's own, which leads to `local` until it is declared to
+    /// lead elsewhere.
     pub(crate) async fn create(&self, cx: &Cx, table: &str) -> Result<()> {
         let call = lead!(client(cx).create_route(), table, self);
         let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
-        call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await.already()
+        match call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await.map_err(Error::from) {
+            Err(error) if error.kind == ErrorKind::Exists => self.replace(cx, table).await,
+            created => created.map(drop),
+        }
     }
 
+    /// Safe to repeat: the route is set.
     pub(crate) async fn replace(&self, cx: &Cx, table: &str) -> Result<()> {
         let call = lead!(client(cx).replace_route(), table, self);
         let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
@@ -117,12 +123,22 @@ impl Route {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: gone is gone. The network's own route cannot go: where it was led through something in between, it
+    /// leads to `local` again.
     pub(crate) async fn delete(&self, cx: &Cx, table: &str) -> Result<()> {
-        let call = client(cx).delete_route().route_table_id(table);
-        let call = call.set_destination_cidr_block(self.destination_cidr_block.as_ref().map(Cidr::to_string));
-        let call = call.set_destination_ipv6_cidr_block(self.destination_ipv6_cidr_block.as_ref().map(Cidr::to_string));
-        call.set_destination_prefix_list_id(self.destination_prefix_list_id.clone()).send().await.gone()
+        let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
+        let [ipv4, ipv6] = [ipv4, ipv6].map(|cidr| cidr.as_ref().map(Cidr::to_string));
+        let call = client(cx).delete_route().route_table_id(table).set_destination_cidr_block(ipv4.clone());
+        let call = call.set_destination_ipv6_cidr_block(ipv6.clone());
+        let call = call.set_destination_prefix_list_id(self.destination_prefix_list_id.clone());
+        match call.send().await.map_err(Error::from) {
+            Err(error) if error.code == "InvalidParameterValue" && error.message.contains("local route") => {
+                let call = client(cx).replace_route().route_table_id(table).set_destination_cidr_block(ipv4);
+                call.set_destination_ipv6_cidr_block(ipv6).local_target(true).send().await?;
+                Ok(())
+            }
+            deleted => deleted.gone(),
+        }
     }
 
     /// What is wrong with it, for a person.

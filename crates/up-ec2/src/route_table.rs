@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    Filter, ResourceType, RouteTable as Described, RouteTableAssociation, RouteTableAssociationState,
+    Filter, ResourceType, RouteState, RouteTable as Described, RouteTableAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode,
 };
 use up_core::{Address, prelude::*};
@@ -12,7 +12,7 @@ use crate::{
     arn, client, ids, made, ours, owned, present, retag,
     route::Route,
     tags,
-    token::{stands, tokens, used_up},
+    token::{tokens, used_up},
 };
 
 /// Where traffic from some subnets goes. Traffic inside the network needs no route.
@@ -48,7 +48,7 @@ impl Kind for RouteTable {
         cloudformation: "AWS::EC2::RouteTable",
         actions: Actions {
             observe: &["ec2:DescribeRouteTables"],
-            create: &["ec2:CreateRouteTable", "ec2:CreateTags", "ec2:DescribeRouteTables"],
+            create: &["ec2:CreateRouteTable", "ec2:CreateTags"],
             update: &[
                 "ec2:AssociateRouteTable",
                 "ec2:CreateRoute",
@@ -64,6 +64,7 @@ impl Kind for RouteTable {
             delete: &["ec2:DeleteRouteTable", "ec2:DescribeRouteTables", "ec2:DisassociateRouteTable"],
         },
         attrs: &["arn"],
+        client_token: true,
         ..About::DEFAULT
     };
 
@@ -85,8 +86,7 @@ impl Kind for RouteTable {
         for token in tokens(cx, birth, &[&vpc]) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.route_table.and_then(|table| table.route_table_id))?;
-            let described = client(cx).describe_route_tables().route_table_ids(&id).send().await;
-            if stands(cx, &id, birth, described.map(|_| true).map_err(Error::from)).await? {
+            if !cx.is_lost(&id) {
                 return Ok(id);
             }
         }
@@ -94,7 +94,7 @@ impl Kind for RouteTable {
     }
 
     /// Safe to repeat: routes are set by destination, and associations are compared with what is there now. Subnets
-    /// come in when the new routes stand, and leave before the old ones go.
+    /// come in when the new routes stand, and leave before the old ones go. An association that failed is made again.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let (was, table) = (resolved(cx, &seen.spec.routes)?, seen.id.as_str());
         let want = resolved(cx, &self.routes)?;
@@ -108,6 +108,7 @@ impl Kind for RouteTable {
             }
         }
         self.propagate(cx, seen).await?;
+        clear_failed(cx, seen).await?;
         self.associate(cx, seen).await?;
         for route in was.difference(&want).filter(|route| !is_in(&want, route)) {
             route.delete(cx, table).await?;
@@ -191,6 +192,22 @@ impl RouteTable {
     }
 }
 
+/// Removes what is left of associations that failed, so that they can be made again. Safe to repeat: gone is gone.
+async fn clear_failed(cx: &Cx, seen: &Seen<RouteTable>) -> Result<()> {
+    if !matches!(seen.status, Status::Impaired(_)) {
+        return Ok(());
+    }
+    let filter = Filter::builder().name("route-table-id").values(&seen.id).build();
+    let answer = client(cx).describe_route_tables().filters(filter).send().await?;
+    let associations = answer.route_tables().iter().flat_map(Described::associations);
+    for association in
+        associations.filter(|it| is_failed(it)).filter_map(RouteTableAssociation::route_table_association_id)
+    {
+        client(cx).disassociate_route_table().association_id(association).send().await.gone()?;
+    }
+    Ok(())
+}
+
 /// Has `table` serve one more. A subnet that another table serves is taken over in one step, so that it is never without
 /// its routes.
 async fn serve(cx: &Cx, table: &str, target: &Target) -> Result<()> {
@@ -233,7 +250,7 @@ fn resolved(cx: &Cx, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
 }
 
 fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
-    let status = status(&table);
+    let (status, notes) = (status(&table), notes(&table));
     let (mut subnets, mut gateways) = (BTreeSet::new(), BTreeSet::new());
     for (target, _) in live(&table)? {
         match target {
@@ -251,20 +268,33 @@ fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
         propagating_vgws: propagating.collect(),
     };
     let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Seen { id, tags: tags(table.tags), attrs, status, notes: vec![], spec })
+    Ok(Seen { id, tags: tags(table.tags), attrs, status, notes, spec })
 }
 
+/// A table is there at once. What takes time, and may fail, is to associate it.
 fn status(table: &Described) -> Status {
-    use RouteTableAssociationStateCode::{Associating, Disassociating, Failed};
-    let states = table.associations().iter().filter_map(RouteTableAssociation::association_state);
-    for state in states {
-        match state.state() {
-            Some(Failed) => return Status::Failed(state.status_message().unwrap_or("association failed").to_owned()),
-            Some(Associating | Disassociating) => return Status::Pending("associating".into()),
-            _ => {}
-        }
+    use RouteTableAssociationStateCode::{Associated, Disassociated, Failed};
+    let states = || table.associations().iter().filter_map(RouteTableAssociation::association_state);
+    if let Some(failed) = states().find(|it| it.state() == Some(&Failed)) {
+        let why = failed.status_message().unwrap_or("AWS gives no reason");
+        return Impairment::repairable(format!("an association failed: {why}"), "the next apply makes it again");
     }
-    Status::Ready
+    let moving = states().filter_map(RouteTableAssociationState::state);
+    let moving = moving.into_iter().find(|it| !matches!(it, Associated | Disassociated));
+    moving.map_or(Status::Ready, |state| Status::Pending(state.to_string()))
+}
+
+/// Routes whose target has gone. They look as before but for their state.
+fn notes(table: &Described) -> Vec<String> {
+    let lost = table.routes().iter().filter(|route| route.state() == Some(&RouteState::Blackhole));
+    let lost = lost.cloned().filter_map(Route::read);
+    let note = |route| format!("the route to {route} is a blackhole: its target does not exist or is detached");
+    lost.map(note).collect()
+}
+
+fn is_failed(association: &RouteTableAssociation) -> bool {
+    let code = association.association_state().and_then(RouteTableAssociationState::state);
+    code == Some(&RouteTableAssociationStateCode::Failed)
 }
 
 /// By which a table serves something.
@@ -308,4 +338,25 @@ fn live(table: &Described) -> Result<Vec<(Target, Association)>> {
         Ok((target, Association { id, table }))
     });
     live.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_state_of_an_association_is_a_reason_to_delete_the_table() {
+        let of = |state: &str| {
+            let state = RouteTableAssociationState::builder().state(state.into()).build();
+            let association = RouteTableAssociation::builder().association_state(state).build();
+            status(&Described::builder().associations(association).build())
+        };
+        for state in ["associated", "disassociated"] {
+            assert_eq!(of(state), Status::Ready, "{state}");
+        }
+        for state in ["associating", "disassociating", "of-tomorrow"] {
+            assert_eq!(of(state), Status::Pending(state.into()));
+        }
+        assert!(matches!(of("failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
 }

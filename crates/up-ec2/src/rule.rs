@@ -67,6 +67,15 @@ pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -
     Ok(rules)
 }
 
+/// Without the rules that controllers of Kubernetes add to groups of others, and how many these are. They say so in the
+/// description of each rule, and take it away themselves (aws-load-balancer-controller, the cloud provider for AWS).
+pub(crate) fn without_controllers(rules: Rules) -> (Rules, usize) {
+    let count = rules.len();
+    let own: Rules = rules.into_iter().filter(|rule| !rule.is_of_controller()).collect();
+    let others = count - own.len();
+    (own, others)
+}
+
 impl Rule {
     /// As EC2 takes it.
     pub(crate) fn permission(&self, cx: &Cx, owner: Owner<'_>) -> Result<IpPermission> {
@@ -103,14 +112,14 @@ impl Rule {
         Self { description: None, ..self.clone() }
     }
 
-    /// True where its peer is another group.
-    pub(crate) fn is_to_group(&self) -> bool {
-        self.group.is_some()
-    }
-
     /// True where its peer is this very group.
     pub(crate) fn names(&self, group: &Ref<names::SecurityGroup>) -> bool {
         self.group.as_ref() == Some(group)
+    }
+
+    fn is_of_controller(&self) -> bool {
+        const PREFIXES: [&str; 2] = ["elbv2.k8s.aws/", "kubernetes.io/rule/"];
+        self.description.as_deref().is_some_and(|text| PREFIXES.iter().any(|prefix| text.starts_with(prefix)))
     }
 
     /// What is wrong with it, for a person.
@@ -120,6 +129,12 @@ impl Rule {
         if peers != 1 {
             let fields = "`cidr`, `prefix_list_id`, `group` or `self`";
             return Some(format!("the rule for {self} needs one peer, {fields}, and has {peers}"));
+        }
+        if self.is_of_controller() {
+            let text = self.description.as_deref().unwrap_or_default();
+            return Some(format!(
+                "the description `{text}` is one of a controller of Kubernetes, whose rules are left alone"
+            ));
         }
         let text = self.description.as_deref().filter(|text| !is_text(text));
         self.traffic_problem().or_else(|| text.map(|text| format!("the description `{text}` {TEXT_RULE}")))
@@ -270,6 +285,7 @@ mod tests {
             serde_json::json!({ "protocol": "TCP", "cidr": "10.0.0.0/8" }),
             serde_json::json!({ "protocol": "icmp", "icmp_code": 4, "cidr": "10.0.0.0/8" }),
             serde_json::json!({ "ports": 443, "self": true, "description": "naïve" }),
+            serde_json::json!({ "ports": 443, "self": true, "description": "elbv2.k8s.aws/targetGroupBinding=shared" }),
         ] {
             assert!(problem(wrong.clone()).is_some(), "{wrong}");
         }

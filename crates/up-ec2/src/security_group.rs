@@ -6,16 +6,17 @@ use up_core::{Address, prelude::*};
 use crate::{
     check::must,
     client,
-    holder::or_holders,
-    made, ours, owned, owned_by, present, retag,
-    rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold},
+    holder::{held_by, holders},
+    made, ours, owned, present, retag,
+    rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
     tags,
 };
 
 /// Says which traffic may reach, and leave, whatever wears it.
 ///
 /// Two groups may name each other. The rules are the group's as a whole: one added by hand is drift, and goes with the
-/// next apply.
+/// next apply. Only rules of controllers of Kubernetes, whose descriptions begin with `elbv2.k8s.aws/` or
+/// `kubernetes.io/rule/`, are left alone.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecurityGroup {
@@ -112,21 +113,23 @@ impl Kind for SecurityGroup {
         retag(cx, &seen.id, change).await
     }
 
-    /// Its own rules that name groups go first, so that circles come apart; those of the stack's other groups that
-    /// still name it follow. Safe to repeat: gone is gone.
+    /// Its rules go with it, and not before: while a network interface wears it they are needed. Only what nothing wears is
+    /// taken out of the rules of the stack's other groups, for AWS does not delete a group that a rule names: so circles come
+    /// apart. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let owner = Owner { group: &seen.id, account: cx.account() };
-        for (way, rules) in [(Way::In, &seen.spec.ingress), (Way::Out, &seen.spec.egress)] {
-            way.close(cx, &seen.id, permissions(cx, rules.iter().filter(|rule| rule.is_to_group()), owner)?).await?;
-        }
-        let deleted = match delete(cx, seen).await {
-            Err(refusal) if refusal.kind == ErrorKind::Conflict => match close_in_others(cx, seen).await? {
-                true => delete(cx, seen).await,
-                false => Err(refusal),
-            },
-            deleted => deleted,
+        let refusal = match delete(cx, seen).await {
+            Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,
+            deleted => return deleted,
         };
-        or_holders(cx, "group-id", &seen.id, deleted).await
+        let worn_by = holders(cx, "group-id", &seen.id).await?;
+        if !worn_by.is_empty() {
+            return Err(held_by(&seen.id, &worn_by, refusal));
+        }
+        let others = close_in_others(cx, seen).await?;
+        match delete(cx, seen).await {
+            Err(refusal) if !others.is_empty() => Err(held_by(&seen.id, &others, refusal)),
+            deleted => deleted,
+        }
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -301,37 +304,45 @@ fn read(group: Described) -> Result<Seen<SecurityGroup>> {
     let owner = Owner { group: &id, account: &account };
     let name = present(group.group_name, "name of a group")?;
     let arn = present(group.security_group_arn, "ARN of a group")?;
+    let (ingress, others_in) = without_controllers(unfold(group.ip_permissions, owner)?);
+    let (egress, others_out) = without_controllers(unfold(group.ip_permissions_egress, owner)?);
+    let others = others_in + others_out;
+    let note = (others > 0).then(|| format!("{others} of its rules are of a controller of Kubernetes, and left alone"));
     let spec = SecurityGroup {
         name: Some(name.clone()),
         description: present(group.description, "description of a group")?,
         vpc: Ref::id(present(group.vpc_id, "VPC of a group")?),
-        ingress: unfold(group.ip_permissions, owner)?,
-        egress: unfold(group.ip_permissions_egress, owner)?,
+        ingress,
+        egress,
     };
     let attrs = [("arn".into(), arn), ("name".into(), name)].into();
-    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: note.into_iter().collect(), spec })
 }
 
 async fn delete(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<()> {
     client(cx).delete_security_group().group_id(&seen.id).send().await.gone()
 }
 
-/// Closes the rules that name this group in other groups of its stack; false where there are none.
-async fn close_in_others(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<bool> {
-    let Some(stack) = seen.tags.get(Address::STACK_TAG) else { return Ok(false) };
-    let named = Ref::id(&seen.id);
-    let mut closed = false;
+/// Closes the rules that name this group in other groups of its stack. Rules of others are theirs: it says which these are.
+async fn close_in_others(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<Vec<String>> {
+    let (stack, named) = (seen.tags.get(Address::STACK_TAG), Ref::id(&seen.id));
+    let mut others = Vec::new();
     for way in [Way::In, Way::Out] {
         let naming = Filter::builder().name(way.filter()).values(&seen.id).build();
-        let request = client(cx).describe_security_groups().filters(owned_by(stack)).filters(naming);
+        let request = client(cx).describe_security_groups().filters(naming);
         for other in request.into_paginator().page_size(1000).items().send().try_collect().await? {
             let other = read(other)?;
+            if other.id == seen.id {
+                continue;
+            }
+            if stack.is_none() || other.tags.get(Address::STACK_TAG) != stack {
+                others.push(format!("a rule of {}", other.id));
+                continue;
+            }
             let owner = Owner { group: &other.id, account: cx.account() };
             let rules = way.rules(&other.spec).iter().filter(|rule| rule.names(&named));
-            let permissions = permissions(cx, rules, owner)?;
-            closed |= !permissions.is_empty();
-            way.close(cx, &other.id, permissions).await?;
+            way.close(cx, &other.id, permissions(cx, rules, owner)?).await?;
         }
     }
-    Ok(closed)
+    Ok(others)
 }

@@ -11,6 +11,7 @@ use up_core::{Address, prelude::*};
 use crate::{
     check::{self, must},
     client,
+    guardduty::leave_subnet,
     holder::or_holders,
     made, once, ours, owned, present, retag, tags,
 };
@@ -91,7 +92,13 @@ impl Kind for Subnet {
             create: &["ec2:CreateSubnet", "ec2:CreateTags"],
             update: &["ec2:ModifySubnetAttribute", "ec2:AssociateSubnetCidrBlock", "ec2:DisassociateSubnetCidrBlock"],
             tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteSubnet", "ec2:DescribeNetworkInterfaces"],
+            delete: &[
+                "ec2:DeleteSubnet",
+                "ec2:DeleteVpcEndpoints",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:ModifyVpcEndpoint",
+            ],
         },
         attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block"],
         // Load balancers and databases let go of their network interfaces late.
@@ -125,7 +132,7 @@ impl Kind for Subnet {
         if was.assign_ipv6_address_on_creation && !self.assign_ipv6_address_on_creation {
             self.assign_ipv6(cx, &seen.id).await?;
         }
-        if self.ipv6_cidr_blocks != was.ipv6_cidr_blocks {
+        if self.ipv6_cidr_blocks != was.ipv6_cidr_blocks || matches!(seen.status, Status::Impaired(_)) {
             self.update_blocks(cx, &seen.id).await?;
         }
         if !was.assign_ipv6_address_on_creation && self.assign_ipv6_address_on_creation {
@@ -139,10 +146,15 @@ impl Kind for Subnet {
         retag(cx, &seen.id, change).await
     }
 
-    /// Safe to repeat: gone is gone.
+    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let deleted = client(cx).delete_subnet().subnet_id(&seen.id).send().await.gone();
-        or_holders(cx, "subnet-id", &seen.id, deleted).await
+        let Err(refusal) = or_holders(cx, "subnet-id", &seen.id, deleted).await else { return Ok(()) };
+        // Endpoints say so in the descriptions of their network interfaces.
+        if refusal.kind == ErrorKind::Conflict && refusal.message.contains("VPC Endpoint Interface") {
+            leave_subnet(cx, &cx.id(&seen.spec.vpc)?, &seen.id).await?;
+        }
+        Err(refusal)
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -200,11 +212,17 @@ impl Subnet {
         Ok(())
     }
 
-    /// The old block goes first: a subnet has one at most.
+    /// The old block goes first: a subnet has one at most. So does one whose association failed, to be associated again.
     async fn update_blocks(&self, cx: &Cx, id: &str) -> Result<()> {
         let answer = client(cx).describe_subnets().subnet_ids(id).send().await?;
         let subnet = present(answer.subnets.and_then(|subnets| subnets.into_iter().next()), "subnet")?;
+        use SubnetCidrBlockStateCode::Failed;
         let mut missing = self.ipv6_cidr_blocks.clone();
+        let failed = subnet.ipv6_cidr_block_association_set().iter().filter(|it| code(it) == Some(&Failed));
+        let failed = failed.filter_map(SubnetIpv6CidrBlockAssociation::association_id);
+        for association in failed {
+            client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.gone()?;
+        }
         for (cidr, association) in blocks(&subnet)? {
             if !missing.remove(&cidr) {
                 client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.gone()?;
@@ -275,15 +293,23 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
 }
 
 fn status(subnet: &Described) -> Result<Status> {
-    use SubnetCidrBlockStateCode::{Associating, Disassociating, Failed};
+    use SubnetCidrBlockStateCode::{Associated, Disassociated, Failed};
     let associations = || subnet.ipv6_cidr_block_association_set().iter();
-    let unsettled = associations().find(|it| matches!(code(it), Some(Associating | Disassociating)));
-    let failed = associations().find(|it| matches!(code(it), Some(Failed)));
+    let unsettled = associations().filter_map(code).find(|it| !matches!(it, Associated | Disassociated | Failed));
+    let failed = associations().find(|it| code(it) == Some(&Failed));
     Ok(match present(subnet.state.as_ref(), "state of a subnet")? {
-        SubnetState::Failed | SubnetState::FailedInsufficientCapacity => Status::Failed("failed".into()),
-        SubnetState::Available if failed.is_some() => Status::Failed("its IPv6 block could not be associated".into()),
-        SubnetState::Available if unsettled.is_some() => Status::Pending("associating".into()),
-        SubnetState::Available => Status::Ready,
+        state @ (SubnetState::Failed | SubnetState::FailedInsufficientCapacity) => Status::Failed(state.to_string()),
+        SubnetState::Unavailable => Impairment::explained("unavailable", "AWS has to bring it back"),
+        SubnetState::Available => match (unsettled, failed) {
+            (Some(state), _) => Status::Pending(state.to_string()),
+            (None, Some(failed)) => {
+                let state = failed.ipv6_cidr_block_state();
+                let why = state.and_then(|it| it.status_message()).unwrap_or("AWS gives no reason");
+                let why = format!("its IPv6 block could not be associated: {why}");
+                Impairment::repairable(why, "the next apply associates it again")
+            }
+            (None, None) => Status::Ready,
+        },
         state => Status::Pending(state.to_string()),
     })
 }
@@ -306,4 +332,39 @@ fn code(association: &SubnetIpv6CidrBlockAssociation) -> Option<&SubnetCidrBlock
 
 fn set(value: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::SubnetCidrBlockState;
+
+    use super::*;
+
+    fn of(state: &str, block: &str) -> Status {
+        let block = SubnetCidrBlockState::builder().state(block.into()).build();
+        let block = SubnetIpv6CidrBlockAssociation::builder().ipv6_cidr_block_state(block).build();
+        status(&Described::builder().state(state.into()).ipv6_cidr_block_association_set(block).build()).unwrap()
+    }
+
+    #[test]
+    fn only_a_subnet_that_never_came_up_is_failed() {
+        for state in ["failed", "failed-insufficient-capacity"] {
+            assert_eq!(of(state, "associated"), Status::Failed(state.into()));
+        }
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "associated"), Status::Pending(state.into()));
+        }
+        assert!(matches!(of("unavailable", "associated"), Status::Impaired(Impairment { repair: false, .. })));
+    }
+
+    #[test]
+    fn a_block_that_failed_is_associated_again() {
+        for block in ["associated", "disassociated"] {
+            assert_eq!(of("available", block), Status::Ready, "{block}");
+        }
+        for block in ["associating", "disassociating", "failing", "of-tomorrow"] {
+            assert_eq!(of("available", block), Status::Pending(block.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+    }
 }

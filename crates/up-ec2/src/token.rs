@@ -1,13 +1,11 @@
 //! Client tokens: how a create is made safe to repeat.
 
-use up_core::{Birth, Cx, Error, ErrorKind, Result, TagChange};
-
-use crate::tagging::retag;
+use up_core::{Birth, Cx, Error, ErrorKind, Result};
 
 /// More lives than one address can have before EC2 forgets the first token.
 const LIVES: usize = 100;
 
-/// Client tokens to try in turn, until one answers with something that [`stands`].
+/// Client tokens to try in turn, until one answers with an id that [`may_stand`].
 ///
 /// EC2 refuses a token that comes with other parameters than before; the tags, which every create has, are among them.
 pub(crate) fn tokens(cx: &Cx, birth: &Birth, parameters: &[&str]) -> impl Iterator<Item = String> {
@@ -28,16 +26,14 @@ pub(crate) fn used_up(birth: &Birth) -> Error {
 
 /// False where a token answered with what it made once and what has been deleted since.
 ///
-/// `described` is what a describe of the id says. A create is often not yet seen by the next describe, so that "not
-/// found" is asked again with a write: setting the tags that it has anyway.
-pub(crate) async fn stands(cx: &Cx, id: &str, birth: &Birth, described: Result<bool>) -> Result<bool> {
-    match described {
-        Err(error) if error.kind == ErrorKind::NotFound => {}
-        described => return described,
+/// `described` is what a describe of the id says, for what EC2 describes for an hour after it has deleted it. "Not found"
+/// says nothing: EC2 shows what it has just made after a while. The engine looks for it, and notes what it does not find.
+pub(crate) async fn may_stand(cx: &Cx, id: &str, described: impl Future<Output = Result<bool>>) -> Result<bool> {
+    if cx.is_lost(id) {
+        return Ok(false);
     }
-    let same = TagChange { set: birth.tags.clone(), ..TagChange::default() };
-    match retag(cx, id, &same).await {
-        Err(error) if error.kind == ErrorKind::NotFound || error.code == "InvalidID" => Ok(false),
-        tagged => tagged.map(|()| true),
+    match described.await {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
+        described => described,
     }
 }

@@ -1,10 +1,10 @@
 //! `ec2.vpc`: a private network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
-    VpcState,
+    AttributeBooleanValue, Filter, ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState,
+    VpcCidrBlockStateCode,
 };
 use up_core::prelude::*;
 
@@ -12,11 +12,15 @@ use crate::{
     arn,
     check::{self, must},
     client,
+    guardduty::leave_vpc,
     holder::or_holders,
     made, once, ours, owned, present, retag, tags,
 };
 
 /// A private network, to be cut into subnets.
+///
+/// AWS makes a security group and a route table with it, which are the network's default: `default_security_group_id` and
+/// `main_route_table_id` tell which. `ipv6_cidr_block` is an attribute of networks with a block that Amazon has picked.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vpc {
@@ -61,13 +65,25 @@ impl Kind for Vpc {
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::VPC",
         actions: Actions {
-            observe: &["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"],
+            observe: &[
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeVpcAttribute",
+                "ec2:DescribeVpcs",
+            ],
             create: &["ec2:CreateVpc", "ec2:CreateTags"],
             update: &["ec2:ModifyVpcAttribute", "ec2:AssociateVpcCidrBlock", "ec2:DisassociateVpcCidrBlock"],
             tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteVpc", "ec2:DescribeNetworkInterfaces"],
+            delete: &[
+                "ec2:DeleteSecurityGroup",
+                "ec2:DeleteVpc",
+                "ec2:DeleteVpcEndpoints",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeVpcEndpoints",
+            ],
         },
-        attrs: &["arn", "cidr_block"],
+        attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
         sent_once: true,
         ..About::DEFAULT
     };
@@ -76,8 +92,9 @@ impl Kind for Vpc {
         let request = client(cx).describe_vpcs().set_filters(owned(scope, "vpc-id")).into_paginator().page_size(1000);
         let vpcs = request.items().send().try_collect().await?.into_iter();
         let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| scope.wants(id)));
-        let seen = at_once(wanted.map(|vpc| read(cx, scope, vpc))).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let mut seen = at_once(wanted.map(|vpc| read(cx, scope, vpc))).await?;
+        tell_defaults(cx, scope, &mut seen).await?;
+        Ok(seen)
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
@@ -94,7 +111,8 @@ impl Kind for Vpc {
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         let was = &seen.spec;
         let blocks = (&self.secondary_cidr_blocks, self.amazon_provided_ipv6_cidr_block);
-        if blocks != (&was.secondary_cidr_blocks, was.amazon_provided_ipv6_cidr_block) {
+        let has_failed = matches!(seen.status, Status::Impaired(_));
+        if has_failed || blocks != (&was.secondary_cidr_blocks, was.amazon_provided_ipv6_cidr_block) {
             self.update_blocks(cx, &seen.id).await?;
         }
         self.update_attributes(cx, seen).await
@@ -105,9 +123,16 @@ impl Kind for Vpc {
         retag(cx, &seen.id, change).await
     }
 
-    /// Safe to repeat: gone is gone.
+    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let deleted = client(cx).delete_vpc().vpc_id(&seen.id).send().await.gone();
+        let delete = async || client(cx).delete_vpc().vpc_id(&seen.id).send().await.gone();
+        let deleted = match delete().await {
+            Err(refusal) if refusal.kind == ErrorKind::Conflict => match leave_vpc(cx, &seen.id).await? {
+                true => delete().await,
+                false => Err(refusal),
+            },
+            deleted => deleted,
+        };
         or_holders(cx, "vpc-id", &seen.id, deleted).await
     }
 
@@ -122,10 +147,14 @@ impl Kind for Vpc {
 }
 
 impl Vpc {
+    /// What is left of a block that failed goes first, so that it can be associated again.
     async fn update_blocks(&self, cx: &Cx, id: &str) -> Result<()> {
         let answer = client(cx).describe_vpcs().vpc_ids(id).send().await?;
         let vpc = present(answer.vpcs.and_then(|vpcs| vpcs.into_iter().next()), "VPC")?;
         let blocks = Blocks::of(&vpc)?;
+        for association in &blocks.failed {
+            client(cx).disassociate_vpc_cidr_block().association_id(association).send().await.gone()?;
+        }
         for cidr in self.secondary_cidr_blocks.iter().filter(|cidr| !blocks.has(cidr)) {
             client(cx).associate_vpc_cidr_block().vpc_id(id).cidr_block(cidr.as_str()).send().await?;
         }
@@ -164,18 +193,18 @@ impl Vpc {
     }
 }
 
-/// `None`: deleted between the two calls.
-async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Option<Seen<Vpc>>> {
+/// A VPC that is listed and then not found is new or gone: which of the two, the engine sees when it looks again. To leave
+/// it out would be to have it made twice.
+async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Seen<Vpc>> {
     let blocks = Blocks::of(&vpc)?;
+    let status = status(&vpc, &blocks)?;
     let id = present(vpc.vpc_id, "VPC id")?;
     let cidr = present(vpc.cidr_block, "block of a VPC")?;
     let asked = scope.asks("enable_network_address_usage_metrics");
     let metrics = asked.then_some(VpcAttributeName::EnableNetworkAddressUsageMetrics);
     let names = [VpcAttributeName::EnableDnsHostnames, VpcAttributeName::EnableDnsSupport].into_iter().chain(metrics);
-    let attributes = match at_once(names.map(|name| attribute(cx, &id, name))).await {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        attributes => attributes?,
-    };
+    let attributes = at_once(names.map(|name| attribute(cx, &id, name))).await?;
+    let ipv6 = blocks.ipv6.first().map(|block| block.cidr.to_string());
     let spec = Vpc {
         cidr_block: Cidr::seen(&cidr),
         secondary_cidr_blocks: blocks.secondary.into_iter().map(|block| block.cidr).collect(),
@@ -185,21 +214,62 @@ async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Option<Seen<Vpc>
         enable_network_address_usage_metrics: attributes.get(2).copied(),
         instance_tenancy: Tenancy::seen(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str())?,
     };
-    let status = match present(vpc.state, "state of a VPC")? {
-        VpcState::Available if blocks.settled => Status::Ready,
-        VpcState::Available => Status::Pending("associating".into()),
-        state => Status::Pending(state.to_string()),
-    };
-    let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into();
-    Ok(Some(Seen { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec }))
+    let ipv6 = ipv6.map(|cidr| ("ipv6_cidr_block".to_owned(), cidr));
+    let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into_iter().chain(ipv6).collect();
+    Ok(Seen { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec })
+}
+
+/// What AWS made with each network: a call for all of them, and only where something reads it.
+async fn tell_defaults(cx: &Cx, scope: &Scope, seen: &mut [Seen<Vpc>]) -> Result<()> {
+    let vpcs =
+        Filter::builder().name("vpc-id").set_values(Some(seen.iter().map(|vpc| vpc.id.clone()).collect())).build();
+    let mut told = BTreeMap::new();
+    if !seen.is_empty() && scope.asks_attribute(DEFAULT_GROUP) {
+        let default = Filter::builder().name("group-name").values("default").build();
+        let request = client(cx).describe_security_groups().filters(vpcs.clone()).filters(default).into_paginator();
+        let groups = request.page_size(1000).items().send().try_collect().await?;
+        told.extend(groups.into_iter().filter_map(|it| Some(((it.vpc_id?, DEFAULT_GROUP), it.group_id?))));
+    }
+    if !seen.is_empty() && scope.asks_attribute(MAIN_TABLE) {
+        let main = Filter::builder().name("association.main").values("true").build();
+        let request = client(cx).describe_route_tables().filters(vpcs).filters(main).into_paginator();
+        let tables = request.page_size(100).items().send().try_collect().await?;
+        told.extend(tables.into_iter().filter_map(|it| Some(((it.vpc_id?, MAIN_TABLE), it.route_table_id?))));
+    }
+    for ((vpc, name), id) in told {
+        let of = seen.iter_mut().filter(|seen| seen.id == vpc);
+        of.for_each(|seen| _ = seen.attrs.insert(name.to_owned(), id.clone()));
+    }
+    Ok(())
+}
+
+const DEFAULT_GROUP: &str = "default_security_group_id";
+const MAIN_TABLE: &str = "main_route_table_id";
+
+fn status(vpc: &Described, blocks: &Blocks) -> Result<Status> {
+    Ok(match present(vpc.state.as_ref(), "state of a VPC")?.as_str() {
+        "available" => match (&blocks.moving, &blocks.why) {
+            (Some(state), _) => Status::Pending(state.clone()),
+            (None, Some(why)) => Impairment::repairable(why, "the next apply associates it again"),
+            (None, None) => Status::Ready,
+        },
+        // The SDK's model does not have this word yet.
+        "deleting" => Status::Deleting("deleting".into()),
+        state => Status::Pending(state.to_owned()),
+    })
 }
 
 /// The blocks of a VPC beside its first.
+#[derive(Default)]
 struct Blocks {
     secondary: Vec<Block>,
     ipv6: Vec<Block>,
-    /// False while AWS adds or removes one.
-    settled: bool,
+    /// AWS's word where it adds or removes one.
+    moving: Option<String>,
+    /// Associations that failed.
+    failed: Vec<String>,
+    /// What AWS says of one that failed.
+    why: Option<String>,
 }
 
 struct Block {
@@ -209,14 +279,15 @@ struct Block {
 
 impl Blocks {
     fn of(vpc: &Described) -> Result<Self> {
-        let mut blocks = Self { secondary: Vec::new(), ipv6: Vec::new(), settled: true };
+        let mut blocks = Self::default();
         for it in vpc.cidr_block_association_set() {
-            if it.cidr_block != vpc.cidr_block && blocks.counts(it.cidr_block_state()) {
+            let is_first = it.cidr_block == vpc.cidr_block;
+            if !is_first && blocks.counts(it.cidr_block_state(), it.association_id()) {
                 blocks.secondary.push(Block::new(it.cidr_block(), it.association_id())?);
             }
         }
         for it in vpc.ipv6_cidr_block_association_set() {
-            if blocks.counts(it.ipv6_cidr_block_state()) {
+            if blocks.counts(it.ipv6_cidr_block_state(), it.association_id()) {
                 blocks.ipv6.push(Block::new(it.ipv6_cidr_block(), it.association_id())?);
             }
         }
@@ -224,10 +295,18 @@ impl Blocks {
     }
 
     /// True for a block that is there or coming.
-    fn counts(&mut self, state: Option<&VpcCidrBlockState>) -> bool {
-        use VpcCidrBlockStateCode::{Associated, Associating, Disassociating};
-        let state = state.and_then(VpcCidrBlockState::state);
-        self.settled &= !matches!(state, Some(Associating | Disassociating));
+    fn counts(&mut self, block: Option<&VpcCidrBlockState>, association: Option<&str>) -> bool {
+        use VpcCidrBlockStateCode::{Associated, Associating, Disassociated, Failed};
+        let state = block.and_then(VpcCidrBlockState::state);
+        match state {
+            Some(Failed) => {
+                let why = block.and_then(VpcCidrBlockState::status_message).unwrap_or("AWS gives no reason");
+                self.why = Some(format!("a block could not be associated: {why}"));
+                self.failed.extend(association.map(str::to_owned));
+            }
+            None | Some(Associated | Disassociated) => {}
+            Some(state) => self.moving = Some(state.to_string()),
+        }
         matches!(state, Some(Associated | Associating))
     }
 
@@ -256,4 +335,35 @@ async fn attribute(cx: &Cx, id: &str, name: VpcAttributeName) -> Result<bool> {
     let metrics = answer.enable_network_address_usage_metrics;
     let value = answer.enable_dns_hostnames.or(answer.enable_dns_support).or(metrics);
     present(value.and_then(|value| value.value), "value of a VPC attribute")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::VpcCidrBlockAssociation;
+
+    use super::*;
+
+    fn of(state: &str, block: &str) -> Status {
+        let block = VpcCidrBlockState::builder().state(block.into()).build();
+        let block =
+            VpcCidrBlockAssociation::builder().cidr_block("10.1.0.0/16").association_id("a").cidr_block_state(block);
+        let vpc = Described::builder().state(state.into()).cidr_block("10.0.0.0/16");
+        let vpc = vpc.cidr_block_association_set(block.build()).build();
+        status(&vpc, &Blocks::of(&vpc).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn no_state_of_a_block_is_a_reason_to_delete_the_network() {
+        for block in ["associated", "disassociated"] {
+            assert_eq!(of("available", block), Status::Ready, "{block}");
+        }
+        for block in ["associating", "disassociating", "failing", "of-tomorrow"] {
+            assert_eq!(of("available", block), Status::Pending(block.into()));
+        }
+        assert!(matches!(of("available", "failed"), Status::Impaired(Impairment { repair: true, .. })));
+        assert!(matches!(of("deleting", "associated"), Status::Deleting(_)));
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state, "associated"), Status::Pending(state.into()));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{DnsOptionsSpecification, ResourceType, VpcEndpoint as Described};
+use aws_sdk_ec2::types::{DnsOptionsSpecification, Filter, ResourceType, VpcEndpoint as Described};
 use serde::Deserializer;
 use serde_json::{Value, json};
 use up_core::{Name, prelude::*};
@@ -11,13 +11,14 @@ use crate::{
     arn,
     check::must,
     client, ids, made, ours, owned_by, present, retag, tags,
-    token::{stands, tokens, used_up},
+    token::{may_stand, tokens, used_up},
 };
 
 /// A way to an AWS service, or to a partner's, that stays inside the network.
 ///
 /// A gateway endpoint (S3 and DynamoDB) costs nothing and is a route in the tables it names; an interface endpoint is
-/// billed by the hour and zone. `dns_name` and `hosted_zone_id` are attributes of interface endpoints alone.
+/// billed by the hour and zone. `dns_name` and `hosted_zone_id` are attributes of interface endpoints alone, and
+/// `prefix_list_id`, the service's addresses as rules of security groups name them, is one of gateway endpoints.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VpcEndpoint {
@@ -36,7 +37,7 @@ pub struct VpcEndpoint {
     service_region: Option<String>,
     /// Who may do what through it. Default: everybody everything that their own policies allow.
     #[serde(default = "full_access", deserialize_with = "policy")]
-    policy_document: Document,
+    policy_document: PolicyDocument,
     /// Gateway: the tables that get a route to the service. Default: none.
     #[serde(default)]
     route_tables: BTreeSet<Ref<names::RouteTable>>,
@@ -111,13 +112,14 @@ impl Kind for VpcEndpoint {
     const ABOUT: About = About {
         cloudformation: "AWS::EC2::VPCEndpoint",
         actions: Actions {
-            observe: &["ec2:DescribeVpcEndpoints"],
+            observe: &["ec2:DescribeManagedPrefixLists", "ec2:DescribeVpcEndpoints"],
             create: &["ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints"],
             update: &["ec2:ModifyVpcEndpoint"],
             tag: &["ec2:CreateTags", "ec2:DeleteTags"],
             delete: &["ec2:DeleteVpcEndpoints"],
         },
-        attrs: &["arn", "dns_name", "hosted_zone_id"],
+        attrs: &["arn", "dns_name", "hosted_zone_id", PREFIX_LIST],
+        client_token: true,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60), ..Takes::DEFAULT },
         ..About::DEFAULT
@@ -128,7 +130,11 @@ impl Kind for VpcEndpoint {
             client(cx).describe_vpc_endpoints().filters(owned_by(&scope.stack)).into_paginator().page_size(1000);
         let mut endpoints = request.items().send().try_collect().await?;
         endpoints.retain(|endpoint| state(endpoint) != "deleted");
-        endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect()
+        let mut seen = endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect::<Result<Vec<_>>>()?;
+        if scope.asks_attribute(PREFIX_LIST) {
+            tell_prefix_lists(cx, &mut seen).await?;
+        }
+        Ok(seen)
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
@@ -150,7 +156,7 @@ impl Kind for VpcEndpoint {
         for token in tokens(cx, birth, &[&parameters]) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id))?;
-            if stands(cx, &id, birth, is_kept(cx, &id).await).await? {
+            if may_stand(cx, &id, is_kept(cx, &id)).await? {
                 return Ok(id);
             }
         }
@@ -269,13 +275,15 @@ impl Members {
 }
 
 fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
-    let status = status(&endpoint);
+    let (status, notes) = (status(&endpoint), notes(&endpoint));
     let id = present(endpoint.vpc_endpoint_id, "endpoint id")?;
     let options = endpoint.dns_options.map(DnsOptions::seen).transpose()?;
     let address = endpoint.ip_address_type.map(|it| IpAddressType::seen(it.as_str())).transpose()?;
     let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
     let policy = match endpoint.policy_document {
-        Some(text) => normal(Document::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?),
+        Some(text) => {
+            normal(PolicyDocument::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?)
+        }
         None => full_access(),
     };
     let groups = endpoint.groups.into_iter().flatten().filter_map(|group| group.group_id);
@@ -302,20 +310,52 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
     let entry = [("dns_name", name), ("hosted_zone_id", zone)];
     let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
-    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, notes: vec![], spec })
+    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, notes, spec })
 }
 
+const PREFIX_LIST: &str = "prefix_list_id";
+
+/// The prefix lists of gateway endpoints' services, all by one call.
+async fn tell_prefix_lists(cx: &Cx, seen: &mut [Seen<VpcEndpoint>]) -> Result<()> {
+    let gateways = seen.iter().map(|seen| &seen.spec).filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
+    let services: BTreeSet<String> = gateways.map(|spec| spec.service_name.clone()).collect();
+    if services.is_empty() {
+        return Ok(());
+    }
+    let named = Filter::builder().name("prefix-list-name").set_values(Some(services.into_iter().collect())).build();
+    let request = client(cx).describe_managed_prefix_lists().filters(named).into_paginator().page_size(100);
+    for list in request.items().send().try_collect().await? {
+        let (Some(id), Some(name)) = (list.prefix_list_id, list.prefix_list_name) else { continue };
+        let of = seen.iter_mut().filter(|seen| seen.spec.service_name == name);
+        of.for_each(|seen| _ = seen.attrs.insert(PREFIX_LIST.to_owned(), id.clone()));
+    }
+    Ok(())
+}
+
+/// An endpoint holds no data: one that was never let in, or never came up, is replaced by one that asks again.
 fn status(endpoint: &Described) -> Status {
     let state = state(endpoint);
+    let error = endpoint.last_error().and_then(|error| error.message()).or(endpoint.failure_reason());
+    let why = |text: &str| error.map_or_else(|| text.to_owned(), |error| format!("{text}: {error}"));
     match state.as_str() {
-        "available" => Status::Ready,
+        // Whether it is let in is up to the owner of the service, and may take days.
+        "available" | "pendingacceptance" => Status::Ready,
         "deleting" => Status::Deleting(state),
-        "failed" | "rejected" | "expired" => {
-            let error = endpoint.last_error().and_then(|error| error.message());
-            Status::Failed(error.or(endpoint.failure_reason()).unwrap_or(&state).to_owned())
+        "failed" => Status::Failed(why("failed")),
+        "rejected" => {
+            Status::Failed(why("rejected by the owner of the service; a new one asks again, and no data is lost"))
         }
+        "expired" => Status::Failed(why("expired before the owner of the service let it in; a new one asks again")),
+        "partial" => Impairment::explained(why("partial"), "see in the console which of its parts AWS could not make"),
         _ => Status::Pending(state),
     }
+}
+
+/// What a user should know of one that stands.
+fn notes(endpoint: &Described) -> Vec<String> {
+    let waits = state(endpoint) == "pendingacceptance";
+    let service = endpoint.service_name().unwrap_or("its service");
+    waits.then(|| format!("the owner of {service} has not accepted it yet")).into_iter().collect()
 }
 
 /// EC2 spells its states in lower case, and its API model in upper.
@@ -332,17 +372,17 @@ fn gateway() -> EndpointType {
     EndpointType::Gateway
 }
 
-fn full_access() -> Document {
+fn full_access() -> PolicyDocument {
     let policy = json!({ "Statement": [{ "Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*" }] });
-    Document::from(policy)
+    Document::from(policy).into()
 }
 
-fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
-    Document::deserialize(deserializer).map(normal)
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PolicyDocument, D::Error> {
+    PolicyDocument::deserialize(deserializer).map(normal)
 }
 
 /// Services spell "full access" in several ways; one of them is the normal form.
-fn normal(document: Document) -> Document {
+fn normal(document: PolicyDocument) -> PolicyDocument {
     let statement = match &document.value()["Statement"] {
         Value::Array(statements) if statements.len() == 1 => &statements[0],
         statement => statement,
@@ -370,9 +410,39 @@ mod tests {
             r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["*"],"Resource":"*","Sid":"x"}}"#,
         ];
         for text in same {
-            assert_eq!(normal(Document::parse(text).unwrap()), full_access());
+            assert_eq!(normal(PolicyDocument::parse(text).unwrap()), full_access());
         }
         let denied = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
-        assert_ne!(normal(Document::parse(denied).unwrap()), full_access());
+        assert_ne!(normal(PolicyDocument::parse(denied).unwrap()), full_access());
+    }
+
+    #[test]
+    fn only_what_was_never_let_in_or_never_came_up_is_failed() {
+        let of = |state: &str| {
+            let endpoint = Described::builder().state(state.into()).build();
+            (status(&endpoint), notes(&endpoint).len())
+        };
+        // EC2 answers in lower case, and its model has the words in upper.
+        for state in ["available", "Available"] {
+            assert_eq!(of(state), (Status::Ready, 0));
+        }
+        for state in ["pendingAcceptance", "PendingAcceptance"] {
+            assert_eq!(of(state), (Status::Ready, 1));
+        }
+        for state in ["pending", "of-tomorrow"] {
+            assert_eq!(of(state), (Status::Pending(state.into()), 0));
+        }
+        assert!(matches!(of("deleting"), (Status::Deleting(_), 0)));
+        assert!(matches!(of("partial"), (Status::Impaired(_), 0)));
+        for state in ["failed", "rejected", "expired"] {
+            assert!(matches!(of(state), (Status::Failed(_), 0)), "{state}");
+        }
+    }
+
+    #[test]
+    fn policies_compare_as_iam_does() {
+        let one = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::b/*"]}}"#;
+        let other = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
+        assert_eq!(normal(PolicyDocument::parse(one).unwrap()), normal(PolicyDocument::parse(other).unwrap()));
     }
 }

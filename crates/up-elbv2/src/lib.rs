@@ -23,6 +23,10 @@ up_core::client!(aws_sdk_elasticloadbalancingv2, ERRORS);
 const ERRORS: &[ErrorRule] = &[
     // A certificate that was issued a moment ago (terraform-provider-aws, elbv2/listener.go).
     ErrorRule::new(ErrorKind::Propagating).code("CertificateNotFound"),
+    // The network's internet gateway is on its way: nothing in a load balancer names it.
+    ErrorRule::new(ErrorKind::Propagating).on("CreateLoadBalancer").code("InvalidSubnet").text("no internet gateway"),
+    // Its deletion protection was lifted a moment ago.
+    ErrorRule::new(ErrorKind::Propagating).on("DeleteLoadBalancer").code("OperationNotPermitted").text("protection"),
 ];
 
 /// Every kind of this service.

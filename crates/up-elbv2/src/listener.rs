@@ -178,6 +178,10 @@ impl Kind for Listener {
         port.map(|port| port.within(&self.load_balancer)).into_iter().collect()
     }
 
+    fn accept(self, seen: &Seen<Self>) -> Self {
+        Self { default_actions: action::accept(self.default_actions, &seen.spec.default_actions), ..self }
+    }
+
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
         let needed = (secure && self.certificate_arn.is_none())

@@ -365,6 +365,7 @@ async fn read(
     };
     let absent = || Error::absent("type, scheme or names of a load balancer");
     let r#type = LoadBalancerType::seen(balancer.r#type.ok_or_else(absent)?.as_str())?;
+    let (status, notes) = (status(balancer.state.as_ref())?, notes(balancer.state.as_ref()));
     let zones = balancer.availability_zones.unwrap_or_default();
     let groups = balancer.security_groups.unwrap_or_default();
     let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::seen(kind.as_str())).transpose()?;
@@ -385,15 +386,45 @@ async fn read(
     let mut attrs = named(&arn, &name);
     attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
     attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
-    Ok(Some(Seen { id: arn, tags, attrs, status: status(balancer.state)?, notes: vec![], spec }))
+    Ok(Some(Seen { id: arn, tags, attrs, status, notes, spec }))
 }
 
-fn status(state: Option<LoadBalancerState>) -> Result<Status> {
+fn status(state: Option<&LoadBalancerState>) -> Result<Status> {
     let state = state.ok_or_else(|| Error::absent("state of a load balancer"))?;
-    Ok(match state.code {
-        // Impaired: it works, and wants to grow into subnets that have no room.
+    Ok(match state.code() {
         Some(State::Active | State::ActiveImpaired) => Status::Ready,
-        Some(State::Failed) => Status::Failed(state.reason.unwrap_or_else(|| "AWS gives no reason".into())),
-        code => Status::Pending(code.map_or("provisioning".into(), |code| code.to_string())),
+        Some(State::Failed) => Status::Failed(state.reason().unwrap_or("AWS gives no reason").to_owned()),
+        code => Status::Pending(code.map_or("provisioning".into(), ToString::to_string)),
     })
+}
+
+/// One that is impaired works, and is no reason to hold up what depends on it.
+fn notes(state: Option<&LoadBalancerState>) -> Vec<String> {
+    let impaired = state.filter(|state| state.code() == Some(&State::ActiveImpaired));
+    let note = impaired.map(|state| {
+        let why = state.reason().unwrap_or("AWS gives no reason");
+        format!(
+            "active_impaired: it works, but cannot grow ({why}); free addresses in its subnets, or give it larger ones"
+        )
+    });
+    note.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_that_never_came_up_is_failed() {
+        let of = |code: &str| {
+            let state = LoadBalancerState::builder().code(code.into()).build();
+            (status(Some(&state)).unwrap(), notes(Some(&state)).len())
+        };
+        assert_eq!(of("active"), (Status::Ready, 0));
+        assert_eq!(of("active_impaired"), (Status::Ready, 1));
+        assert!(matches!(of("failed"), (Status::Failed(_), 0)));
+        for state in ["provisioning", "of-tomorrow"] {
+            assert_eq!(of(state), (Status::Pending(state.into()), 0));
+        }
+    }
 }

@@ -133,6 +133,10 @@ impl Kind for Rule {
         priority.map(|priority| priority.within(&self.listener).exchanged()).into_iter().collect()
     }
 
+    fn accept(self, seen: &Seen<Self>) -> Self {
+        Self { actions: action::accept(self.actions, &seen.spec.actions), ..self }
+    }
+
     fn check(&self) -> Vec<Problem> {
         let none = self.conditions.is_empty().then(|| Problem::new("conditions", "missing: which requests it is for"));
         let values: usize = self.conditions.iter().map(Condition::values).sum();

@@ -258,12 +258,9 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let mut want = self.filled(kind, declared, &answer);
         let ignored = ignored(self.world, self.stack, declared, seen);
         let said = without_ignored(&want, ignored).into_owned();
-        if !ignored.is_empty() {
-            want = Cow::Owned(self.keeping_ignored(&want, declared, seen));
-        }
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         if !changes.is_empty() {
-            want = Cow::Owned(kind.accept(seen, want.into_owned()));
+            want = Cow::Owned(self.acceptable(kind, seen, &want, ignored));
             changes = diff(kind.fields(), &seen.spec, &want, &address_of);
         }
         if !replaced.is_empty() {
@@ -330,11 +327,12 @@ impl<'a, 'k> Matcher<'a, 'k> {
         want
     }
 
-    fn keeping_ignored(&self, want: &Value, declared: &Declared, seen: &Seen<Value>) -> Value {
+    /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
+    fn acceptable(&self, kind: &dyn AnyKind, seen: &Seen<Value>, want: &Value, ignored: &BTreeSet<String>) -> Value {
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
-        let mut live = seen.spec.clone();
-        name_references(&mut live, &address_of);
-        with_ignored(want, &live, ignored(self.world, self.stack, declared, seen)).into_owned()
+        let mut live = seen.clone();
+        name_references(&mut live.spec, &address_of);
+        kind.accept(&live, with_ignored(want, &live.spec, ignored).into_owned())
     }
 
     /// What kinds know that AWS refuses of what is to be made or changed.
@@ -352,7 +350,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
             };
             let mut want = self.filled(kind, declared, &|quote| self.answer(quote, &nothing));
             if let Some(seen) = seen {
-                want = Cow::Owned(kind.accept(seen, self.keeping_ignored(&want, declared, seen)));
+                let ignored = ignored(self.world, self.stack, declared, seen);
+                want = Cow::Owned(self.acceptable(kind, seen, &want, ignored));
             }
             let problems = kind.refuses(seen, &want, &|address, name| self.known(address, name));
             refusals.extend(problems.into_iter().map(|problem| Refusal {

@@ -37,6 +37,13 @@ fn sorts() -> Vec<(&'static str, Value)> {
         ("slow answers", often(0.5, json!({ "latency": { "fixed_ms": 5, "random_ms": 100 } }))),
         ("stale reads", reads(1.0, json!({ "stale": { "seconds": 2 } }))),
         ("stale reads now and then", reads(0.5, json!({ "stale": { "seconds": 2 } }))),
+        (
+            "an EC2 that is late",
+            json!([
+                { "match": { "service": "ec2", "mutating": true }, "do": { "late": { "seconds": 1 } } },
+                { "match": { "service": "ec2", "mutating": false }, "do": { "stale": { "seconds": 1 } } },
+            ]),
+        ),
         ("short pages", reads(1.0, json!({ "pages": "short" }))),
         ("repeated pages", reads(1.0, json!({ "pages": "repeat" }))),
         ("damaged answers", reads(0.03, json!({ "garble": "truncate" }))),

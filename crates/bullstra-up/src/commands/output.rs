@@ -70,7 +70,7 @@ impl Output {
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
         if stack.outputs.values().any(is_open) {
             let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
-            let world = session.look(&stack.resources).await?.world;
+            let world = session.look(&stack.resources, &stack.outputs).await?.world;
             for (_, seen) in world.iter() {
                 if let Some(address) = seen.address(&stack.name) {
                     session.cx.learn(&address, Known { id: seen.id.clone(), attrs: seen.attrs.clone() });

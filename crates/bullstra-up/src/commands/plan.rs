@@ -52,7 +52,7 @@ impl Plan {
         // by one costs a twentieth of the whole.
         let goal = ManuallyDrop::new(Goal::apply(session::load(&self.stack, &self.aws)?, &self.plan));
         let session = Session::open(&goal.home(), &self.aws, &self.state, meter.clone()).await?;
-        let view = ManuallyDrop::new(session.look(&goal.resources).await?);
+        let view = ManuallyDrop::new(session.look(&goal.resources, &goal.outputs).await?);
         let plan = ManuallyDrop::new(goal.plan(&view)?);
         let exit = match (plan.refusals.is_empty(), plan.is_empty()) {
             (false, _) => Exit::Refused,

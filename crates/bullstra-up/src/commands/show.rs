@@ -77,7 +77,7 @@ impl Show {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
         let stack = session::load(&self.stack, &self.aws)?;
         let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
-        let world = session.look(&stack.resources).await?.world;
+        let world = session.look(&stack.resources, &stack.outputs).await?.world;
         let mut resources = live(&stack, &world);
         let mut absent = absent(&stack.resources, &resources);
         if let Some(address) = &self.address {

@@ -96,7 +96,7 @@ impl Run<'_> {
     async fn prepare(&self, meter: &Meter) -> Result<Ready, Failure> {
         let session = Session::open(&self.goal.home(), self.aws, self.state, meter.clone()).await?;
         let lock = locked(&session, self.command, self.options.lock_timeout).await?;
-        let view = session.look(&self.goal.resources).await?;
+        let view = session.look(&self.goal.resources, &self.goal.outputs).await?;
         view.past.cut_off.iter().for_each(tell_of);
         let now = self.goal.plan(&view)?;
         if let Some(saved) = &self.saved {

@@ -149,8 +149,13 @@ impl Session {
         self.signer.life()
     }
 
-    /// Looks at everything the stack owns, `declared` or not.
-    pub(crate) async fn look(&self, declared: &[Declared]) -> Result<View, Failure> {
+    /// Looks at everything the stack owns, `declared` or not. Attributes that cost a call are read where `declared` or
+    /// `outputs` name them.
+    pub(crate) async fn look(
+        &self,
+        declared: &[Declared],
+        outputs: &BTreeMap<String, up_stack::Output>,
+    ) -> Result<View, Failure> {
         let past = self.past()?;
         let index = up_kinds::index(&self.cx, &self.stack)
             .await
@@ -161,7 +166,7 @@ impl Session {
             stack: self.stack.clone(),
             index: Arc::new(index),
             known: all_known(&past).into(),
-            asked: Observer::asked(declared).into(),
+            asked: Observer::asked(declared, outputs.values().map(|output| &output.value)).into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
             names: Observer::names(declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),

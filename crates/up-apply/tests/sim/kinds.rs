@@ -121,7 +121,7 @@ static STORE: SimKind = SimKind {
 /// Slow, with a client token.
 static GATE: SimKind = SimKind {
     name: "x.gate",
-    about: About { takes: takes(90, 60), wait: waits(30), ..PLAIN },
+    about: About { client_token: true, takes: takes(90, 60), wait: waits(30), ..PLAIN },
     fields: &[field("net", Change::Replace), field("size", Change::Update)],
     single: Single::Token,
     ..KIND
@@ -277,14 +277,26 @@ impl AnyKind for SimKind {
             answered(cx, &mut spec)?;
             let parameters = spec.to_string();
             let name = spec["name"].as_str().map_or_else(|| birth.name(60), str::to_owned);
-            let create = Create {
+            let mut create = Create {
                 kind: sim(self.name),
                 name: (self.single == Single::Name).then_some(name),
-                token: (self.single == Single::Token).then(|| birth.token(cx.account(), cx.region(), &[&parameters])),
+                token: None,
                 tags: birth.tags.clone(),
                 spec,
             };
-            Cloud::of(cx).create(create).await
+            if self.single != Single::Token {
+                return Cloud::of(cx).create(create).await;
+            }
+            // A token that is known answers with what it made once, though that may be gone.
+            for life in 0.. {
+                create.token =
+                    Some(birth.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {life}", birth.tags)]));
+                let id = Cloud::of(cx).create(create.clone()).await?;
+                if !cx.is_lost(&id) {
+                    return Ok(id);
+                }
+            }
+            unreachable!("there is always another token")
         })
     }
 

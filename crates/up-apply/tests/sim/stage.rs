@@ -95,7 +95,7 @@ impl Stage {
             stack: STACK.into(),
             index,
             known,
-            asked: Observer::asked(&stack.resources).into(),
+            asked: Observer::asked(&stack.resources, []).into(),
             desired: Arc::default(),
             kept: Arc::default(),
             names: Arc::default(),

@@ -84,7 +84,8 @@ impl State {
             return Err(answer(ErrorKind::Other, "there is no room for it"));
         }
         let there = || self.things.iter().filter(|thing| thing.kind.name() == kind.name() && thing.is_there());
-        if let Some(same) = there().find(|thing| token.is_some() && thing.token == token) {
+        let mut made = self.things.iter().filter(|thing| thing.kind.name() == kind.name());
+        if let Some(same) = made.find(|thing| token.is_some() && thing.token == token) {
             return Ok(same.id.clone());
         }
         if there().any(|thing| name.is_some() && thing.name == name) {

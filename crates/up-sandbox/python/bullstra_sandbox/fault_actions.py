@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from waitress.channel import ClientDisconnected
 
-from . import garble, held, pages, stale, throttling, wire
+from . import failing, garble, held, late, pages, stale, throttling, wire
 from .call import Call, Refusal
 
 Proceed = Callable[[Call], wire.Answer]
@@ -29,6 +29,9 @@ ANY_FAILURE = ("InternalFailure", "ServiceUnavailable")
 
 # Kinds that make no sense for a call that changes something.
 FOR_READS = ("pages", "replay", "stale")
+
+# Kinds that are about what changes something in EC2.
+FOR_WRITES = ("late",)
 
 
 class Cut(ClientDisconnected):
@@ -183,4 +186,6 @@ ACTIONS = {
     "pages": Action(one_of(*pages.WAYS), pages.act),
     "replay": Action(memory, replay),
     "stale": Action(age, stale.act),
+    "late": Action(age, late.act),
+    "fail_later": Action(numbers(), failing.act),
 }

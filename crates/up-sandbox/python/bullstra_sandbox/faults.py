@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
-from . import fault_actions, pages, wire
+from . import failing, fault_actions, pages, wire
 from .call import Call
 from .record import is_mutating
 
@@ -48,7 +48,9 @@ class Fault:
             and fnmatchcase(call.operation, wanted.get("operation", "*"))
             and wanted.get("mutating", mutating) == mutating
             and (self.kind not in fault_actions.FOR_READS or not mutating)
+            and (self.kind not in fault_actions.FOR_WRITES or (mutating and call.service == "ec2"))
             and (self.kind != "pages" or pages.can_be_cut(call))
+            and (self.kind != "fail_later" or failing.can_fail(call))
         )
 
     def chance(self, call: Call) -> Random | None:

@@ -298,3 +298,21 @@ def test_the_record_tells_pages_after_the_first(sandbox):
     list(ec2.get_paginator("describe_vpcs").paginate(PaginationConfig={"PageSize": 5}))
     calls = sandbox.control(f"calls?access_key={KEY}")["calls"]
     assert [call["follows"] for call in calls if call["operation"] == "DescribeVpcs"] == [False, True]
+
+
+def test_what_was_made_a_moment_ago_is_not_known_to_writes(sandbox, faults):
+    ec2 = sandbox.client("ec2", KEY)
+    faults({"match": {"service": "ec2", "mutating": True}, "do": {"late": {"seconds": 0.5}}})
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    table = {"VpcId": vpc, "ClientToken": "one"}
+    tags = {"Resources": [vpc], "Tags": [{"Key": "Name", "Value": "web"}]}
+    assert outcome(ec2.create_tags, **tags) == "InvalidVpcID.NotFound"
+    assert outcome(ec2.create_route_table, **table) == "InvalidVpcID.NotFound"
+    # Reads are not its business.
+    assert outcome(ec2.describe_vpcs, VpcIds=[vpc]) is None
+    time.sleep(0.6)
+    assert outcome(ec2.create_tags, **tags) is None
+    made = ec2.create_route_table(**table)["RouteTable"]["RouteTableId"]
+    assert outcome(ec2.delete_route_table, RouteTableId=made) == "InvalidRouteTableID.NotFound"
+    # The same token answers with the same table, which nothing has made twice.
+    assert ec2.create_route_table(**table)["RouteTable"]["RouteTableId"] == made

@@ -9,7 +9,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ec2.models.core import TaggedEC2Resource
 
-from .. import wire
+from .. import late, wire
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import backend, store
@@ -143,13 +143,16 @@ def tags_in_the_create_call(call: Call, proceed: Any) -> dict[str, Any] | None:
             message = f"'{given.get('ResourceType')}' is not a valid taggable resource type for this operation."
             raise Refusal("InvalidParameterValue", message)
     answer = proceed()
-    if not (kind and specifications):
+    if not kind:
         return None
-    tags = [tag for given in specifications for tag in given.get("Tags", [])]
     *to, last = path.split(".")
     made = answer
     for member in to:
         made = made[member]
+    late.made(call, made[last])
+    if not specifications:
+        return None
+    tags = [tag for given in specifications for tag in given.get("Tags", [])]
     backend("ec2", call).create_tags([made[last]], {tag["Key"]: tag.get("Value", "") for tag in tags})
     return {**answer, to[0]: {**made, "Tags": tags}} if to else answer
 

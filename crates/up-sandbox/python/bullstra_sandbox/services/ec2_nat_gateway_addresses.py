@@ -21,6 +21,8 @@ def associate(call: Call, proceed: Any) -> dict[str, Any]:
         if address.association_id:
             message = f"Elastic IP address [{address.allocation_id}] is already associated"
             raise Refusal("Resource.AlreadyAssociated", message)
+    # What is left of one that failed makes room for the next try.
+    gateway.more = [each for each in gateway.more if each["AllocationId"] not in call.params["AllocationIds"]]
     for address in addresses:
         interface = ec2.enis[gateway.address["NetworkInterfaceId"]]
         address.association_id = f"eipassoc-{address.allocation_id.removeprefix('eipalloc-')}"
@@ -43,7 +45,7 @@ def disassociate(call: Call, proceed: Any) -> dict[str, Any]:
     gateway = found(call)
     if gateway.address.get("AssociationId") in call.params["AssociationIds"]:
         raise Refusal("InvalidParameter", "The primary address of a NAT gateway cannot be disassociated")
-    gone = [each for each in gateway.more if each["AssociationId"] in call.params["AssociationIds"]]
+    gone = [each for each in gateway.more if each.get("AssociationId") in call.params["AssociationIds"]]
     if len(gone) != len(call.params["AssociationIds"]):
         raise Refusal("InvalidAssociationID.NotFound", "The association ID does not exist")
     for each in gone:

@@ -26,10 +26,29 @@ def route_targets(call: Call, proceed: Any) -> None:
     prefix_list = call.get("DestinationPrefixListId")
     if prefix_list and prefix_list not in ec2.managed_prefix_lists:
         raise Refusal("InvalidPrefixListID.NotFound", f"The prefix list ID '{prefix_list}' does not exist")
+    local = local_route(call, table)
+    if local and call.operation == "CreateRoute":
+        to = call.get("DestinationCidrBlock") or call.get("DestinationIpv6CidrBlock")
+        raise Refusal("RouteAlreadyExists", f"The route identified by {to} already exists.")
     wanted = call.get("DestinationIpv6CidrBlock") or prefix_list
     if call.operation == "CreateRoute" and wanted in destinations(table):
         raise Refusal("RouteAlreadyExists", f"The route identified by {wanted} already exists.")
     proceed()
+    if local:
+        # The VPC's own route may lead through something in between, and back to `local` (AWS's page "Replace or restore the
+        # target for a local route"); it stays the table's own.
+        local.is_own, local.local = True, bool(call.get("LocalTarget"))
+
+
+def local_route(call: Call, table: Any) -> Any:
+    """The route that a table was made with to the destination of a call, wherever it leads by now."""
+    wanted = call.get("DestinationCidrBlock"), call.get("DestinationIpv6CidrBlock")
+    own = (route for route in table.routes if route.local or getattr(route, "is_own", False))
+    for route in own:
+        block = route.destination_cidr_block or route.destination_ipv6_cidr_block
+        if block in wanted:
+            return route
+    return None
 
 
 def destinations(table: Any) -> set[str]:
@@ -47,10 +66,20 @@ def black_holes(call: Call, proceed: Any) -> dict[str, Any]:
     answer = proceed()
     for table in answer["RouteTables"]:
         table.setdefault("PropagatingVgws", [])
+        own = {to for route in backend("ec2", call).route_tables[table["RouteTableId"]].routes for to in own_block(route)}
         for route in table["Routes"]:
+            if route.get("DestinationCidrBlock") in own or route.get("DestinationIpv6CidrBlock") in own:
+                route["Origin"] = "CreateRouteTable"
             if leads_nowhere(call, route, table["VpcId"]):
                 route["State"] = "blackhole"
     return answer
+
+
+def own_block(route: Any) -> list[str]:
+    """What a route of the table's own leads to, where it does not lead to `local` any more."""
+    if not getattr(route, "is_own", False) or route.local:
+        return []
+    return [route.destination_cidr_block or route.destination_ipv6_cidr_block]
 
 
 def leads_nowhere(call: Call, route: dict[str, Any], vpc_id: str) -> bool:
@@ -108,8 +137,7 @@ def route_table_in_use(call: Call, proceed: Any) -> None:
 @around("ec2", "DeleteRoute")
 def local_routes_stay(call: Call, proceed: Any) -> None:
     table = backend("ec2", call).get_route_table(call.params["RouteTableId"])
-    wanted = call.get("DestinationCidrBlock") or call.get("DestinationIpv6CidrBlock")
-    for route in table.routes:
-        if route.local and wanted in (route.destination_cidr_block, route.destination_ipv6_cidr_block):
-            raise Refusal("InvalidParameterValue", f"cannot remove local route {wanted} in route table {table.id}")
+    if local_route(call, table):
+        wanted = call.get("DestinationCidrBlock") or call.get("DestinationIpv6CidrBlock")
+        raise Refusal("InvalidParameterValue", f"cannot remove local route {wanted} in route table {table.id}")
     proceed()

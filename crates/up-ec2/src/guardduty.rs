@@ -1,0 +1,68 @@
+//! What GuardDuty's runtime monitoring puts into other people's networks: an endpoint, and a security group for it.
+//!
+//! It makes them without being asked, and nothing of them goes with a network or a subnet, which AWS then refuses to delete
+//! (terraform-provider-aws#46747). They are known by GuardDuty's own tag and by their names, and nothing else is touched.
+
+use aws_sdk_ec2::types::{Filter, VpcEndpoint};
+use up_core::{AlreadyDone, Cx, Result};
+
+use crate::client;
+
+/// Takes GuardDuty's endpoint out of a subnet, or away where this is its last one. False where it has none there. Safe to
+/// repeat: gone is gone.
+pub(crate) async fn leave_subnet(cx: &Cx, vpc: &str, subnet: &str) -> Result<bool> {
+    let mut left = false;
+    for endpoint in endpoints(cx, vpc).await? {
+        let subnets = endpoint.subnet_ids();
+        let Some(id) = endpoint.vpc_endpoint_id().filter(|_| subnets.iter().any(|it| it == subnet)) else { continue };
+        match subnets {
+            [_] => delete_endpoint(cx, id).await?,
+            _ => client(cx).modify_vpc_endpoint().vpc_endpoint_id(id).remove_subnet_ids(subnet).send().await.gone()?,
+        }
+        left = true;
+    }
+    Ok(left)
+}
+
+/// Takes GuardDuty's endpoint and its group away. False where there are none. Safe to repeat: gone is gone.
+pub(crate) async fn leave_vpc(cx: &Cx, vpc: &str) -> Result<bool> {
+    let mut left = false;
+    for endpoint in endpoints(cx, vpc).await? {
+        if let Some(id) = endpoint.vpc_endpoint_id() {
+            delete_endpoint(cx, id).await?;
+            left = true;
+        }
+    }
+    let named = filter("group-name", &format!("GuardDutyManagedSecurityGroup-{vpc}"));
+    let request = client(cx).describe_security_groups().filters(filter("vpc-id", vpc)).filters(managed());
+    for group in request.filters(named).send().await?.security_groups() {
+        // While the endpoint is on its way out it is in use: the engine tries again.
+        client(cx).delete_security_group().set_group_id(group.group_id().map(str::to_owned)).send().await.gone()?;
+        left = true;
+    }
+    Ok(left)
+}
+
+async fn endpoints(cx: &Cx, vpc: &str) -> Result<Vec<VpcEndpoint>> {
+    let request = client(cx).describe_vpc_endpoints().filters(filter("vpc-id", vpc)).filters(managed());
+    let found = request.send().await?.vpc_endpoints.unwrap_or_default();
+    let is_guardduty = |it: &VpcEndpoint| {
+        let is_data = it.service_name().is_some_and(|name| name.ends_with(".guardduty-data"));
+        is_data && !it.state().is_some_and(|state| state.as_str().to_ascii_lowercase().starts_with("delet"))
+    };
+    Ok(found.into_iter().filter(is_guardduty).collect())
+}
+
+async fn delete_endpoint(cx: &Cx, id: &str) -> Result<()> {
+    client(cx).delete_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
+    Ok(())
+}
+
+/// The tag that GuardDuty gives to what it makes.
+fn managed() -> Filter {
+    filter("tag:GuardDutyManaged", "true")
+}
+
+fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}

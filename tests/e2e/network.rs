@@ -1,0 +1,217 @@
+//! Networks, where AWS is late, fails in part, and where others have put something into them.
+
+use std::{collections::BTreeMap, fs};
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Account, Result, fail, root},
+    life::{Steps, exists, expect, steps},
+    trial,
+};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("network::late_answers_make_nothing_twice", late_answers_make_nothing_twice),
+        trial("network::an_association_that_failed_is_made_again", an_association_that_failed_is_made_again),
+        trial("network::what_guardduty_made_goes_with_the_network", what_guardduty_made_goes_with_the_network),
+        trial("network::rules_stay_while_a_group_is_worn", rules_stay_while_a_group_is_worn),
+        trial("network::a_network_tells_its_defaults", a_network_tells_its_defaults),
+    ]
+}
+
+const APPROVED: [&str; 4] = ["--auto-approve", "--unprotect", "--settle", "3s"];
+
+/// Reads are a second behind, and calls do not know what was made in the last one: with a table taken for deleted on one
+/// look, hundreds were made.
+fn late_answers_make_nothing_twice() -> Result {
+    let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
+    faults(
+        &account,
+        &json!([
+            { "match": { "service": "ec2", "mutating": true }, "do": { "late": { "seconds": 1 } } },
+            { "match": { "service": "ec2", "mutating": false }, "do": { "stale": { "seconds": 1 } } },
+        ]),
+    )?;
+    let stack = stack.display().to_string();
+    for _ in 0..2 {
+        account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+        nothing_is_there_twice(&account)?;
+    }
+    faults(&account, &json!([]))?;
+    expect(&account.json(&["plan", &stack])?, &Steps::new())?;
+    account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
+    Ok(())
+}
+
+fn nothing_is_there_twice(account: &Account) -> Result {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for resource in account.dump()?.iter().filter(|resource| !crate::life::is_gone(resource)) {
+        if let Some(address) = resource["tags"]["bullstra:address"].as_str() {
+            *counts.entry(address.to_owned()).or_default() += 1;
+        }
+    }
+    counts.retain(|_, count| *count > 1);
+    if counts.is_empty() { Ok(()) } else { fail(format!("there more than once: {counts:?}")) }
+}
+
+/// A table, a subnet or a gateway is never replaced for it.
+fn an_association_that_failed_is_made_again() -> Result {
+    let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
+    let stack = stack.display().to_string();
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    faults(
+        &account,
+        &json!([{ "match": { "operation": "AssociateRouteTable" }, "times": 1, "do": { "fail_later": {} } }]),
+    )?;
+    account.python(
+        r#"
+ec2 = aws("ec2")
+table = ec2.describe_route_tables(RouteTableIds=[id("ec2.route_table.main")])["RouteTables"][0]
+old = table["Associations"][0]
+ec2.disassociate_route_table(AssociationId=old["RouteTableAssociationId"])
+ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=old["SubnetId"])
+"#,
+    )?;
+    let plan = account.json(&["plan", &stack])?;
+    expect(&plan, &Steps::from([("update".into(), ["ec2.route_table.main".to_owned()].into())]))?;
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    expect(&account.json(&["plan", &stack])?, &Steps::new())?;
+    account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
+    Ok(())
+}
+
+fn what_guardduty_made_goes_with_the_network() -> Result {
+    let account = Account::new();
+    let stack = stack(
+        &account,
+        r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+enable_dns_hostnames = true
+
+[ec2.subnet.a]
+vpc = "main"
+cidr_block = "10.0.0.0/24"
+availability_zone = "us-east-1a"
+
+[ec2.subnet.b]
+vpc = "main"
+cidr_block = "10.0.1.0/24"
+availability_zone = "us-east-1b"
+"#,
+    )?;
+    let before = exists(&account)?;
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    account.python(
+        r#"
+ec2 = aws("ec2")
+vpc = id("ec2.vpc.main")
+managed = lambda kind: [{"ResourceType": kind, "Tags": [{"Key": "GuardDutyManaged", "Value": "true"}]}]
+group = ec2.create_security_group(GroupName=f"GuardDutyManagedSecurityGroup-{vpc}", Description="Associated with VPC", VpcId=vpc, TagSpecifications=managed("security-group"))["GroupId"]
+ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.guardduty-data", VpcEndpointType="Interface", SubnetIds=[id("ec2.subnet.a"), id("ec2.subnet.b")], SecurityGroupIds=[group], PrivateDnsEnabled=True, TagSpecifications=managed("vpc-endpoint"))
+"#,
+    )?;
+    account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
+    let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
+    if left.is_empty() { Ok(()) } else { fail(format!("left behind: {left:?}")) }
+}
+
+/// A group that something outside of the stack wears is not deleted, and protects it as before.
+fn rules_stay_while_a_group_is_worn() -> Result {
+    let account = Account::new();
+    let stack = stack(
+        &account,
+        r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+
+[ec2.subnet.a]
+vpc = "main"
+cidr_block = "10.0.0.0/24"
+
+[ec2.security_group.app]
+description = "app"
+vpc = "main"
+ingress = [{ ports = 80, group = "lb" }]
+
+[ec2.security_group.lb]
+description = "lb"
+vpc = "main"
+egress = [{ ports = 80, group = "app" }]
+"#,
+    )?;
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    let python = r#"
+import json
+ec2 = aws("ec2")
+groups = ec2.describe_security_groups(GroupIds=[app])["SecurityGroups"]
+print(json.dumps([len(groups[0]["IpPermissions"]), len(groups[0]["IpPermissionsEgress"])]))
+"#;
+    let app = account.python(
+        r#"
+app = id("ec2.security_group.app")
+aws("ec2").create_network_interface(SubnetId=id("ec2.subnet.a"), Groups=[app])
+print(app, end="")
+"#,
+    )?;
+    let mut child = std::process::Command::new(crate::harness::UP);
+    child.args(["destroy", &stack, "--target", "ec2.security_group.app"]).args(APPROVED);
+    child.current_dir(account.folder.path()).env_remove("AWS_PROFILE").envs(account.environment());
+    let mut child = child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    child.kill()?;
+    child.wait()?;
+    let rules = account.python(&format!("app = {app:?}\n{python}"))?;
+    if rules.trim() == "[1, 1]" { Ok(()) } else { fail(format!("rules of the group that is worn: {rules}")) }
+}
+
+fn a_network_tells_its_defaults() -> Result {
+    let account = Account::new();
+    let stack = stack(
+        &account,
+        r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+amazon_provided_ipv6_cidr_block = true
+
+[ec2.route_table.main]
+vpc = "main"
+
+[ec2.vpc_endpoint.s3]
+vpc = "main"
+service_name = "com.amazonaws.us-east-1.s3"
+route_tables = ["main"]
+
+[ec2.security_group.app]
+description = "app"
+vpc = "main"
+egress = [{ ports = 443, prefix_list_id = "${ec2.vpc_endpoint.s3.prefix_list_id}" }]
+
+[outputs]
+table = { value = "${ec2.vpc.main.main_route_table_id}", description = "of AWS" }
+group = { value = "${ec2.vpc.main.default_security_group_id}", description = "of AWS" }
+block = { value = "${ec2.vpc.main.ipv6_cidr_block}", description = "of AWS" }
+"#,
+    )?;
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    let outputs = account.json(&["output", &stack])?["outputs"].to_string();
+    for part in ["rtb-", "sg-", "::/56"] {
+        if !outputs.contains(part) {
+            return fail(format!("no {part} in {outputs}"));
+        }
+    }
+    let plan = account.json(&["plan", &stack])?;
+    if steps(&plan).is_empty() { Ok(()) } else { fail(format!("not settled: {plan}")) }
+}
+
+fn stack(account: &Account, text: &str) -> Result<String> {
+    let file = account.folder.path().join("stack.toml");
+    fs::write(&file, format!("[stack]\nname = \"net\"\nregion = \"us-east-1\"\n{text}"))?;
+    Ok(file.display().to_string())
+}
+
+fn faults(account: &Account, faults: &Value) -> Result {
+    account.tell(&format!("faults?access_key={}", account.id), &json!({ "seed": 7, "faults": faults }))
+}
