@@ -215,10 +215,11 @@ impl<'a> Work<'a> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
+        let spec = self.kind.comparable(want.spec.clone());
         let mut changes = if want.ignored.is_empty() {
-            diff(fields, &seen.spec, &want.spec, &address_of)
+            diff(fields, &seen.spec, &spec, &address_of)
         } else {
-            diff(fields, &seen.spec, &with_ignored(&want.spec, &self.named(seen).spec, want.ignored), &address_of)
+            diff(fields, &seen.spec, &with_ignored(&spec, &self.named(seen).spec, want.ignored), &address_of)
         };
         changes.retain(|change| !(want.bare && late(&change.field)));
         changes

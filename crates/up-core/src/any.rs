@@ -22,6 +22,9 @@ pub trait AnyKind: Send + Sync {
     fn schema(&self) -> Schema;
     /// Parses, checks, and fills in the defaults. Fields that have no value are left out: those of tables inside are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
+    /// A completed spec in the form that specs are compared in, which that of what is observed has: policies in IAM's
+    /// language mean the same in many spellings, and are kept as they were written.
+    fn comparable(&self, spec: Value) -> Value;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::observe`].
@@ -67,6 +70,14 @@ impl<K: Kind> AnyKind for Of<K> {
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
         if problems.is_empty() { Ok(plain::want(&spec)) } else { Err(problems) }
+    }
+
+    fn comparable(&self, spec: Value) -> Value {
+        match K::deserialize(&spec) {
+            Ok(typed) => plain::comparable(&typed),
+            // What has come to be wrong only by what it quotes is left for AWS to refuse.
+            Err(_) => spec,
+        }
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {

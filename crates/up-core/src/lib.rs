@@ -42,7 +42,7 @@ pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, ErrorTable, Result};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use index::{Index, Tagged};
 pub use kept::Kept;
-pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, Takes, Wait};
+pub use kind::{About, Actions, Change, Field, Kind, Order, Problem, Spec, TagRules, Takes, Wait};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
@@ -60,7 +60,8 @@ pub use aws_smithy_types::retry::RetryConfig;
 pub mod prelude {
     pub use crate::{
         About, Actions, AlreadyDone, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name, Order,
-        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Wait, at_once, names,
+        PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, TagRules, Tags, Takes, Wait,
+        at_once, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

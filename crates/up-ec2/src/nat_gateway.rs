@@ -70,6 +70,7 @@ impl Kind for NatGateway {
         attrs: &["arn", "private_ip", "public_ip"],
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(115), delete: Duration::from_secs(60) },
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

@@ -61,6 +61,7 @@ impl Kind for RouteTable {
             delete: &["ec2:DeleteRouteTable", "ec2:DescribeRouteTables", "ec2:DisassociateRouteTable"],
         },
         attrs: &["arn"],
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

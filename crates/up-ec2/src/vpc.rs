@@ -67,6 +67,7 @@ impl Kind for Vpc {
         },
         attrs: &["arn", "cidr_block"],
         sent_once: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

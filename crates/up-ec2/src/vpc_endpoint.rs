@@ -36,7 +36,7 @@ pub struct VpcEndpoint {
     service_region: Option<String>,
     /// Who may do what through it. Default: everybody everything that their own policies allow.
     #[serde(default = "full_access", deserialize_with = "policy")]
-    policy_document: Document,
+    policy_document: PolicyDocument,
     /// Gateway: the tables that get a route to the service. Default: none.
     #[serde(default)]
     route_tables: BTreeSet<Ref<names::RouteTable>>,
@@ -112,14 +112,23 @@ impl Kind for VpcEndpoint {
         cloudformation: "AWS::EC2::VPCEndpoint",
         actions: Actions {
             observe: &["ec2:DescribeVpcEndpoints"],
-            create: &["ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints"],
-            update: &["ec2:ModifyVpcEndpoint"],
+            create: &[
+                "ec2:CreateTags",
+                "ec2:CreateVpcEndpoint",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "route53:AssociateVPCWithHostedZone",
+            ],
+            update: &["ec2:ModifyVpcEndpoint", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
             tag: &["ec2:CreateTags", "ec2:DeleteTags"],
             delete: &["ec2:DeleteVpcEndpoints"],
         },
         attrs: &["arn", "dns_name", "hosted_zone_id"],
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60) },
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 
@@ -267,7 +276,9 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
     let address = endpoint.ip_address_type.map(|it| IpAddressType::seen(it.as_str())).transpose()?;
     let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
     let policy = match endpoint.policy_document {
-        Some(text) => normal(Document::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?),
+        Some(text) => {
+            normal(PolicyDocument::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?)
+        }
         None => full_access(),
     };
     let groups = endpoint.groups.into_iter().flatten().filter_map(|group| group.group_id);
@@ -324,29 +335,24 @@ fn gateway() -> EndpointType {
     EndpointType::Gateway
 }
 
-fn full_access() -> Document {
+fn full_access() -> PolicyDocument {
     let policy = json!({ "Statement": [{ "Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*" }] });
-    Document::from(policy)
+    Document::from(policy).into()
 }
 
-fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Document, D::Error> {
-    Document::deserialize(deserializer).map(normal)
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PolicyDocument, D::Error> {
+    PolicyDocument::deserialize(deserializer).map(normal)
 }
 
-/// Services spell "full access" in several ways; one of them is the normal form.
-fn normal(document: Document) -> Document {
-    let statement = match &document.value()["Statement"] {
-        Value::Array(statements) if statements.len() == 1 => &statements[0],
-        statement => statement,
-    };
-    let all = [json!("*"), json!(["*"]), json!({ "AWS": "*" })];
-    let is_full = statement.as_object().is_some_and(|statement| {
-        let is_plain =
-            statement.keys().all(|key| ["Action", "Effect", "Principal", "Resource", "Sid"].contains(&key.as_str()));
-        let is_all = |key| statement.get(key).is_some_and(|value| all.contains(value));
-        is_plain
-            && statement.get("Effect") == Some(&json!("Allow"))
-            && ["Action", "Principal", "Resource"].into_iter().all(is_all)
+/// Services spell "full access" in several ways, some with a version and a `Sid`; one of them is the normal form.
+fn normal(document: PolicyDocument) -> PolicyDocument {
+    let sole = document.statements().and_then(|statements| match statements {
+        [Value::Object(statement)] => Some(statement.clone()),
+        _ => None,
+    });
+    let is_full = sole.is_some_and(|mut statement| {
+        statement.shift_remove("Sid");
+        PolicyDocument::from(Document::from(json!({ "Statement": statement }))) == full_access()
     });
     if is_full { full_access() } else { document }
 }
@@ -362,9 +368,9 @@ mod tests {
             r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["*"],"Resource":"*","Sid":"x"}}"#,
         ];
         for text in same {
-            assert_eq!(normal(Document::parse(text).unwrap()), full_access());
+            assert_eq!(normal(PolicyDocument::parse(text).unwrap()), full_access());
         }
         let denied = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"#;
-        assert_ne!(normal(Document::parse(denied).unwrap()), full_access());
+        assert_ne!(normal(PolicyDocument::parse(denied).unwrap()), full_access());
     }
 }

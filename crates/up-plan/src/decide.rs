@@ -254,6 +254,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
             want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
         }
+        want = Cow::Owned(kind.comparable(want.into_owned()));
         let said = without_ignored(&want, &declared.ignore_changes).into_owned();
         if !declared.ignore_changes.is_empty() {
             let mut live = seen.spec.clone();
@@ -497,7 +498,10 @@ fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap
     let address = &declared.address;
     let own = declared.tags.iter().map(|(key, value)| (key.as_str(), Cow::from(value)));
     let mut tags: BTreeMap<_, _> = own.collect();
-    tags.entry("Name").or_insert_with(|| address.physical(stack, generation, 255).into());
+    // Whoever writes `name` has named it: of IAM's roles that is the same key.
+    if !tags.keys().any(|key| key.eq_ignore_ascii_case("Name")) {
+        tags.insert("Name", address.physical(stack, generation, 255).into());
+    }
     tags.insert(Address::STACK_TAG, stack.into());
     tags.insert(Address::ADDRESS_TAG, address.text().into());
     if generation > 0 {
