@@ -9,6 +9,7 @@ mod localstack;
 mod measure;
 mod prod;
 mod refusals;
+mod shared;
 mod state;
 mod throttle;
 
@@ -38,6 +39,7 @@ fn main() {
             credentials::trials(),
             refusals::trials(),
             hostile::trials(),
+            shared::trials(),
             state::trials(),
             throttle::trials(),
             measure::trials(),
