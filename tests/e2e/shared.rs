@@ -108,7 +108,7 @@ fn ignored_tags() -> Result {
     stage.settled()
 }
 
-const TRUST: &str = r#"{ Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }] }"#;
+const TRUST: &str = r#"{ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }] }"#;
 
 fn role(lines: &str) -> String {
     format!("[iam.role.main]\nassume_role_policy_document = {TRUST}\n{lines}\n")

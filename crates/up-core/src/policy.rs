@@ -262,7 +262,7 @@ mod tests {
                 items.push(items[0].clone());
                 items.iter_mut().filter(|_| is_condition).for_each(|item| *item = as_text(item.take()));
             }
-            let value = if items.len() == 1 && turn % 3 == 0 { items.remove(0) } else { Value::Array(items) };
+            let value = if items.len() == 1 && turn.is_multiple_of(3) { items.remove(0) } else { Value::Array(items) };
             let place = path.iter().fold(&mut statement, |place, key| {
                 let place = if place.is_null() {
                     *place = json!({});

@@ -230,7 +230,7 @@ pub(super) fn setproduct(arguments: &Arguments<'_>) -> Answer {
     }
     let mut all: Vec<Vec<Value>> = vec![vec![]];
     for list in lists {
-        let longer = |short: Vec<Value>| list.iter().map(move |item| [&short[..], &[item.clone()]].concat());
+        let longer = |short: Vec<Value>| list.iter().map(move |item| [&short[..], std::slice::from_ref(item)].concat());
         all = all.into_iter().flat_map(longer).collect();
     }
     Ok(all.into_iter().map(Value::Array).collect())
