@@ -12,6 +12,7 @@ mod network;
 mod played;
 mod prod;
 mod refusals;
+mod shared;
 mod state;
 mod throttle;
 
@@ -44,6 +45,7 @@ fn main() {
             credentials::trials(),
             refusals::trials(),
             hostile::trials(),
+            shared::trials(),
             state::trials(),
             throttle::trials(),
             measure::trials(),

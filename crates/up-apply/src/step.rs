@@ -220,7 +220,7 @@ impl<'a> Work<'a> {
                 return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
             }
             let live = self.named(&seen);
-            let spec = self.acceptable(&live, want);
+            let spec = self.acceptable(&live, &want.spec, want.ignored);
             ambiguous = match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), spec.clone())).await
             {
                 // What shows then tells whether it was done.
@@ -246,17 +246,18 @@ impl<'a> Work<'a> {
         let fields = self.kind.fields();
         let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
         let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
-        let mut changes = diff(fields, &seen.spec, &want.spec, &address_of);
+        let spec = self.kind.comparable(want.spec.clone());
+        let mut changes = diff(fields, &seen.spec, &spec, &address_of);
         if !changes.is_empty() {
-            changes = diff(fields, &seen.spec, &self.acceptable(&self.named(seen), want), &address_of);
+            changes = diff(fields, &seen.spec, &self.acceptable(&self.named(seen), &spec, want.ignored), &address_of);
         }
         changes.retain(|change| !(want.bare && late(&change.field)));
         changes
     }
 
     /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
-    fn acceptable(&self, live: &Seen<Value>, want: &Want<'_>) -> Value {
-        self.kind.accept(live, with_ignored(&want.spec, &live.spec, want.ignored).into_owned())
+    fn acceptable(&self, live: &Seen<Value>, want: &Value, ignored: &BTreeSet<String>) -> Value {
+        self.kind.accept(live, with_ignored(want, &live.spec, ignored).into_owned())
     }
 
     /// How long AWS may be busy with it.

@@ -27,6 +27,9 @@ pub trait AnyKind: Send + Sync {
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
     /// See [`Kind::unique`]: with the fields marked `name`, which need not be told.
     fn unique(&self, spec: &Value) -> Vec<Unique>;
+    /// A completed spec in the form that specs are compared in, which that of what is observed has: policies in IAM's
+    /// language mean the same in many spellings, and are kept as they were written.
+    fn comparable(&self, spec: Value) -> Value;
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
@@ -90,6 +93,14 @@ impl<K: Kind> AnyKind for Of<K> {
                 .collect::<Vec<_>>(),
         );
         unique
+    }
+
+    fn comparable(&self, spec: Value) -> Value {
+        match K::deserialize(&spec) {
+            Ok(typed) => plain::comparable(&typed),
+            // What has come to be wrong only by what it quotes is left for AWS to refuse.
+            Err(_) => spec,
+        }
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {

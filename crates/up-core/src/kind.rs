@@ -168,7 +168,8 @@ impl Problem {
 pub struct About {
     /// Its CloudFormation type: a test compares our field policies with AWS's own schema.
     pub cloudformation: &'static str,
-    /// The calls it makes, as IAM actions: a test compares them with the calls the kind really makes.
+    /// The calls it makes, as IAM actions, and those that AWS makes in the caller's name (the "dependent actions" of AWS's
+    /// Service Authorization Reference): a role that may do all of these may manage the kind.
     pub actions: Actions,
     /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
     pub attrs: &'static [&'static str],
@@ -189,6 +190,8 @@ pub struct About {
     /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
     /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
     pub tags_travel: bool,
+    /// What AWS takes as tags of it.
+    pub tags: TagRules,
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
     /// history, and AWS need not be asked again. See [`Scope::kept`].
     pub constant: bool,
@@ -216,12 +219,29 @@ impl About {
         reads_desired: false,
         client_token: false,
         tags_travel: false,
+        tags: TagRules { any_character: false, ignores_case: false },
         constant: false,
         occupies: None,
         replace: Order::CreateFirst,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes::DEFAULT,
     };
+}
+
+/// What AWS takes as tags of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagRules {
+    /// True where keys and values may hold any character. Most services take letters, digits, spaces and `_ . : / = + - @`.
+    pub any_character: bool,
+    /// True where keys that differ in nothing but case are one key: IAM's roles and users.
+    pub ignores_case: bool,
+}
+
+impl TagRules {
+    /// EC2's: any character.
+    pub const FREE: Self = Self { any_character: true, ignores_case: false };
+    /// Those of IAM's roles and users.
+    pub const WITHOUT_CASE: Self = Self { any_character: false, ignores_case: true };
 }
 
 /// IAM actions by what they are for: `ec2:DescribeVpcs`.

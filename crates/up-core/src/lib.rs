@@ -43,7 +43,9 @@ pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, ErrorTable, Result};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use index::{Index, Tagged};
 pub use kept::Kept;
-pub use kind::{About, Actions, Asked, Binding, Change, Field, Kind, Order, Problem, Spec, Takes, Wait, text_at};
+pub use kind::{
+    About, Actions, Asked, Binding, Change, Field, Kind, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
+};
 pub use meter::{Call, HeldBack, Meter};
 pub use policy::PolicyDocument;
 pub use reference::{Name, Ref, by_id};
@@ -64,8 +66,8 @@ pub use aws_smithy_types::retry::RetryConfig;
 pub mod prelude {
     pub use crate::{
         About, Actions, AlreadyDone, Asked, Attrs, Birth, Cidr, Cx, Document, Error, ErrorKind, Impairment, Kind, Name,
-        Order, PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, Tags, Takes, Unique, Wait,
-        at_once, names,
+        Order, PolicyDocument, Problem, Ref, Result, Scope, Seen, Spec, Status, TagChange, TagRules, Tags, Takes,
+        Unique, Wait, at_once, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -14,19 +14,26 @@ use serde::{
 };
 use serde_json::{Error, Map, Value, value::Serializer as Json};
 
-/// What a live resource is: no more than what AWS shows.
+use crate::{PolicyDocument, policy};
+
+/// What a live resource is: no more than what AWS shows, in the form that specs are compared in.
 pub(crate) fn seen(spec: &impl Serialize) -> Value {
-    plain(spec, Nulls::Nowhere)
+    plain(spec, Plain { nulls: Nulls::Nowhere, policies: Policies::Comparable })
 }
 
 /// What a resource is to be. In a table inside of it, `null` says that AWS chooses: a key that is not there must not be.
 pub(crate) fn want(spec: &impl Serialize) -> Value {
-    plain(spec, Nulls::Inside)
+    plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::AsWritten })
+}
+
+/// The same, in the form that specs are compared in.
+pub(crate) fn comparable(spec: &impl Serialize) -> Value {
+    plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::Comparable })
 }
 
 /// A spec is plain data with text for keys, which JSON always holds.
-fn plain(spec: &impl Serialize, nulls: Nulls) -> Value {
-    spec.serialize(Plain(nulls)).expect("a spec is plain data")
+fn plain(spec: &impl Serialize, plain: Plain) -> Value {
+    spec.serialize(plain).expect("a spec is plain data")
 }
 
 /// Where a field without a value is written.
@@ -38,19 +45,32 @@ enum Nulls {
     Here,
 }
 
+/// How policies are written, see [`PolicyDocument`].
+#[derive(Clone, Copy, PartialEq)]
+enum Policies {
+    AsWritten,
+    Comparable,
+}
+
 /// Writes a [`Value`].
 #[derive(Clone, Copy)]
-struct Plain(Nulls);
+struct Plain {
+    nulls: Nulls,
+    policies: Policies,
+}
 
 impl Plain {
     /// What is inside of a table.
     fn inside(self) -> Self {
-        Self(if self.0 == Nulls::Nowhere { Nulls::Nowhere } else { Nulls::Here })
+        Self { nulls: if self.nulls == Nulls::Nowhere { Nulls::Nowhere } else { Nulls::Here }, ..self }
     }
 }
 
 /// The items of a list.
-struct Items(Vec<Value>);
+struct Items {
+    items: Vec<Value>,
+    plain: Plain,
+}
 
 /// The entries of a map, and of a struct; where `variant` is set, of that variant.
 struct Entries {
@@ -68,7 +88,7 @@ impl Entries {
     /// Adds a field, if it has a value or is to be written without.
     fn field(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         let value = value.serialize(self.plain.inside())?;
-        if self.plain.0 == Nulls::Here || !value.is_null() {
+        if self.plain.nulls == Nulls::Here || !value.is_null() {
             self.entries.push((name.to_owned(), value));
         }
         Ok(())
@@ -133,8 +153,10 @@ impl Serializer for Plain {
         Ok(Value::String(variant.to_owned()))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Error> {
-        value.serialize(self)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<Value, Error> {
+        let value = value.serialize(self)?;
+        let is_policy = name == PolicyDocument::NAME && self.policies == Policies::Comparable;
+        Ok(if is_policy { policy::comparable(value) } else { value })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -148,7 +170,7 @@ impl Serializer for Plain {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Items, Error> {
-        Ok(Items(Vec::with_capacity(len.unwrap_or(0))))
+        Ok(Items { items: Vec::with_capacity(len.unwrap_or(0)), plain: Self { nulls: Nulls::Nowhere, ..self } })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Items, Error> {
@@ -195,12 +217,12 @@ macro_rules! lists {
             type Error = Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.0.push(value.serialize(Plain(Nulls::Nowhere))?);
+                self.items.push(value.serialize(self.plain)?);
                 Ok(())
             }
 
             fn end(self) -> Result<Value, Error> {
-                Ok(Value::Array(self.0))
+                Ok(Value::Array(self.items))
             }
         })*
     };

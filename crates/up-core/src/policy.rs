@@ -1,26 +1,29 @@
-//! Text in IAM's policy language, in the one form that two policies are compared in.
+//! Text in IAM's policy language, and the one form that two policies are compared in.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::Document;
 
 /// A policy in IAM's language: written as a TOML table, or as text holding JSON.
 ///
-/// Most of what the language lets one write in two ways is kept in one, because AWS may answer with the other: a lone
-/// statement is a list of one, a list of one action, resource or principal is that one, and the principal
-/// `arn:aws:iam::123456789012:root` is `123456789012`. Lists keep their order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+/// It is kept, and sent to AWS, as it was written. Two policies are equal where they mean the same to IAM, because AWS may
+/// answer in another spelling and another order than it was told. Statements, actions, resources, principals and the values
+/// of conditions are sets; one that stands alone is a set of one; in conditions, `true` is `"true"` and `5` is `"5"`; the
+/// principal `arn:aws:iam::123456789012:root` is `123456789012`, and `{ AWS = "*" }` is `"*"`.
+#[derive(Debug, Clone)]
 pub struct PolicyDocument(Document);
 
 impl PolicyDocument {
+    /// The name that it has for a serializer, see [`comparable`].
+    pub(crate) const NAME: &'static str = "PolicyDocument";
+
     /// Reads what AWS holds.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Document::parse(text).map(Self::from)
+        Document::parse(text).map(Self)
     }
 
     /// The policy as AWS wants it.
@@ -28,34 +31,49 @@ impl PolicyDocument {
         self.0.text()
     }
 
-    /// Its content.
+    /// Its content, as it was written.
     pub fn value(&self) -> &Value {
         self.0.value()
+    }
+
+    /// Its statements, of which one may stand alone; `None` where it has none.
+    pub fn statements(&self) -> Option<&[Value]> {
+        match self.value().get("Statement")? {
+            Value::Array(statements) => Some(statements),
+            statement => Some(std::slice::from_ref(statement)),
+        }
     }
 }
 
 impl From<Document> for PolicyDocument {
     fn from(document: Document) -> Self {
-        let mut policy = document.into_value();
-        if let Some(statement) = policy.get_mut("Statement") {
-            if statement.is_object() {
-                *statement = Value::Array(vec![statement.take()]);
-            }
-            statement.as_array_mut().into_iter().flatten().for_each(normalise);
-        }
-        Self(policy.into())
+        Self(document)
+    }
+}
+
+impl PartialEq for PolicyDocument {
+    fn eq(&self, other: &Self) -> bool {
+        self.value() == other.value() || comparable(self.value().clone()) == comparable(other.value().clone())
+    }
+}
+
+impl Eq for PolicyDocument {}
+
+impl Serialize for PolicyDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(Self::NAME, &self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for PolicyDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Document::deserialize(deserializer).map(Self::from)
+        Document::deserialize(deserializer).map(Self)
     }
 }
 
 impl JsonSchema for PolicyDocument {
     fn schema_name() -> Cow<'static, str> {
-        "PolicyDocument".into()
+        Self::NAME.into()
     }
 
     fn inline_schema() -> bool {
@@ -67,51 +85,212 @@ impl JsonSchema for PolicyDocument {
     }
 }
 
+/// The form in which two policies that mean the same are the same.
+pub(crate) fn comparable(policy: Value) -> Value {
+    let Value::Object(mut policy) = policy else { return policy };
+    // What IAM takes where it is told no version.
+    if policy.get("Version").is_some_and(|version| version == "2008-10-17") {
+        policy.shift_remove("Version");
+    }
+    if let Some(statements) = policy.get_mut("Statement") {
+        let mut all = many(statements.take());
+        all.iter_mut().for_each(normalise);
+        *statements = Value::Array(sorted(all));
+    }
+    by_key(policy)
+}
+
 fn normalise(statement: &mut Value) {
+    let Value::Object(mut fields) = statement.take() else { return };
     for key in ["Action", "NotAction", "Resource", "NotResource"] {
-        statement.get_mut(key).into_iter().for_each(unwrap_one);
+        fields.get_mut(key).into_iter().for_each(as_set);
     }
     for key in ["Principal", "NotPrincipal"] {
-        let Some(Value::Object(principals)) = statement.get_mut(key) else { continue };
-        principals.values_mut().for_each(unwrap_one);
-        match principals.get_mut("AWS") {
-            Some(Value::Array(accounts)) => accounts.iter_mut().for_each(name_account),
-            Some(account) => name_account(account),
-            None => {}
+        fields.get_mut(key).into_iter().for_each(name_principals);
+    }
+    if let Some(Value::Object(operators)) = fields.get_mut("Condition") {
+        for keys in operators.values_mut() {
+            let Value::Object(keys) = keys else { continue };
+            keys.values_mut().for_each(|values| {
+                *values = Value::Array(many(values.take()).into_iter().map(as_text).collect());
+                as_set(values);
+            });
+            keys.sort_keys();
         }
+        operators.sort_keys();
+    }
+    fields.retain(|key, value| match key.as_str() {
+        "Sid" => value != "",
+        "Condition" => value.as_object().is_none_or(|operators| !operators.is_empty()),
+        _ => true,
+    });
+    *statement = by_key(fields);
+}
+
+/// A scalar is a list of one.
+fn many(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        item => vec![item],
     }
 }
 
-fn unwrap_one(value: &mut Value) {
-    if let Value::Array(items) = value
-        && let [item] = &mut items[..]
-    {
-        *value = item.take();
+/// A list without order and without anything twice; of one, that one.
+fn as_set(value: &mut Value) {
+    let mut items = sorted(many(value.take()));
+    *value = if items.len() == 1 { items.remove(0) } else { Value::Array(items) };
+}
+
+fn sorted(mut items: Vec<Value>) -> Vec<Value> {
+    items.sort_by_cached_key(Value::to_string);
+    items.dedup();
+    items
+}
+
+/// IAM compares what a condition holds as text.
+fn as_text(value: Value) -> Value {
+    match value {
+        Value::Bool(_) | Value::Number(_) => Value::String(value.to_string()),
+        other => other,
     }
 }
 
-/// An account and its root are one principal. The digits may still be a mark ([`crate::quote`]).
-fn name_account(principal: &mut Value) {
-    let root = principal.as_str().and_then(|text| text.strip_prefix("arn:")?.strip_suffix(":root"));
-    if let Some((_, account)) = root.and_then(|rest| rest.split_once(":iam::")) {
-        *principal = account.into();
+/// Names each principal in one way. The digits of an account may still be a mark ([`crate::quote`]).
+fn name_principals(principals: &mut Value) {
+    let Value::Object(of_type) = principals else { return };
+    if let Some(accounts) = of_type.get_mut("AWS") {
+        let named = many(accounts.take()).into_iter().map(|principal| {
+            let root = principal.as_str().and_then(|text| text.strip_prefix("arn:")?.strip_suffix(":root"));
+            let account = root.and_then(|rest| rest.split_once(":iam::")).map(|(_, account)| account.into());
+            account.unwrap_or(principal)
+        });
+        *accounts = Value::Array(named.collect());
     }
+    of_type.values_mut().for_each(as_set);
+    of_type.sort_keys();
+    if of_type.len() == 1 && of_type.get("AWS").is_some_and(|accounts| accounts == "*") {
+        *principals = "*".into();
+    }
+}
+
+fn by_key(mut map: Map<String, Value>) -> Value {
+    map.sort_keys();
+    Value::Object(map)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, sample::subsequence};
+    use serde_json::json;
+
     use super::*;
 
-    #[test]
-    fn one_policy_written_in_two_ways_is_one_policy() {
-        let long = r#"{"Statement":[{"Action":["a:B"],"Principal":{"AWS":["arn:aws:iam::123456789012:root"]}}]}"#;
-        let short = r#"{"Statement":{"Principal":{"AWS":"123456789012"},"Action":"a:B"}}"#;
-        assert_eq!(PolicyDocument::parse(long), PolicyDocument::parse(short));
+    fn policy(value: Value) -> PolicyDocument {
+        PolicyDocument(value.into())
     }
 
     #[test]
-    fn what_says_something_else_stays() {
-        let text = r#"{"Statement":[{"Action":["a:B","a:A"],"Principal":{"AWS":"arn:aws:iam::123456789012:role/x"}}]}"#;
+    fn one_policy_written_in_two_ways_is_one_policy() {
+        let long = r#"{"Version":"2008-10-17","Statement":[{"Sid":"","Action":["a:B"],"Condition":{},
+            "Principal":{"AWS":["arn:aws:iam::123456789012:root"]}}]}"#;
+        let short = r#"{"Statement":{"Principal":{"AWS":"123456789012"},"Action":"a:B"}}"#;
+        assert_eq!(PolicyDocument::parse(long), PolicyDocument::parse(short));
+        let everyone = |principal| policy(json!({ "Statement": { "Principal": principal } }));
+        assert_eq!(everyone(json!("*")), everyone(json!({ "AWS": ["*"] })));
+        assert_ne!(everyone(json!("*")), everyone(json!({ "Service": "*" })));
+    }
+
+    #[test]
+    fn it_is_sent_as_it_was_written() {
+        let text = r#"{"Statement":[{"Action":["a:B","a:A"],"Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}"#;
         assert_eq!(PolicyDocument::parse(text).unwrap().text(), text);
+        assert_eq!(serde_json::to_string(&PolicyDocument::parse(text).unwrap()).unwrap(), text);
+    }
+
+    /// AWS shows the unique id of a principal that was deleted: nobody can act as it any more, though the name is the same.
+    #[test]
+    fn a_deleted_principal_is_another_one() {
+        let of = |principal: &str| policy(json!({ "Statement": [{ "Principal": { "AWS": principal } }] }));
+        assert_ne!(of("AROAJQABLZS4A3QDU576Q"), of("arn:aws:iam::123456789012:role/x"));
+    }
+
+    /// A member of each set, by the path that leads to it.
+    const MEMBERS: &[&[&str]] = &[
+        &["Action"],
+        &["NotAction"],
+        &["Resource"],
+        &["NotResource"],
+        &["Principal", "AWS"],
+        &["Principal", "Service"],
+        &["NotPrincipal", "Federated"],
+        &["Condition", "StringLike", "aws:a"],
+        &["Condition", "StringLike", "aws:b"],
+        &["Condition", "Bool", "aws:c"],
+        &["Condition", "NumericLessThan", "aws:d"],
+    ];
+
+    fn member() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            "[a-d]:[A-D]".prop_map(Value::from),
+            any::<bool>().prop_map(Value::from),
+            (0..4).prop_map(Value::from),
+        ]
+    }
+
+    /// A statement, as the path of each set and what is in it.
+    fn statement() -> impl Strategy<Value = Vec<(&'static [&'static str], Vec<Value>)>> {
+        subsequence(MEMBERS, 1..6).prop_flat_map(|paths| {
+            let set = |path: &'static [&'static str]| {
+                let text = "[a-d]:[A-D]".prop_map(Value::from).boxed();
+                let items = if path[0] == "Condition" { member().boxed() } else { text };
+                proptest::collection::vec(items, 1..4).prop_map(move |items| (path, items))
+            };
+            paths.into_iter().map(set).collect::<Vec<_>>()
+        })
+    }
+
+    /// A statement written out: `turn` says in which of the many ways.
+    fn written(sets: &[(&'static [&'static str], Vec<Value>)], turn: usize) -> Value {
+        let mut sets = sets.to_vec();
+        let many = sets.len();
+        sets.rotate_left(turn % many);
+        let mut statement = json!({});
+        for (path, mut items) in sets {
+            let is_condition = path[0] == "Condition";
+            if turn % 2 == 1 {
+                items.reverse();
+                items.push(items[0].clone());
+                items.iter_mut().filter(|_| is_condition).for_each(|item| *item = as_text(item.take()));
+            }
+            let value = if items.len() == 1 && turn.is_multiple_of(3) { items.remove(0) } else { Value::Array(items) };
+            let place = path.iter().fold(&mut statement, |place, key| {
+                let place = if place.is_null() {
+                    *place = json!({});
+                    place
+                } else {
+                    place
+                };
+                &mut place[*key]
+            });
+            *place = value;
+        }
+        if turn % 2 == 1 { json!({ "Statement": [statement] }) } else { json!({ "Statement": statement }) }
+    }
+
+    proptest! {
+        #[test]
+        fn another_spelling_or_order_changes_nothing(sets in statement(), one in 0..12usize, other in 0..12usize) {
+            prop_assert_eq!(policy(written(&sets, one)), policy(written(&sets, other)));
+        }
+
+        #[test]
+        fn another_member_is_another_policy(sets in statement(), turn in 0..12usize, at in any::<prop::sample::Index>()) {
+            let mut changed = sets.clone();
+            let at = at.index(changed.len());
+            changed[at].1.push("e:E".into());
+            prop_assert_ne!(policy(written(&sets, turn)), policy(written(&changed, turn)));
+            changed[at].1 = vec!["e:E".into()];
+            prop_assert_ne!(policy(written(&sets, turn)), policy(written(&changed, turn)));
+        }
     }
 }

@@ -48,6 +48,7 @@ impl Kind for Eip {
         // A NAT gateway gives it up only once it is gone itself.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         sent_once: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

@@ -31,6 +31,7 @@ impl Kind for InternetGateway {
         // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         sent_once: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

@@ -55,6 +55,7 @@ impl Kind for KeyPair {
         },
         attrs: &["arn", "name", "fingerprint"],
         longest_name: 255,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

@@ -71,6 +71,7 @@ impl Kind for NatGateway {
         client_token: true,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(115), delete: Duration::from_secs(60), ..Takes::DEFAULT },
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

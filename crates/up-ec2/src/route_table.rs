@@ -65,6 +65,7 @@ impl Kind for RouteTable {
         },
         attrs: &["arn"],
         client_token: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

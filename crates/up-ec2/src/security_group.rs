@@ -68,6 +68,7 @@ impl Kind for SecurityGroup {
         longest_name: 255,
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

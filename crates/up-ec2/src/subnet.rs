@@ -104,6 +104,7 @@ impl Kind for Subnet {
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         sent_once: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

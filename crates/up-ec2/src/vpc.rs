@@ -85,6 +85,7 @@ impl Kind for Vpc {
         },
         attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
         sent_once: true,
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 

@@ -113,8 +113,16 @@ impl Kind for VpcEndpoint {
         cloudformation: "AWS::EC2::VPCEndpoint",
         actions: Actions {
             observe: &["ec2:DescribeManagedPrefixLists", "ec2:DescribeVpcEndpoints"],
-            create: &["ec2:CreateTags", "ec2:CreateVpcEndpoint", "ec2:DescribeVpcEndpoints"],
-            update: &["ec2:ModifyVpcEndpoint"],
+            create: &[
+                "ec2:CreateTags",
+                "ec2:CreateVpcEndpoint",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "route53:AssociateVPCWithHostedZone",
+            ],
+            update: &["ec2:ModifyVpcEndpoint", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
             tag: &["ec2:CreateTags", "ec2:DeleteTags"],
             delete: &["ec2:DeleteVpcEndpoints"],
         },
@@ -122,6 +130,7 @@ impl Kind for VpcEndpoint {
         client_token: true,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60), ..Takes::DEFAULT },
+        tags: TagRules::FREE,
         ..About::DEFAULT
     };
 
@@ -381,20 +390,15 @@ fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PolicyDocument, 
     PolicyDocument::deserialize(deserializer).map(normal)
 }
 
-/// Services spell "full access" in several ways; one of them is the normal form.
+/// Services spell "full access" in several ways, some with a version and a `Sid`; one of them is the normal form.
 fn normal(document: PolicyDocument) -> PolicyDocument {
-    let statement = match &document.value()["Statement"] {
-        Value::Array(statements) if statements.len() == 1 => &statements[0],
-        statement => statement,
-    };
-    let all = [json!("*"), json!(["*"]), json!({ "AWS": "*" })];
-    let is_full = statement.as_object().is_some_and(|statement| {
-        let is_plain =
-            statement.keys().all(|key| ["Action", "Effect", "Principal", "Resource", "Sid"].contains(&key.as_str()));
-        let is_all = |key| statement.get(key).is_some_and(|value| all.contains(value));
-        is_plain
-            && statement.get("Effect") == Some(&json!("Allow"))
-            && ["Action", "Principal", "Resource"].into_iter().all(is_all)
+    let sole = document.statements().and_then(|statements| match statements {
+        [Value::Object(statement)] => Some(statement.clone()),
+        _ => None,
+    });
+    let is_full = sole.is_some_and(|mut statement| {
+        statement.shift_remove("Sid");
+        PolicyDocument::from(Document::from(json!({ "Statement": statement }))) == full_access()
     });
     if is_full { full_access() } else { document }
 }

@@ -90,7 +90,14 @@ impl Kind for Repository {
                 "ecr:GetLifecyclePolicy",
                 "ecr:GetRepositoryPolicy",
             ],
-            create: &["ecr:CreateRepository", "ecr:TagResource", "ecr:ListTagsForResource"],
+            create: &[
+                "ecr:CreateRepository",
+                "ecr:TagResource",
+                "ecr:ListTagsForResource",
+                "kms:CreateGrant",
+                "kms:DescribeKey",
+                "kms:RetireGrant",
+            ],
             update: &[
                 "ecr:PutImageTagMutability",
                 "ecr:PutImageScanningConfiguration",
@@ -100,7 +107,7 @@ impl Kind for Repository {
                 "ecr:DeleteRepositoryPolicy",
             ],
             tag: &["ecr:TagResource", "ecr:UntagResource"],
-            delete: &["ecr:DeleteRepository"],
+            delete: &["ecr:DeleteRepository", "kms:RetireGrant"],
         },
         attrs: &["arn", "name", "uri"],
         longest_name: 256,
@@ -331,5 +338,5 @@ fn nothing() -> PolicyDocument {
 }
 
 fn states_nothing(policy: &PolicyDocument) -> bool {
-    policy.value().get("Statement").and_then(|statement| statement.as_array()).is_some_and(Vec::is_empty)
+    policy.statements().is_some_and(<[_]>::is_empty)
 }

@@ -68,16 +68,16 @@ impl Kind for InstanceProfile {
         }
     }
 
-    /// Safe to repeat: keys are set and removed.
+    /// Removes before it sets, see [`crate::role`]. Safe to repeat: keys are removed, and then all of the new ones are set.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        if !change.set.is_empty() {
-            let call = client(cx).tag_instance_profile().instance_profile_name(&seen.id);
-            call.set_tags(Some(list(&change.set))).send().await?;
-        }
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
             let call = client(cx).untag_instance_profile().instance_profile_name(&seen.id);
             call.set_tag_keys(Some(keys)).send().await?;
+        }
+        if !change.set.is_empty() {
+            let call = client(cx).tag_instance_profile().instance_profile_name(&seen.id);
+            call.set_tags(Some(list(&change.set))).send().await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is
 //! told by its tags, as everywhere.
 
+mod boundary;
 pub mod instance_profile;
 pub mod policy;
 pub mod role;
@@ -63,8 +64,8 @@ fn check_name(field: &str, name: &str, longest: usize) -> Option<Problem> {
 
 /// IAM's rule for every document.
 fn check_document(field: &str, document: &PolicyDocument) -> Option<Problem> {
-    let stated = document.value().get("Statement").is_some_and(|statement| statement.is_array());
-    (!stated).then(|| Problem::new(field, "a policy needs a `Statement`, a table or a list of tables"))
+    let is_stated = document.statements().is_some_and(|all| all.iter().all(|statement| statement.is_object()));
+    (!is_stated).then(|| Problem::new(field, "a policy needs a `Statement`, a table or a list of tables"))
 }
 
 /// IAM's rule for every description.

@@ -94,14 +94,14 @@ impl Kind for Policy {
         Ok(())
     }
 
-    /// Safe to repeat: keys are set and removed.
+    /// Removes before it sets, see [`crate::role`]. Safe to repeat: keys are removed, and then all of the new ones are set.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        if !change.set.is_empty() {
-            client(cx).tag_policy().policy_arn(&seen.id).set_tags(Some(list(&change.set))).send().await?;
-        }
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
             client(cx).untag_policy().policy_arn(&seen.id).set_tag_keys(Some(keys)).send().await?;
+        }
+        if !change.set.is_empty() {
+            client(cx).tag_policy().policy_arn(&seen.id).set_tags(Some(list(&change.set))).send().await?;
         }
         Ok(())
     }

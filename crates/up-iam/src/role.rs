@@ -6,7 +6,10 @@ use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
 use futures_util::future::try_join;
 use up_core::prelude::*;
 
-use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
+use crate::{
+    PAGE, all, boundary::Boundary, check_description, check_document, check_name, client, document, list, path,
+    path_of, tags,
+};
 
 /// A set of permissions that a service, or someone of another account, may act with.
 ///
@@ -34,8 +37,9 @@ pub struct Role {
     /// Longest session anyone may ask for, in seconds: 3,600 to 43,200. Default: 3600.
     #[serde(default = "one_hour")]
     max_session_duration: i32,
-    /// A managed policy that caps what the role's own policies may allow. Left out: as it is, which is none at first.
-    permissions_boundary: Option<Ref<names::Policy>>,
+    /// A managed policy that caps what the role's own policies may allow; `""` removes it. Left out: as it is, which is none
+    /// at first.
+    permissions_boundary: Option<Boundary>,
 }
 
 impl Kind for Role {
@@ -50,6 +54,7 @@ impl Kind for Role {
                 "iam:UpdateAssumeRolePolicy",
                 "iam:UpdateRole",
                 "iam:PutRolePermissionsBoundary",
+                "iam:DeleteRolePermissionsBoundary",
                 "iam:AttachRolePolicy",
                 "iam:DetachRolePolicy",
                 "iam:PutRolePolicy",
@@ -68,6 +73,7 @@ impl Kind for Role {
         },
         attrs: &["arn", "name"],
         longest_name: 64,
+        tags: TagRules::WITHOUT_CASE,
         ..About::DEFAULT
     };
 
@@ -103,7 +109,7 @@ impl Kind for Role {
     /// Safe to repeat: names are unique, so a second one is refused.
     async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
         let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let boundary = self.permissions_boundary.as_ref().map(|policy| cx.attr(policy, "arn")).transpose()?;
+        let boundary = Boundary::arn(&self.permissions_boundary, cx)?;
         let request = client(cx).create_role().role_name(&name).path(path(&birth.stack));
         let request = request.assume_role_policy_document(self.assume_role_policy_document.text());
         let request = request.description(&self.description).max_session_duration(self.max_session_duration);
@@ -122,10 +128,13 @@ impl Kind for Role {
             let call = iam.update_role().role_name(name).description(&self.description);
             call.max_session_duration(self.max_session_duration).send().await?;
         }
-        if let Some(policy) = &self.permissions_boundary {
-            let (seen, want) = (arns(cx, &was.permissions_boundary)?, arns(cx, [policy])?);
-            for arn in want.difference(&seen) {
-                iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn).send().await?;
+        if self.permissions_boundary.is_some() {
+            match (Boundary::arn(&was.permissions_boundary, cx)?, Boundary::arn(&self.permissions_boundary, cx)?) {
+                (seen, want) if seen == want => {}
+                (_, Some(arn)) => {
+                    _ = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn).send().await?
+                }
+                (_, None) => iam.delete_role_permissions_boundary().role_name(name).send().await.gone()?,
             }
         }
         let (seen, want) = (arns(cx, &was.managed_policies)?, arns(cx, &self.managed_policies)?);
@@ -147,14 +156,18 @@ impl Kind for Role {
         Ok(())
     }
 
-    /// Safe to repeat: keys are set and removed.
+    /// To IAM, `environment` is `Environment`: what goes is taken away before anything is set, or the new one would go with
+    /// it. Safe to repeat: keys are removed, and then all of the new ones are set.
     async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+        let is_set =
+            |key: &&String| change.set.keys().any(|set| set != *key && set.to_lowercase() == key.to_lowercase());
+        let remove: BTreeSet<_> = change.remove.iter().chain(seen.tags.keys().filter(is_set)).cloned().collect();
+        if !remove.is_empty() {
+            let keys = remove.into_iter().collect();
+            client(cx).untag_role().role_name(&seen.id).set_tag_keys(Some(keys)).send().await?;
+        }
         if !change.set.is_empty() {
             client(cx).tag_role().role_name(&seen.id).set_tags(Some(list(&change.set))).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_role().role_name(&seen.id).set_tag_keys(Some(keys)).send().await?;
         }
         Ok(())
     }
@@ -226,7 +239,7 @@ fn read(
         managed_policies: attached.map(Ref::id).collect(),
         inline_policies: inline,
         max_session_duration: duration.unwrap_or_else(one_hour),
-        permissions_boundary: boundary.map(Ref::id),
+        permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
     Ok(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec })

@@ -255,7 +255,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
         if replaced.is_empty() && agrees(kind.fields(), &seen.spec, &declared.spec, &address_of, &answer) {
             return vec![];
         }
-        let mut want = self.filled(kind, declared, &answer);
+        let want = self.filled(kind, declared, &answer);
+        let mut want = Cow::Owned(kind.comparable(want.into_owned()));
         let ignored = ignored(self.world, self.stack, declared, seen);
         let said = without_ignored(&want, ignored).into_owned();
         let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
@@ -590,7 +591,10 @@ fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap
     let address = &declared.address;
     let own = declared.tags.iter().map(|(key, value)| (key.as_str(), Cow::from(value)));
     let mut tags: BTreeMap<_, _> = own.collect();
-    tags.entry("Name").or_insert_with(|| address.physical(stack, generation, 255).into());
+    // Whoever writes `name` has named it: of IAM's roles that is the same key.
+    if !tags.keys().any(|key| key.eq_ignore_ascii_case("Name")) {
+        tags.insert("Name", address.physical(stack, generation, 255).into());
+    }
     tags.insert(Address::STACK_TAG, stack.into());
     tags.insert(Address::ADDRESS_TAG, address.text().into());
     if generation > 0 {

@@ -9,22 +9,31 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub(crate) fn check(backup: Option<&str>, maintenance: Option<&str>) -> Vec<Problem> {
     let backup = backup.filter(|text| !quote::is_quoting(text));
     let maintenance = maintenance.filter(|text| !quote::is_quoting(text));
-    let (daily, weekly) = (backup.map(daily), maintenance.map(weekly));
     let mut problems = Vec::new();
-    if let Some(None) = daily {
-        let message = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";
-        problems.push(Problem::new("preferred_backup_window", message));
+    if let Some(text) = backup.filter(|text| daily(text).is_none()) {
+        let expected = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";
+        problems.push(Problem::new("preferred_backup_window", in_small_letters(text, expected, daily)));
     }
-    if let Some(None) = weekly {
-        let message = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
-        problems.push(Problem::new("preferred_maintenance_window", message));
+    if let Some(text) = maintenance.filter(|text| weekly(text).is_none()) {
+        let expected = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
+        problems.push(Problem::new("preferred_maintenance_window", in_small_letters(text, expected, weekly)));
     }
+    let (daily, weekly) = (backup.map(daily), maintenance.map(weekly));
     if let (Some(Some(daily)), Some(Some(weekly))) = (daily, weekly)
         && overlap(daily, weekly)
     {
         problems.push(Problem::new("preferred_maintenance_window", "it overlaps the backup window"));
     }
     problems
+}
+
+/// RDS answers in small letters: what has capitals would differ for ever.
+fn in_small_letters(text: &str, expected: &str, read: fn(&str) -> Option<Span>) -> String {
+    let small = text.to_lowercase();
+    match read(&small) {
+        Some(_) => format!("a window is written in small letters; did you mean `{small}`?"),
+        None => expected.to_owned(),
+    }
 }
 
 /// From a minute, for some minutes.
@@ -80,6 +89,12 @@ mod tests {
         for wrong in ["Sun:05:00-Sun:06:00", "sun:05:00-sun:05:10", "05:00-06:00", "sun:05:00-tue:05:00"] {
             assert_eq!(check(None, Some(wrong)).len(), 1, "{wrong}");
         }
+    }
+
+    #[test]
+    fn capitals_get_a_hint() {
+        let said = check(None, Some("Sun:05:00-Sun:06:00")).remove(0).message;
+        assert!(said.contains("did you mean `sun:05:00-sun:06:00`?"), "{said}");
     }
 
     #[test]

@@ -250,7 +250,12 @@ impl<'a> Checker<'a> {
                     let found = branch.place().kind.as_ref().zip(node.text());
                     found.is_some_and(|(kind, text)| self.world.reference(self.instance, text, kind, false).is_ok())
                 });
-                let plain = fitting.iter().find(|branch| branch.place().kind.is_none());
+                let plain = fitting.iter().find(|branch| {
+                    let names = branch.place().names.as_ref();
+                    let is_one =
+                        names.zip(node.text()).is_none_or(|(names, text)| names.iter().any(|name| name == text));
+                    branch.place().kind.is_none() && is_one
+                });
                 self.node(node, *named.or(plain).unwrap_or(&fitting[0]), false)
             }
         }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use up_core::{Address, Declared, Problem, Tags, quote, text_at};
+use up_core::{Address, Declared, Problem, quote, text_at};
 
 use crate::{
     check::Checker,
@@ -14,9 +14,10 @@ use crate::{
     file::{File, Resource},
     kinds::KindInfo,
     node::{Data, Node},
+    renamed::Renamed,
     scope::Scope,
     source::Place,
-    suggest::suggest,
+    tags::CommonTags,
     value,
     world::{EACH, Each, Instance, Keys, World},
 };
@@ -26,6 +27,8 @@ pub(crate) struct Checked {
     pub(crate) declared: Declared,
     /// What it waits for, and where it says so.
     pub(crate) edges: Vec<Edge>,
+    /// What it says that it was called.
+    pub(crate) renamed: Option<Renamed>,
 }
 
 /// One resource waits for another.
@@ -38,7 +41,7 @@ pub(crate) struct Edge {
 
 impl World {
     /// Everything that an instance declares, its modules' included.
-    pub(crate) fn declare_all(&self, instance: &Rc<Instance>, tags: &Tags, into: &mut Vec<Checked>) {
+    pub(crate) fn declare_all(&self, instance: &Rc<Instance>, tags: &CommonTags, into: &mut Vec<Checked>) {
         let scope = Scope::new(self, instance);
         let File { inputs, locals, outputs, modules, resources, .. } = &*instance.file;
         // What is wrong is reported where it is; here everything only has to be looked at once.
@@ -76,7 +79,14 @@ impl World {
         found.map_err(|fault| self.fault(place, fault)).ok()
     }
 
-    fn declare_each(&self, scope: &Scope<'_>, name: &str, resource: &Resource, tags: &Tags, into: &mut Vec<Checked>) {
+    fn declare_each(
+        &self,
+        scope: &Scope<'_>,
+        name: &str,
+        resource: &Resource,
+        tags: &CommonTags,
+        into: &mut Vec<Checked>,
+    ) {
         let keys = scope.resource_keys(resource.kind, name);
         let (Some(keys), Some(kind)) = (self.look(resource.place, keys), self.kinds.find(resource.kind)) else {
             return;
@@ -155,20 +165,20 @@ impl World {
 }
 
 /// One resource, on its way.
-struct Declaring<'a> {
-    world: &'a World,
-    scope: Scope<'a>,
-    kind: &'a KindInfo,
-    name: &'a str,
-    resource: &'a Resource,
+pub(crate) struct Declaring<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) scope: Scope<'a>,
+    pub(crate) kind: &'a KindInfo,
+    pub(crate) name: &'a str,
+    pub(crate) resource: &'a Resource,
 }
 
 impl Declaring<'_> {
     /// `None` where something is wrong, which has been reported.
-    fn declare(&self, stack_tags: &Tags) -> Option<Checked> {
+    fn declare(&self, common: &CommonTags) -> Option<Checked> {
         let Self { world, scope, kind, name, resource } = self;
         let mut edges = vec![];
-        let own_tags = resource.tags.as_ref().map(|node| world.tags(&scope.evaluate(node)));
+        let tags = self.tags(common);
         let depends_on = self.depends_on(&mut edges);
         let prevent_destroy = self.prevent_destroy();
         let ignore_changes = self.ignore_changes();
@@ -182,15 +192,13 @@ impl Declaring<'_> {
                 return None;
             }
         };
-        let mut tags = stack_tags.clone();
-        tags.extend(own_tags.unwrap_or_default());
-        self.check_count(&tags);
         let address = Address {
             module: scope.instance.path.clone(),
             kind: kind.any.name().to_owned(),
             name: (*name).to_owned(),
             key: scope.each.map(|each| each.key.clone()),
         };
+        let (renamed, renamed_from) = self.renamed(&address);
         let origin = world.origin(resource.place);
         let declared = Declared {
             address,
@@ -199,26 +207,17 @@ impl Declaring<'_> {
             depends_on,
             prevent_destroy,
             ignore_changes,
-            ignore_tags: BTreeSet::new(),
-            renamed_from: vec![],
+            ignore_tags: common.ignored.clone(),
+            renamed_from,
             origin,
         };
-        Some(Checked { declared, edges })
+        Some(Checked { declared, edges, renamed })
     }
 
     /// The kind's part, references resolved; `None` where something is wrong, which has been reported.
     fn node(&self) -> Option<Node> {
         let Self { world, scope, kind, resource, .. } = self;
         Checker::new(world, scope.instance, kind.schema(), kind.any.name()).check(scope.evaluate(&resource.body))
-    }
-
-    /// AWS takes 50 tags, of which up to three say who owns the resource.
-    fn check_count(&self, tags: &Tags) {
-        if tags.len() > 47 {
-            let place = self.resource.tags.as_ref().map_or(self.resource.place, |node| node.place);
-            let message = format!("{} tags are too many: AWS takes 50, and three are bullstra-up's own", tags.len());
-            self.world.complain(Complaint::new(place, message));
-        }
     }
 
     /// What the spec refers to or quotes; late fields hold nobody up.
@@ -293,29 +292,6 @@ impl Declaring<'_> {
                 false
             }
         }
-    }
-
-    fn ignore_changes(&self) -> BTreeSet<String> {
-        let Some(node) = &self.resource.ignore_changes else { return BTreeSet::new() };
-        let node = self.scope.evaluate(node);
-        let Data::List(items) = &node.data else {
-            self.world.wrong_type(&node, "a list of field names");
-            return BTreeSet::new();
-        };
-        let fields: Vec<&str> = self.kind.any.fields().iter().map(|field| field.name).collect();
-        let known = items.iter().filter_map(|item| match item.text() {
-            Some(text) if fields.contains(&text) => Some(text.to_owned()),
-            Some(text) => {
-                let message = format!("{} has no field `{text}`", self.kind.any.name());
-                self.world.complain(Complaint::new(item.place, message).hint(suggest(text, fields.iter().copied())));
-                None
-            }
-            None => {
-                self.world.wrong_type(item, "the name of a field");
-                None
-            }
-        });
-        known.collect()
     }
 }
 

@@ -41,8 +41,9 @@ impl World {
         }
         let file = self.file(&at, &self.shown(&at), Some(*place))?;
         let each = self.each_of(caller, name, key);
+        let was = self.module_was(caller, call, each.as_ref(), path);
         let caller = Caller { instance: caller.clone(), name: name.to_owned(), each };
-        let child = Instance::new(file, at, path.to_owned(), Some(caller));
+        let child = Instance { was, ..Instance::new(file, at, path.to_owned(), Some(caller)) };
         self.check_arguments(&child, call, name);
         Some(child)
     }

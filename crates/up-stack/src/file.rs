@@ -45,6 +45,7 @@ pub(crate) struct Call {
     /// Where the file is that `source` names, once that was found out.
     pub(crate) at: OnceCell<Option<PathBuf>>,
     pub(crate) for_each: Option<Node>,
+    pub(crate) renamed_from: Option<Node>,
     pub(crate) arguments: BTreeMap<String, (Place, Node)>,
 }
 
@@ -67,6 +68,7 @@ pub(crate) struct Resource {
     pub(crate) tags: Option<Node>,
     pub(crate) prevent_destroy: Option<Node>,
     pub(crate) ignore_changes: Option<Node>,
+    pub(crate) renamed_from: Option<Node>,
     /// What is left is the kind's: a table.
     pub(crate) body: Node,
 }
@@ -74,9 +76,10 @@ pub(crate) struct Resource {
 /// Tables a file may have beside those of services.
 const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs"];
 const STACK_KEYS: &[&str] =
-    &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "zones", "backend"];
+    &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "ignore_tags", "zones", "backend"];
 /// What every resource takes beside what its kind does.
-pub(crate) const COMMON: &[&str] = &["for_each", "depends_on", "tags", "prevent_destroy", "ignore_changes"];
+pub(crate) const COMMON: &[&str] =
+    &["for_each", "depends_on", "tags", "prevent_destroy", "ignore_changes", "renamed_from"];
 
 /// Names users bring from Terraform, and what they are here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -243,13 +246,14 @@ impl Reader<'_> {
         let world = self.world;
         let entries = world.entries(node, &format!("`[module.{}]`", key.text));
         let (at, arguments) = Default::default();
-        let mut call = Call { place: key.place, source: None, at, for_each: None, arguments };
+        let mut call = Call { place: key.place, source: None, at, for_each: None, renamed_from: None, arguments };
         let mut has_source = false;
         for (name, node) in entries {
             match (name.text.as_str(), node) {
                 ("source", Node { data: Data::Text(text), place }) => call.source = Some((text, place)),
                 ("source", other) => world.wrong_type(&other, "plain text: the path of a file"),
                 ("for_each", node) => call.for_each = Some(node),
+                ("renamed_from", node) => call.renamed_from = Some(node),
                 (_, node) => {
                     call.arguments.insert(name.text.clone(), (name.place, node));
                 }
@@ -289,6 +293,7 @@ impl Resource {
             tags: None,
             prevent_destroy: None,
             ignore_changes: None,
+            renamed_from: None,
             body: Node { place: key.place, data: Data::Hole },
         };
         let Data::Table(entries) = node.data else { return resource };
@@ -300,6 +305,7 @@ impl Resource {
                 "tags" => resource.tags = Some(node),
                 "prevent_destroy" => resource.prevent_destroy = Some(node),
                 "ignore_changes" => resource.ignore_changes = Some(node),
+                "renamed_from" => resource.renamed_from = Some(node),
                 _ => rest.push((key, node)),
             }
         }

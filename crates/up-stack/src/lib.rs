@@ -5,12 +5,14 @@
 
 mod check;
 mod cycle;
+mod decimal;
 mod declare;
 mod diagnostic;
 mod eval;
 mod expand;
 mod file;
 mod functions;
+mod ignored;
 mod kinds;
 mod node;
 mod operators;
@@ -18,6 +20,7 @@ mod parse;
 mod paths;
 mod refer;
 mod refs;
+mod renamed;
 mod render;
 mod role;
 mod schema;
@@ -26,6 +29,7 @@ mod settings;
 mod shape;
 mod source;
 mod suggest;
+mod tags;
 mod taint;
 mod template;
 mod types;
@@ -152,18 +156,19 @@ impl World {
         let accounts = self.fact("accounts").ok();
         // Looked at even where nothing asks for them.
         let _ = self.fact("zones");
-        let (role, protect, tags, backend) = (self.role(), self.protect(), self.stack_tags(), self.backend());
+        let (role, protect, tags, backend) = (self.role(), self.protect(), self.common_tags(), self.backend());
         let mut checked = vec![];
         self.declare_all(root, &tags, &mut checked);
         checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
         self.check_together(&checked);
         self.check_named(&checked);
+        self.check_renamed(&checked);
         self.check_circles(&checked);
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
         let secrets = self.secrets();
-        let (name, region, root) = (name?, region?, PathBuf::new());
+        let (name, region, root, tags) = (name?, region?, PathBuf::new(), tags.all());
         Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, root })
     }
 

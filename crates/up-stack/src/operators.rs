@@ -4,6 +4,7 @@ use hcl::expr::{BinaryOp, BinaryOperator, Operation, UnaryOp, UnaryOperator};
 use serde_json::{Number, Value};
 
 use crate::{
+    decimal,
     eval::Evaluator,
     value::{Fault, described, float, mark_in, not_known, same, to_bool, to_number},
 };
@@ -52,7 +53,7 @@ fn binary(evaluator: &mut Evaluator<'_>, operation: &BinaryOp) -> Result<Value, 
     }
 }
 
-/// Whole numbers stay whole as long as they fit.
+/// In decimal, as long as 28 digits hold it.
 fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Result<Value, Fault> {
     use BinaryOperator::{Div, Minus, Mod, Mul, Plus};
     let (Some(one), Some(other)) = (left.as_f64(), right.as_f64()) else {
@@ -61,16 +62,16 @@ fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Result
     if matches!(operator, Div | Mod) && other == 0.0 {
         return Err(Fault::new("this divides by zero"));
     }
-    if let (Some(one), Some(other)) = (left.as_i64(), right.as_i64()) {
-        let whole = match operator {
+    if let (Some(one), Some(other)) = (decimal::decimal(left), decimal::decimal(right)) {
+        let result = match operator {
             Plus => one.checked_add(other),
             Minus => one.checked_sub(other),
-            Mul => one.checked_mul(other),
+            Mul => one.checked_mul(other).and_then(|product| decimal::exact(product, one, other)),
             Mod => one.checked_rem(other),
-            _ => one.checked_rem(other).filter(|rest| *rest == 0).and_then(|_| one.checked_div(other)),
+            _ => one.checked_div(other),
         };
-        if let Some(whole) = whole {
-            return Ok(whole.into());
+        if let Some(result) = result {
+            return Ok(decimal::value(result));
         }
     }
     let result = match operator {

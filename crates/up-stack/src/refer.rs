@@ -16,6 +16,7 @@ impl Checker<'_> {
         match &node.data {
             Data::Table(_) => {
                 self.no_resource_in(&node);
+                self.no_null_in(&node);
                 node
             }
             Data::Text(text) => {
@@ -38,6 +39,21 @@ impl Checker<'_> {
         match &node.data {
             Data::Table(entries) => entries.iter().for_each(|(_, item)| self.no_resource_in(item)),
             Data::List(items) => items.iter().for_each(|item| self.no_resource_in(item)),
+            _ => {}
+        }
+    }
+
+    /// In JSON a list may hold null; no document of AWS's does, and it is an expression without a value that made it.
+    fn no_null_in(&self, node: &Node) {
+        match &node.data {
+            Data::Table(entries) => entries.iter().for_each(|(_, item)| self.no_null_in(item)),
+            Data::List(items) => items.iter().for_each(|item| match item.data {
+                Data::Null => {
+                    let complaint = Complaint::new(item.place, "a list in a document holds nothing (null)");
+                    self.complain(complaint.hint("`compact([…])` leaves out what is null".to_owned()));
+                }
+                _ => self.no_null_in(item),
+            }),
             _ => {}
         }
     }

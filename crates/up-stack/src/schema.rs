@@ -47,6 +47,7 @@ fn tables() -> Map<String, Value> {
             "external_id": text("What the role's trust policy wants to hear in `sts:ExternalId`. Default: none."),
             "protect": any("Refuses plans that lose data. Default: false."),
             "tags": tags("The tags of every resource."),
+            "ignore_tags": any("Keys of tags that others set, which are left alone; one that ends in `*` means all that begin so."),
             "zones": any("The availability zones, by letter or name. Default: all of the region."),
             "backend": text("Where locks, journals and snapshots are kept: `s3://bucket/prefix`. Default: the folder `state`."),
         },
@@ -70,6 +71,7 @@ fn tables() -> Map<String, Value> {
         "properties": {
             "source": text("The module's file, relative to this one's folder."),
             "for_each": any("One instance for each of a list of texts or of the entries of a map."),
+            "renamed_from": text("What the module was called before: `old`, `old:key`, or a path such as `shop/old`."),
         },
         "required": ["source"],
     });
@@ -121,7 +123,12 @@ fn resource(kind: &dyn AnyKind, definitions: &mut Map<String, Value>) -> Value {
     schema["properties"]["tags"] = tags("Tags, over those of the stack.");
     schema["properties"]["prevent_destroy"] =
         json!({ "description": "Refuses plans that delete or replace it. Default: false." });
-    schema["properties"]["ignore_changes"] = json!({ "description": "Fields whose differences are left alone." });
+    schema["properties"]["ignore_changes"] =
+        json!({ "description": "What is left alone once it exists: fields, paths into them, `tags`, `tags.Key`." });
+    schema["properties"]["renamed_from"] = json!({
+        "type": "string",
+        "description": "What it was called before: `old`, `old:key`, or an address such as `shop/ec2.vpc.old`.",
+    });
     schema
 }
 

@@ -1,9 +1,9 @@
 //! `[stack]`: the facts of the stack itself.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::rc::Rc;
 
 use serde_json::Value;
-use up_core::{Address, Tags, quote::Quote};
+use up_core::{Address, quote::Quote};
 
 use crate::{
     diagnostic::Complaint,
@@ -221,41 +221,9 @@ impl World {
         })
     }
 
-    /// The tags that every resource of the stack gets.
-    pub(crate) fn stack_tags(&self) -> Tags {
-        self.with_setting("tags", |node| self.tags(node))
-    }
-
-    fn with_setting<T: Default>(&self, name: &str, with: impl FnOnce(&Node) -> T) -> T {
+    pub(crate) fn with_setting<T: Default>(&self, name: &str, with: impl FnOnce(&Node) -> T) -> T {
         let root = self.root();
         let node = root.file.stack.as_ref().and_then(|(_, entries)| entries.get(name));
         node.map(|node| with(&self.setting(node))).unwrap_or_default()
-    }
-
-    /// Tags, checked against what all AWS services take.
-    pub(crate) fn tags(&self, node: &Node) -> Tags {
-        let Data::Table(entries) = &node.data else {
-            self.wrong_type(node, "a table of texts");
-            return BTreeMap::new();
-        };
-        let mut tags = BTreeMap::new();
-        for (key, value) in entries {
-            let reserved = ["aws:", "bullstra:"].iter().find(|prefix| key.text.to_lowercase().starts_with(**prefix));
-            if let Some(reserved) = reserved {
-                self.complain(Complaint::new(key.place, format!("tags that begin with `{reserved}` are reserved")));
-            } else if !(1..=128).contains(&key.text.chars().count()) {
-                self.complain(Complaint::new(key.place, "the key of a tag has 1 to 128 characters"));
-            }
-            match &value.data {
-                Data::Text(text) if text.chars().count() > 256 && value::mark_in(&value.value()).is_none() => {
-                    self.complain(Complaint::new(value.place, "the value of a tag has at most 256 characters"));
-                }
-                Data::Text(text) => {
-                    tags.insert(key.text.clone(), text.clone());
-                }
-                _ => self.wrong_type(value, "text"),
-            }
-        }
-        tags
     }
 }

@@ -14,7 +14,12 @@ pub(crate) fn expected(shape: Shape<'_>) -> String {
         return format!("a reference to `{kind}`");
     }
     if let Some(names) = &place.names {
-        return format!("one of {}", listed(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        let names = listed(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        return if place.names.as_ref().is_some_and(|names| names.len() == 1) {
+            names
+        } else {
+            format!("one of {names}")
+        };
     }
     let range = match (place.least, place.most) {
         (Some(least), Some(most)) => format!(" from {least} to {most}"),

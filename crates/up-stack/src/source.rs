@@ -87,6 +87,15 @@ pub(crate) type Unreadable = (String, Option<String>);
 
 /// Reads a text file, which must be UTF-8 and not too large.
 pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
+    String::from_utf8(read_bytes(path)?).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        (format!("this file is not UTF-8 text: line {line} holds a byte that is none"), Some("save it as UTF-8".into()))
+    })
+}
+
+/// Reads a file, which must not be too large.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let missing = |error: io::Error| {
         let hint = (error.kind() == io::ErrorKind::NotFound).then(|| "check the path; it is read as written".into());
         (format!("cannot read this file: {error}"), hint)
@@ -106,9 +115,5 @@ pub(crate) fn read(path: &Path) -> Result<String, Unreadable> {
     // Only so much, even where it has grown since.
     let mut bytes = vec![];
     fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).map_err(missing)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-        (format!("this file is not UTF-8 text: line {line} holds a byte that is none"), Some("save it as UTF-8".into()))
-    })
+    Ok(bytes)
 }

@@ -46,7 +46,8 @@ pub(crate) fn closest<'a>(wrong: &str, names: &[&'a str]) -> Option<&'a str> {
 
 /// `a`, `b` and `c`, each in back quotes.
 pub(crate) fn listed(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let quoted = |name: &&str| if name.is_empty() { "`\"\"`".to_owned() } else { format!("`{name}`") };
+    let quoted: Vec<_> = names.iter().map(quoted).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => quoted.concat(),

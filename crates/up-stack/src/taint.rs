@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 use serde_json::Value;
 use up_core::quote;
 
-use crate::value::size;
+use crate::{decimal, value::size};
 
 /// Texts of up to so many characters stand everywhere, and hide nothing.
 const SHORTEST: usize = 3;
@@ -21,7 +21,7 @@ impl Taint {
     pub(crate) fn add(&self, value: &Value) {
         match value {
             Value::String(text) => self.hide(text),
-            Value::Number(number) => self.hide(&number.to_string()),
+            Value::Number(number) => self.hide(&decimal::text(number)),
             Value::Array(items) => items.iter().for_each(|item| self.add(item)),
             Value::Object(map) => map.values().for_each(|item| self.add(item)),
             Value::Null | Value::Bool(_) => {}

@@ -8,7 +8,7 @@ use up_core::{
     quote::{self, Quote},
 };
 
-use crate::suggest::suggest;
+use crate::{decimal, suggest::suggest};
 
 /// Why an expression has no value.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ pub(crate) fn described(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(value) => format!("the bool {value}"),
-        Value::Number(number) => format!("the number {number}"),
+        Value::Number(number) => format!("the number {}", decimal::text(number)),
         Value::String(text) if quote::is_quoting(text) => "text that is not known yet".into(),
         Value::String(text) if text.chars().count() > 40 => "text".into(),
         Value::String(text) => format!("the text {text:?}"),
@@ -131,7 +131,7 @@ pub(crate) fn to_text(value: &Value) -> Result<String, Fault> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(value) => Ok(value.to_string()),
-        Value::Number(number) => Ok(number.to_string()),
+        Value::Number(number) => Ok(decimal::text(number)),
         Value::Null => Err(Fault::new("null cannot stand in text")
             .hint(Some("`coalesce(…, \"\")` or a condition gives it a text".to_owned()))),
         Value::Array(_) => {

@@ -15,6 +15,7 @@ use crate::{
     file::File,
     kinds::Kinds,
     parse, paths,
+    renamed::Was,
     source::{self, Place, Sources},
     taint::Taint,
     template::Templates,
@@ -59,6 +60,8 @@ pub(crate) struct Instance {
     pub(crate) path: String,
     /// Where it is called from, by which name, and as which of a `for_each`.
     pub(crate) caller: Option<Caller>,
+    /// Paths it had before, see [`crate::renamed`].
+    pub(crate) was: Was,
     pub(crate) stack: Memos<Rc<Value>>,
     pub(crate) inputs: Memos<Rc<Value>>,
     pub(crate) locals: Memos<Rc<Value>>,
@@ -259,6 +262,7 @@ impl Instance {
             at,
             path,
             caller,
+            was: Was::default(),
             stack: Memos::default(),
             inputs: Memos::default(),
             locals: Memos::default(),

@@ -94,6 +94,93 @@ fn common_attributes_are_not_the_kinds() {
     assert_eq!((front.origin.file.as_str(), front.origin.line), (GOOD, 42));
 }
 
+/// The addresses that a resource may have had.
+fn was(stack: &Stack, address: &str) -> Vec<String> {
+    let found = stack.resources.iter().find(|resource| resource.address.to_string() == address);
+    let found = found.unwrap_or_else(|| panic!("no {address}"));
+    found.renamed_from.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_resource_says_what_it_was_called() {
+    let stack = written(
+        r#"
+        [net.network.new]
+        cidr_block = "10.0.0.0/16"
+        renamed_from = "old"
+        [net.network.each]
+        for_each = { a = 1, b = 2 }
+        cidr_block = "10.${each.value}.0.0/16"
+        renamed_from = "old-each"
+        [net.network.key]
+        for_each = { a = 3, b = 4 }
+        cidr_block = "10.${each.value}.0.0/16"
+        renamed_from = '${each.key == "a" ? "old-key:x" : null}'
+        [net.network.one]
+        for_each = { main = 5 }
+        cidr_block = "10.${each.value}.0.0/16"
+        renamed_from = "one"
+        [net.network.moved]
+        cidr_block = "10.6.0.0/16"
+        renamed_from = "shop:a/net.network.inside:k"
+        "#,
+    );
+    assert_eq!(was(&stack, "net.network.new"), ["net.network.old"]);
+    assert_eq!(was(&stack, "net.network.each:b"), ["net.network.old-each:b", "net.network.old-each"]);
+    assert_eq!(was(&stack, "net.network.key:a"), ["net.network.old-key:x"]);
+    assert!(was(&stack, "net.network.key:b").is_empty());
+    assert_eq!(was(&stack, "net.network.one:main"), ["net.network.one"], "it has got a key");
+    assert_eq!(was(&stack, "net.network.moved"), ["shop:a/net.network.inside:k"]);
+}
+
+#[test]
+fn all_of_a_module_moves_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("inner.toml", "[net.network.main]\ncidr_block = \"10.0.0.0/16\"\nrenamed_from = \"first\"\n");
+    write(
+        "outer.toml",
+        "[module.inner]\nsource = \"inner.toml\"\nrenamed_from = \"core\"\n\
+         [net.network.whole]\ncidr_block = \"10.1.0.0/16\"\nrenamed_from = \"net.network.root\"\n",
+    );
+    write(
+        "stack.toml",
+        "[stack]\nname = \"x\"\nregion = \"us-east-1\"\n[module.new]\nsource = \"outer.toml\"\n\
+         for_each = [\"a\"]\nrenamed_from = \"old\"\n",
+    );
+    let path = folder.path().join("stack.toml");
+    let stack = load(path.to_str().unwrap(), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let all = was(&stack, "new:a/inner/net.network.main");
+    assert_eq!(all[0], "old:a/core/net.network.first", "everything was renamed at once");
+    for one in ["new:a/core/net.network.first", "new:a/inner/net.network.first", "old:a/inner/net.network.main"] {
+        assert!(all.iter().any(|known| known == one), "{one} in {all:?}");
+    }
+    assert!(!all.iter().any(|known| known == "new:a/inner/net.network.main"), "it is its own address");
+    assert_eq!(was(&stack, "new:a/net.network.whole")[0], "net.network.root");
+}
+
+#[test]
+fn tags_of_others_are_left_alone() {
+    let stack = written(
+        r#"
+        ignore_tags = ["cost-center", "backup:*"]
+        tags = { "Kosten/Stelle" = "Zürich + Söhne @ 7=x", Empty = "" }
+        [net.network.main]
+        cidr_block = "10.0.0.0/16"
+        ignore_changes = ["tags.Owner", "label"]
+        [net.subnet.main]
+        network = "main"
+        cidr_block = "10.0.0.0/24"
+        tags = { Note = "R&D ✅" }
+        "#,
+    );
+    let network = stack.resources.iter().find(|resource| resource.address.kind == "net.network").unwrap();
+    for key in ["cost-center", "backup:plan", "Owner"] {
+        assert!(network.ignores_tag(key), "{key}");
+    }
+    assert!(!network.ignores_tag("Empty") && !network.ignores_tag("cost-center-2"));
+}
+
 #[test]
 fn what_is_not_known_yet_is_marked() {
     let stack = good(&Options::default());

@@ -57,7 +57,8 @@ Each kind is a table `[<service>.<kind>.<name>]` of a stack's file. Beside its o
 | `tags` | map(string) | Its own tags, over those of the stack. |
 | `depends_on` | list(reference) | What it waits for beside what it refers to. |
 | `prevent_destroy` | bool | Refuses a plan that would delete or replace it. |
-| `ignore_changes` | list(string) | Fields whose differences are left alone once it exists. |
+| `ignore_changes` | list(string) | Fields, paths into them, and tags that are left alone once it exists. |
+| `renamed_from` | string | What it was called before: a name, or an address. |
 
 A field left out has its default. Where that is `—`, it is not set, and (but for items of lists and sets) not compared:
 AWS, or whoever changes it by hand, decides.

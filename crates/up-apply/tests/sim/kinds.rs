@@ -224,6 +224,10 @@ fn answered(cx: &Cx, value: &mut Value) -> Result<(), Error> {
 }
 
 impl AnyKind for SimKind {
+    fn comparable(&self, spec: Value) -> Value {
+        spec
+    }
+
     fn name(&self) -> &'static str {
         self.name
     }

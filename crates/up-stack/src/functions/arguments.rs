@@ -23,6 +23,11 @@ impl<'a> Arguments<'a> {
         Self { function, parameters, values, scope }
     }
 
+    /// The name of the function.
+    pub(crate) fn function(&self) -> &'a str {
+        self.function
+    }
+
     /// The argument as it is; null where it was left out.
     pub(crate) fn value(&self, index: usize) -> &'a Value {
         self.values.get(index).unwrap_or(&Value::Null)

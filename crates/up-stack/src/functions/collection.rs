@@ -1,10 +1,14 @@
 //! Functions on lists, sets and maps. A set is a list that holds nothing twice.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
 use super::{Answer, Arguments};
 use crate::value::{Fault, as_resource, by_key, mark_in, not_known, same, to_bool, to_text};
 
+/// The most combinations that `setproduct` makes.
+const LARGEST_PRODUCT: usize = 65_536;
 /// The longest list that `range` makes, as in Terraform.
 const LONGEST_RANGE: usize = 1024;
 
@@ -212,6 +216,58 @@ fn kept(items: Vec<Value>, other: &[Value], inside: bool) -> Result<Vec<Value>, 
         }
     }
     Ok(kept)
+}
+
+/// Every combination of one item of each list, the last list turning fastest.
+pub(super) fn setproduct(arguments: &Arguments<'_>) -> Answer {
+    let lists = (0..arguments.rest(0).len()).map(|index| arguments.list(index)).collect::<Result<Vec<_>, _>>()?;
+    if lists.len() < 2 {
+        return Err(Fault::new("`setproduct` wants at least two lists"));
+    }
+    let many = lists.iter().try_fold(1_usize, |many, list| many.checked_mul(list.len()));
+    if many.is_none_or(|many| many > LARGEST_PRODUCT) {
+        return Err(Fault::new(format!("`setproduct` makes at most {LARGEST_PRODUCT} combinations")));
+    }
+    let mut all: Vec<Vec<Value>> = vec![vec![]];
+    for list in lists {
+        let longer = |short: Vec<Value>| list.iter().map(move |item| [&short[..], std::slice::from_ref(item)].concat());
+        all = all.into_iter().flat_map(longer).collect();
+    }
+    Ok(all.into_iter().map(Value::Array).collect())
+}
+
+/// The items of `values` that stand where `keys` has one of `searchset`.
+pub(super) fn matchkeys(arguments: &Arguments<'_>) -> Answer {
+    let (values, keys, wanted) = (arguments.list(0)?, arguments.list(1)?, arguments.list(2)?);
+    if values.len() != keys.len() {
+        let message = format!("must have as many items as `values`, {}, and has {}", values.len(), keys.len());
+        return Err(arguments.fault(1, &message));
+    }
+    arguments.scope.world.burn(keys.len().saturating_mul(wanted.len()) / 32)?;
+    let mut matched = vec![];
+    for (value, key) in values.iter().zip(keys) {
+        for wanted in wanted {
+            if same(key, wanted)? {
+                matched.push(value.clone());
+                break;
+            }
+        }
+    }
+    Ok(Value::Array(matched))
+}
+
+/// A map of lists of texts turned round: for each text, the keys whose lists hold it.
+pub(super) fn transpose(arguments: &Arguments<'_>) -> Answer {
+    arguments.known(0)?;
+    let mut turned: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (key, list) in arguments.map(0)? {
+        let Value::Array(items) = list else { return Err(arguments.wrong(0, "a map of lists")) };
+        for item in items {
+            turned.entry(to_text(item)?).or_default().insert(key);
+        }
+    }
+    let entries = turned.into_iter().map(|(text, keys)| (text, keys.into_iter().map(Value::from).collect()));
+    Ok(Value::Object(entries.collect()))
 }
 
 pub(super) fn slice(arguments: &Arguments<'_>) -> Answer {

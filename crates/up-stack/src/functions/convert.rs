@@ -30,6 +30,17 @@ pub(super) fn tobool(arguments: &Arguments<'_>) -> Answer {
     }
 }
 
+/// A value whose texts are shown nowhere from here on.
+pub(super) fn sensitive(arguments: &Arguments<'_>) -> Answer {
+    arguments.scope.world.taint.add(arguments.value(0));
+    Ok(arguments.value(0).clone())
+}
+
+/// The value. It is the text that is hidden here, wherever it stands, so what came in as a secret stays one.
+pub(super) fn nonsensitive(arguments: &Arguments<'_>) -> Answer {
+    Ok(arguments.value(0).clone())
+}
+
 pub(super) fn tolist(arguments: &Arguments<'_>) -> Answer {
     Ok(Value::Array(arguments.list(0)?.to_vec()))
 }

@@ -1,11 +1,13 @@
 //! Functions from and to encodings.
 
+use std::io::Write;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use flate2::{Compression, GzBuilder};
+use serde_json::{Map, Value};
 
 use super::{Answer, Arguments};
-use crate::value::to_json;
+use crate::value::{Fault, to_json};
 
 pub(super) fn jsonencode(arguments: &Arguments<'_>) -> Answer {
     match crate::value::resource_in(arguments.value(0)) {
@@ -38,8 +40,115 @@ pub(super) fn base64decode(arguments: &Arguments<'_>) -> Answer {
     arguments.outside(text)
 }
 
-pub(super) fn sha256(arguments: &Arguments<'_>) -> Answer {
-    Ok(Value::String(format!("{:x}", Sha256::digest(arguments.text(0)?.as_bytes()))))
+/// Text, packed with gzip. The same text gives the same bytes: nothing in them tells when or where they were made.
+pub(super) fn base64gzip(arguments: &Arguments<'_>) -> Answer {
+    const UNKNOWN_SYSTEM: u8 = 255;
+    let text = arguments.text(0)?;
+    let builder = GzBuilder::new().mtime(0).operating_system(UNKNOWN_SYSTEM);
+    let mut encoder = builder.write(vec![], Compression::default());
+    let packed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    let packed = packed.map_err(|error| arguments.fault(0, &format!("cannot be packed: {error}")))?;
+    Ok(Value::String(STANDARD.encode(packed)))
+}
+
+/// Text in one of a few encodings, as base64.
+pub(super) fn textencodebase64(arguments: &Arguments<'_>) -> Answer {
+    let text = arguments.text(0)?;
+    let bytes = match encoding(arguments)? {
+        Encoding::Utf8 => text.as_bytes().to_vec(),
+        Encoding::Utf16(bytes_of, _) => text.encode_utf16().flat_map(bytes_of).collect(),
+        Encoding::Narrow(most) => {
+            let byte = |c: char| u8::try_from(u32::from(c)).ok().filter(|byte| *byte <= most);
+            let bytes = text.chars().map(byte).collect::<Option<_>>();
+            bytes.ok_or_else(|| arguments.fault(0, "holds a character that the encoding has not"))?
+        }
+    };
+    Ok(Value::String(STANDARD.encode(bytes)))
+}
+
+pub(super) fn textdecodebase64(arguments: &Arguments<'_>) -> Answer {
+    let bytes = STANDARD.decode(arguments.text(0)?.as_bytes());
+    let bytes = bytes.map_err(|error| arguments.fault(0, &format!("is not base64: {error}")))?;
+    let text = match encoding(arguments)? {
+        Encoding::Utf8 => String::from_utf8(bytes).ok(),
+        Encoding::Utf16(_, unit_of) => {
+            let (units, rest) = bytes.as_chunks();
+            let units: Vec<u16> = units.iter().map(|unit| unit_of(*unit)).collect();
+            String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+        }
+        Encoding::Narrow(most) => {
+            bytes.iter().map(|byte| (*byte <= most).then_some(char::from(*byte))).collect::<Option<String>>()
+        }
+    };
+    arguments.outside(text.ok_or_else(|| arguments.fault(0, "does not hold text of this encoding"))?)
+}
+
+enum Encoding {
+    Utf8,
+    /// To and from two bytes.
+    Utf16(fn(u16) -> [u8; 2], fn([u8; 2]) -> u16),
+    /// One byte a character, up to this one.
+    Narrow(u8),
+}
+
+/// The second argument, by its IANA name.
+fn encoding(arguments: &Arguments<'_>) -> Result<Encoding, Fault> {
+    Ok(match &*arguments.text(1)?.to_uppercase() {
+        "UTF-8" => Encoding::Utf8,
+        "UTF-16LE" => Encoding::Utf16(u16::to_le_bytes, u16::from_le_bytes),
+        "UTF-16BE" => Encoding::Utf16(u16::to_be_bytes, u16::from_be_bytes),
+        "ISO-8859-1" => Encoding::Narrow(u8::MAX),
+        "US-ASCII" => Encoding::Narrow(0x7f),
+        _ => return Err(arguments.wrong(1, "`UTF-8`, `UTF-16LE`, `UTF-16BE`, `ISO-8859-1` or `US-ASCII`")),
+    })
+}
+
+/// Lines with the names of the columns in the first, as a list of maps.
+pub(super) fn csvdecode(arguments: &Arguments<'_>) -> Answer {
+    let text = arguments.text(0)?;
+    let mut rows = rows(&text).map_err(|why| arguments.fault(0, why))?.into_iter();
+    let names = rows.next().ok_or_else(|| arguments.fault(0, "has no line with the names of the columns"))?;
+    let row = |(index, row): (usize, Vec<String>)| {
+        if row.len() != names.len() {
+            let message = format!("has {} fields in row {}, and {} names", row.len(), index + 1, names.len());
+            return Err(arguments.fault(0, &message));
+        }
+        Ok(Value::Object(names.iter().cloned().zip(row.into_iter().map(Value::from)).collect::<Map<_, _>>()))
+    };
+    Ok(Value::Array(rows.enumerate().map(row).collect::<Result<_, Fault>>()?))
+}
+
+/// Cuts CSV (RFC 4180) into rows of fields; lines without anything are none.
+fn rows(text: &str) -> Result<Vec<Vec<String>>, &'static str> {
+    let (mut rows, mut row, mut field) = (vec![], vec![], String::new());
+    let mut rest = text.chars().peekable();
+    let (mut is_quoted, mut was_quoted) = (false, false);
+    loop {
+        match rest.next() {
+            Some('"') if is_quoted && rest.next_if_eq(&'"').is_some() => field.push('"'),
+            Some('"') if is_quoted => is_quoted = false,
+            Some(c) if is_quoted => field.push(c),
+            None if is_quoted => return Err("has a quoted field without an end"),
+            Some('"') if field.is_empty() && !was_quoted => (is_quoted, was_quoted) = (true, true),
+            Some('"') => return Err("has a quote inside of a field that does not begin with one"),
+            Some(',') => {
+                row.push(std::mem::take(&mut field));
+                was_quoted = false;
+            }
+            Some('\r') if rest.peek() == Some(&'\n') => {}
+            end @ (Some('\n') | None) => {
+                if !row.is_empty() || !field.is_empty() || was_quoted {
+                    row.push(std::mem::take(&mut field));
+                    rows.push(std::mem::take(&mut row));
+                }
+                was_quoted = false;
+                if end.is_none() {
+                    return Ok(rows);
+                }
+            }
+            Some(c) => field.push(c),
+        }
+    }
 }
 
 /// As in the query of a URL: a space becomes `+`.

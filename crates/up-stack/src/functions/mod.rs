@@ -3,11 +3,14 @@
 mod arguments;
 mod collection;
 mod convert;
+mod dates;
 mod encoding;
 mod files;
+mod hash;
 mod net;
 mod number;
 mod text;
+mod yaml;
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -36,6 +39,10 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "anytrue", parameters: "list", code: collection::anytrue },
     Function { name: "base64decode", parameters: "text", code: encoding::base64decode },
     Function { name: "base64encode", parameters: "text", code: encoding::base64encode },
+    Function { name: "base64gzip", parameters: "text", code: encoding::base64gzip },
+    Function { name: "base64sha256", parameters: "text", code: hash::base64sha256 },
+    Function { name: "base64sha512", parameters: "text", code: hash::base64sha512 },
+    Function { name: "basename", parameters: "path", code: files::basename },
     Function { name: "ceil", parameters: "number", code: number::ceil },
     Function { name: "chomp", parameters: "text", code: text::chomp },
     Function { name: "chunklist", parameters: "list, size", code: collection::chunklist },
@@ -48,14 +55,25 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "compact", parameters: "list", code: collection::compact },
     Function { name: "concat", parameters: "lists...", code: collection::concat },
     Function { name: "contains", parameters: "list, value", code: collection::contains },
+    Function { name: "csvdecode", parameters: "text", code: encoding::csvdecode },
+    Function { name: "dirname", parameters: "path", code: files::dirname },
     Function { name: "distinct", parameters: "list", code: collection::distinct },
     Function { name: "element", parameters: "list, index", code: collection::element },
     Function { name: "endswith", parameters: "text, suffix", code: text::endswith },
     Function { name: "file", parameters: "path", code: files::file },
+    Function { name: "filebase64", parameters: "path", code: files::filebase64 },
+    Function { name: "filebase64sha256", parameters: "path", code: hash::filebase64sha256 },
+    Function { name: "filebase64sha512", parameters: "path", code: hash::filebase64sha512 },
     Function { name: "fileexists", parameters: "path", code: files::fileexists },
+    Function { name: "filemd5", parameters: "path", code: hash::filemd5 },
+    Function { name: "fileset", parameters: "path, pattern", code: files::fileset },
+    Function { name: "filesha1", parameters: "path", code: hash::filesha1 },
+    Function { name: "filesha256", parameters: "path", code: hash::filesha256 },
+    Function { name: "filesha512", parameters: "path", code: hash::filesha512 },
     Function { name: "flatten", parameters: "list", code: collection::flatten },
     Function { name: "floor", parameters: "number", code: number::floor },
     Function { name: "format", parameters: "format, values...", code: text::format },
+    Function { name: "formatdate", parameters: "format, time", code: dates::formatdate },
     Function { name: "formatlist", parameters: "format, values...", code: text::formatlist },
     Function { name: "indent", parameters: "spaces, text", code: text::indent },
     Function { name: "index", parameters: "list, value", code: collection::index },
@@ -64,30 +82,46 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "jsonencode", parameters: "value", code: encoding::jsonencode },
     Function { name: "keys", parameters: "map", code: collection::keys },
     Function { name: "length", parameters: "value", code: collection::length },
+    Function { name: "log", parameters: "number, base", code: number::log },
     Function { name: "lookup", parameters: "map, key, default?", code: collection::lookup },
     Function { name: "lower", parameters: "text", code: text::lower },
+    Function { name: "matchkeys", parameters: "values, keys, searchset", code: collection::matchkeys },
     Function { name: "max", parameters: "numbers...", code: number::max },
+    Function { name: "md5", parameters: "text", code: hash::md5 },
     Function { name: "merge", parameters: "maps...", code: collection::merge },
     Function { name: "min", parameters: "numbers...", code: number::min },
+    Function { name: "nonsensitive", parameters: "value", code: convert::nonsensitive },
     Function { name: "one", parameters: "list", code: collection::one },
+    Function { name: "parseint", parameters: "text, base", code: number::parseint },
     Function { name: "pow", parameters: "number, power", code: number::pow },
     Function { name: "range", parameters: "start_or_limit, limit?, step?", code: collection::range },
     Function { name: "regex", parameters: "pattern, text", code: text::regex },
     Function { name: "regexall", parameters: "pattern, text", code: text::regexall },
     Function { name: "replace", parameters: "text, part, replacement", code: text::replace },
     Function { name: "reverse", parameters: "list", code: collection::reverse },
+    Function { name: "sensitive", parameters: "value", code: convert::sensitive },
     Function { name: "setintersection", parameters: "sets...", code: collection::setintersection },
+    Function { name: "setproduct", parameters: "lists...", code: collection::setproduct },
     Function { name: "setsubtract", parameters: "set, other", code: collection::setsubtract },
     Function { name: "setunion", parameters: "sets...", code: collection::setunion },
-    Function { name: "sha256", parameters: "text", code: encoding::sha256 },
+    Function { name: "sha1", parameters: "text", code: hash::sha1 },
+    Function { name: "sha256", parameters: "text", code: hash::sha256 },
+    Function { name: "sha512", parameters: "text", code: hash::sha512 },
+    Function { name: "signum", parameters: "number", code: number::signum },
     Function { name: "slice", parameters: "list, start, end", code: collection::slice },
     Function { name: "sort", parameters: "list", code: collection::sort },
     Function { name: "split", parameters: "separator, text", code: text::split },
     Function { name: "startswith", parameters: "text, prefix", code: text::startswith },
     Function { name: "strcontains", parameters: "text, part", code: text::strcontains },
+    Function { name: "strrev", parameters: "text", code: text::strrev },
     Function { name: "substr", parameters: "text, offset, length", code: text::substr },
     Function { name: "sum", parameters: "list", code: number::sum },
     Function { name: "templatefile", parameters: "path, variables", code: files::templatefile },
+    Function { name: "templatestring", parameters: "text, variables", code: files::templatestring },
+    Function { name: "textdecodebase64", parameters: "text, encoding", code: encoding::textdecodebase64 },
+    Function { name: "textencodebase64", parameters: "text, encoding", code: encoding::textencodebase64 },
+    Function { name: "timeadd", parameters: "time, duration", code: dates::timeadd },
+    Function { name: "timecmp", parameters: "time, other", code: dates::timecmp },
     Function { name: "title", parameters: "text", code: text::title },
     Function { name: "tobool", parameters: "value", code: convert::tobool },
     Function { name: "tolist", parameters: "value", code: convert::tolist },
@@ -95,14 +129,33 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "tonumber", parameters: "value", code: convert::tonumber },
     Function { name: "toset", parameters: "value", code: convert::toset },
     Function { name: "tostring", parameters: "value", code: convert::tostring },
+    Function { name: "transpose", parameters: "map", code: collection::transpose },
     Function { name: "trim", parameters: "text, characters", code: text::trim },
     Function { name: "trimprefix", parameters: "text, prefix", code: text::trimprefix },
     Function { name: "trimspace", parameters: "text", code: text::trimspace },
     Function { name: "trimsuffix", parameters: "text, suffix", code: text::trimsuffix },
     Function { name: "upper", parameters: "text", code: text::upper },
     Function { name: "urlencode", parameters: "text", code: encoding::urlencode },
+    Function { name: "uuidv5", parameters: "namespace, name", code: hash::uuidv5 },
     Function { name: "values", parameters: "map", code: collection::values },
+    Function { name: "yamldecode", parameters: "text", code: yaml::yamldecode },
+    Function { name: "yamlencode", parameters: "value", code: yaml::yamlencode },
     Function { name: "zipmap", parameters: "keys, values", code: collection::zipmap },
+];
+
+/// Why a plan cannot depend on what some of Terraform's functions tell.
+const CHANGING: &str =
+    "a plan is deterministic: the same files and inputs give the same one, whoever makes it, wherever, whenever";
+
+/// Functions of Terraform's that are not offered, and what to do.
+const NOT_OFFERED: &[(&[&str], &str, &str)] = &[
+    (&["timestamp", "plantimestamp"], CHANGING, "give the time as an input"),
+    (&["uuid"], CHANGING, "`uuidv5` makes one of a name"),
+    (&["bcrypt"], CHANGING, "give the hash as an input"),
+    (&["abspath", "pathexpand"], CHANGING, "files are named relative to the stack's folder"),
+    (&["rsadecrypt"], "a private key does not belong into a stack", "give what it decrypts as a sensitive input"),
+    (&["issensitive", "ephemeralasnull", "type"], "values here are texts, numbers, lists and maps", "leave it out"),
+    (&["list", "map"], "Terraform has it no more", "write `[a, b]` or `{ a = b }`"),
 ];
 
 /// The function of this name.
@@ -110,6 +163,11 @@ pub(crate) fn find(name: &str) -> Result<&'static Function, Fault> {
     static BY_NAME: LazyLock<HashMap<&str, &Function>> =
         LazyLock::new(|| FUNCTIONS.iter().map(|function| (function.name, function)).collect());
     let absent = || {
+        if let Some((_, why, instead)) = NOT_OFFERED.iter().find(|(names, ..)| names.contains(&name)) {
+            return Fault::new(format!("there is no function `{name}`: {why}"))
+                .hint((*instead).to_owned())
+                .needle(name);
+        }
         let names = FUNCTIONS.iter().map(|function| function.name).chain(["try", "can"]);
         Fault::new(format!("there is no function `{name}`")).hint(suggest::suggest(name, names)).needle(name)
     };

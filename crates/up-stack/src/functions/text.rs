@@ -1,10 +1,13 @@
 //! Functions on text.
 
 use regex_lite::{Captures, Regex};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Answer, Arguments};
-use crate::value::{Fault, mark_in, not_known, to_json, to_number, to_text};
+use crate::{
+    decimal,
+    value::{Fault, mark_in, not_known, to_json, to_number, to_text},
+};
 
 /// The widest that `format` and `indent` fill up.
 const WIDEST: usize = 4096;
@@ -57,6 +60,10 @@ pub(super) fn chomp(arguments: &Arguments<'_>) -> Answer {
 pub(super) fn indent(arguments: &Arguments<'_>) -> Answer {
     let spaces = arguments.count(0)?.min(WIDEST);
     Ok(arguments.marked(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+}
+
+pub(super) fn strrev(arguments: &Arguments<'_>) -> Answer {
+    Ok(arguments.text(0)?.chars().rev().collect::<String>().into())
 }
 
 pub(super) fn startswith(arguments: &Arguments<'_>) -> Answer {
@@ -253,14 +260,16 @@ impl Verb {
             },
             'q' => Value::String(to_text(value).map_err(|_| wrong("text"))?).to_string(),
             't' => crate::value::to_bool(value).ok_or_else(|| wrong("true or false"))?.to_string(),
-            'd' => self.signed(whole()?.to_string()),
+            'd' => {
+                self.signed(decimal::text(&to_number(value).filter(is_whole).ok_or_else(|| wrong("a whole number"))?))
+            }
             'b' => self.signed(signed_radix(whole()?, |number| format!("{number:b}"))),
             'o' => self.signed(signed_radix(whole()?, |number| format!("{number:o}"))),
             'x' => self.signed(signed_radix(whole()?, |number| format!("{number:x}"))),
             'X' => self.signed(signed_radix(whole()?, |number| format!("{number:X}"))),
             'f' => self.signed(format!("{:.*}", self.precision.unwrap_or(6), number()?)),
             'e' => self.signed(scientific(number()?, self.precision.unwrap_or(6))),
-            'g' => self.signed(number()?.to_string()),
+            'g' => self.signed(decimal::text(&to_number(value).ok_or_else(|| wrong("a number"))?)),
             other => {
                 return Err(arguments
                     .fault(0, &format!("has `%{other}`, which is none of `%s %v %q %t %d %b %o %x %X %f %e %g`")));
@@ -295,6 +304,10 @@ impl Verb {
             }
         }
     }
+}
+
+fn is_whole(number: &Number) -> bool {
+    number.as_f64().is_some_and(|number| number.fract() == 0.0)
 }
 
 fn signed_radix(number: i64, written: impl Fn(u64) -> String) -> String {

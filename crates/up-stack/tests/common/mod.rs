@@ -96,7 +96,7 @@ pub(crate) struct Subnet {
 
 impl Kind for Subnet {
     const NAME: &'static str = SubnetName::NAME;
-    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    const ABOUT: About = About { attrs: &["arn"], tags: TagRules::FREE, ..About::DEFAULT };
     no_calls!();
 
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
@@ -186,7 +186,7 @@ pub(crate) struct Policy {
 
 impl Kind for Policy {
     const NAME: &'static str = PolicyName::NAME;
-    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    const ABOUT: About = About { attrs: &["arn"], tags: TagRules::WITHOUT_CASE, ..About::DEFAULT };
     no_calls!();
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moto.iam.models import AWSManagedPolicy
-from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
+from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
 from ..call import Call, Refusal
 from ..hooks import around
@@ -32,6 +32,25 @@ NOT_FOUND = (
 )
 
 
+moto_checks_conditions = IAMPolicyDocumentValidator._validate_condition_syntax
+
+
+def conditions(statement: dict[str, Any]) -> None:
+    """Lets a number stand in a condition: a value there is "string", "number" or "Boolean" (IAM User Guide, "Grammar of the
+    IAM JSON policy language"), of which moto takes the first and the last."""
+    told = statement.get("Condition")
+    if isinstance(told, dict) and all(isinstance(keys, dict) for keys in told.values()):
+        plain = {
+            operator: {key: str(value) if isinstance(value, (int, float)) else value for key, value in keys.items()}
+            for operator, keys in told.items()
+        }
+        statement = {**statement, "Condition": plain}
+    moto_checks_conditions(statement)
+
+
+IAMPolicyDocumentValidator._validate_condition_syntax = staticmethod(conditions)
+
+
 @around("iam", "*")
 def not_found_in_iams_words(call: Call, proceed: Any) -> None:
     try:
@@ -44,15 +63,37 @@ def not_found_in_iams_words(call: Call, proceed: Any) -> None:
         raise
 
 
+# "Tag keys for IAM users and roles are not case sensitive, but case is preserved … For other IAM resource types, tag keys
+# are case sensitive" (IAM User Guide, "Tagging IAM resources"). Seen on AWS: aws/aws-cdk issue 26253. moto takes no two
+# cases of a key for policies and profiles either.
+CASE_BLIND = ("CreateRole", "CreateUser", "TagRole", "TagUser")
+
+
 @around("iam", *TAGGING)
 def tags(call: Call, proceed: Any) -> None:
     given = call.get("Tags", default=[])
-    # IAM takes two spellings of one key for the same key.
     keys = [tag["Key"].lower() for tag in given]
-    if len(set(keys)) < len(keys):
+    if call.operation in CASE_BLIND and len(set(keys)) < len(keys):
         raise Refusal("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     tag_rules.check(given, code="InvalidInput", too_many="LimitExceeded")
+    if call.operation in ("TagRole", "TagUser"):
+        forget(call, set(keys))
     proceed()
+
+
+@around("iam", "UntagRole", "UntagUser")
+def untag(call: Call, proceed: Any) -> None:
+    forget(call, {key.lower() for key in call.get("TagKeys", default=[])})
+    proceed()
+
+
+def forget(call: Call, keys: set[str]) -> None:
+    """Takes the tags with these keys, however they are spelled, from the role or user that the call is about."""
+    iam = backend("iam", call)
+    name = call.get("RoleName")
+    holder = iam.get_role(name) if name else iam.get_user(call.get("UserName"))
+    if holder.tags:
+        holder.tags = [tag for tag in holder.tags if tag["Key"].lower() not in keys]
 
 
 @around("iam", "CreateRole")

@@ -90,6 +90,28 @@ def test_tags_have_plain_characters_and_case_blind_keys(iam, refused):
     assert refused(iam.create_role, Tags=[{"Key": "aws:a", "Value": "b"}], **wanted).startswith("InvalidInput")
 
 
+def test_a_condition_takes_texts_numbers_and_bools(iam):
+    condition = {"Bool": {"aws:SecureTransport": True}, "NumericLessThan": {"aws:MultiFactorAuthAge": 3600}}
+    trust = json.loads(TRUST)
+    trust["Statement"][0]["Condition"] = condition
+    iam.create_role(RoleName="conditions", AssumeRolePolicyDocument=json.dumps(trust))
+    read = iam.get_role(RoleName="conditions")["Role"]["AssumeRolePolicyDocument"]
+    assert read["Statement"][0]["Condition"] == condition
+
+
+def test_another_case_of_a_key_is_the_same_key_of_a_role(iam, role, refused):
+    def tags():
+        return {tag["Key"]: tag["Value"] for tag in iam.list_role_tags(RoleName=role)["Tags"]}
+
+    iam.tag_role(RoleName=role, Tags=[{"Key": "environment", "Value": "test"}])
+    iam.tag_role(RoleName=role, Tags=[{"Key": "Environment", "Value": "prod"}])
+    assert tags() == {"stack": "one", "Environment": "prod"}
+    twice = [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]
+    assert refused(iam.tag_role, RoleName=role, Tags=twice).startswith("InvalidInput: Duplicate tag keys")
+    iam.untag_role(RoleName=role, TagKeys=["environment", "STACK"])
+    assert tags() == {}
+
+
 def test_the_accounts_details_have_all_of_a_role(iam, role, policy):
     iam.attach_role_policy(RoleName=role, PolicyArn=policy)
     iam.put_role_policy(RoleName=role, PolicyName="inline", PolicyDocument=READ)

@@ -1,0 +1,90 @@
+//! `ignore_changes`: fields, paths into fields, and tags.
+
+use std::collections::BTreeSet;
+
+use up_core::{first_field, is_path, schema::Shape};
+
+use crate::{
+    declare::Declaring,
+    diagnostic::Complaint,
+    node::{Data, Node},
+    suggest::suggest,
+};
+
+impl Declaring<'_> {
+    /// `ignore_changes`, each of them checked.
+    pub(crate) fn ignore_changes(&self) -> BTreeSet<String> {
+        let Some(node) = &self.resource.ignore_changes else { return BTreeSet::new() };
+        let node = self.scope.evaluate(node);
+        let Data::List(items) = &node.data else {
+            self.world.wrong_type(&node, "a list of field names");
+            return BTreeSet::new();
+        };
+        items.iter().filter_map(|item| self.ignored(item)).collect()
+    }
+
+    fn ignored(&self, item: &Node) -> Option<String> {
+        let Some(text) = item.text() else {
+            self.world.wrong_type(item, "the name of a field");
+            return None;
+        };
+        match self.unknown_in(text) {
+            None => Some(text.to_owned()),
+            Some((message, hint)) => {
+                self.world.complain(Complaint::new(item.place, message).hint(hint));
+                None
+            }
+        }
+    }
+
+    /// What is wrong with a path, and a hint.
+    fn unknown_in(&self, path: &str) -> Option<(String, Option<String>)> {
+        if !is_path(path) {
+            let message = format!("`{path}` is neither a field nor a path into one");
+            return Some((message, Some("such as `desired_count`, `actions[0].forward`, `tags.Owner`".into())));
+        }
+        if path == "tags" || path.starts_with("tags.") {
+            return None;
+        }
+        let fields = || self.kind.any.fields().iter().map(|field| field.name);
+        let first = first_field(path);
+        if !fields().any(|field| field == first) {
+            let message = format!("{} has no field `{first}`", self.kind.any.name());
+            return Some((message, suggest(first, fields().chain(["tags"]))));
+        }
+        let mut at = first;
+        let mut shape = self.kind.schema().whole().key(first);
+        for step in path[first.len()..].split(['.', '[']).filter(|step| !step.is_empty()) {
+            if !is_known(shape) {
+                return None;
+            }
+            let is_item = step.ends_with(']');
+            let inner = if is_item { items(shape) } else { field(shape, step) };
+            let Some(inner) = inner else {
+                let what = if is_item { "items".to_owned() } else { format!("`{step}`") };
+                let names =
+                    shape.alternatives().into_iter().filter_map(|table| Some(table.fields()?.collect::<Vec<_>>()));
+                let names: Vec<_> = names.flatten().collect();
+                let hint = (!is_item && !names.is_empty()).then(|| suggest(step, names)).flatten();
+                return Some((format!("`{at}` of {} has no {what}", self.kind.any.name()), hint));
+            };
+            shape = inner;
+            at = &path[..at.len() + path[at.len()..].find(step).unwrap_or(0) + step.len()];
+        }
+        None
+    }
+}
+
+/// False where anything may stand.
+fn is_known(shape: Shape<'_>) -> bool {
+    !shape.is_document() && shape.alternatives().iter().all(|shape| !shape.place().types.is_empty() || !shape.is_open())
+}
+
+fn field<'a>(shape: Shape<'a>, name: &str) -> Option<Shape<'a>> {
+    shape.alternatives().iter().find_map(|table| table.field(name).or_else(|| table.other()))
+}
+
+fn items(shape: Shape<'_>) -> Option<Shape<'_>> {
+    let lists = shape.alternatives();
+    lists.iter().find_map(Shape::each).or_else(|| lists.iter().find_map(|list| list.first_items().next()))
+}
