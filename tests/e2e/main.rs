@@ -2,6 +2,7 @@
 
 mod chaos;
 mod credentials;
+mod deploys;
 mod harness;
 mod hostile;
 mod life;
@@ -34,6 +35,7 @@ fn main() {
         true => localstack::trials(),
         false => [
             life::trials(),
+            deploys::trials(),
             prod::trials(),
             credentials::trials(),
             refusals::trials(),

@@ -25,6 +25,9 @@ pub(crate) struct Goal {
     role: Option<Role>,
     /// Everything that there is to be. Nothing, to tear it down.
     pub(crate) resources: Vec<Declared>,
+    /// What the files declare, where it is to be torn down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    leaving: Vec<Declared>,
     pub(crate) outputs: BTreeMap<String, Output>,
     protect: bool,
     /// The bucket of the state.
@@ -47,6 +50,7 @@ impl Goal {
             accounts: stack.accounts,
             role: stack.role,
             resources,
+            leaving: vec![],
             outputs: stack.outputs,
             protect: stack.protect && !options.unprotect,
             backend: stack.backend,
@@ -60,7 +64,7 @@ impl Goal {
         let goal = Self::apply(stack, options);
         let prevented = goal.resources.iter().filter(|declared| declared.prevent_destroy);
         let prevent_destroy = prevented.map(|declared| declared.address.clone()).collect();
-        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, ..goal }
+        Self { resources: vec![], leaving: goal.resources, outputs: BTreeMap::new(), prevent_destroy, ..goal }
     }
 
     /// Where the stack lives.
@@ -82,6 +86,7 @@ impl Goal {
         let wanted = Wanted {
             stack: &self.stack,
             resources: &self.resources,
+            leaving: &self.leaving,
             protect: self.protect,
             prevent_destroy: &self.prevent_destroy,
             targets: &self.targets(&view.world)?,

@@ -171,6 +171,7 @@ mod tests {
         let wanted = up_plan::Wanted {
             stack: "prod",
             resources: &resources,
+            leaving: &[],
             protect: true,
             prevent_destroy: &none,
             targets: &[].into(),

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use up_core::{Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags};
+use up_core::{
+    Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags,
+    quote::{self, Quote},
+};
 use up_plan::{Action, Plan, World};
 
 /// Everything that looking needs to know beforehand.
@@ -52,15 +55,26 @@ pub(crate) enum Which {
 pub(crate) type Told = (String, Tags);
 
 impl Observer {
-    /// The fields that `declared` sets, by kind.
+    /// The fields that `declared` sets, and the attributes that it reads, by kind: see [`Scope::asked`].
     pub fn asked(declared: &[Declared]) -> BTreeMap<String, BTreeSet<String>> {
         let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut read = BTreeSet::new();
         for Declared { address, spec, .. } in declared {
             let set = spec.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
             asked.entry(&address.kind).or_default().extend(set.map(|(field, _)| field.as_str()));
+            if quote::is_quoted_in(spec) {
+                read.extend(quote::quotes(spec));
+            }
         }
         let owned = |fields: BTreeSet<&str>| fields.into_iter().map(str::to_owned).collect();
-        asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect()
+        let mut asked: BTreeMap<String, BTreeSet<String>> =
+            asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect();
+        for Quote { address, attribute } in read {
+            if let Ok(Address { kind, .. }) = address.parse() {
+                asked.entry(kind).or_default().insert(format!(".{attribute}"));
+            }
+        }
+        asked
     }
 
     /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is

@@ -20,8 +20,13 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
     fn schema(&self) -> Schema;
-    /// Parses, checks, and fills in the defaults. Fields that have no value are left out: those of tables inside are `null`.
+    /// Parses, checks, fills in the defaults, and gives the normal form ([`Kind::normal`]). Fields that have no value are
+    /// left out: those of tables inside are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
+    /// See [`Kind::remarks`]. Takes a completed spec.
+    fn remarks(&self, _spec: &Value) -> Vec<String> {
+        Vec::new()
+    }
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::observe`].
@@ -66,7 +71,11 @@ impl<K: Kind> AnyKind for Of<K> {
         let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
-        if problems.is_empty() { Ok(plain::want(&spec)) } else { Err(problems) }
+        if problems.is_empty() { Ok(plain::want(&spec.normal())) } else { Err(problems) }
+    }
+
+    fn remarks(&self, spec: &Value) -> Vec<String> {
+        K::remarks(spec)
     }
 
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {

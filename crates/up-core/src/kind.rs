@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange};
 
@@ -45,6 +46,19 @@ pub trait Kind: Spec {
     /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::quote`]) whose content is
     /// not known yet.
     fn check(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// A checked spec in the form in which [`Kind::observe`] reads it back, where a user may say the same in several ways, or
+    /// leaves a choice to other fields. Called again once marks are filled in.
+    #[must_use]
+    fn normal(self) -> Self {
+        self
+    }
+
+    /// What a user should know of a spec beside the changes it plans: sentences without a full stop. Marks in it may be
+    /// unanswered; with answers there may be less to say, never more.
+    fn remarks(_spec: &Value) -> Vec<String> {
         Vec::new()
     }
 

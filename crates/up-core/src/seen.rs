@@ -102,7 +102,7 @@ pub struct Scope {
     /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
     pub only_known: bool,
     /// Fields of this kind that at least one declared resource sets: a call that only serves another optional field
-    /// can be spared.
+    /// can be spared. With a point before them: attributes that at least one declared resource reads.
     pub asked: BTreeSet<String>,
     /// See [`Scope::kept`].
     pub kept: Arc<Kept>,
@@ -112,6 +112,11 @@ impl Scope {
     /// True where some declared resource of the kind sets `field`: else nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
+    }
+
+    /// True where some declared resource reads `attribute` of one of the kind: else nobody needs it.
+    pub fn reads(&self, attribute: &str) -> bool {
+        self.asked.iter().any(|asked| asked.strip_prefix('.') == Some(attribute))
     }
 
     /// False for what may be left out, see [`Scope::only_known`].

@@ -28,6 +28,8 @@ pub struct Wanted<'a> {
     pub stack: &'a str,
     /// Everything it declares; nothing to tear it down.
     pub resources: &'a [Declared],
+    /// What its files declare though it is to go: what a resource refers to there goes after it, whatever AWS shows of it.
+    pub leaving: &'a [Declared],
     /// Refuse to delete or replace whatever holds data.
     pub protect: bool,
     /// Addresses to be torn down whose declaration says `prevent_destroy`.
@@ -41,7 +43,7 @@ pub struct Wanted<'a> {
 /// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
 pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let named = graph::Named::by(wanted.resources);
-    let decide::Decision { verdicts, notices, mut refusals } = decide::decide(wanted, &named, world, kinds);
+    let decide::Decision { verdicts, notices, copies, mut refusals } = decide::decide(wanted, &named, world, kinds);
     refusals.extend(protect::refusals(wanted, &verdicts, kinds));
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
@@ -55,6 +57,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
         unchanged,
         refusals,
         notices,
+        copies,
         steps,
         observed,
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Change, Declared, Order, Seen};
+use up_core::{Address, AnyKind, Change, Declared, Order, Seen, references};
 
 use crate::{
     Action, Kinds, Map, Step, Wanted, World,
@@ -24,6 +24,7 @@ pub(crate) fn steps<'a>(
     places.for_each(|(index, place)| rulings[place] = index);
     let mut writer = Writer {
         stack: wanted.stack,
+        leaving: wanted.leaving,
         kinds,
         verdicts,
         named,
@@ -43,6 +44,7 @@ pub(crate) fn steps<'a>(
 
 struct Writer<'a, 'k> {
     stack: &'a str,
+    leaving: &'a [Declared],
     kinds: Kinds<'k>,
     verdicts: &'a [Verdict<'a>],
     named: &'a Named<'a>,
@@ -192,7 +194,8 @@ impl<'a> Writer<'a, '_> {
 
     /// A resource goes after what uses it has gone, or moved away.
     fn delete_after_users(&mut self) {
-        let uses = self.uses_seen();
+        let mut uses = self.uses_seen();
+        uses.extend(self.uses_of_leaving());
         let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
         let circles = Circles::among(self.verdicts.len(), &both_go);
         let let_go = uses.into_iter().filter_map(|(user, target)| match self.gone(user) {
@@ -245,6 +248,22 @@ impl<'a> Writer<'a, '_> {
             targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
         });
         uses.collect()
+    }
+
+    /// Who refers to what, by the files' word, among what goes: a service that CI has deployed shows nothing of the role that
+    /// its stack has made for its tasks.
+    fn uses_of_leaving(&self) -> Vec<(usize, usize)> {
+        if self.leaving.is_empty() {
+            return vec![];
+        }
+        let goes = |(index, verdict): (usize, &'a Verdict<'a>)| self.gone(index).map(|_| (&*verdict.address, index));
+        let going: Map<_, _> = self.verdicts.iter().enumerate().filter_map(goes).collect();
+        let uses = self.leaving.iter().filter_map(|declared| Some((*going.get(&declared.address)?, declared)));
+        let pairs = uses.flat_map(|(user, declared)| {
+            let named = references(&declared.spec).into_iter().chain(declared.depends_on.iter().cloned());
+            named.filter_map(|address| going.get(&address).map(|target| (user, *target))).collect::<Vec<_>>()
+        });
+        pairs.filter(|(user, target)| user != target).collect()
     }
 
     /// Who names what is to be replaced, in text as well.

@@ -15,6 +15,7 @@ use kinds::find;
 #[derive(Default, Clone)]
 struct Case {
     declared: Vec<Declared>,
+    leaving: Vec<Declared>,
     world: World,
     protect: bool,
     targets: BTreeSet<Address>,
@@ -50,8 +51,8 @@ impl Case {
 
     fn plan(&self) -> Plan {
         let (none, targets) = (BTreeSet::new(), &self.targets);
-        let Self { declared: resources, protect, .. } = self;
-        let wanted = Wanted { stack: "shop", resources, protect: *protect, prevent_destroy: &none, targets };
+        let Self { declared: resources, leaving, protect, .. } = self;
+        let wanted = Wanted { stack: "shop", resources, leaving, protect: *protect, prevent_destroy: &none, targets };
         plan(&wanted, &self.world, &find)
     }
 
@@ -194,6 +195,17 @@ fn a_new_resource_never_takes_the_name_a_renamed_one_keeps() {
 fn deletes_users_before_what_they_use() {
     let mut case = web_stands();
     case.declared.clear();
+    case.plans(&["0 delete x.box.web b1", "1 delete x.net.main n1 after 0"]);
+}
+
+#[test]
+fn what_the_files_refer_to_goes_after_whatever_aws_shows() {
+    let mut case = Case::default().see("x.net.main", "n1", net("10.0.0.0/16")).see(
+        "x.box.web",
+        "b1",
+        boxed(live("by-hand", "x.net"), 1),
+    );
+    case.leaving = web().declared;
     case.plans(&["0 delete x.box.web b1", "1 delete x.net.main n1 after 0"]);
 }
 

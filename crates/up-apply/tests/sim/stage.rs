@@ -110,7 +110,8 @@ impl Stage {
     fn planned(stack: &Stack, world: &World) -> Plan {
         let none = BTreeSet::new();
         let resources = &stack.resources;
-        let wanted = Wanted { stack: STACK, resources, protect: false, prevent_destroy: &none, targets: &none };
+        let wanted =
+            Wanted { stack: STACK, resources, leaving: &[], protect: false, prevent_destroy: &none, targets: &none };
         up_plan::plan(&wanted, world, &find)
     }
 
