@@ -5,6 +5,7 @@ mod credentials;
 mod deploys;
 mod harness;
 mod hostile;
+mod late;
 mod life;
 mod localstack;
 mod measure;
@@ -36,6 +37,7 @@ fn main() {
         false => [
             life::trials(),
             deploys::trials(),
+            late::trials(),
             prod::trials(),
             credentials::trials(),
             refusals::trials(),

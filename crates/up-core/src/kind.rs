@@ -125,6 +125,9 @@ pub struct About {
     pub actions: Actions,
     /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
     pub attrs: &'static [&'static str],
+    /// Those of them that take a call for each resource: they are there only while a step may need them, see
+    /// [`crate::Scope::reads`].
+    pub costly: &'static [&'static str],
     /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
     pub longest_name: usize,
     /// True where losing it loses data: `protect` then refuses to delete or replace it.
@@ -152,6 +155,7 @@ impl About {
         cloudformation: "",
         actions: Actions { observe: &[], create: &[], update: &[], tag: &[], delete: &[] },
         attrs: &[],
+        costly: &[],
         longest_name: 0,
         holds_data: false,
         sent_once: false,

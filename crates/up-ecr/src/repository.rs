@@ -104,6 +104,7 @@ impl Kind for Repository {
             delete: &["ecr:DeleteRepository"],
         },
         attrs: &["arn", "name", "uri", "pushed_tags"],
+        costly: &["pushed_tags"],
         longest_name: 256,
         holds_data: true,
         ..About::DEFAULT

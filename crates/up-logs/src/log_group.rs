@@ -171,16 +171,17 @@ impl Kind for LogGroup {
             (!right).then(|| Problem::new("name", message))
         });
         let days = self.retention_in_days;
-        let kept = days == 0 || RETENTIONS.contains(&days);
+        let is_fixed = self.log_group_class == LogGroupClass::Delivery;
+        let kept = days == 0 || RETENTIONS.contains(&days) || is_fixed;
         let nearest = RETENTIONS.iter().min_by_key(|choice| choice.abs_diff(days));
         let retention = nearest.filter(|_| !kept).map(|nearest| {
             let message = format!("AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?");
             Problem::new("retention_in_days", message)
         });
-        let fixed = self.log_group_class == LogGroupClass::Delivery && ![0, DELIVERED].contains(&days);
+        let is_other = is_fixed && ![0, DELIVERED].contains(&days);
         let message = "a group of the class `DELIVERY` keeps lines for 2 days: leave the retention out";
-        let delivered = fixed.then(|| Problem::new("retention_in_days", message));
-        [name, retention.filter(|_| !fixed), delivered].into_iter().flatten().collect()
+        let delivered = is_other.then(|| Problem::new("retention_in_days", message));
+        [name, retention, delivered].into_iter().flatten().collect()
     }
 
     /// What AWS has fixed is never asked for: it refuses every change of it, to the same number too

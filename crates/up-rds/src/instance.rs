@@ -163,6 +163,7 @@ impl Kind for Instance {
             delete: &["rds:ModifyDBInstance", "rds:DeleteDBInstance", "rds:CreateDBSnapshot"],
         },
         attrs: &["arn", "name", "address", "port", "endpoint", "master_user_secret_arn", "resource_id"],
+        costly: &[],
         longest_name: 63,
         holds_data: true,
         sent_once: false,
