@@ -218,9 +218,11 @@ pub(crate) fn copy_stacks(account: &Account) -> Result<PathBuf> {
         return fail("failed to copy the stacks");
     }
     // The sandbox's account is not production's: the guard is for there.
-    let stack = account.folder.path().join("stacks/prod.toml");
-    edit(&stack, "accounts = [\"111122223333\"]", &format!("accounts = [\"{}\"]", account.id))?;
-    Ok(stack)
+    let stacks = account.folder.path().join("stacks");
+    for (file, number) in [("prod.toml", "111122223333"), ("qa.toml", "444455556666")] {
+        edit(&stacks.join(file), &format!("accounts = [\"{number}\"]"), &format!("accounts = [\"{}\"]", account.id))?;
+    }
+    Ok(stacks.join("prod.toml"))
 }
 
 /// Replaces text in a file that must have it.

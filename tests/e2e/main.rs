@@ -2,9 +2,11 @@
 
 mod chaos;
 mod credentials;
+mod deploys;
 mod harness;
 mod hostile;
 mod ignored;
+mod late;
 mod life;
 mod localstack;
 mod measure;
@@ -39,6 +41,8 @@ fn main() {
         false => [
             life::trials(),
             ignored::trials(),
+            deploys::trials(),
+            late::trials(),
             prod::trials(),
             played::trials(),
             network::trials(),

@@ -1,6 +1,9 @@
 //! Bullstra's production, whole: made, found as declared, changed, renamed, replaced and taken away.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -15,6 +18,8 @@ use crate::{
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("prod::stands_and_falls", stands_and_falls),
+        trial("prod::a_first_day", || a_first_day("prod", "2026.11.0", 3)),
+        trial("prod::a_first_day_of_qa", || a_first_day("qa", "latest-qa", 1)),
         trial("prod::inputs_plan_what_they_mean", inputs_plan_what_they_mean),
         trial("prod::renames_and_removals", renames_and_removals),
         trial("prod::a_rule_never_points_at_nothing", a_rule_never_points_at_nothing),
@@ -29,8 +34,12 @@ struct Stage {
 
 impl Stage {
     fn new() -> Result<Self> {
+        Self::of("prod")
+    }
+
+    fn of(name: &str) -> Result<Self> {
         let account = Account::new();
-        let stack = copy_stacks(&account)?;
+        let stack = copy_stacks(&account)?.with_file_name(format!("{name}.toml"));
         Ok(Self { account, stack: stack.display().to_string() })
     }
 
@@ -40,6 +49,18 @@ impl Stage {
 
     fn apply(&self) -> Result<Value> {
         self.run("apply", &["--auto-approve", "--unprotect"])
+    }
+
+    /// Makes all of it, pushes the images, and starts the tasks.
+    fn stand(&self) -> Result {
+        self.apply()?;
+        self.push("2026.11.0")?;
+        self.apply().map(drop)
+    }
+
+    /// Pushes an image to every repository there is.
+    fn push(&self, tag: &str) -> Result {
+        self.account.python(&PUSH.replace("TAG", tag)).map(drop)
     }
 
     fn edit(&self, file: &str, from: &str, to: &str) -> Result {
@@ -56,6 +77,7 @@ fn stands_and_falls() -> Result {
         return fail(format!("only {made} resources"));
     }
 
+    stage.stand()?;
     let calls = stage.account.calls()?.len();
     stage.apply()?;
     fs::remove_dir_all(stage.account.folder.path().join("state"))?;
@@ -78,10 +100,79 @@ fn stands_and_falls() -> Result {
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }
 
+/// One apply makes all of an empty account, though its repositories are born empty: services wait without tasks, and the plan
+/// says for what. Once images are pushed the same apply starts them; a deployment that then fails is tried again, and the service stays.
+fn a_first_day(name: &str, tag: &str, count: u64) -> Result {
+    let stage = Stage::of(name)?;
+    let services = ["billing", "inventory", "notifications", "orders", "shipments", "tracking"];
+    let services: BTreeSet<_> = services.iter().map(|name| format!("service:{name}/ecs.service.main")).collect();
+    let all = Steps::from([("update".to_owned(), services.clone())]);
+
+    stage.apply()?;
+    let waits = stage.run("plan", &[])?;
+    expect(&waits, &Steps::new())?;
+    let notices = waits["notices"].as_array().into_iter().flatten();
+    let told: BTreeSet<_> = notices
+        .filter(|notice| notice["message"].as_str().is_some_and(|message| message.contains(tag)))
+        .filter_map(|notice| notice["address"].as_str().map(str::to_owned))
+        .collect();
+    if told != services {
+        return fail(format!("the plan does not say what services wait for: {}", waits["notices"]));
+    }
+
+    stage.push(tag)?;
+    expect(&stage.run("plan", &[])?, &all)?;
+    stage.apply()?;
+    expect(&stage.run("plan", &[])?, &Steps::new())?;
+    let running = stage.account.python(RUNNING)?;
+    if running.trim() != (6 * count).to_string() {
+        return fail(format!("{running} tasks run, and not {count} of each service"));
+    }
+
+    stage.account.python(BREAK)?;
+    expect(&stage.run("plan", &[])?, &all)?;
+    stage.push(tag)?;
+    stage.apply()?;
+    expect(&stage.run("plan", &[])?, &Steps::new())
+}
+
+const PUSH: &str = r#"
+manifest = json.dumps({"schemaVersion": 2, "mediaType": "x", "config": {}, "layers": []})
+ecr = aws("ecr")
+for repository in ecr.describe_repositories()["repositories"]:
+    ecr.put_image(repositoryName=repository["repositoryName"], imageTag="TAG", imageManifest=manifest)
+"#;
+
+/// How many tasks run in the account's one cluster.
+const RUNNING: &str = r#"
+ecs = aws("ecs")
+[cluster] = ecs.list_clusters()["clusterArns"]
+services = ecs.list_services(cluster=cluster)["serviceArns"]
+print(sum(it["runningCount"] for it in ecs.describe_services(cluster=cluster, services=services)["services"]))
+"#;
+
+/// Images are taken away, and a deployment of every service fails for that.
+const BREAK: &str = r#"
+import time
+ecr, ecs = aws("ecr"), aws("ecs")
+for repository in ecr.describe_repositories()["repositories"]:
+    name = repository["repositoryName"]
+    ecr.batch_delete_image(repositoryName=name, imageIds=ecr.list_images(repositoryName=name)["imageIds"])
+[cluster] = ecs.list_clusters()["clusterArns"]
+for service in ecs.list_services(cluster=cluster)["serviceArns"]:
+    ecs.update_service(cluster=cluster, service=service, forceNewDeployment=True)
+for service in ecs.list_services(cluster=cluster)["serviceArns"]:
+    for _ in range(600):
+        [seen] = ecs.describe_services(cluster=cluster, services=[service])["services"]
+        if [it["rolloutState"] for it in seen["deployments"] if it["status"] == "PRIMARY"] == ["FAILED"]:
+            break
+        time.sleep(0.05)
+"#;
+
 /// Changing an input plans exactly the steps written down in `tests/prod/<input>.txt`.
 fn inputs_plan_what_they_mean() -> Result {
     let stage = Stage::new()?;
-    stage.apply()?;
+    stage.stand()?;
     let changes = [
         ("cidr", "10.21.0.0/16"),
         ("database_class", "db.r7g.xlarge"),
@@ -109,7 +200,7 @@ fn lines(plan: &Value) -> String {
 
 fn renames_and_removals() -> Result {
     let stage = Stage::new()?;
-    stage.apply()?;
+    stage.stand()?;
     stage.edit("modules/vpc.toml", "[ec2.security_group.endpoints]", "[ec2.security_group.private_links]")?;
     stage.edit("modules/vpc.toml", "security_groups = [\"endpoints\"]", "security_groups = [\"private_links\"]")?;
     stage.edit("modules/kafka.toml", "logs.log_group.brokers", "logs.log_group.kafka")?;
@@ -127,7 +218,7 @@ fn renames_and_removals() -> Result {
 /// A target group that is replaced: the new one is made, the rule moves over, and only then the old one goes.
 fn a_rule_never_points_at_nothing() -> Result {
     let stage = Stage::new()?;
-    stage.apply()?;
+    stage.stand()?;
     let calls = stage.account.calls()?.len();
     stage.edit(
         "modules/service.toml",

@@ -35,6 +35,9 @@ pub(crate) struct Goal {
     /// What each resource to be torn down names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     named: BTreeMap<Address, BTreeSet<Address>>,
+    /// The names that the declarations of what is torn down give.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    given: BTreeMap<Address, String>,
     /// As given: see [`PlanOptions::target`].
     targets: Vec<Address>,
 }
@@ -55,6 +58,7 @@ impl Goal {
             backend: stack.backend,
             prevent_destroy: BTreeSet::new(),
             named: BTreeMap::new(),
+            given: BTreeMap::new(),
             targets: options.target.clone(),
         }
     }
@@ -65,7 +69,12 @@ impl Goal {
         let prevented = goal.resources.iter().filter(|declared| declared.prevent_destroy);
         let prevent_destroy = prevented.map(|declared| declared.address.clone()).collect();
         let named = goal.resources.iter().map(|declared| (declared.address.clone(), declared.named())).collect();
-        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, named, ..goal }
+        let given = goal.resources.iter().filter_map(|declared| {
+            let name = up_plan::given_name(up_kinds::find(&declared.address.kind)?, &declared.spec)?;
+            Some((declared.address.clone(), name.to_owned()))
+        });
+        let given = given.collect();
+        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, named, given, ..goal }
     }
 
     /// Where the stack lives.
@@ -90,6 +99,7 @@ impl Goal {
             protect: self.protect,
             prevent_destroy: &self.prevent_destroy,
             named: &self.named,
+            given: &self.given,
             targets: &self.targets(&view.world)?,
         };
         Ok(up_plan::plan(&wanted, &view.world, &up_kinds::find))

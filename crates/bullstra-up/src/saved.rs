@@ -174,6 +174,7 @@ mod tests {
             protect: true,
             prevent_destroy: &none,
             named: &[].into(),
+            given: &[].into(),
             targets: &[].into(),
         };
         let plan = up_plan::plan(&wanted, &World::default(), &up_kinds::find);

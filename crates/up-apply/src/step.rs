@@ -216,6 +216,10 @@ impl<'a> Work<'a> {
                     _ => return Ok(()),
                 }
             }
+            // AWS has tried, and says what is wrong: told once more it would only try once more.
+            if let (Status::Impaired(trouble), true) = (&seen.status, tries > 1) {
+                return Err(impaired(trouble));
+            }
             if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
                 return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
             }

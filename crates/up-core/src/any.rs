@@ -23,13 +23,18 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
     fn schema(&self) -> Schema;
-    /// Parses, checks, and fills in the defaults. Fields that have no value are left out: those of tables inside are `null`.
+    /// Parses, checks, fills in the defaults, and gives the normal form ([`Kind::normal`]). Fields that have no value are
+    /// left out: those of tables inside are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
     /// See [`Kind::unique`]: with the fields marked `name`, which need not be told.
     fn unique(&self, spec: &Value) -> Vec<Unique>;
     /// A completed spec in the form that specs are compared in, which that of what is observed has: policies in IAM's
     /// language mean the same in many spellings, and are kept as they were written.
     fn comparable(&self, spec: Value) -> Value;
+    /// See [`Kind::remarks`]. Takes a completed spec.
+    fn remarks(&self, _spec: &Value) -> Vec<String> {
+        Vec::new()
+    }
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
@@ -82,7 +87,11 @@ impl<K: Kind> AnyKind for Of<K> {
         let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
-        if problems.is_empty() { Ok(plain::want(&spec)) } else { Err(problems) }
+        if problems.is_empty() { Ok(plain::want(&spec.normal())) } else { Err(problems) }
+    }
+
+    fn remarks(&self, spec: &Value) -> Vec<String> {
+        K::remarks(spec)
     }
 
     fn unique(&self, spec: &Value) -> Vec<Unique> {

@@ -70,6 +70,19 @@ pub trait Kind: Spec {
         Vec::new()
     }
 
+    /// A checked spec in the form in which [`Kind::observe`] reads it back, where a user may say the same in several ways, or
+    /// leaves a choice to other fields. Called again once marks are filled in.
+    #[must_use]
+    fn normal(self) -> Self {
+        self
+    }
+
+    /// What a user should know of a spec beside the changes it plans: sentences without a full stop. Marks in it may be
+    /// unanswered; with answers there may be less to say, never more.
+    fn remarks(_spec: &Value) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
     fn check_together<'a>(_all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         Vec::new()
@@ -173,6 +186,9 @@ pub struct About {
     pub actions: Actions,
     /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
     pub attrs: &'static [&'static str],
+    /// Those of them that take a call for each resource: they are there only while a step may need them, see
+    /// [`crate::Scope::reads`].
+    pub costly: &'static [&'static str],
     /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
     pub longest_name: usize,
     /// True where losing it loses data: `protect` then refuses to delete or replace it.
@@ -213,6 +229,7 @@ impl About {
         cloudformation: "",
         actions: Actions { observe: &[], create: &[], update: &[], tag: &[], delete: &[] },
         attrs: &[],
+        costly: &[],
         longest_name: 0,
         holds_data: false,
         sent_once: false,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, Tag,
+    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Tag, TagStatus,
 };
 use up_core::{Document, prelude::*, quote};
 
@@ -89,6 +89,7 @@ impl Kind for Repository {
                 "ecr:ListTagsForResource",
                 "ecr:GetLifecyclePolicy",
                 "ecr:GetRepositoryPolicy",
+                "ecr:ListImages",
             ],
             create: &[
                 "ecr:CreateRepository",
@@ -109,14 +110,15 @@ impl Kind for Repository {
             tag: &["ecr:TagResource", "ecr:UntagResource"],
             delete: &["ecr:DeleteRepository", "kms:RetireGrant"],
         },
-        attrs: &["arn", "name", "uri"],
+        attrs: &["arn", "name", "uri", "pushed_tags"],
+        costly: &["pushed_tags"],
         longest_name: 256,
         holds_data: true,
         ..About::DEFAULT
     };
 
     /// One call lists the account's repositories. Policies take one each, made only where some declared repository has
-    /// one.
+    /// one; so do the tags of images, where something declared reads `pushed_tags`.
     async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
         let request = client(cx).describe_repositories().max_results(1000);
         let repositories = request.into_paginator().items().send().try_collect().await?;
@@ -297,7 +299,10 @@ async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository
         repository_policy: if scope.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
     };
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
+    let mut attrs: Attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
+    if scope.asks_attribute("pushed_tags") {
+        attrs.insert("pushed_tags".into(), pushed_tags(cx, &name).await?);
+    }
     Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
@@ -306,6 +311,21 @@ async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The tags of all its images, in order, with spaces between them.
+async fn pushed_tags(cx: &Cx, name: &str) -> Result<String> {
+    let tagged = ListImagesFilter::builder().tag_status(TagStatus::Tagged).build();
+    let request = client(cx).list_images().repository_name(name).filter(tagged).max_results(1000);
+    match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
+        Ok(images) => {
+            let tags: BTreeSet<_> = images.into_iter().filter_map(|image| image.image_tag).collect();
+            Ok(tags.into_iter().collect::<Vec<_>>().join(" "))
+        }
+        // Gone meanwhile.
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error),
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{
-    ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting, ClusterSettingName,
-    ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ManagedStorageConfiguration,
+    Attachment, ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting,
+    ClusterSettingName, ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ManagedStorageConfiguration,
 };
 use up_core::prelude::*;
 
 use crate::{
-    Strategy, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts,
+    Strategy, Words, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts,
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
@@ -168,9 +168,10 @@ impl Kind for Cluster {
             let connect = moves.then(|| self.service_connect_defaults.wire()).transpose()?;
             call.set_service_connect_defaults(connect).send().await?;
         }
-        if (&self.capacity_providers, &self.default_capacity_provider_strategy)
-            != (&is.capacity_providers, &is.default_capacity_provider_strategy)
-        {
+        let is_impaired = matches!(&seen.status, Status::Impaired(_));
+        let moves = (&self.capacity_providers, &self.default_capacity_provider_strategy)
+            != (&is.capacity_providers, &is.default_capacity_provider_strategy);
+        if moves || is_impaired {
             let call = client(cx).put_cluster_capacity_providers().cluster(&seen.id);
             let call = call.set_capacity_providers(Some(self.capacity_providers.iter().cloned().collect()));
             let strategy = strategy_items(&self.default_capacity_provider_strategy)?;
@@ -232,29 +233,56 @@ fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
     let (Some(id), Some(name), Some(state)) = (cluster.cluster_arn, cluster.cluster_name, cluster.status) else {
         return Err(Error::absent("ARN, name and status of a cluster"));
     };
-    let attaching = cluster.attachments_status.filter(|status| status != "UPDATE_COMPLETE");
-    let status = match (state.as_str(), attaching) {
-        ("INACTIVE", _) => return Ok(None),
-        ("ACTIVE", None) => Status::Ready,
-        ("ACTIVE", Some(failed)) if failed == "UPDATE_FAILED" => {
-            Status::Failed("capacity providers: UPDATE_FAILED".into())
-        }
-        ("ACTIVE", Some(attaching)) => Status::Pending(attaching),
-        ("DEPROVISIONING", _) => Status::Deleting(state),
-        ("FAILED", _) => Status::Failed(state),
-        _ => Status::Pending(state),
+    let Some(status) = status(state, cluster.attachments_status, cluster.attachments.as_deref()) else {
+        return Ok(None);
     };
+    let mut words = Words::default();
     let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
     let spec = Cluster {
         name: Some(name.clone()),
-        settings: Settings::seen(cluster.settings)?,
-        configuration: cluster.configuration.map(Configuration::seen).transpose()?.unwrap_or_default(),
+        settings: Settings::seen(cluster.settings, &mut words),
+        configuration: cluster.configuration.map(|it| Configuration::seen(it, &mut words)).unwrap_or_default(),
         capacity_providers: set(cluster.capacity_providers),
         default_capacity_provider_strategy: strategy(cluster.default_capacity_provider_strategy)?,
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
     let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, notes: vec![], spec, id }))
+    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, notes: words.notes, spec, id }))
+}
+
+/// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.
+fn status(state: String, attaching: Option<String>, attachments: Option<&[Attachment]>) -> Option<Status> {
+    let failed = |word: String| {
+        let why = attachments.into_iter().flatten().flat_map(reasons).collect::<Vec<_>>().join("; ");
+        let why = format!(
+            "{word}: ECS failed to set up its capacity providers{}{why}",
+            if why.is_empty() { "" } else { ": " }
+        );
+        Impairment::repairable(why, "an apply puts them again; see that their Auto Scaling groups are there")
+    };
+    Some(match (state.as_str(), attaching) {
+        ("INACTIVE", _) => return None,
+        ("ACTIVE", None) => Status::Ready,
+        ("ACTIVE", Some(attaching)) if attaching == "UPDATE_COMPLETE" => Status::Ready,
+        ("ACTIVE", Some(attaching)) if attaching == "UPDATE_FAILED" => failed(attaching),
+        ("ACTIVE", Some(attaching)) => Status::Pending(attaching),
+        ("FAILED", _) => failed(state),
+        // DEPROVISIONING is said of the resources of capacity providers, whether the cluster goes with them or not.
+        _ => Status::Pending(state),
+    })
+}
+
+/// What ECS says of an attachment that failed.
+fn reasons(attachment: &Attachment) -> Option<String> {
+    let status = attachment.status.as_deref().filter(|status| status.contains("FAILED"))?;
+    let details =
+        attachment.details().iter().filter(|detail| detail.name.as_deref().is_some_and(|it| it.contains("eason")));
+    let details: Vec<_> = details.filter_map(|detail| detail.value.as_deref()).collect();
+    Some(
+        format!("{} {status} {}", attachment.r#type.as_deref().unwrap_or("attachment"), details.join(", "))
+            .trim_end()
+            .into(),
+    )
 }
 
 /// The id of a cluster that is there already, if it is the one that was to be made.
@@ -274,11 +302,12 @@ impl Settings {
             .build()
     }
 
-    fn seen(settings: Option<Vec<ClusterSetting>>) -> Result<Self> {
+    fn seen(settings: Option<Vec<ClusterSetting>>, words: &mut Words) -> Self {
         let insights = settings.into_iter().flatten().find_map(|setting| {
             (setting.name == Some(ClusterSettingName::ContainerInsights)).then_some(setting.value).flatten()
         });
-        Ok(Self { container_insights: insights.map_or(Ok(disabled()), |word| ContainerInsights::seen(&word))? })
+        let insights = insights.and_then(|word| words.known(&word, ContainerInsights::seen));
+        Self { container_insights: insights.unwrap_or(disabled()) }
     }
 }
 
@@ -297,12 +326,12 @@ impl Configuration {
         Ok(is_set.then(|| configuration.set_managed_storage_configuration(storage).build()))
     }
 
-    fn seen(configuration: ClusterConfiguration) -> Result<Self> {
-        let execute = configuration.execute_command_configuration.map(ExecuteCommand::seen).transpose()?;
-        Ok(Self {
-            execute_command_configuration: execute,
+    fn seen(configuration: ClusterConfiguration, words: &mut Words) -> Self {
+        let execute = configuration.execute_command_configuration;
+        Self {
+            execute_command_configuration: execute.map(|it| ExecuteCommand::seen(it, words)),
             managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::seen),
-        })
+        }
     }
 }
 
@@ -321,7 +350,7 @@ impl ExecuteCommand {
         execute.logging(self.logging.as_str().into()).set_log_configuration(log).build()
     }
 
-    fn seen(execute: ExecuteCommandConfiguration) -> Result<Self> {
+    fn seen(execute: ExecuteCommandConfiguration, words: &mut Words) -> Self {
         let log = execute.log_configuration.map(|log| ExecuteCommandLog {
             cloud_watch_log_group_name: log.cloud_watch_log_group_name,
             cloud_watch_encryption_enabled: log.cloud_watch_encryption_enabled,
@@ -329,9 +358,8 @@ impl ExecuteCommand {
             s3_key_prefix: log.s3_key_prefix,
             s3_encryption_enabled: log.s3_encryption_enabled,
         });
-        let logging =
-            execute.logging.map_or(Ok(default_logging()), |word| ExecuteCommandLogging::seen(word.as_str()))?;
-        Ok(Self { kms_key_id: execute.kms_key_id, logging, log_configuration: log })
+        let logging = execute.logging.and_then(|word| words.known(word.as_str(), ExecuteCommandLogging::seen));
+        Self { kms_key_id: execute.kms_key_id, logging: logging.unwrap_or(default_logging()), log_configuration: log }
     }
 }
 
@@ -363,4 +391,39 @@ fn disabled() -> ContainerInsights {
 
 fn default_logging() -> ExecuteCommandLogging {
     ExecuteCommandLogging::Default
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::KeyValuePair;
+
+    use super::*;
+
+    fn found(state: &str, attaching: Option<&str>) -> Option<Status> {
+        status(state.into(), attaching.map(str::to_owned), None)
+    }
+
+    #[test]
+    fn providers_that_failed_are_put_again() {
+        for trouble in [found("ACTIVE", Some("UPDATE_FAILED")), found("FAILED", None)] {
+            assert!(matches!(&trouble, Some(Status::Impaired(it)) if it.repair), "{trouble:?}");
+        }
+        let details = KeyValuePair::builder().name("statusReason").value("the group is gone").build();
+        let failed = Attachment::builder().r#type("as_policy").status("FAILED").details(details).build();
+        let Some(Status::Impaired(trouble)) = status("ACTIVE".into(), Some("UPDATE_FAILED".into()), Some(&[failed]))
+        else {
+            panic!()
+        };
+        assert!(trouble.why.ends_with("as_policy FAILED the group is gone"), "{trouble:?}");
+    }
+
+    #[test]
+    fn no_state_leads_to_a_delete() {
+        for state in ["ACTIVE", "PROVISIONING", "DEPROVISIONING", "FAILED", "NEW_WORD"] {
+            for attaching in [None, Some("UPDATE_IN_PROGRESS"), Some("UPDATE_FAILED"), Some("NEW_WORD")] {
+                let found = found(state, attaching);
+                assert!(!matches!(found, None | Some(Status::Failed(_) | Status::Deleting(_))), "{state}: {found:?}");
+            }
+        }
+    }
 }

@@ -99,6 +99,13 @@ pub(crate) struct Container {
     pub(crate) gpus: Option<u32>,
 }
 
+impl Container {
+    pub(crate) fn without_host_ports(mut self) -> Self {
+        self.port_mappings = self.port_mappings.into_iter().map(|it| PortMapping { host_port: None, ..it }).collect();
+        self
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PortMapping {
@@ -107,7 +114,7 @@ pub(crate) struct PortMapping {
     /// `tcp` or `udp`. Default: `tcp`.
     #[serde(default = "tcp")]
     pub(crate) protocol: Transport,
-    /// The host's port, in network mode `bridge` only. Left out: any that is free.
+    /// The host's port. Left out: in network mode `bridge` any that is free, in others the container's, and no other.
     pub(crate) host_port: Option<u16>,
     /// The name that Service Connect knows the port by.
     pub(crate) name: Option<String>,

@@ -5,6 +5,7 @@ mod container;
 mod container_wire;
 pub mod service;
 mod service_connect;
+mod service_health;
 mod service_wire;
 pub mod task_definition;
 mod volume;
@@ -27,6 +28,9 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
     ErrorRule::new(ErrorKind::Propagating).text("ECS service role being passed has the proper permissions"),
     ErrorRule::new(ErrorKind::Propagating).text("Role is not valid"),
+    // A cluster that is being made, or has just been (ecs/cluster_capacity_providers.go there).
+    ErrorRule::new(ErrorKind::Propagating).text("Cluster was not ACTIVE"),
+    ErrorRule::new(ErrorKind::Conflict).code("UpdateInProgress"),
     ErrorRule::new(ErrorKind::NotFound).text("Unable to describe task definition"),
     ErrorRule::new(ErrorKind::NotFound).code("ServiceNotActive"),
     ErrorRule::new(ErrorKind::NotFound).text("is inactive"),
@@ -124,6 +128,22 @@ fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
 
 fn texts<T: Clone>(items: &BTreeSet<T>) -> Option<Vec<T>> {
     some(items.iter().cloned().collect())
+}
+
+/// Words of AWS's as they are read: one that is newer than this program is told about, and ends nothing.
+#[derive(Debug, Default)]
+struct Words {
+    notes: Vec<String>,
+}
+
+impl Words {
+    fn known<T>(&mut self, word: &str, seen: impl Fn(&str) -> Result<T>) -> Option<T> {
+        let known = seen(word).ok();
+        if known.is_none() {
+            self.notes.push(format!("AWS says `{word}`, which this version of bullstra-up does not know"));
+        }
+        known
+    }
 }
 
 fn set<T: Ord>(items: Option<Vec<T>>) -> BTreeSet<T> {

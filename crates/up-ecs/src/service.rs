@@ -8,7 +8,8 @@ use aws_sdk_ecs::{
     },
     types::ServiceField,
 };
-use up_core::prelude::*;
+use serde_json::Value;
+use up_core::{prelude::*, quote};
 
 use crate::{
     SERVICES_A_CALL, Strategy, client, list, maybe_number, number, retag,
@@ -30,8 +31,14 @@ pub struct Service {
     /// What its tasks run. A change starts a deployment.
     #[spec(loose)]
     pub(crate) task_definition: Ref<names::TaskDefinition>,
-    /// How many tasks it runs. Left out: 1 at birth, and whatever autoscaling makes of it later.
+    /// How many tasks it runs. Left out: 1 at birth, and whatever autoscaling makes of it later. Where something else scales
+    /// the service, leave it out, or name it in `ignore_changes` to have it count at birth only: a declared count is put back.
     pub(crate) desired_count: Option<u32>,
+    /// Images that must have been pushed before its first tasks start: while one is missing, a new service is made without
+    /// tasks, and the count of one that exists stays as it is. Default: none.
+    #[serde(default)]
+    #[spec(initial)]
+    pub(crate) wait_for_images: BTreeSet<WaitedImage>,
     /// `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Left out where a capacity provider strategy says it.
     #[spec(replace)]
     pub(crate) launch_type: Option<LaunchType>,
@@ -93,6 +100,15 @@ pub(crate) struct NetworkConfiguration {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct WaitedImage {
+    /// The tag that a container of the task definition names.
+    pub(crate) tag: String,
+    /// The tags there are: `"${ecr.repository.main.pushed_tags}"`.
+    pub(crate) pushed_tags: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LoadBalancer {
     /// The target group.
     pub(crate) target_group: Ref<names::TargetGroup>,
@@ -102,15 +118,13 @@ pub(crate) struct LoadBalancer {
     pub(crate) container_port: u16,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeploymentConfiguration {
-    /// How many tasks may run in a deployment, in percent of the desired count. Default: 200.
-    #[serde(default = "two_hundred")]
-    pub(crate) maximum_percent: u32,
-    /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100.
-    #[serde(default = "hundred")]
-    pub(crate) minimum_healthy_percent: u32,
+    /// How many tasks may run in a deployment, in percent of the desired count. Default: 200; 100, the most, for a DAEMON.
+    pub(crate) maximum_percent: Option<u32>,
+    /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100; 0 for a DAEMON.
+    pub(crate) minimum_healthy_percent: Option<u32>,
     /// What ends a deployment whose tasks do not come up. Without it, ECS tries for ever.
     #[serde(default)]
     pub(crate) deployment_circuit_breaker: CircuitBreaker,
@@ -224,7 +238,8 @@ impl Kind for Service {
         service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
     }
 
-    /// One call with all that differs. Safe to repeat: everything is set.
+    /// One call with all that differs. Safe to repeat: everything is set, and a deployment that is forced a second time takes
+    /// the place of the first.
     async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
         self.changes(cx, seen)?.send().await?;
         Ok(())
@@ -251,8 +266,6 @@ impl Kind for Service {
         let both = launch.is_some() && self.capacity_provider_strategy.is_some();
         let both =
             both.then(|| Problem::new("launch_type", "a capacity provider strategy says where tasks run already"));
-        let daemon = self.scheduling_strategy == SchedulingStrategy::Daemon && self.desired_count.is_some();
-        let daemon = daemon.then(|| Problem::new("desired_count", "a DAEMON runs one task on each instance"));
         let grace = self.health_check_grace_period_seconds > 0 && self.load_balancers.is_empty();
         let message = "ECS takes a grace period only with a load balancer";
         let grace = grace.then(|| Problem::new("health_check_grace_period_seconds", message));
@@ -264,7 +277,28 @@ impl Kind for Service {
         let rollback = (rollback.rollback && !rollback.enable).then(|| {
             Problem::new("deployment_configuration.deployment_circuit_breaker", "rollback needs `enable = true`")
         });
-        [both, daemon, grace, no_subnet, network, rollback].into_iter().flatten().collect()
+        let daemon = if self.scheduling_strategy == SchedulingStrategy::Daemon { self.check_daemon() } else { vec![] };
+        [both, grace, no_subnet, network, rollback].into_iter().flatten().chain(daemon).collect()
+    }
+
+    fn normal(mut self) -> Self {
+        self.deployment_configuration = self.deployment_configuration.complete(self.scheduling_strategy);
+        self.placement_strategy = self.placement_strategy.into_iter().map(PlacementStrategy::normal).collect();
+        // What runs is never scaled down because an image has gone.
+        if !self.missing_images().is_empty() {
+            self.desired_count = None;
+        }
+        self
+    }
+
+    fn remarks(spec: &Value) -> Vec<String> {
+        let waited = Option::<BTreeSet<WaitedImage>>::deserialize(&spec["wait_for_images"]).ok().flatten();
+        let missing = waited.unwrap_or_default().into_iter().filter(|image| !image.is_pushed());
+        let remark = |WaitedImage { tag, .. }: WaitedImage| {
+            let tag = quote::readable(&tag);
+            format!("no new task can start before the image with the tag `{tag}` is pushed; push it, then apply again")
+        };
+        missing.map(remark).collect()
     }
 }
 
@@ -323,12 +357,51 @@ fn present<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
+impl WaitedImage {
+    /// False as well while the repository is still to be made, and nobody can tell.
+    fn is_pushed(&self) -> bool {
+        self.pushed_tags.split_whitespace().any(|tag| tag == self.tag)
+    }
+}
+
 impl Service {
+    /// Those known to be missing.
+    fn missing_images(&self) -> Vec<&WaitedImage> {
+        let known = self.wait_for_images.iter().filter(|image| !quote::is_quoting(&image.pushed_tags));
+        known.filter(|image| !image.is_pushed()).collect()
+    }
+
+    /// What ECS refuses of a service with one task on each instance (https://github.com/aws/aws-cdk/issues/2209).
+    fn check_daemon(&self) -> Vec<Problem> {
+        let one_each = "a DAEMON runs one task on each instance";
+        let rules = [
+            (self.desired_count.is_some(), "desired_count", one_each.into()),
+            (!self.placement_strategy.is_empty(), "placement_strategy", one_each.into()),
+            (!self.wait_for_images.is_empty(), "wait_for_images", one_each.into()),
+            (
+                self.deployment_configuration.maximum_percent.is_some_and(|percent| percent > 100),
+                "deployment_configuration.maximum_percent",
+                "a DAEMON takes 100 at most: its task stops before the new one starts".into(),
+            ),
+            (
+                self.capacity_provider_strategy.is_some(),
+                "capacity_provider_strategy",
+                "a DAEMON takes none: name a launch type".into(),
+            ),
+            (self.launch_type == Some(LaunchType::Fargate), "launch_type", "Fargate runs no DAEMON".to_owned()),
+        ];
+        rules
+            .into_iter()
+            .filter(|(breaks, ..)| *breaks)
+            .map(|(_, field, message)| Problem::new(field, message))
+            .collect()
+    }
+
     fn request(&self, cx: &Cx) -> Result<CreateServiceFluentBuilder> {
-        let desired = if self.scheduling_strategy == SchedulingStrategy::Daemon {
-            None
-        } else {
-            Some(self.desired_count.unwrap_or(1))
+        let desired = match self.scheduling_strategy {
+            SchedulingStrategy::Daemon => None,
+            _ if !self.missing_images().is_empty() => Some(0),
+            _ => Some(self.desired_count.unwrap_or(1)),
         };
         let grace = Some(self.health_check_grace_period_seconds).filter(|seconds| *seconds > 0);
         let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
@@ -357,6 +430,18 @@ impl Service {
         Ok(request)
     }
 
+    /// True for what ECS does only with a new deployment: another strategy, and starting again what has failed. The first
+    /// tasks of a service come with one as well, so that its circuit breaker watches over them.
+    fn forces_deployment(&self, seen: &Seen<Self>) -> bool {
+        let is = &seen.spec;
+        let moves = self
+            .capacity_provider_strategy
+            .as_ref()
+            .is_some_and(|strategy| Some(strategy) != is.capacity_provider_strategy.as_ref());
+        let starts = is.desired_count == Some(0) && self.desired_count.is_some_and(|count| count > 0);
+        moves || starts || matches!(&seen.status, Status::Impaired(trouble) if trouble.repair)
+    }
+
     /// Both sides are compared as ECS takes them, where a reference is the id it stands for.
     fn changes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<UpdateServiceFluentBuilder> {
         let is = &seen.spec;
@@ -365,7 +450,6 @@ impl Service {
         let moves = cx.attr(&is.task_definition, "arn").map_or(true, |arn| arn != definition);
         let desired = self.desired_count.filter(|_| self.desired_count != is.desired_count);
         let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
-        // ECS takes another strategy only with a new deployment.
         let strategy_differs = strategy.is_some() && self.capacity_provider_strategy != is.capacity_provider_strategy;
         let platform = self.platform_version.clone().filter(|_| self.platform_version != is.platform_version);
         let grace = differing(self.health_check_grace_period_seconds, is.health_check_grace_period_seconds);
@@ -377,7 +461,7 @@ impl Service {
             .set_task_definition(moves.then_some(definition))
             .set_desired_count(maybe_number(desired)?)
             .set_capacity_provider_strategy(strategy.filter(|_| strategy_differs))
-            .set_force_new_deployment(strategy_differs.then_some(true))
+            .set_force_new_deployment(self.forces_deployment(seen).then_some(true))
             .set_platform_version(platform)
             .set_network_configuration(differing(self.network(cx)?, is.network(cx)?).flatten())
             .set_health_check_grace_period_seconds(grace.map(number).transpose()?)
@@ -408,12 +492,4 @@ fn none() -> PropagateTags {
 
 fn replica() -> SchedulingStrategy {
     SchedulingStrategy::Replica
-}
-
-fn hundred() -> u32 {
-    100
-}
-
-fn two_hundred() -> u32 {
-    200
 }

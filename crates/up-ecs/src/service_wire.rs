@@ -1,41 +1,54 @@
 //! A service as ECS takes it, and read back into what a user would have written.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ecs::types::{
     self as wire, AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentAlarms,
-    DeploymentCircuitBreaker, DeploymentRolloutState,
+    DeploymentCircuitBreaker,
 };
-use up_core::{Error, Ref, Result, Seen, Status};
+use up_core::{Error, Ref, Result, Seen};
 
 use crate::{
-    attrs, count, ids, maybe_count, number,
+    Words, attrs, count, ids, maybe_count, maybe_number,
     service::{
         Alarms, CircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration, PlacementConstraint,
         PlacementStrategy, Service, ServiceRegistry,
     },
     service_connect::ServiceConnect,
+    service_health::{primary, status},
     set, strategy, tags,
     words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 impl Service {
-    /// The service, unless it is gone: ECS describes an `INACTIVE` one for a while.
+    /// The service, unless it is gone: ECS describes an `INACTIVE` one for a while. What a deployment changes is read from the
+    /// primary one: after a rollback the service itself may still name what failed.
     pub(crate) fn read(service: wire::Service) -> Result<Option<Seen<Self>>> {
-        let status = status(&service)?;
-        let primary = service.deployments.into_iter().flatten().find(|it| it.status.as_deref() == Some("PRIMARY"));
-        let (Some(id), Some(name), Some(cluster), Some(task_definition)) =
-            (service.service_arn, service.service_name, service.cluster_arn, service.task_definition)
-        else {
+        let Some(status) = status(&service)? else { return Ok(None) };
+        let now = primary(&service).cloned();
+        let mut words = Words::default();
+        let (Some(id), Some(name), Some(cluster), Some(task_definition)) = (
+            service.service_arn,
+            service.service_name,
+            service.cluster_arn,
+            now.as_ref().and_then(|now| now.task_definition.clone()).or(service.task_definition),
+        ) else {
             return Err(Error::absent("ARN, name, cluster and task definition of a service"));
         };
-        let Some(status) = status else { return Ok(None) };
-        let network = service.network_configuration.and_then(|network| network.awsvpc_configuration);
-        let connect = primary.and_then(|deployment| deployment.service_connect_configuration);
+        let of_now = |part: fn(&wire::Deployment) -> Option<wire::NetworkConfiguration>| now.as_ref().and_then(part);
+        let network = of_now(|now| now.network_configuration.clone()).or(service.network_configuration);
+        let network = network.and_then(|network| network.awsvpc_configuration);
+        let launch_type = now.as_ref().and_then(|now| now.launch_type.clone()).or(service.launch_type);
+        let shares = now.as_ref().and_then(|now| now.capacity_provider_strategy.clone());
+        let connect = now.and_then(|now| now.service_connect_configuration);
         let rebalancing = service.availability_zone_rebalancing;
         let balancers = service.load_balancers.into_iter().flatten().map(LoadBalancer::seen);
         let registries = service.service_registries.into_iter().flatten().map(ServiceRegistry::seen);
+        let scheduling =
+            service.scheduling_strategy.and_then(|word| words.known(word.as_str(), SchedulingStrategy::seen));
+        let scheduling_strategy = scheduling.unwrap_or(SchedulingStrategy::Replica);
         let deployment = service.deployment_configuration.map(DeploymentConfiguration::seen).transpose()?;
-        let scheduling = service.scheduling_strategy.map(|word| SchedulingStrategy::seen(word.as_str()));
-        let propagation = service.propagate_tags.map(|word| PropagateTags::seen(word.as_str()));
+        let propagation = service.propagate_tags.and_then(|word| words.known(word.as_str(), PropagateTags::seen));
         let constraints = service.placement_constraints.into_iter().flatten().map(PlacementConstraint::seen);
         let strategies = service.placement_strategy.into_iter().flatten().map(PlacementStrategy::seen);
         let spec = Self {
@@ -43,17 +56,18 @@ impl Service {
             cluster: Ref::id(cluster),
             task_definition: Ref::id(task_definition),
             desired_count: Some(count(service.desired_count)?),
-            launch_type: service.launch_type.map(|word| LaunchType::seen(word.as_str())).transpose()?,
-            capacity_provider_strategy: Some(strategy(service.capacity_provider_strategy)?),
+            wait_for_images: BTreeSet::new(),
+            launch_type: launch_type.and_then(|word| words.known(word.as_str(), LaunchType::seen)),
+            capacity_provider_strategy: Some(strategy(shares.or(service.capacity_provider_strategy))?),
             platform_version: service.platform_version,
             network_configuration: network.map(NetworkConfiguration::seen),
             load_balancers: balancers.collect::<Result<_>>()?,
             health_check_grace_period_seconds: count(service.health_check_grace_period_seconds.unwrap_or(0))?,
-            deployment_configuration: deployment.unwrap_or_default(),
-            scheduling_strategy: scheduling.transpose()?.unwrap_or(SchedulingStrategy::Replica),
+            deployment_configuration: deployment.unwrap_or_default().complete(scheduling_strategy),
+            scheduling_strategy,
             enable_execute_command: service.enable_execute_command,
             enable_ecs_managed_tags: service.enable_ecs_managed_tags,
-            propagate_tags: propagation.transpose()?.unwrap_or(PropagateTags::None),
+            propagate_tags: propagation.unwrap_or(PropagateTags::None),
             availability_zone_rebalancing: rebalancing.map(|it| it == AvailabilityZoneRebalancing::Enabled),
             placement_constraints: constraints.collect::<Result<_>>()?,
             placement_strategy: strategies.collect::<Result<_>>()?,
@@ -61,7 +75,7 @@ impl Service {
             service_connect_configuration: connect.map(ServiceConnect::seen).transpose()?,
         };
         let attrs = attrs([("arn", &id), ("name", &name)]);
-        Ok(Some(Seen { tags: tags(service.tags), attrs, status, notes: vec![], spec, id }))
+        Ok(Some(Seen { tags: tags(service.tags), attrs, status, notes: words.notes, spec, id }))
     }
 
     pub(crate) fn network(&self, cx: &up_core::Cx) -> Result<Option<wire::NetworkConfiguration>> {
@@ -122,31 +136,6 @@ impl Service {
     }
 }
 
-/// `None` where it is gone. A deployment that has failed counts, even where ECS has gone back to the one before; ECS
-/// stops listing it once its tasks are gone.
-fn status(service: &wire::Service) -> Result<Option<Status>> {
-    match service.status.as_deref() {
-        Some("ACTIVE") => {}
-        Some("DRAINING") => return Ok(Some(Status::Deleting("DRAINING".into()))),
-        Some("INACTIVE") => return Ok(None),
-        // Taken for gone, it would be made a second time.
-        _ => return Err(Error::absent("status of a service that is known")),
-    }
-    let deployments = service.deployments.as_deref().unwrap_or_default();
-    let failed = deployments.iter().find(|it| it.rollout_state == Some(DeploymentRolloutState::Failed));
-    if let Some(failed) = failed {
-        let reason = failed.rollout_state_reason.as_deref().unwrap_or("ECS gives no reason");
-        return Ok(Some(Status::Failed(format!("the deployment failed: {reason}"))));
-    }
-    let primary = deployments.iter().find(|it| it.status.as_deref() == Some("PRIMARY"));
-    let counts = format!("{} of {} tasks run", service.running_count, service.desired_count);
-    let is_done = match primary.map(|primary| &primary.rollout_state) {
-        Some(Some(state)) => *state == DeploymentRolloutState::Completed,
-        _ => service.running_count == service.desired_count,
-    };
-    Ok(Some(if is_done { Status::Ready } else { Status::Pending(counts) }))
-}
-
 impl NetworkConfiguration {
     fn seen(network: AwsVpcConfiguration) -> Self {
         Self {
@@ -173,33 +162,34 @@ impl DeploymentConfiguration {
         let CircuitBreaker { enable, rollback } = self.deployment_circuit_breaker;
         let breaker = DeploymentCircuitBreaker::builder().enable(enable).rollback(rollback).build();
         let deployment = wire::DeploymentConfiguration::builder()
-            .maximum_percent(number(self.maximum_percent)?)
-            .minimum_healthy_percent(number(self.minimum_healthy_percent)?)
+            .set_maximum_percent(maybe_number(self.maximum_percent)?)
+            .set_minimum_healthy_percent(maybe_number(self.minimum_healthy_percent)?)
             .deployment_circuit_breaker(breaker)
             .set_alarms(self.alarms.as_ref().map(Alarms::wire).transpose()?);
         Ok(deployment.build())
     }
 
     fn seen(deployment: wire::DeploymentConfiguration) -> Result<Self> {
-        let default = Self::default();
         let breaker = deployment.deployment_circuit_breaker;
         let breaker = breaker.map(|it| CircuitBreaker { enable: it.enable, rollback: it.rollback });
         let alarms = deployment.alarms.filter(|alarms| !alarms.alarm_names.is_empty());
         Ok(Self {
-            maximum_percent: maybe_count(deployment.maximum_percent)?.unwrap_or(default.maximum_percent),
-            minimum_healthy_percent: maybe_count(deployment.minimum_healthy_percent)?
-                .unwrap_or(default.minimum_healthy_percent),
+            maximum_percent: maybe_count(deployment.maximum_percent)?,
+            minimum_healthy_percent: maybe_count(deployment.minimum_healthy_percent)?,
             deployment_circuit_breaker: breaker.unwrap_or_default(),
             alarms: alarms.map(Alarms::seen),
         })
     }
-}
 
-/// What ECS does where nothing is said.
-impl Default for DeploymentConfiguration {
-    fn default() -> Self {
-        let deployment_circuit_breaker = CircuitBreaker::default();
-        Self { maximum_percent: 200, minimum_healthy_percent: 100, deployment_circuit_breaker, alarms: None }
+    /// With what ECS takes where nothing is said: a DAEMON has one place on each instance, so that its task stops before
+    /// the new one starts (https://github.com/aws/aws-cdk/issues/2209).
+    pub(crate) fn complete(self, scheduling: SchedulingStrategy) -> Self {
+        let (most, least) = if scheduling == SchedulingStrategy::Daemon { (100, 0) } else { (200, 100) };
+        Self {
+            maximum_percent: self.maximum_percent.or(Some(most)),
+            minimum_healthy_percent: self.minimum_healthy_percent.or(Some(least)),
+            ..self
+        }
     }
 }
 
@@ -225,7 +215,16 @@ impl PlacementConstraint {
 impl PlacementStrategy {
     fn seen(strategy: wire::PlacementStrategy) -> Result<Self> {
         let word = strategy.r#type.ok_or_else(|| Error::absent("type of a placement strategy"))?;
-        Ok(Self { strategy: StrategyType::seen(word.as_str())?, field: strategy.field })
+        Ok(Self { strategy: StrategyType::seen(word.as_str())?, field: strategy.field }.normal())
+    }
+
+    /// ECS answers with `CPU` and `MEMORY` in capitals, and keeps the case of attributes.
+    pub(crate) fn normal(self) -> Self {
+        let fold = |field: String| match field.to_ascii_lowercase() {
+            folded if ["cpu", "memory"].contains(&folded.as_str()) => folded,
+            _ => field,
+        };
+        Self { field: self.field.map(fold), ..self }
     }
 }
 

@@ -14,7 +14,7 @@ use up_core::{Address, prelude::*};
 
 use crate::{
     arn, attrs, client,
-    container::{Container, Dependency, MountPoint},
+    container::{Container, Dependency, MountPoint, PortMapping},
     list, maybe_count, maybe_number, once, retag, some, tags,
     volume::Volume,
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
@@ -164,6 +164,14 @@ impl Kind for TaskDefinition {
         problems.extend(self.containers.iter().flat_map(|container| self.check_container(container)));
         problems
     }
+
+    /// Where the host's port is the container's, ECS says so of every port, and `observe` of none.
+    fn normal(mut self) -> Self {
+        if self.network_mode != NetworkMode::Bridge {
+            self.containers = self.containers.into_iter().map(Container::without_host_ports).collect();
+        }
+        self
+    }
 }
 
 /// ECS's limit for a family.
@@ -226,11 +234,13 @@ async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>>
 
 fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefinition>>> {
     let Some(definition) = answer.task_definition else { return Err(Error::absent("task definition")) };
-    match &definition.status {
-        Some(TaskDefinitionStatus::Active) => {}
+    let status = match &definition.status {
+        Some(TaskDefinitionStatus::Active) => Status::Ready,
         Some(TaskDefinitionStatus::Inactive | TaskDefinitionStatus::DeleteInProgress) => return Ok(None),
-        _ => return Err(Error::absent("status of a task definition that is known")),
-    }
+        // A word of AWS's that is newer than this program.
+        Some(word) => Status::Pending(word.as_str().into()),
+        None => return Err(Error::absent("status of a task definition")),
+    };
     let (Some(id), Some(family)) = (definition.task_definition_arn, definition.family) else {
         return Err(Error::absent("ARN and family of a task definition"));
     };
@@ -260,7 +270,7 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
         pid_mode: definition.pid_mode.map(|word| PidMode::seen(word.as_str())).transpose()?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
-    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status, notes: vec![], spec }))
 }
 
 impl TaskDefinition {
@@ -314,9 +324,10 @@ impl TaskDefinition {
         let mut refuse = |field: &str, message: String| {
             problems.push(Problem::new(format!("containers[{}].{field}", container.name), message));
         };
-        if self.network_mode != NetworkMode::Bridge && container.port_mappings.iter().any(|it| it.host_port.is_some()) {
-            let message = format!("network mode `{}` leaves no choice of the host's port", self.network_mode.as_str());
-            refuse("port_mappings", message);
+        let is_other = |ports: &PortMapping| ports.host_port.is_some_and(|port| port != ports.container_port);
+        if self.network_mode != NetworkMode::Bridge && container.port_mappings.iter().any(is_other) {
+            let mode = self.network_mode.as_str();
+            refuse("port_mappings", format!("network mode `{mode}` has the container's port on the host as well"));
         }
         for Dependency { container_name, .. } in &container.depends_on {
             if !self.containers.iter().any(|other| other.name == *container_name) {

@@ -16,7 +16,8 @@ pub struct LogGroup {
     #[spec(name)]
     name: Option<String>,
     /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
-    /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever.
+    /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever. Groups of the class `DELIVERY` keep lines for 2
+    /// days, and cannot be told otherwise.
     #[serde(default)]
     retention_in_days: i32,
     /// ARN of the KMS key that encrypts it. Default: empty, a key of AWS's own.
@@ -171,15 +172,29 @@ impl Kind for LogGroup {
             (!right).then(|| Problem::new("name", message))
         });
         let days = self.retention_in_days;
-        let kept = days == 0 || RETENTIONS.contains(&days);
+        let is_fixed = self.log_group_class == LogGroupClass::Delivery;
+        let kept = days == 0 || RETENTIONS.contains(&days) || is_fixed;
         let nearest = RETENTIONS.iter().min_by_key(|choice| choice.abs_diff(days));
         let retention = nearest.filter(|_| !kept).map(|nearest| {
             let message = format!("AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?");
             Problem::new("retention_in_days", message)
         });
-        [name, retention].into_iter().flatten().collect()
+        let is_other = is_fixed && ![0, DELIVERED].contains(&days);
+        let message = "a group of the class `DELIVERY` keeps lines for 2 days: leave the retention out";
+        let delivered = is_other.then(|| Problem::new("retention_in_days", message));
+        [name, retention, delivered].into_iter().flatten().collect()
+    }
+
+    /// What AWS has fixed is never asked for: it refuses every change of it, to the same number too
+    /// (https://github.com/hashicorp/terraform-provider-aws/issues/42657).
+    fn normal(self) -> Self {
+        let is_fixed = self.log_group_class == LogGroupClass::Delivery;
+        Self { retention_in_days: if is_fixed { DELIVERED } else { self.retention_in_days }, ..self }
     }
 }
+
+/// Days that a group of the class `DELIVERY` keeps lines.
+const DELIVERED: i32 = 2;
 
 fn standard() -> LogGroupClass {
     LogGroupClass::Standard
@@ -199,16 +214,28 @@ async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> R
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
     let Some(tags) = scope.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
+    let (log_group_class, notes) = class_of(group.log_group_class.as_ref());
     let spec = LogGroup {
         name: Some(name.clone()),
         // What is kept for ever, or with AWS's own key, is told by saying nothing.
         retention_in_days: group.retention_in_days.unwrap_or(0),
         kms_key_id: group.kms_key_id.unwrap_or_default(),
-        log_group_class: group.log_group_class.map_or(Ok(standard()), |class| LogGroupClass::seen(class.as_str()))?,
+        log_group_class,
         deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes, spec: spec.normal() }))
+}
+
+/// A class that is newer than this program is told about, and ends nothing.
+fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>) {
+    match class.map(|class| LogGroupClass::seen(class.as_str()).map_err(|_| class.as_str())) {
+        None => (standard(), vec![]),
+        Some(Ok(class)) => (class, vec![]),
+        Some(Err(word)) => {
+            (standard(), vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")])
+        }
+    }
 }
 
 /// `None`: gone meanwhile.

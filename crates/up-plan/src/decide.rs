@@ -14,7 +14,7 @@ use up_core::{
 };
 
 use crate::{
-    Kinds, Map, Notice, Refusal, Wanted, World, graph,
+    Kinds, Map, Notice, Refusal, Wanted, World, given_name, graph,
     replace::{confine, order_replacements},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Verdict<'a> {
 pub(crate) struct Decision<'a> {
     pub(crate) verdicts: Vec<Verdict<'a>>,
     pub(crate) notices: Vec<Notice>,
+    /// Ids of what may be a copy, and is left alone.
+    pub(crate) copies: BTreeSet<String>,
     pub(crate) refusals: Vec<Refusal>,
 }
 
@@ -70,9 +72,9 @@ pub(crate) fn decide<'a>(
     matcher.keep_used(&mut verdicts);
     matcher.explain(&verdicts);
     matcher.refuse_changes(&verdicts);
-    let Matcher { mut notices, refusals, .. } = matcher;
+    let Matcher { mut notices, copies, refusals, .. } = matcher;
     notices.sort_by(|one, other| one.address.cmp(&other.address));
-    Decision { verdicts, notices, refusals }
+    Decision { verdicts, notices, copies, refusals }
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
@@ -80,6 +82,7 @@ type Addresses<'a> = Map<&'a str, Map<&'a str, Cow<'a, Address>>>;
 
 struct Matcher<'a, 'k> {
     stack: &'a str,
+    given: &'a BTreeMap<Address, String>,
     kinds: Kinds<'k>,
     world: &'a World,
     declared: Map<&'a Address, &'a Declared>,
@@ -88,6 +91,7 @@ struct Matcher<'a, 'k> {
     claims: Map<&'a Address, &'a Seen<Value>>,
     addresses: Addresses<'a>,
     notices: Vec<Notice>,
+    copies: BTreeSet<String>,
     refusals: Vec<Refusal>,
 }
 
@@ -116,7 +120,20 @@ impl<'a, 'k> Matcher<'a, 'k> {
             addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, address.clone())));
             free.entry(address).or_default().push(seen);
         }
-        Self { stack: wanted.stack, kinds, world, declared, free, claims, addresses, notices, refusals: vec![] }
+        let (copies, refusals) = Default::default();
+        Self {
+            stack: wanted.stack,
+            given: wanted.given,
+            kinds,
+            world,
+            declared,
+            free,
+            claims,
+            addresses,
+            notices,
+            copies,
+            refusals,
+        }
     }
 
     /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
@@ -172,11 +189,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
         let longest = kind.about().longest_name;
         let (Some(address), Some(name)) = (seen.address(self.stack), seen.attrs.get("name")) else { return false };
-        let declared = self.declared.get(&address);
-        let given = declared.and_then(|declared| {
-            let field = kind.fields().iter().find(|field| field.change == Change::Name)?;
-            declared.spec[field.name].as_str()
-        });
+        let declared = self.declared.get(&address).and_then(|declared| given_name(kind, &declared.spec));
+        let given = declared.or_else(|| self.given.get(&address).map(String::as_str));
         given == Some(name) || (longest > 0 && *name == address.physical(self.stack, seen.generation(), longest))
     }
 
@@ -469,7 +483,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     fn surplus(&mut self) -> Vec<Verdict<'a>> {
         let mut left: Vec<_> = self.free.iter().flat_map(|(at, all)| all.iter().map(move |seen| (at, *seen))).collect();
         left.sort_by_key(|(address, seen)| (*address, &seen.id));
-        let (mut verdicts, mut notices) = (vec![], vec![]);
+        let (mut verdicts, mut notices, mut copies) = (vec![], vec![], BTreeSet::new());
         for (address, seen) in left {
             let claimed = self.claims.get(&**address);
             if self.is_copy(address, seen, claimed.copied()) {
@@ -480,6 +494,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
                     Address::STACK_TAG
                 );
                 notices.push(Notice { address: address.clone().into_owned(), message });
+                copies.insert(seen.id.clone());
                 continue;
             }
             verdicts.push(Verdict {
@@ -494,6 +509,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             });
         }
         self.notices.extend(notices);
+        self.copies.extend(copies);
         verdicts
     }
 
@@ -503,7 +519,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let Some(kind) = (self.kinds)(&address.kind).filter(|kind| kind.about().tags_travel) else { return false };
         let is_odd = match claimed {
             Some(claimed) => claimed.generation() == seen.generation(),
-            None => kind.about().longest_name > 0,
+            // Of those that never change a copy is as good as what was copied: all go with what was declared.
+            None => kind.about().longest_name > 0 && !kind.about().constant,
         };
         is_odd && !self.is_ours(kind, seen)
     }
@@ -548,9 +565,30 @@ impl<'a, 'k> Matcher<'a, 'k> {
         verdicts.retain(|verdict| !(verdict.keeps_old && verdict.ruling == Ruling::Delete));
     }
 
-    /// Says what is wrong with what stays, and what AWS has to add.
+    /// What the kind has to say of a declaration, as far as its marks can be filled in.
+    fn remarks(&self, verdict: &Verdict<'a>) -> Vec<Notice> {
+        let kind = (self.kinds)(&verdict.address.kind);
+        let Some((kind, declared)) = kind.zip(verdict.declared) else { return vec![] };
+        if kind.remarks(&declared.spec).is_empty() {
+            return vec![];
+        }
+        let mut spec = (*declared.spec).clone();
+        quote::fill(&mut spec, &|quote| self.answer(quote, &BTreeSet::new()));
+        // Of what exists and was not asked nothing is said: no step needs it.
+        let is_unasked =
+            |quote: &Quote| quote.address.parse::<Address>().is_ok_and(|address| self.claims.contains_key(&address));
+        if quote::quotes(&spec).iter().any(is_unasked) {
+            return vec![];
+        }
+        let notice = |message| Notice { address: declared.address.clone(), message };
+        kind.remarks(&spec).into_iter().map(notice).collect()
+    }
+
+    /// Says what is wrong with what stays, what AWS has to add, and what the declarations leave open.
     fn explain(&mut self, verdicts: &[Verdict<'a>]) {
         for verdict in verdicts {
+            let remarks = self.remarks(verdict);
+            self.notices.extend(remarks);
             let Some(seen) = verdict.seen.filter(|_| verdict.declared.is_some()) else { continue };
             let address = || verdict.address.clone().into_owned();
             // What a step mends, the step explains.

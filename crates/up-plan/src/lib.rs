@@ -40,6 +40,8 @@ pub struct Wanted<'a> {
     pub prevent_destroy: &'a BTreeSet<Address>,
     /// What each of the resources to be torn down names in its declaration, see [`World::named`].
     pub named: &'a BTreeMap<Address, BTreeSet<Address>>,
+    /// The names that their declarations give to the resources to be torn down: what has such a name is no copy.
+    pub given: &'a BTreeMap<Address, String>,
     /// Only these, and what they need; empty for all.
     pub targets: &'a BTreeSet<Address>,
 }
@@ -49,7 +51,7 @@ pub struct Wanted<'a> {
 /// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
 pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let named = graph::Named::by(wanted.resources);
-    let decide::Decision { verdicts, notices, mut refusals } = decide::decide(wanted, &named, world, kinds);
+    let decide::Decision { verdicts, notices, copies, mut refusals } = decide::decide(wanted, &named, world, kinds);
     refusals.extend(protect::refusals(wanted, &verdicts, kinds));
     refusals.extend(protect::occupied(&verdicts, kinds));
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
@@ -65,6 +67,7 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
         unchanged,
         refusals,
         notices,
+        copies,
         steps,
         observed,
     }

@@ -30,6 +30,9 @@ pub struct Plan {
     /// What a user should know beside the steps: what is wrong and not mended by them, and what is left alone, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
+    /// Ids of what carries the stack's tags and is left alone, because it may be a copy that somebody else made.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub copies: BTreeSet<String>,
     /// What to do, in an order that could be followed one by one.
     pub steps: Vec<Step>,
     /// What was observed, so that a moved world is noticed. Empty where there is nothing to do.

@@ -41,12 +41,12 @@ fn masked(mut declared: Declared) -> Declared {
     declared
 }
 
-/// The ids of what exists now: what was seen, less what was deleted, and what was made.
+/// The ids of what exists now: what was seen, less what was deleted and what may be somebody else's copy, and what was made.
 pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> Ids {
     let failed = outcome.failed.iter().map(|(address, _)| address);
     let undone: BTreeSet<&Address> = failed.chain(&outcome.skipped).collect();
     let mut ids = made;
-    for (kind, seen) in world.iter() {
+    for (kind, seen) in world.iter().filter(|(_, seen)| !plan.copies.contains(&seen.id)) {
         ids.entry(kind.to_owned()).or_default().insert(seen.id.clone());
     }
     for step in plan.steps.iter().filter(|step| !undone.contains(&step.address)) {
@@ -134,6 +134,7 @@ mod tests {
             protect: false,
             prevent_destroy: &none,
             named: &[].into(),
+            given: &[].into(),
             targets: &targets,
         };
         up_plan::plan(&wanted, world, &up_kinds::find)

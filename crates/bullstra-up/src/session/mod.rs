@@ -2,6 +2,7 @@
 
 mod access;
 mod aws;
+mod costly;
 pub(crate) mod history;
 mod mfa;
 mod profile;
@@ -161,12 +162,13 @@ impl Session {
             .await
             .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
         let needed = needed(declared, &past, &index);
-        let observer = Observer {
+        let (asked, costly) = costly::parted(Observer::asked(declared, outputs.values().map(|output| &output.value)));
+        let mut observer = Observer {
             cx: self.cx.clone(),
             stack: self.stack.clone(),
             index: Arc::new(index),
             known: all_known(&past).into(),
-            asked: Observer::asked(declared, outputs.values().map(|output| &output.value)).into(),
+            asked: asked.into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
             names: Observer::names(declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
@@ -198,6 +200,8 @@ impl Session {
             terminal::say(render::message(Word::Warning, &not_searched(&spared)));
         }
         settle::settle(&observer, &mut world, &past, self.settle).await.map_err(|error| access::unseen(&[error]))?;
+        let looked = costly::look(&mut observer, &mut world, declared, costly).await;
+        looked.map_err(|error| access::unseen(&[error]))?;
         Ok(View { observer, world, past })
     }
 

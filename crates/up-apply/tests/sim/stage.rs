@@ -118,6 +118,7 @@ impl Stage {
             protect: false,
             prevent_destroy: &none,
             named: &[].into(),
+            given: &[].into(),
             targets: &none,
         };
         up_plan::plan(&wanted, world, &find)

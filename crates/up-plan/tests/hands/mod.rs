@@ -163,3 +163,12 @@ fn nothing_is_ignored_of_what_an_earlier_run_did_not_finish() {
     let Action::Update { ignore, .. } = &plan.steps[0].action else { panic!("an update") };
     assert!(ignore.is_empty());
 }
+
+#[test]
+fn what_has_the_name_that_its_declaration_gave_is_torn_down() {
+    let mut case = Case::default().see("x.store.db", "s1", json!({ "size": 1, "name": "orders" }));
+    case.world.seen.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
+    assert_eq!(case.plans(&[]).notices.len(), 1, "it may be a copy");
+    case.given.insert("x.store.db".parse().unwrap(), "orders".into());
+    case.plans(&["0 delete x.store.db s1"]);
+}

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     pub(crate) world: World,
     pub(crate) protect: bool,
     pub(crate) targets: BTreeSet<Address>,
+    /// Names that the declarations of what is torn down give.
+    pub(crate) given: BTreeMap<Address, String>,
 }
 
 impl Case {
@@ -54,6 +56,7 @@ impl Case {
             protect: *protect,
             prevent_destroy: &none,
             named: &BTreeMap::new(),
+            given: &self.given,
             targets,
         };
         plan(&wanted, &self.world, &find)

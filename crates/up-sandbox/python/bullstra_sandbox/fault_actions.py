@@ -53,7 +53,8 @@ def latency(call: Call, proceed: Proceed, settings: Any, dice: Random) -> wire.A
 def refuse(call: Call, _: Proceed, settings: Any, __: Random) -> wire.Answer:
     status = settings.get("status", 500)
     code = settings.get("code") or FAILURES.get(call.service, ANY_FAILURE)[status == 503]
-    raise Refusal(code, "The service could not answer; the sandbox was told to say so.", status)
+    message = settings.get("message") or "The service could not answer; the sandbox was told to say so."
+    raise Refusal(code, message, status)
 
 
 def say(_: Call, __: Proceed, settings: Any, ___: Random) -> wire.Answer:
@@ -126,12 +127,15 @@ def numbers(*known: str) -> Callable[[str, Any], Any]:
 
 
 def failure(where: str, given: Any) -> Any:
-    """Reads a status of 500 to 599 and a code."""
-    refuse_unknown(where, given, ("status", "code"))
-    if number(f"{where}: status", given.get("status", 500), whole=True) not in range(500, 600):
-        raise ValueError(f"{where}: status is 500 to 599")
-    if not isinstance(given.get("code", ""), str):
-        raise ValueError(f"{where}: code is a text")
+    """Reads a status of 400 to 599, a code and a message; only a failure of the service has a code of its own."""
+    refuse_unknown(where, given, ("status", "code", "message"))
+    status = number(f"{where}: status", given.get("status", 500), whole=True)
+    if status not in range(400, 600):
+        raise ValueError(f"{where}: status is 400 to 599")
+    if status < 500 and not given.get("code"):
+        raise ValueError(f"{where}: a status below 500 needs a code")
+    if not all(isinstance(given.get(name, ""), str) for name in ("code", "message")):
+        raise ValueError(f"{where}: code and message are texts")
     return given
 
 

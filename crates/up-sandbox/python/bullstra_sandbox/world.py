@@ -33,7 +33,9 @@ DURATIONS = {
     "eks.node_group": 130.0,
     "eks.addon": 60.0,
     "iam.instance_profile": 8.0,
+    "iam.role": 8.0,
     "ecs.service": 90.0,
+    "ecs.attachments": 60.0,
 }
 DEFAULT_DURATION = 2.0
 DELETION_SHARE = 1 / 3

@@ -20,6 +20,7 @@ fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
         unchanged,
         refusals: vec![],
         notices: vec![],
+        copies: [].into(),
         steps,
         observed: Default::default(),
     }

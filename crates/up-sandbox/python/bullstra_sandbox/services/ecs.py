@@ -7,9 +7,8 @@ from typing import Any
 from ..call import Call, Refusal
 from ..hooks import around
 from ..world import DELETING, READY, backend, lifecycle
-from . import query, tag_rules
+from . import ecs_attachments, query, tag_rules
 
-BUILT_IN = ("FARGATE", "FARGATE_SPOT")
 # What a description leaves out unless it is asked for.
 INCLUDED = {"SETTINGS": "settings", "TAGS": "tags", "CONFIGURATIONS": "configuration", "STATISTICS": "statistics"}
 SERVICE = "ecs.service"
@@ -41,7 +40,7 @@ def services_in(call: Call, cluster: Any) -> list[Any]:
 @around("ecs", "CreateCluster")
 def create(call: Call, proceed: Any) -> dict[str, Any]:
     name = call.get("clusterName", default="default")
-    refuse_unknown_providers(call, call.get("capacityProviders", default=[]))
+    ecs_attachments.refuse_unknown(call, call.get("capacityProviders", default=[]))
     old = backend("ecs", call).clusters.get(name)
     if old and old.status == "ACTIVE":
         if old.asked_for != call.params:
@@ -50,13 +49,9 @@ def create(call: Call, proceed: Any) -> dict[str, Any]:
     proceed()
     made = backend("ecs", call).clusters[name]
     made.asked_for = dict(call.params)
+    if made.capacity_providers:
+        ecs_attachments.attach(call, made, [])
     return {"cluster": described(call, made, set(INCLUDED))}
-
-
-def refuse_unknown_providers(call: Call, names: list[str]) -> None:
-    for name in names:
-        if name not in BUILT_IN and backend("ecs", call)._get_provider(name) is None:
-            raise Refusal("InvalidParameterException", f"The specified capacity provider was not found: {name}")
 
 
 def described(call: Call, cluster: Any, include: set[str]) -> dict[str, Any]:
@@ -79,6 +74,8 @@ def described(call: Call, cluster: Any, include: set[str]) -> dict[str, Any]:
         "defaultCapacityProviderStrategy": cluster.default_capacity_provider_strategy or [],
         "serviceConnectDefaults": cluster.service_connect_defaults,
     }
+    if "ATTACHMENTS" in include:
+        seen["attachmentsStatus"] = ecs_attachments.status(call, cluster)
     for asked, member in INCLUDED.items():
         if asked not in include:
             seen[member] = None if member == "configuration" else []
@@ -123,27 +120,16 @@ def update(call: Call, proceed: Any) -> dict[str, Any]:
     cluster.settings = [given.pop(each["name"], each) for each in cluster.settings] + list(given.values())
     cluster.configuration = call.get("configuration", default=cluster.configuration)
     cluster.service_connect_defaults = call.get("serviceConnectDefaults", default=cluster.service_connect_defaults)
-    return {"cluster": described(call, cluster, set(INCLUDED))}
-
-
-@around("ecs", "PutClusterCapacityProviders")
-def put_providers(call: Call, proceed: Any) -> dict[str, Any]:
-    cluster = find(call)
-    names, strategy = call.params["capacityProviders"], call.params["defaultCapacityProviderStrategy"]
-    refuse_unknown_providers(call, names)
-    if any(each["capacityProvider"] not in names for each in strategy):
-        message = (
-            "The specified capacity provider strategy cannot contain a capacity provider that is not associated with "
-            "the cluster. Associate the capacity provider with the cluster and try again."
-        )
-        raise Refusal("InvalidParameterException", message)
-    cluster.capacity_providers, cluster.default_capacity_provider_strategy = names, strategy
+    if hasattr(cluster, "attachments_failed"):
+        # What is attached is gone through once more: PutClusterCapacityProviders right after it is refused as busy.
+        lifecycle.creating(call, ecs_attachments.ATTACHMENTS, cluster.arn)
     return {"cluster": described(call, cluster, set(INCLUDED))}
 
 
 @around("ecs", "DeleteCluster")
 def delete(call: Call, proceed: Any) -> dict[str, Any]:
     cluster = find(call, active=False)
+    ecs_attachments.refuse_busy(call, cluster)
     if any(service.status == "ACTIVE" for service in services_in(call, cluster)):
         words = "The Cluster cannot be deleted while Services are active."
         raise Refusal("ClusterContainsServicesException", words)

@@ -1,4 +1,4 @@
-"""What ECS refuses in the settings of a service."""
+"""The settings of a service: what ECS fills in, how it keeps them, and what it refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,74 @@ from . import ecs_task_definition
 from .elbv2_target_group import users_of
 
 
+DEFAULTS: dict[str, Any] = {
+    "availabilityZoneRebalancing": "ENABLED",
+    "deploymentController": {"type": "ECS"},
+    "desiredCount": 0,
+    "enableECSManagedTags": False,
+    "enableExecuteCommand": False,
+    "loadBalancers": [],
+    "placementConstraints": [],
+    "placementStrategy": [],
+    "propagateTags": "NONE",
+    "schedulingStrategy": "REPLICA",
+    "serviceRegistries": [],
+}
+DEPLOYMENT: dict[str, Any] = {
+    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+    "maximumPercent": 200,
+    "minimumHealthyPercent": 100,
+    "strategy": "ROLLING",
+    "bakeTimeInMinutes": 0,
+}
+# A DAEMON's tasks stop before others start: there is room for one on each instance.
+DAEMON_DEPLOYMENT = {**DEPLOYMENT, "maximumPercent": 100, "minimumHealthyPercent": 0}
+
+
+def defaults(call: Call) -> dict[str, Any]:
+    """The settings of a service of which a request says nothing."""
+    daemon = call.get("schedulingStrategy") == "DAEMON"
+    return {**DEFAULTS, "deploymentConfiguration": DAEMON_DEPLOYMENT if daemon else DEPLOYMENT}
+
+
+def as_kept(before: dict[str, Any], after: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The settings as ECS describes them."""
+    deployment = {**before["deploymentConfiguration"], **given.get("deploymentConfiguration", {})}
+    kept = {**after, "deploymentConfiguration": deployment}
+    network = after.get("networkConfiguration", {}).get("awsvpcConfiguration")
+    if network:
+        filled = {"assignPublicIp": "DISABLED", "securityGroups": [], **network}
+        kept["networkConfiguration"] = {"awsvpcConfiguration": filled}
+    if after.get("loadBalancers"):
+        kept.setdefault("healthCheckGracePeriodSeconds", 0)
+    # Seen on AWS: https://github.com/aws/amazon-ecs-cli/pull/586
+    kept["placementStrategy"] = [
+        {**each, "field": each["field"].upper()} if each.get("field", "").lower() in ("cpu", "memory") else each
+        for each in after["placementStrategy"]
+    ]
+    return kept
+
+
+def refuse_bad_daemon(call: Call, settings: dict[str, Any]) -> None:
+    """https://github.com/aws/aws-cdk/issues/2209, https://github.com/hashicorp/terraform-provider-aws/pull/4825"""
+    if call.get("desiredCount") is not None:
+        refuse("The daemon scheduling strategy does not support a desired count for services. Remove the desired count.")
+    if settings["placementStrategy"]:
+        refuse("Placement strategies are not supported with the daemon scheduling strategy.")
+    if settings.get("capacityProviderStrategy"):
+        refuse("The daemon scheduling strategy does not support a capacity provider strategy. Name a launch type.")
+    if settings.get("launchType") == "FARGATE":
+        refuse("The daemon scheduling strategy is not supported with the FARGATE launch type.")
+    if settings["deploymentConfiguration"]["maximumPercent"] > 100:
+        refuse(
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent on the deployment "
+            "configuration."
+        )
+
+
 def refuse_bad_service(call: Call, settings: dict[str, Any]) -> None:
+    if settings["schedulingStrategy"] == "DAEMON":
+        refuse_bad_daemon(call, settings)
     if call.get("launchType") and call.get("capacityProviderStrategy"):
         refuse(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."

@@ -30,21 +30,33 @@ def create(call: Call, proceed: Any) -> None:
     group.protected = call.get("deletionProtectionEnabled", default=False)
 
 
+def refuse_delivery(group: Any, what: str) -> None:
+    """Groups of the class DELIVERY keep lines for two days, whatever is asked for.
+
+    Seen on AWS: https://github.com/hashicorp/terraform-provider-aws/issues/42657
+    """
+    if getattr(group, "kind", "STANDARD") == "DELIVERY":
+        raise Refusal("ValidationException", f"{what} is not supported for Delivery log class")
+
+
 @around("logs", "DescribeLogGroups")
 def describe(call: Call, proceed: Any) -> dict[str, Any]:
     answer = proceed()
     for seen in answer["logGroups"]:
         group = find(call, seen["logGroupName"])
         seen["logGroupClass"] = getattr(group, "kind", "STANDARD")
+        if seen["logGroupClass"] == "DELIVERY":
+            seen["retentionInDays"] = 2
         seen["deletionProtectionEnabled"] = getattr(group, "protected", False)
     wanted = call.get("logGroupClass")
     groups = [seen for seen in answer["logGroups"] if wanted in (None, seen["logGroupClass"])]
     return {**answer, "logGroups": groups}
 
 
-@around("logs", "PutRetentionPolicy")
+@around("logs", "PutRetentionPolicy", "DeleteRetentionPolicy")
 def retention(call: Call, proceed: Any) -> None:
-    if call.params["retentionInDays"] not in DAYS:
+    refuse_delivery(find(call, call.params["logGroupName"]), call.operation)
+    if call.operation == "PutRetentionPolicy" and call.params["retentionInDays"] not in DAYS:
         allowed = ", ".join(map(str, DAYS))
         message = f"Invalid retention value. Valid values are: [{allowed}]"
         raise Refusal("InvalidParameterException", message)

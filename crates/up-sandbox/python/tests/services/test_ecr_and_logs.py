@@ -1,6 +1,7 @@
 """ECR's repositories and CloudWatch Logs' groups."""
 
 import json
+import time
 
 import pytest
 
@@ -91,3 +92,44 @@ def test_a_protected_log_group_stays(logs, refused):
     logs.put_log_group_deletion_protection(logGroupIdentifier="/app/web", deletionProtectionEnabled=False)
     logs.delete_log_group(**GROUP)
     assert refused(logs.delete_log_group, **GROUP).startswith("ResourceNotFoundException")
+
+
+def test_every_tag_of_an_image_is_listed(ecr, refused):
+    ecr.create_repository(repositoryName="app")
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "x", "config": {}, "layers": []})
+    for tag in ("1", "latest"):
+        ecr.put_image(repositoryName="app", imageTag=tag, imageManifest=manifest)
+    listed = ecr.list_images(repositoryName="app", filter={"tagStatus": "TAGGED"})["imageIds"]
+    assert sorted(each["imageTag"] for each in listed) == ["1", "latest"]
+    assert ecr.list_images(repositoryName="app", filter={"tagStatus": "UNTAGGED"})["imageIds"] == []
+    assert refused(ecr.list_images, repositoryName="none").startswith("RepositoryNotFoundException")
+
+
+def test_a_policy_names_roles_that_are_known(ecr, client, refused):
+    ecr.create_repository(repositoryName="app")
+    account = client("sts").get_caller_identity()["Account"]
+
+    def policy():
+        principal = {"AWS": [f"arn:aws:iam::{account}:role/puller"]}
+        statement = {"Effect": "Allow", "Principal": principal, "Action": "ecr:BatchGetImage"}
+        return {"repositoryName": "app", "policyText": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+    assert "Invalid repository policy provided" in refused(ecr.set_repository_policy, **policy())
+    statement = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    client("iam").create_role(RoleName="puller", AssumeRolePolicyDocument=json.dumps(trust))
+    for _ in range(100):
+        try:
+            ecr.set_repository_policy(**policy())
+            break
+        except ecr.exceptions.InvalidParameterException:
+            time.sleep(0.05)
+    assert "puller" in ecr.get_repository_policy(repositoryName="app")["policyText"]
+
+
+def test_a_delivery_group_keeps_lines_for_two_days(logs, refused):
+    logs.create_log_group(**GROUP, logGroupClass="DELIVERY")
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 2
+    words = "ValidationException: PutRetentionPolicy is not supported for Delivery log class"
+    assert refused(logs.put_retention_policy, **GROUP, retentionInDays=7) == words
+    assert refused(logs.delete_retention_policy, **GROUP).endswith("is not supported for Delivery log class")

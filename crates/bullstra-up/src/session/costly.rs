@@ -1,0 +1,76 @@
+//! Attributes that take a call for each resource: asked for only where a step may need them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use up_apply::{ObserveError, Observer};
+use up_core::{Address, Declared, quote};
+use up_plan::{Action, Step, Wanted, World};
+
+/// What declared resources set and read, by kind: see [`Observer::asked`].
+type Asked = BTreeMap<String, BTreeSet<String>>;
+
+/// `asked` without what is costly, and with nothing else.
+pub(super) fn parted(asked: Asked) -> (Asked, Asked) {
+    let (mut plain, mut costly) = (asked, Asked::new());
+    for (kind, asked) in &mut plain {
+        let costs = up_kinds::find(kind).map(|kind| kind.about().costly).unwrap_or_default();
+        let read = costs.iter().filter_map(|attribute| asked.take(&format!(".{attribute}"))).collect::<BTreeSet<_>>();
+        if !read.is_empty() {
+            costly.insert(kind.clone(), read);
+        }
+    }
+    (plain, costly)
+}
+
+/// Adds to `world` what is costly, where a step would be planned that reads it.
+pub(super) async fn look(
+    observer: &mut Observer,
+    world: &mut World,
+    declared: &[Declared],
+    costly: Asked,
+) -> Result<(), ObserveError> {
+    if costly.is_empty() || !is_read(&observer.stack, world, declared, &costly) {
+        return Ok(());
+    }
+    for (name, read) in &costly {
+        let Some(kind) = up_kinds::find(name) else { continue };
+        let only = Observer { asked: Asked::from([(name.clone(), read.clone())]).into(), ..observer.clone() };
+        for fresh in only.kind(kind).await.map_err(|error| ObserveError { kind: kind.name(), error })? {
+            let there = world.seen.get_mut(name).and_then(|all| all.iter_mut().find(|seen| seen.id == fresh.id));
+            if let Some(seen) = there {
+                seen.attrs.extend(fresh.attrs);
+            }
+        }
+    }
+    // What a run makes is asked about as well.
+    let mut all = (*observer.asked).clone();
+    costly.into_iter().for_each(|(kind, read)| all.entry(kind).or_default().extend(read));
+    observer.asked = all.into();
+    Ok(())
+}
+
+fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) -> bool {
+    let (named, given) = Default::default();
+    let (none, targets) = Default::default();
+    let wanted = Wanted {
+        stack,
+        resources: declared,
+        protect: false,
+        prevent_destroy: &none,
+        named: &named,
+        given: &given,
+        targets: &targets,
+    };
+    let reads = |want: &Value| {
+        quote::quotes(want).iter().any(|quote| {
+            let kind = quote.address.parse::<Address>().map(|address| address.kind);
+            kind.is_ok_and(|kind| costly.get(&kind).is_some_and(|read| read.contains(&format!(".{}", quote.attribute))))
+        })
+    };
+    let needs = |step: &Step| match &step.action {
+        Action::Create { want, .. } | Action::Update { want, .. } => reads(want),
+        Action::Delete { .. } => false,
+    };
+    up_plan::plan(&wanted, world, &up_kinds::find).steps.iter().any(needs)
+}
