@@ -35,8 +35,17 @@ const NEVER_CAME_UP: &[(&str, &[&str])] = &[
     ("rds.instance", &["failed", "incompatible-create", "incompatible-restore", "restore-error"]),
 ];
 /// States of what is gone, or on its way: it may be left out.
-const GOING: &[&str] =
-    &["deleted", "deleting", "delete_in_progress", "inactive", "draining", "deprovisioning", "detached", "detaching"];
+const GOING: &[&str] = &[
+    "deleted",
+    "deleting",
+    "delete-precheck",
+    "delete_in_progress",
+    "inactive",
+    "draining",
+    "deprovisioning",
+    "detached",
+    "detaching",
+];
 
 #[test]
 fn no_state_leads_to_a_delete_but_of_what_never_came_up() {

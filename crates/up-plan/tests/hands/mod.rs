@@ -111,7 +111,10 @@ fn what_only_carries_our_tags_is_named_and_left_alone() {
     other.id = "eni-1".into();
     case.world.seen.insert("x.group".into(), vec![other]);
     let plan = case.plans(&[]);
-    assert_eq!(plan.notices[0].message, "x.group eni-1 carries the tags of x.net.main and is none: it is left alone");
+    assert_eq!(
+        plan.notices[0].message,
+        "x.group eni-1 carries the tags of x.net.main and is not of that kind: it is left alone"
+    );
 }
 
 #[test]
