@@ -196,9 +196,10 @@ impl<'a> Work<'a> {
         self.hand.deleted.contains(self.kind.name())
     }
 
-    /// Changes what still differs, until nothing does, and has AWS do again what it failed to do.
+    /// Changes what still differs, until nothing does, and has AWS do again what it failed to do. What was impaired before, and
+    /// no update mends, may stay so: the plan has said it.
     async fn settle(&self, mut seen: Seen<Value>, want: &Want<'_>) -> Result<(), Error> {
-        let since = Instant::now();
+        let (since, before) = (Instant::now(), seen.status.clone());
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
         let mut ambiguous = None;
@@ -212,7 +213,9 @@ impl<'a> Work<'a> {
             if changes.is_empty() {
                 match &seen.status {
                     Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
-                    Status::Impaired(trouble) => return Err(impaired(trouble)),
+                    Status::Impaired(trouble) if trouble.repair || seen.status != before => {
+                        return Err(impaired(trouble));
+                    }
                     _ => return Ok(()),
                 }
             }
