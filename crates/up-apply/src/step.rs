@@ -199,7 +199,7 @@ impl<'a> Work<'a> {
     /// Changes what still differs, until nothing does, and has AWS do again what it failed to do. What was impaired before, and
     /// no update mends, may stay so: the plan has said it.
     async fn settle(&self, mut seen: Seen<Value>, want: &Want<'_>) -> Result<(), Error> {
-        let (since, before) = (Instant::now(), seen.status.clone());
+        let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
         let mut ambiguous = None;
@@ -213,7 +213,7 @@ impl<'a> Work<'a> {
             if changes.is_empty() {
                 match &seen.status {
                     Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
-                    Status::Impaired(trouble) if trouble.repair || seen.status != before => {
+                    Status::Impaired(trouble) if trouble.repair || !self.was(&seen.status) => {
                         return Err(impaired(trouble));
                     }
                     _ => return Ok(()),
@@ -246,6 +246,11 @@ impl<'a> Work<'a> {
             seen = self.shown(&seen, &changes, want).await?;
             tried = Some((changes, tries));
         }
+    }
+
+    /// True where the plan has seen the resource in this state.
+    fn was(&self, status: &Status) -> bool {
+        matches!(&self.step.action, Action::Update { seen: Some(seen), .. } if seen.status == *status)
     }
 
     /// What differs, but for what is ignored, and, in a first half, what can only be set later.
