@@ -44,6 +44,8 @@ impl Kind for Configuration {
         },
         attrs: &["arn", "name", "revision"],
         longest_name: 64,
+        // They stand in its description.
+        tags: TagRules::FREE,
         replace: Order::CreateFirst,
         ..About::DEFAULT
     };
