@@ -98,10 +98,6 @@ fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Re
         let options: &[&str] = if command == "apply" { &["--auto-approve", "--unprotect"] } else { &[] };
         account.json(&[&[command, &stack], options].concat())
     };
-    let left = |at: &str| {
-        let left = fields[at].iter().map(|(field, _)| field.clone()).filter(|field| *field != mended[at]);
-        left.collect::<BTreeSet<_>>()
-    };
     up("apply", &plain)?;
     let declared = up("show", &plain)?;
     for (field, python) in fields.values().flatten() {
@@ -109,6 +105,12 @@ fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Re
             return Ok(Played::Not(format!("{field}: {error}")));
         }
     }
+    // A change by hand may move other fields along.
+    let moved = changed(&up("plan", &plain)?);
+    let left = |at: &str| {
+        let own = fields[at].iter().map(|(field, _)| field).chain(moved.get(at).into_iter().flatten());
+        own.filter(|field| **field != mended[at]).cloned().collect::<BTreeSet<_>>()
+    };
     let ignoring = ignoring(&plain, fields.keys().map(|at| (at.as_str(), left(at))))?;
     let before = up("show", &ignoring)?;
     for (at, changed) in changed(&up("plan", &ignoring)?).iter().filter(|(at, _)| fields.contains_key(*at)) {
