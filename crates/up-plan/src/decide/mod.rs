@@ -1,0 +1,316 @@
+//! What is to become of each resource, before any thought of order.
+
+mod compare;
+mod explain;
+mod surplus;
+mod tags;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use serde_json::Value;
+use up_core::{Address, AnyKind, Change, Declared, FieldChange, Order, Seen, Status, by_id, references};
+
+use crate::{Kinds, Map, Notice, Refusal, Wanted, World, graph, replace::order_replacements};
+
+pub(crate) use self::{
+    compare::ignored,
+    tags::{birth, tag_change},
+};
+
+/// What is to become of one resource.
+#[derive(Debug)]
+pub(crate) struct Verdict<'a> {
+    pub(crate) address: Cow<'a, Address>,
+    /// Absent for what is no longer declared.
+    pub(crate) declared: Option<&'a Declared>,
+    /// Where that stands.
+    pub(crate) place: Option<usize>,
+    pub(crate) seen: Option<&'a Seen<Value>>,
+    pub(crate) ruling: Ruling,
+    pub(crate) changes: Vec<FieldChange>,
+    pub(crate) why: Option<String>,
+    /// What is seen is not deleted, though another takes its place: something that stays uses it.
+    pub(crate) keeps_old: bool,
+}
+
+/// What is to become of everything, and what a user has to know about it.
+pub(crate) struct Decision<'a> {
+    pub(crate) verdicts: Vec<Verdict<'a>>,
+    pub(crate) notices: Vec<Notice>,
+    /// Ids of what may be a copy, and is left alone.
+    pub(crate) copies: BTreeSet<String>,
+    pub(crate) refusals: Vec<Refusal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    Keep,
+    /// Right, but AWS is not done with it.
+    Wait,
+    Create,
+    Update,
+    Replace(Order),
+    Delete,
+}
+
+/// Rules over every declared resource, and over every live one that no declaration claims.
+pub(crate) fn decide<'a>(
+    wanted: &Wanted<'a>,
+    named: &graph::Named<'a>,
+    world: &'a World,
+    kinds: Kinds<'_>,
+) -> Decision<'a> {
+    let mut matcher = Matcher::new(wanted, world, kinds);
+    let order = named.targets_first();
+    for place in &order {
+        matcher.claim(named.at(*place));
+    }
+    let mut verdicts = matcher.verdicts(named, &order);
+    let surplus = matcher.surplus();
+    verdicts.extend(surplus);
+    matcher.keep_used(&mut verdicts);
+    matcher.explain(&verdicts);
+    matcher.refuse_changes(&verdicts);
+    let Matcher { mut notices, copies, refusals, .. } = matcher;
+    notices.sort_by(|one, other| one.address.cmp(&other.address));
+    Decision { verdicts, notices, copies, refusals }
+}
+
+/// Kind → id (or ARN) of a live resource → the address it has, or will have.
+type Addresses<'a> = Map<&'a str, Map<&'a str, Cow<'a, Address>>>;
+
+struct Matcher<'a, 'k> {
+    stack: &'a str,
+    given: &'a BTreeMap<Address, String>,
+    kinds: Kinds<'k>,
+    world: &'a World,
+    declared: Map<&'a Address, &'a Declared>,
+    /// Live resources that nothing has claimed yet, by the address they carry.
+    free: Map<Cow<'a, Address>, Vec<&'a Seen<Value>>>,
+    claims: Map<&'a Address, &'a Seen<Value>>,
+    addresses: Addresses<'a>,
+    notices: Vec<Notice>,
+    copies: BTreeSet<String>,
+    refusals: Vec<Refusal>,
+}
+
+impl<'a, 'k> Matcher<'a, 'k> {
+    fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
+        let declared: Map<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
+        let many = world.seen.values().map(Vec::len).sum();
+        let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
+        let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
+        let mut addresses = Addresses::default();
+        let mut notices = vec![];
+        for (kind, seen) in world.iter() {
+            let Some(address) = seen.address(wanted.stack) else { continue };
+            if address.kind != kind {
+                let message = format!(
+                    "{kind} {} carries the tags of {address} and is not of that kind: it is left alone",
+                    seen.id
+                );
+                notices.push(Notice { address, message });
+                continue;
+            }
+            let address = match declared.get(&address) {
+                Some(declared) => Cow::Borrowed(&declared.address),
+                None => Cow::Owned(address),
+            };
+            addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, address.clone())));
+            free.entry(address).or_default().push(seen);
+        }
+        let (copies, refusals) = Default::default();
+        Self {
+            stack: wanted.stack,
+            given: wanted.given,
+            kinds,
+            world,
+            declared,
+            free,
+            claims,
+            addresses,
+            notices,
+            copies,
+            refusals,
+        }
+    }
+
+    /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
+    fn claim(&mut self, declared: &'a Declared) {
+        let Some(kind) = (self.kinds)(&declared.address.kind) else { return };
+        let claimed = match self.free.remove(&declared.address) {
+            // Nearly always; its names lead here already.
+            Some(mut sole) if sole.len() == 1 => {
+                self.claims.extend(sole.pop().map(|seen| (&declared.address, seen)));
+                return;
+            }
+            Some(mut candidates) => {
+                let best = self.best(kind, declared, &candidates);
+                self.refuse_ambiguous(kind, declared, best, &candidates);
+                let chosen = candidates.remove(best);
+                // Whoever still refers to one of the others has to move over to the one that stays.
+                let of_kind = self.addresses.entry(kind.name()).or_default();
+                candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
+                self.free.insert(Cow::Borrowed(&declared.address), candidates);
+                Some(chosen)
+            }
+            None => self.renamed_from(declared).or_else(|| self.renamed(kind, declared)),
+        };
+        if let Some(seen) = claimed {
+            let of_kind = self.addresses.entry(kind.name()).or_default();
+            of_kind.extend(names(seen).map(|name| (name, Cow::Borrowed(&declared.address))));
+            self.claims.insert(&declared.address, seen);
+        }
+    }
+
+    /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
+    /// nearest to what is wanted, then the one others refer to, then the one made last.
+    fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Seen<Value>]) -> usize {
+        let used: BTreeSet<_> = self.world.iter().flat_map(|(_, seen)| used(&seen.spec)).collect();
+        let rank = |seen: &Seen<Value>| {
+            let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
+            let changes = self.compare(kind, declared, seen, &BTreeSet::new());
+            let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
+            let referred = names(seen).any(|name| used.contains(&(kind.name(), name)));
+            // Of those that never change any one is as good as another.
+            let is_copy = kind.about().tags_travel && !kind.about().constant && !self.is_ours(kind, seen);
+            (dying, is_copy, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
+        };
+        let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
+        ranked.map_or(0, |(index, _)| index)
+    }
+
+    /// The live resource that has one of the addresses which the declaration says it had before.
+    fn renamed_from(&mut self, declared: &Declared) -> Option<&'a Seen<Value>> {
+        let was = declared.renamed_from.iter().find(|was| {
+            was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
+        })?;
+        let mut candidates = self.free.remove(was)?;
+        let found = candidates.pop();
+        if !candidates.is_empty() {
+            self.free.insert(Cow::Owned(was.clone()), candidates);
+        }
+        found
+    }
+
+    /// A live resource of an address that is no longer declared, in all else just as declared here.
+    fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Seen<Value>> {
+        let undeclared = self
+            .free
+            .iter()
+            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
+        let same = undeclared.filter(|(_, seen)| {
+            matches!(seen[..], [seen] if seen.status == Status::Ready
+                && self.compare(kind, declared, seen, &BTreeSet::new()).is_empty())
+        });
+        // Several alike: the one that kept more of its address.
+        let kept = |address: &Address| {
+            let Address { module, name, key, .. } = &declared.address;
+            [&address.key != key, &address.name != name, &address.module != module]
+        };
+        let from = same.map(|(address, _)| address.clone()).min_by_key(|address| (kept(address), address.clone()))?;
+        self.free.remove(&from)?.pop()
+    }
+
+    /// Rules until nothing more is replaced because of what it refers to.
+    fn verdicts(&self, named: &graph::Named<'a>, order: &[usize]) -> Vec<Verdict<'a>> {
+        let mut replaced = BTreeSet::new();
+        // What is replaced only to release what another takes.
+        let mut yielding: BTreeMap<&Address, String> = BTreeMap::new();
+        loop {
+            let before = replaced.len();
+            let mut verdicts = Vec::with_capacity(order.len());
+            for &place in order {
+                let declared = named.at(place);
+                let mut verdict = self.rule(declared, &replaced);
+                if let Some(why) = yielding.get(&declared.address) {
+                    (verdict.ruling, verdict.why) = (Ruling::Replace(Order::DeleteFirst), Some(why.clone()));
+                }
+                if matches!(verdict.ruling, Ruling::Replace(_)) {
+                    replaced.insert(&declared.address);
+                }
+                verdicts.push(Verdict { place: Some(place), ..verdict });
+            }
+            if replaced.len() > before {
+                continue;
+            }
+            match order_replacements(&mut verdicts, self.kinds) {
+                Some((address, why)) => _ = yielding.insert(address, why),
+                None => return verdicts,
+            }
+        }
+    }
+
+    fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
+        let verdict = |seen, ruling, changes, why| Verdict {
+            address: Cow::Borrowed(&declared.address),
+            declared: Some(declared),
+            place: None,
+            seen,
+            ruling,
+            changes,
+            why,
+            keeps_old: false,
+        };
+        let kind = (self.kinds)(&declared.address.kind);
+        let (Some(kind), Some(seen)) = (kind, self.claims.get(&declared.address).copied()) else {
+            return verdict(None, Ruling::Create, vec![], None);
+        };
+        let changes = self.compare(kind, declared, seen, replaced);
+        let because = replaced.iter().find(|to| {
+            changes.iter().any(|change| change.seen == change.want && references(&change.want).contains(**to))
+        });
+        let why = because.map(|to| format!("{to} is replaced"));
+        match &seen.status {
+            Status::Failed(why) => {
+                return verdict(
+                    Some(seen),
+                    Ruling::Replace(Order::DeleteFirst),
+                    changes,
+                    Some(format!("it failed: {why}")),
+                );
+            }
+            Status::Deleting(_) => {
+                let why = Some("it is being deleted".into());
+                return verdict(Some(seen), Ruling::Replace(Order::DeleteFirst), changes, why);
+            }
+            _ => {}
+        }
+        let ruling = if changes.iter().any(|change| change.change != Change::Update) {
+            Ruling::Replace(kind.about().replace)
+        } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen, &self.world.tagged).is_empty() {
+            Ruling::Update
+        } else {
+            match &seen.status {
+                Status::Impaired(trouble) if trouble.repair => Ruling::Update,
+                Status::Pending(_) => Ruling::Wait,
+                _ => Ruling::Keep,
+            }
+        };
+        let mended = || match &seen.status {
+            Status::Impaired(trouble) => Some(format!("AWS says: {}", trouble.why)),
+            _ => None,
+        };
+        verdict(Some(seen), ruling, changes, why.or_else(mended))
+    }
+}
+
+/// What a reference to a live resource may hold.
+pub(crate) fn names(seen: &Seen<Value>) -> impl Iterator<Item = &str> {
+    [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(String::as_str)
+}
+
+/// What a live resource refers to: kind and id, or ARN.
+pub(crate) fn used(spec: &Value) -> Vec<(&str, &str)> {
+    match spec {
+        Value::Object(map) => match by_id(spec) {
+            Some(name) => vec![name],
+            None => map.values().flat_map(used).collect(),
+        },
+        Value::Array(items) => items.iter().flat_map(used).collect(),
+        _ => vec![],
+    }
+}

@@ -1,0 +1,148 @@
+//! What is left over: to be deleted, kept because something uses it, or not the stack's at all.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use up_core::{Address, AnyKind, Declared, Order, Seen, with_ignored};
+
+use super::{Matcher, Ruling, Verdict, names, used};
+use crate::{Map, Notice, Refusal, given_name};
+
+impl<'a> Matcher<'a, '_> {
+    /// True where more than tags, which may have been copied, says that the stack made it: an earlier run knew its id, or
+    /// it has the name that was made for its address.
+    pub(super) fn is_ours(&self, kind: &dyn AnyKind, seen: &Seen<Value>) -> bool {
+        if self.world.known.get(kind.name()).is_some_and(|ids| ids.contains(&seen.id)) {
+            return true;
+        }
+        let longest = kind.about().longest_name;
+        let (Some(address), Some(name)) = (seen.address(self.stack), seen.attrs.get("name")) else { return false };
+        let declared = self.declared.get(&address).and_then(|declared| given_name(kind, &declared.spec));
+        let given = declared.or_else(|| self.given.get(&address).map(String::as_str));
+        given == Some(name) || (longest > 0 && *name == address.physical(self.stack, seen.generation(), longest))
+    }
+
+    /// Of two that carry the same tags one may be a copy: where nothing tells which, nothing may be done to either.
+    pub(super) fn refuse_ambiguous(
+        &mut self,
+        kind: &dyn AnyKind,
+        declared: &Declared,
+        best: usize,
+        candidates: &[&'a Seen<Value>],
+    ) {
+        if !kind.about().tags_travel || kind.about().constant {
+            return;
+        }
+        let chosen = candidates[best];
+        let is_alike = |other: &Seen<Value>| {
+            other.id != chosen.id
+                && other.generation() == chosen.generation()
+                && self.is_ours(kind, other) == self.is_ours(kind, chosen)
+        };
+        if let Some(other) = candidates.iter().find(|other| is_alike(other)) {
+            let message = format!(
+                "{} and {} both carry its tags, and nothing tells which of them the stack made; \
+                 remove the tag `{}` from the other one",
+                chosen.id,
+                other.id,
+                Address::STACK_TAG
+            );
+            self.refusals.push(Refusal { address: declared.address.clone(), message });
+        }
+    }
+
+    /// What is left: no longer declared, or one too many of its address. What only carries copied tags is named, and left
+    /// alone.
+    pub(super) fn surplus(&mut self) -> Vec<Verdict<'a>> {
+        let mut left: Vec<_> = self.free.iter().flat_map(|(at, all)| all.iter().map(move |seen| (at, *seen))).collect();
+        left.sort_by_key(|(address, seen)| (*address, &seen.id));
+        let (mut verdicts, mut notices, mut copies) = (vec![], vec![], BTreeSet::new());
+        for (address, seen) in left {
+            let claimed = self.claims.get(&**address);
+            if self.is_copy(address, seen, claimed.copied()) {
+                let message = format!(
+                    "{} carries its tags and nothing says that the stack made it: it is left alone; \
+                     delete it, or remove its tag `{}`",
+                    seen.id,
+                    Address::STACK_TAG
+                );
+                notices.push(Notice { address: address.clone().into_owned(), message });
+                copies.insert(seen.id.clone());
+                continue;
+            }
+            verdicts.push(Verdict {
+                address: address.clone(),
+                declared: None,
+                place: None,
+                seen: Some(seen),
+                ruling: Ruling::Delete,
+                changes: vec![],
+                why: claimed.map(|_| "a second one of the same address".to_owned()),
+                keeps_old: false,
+            });
+        }
+        self.notices.extend(notices);
+        self.copies.extend(copies);
+        verdicts
+    }
+
+    /// True for one too many whose tags may be a copy: it is as old as the one the stack has, or has another name than the
+    /// stack gives.
+    pub(super) fn is_copy(&self, address: &Address, seen: &Seen<Value>, claimed: Option<&Seen<Value>>) -> bool {
+        let Some(kind) = (self.kinds)(&address.kind).filter(|kind| kind.about().tags_travel) else { return false };
+        let is_odd = match claimed {
+            Some(claimed) => claimed.generation() == seen.generation(),
+            // Of those that never change a copy is as good as what was copied: all go with what was declared.
+            None => kind.about().longest_name > 0 && !kind.about().constant,
+        };
+        is_odd && !self.is_ours(kind, seen)
+    }
+
+    /// What something that stays uses is not deleted: a field that is ignored still names it.
+    pub(super) fn keep_used(&mut self, verdicts: &mut Vec<Verdict<'a>>) {
+        let leaves =
+            |verdict: &Verdict<'_>| !verdict.keeps_old && matches!(verdict.ruling, Ruling::Delete | Ruling::Replace(_));
+        if !verdicts.iter().any(leaves) {
+            return;
+        }
+        let stays = |verdict: &&Verdict<'_>| matches!(verdict.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
+        let mut users: Vec<(Address, Value)> = verdicts.iter().filter(stays).filter_map(retained).collect();
+        let mut users_of: Map<(String, String), Address> = Map::default();
+        while let Some((user, spec)) = users.pop() {
+            for (kind, id) in used(&spec) {
+                users_of.entry((kind.to_owned(), id.to_owned())).or_insert_with(|| user.clone());
+            }
+            if !users.is_empty() {
+                continue;
+            }
+            for verdict in verdicts.iter_mut().filter(|verdict| leaves(verdict)) {
+                let Some(seen) = verdict.seen else { continue };
+                let kind = &verdict.address.kind;
+                let user = names(seen).find_map(|name| users_of.get(&(kind.clone(), name.to_owned())));
+                let Some(user) = user.filter(|user| **user != *verdict.address) else { continue };
+                verdict.keeps_old = true;
+                // What it uses in turn stays as well.
+                users.push((verdict.address.clone().into_owned(), seen.spec.clone()));
+                let address = verdict.address.clone().into_owned();
+                if verdict.ruling == Ruling::Replace(Order::DeleteFirst) {
+                    let message = format!(
+                        "{} must go before the new one is made, and {user} still uses it, in a field that is ignored",
+                        seen.id
+                    );
+                    self.refusals.push(Refusal { address, message });
+                } else {
+                    self.notices.push(Notice { address, message: format!("{} is kept: {user} uses it", seen.id) });
+                }
+            }
+        }
+        verdicts.retain(|verdict| !(verdict.keeps_old && verdict.ruling == Ruling::Delete));
+    }
+}
+
+/// What a resource that stays still uses by id: in fields that are ignored.
+fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
+    let (declared, seen) = verdict.declared.zip(verdict.seen)?;
+    let is_ignoring = !declared.ignore_changes.is_empty();
+    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned());
+    Some((verdict.address.clone().into_owned(), spec?))
+}
