@@ -112,6 +112,11 @@ impl Rule {
         Self { description: None, ..self.clone() }
     }
 
+    /// True where its peer is another group.
+    pub(crate) fn is_to_group(&self) -> bool {
+        self.group.is_some()
+    }
+
     /// True where its peer is this very group.
     pub(crate) fn names(&self, group: &Ref<names::SecurityGroup>) -> bool {
         self.group.as_ref() == Some(group)

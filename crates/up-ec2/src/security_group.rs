@@ -114,10 +114,22 @@ impl Kind for SecurityGroup {
         retag(cx, &seen.id, change).await
     }
 
-    /// Its rules go with it, and not before: while a network interface wears it they are needed. Only what nothing wears is
-    /// taken out of the rules of the stack's other groups, for AWS does not delete a group that a rule names: so circles come
-    /// apart. Safe to repeat: gone is gone.
+    /// While a network interface wears a group its rules are needed, and stay. AWS does not delete a group that a rule names:
+    /// what nothing wears closes its own rules that name groups, and is taken out of those of the stack's other groups, so
+    /// that circles come apart. Safe to repeat: gone is gone, closed is closed.
     async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+        let ways = [(Way::In, &seen.spec.ingress), (Way::Out, &seen.spec.egress)];
+        if ways.iter().any(|(_, rules)| rules.iter().any(Rule::is_to_group)) {
+            let worn_by = holders(cx, "group-id", &seen.id).await?;
+            if !worn_by.is_empty() {
+                return Err(held_by(&seen.id, &worn_by, Error::in_use("")));
+            }
+            let owner = Owner { group: &seen.id, account: cx.account() };
+            for (way, rules) in ways {
+                let named = rules.iter().filter(|rule| rule.is_to_group());
+                way.close(cx, &seen.id, permissions(cx, named, owner)?).await?;
+            }
+        }
         let refusal = match delete(cx, seen).await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,
             deleted => return deleted,
