@@ -202,7 +202,7 @@ impl<'a> Work<'a> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
-        let mut ambiguous = None;
+        let (mut ambiguous, mut conflicts) = (None, 0);
         loop {
             if !matches!(seen.status, Status::Ready | Status::Impaired(_)) {
                 seen = self.ready(&seen.id).await?;
@@ -238,7 +238,14 @@ impl<'a> Work<'a> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     self.hand.watch.stirred(self.kind, None);
                     seen = self.ready(&seen.id).await?;
-                    continue;
+                    conflicts += 1;
+                    match &seen.status {
+                        // What AWS refuses in this state it refuses until somebody else mends that.
+                        Status::Impaired(trouble) if conflicts > 2 && self.was(&seen.status) => {
+                            return Err(impaired(trouble));
+                        }
+                        _ => continue,
+                    }
                 }
                 answer => answer.map(|()| None)?,
             };

@@ -57,6 +57,10 @@ pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
     let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
     let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
     refusals.extend(stuck);
+    if !wanted.targets.is_empty() {
+        let kept: BTreeSet<_> = steps.iter().map(|step| &step.address).chain(wanted.targets).collect();
+        refusals.retain(|refusal| kept.contains(&refusal.address));
+    }
     refusals.extend(taken::refusals(&steps, world, kinds));
     let observed = if steps.is_empty() { Fingerprints::default() } else { world.fingerprints() };
     Plan {

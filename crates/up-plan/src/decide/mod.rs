@@ -144,26 +144,38 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let claimed = match self.free.remove(&declared.address) {
             // Nearly always; its names lead here already.
             Some(mut sole) if sole.len() == 1 => {
+                self.refuse_ambiguous(kind, declared, 0, &sole);
                 self.claims.extend(sole.pop().map(|seen| (&declared.address, seen)));
                 return;
             }
-            Some(mut candidates) => {
-                let best = self.best(kind, declared, &candidates);
-                self.refuse_ambiguous(kind, declared, best, &candidates);
-                let chosen = candidates.remove(best);
-                // Whoever still refers to one of the others has to move over to the one that stays.
-                let of_kind = self.addresses.entry(kind.name()).or_default();
-                candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
-                self.free.insert(Cow::Borrowed(&declared.address), candidates);
-                Some(chosen)
-            }
-            None => self.renamed_from(declared).or_else(|| self.renamed(kind, declared)),
+            Some(candidates) => Some(self.choose(kind, declared, Cow::Borrowed(&declared.address), candidates)),
+            None => self.renamed_from(kind, declared).or_else(|| self.renamed(kind, declared)),
         };
         if let Some(seen) = claimed {
             let of_kind = self.addresses.entry(kind.name()).or_default();
             of_kind.extend(names(seen).map(|name| (name, Cow::Borrowed(&declared.address))));
             self.claims.insert(&declared.address, seen);
         }
+    }
+
+    /// Takes the best of those that carry `address`; the others stay free.
+    fn choose(
+        &mut self,
+        kind: &dyn AnyKind,
+        declared: &'a Declared,
+        address: Cow<'a, Address>,
+        mut candidates: Vec<&'a Seen<Value>>,
+    ) -> &'a Seen<Value> {
+        let best = self.best(kind, declared, &candidates);
+        self.refuse_ambiguous(kind, declared, best, &candidates);
+        let chosen = candidates.remove(best);
+        // Whoever still refers to one of the others has to move over to the one that stays.
+        let of_kind = self.addresses.entry(kind.name()).or_default();
+        candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
+        if !candidates.is_empty() {
+            self.free.insert(address, candidates);
+        }
+        chosen
     }
 
     /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
@@ -175,25 +187,20 @@ impl<'a, 'k> Matcher<'a, 'k> {
             let changes = self.compare(kind, declared, seen, &BTreeSet::new());
             let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
             let referred = names(seen).any(|name| used.contains(&(kind.name(), name)));
-            // Of those that never change any one is as good as another.
-            let is_copy = kind.about().tags_travel && !kind.about().constant && !self.is_ours(kind, seen);
-            (dying, is_copy, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
+            let is_copy = self.may_be_copy(kind, Some(declared), seen);
+            (is_copy, dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
         };
         let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
         ranked.map_or(0, |(index, _)| index)
     }
 
     /// The live resource that has one of the addresses which the declaration says it had before.
-    fn renamed_from(&mut self, declared: &Declared) -> Option<&'a Seen<Value>> {
+    fn renamed_from(&mut self, kind: &dyn AnyKind, declared: &'a Declared) -> Option<&'a Seen<Value>> {
         let was = declared.renamed_from.iter().find(|was| {
             was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
         })?;
-        let mut candidates = self.free.remove(was)?;
-        let found = candidates.pop();
-        if !candidates.is_empty() {
-            self.free.insert(Cow::Owned(was.clone()), candidates);
-        }
-        found
+        let candidates = self.free.remove(was)?;
+        Some(self.choose(kind, declared, Cow::Owned(was.clone()), candidates))
     }
 
     /// A live resource of an address that is no longer declared, in all else just as declared here.
@@ -203,7 +210,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             .iter()
             .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
         let same = undeclared.filter(|(_, seen)| {
-            matches!(seen[..], [seen] if seen.status == Status::Ready
+            matches!(seen[..], [seen] if seen.status == Status::Ready && !self.may_be_copy(kind, None, seen)
                 && self.compare(kind, declared, seen, &BTreeSet::new()).is_empty())
         });
         // Several alike: the one that kept more of its address.
@@ -291,7 +298,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             }
         };
         let mended = || match &seen.status {
-            Status::Impaired(trouble) => Some(format!("AWS says: {}", trouble.why)),
+            Status::Impaired(trouble) if trouble.repair => Some(format!("AWS says: {}", trouble.why)),
             _ => None,
         };
         verdict(Some(seen), ruling, changes, why.or_else(mended))

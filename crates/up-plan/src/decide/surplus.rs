@@ -9,20 +9,27 @@ use super::{Matcher, Ruling, Verdict, names, used};
 use crate::{Map, Notice, Refusal, given_name};
 
 impl<'a> Matcher<'a, '_> {
+    /// True for what may be a copy with the tags of another, and holds more than what never changes.
+    pub(super) fn may_be_copy(&self, kind: &dyn AnyKind, declared: Option<&Declared>, seen: &Seen<Value>) -> bool {
+        kind.about().tags_travel && !kind.about().constant && !self.is_ours(kind, declared, seen)
+    }
+
     /// True where more than tags, which may have been copied, says that the stack made it: an earlier run knew its id, or
-    /// it has the name that was made for its address.
-    pub(super) fn is_ours(&self, kind: &dyn AnyKind, seen: &Seen<Value>) -> bool {
+    /// it has the name that `declared` gives, or that was made for its address.
+    fn is_ours(&self, kind: &dyn AnyKind, declared: Option<&Declared>, seen: &Seen<Value>) -> bool {
         if self.world.known.get(kind.name()).is_some_and(|ids| ids.contains(&seen.id)) {
             return true;
         }
         let longest = kind.about().longest_name;
         let (Some(address), Some(name)) = (seen.address(self.stack), seen.attrs.get("name")) else { return false };
-        let declared = self.declared.get(&address).and_then(|declared| given_name(kind, &declared.spec));
-        let given = declared.or_else(|| self.given.get(&address).map(String::as_str));
+        let declared = declared.or_else(|| self.declared.get(&address).copied());
+        let given = declared.and_then(|declared| given_name(kind, &declared.spec));
+        let given = given.or_else(|| self.given.get(&address).map(String::as_str));
         given == Some(name) || (longest > 0 && *name == address.physical(self.stack, seen.generation(), longest))
     }
 
-    /// Of two that carry the same tags one may be a copy: where nothing tells which, nothing may be done to either.
+    /// Of two that carry the same tags one may be a copy: where nothing tells which, nothing may be done to either. Nor may
+    /// anything be done to the only one that is left, where it may be a copy of what was lost.
     pub(super) fn refuse_ambiguous(
         &mut self,
         kind: &dyn AnyKind,
@@ -33,22 +40,27 @@ impl<'a> Matcher<'a, '_> {
         if !kind.about().tags_travel || kind.about().constant {
             return;
         }
-        let chosen = candidates[best];
+        let (chosen, tag) = (candidates[best], Address::STACK_TAG);
+        let may_be_copy = |seen: &Seen<Value>| self.may_be_copy(kind, Some(declared), seen);
         let is_alike = |other: &Seen<Value>| {
             other.id != chosen.id
                 && other.generation() == chosen.generation()
-                && self.is_ours(kind, other) == self.is_ours(kind, chosen)
+                && may_be_copy(other) == may_be_copy(chosen)
         };
-        if let Some(other) = candidates.iter().find(|other| is_alike(other)) {
-            let message = format!(
+        let message = match candidates.iter().find(|other| is_alike(other)) {
+            Some(other) => format!(
                 "{} and {} both carry its tags, and nothing tells which of them the stack made; \
-                 remove the tag `{}` from the other one",
-                chosen.id,
-                other.id,
-                Address::STACK_TAG
-            );
-            self.refusals.push(Refusal { address: declared.address.clone(), message });
-        }
+                 remove the tag `{tag}` from the other one",
+                chosen.id, other.id
+            ),
+            None if may_be_copy(chosen) => format!(
+                "{} carries its tags, and nothing says that the stack made it: declare it under its own name to take it \
+                 over, or remove its tag `{tag}`",
+                chosen.id
+            ),
+            None => return,
+        };
+        self.refusals.push(Refusal { address: declared.address.clone(), message });
     }
 
     /// What is left: no longer declared, or one too many of its address. What only carries copied tags is named, and left
@@ -86,16 +98,12 @@ impl<'a> Matcher<'a, '_> {
         verdicts
     }
 
-    /// True for one too many whose tags may be a copy: it is as old as the one the stack has, or has another name than the
-    /// stack gives.
+    /// True for one too many whose tags may be a copy. What never changes and is no longer declared goes with its copies where
+    /// no history tells them apart.
     pub(super) fn is_copy(&self, address: &Address, seen: &Seen<Value>, claimed: Option<&Seen<Value>>) -> bool {
         let Some(kind) = (self.kinds)(&address.kind).filter(|kind| kind.about().tags_travel) else { return false };
-        let is_odd = match claimed {
-            Some(claimed) => claimed.generation() == seen.generation(),
-            // Of those that never change a copy is as good as what was copied: all go with what was declared.
-            None => kind.about().longest_name > 0 && !kind.about().constant,
-        };
-        is_odd && !self.is_ours(kind, seen)
+        let is_told_apart = !kind.about().constant || claimed.is_some() || !self.world.known.is_empty();
+        is_told_apart && !self.is_ours(kind, None, seen)
     }
 
     /// What something that stays uses is not deleted: a field that is ignored still names it.

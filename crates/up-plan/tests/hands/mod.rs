@@ -175,3 +175,60 @@ fn what_has_the_name_that_its_declaration_gave_is_torn_down() {
     case.given.insert("x.store.db".parse().unwrap(), "orders".into());
     case.plans(&["0 delete x.store.db s1"]);
 }
+
+/// A store as the stack makes it, and one that was restored from a snapshot of it: named otherwise, with the same tags.
+fn with_a_copy(generation: u32) -> Case {
+    let spec = json!({ "size": 1 });
+    let case = Case::default().declare("x.store.db", spec.clone());
+    let mut case =
+        case.see_as("x.store.db", "s9", Status::Ready, generation, spec.clone()).see("x.store.db", "s1", spec);
+    case.world.seen.get_mut("x.store").unwrap()[1].attrs.insert("name".into(), "restored".into());
+    case
+}
+
+#[test]
+fn a_copy_outlives_a_replacement_of_what_was_copied() {
+    for generation in [0, 1] {
+        let plan = with_a_copy(generation).plans(&[]);
+        assert!(plan.notices[0].message.starts_with("s1 carries its tags"), "{:?}", plan.notices);
+    }
+}
+
+#[test]
+fn what_was_renamed_is_the_original_and_not_its_copy() {
+    let mut case = with_a_copy(0);
+    case.declared.clear();
+    case = case.declare("x.store.shop", json!({ "size": 2 }));
+    case.declared[0].renamed_from = vec!["x.store.db".parse().unwrap()];
+    let plan = case.plans(&["0 update x.store.shop"]);
+    let Action::Update { seen: Some(seen), .. } = &plan.steps[0].action else { panic!("an update") };
+    assert_eq!((seen.id.as_str(), plan.refusals.len()), ("s9", 0));
+}
+
+#[test]
+fn a_copy_does_not_take_the_place_of_what_was_lost() {
+    let mut case = with_a_copy(0);
+    case.world.seen.get_mut("x.store").unwrap().remove(0);
+    let refusal = &case.plan().refusals[0];
+    assert!(refusal.message.starts_with("s1 carries its tags, and nothing says that the stack made it"), "{refusal:?}");
+    case.declared[0].spec_mut()["name"] = "restored".into();
+    case.world.seen.get_mut("x.store").unwrap()[0].spec["name"] = "restored".into();
+    assert!(case.plan().refusals.is_empty());
+}
+
+#[test]
+fn what_ci_registered_stays_when_its_original_goes() {
+    let task = || {
+        Case::default().see("x.task.web", "t1", json!({ "image": "1" })).see(
+            "x.task.web",
+            "t2",
+            json!({ "image": "2" }),
+        )
+    };
+    // Without history nothing tells them apart.
+    assert_eq!(task().plan().steps.len(), 2);
+    let mut case = task();
+    case.world.known =
+        std::sync::Arc::new([("x.task".to_owned(), std::sync::Arc::new(["t1".to_owned()].into()))].into());
+    case.plans(&["0 delete x.task.web t1"]);
+}

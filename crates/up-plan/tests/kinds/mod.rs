@@ -6,7 +6,7 @@ use up_core::{AnyKind, Of, prelude::*};
 
 /// Finds one of them.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 9] = [
+    const KINDS: [&dyn AnyKind; 10] = [
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,
@@ -16,6 +16,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
         &Of::<Hub>::KIND,
         &Of::<Guest>::KIND,
         &Of::<Store>::KIND,
+        &Of::<Task>::KIND,
     ];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
@@ -202,3 +203,12 @@ on_paper!(
 );
 on_paper!(Hub, HubName, "x.hub", PLAIN);
 on_paper!(Guest, GuestName, "x.guest", PLAIN);
+
+/// Never changes, and is copied by others with its tags.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+struct Task {
+    #[spec(replace)]
+    image: String,
+}
+
+on_paper!(Task, TaskName, "x.task", About { actions: TAGGED, tags_travel: true, constant: true, ..About::DEFAULT });
