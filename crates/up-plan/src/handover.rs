@@ -75,9 +75,7 @@ impl Verdict<'_> {
     fn wanted(&self) -> Option<Cow<'_, Value>> {
         let declared = self.declared?;
         Some(match self.seen {
-            Some(seen) if self.ruling == Ruling::Update => {
-                with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes)
-            }
+            Some(seen) if self.ruling == Ruling::Update => with_ignored(&declared.spec, &seen.spec, self.ignored),
             _ => Cow::Borrowed(&*declared.spec),
         })
     }

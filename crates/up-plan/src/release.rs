@@ -53,7 +53,7 @@ impl<'a> Writer<'a, '_> {
         if let Action::Update { want, .. } = &mut self.draft.steps[update].action {
             *want = wider.into();
         }
-        let finish = self.second_half(verdict, declared, declared.ignore_changes.clone(), kind);
+        let finish = self.second_half(verdict, declared, verdict.ignored.clone(), kind);
         Some(Nodes { make: Some(update), finish: Some(finish), is_narrowed: true, ..Nodes::default() })
     }
 
@@ -159,7 +159,12 @@ impl<'a> Writer<'a, '_> {
         let (because, way_out) = match taken {
             Some(it) if it.taker == target => {
                 let field = it.field;
-                (format!("the new one is created: both have the same `{field}`"), format!("change `{field}` too, or "))
+                let changes = self.verdicts[target].changes.iter().any(|change| change.field == field);
+                let (collide, way_out) = match changes {
+                    true => (format!("its `{field}` collides with what it has now"), "choose another one".to_owned()),
+                    false => (format!("both have the same `{field}`"), format!("change `{field}` too")),
+                };
+                (format!("the new one is created: {collide}"), format!("{way_out}, or "))
             }
             Some(it) => {
                 let (taker, field) = (&self.verdicts[it.taker].address, it.field);

@@ -7,7 +7,7 @@ use up_core::{Address, AnyKind, Declared, Order, Seen};
 
 use crate::{
     Action, Kinds, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, ignored, tag_change},
+    decide::{Ruling, Verdict, birth, tag_change},
     graph::{Draft, Named},
 };
 
@@ -141,7 +141,7 @@ impl<'a> Writer<'a, '_> {
         let action = Action::Update {
             seen: Some(seen.clone()),
             want: declared.spec.clone(),
-            ignore: ignored(self.world, self.stack, declared, seen).clone(),
+            ignore: verdict.ignored.clone(),
             tags: tag_change(self.stack, kind, declared, seen, &self.world.tagged),
             renamed_from: was,
         };

@@ -128,6 +128,9 @@ impl<'a> Matcher<'a, '_> {
     }
 }
 
+/// No fields.
+pub(super) static NONE: BTreeSet<String> = BTreeSet::new();
+
 /// The fields of a live resource that are left alone: none before its create was finished.
 pub(crate) fn ignored<'a>(
     world: &World,
@@ -135,7 +138,6 @@ pub(crate) fn ignored<'a>(
     declared: &'a Declared,
     seen: &Seen<Value>,
 ) -> &'a BTreeSet<String> {
-    static NONE: BTreeSet<String> = BTreeSet::new();
     let is_unfinished = || seen.address(stack).is_some_and(|address| world.unfinished.contains(&address));
     if world.unfinished.is_empty() || !is_unfinished() { &declared.ignore_changes } else { &NONE }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) why: Option<String>,
     /// What is seen is not deleted, though another takes its place: something that stays uses it.
     pub(crate) keeps_old: bool,
+    /// The fields that are left alone: none before its create was finished.
+    pub(crate) ignored: &'a BTreeSet<String>,
 }
 
 /// What is to become of everything, and what a user has to know about it.
@@ -252,7 +254,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
-        let verdict = |seen, ruling, changes, why| Verdict {
+        let verdict = |seen: Option<&'a Seen<Value>>, ruling, changes, why| Verdict {
             address: Cow::Borrowed(&declared.address),
             declared: Some(declared),
             place: None,
@@ -261,6 +263,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             changes,
             why,
             keeps_old: false,
+            ignored: seen.map_or(&declared.ignore_changes, |seen| ignored(self.world, self.stack, declared, seen)),
         };
         let kind = (self.kinds)(&declared.address.kind);
         let (Some(kind), Some(seen)) = (kind, self.claims.get(&declared.address).copied()) else {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use up_core::{Address, AnyKind, Declared, Order, Seen, with_ignored};
 
-use super::{Matcher, Ruling, Verdict, names, used};
+use super::{Matcher, Ruling, Verdict, compare::NONE, names, used};
 use crate::{Map, Notice, Refusal, given_name};
 
 impl<'a> Matcher<'a, '_> {
@@ -91,6 +91,7 @@ impl<'a> Matcher<'a, '_> {
                 changes: vec![],
                 why: claimed.map(|_| "a second one of the same address".to_owned()),
                 keeps_old: false,
+                ignored: &NONE,
             });
         }
         self.notices.extend(notices);
@@ -150,7 +151,7 @@ impl<'a> Matcher<'a, '_> {
 /// What a resource that stays still uses by id: in fields that are ignored.
 fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
     let (declared, seen) = verdict.declared.zip(verdict.seen)?;
-    let is_ignoring = !declared.ignore_changes.is_empty();
-    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &seen.spec, &declared.ignore_changes).into_owned());
+    let is_ignoring = !verdict.ignored.is_empty();
+    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &seen.spec, verdict.ignored).into_owned());
     Some((verdict.address.clone().into_owned(), spec?))
 }
