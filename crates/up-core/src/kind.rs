@@ -156,7 +156,7 @@ pub enum Binding {
     Firm,
     /// They do, and an update can remove them without others in their place: items of a list that may be empty.
     Detachable,
-    /// They do not: AWS deletes the target, whoever refers to it here.
+    /// They do not: AWS deletes a target that such a field refers to.
     Loose,
 }
 

@@ -28,7 +28,7 @@ up_core::client!(aws_sdk_ec2, ERRORS);
 
 const ERRORS: &[ErrorRule] = &[
     // Of an address that something still maps: no word about our credentials (kops, pkg/resources/aws/errors.go).
-    ErrorRule::new(ErrorKind::Conflict).on("ReleaseAddress").code("AuthFailure"),
+    ErrorRule::new(ErrorKind::Conflict).on("ReleaseAddress").code("AuthFailure").text("specified resource"),
     // Only what has been seen is tagged: one that is not found is not yet known everywhere (kops, awsup/aws_utils.go).
     ErrorRule::new(ErrorKind::Propagating).on("CreateTags").code("NotFound"),
     ErrorRule::new(ErrorKind::Propagating).on("DeleteTags").code("NotFound"),

@@ -196,7 +196,7 @@ impl State {
         false
     }
 
-    /// The id of what has what a spec says is to be had once.
+    /// The id of the resource that already has the unique value of a spec.
     fn holder(&self, kind: &SimKind, own: Option<&str>, spec: &Value) -> Option<String> {
         let sole = kind.unique?;
         let is_same = |other: &Value| [sole.field, sole.within].iter().all(|field| other[*field] == spec[*field]);

@@ -171,7 +171,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let best = self.best(kind, declared, &candidates);
         self.refuse_ambiguous(kind, declared, best, &candidates);
         let chosen = candidates.remove(best);
-        // Whoever still refers to one of the others has to move over to the one that stays.
+        // Resources that refer to one of the others move over to the chosen one.
         let of_kind = self.addresses.entry(kind.name()).or_default();
         candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
         if !candidates.is_empty() {

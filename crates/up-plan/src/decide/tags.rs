@@ -13,7 +13,7 @@ fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap
     let address = &declared.address;
     let own = declared.tags.iter().map(|(key, value)| (key.as_str(), Cow::from(value)));
     let mut tags: BTreeMap<_, _> = own.collect();
-    // Whoever writes `name` has named it: of IAM's roles that is the same key.
+    // A user's own `name` counts as well: for IAM roles it is the same key.
     if !tags.keys().any(|key| key.eq_ignore_ascii_case("Name")) {
         tags.insert("Name", address.physical(stack, generation, 255).into());
     }
