@@ -110,7 +110,7 @@ impl Goal {
         if !self.is_partial() {
             return Ok(BTreeSet::new());
         }
-        let live = world.iter().filter_map(|(_, seen)| seen.address(&self.stack));
+        let live = world.iter().filter_map(|(_, observed)| observed.address(&self.stack));
         let declared = self.resources.iter().map(|declared| declared.address.clone());
         let all: BTreeSet<Address> = live.chain(declared).collect();
         let mut targets = BTreeSet::new();

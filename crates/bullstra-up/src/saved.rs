@@ -116,11 +116,15 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     if checksum(&envelope.saved) != envelope.checksum {
         return Err(wrong(format!("{shown} was changed after it was made: its checksum does not fit")));
     }
+    // Another format may have other fields: it is looked at before they are read.
+    let format = &envelope.saved["plan"]["format"];
+    if *format != up_plan::FORMAT {
+        let known = up_plan::FORMAT;
+        let message = format!("{shown} was written by another version of bullstra-up: plan format {format}, not {known}");
+        return Err(wrong(message));
+    }
     let saved: Saved =
         serde_json::from_value(envelope.saved).map_err(|error| wrong(format!("{shown} cannot be read: {error}")))?;
-    if saved.plan.format != up_plan::FORMAT {
-        return Err(wrong(format!("{shown} holds a plan of format {}, not {}", saved.plan.format, up_plan::FORMAT)));
-    }
     secrets::keep(&saved.secrets);
     secrets::note(&saved.goal.resources);
     let home = saved.goal.home();

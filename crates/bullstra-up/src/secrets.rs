@@ -121,8 +121,8 @@ pub(crate) fn may_stand_in(text: &[u8]) -> bool {
 /// Notes where secrets are declared, or were when what is masked now was applied.
 pub(crate) fn note(resources: &[Declared]) {
     let mut all = write();
-    let holding: Vec<_> = resources.iter().filter(|declared| all.are_in(&declared.spec)).collect();
-    for Declared { address, spec, .. } in holding {
+    let with_permit: Vec<_> = resources.iter().filter(|declared| all.are_in(&declared.spec)).collect();
+    for Declared { address, spec, .. } in with_permit {
         all.veiled.entry(address.clone()).or_default().push(spec.clone());
     }
 }
@@ -133,10 +133,10 @@ pub(crate) fn are_declared() -> bool {
 }
 
 /// What stands where a secret is declared is one as well: its value before it was rotated.
-pub(crate) fn seen(address: &Address, spec: &Value) {
+pub(crate) fn observed(address: &Address, spec: &Value) {
     let declared = read().veiled.get(address).cloned().unwrap_or_default();
     let mut found = BTreeSet::new();
-    declared.iter().for_each(|want| older(spec, want, &mut found));
+    declared.iter().for_each(|desired| older(spec, desired, &mut found));
     if !found.is_empty() {
         keep(&found);
     }
@@ -203,36 +203,40 @@ fn holds(value: &Value) -> bool {
     read().are_in(value)
 }
 
-/// What `seen` has in the places where `want` has secrets.
-fn older(seen: &Value, want: &Value, found: &mut BTreeSet<String>) {
-    if seen == want || !holds(want) {
+/// What `observed` has in the places where `desired` has secrets.
+fn older(observed: &Value, desired: &Value, found: &mut BTreeSet<String>) {
+    if observed == desired || !holds(desired) {
         return;
     }
-    match (seen, want) {
-        (Value::Object(seen), Value::Object(want)) => {
-            want.iter().filter_map(|(key, want)| Some((seen.get(key)?, want))).for_each(|(s, w)| older(s, w, found));
+    match (observed, desired) {
+        (Value::Object(observed), Value::Object(desired)) => {
+            desired
+                .iter()
+                .filter_map(|(key, desired)| Some((observed.get(key)?, desired)))
+                .for_each(|(s, w)| older(s, w, found));
         }
-        (Value::Array(seen), Value::Array(want)) => {
-            let others: Vec<_> = seen.iter().filter(|seen| !want.contains(seen)).collect();
-            for want in want.iter().filter(|want| holds(want)) {
-                let name = want.get("name").filter(|name| name.is_string());
-                let alike: Vec<_> = others.iter().filter(|seen| name.is_some() && seen.get("name") == name).collect();
+        (Value::Array(observed), Value::Array(desired)) => {
+            let others: Vec<_> = observed.iter().filter(|observed| !desired.contains(observed)).collect();
+            for desired in desired.iter().filter(|desired| holds(desired)) {
+                let name = desired.get("name").filter(|name| name.is_string());
+                let alike: Vec<_> =
+                    others.iter().filter(|observed| name.is_some() && observed.get("name") == name).collect();
                 let alike = if alike.is_empty() { others.iter().collect() } else { alike };
-                alike.into_iter().for_each(|seen| older(seen, want, found));
+                alike.into_iter().for_each(|observed| older(observed, desired, found));
             }
         }
-        (Value::String(seen), Value::String(want)) => found.extend(older_text(seen, want)),
-        _ => texts(seen, found),
+        (Value::String(observed), Value::String(desired)) => found.extend(older_text(observed, desired)),
+        _ => texts(observed, found),
     }
 }
 
-/// What stands in `seen` between the parts that it has in common with `want`; all of it where those are not there.
-fn older_text(seen: &str, want: &str) -> Option<String> {
-    let want = masked(want);
-    let (before, after) = want
+/// What stands in `observed` between the parts that it has in common with `desired`; all of it where those are not there.
+fn older_text(observed: &str, desired: &str) -> Option<String> {
+    let desired = masked(desired);
+    let (before, after) = desired
         .split_once(MASK)
         .map(|(before, rest)| (before, rest.rsplit_once(MASK).map_or(rest, |(_, after)| after)))?;
-    let between = seen.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or(seen);
+    let between = observed.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or(observed);
     (between.chars().count() > SHORTEST && between != MASK).then(|| between.to_owned())
 }
 
@@ -300,12 +304,12 @@ mod tests {
                     "list": [{ "name": "plain", "value": other }, { "name": "token", "value": password }] })
         };
         note(&[Declared::new(address.clone(), spec("new-token", "open-value"))]);
-        seen(&address, &spec("old-token", "other-value"));
+        observed(&address, &spec("old-token", "other-value"));
         assert_eq!(masked("pg://me:old-token@db, other-value"), "pg://me:(sensitive)@db, other-value");
         // Written down masked by an earlier run, and gone from the stack's files since.
         let gone = Address::root("rds.instance", "gone");
         note(&[Declared::new(gone.clone(), json!({ "password": "(sensitive)", "engine": "postgres" }))]);
-        seen(&gone, &json!({ "password": "left-behind", "engine": "mysql-other" }));
+        observed(&gone, &json!({ "password": "left-behind", "engine": "mysql-other" }));
         assert_eq!(masked("left-behind mysql-other"), "(sensitive) mysql-other");
     }
 }

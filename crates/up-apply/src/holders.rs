@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, Seen};
+use up_core::{Address, Observed};
 use up_plan::{Action, Plan, World};
 
 use crate::names::Names;
@@ -33,9 +33,9 @@ pub struct Holder {
 impl Owned {
     pub(crate) fn new(world: &World, plan: &Plan) -> Self {
         let mut addresses = BTreeMap::new();
-        for (_, seen) in world.iter() {
-            let Some(address) = seen.address(&plan.stack) else { continue };
-            addresses.extend(words_for(seen).map(|word| (word, address.clone())));
+        for (_, observed) in world.iter() {
+            let Some(address) = observed.address(&plan.stack) else { continue };
+            addresses.extend(words_for(observed).map(|word| (word, address.clone())));
         }
         let leaving = plan.steps.iter().filter(|step| matches!(step.action, Action::Delete { .. }));
         Self { addresses, leaving: leaving.map(|step| step.address.clone()).collect() }
@@ -53,10 +53,10 @@ impl Owned {
 }
 
 /// How AWS's messages name a resource: by id or ARN, a load balancer by the end of its ARN.
-fn words_for(seen: &Seen<Value>) -> impl Iterator<Item = String> {
-    let arn = seen.attrs.get("arn");
+fn words_for(observed: &Observed<Value>) -> impl Iterator<Item = String> {
+    let arn = observed.attrs.get("arn");
     let tail = arn.and_then(|arn| arn.split_once(":loadbalancer/")).map(|(_, tail)| tail.to_owned());
-    [Some(seen.id.clone()), arn.cloned(), tail].into_iter().flatten()
+    [Some(observed.id.clone()), arn.cloned(), tail].into_iter().flatten()
 }
 
 /// The parts of a message that may be ids.

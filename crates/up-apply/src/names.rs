@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, Seen};
+use up_core::{Address, Observed};
 
 /// Which live id (or ARN) belongs to which address now. What is on its way out belongs to none, so that whoever still
 /// refers to it is seen to differ.
@@ -20,8 +20,8 @@ struct State {
 }
 
 impl Names {
-    pub(crate) fn set(&self, address: &Address, seen: &Seen<Value>) {
-        let ids: Vec<_> = [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().cloned().collect();
+    pub(crate) fn set(&self, address: &Address, observed: &Observed<Value>) {
+        let ids: Vec<_> = [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten().cloned().collect();
         let mut state = self.0.lock().expect("no panic while held");
         for old in state.ids.insert(address.clone(), ids.clone()).unwrap_or_default() {
             state.addresses.remove(&(address.kind.clone(), old));

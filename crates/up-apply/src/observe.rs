@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 use tokio::task::JoinSet;
 use up_core::{
-    Address, AnyKind, Cx, Declared, Error, ErrorKind, Index, Kept, Known, Scope, Seen, Tags,
-    quote::{is_quoted_in, is_quoting, quotes},
+    Address, AnyKind, Context, Declared, Error, ErrorKind, ImmutableCache, Index, Known, Observed, Query, Tags,
+    placeholder::{has_placeholder, holds_placeholder, placeholders},
 };
 use up_plan::{Action, Kinds, Plan, World, given_name};
 
@@ -18,19 +18,19 @@ use up_plan::{Action, Kinds, Plan, World, given_name};
 #[derive(Debug, Clone)]
 pub struct Observer {
     /// Clients, and where what is learnt is kept.
-    pub cx: Arc<Cx>,
+    pub cx: Arc<Context>,
     /// The stack's name.
     pub stack: String,
     /// What the tagging index lists.
     pub index: Arc<Index>,
     /// Ids that the last-applied snapshot knows, by kind.
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
-    /// Fields that declared resources set, and attributes that anything reads, by kind: see [`up_core::Scope::asked`].
+    /// Fields that declared resources set, and attributes that anything reads, by kind: see [`up_core::Query::asked`].
     pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What is declared of resources whose kinds read it, see [`Observer::desired`].
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// What the last-applied snapshot has of that which never changes.
-    pub kept: Arc<Kept>,
+    pub kept: Arc<ImmutableCache>,
     /// Names that declared resources are to have, by kind, see [`Observer::names`].
     pub names: Arc<Names>,
 }
@@ -62,7 +62,7 @@ pub(crate) enum Which {
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
     /// What the stack owns.
-    pub(crate) seen: Vec<Seen<Value>>,
+    pub(crate) observed: Vec<Observed<Value>>,
     /// The tags of what has one of the stack's names and is not the stack's, by name.
     pub(crate) others: BTreeMap<String, Tags>,
 }
@@ -94,17 +94,17 @@ impl Observer {
         let mut asked: BTreeMap<_, _> =
             asked.into_iter().map(|(kind, fields)| (kind.to_owned(), owned(fields))).collect();
         let specs = declared.iter().map(|declared| &*declared.spec);
-        for quote in specs.chain(outputs).filter(|value| is_quoted_in(value)).flat_map(quotes) {
+        for quote in specs.chain(outputs).filter(|value| holds_placeholder(value)).flat_map(placeholders) {
             if let Some(kind) = Address::kind_in(&quote.address) {
-                asked.entry(kind.to_owned()).or_default().insert(Scope::attribute(&quote.attribute));
+                asked.entry(kind.to_owned()).or_default().insert(Query::attribute(&quote.attribute));
             }
         }
         asked
     }
 
-    /// What is declared of the resources whose kinds read it, see [`Scope::desired`].
+    /// What is declared of the resources whose kinds read it, see [`Query::desired`].
     pub fn desired(declared: &[Declared], kinds: Kinds<'_>) -> BTreeMap<Address, Arc<Value>> {
-        let reads = |kind: &str| kinds(kind).is_some_and(|kind| kind.about().reads_desired);
+        let reads = |kind: &str| kinds(kind).is_some_and(|kind| kind.info().reads_desired);
         let read = declared.iter().filter(|declared| reads(&declared.address.kind));
         read.map(|declared| (declared.address.clone(), declared.spec.clone())).collect()
     }
@@ -114,7 +114,7 @@ impl Observer {
         let mut names = Names::new();
         for Declared { address, spec, .. } in declared {
             let Some(name) = kinds(&address.kind).and_then(|kind| given_name(kind, spec)) else { continue };
-            if !is_quoting(name) {
+            if !has_placeholder(name) {
                 names.entry(address.kind.clone()).or_default().insert(name.to_owned());
             }
         }
@@ -145,8 +145,8 @@ impl Observer {
         };
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
-                (kind, Ok(Looked { seen, others })) => {
-                    world.seen.insert(kind.to_owned(), seen);
+                (kind, Ok(Looked { observed, others })) => {
+                    world.observed.insert(kind.to_owned(), observed);
                     if !others.is_empty() {
                         world.others.insert(kind.to_owned(), others);
                     }
@@ -163,38 +163,38 @@ impl Observer {
     ///
     /// # Errors
     /// When AWS refuses, or does not answer.
-    pub async fn kind(&self, kind: &'static dyn AnyKind) -> Result<Vec<Seen<Value>>, Error> {
-        Ok(self.look(kind, Which::All, &Met::default()).await?.seen)
+    pub async fn kind(&self, kind: &'static dyn AnyKind) -> Result<Vec<Observed<Value>>, Error> {
+        Ok(self.look(kind, Which::All, &Met::default()).await?.observed)
     }
 
     /// Looks at one kind, with what this run has met of it.
     pub(crate) async fn look(&self, kind: &'static dyn AnyKind, which: Which, met: &Met) -> Result<Looked, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let (desired, kept) = (self.desired.clone(), self.kept.clone());
-        let scope = Scope { stack: self.stack.clone(), asked, desired, kept, ..Scope::default() };
-        let scope = match which {
+        let query = Query { stack: self.stack.clone(), asked, desired, kept, ..Query::default() };
+        let query = match which {
             Which::All => {
                 let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
                 if !met.made.is_empty() {
                     Arc::make_mut(&mut known).extend(met.made.iter().cloned());
                 }
                 let names = self.names.get(kind.name()).into_iter().flatten().chain(&met.names);
-                Scope { known, index: self.index.clone(), names: Arc::new(names.cloned().collect()), ..scope }
+                Query { known, index: self.index.clone(), names: Arc::new(names.cloned().collect()), ..query }
             }
             Which::Only(told) => {
                 let index = Arc::new(told.values().flatten().cloned().collect());
-                Scope { known: Arc::new(told.into_keys().collect()), only_known: true, index, ..scope }
+                Query { known: Arc::new(told.into_keys().collect()), only_known: true, index, ..query }
             }
         };
-        let mut seen = look(kind, &self.cx, &scope).await?;
-        seen.retain(|seen| scope.owns(&seen.tags));
-        seen.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(Looked { seen, others: scope.others.all() })
+        let mut observed = look(kind, &self.cx, &query).await?;
+        observed.retain(|observed| query.owns(&observed.tags));
+        observed.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(Looked { observed, others: query.others.all() })
     }
 
     /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.
     pub fn learn(&self, world: &World, plan: &Plan) {
-        self.staying(world, plan).for_each(|(address, seen)| self.cx.learn(&address, known(seen)));
+        self.staying(world, plan).for_each(|(address, observed)| self.cx.learn(&address, known(observed)));
     }
 
     /// What the plan does not delete, by the address that the plan gives it.
@@ -202,36 +202,36 @@ impl Observer {
         &self,
         world: &'a World,
         plan: &Plan,
-    ) -> impl Iterator<Item = (Address, &'a Seen<Value>)> {
+    ) -> impl Iterator<Item = (Address, &'a Observed<Value>)> {
         let leaving = plan.steps.iter().filter_map(|step| match &step.action {
-            Action::Delete { seen, .. } => Some((step.address.kind.clone(), seen.id.clone())),
+            Action::Delete { observed, .. } => Some((step.address.kind.clone(), observed.id.clone())),
             _ => None,
         });
         let leaving: BTreeSet<_> = leaving.collect();
         let renamed = plan.steps.iter().filter_map(|step| match &step.action {
-            Action::Update { seen: Some(seen), renamed_from: Some(_), .. } => {
-                Some(((step.address.kind.clone(), seen.id.clone()), step.address.clone()))
+            Action::Update { observed: Some(observed), renamed_from: Some(_), .. } => {
+                Some(((step.address.kind.clone(), observed.id.clone()), step.address.clone()))
             }
             _ => None,
         });
         let renamed: BTreeMap<_, _> = renamed.collect();
         let staying =
-            world.iter().filter(move |(kind, seen)| !leaving.contains(&((*kind).to_owned(), seen.id.clone())));
+            world.iter().filter(move |(kind, observed)| !leaving.contains(&((*kind).to_owned(), observed.id.clone())));
         let stack = self.stack.clone();
-        staying.filter_map(move |(kind, seen)| {
-            let renamed = renamed.get(&(kind.to_owned(), seen.id.clone())).cloned();
-            Some((renamed.or_else(|| seen.address(&stack))?, seen))
+        staying.filter_map(move |(kind, observed)| {
+            let renamed = renamed.get(&(kind.to_owned(), observed.id.clone())).cloned();
+            Some((renamed.or_else(|| observed.address(&stack))?, observed))
         })
     }
 }
 
 /// A kind that takes several calls to look at may find something listed and then gone: it is looked at again.
-async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Value>>, Error> {
+async fn look(kind: &dyn AnyKind, cx: &Context, query: &Query) -> Result<Vec<Observed<Value>>, Error> {
     const TRIES: u32 = 5;
     let mut tries = 0;
     loop {
         tries += 1;
-        match kind.observe(cx, scope).await {
+        match kind.observe(cx, query).await {
             Err(error) if error.kind == ErrorKind::NotFound && tries < TRIES => {
                 // What is listed may not be found for a while where AWS is late.
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries)).await;
@@ -241,6 +241,6 @@ async fn look(kind: &dyn AnyKind, cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Val
     }
 }
 
-pub(crate) fn known(seen: &Seen<Value>) -> Known {
-    Known { id: seen.id.clone(), attrs: seen.attrs.clone() }
+pub(crate) fn known(observed: &Observed<Value>) -> Known {
+    Known { id: observed.id.clone(), attrs: observed.attrs.clone() }
 }

@@ -8,10 +8,10 @@ use std::{
 
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
-use up_core::{Address, AnyKind, Error, ErrorKind, Seen, Slots, Urgency};
+use up_core::{Address, AnyKind, Error, ErrorKind, Observed, PrioritySemaphore, Urgency};
 use up_plan::{Action, Plan, World};
 
-use crate::{Event, Holder, Observer, Sink, What, holders::Owned, names::Names, step::Hand, watch::Watch};
+use crate::{Event, Holder, Observer, Sink, What, holders::Owned, names::Names, step::Executor, watch::Watch};
 
 /// How far a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 /// Live resources by kind and id.
-pub type Constant = BTreeMap<(&'static str, String), Seen<Value>>;
+pub type ImmutableSpecs = BTreeMap<(&'static str, String), Observed<Value>>;
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -47,11 +47,11 @@ pub struct Outcome {
     pub finished: BTreeSet<usize>,
     /// Resources of the stack that the error of what failed names.
     pub holders: BTreeMap<Address, BTreeSet<Holder>>,
-    /// What AWS said in the end of what was made or changed and no field says, see [`Seen::notes`]. What nothing is to be
+    /// What AWS said in the end of what was made or changed and no field says, see [`Observed::notes`]. What nothing is to be
     /// said of has none.
     pub notes: BTreeMap<Address, Vec<String>>,
     /// What was seen of that which never changes, of what was made or changed, by kind and id.
-    pub constant: Constant,
+    pub immutable: ImmutableSpecs,
 }
 
 /// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
@@ -70,16 +70,16 @@ pub async fn apply(
 ) -> Outcome {
     observer.learn(world, plan);
     let names = Names::default();
-    observer.staying(world, plan).for_each(|(address, seen)| names.set(&address, seen));
-    let hand = Hand {
+    observer.staying(world, plan).for_each(|(address, observed)| names.set(&address, observed));
+    let executor = Executor {
         cx: observer.cx.clone(),
         watch: Watch::new(observer),
         names,
         owned: Owned::new(world, plan),
         notes: Mutex::default(),
-        slots: Slots::new(options.parallel),
+        semaphore: PrioritySemaphore::new(options.parallel),
         settle: options.settle,
-        constant: Mutex::default(),
+        immutable: Mutex::default(),
         deleted: deleted_kinds(plan),
         made: Mutex::default(),
         sink,
@@ -87,7 +87,7 @@ pub async fn apply(
     };
     let run = Run {
         plan: Arc::new(plan.clone()),
-        hand: Arc::new(hand),
+        executor: Arc::new(executor),
         kinds,
         remaining: plan.remaining(),
         open: plan.steps.iter().map(|step| step.after.len()).collect(),
@@ -101,7 +101,7 @@ pub async fn apply(
 
 struct Run {
     plan: Arc<Plan>,
-    hand: Arc<Hand>,
+    executor: Arc<Executor>,
     kinds: fn(&str) -> Option<&'static dyn AnyKind>,
     remaining: Vec<Duration>,
     /// How many steps each still waits for.
@@ -121,8 +121,8 @@ impl Run {
             let ended = tokio::select! {
                 ended = self.working.join_next() => ended,
                 // Where nobody is left to say so, the run goes on to its end.
-                Ok(_) = stop.wait_for(|stop| *stop != Stop::No), if !self.hand.is_ending() => {
-                    self.hand.stop.send_replace(Stop::Finish);
+                Ok(_) = stop.wait_for(|stop| *stop != Stop::No), if !self.executor.is_ending() => {
+                    self.executor.stop.send_replace(Stop::Finish);
                     continue;
                 }
             };
@@ -131,7 +131,7 @@ impl Run {
             match result {
                 Ok(()) => {
                     let ready = self.done(step);
-                    if !self.hand.is_ending() {
+                    if !self.executor.is_ending() {
                         self.begin(ready);
                     }
                 }
@@ -141,8 +141,8 @@ impl Run {
         let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));
         let left: Vec<_> = left.map(|(step, _)| step).collect();
         left.into_iter().for_each(|step| self.skip(step, None));
-        self.outcome.constant = std::mem::take(&mut *self.hand.constant());
-        self.outcome.notes = std::mem::take(&mut *self.hand.notes());
+        self.outcome.immutable = std::mem::take(&mut *self.executor.immutable());
+        self.outcome.notes = std::mem::take(&mut *self.executor.notes());
         self.outcome
     }
 
@@ -150,10 +150,10 @@ impl Run {
     fn begin(&mut self, mut ready: Vec<usize>) {
         ready.sort_by_key(|&step| (std::cmp::Reverse(self.remaining[step]), step));
         for step in ready {
-            let (hand, plan, urgency) =
-                (self.hand.clone(), self.plan.clone(), Urgency::new(self.remaining[step], step));
+            let (executor, plan, urgency) =
+                (self.executor.clone(), self.plan.clone(), Urgency::new(self.remaining[step], step));
             let kind = (self.kinds)(&plan.steps[step].address.kind);
-            self.working.spawn(async move { (step, hand.take_step(kind, &plan.steps[step], step, urgency).await) });
+            self.working.spawn(async move { (step, executor.take_step(kind, &plan.steps[step], step, urgency).await) });
         }
     }
 
@@ -180,7 +180,7 @@ impl Run {
             self.outcome.skipped.push(address);
             return;
         }
-        let holders = self.hand.owned.named(&error.message, &address, &self.hand.names);
+        let holders = self.executor.owned.named(&error.message, &address, &self.executor.names);
         if !holders.is_empty() {
             self.outcome.holders.insert(address.clone(), holders);
         }
@@ -200,7 +200,7 @@ impl Run {
         self.outcome.skipped.push(address.clone());
         let event = Event { step, address, what: What::Skipped { because: because.cloned() } };
         // Nothing follows that would need the journal.
-        if let Err(error) = self.hand.sink.take(&event) {
+        if let Err(error) = self.executor.sink.take(&event) {
             tracing::warn!(%error, "failed to journal a skipped step");
         }
     }

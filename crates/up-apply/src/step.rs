@@ -9,28 +9,29 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    Address, AnyKind, Birth, Change, Cx, Error, ErrorKind, FieldChange, Impairment, Later, Seen, Slots, Status,
-    TagChange, Urgency, diff, holding, name_references, quote, visit_named, with_ignored,
+    Address, AnyKind, Change, Context, Error, ErrorKind, FieldChange, Impairment, Later, NewResource, Observed,
+    PrioritySemaphore, Status, TagChange, Urgency, diff, name_references, placeholder, visit_named, with_ignored,
+    with_permit,
 };
 use up_plan::{Action, Step};
 
 use crate::{
-    Constant, Event, Sink, Stop, What, holders::Owned, names::Names, observe::known, place::Place, taken::NameHolder,
-    watch::Watch,
+    Event, ImmutableSpecs, Sink, Stop, What, holders::Owned, names::Names, observe::known, permit::StepPermit,
+    taken::NameHolder, watch::Watch,
 };
 
 /// What every step shares.
-pub(crate) struct Hand {
-    pub(crate) cx: Arc<Cx>,
+pub(crate) struct Executor {
+    pub(crate) cx: Arc<Context>,
     pub(crate) watch: Watch,
     pub(crate) names: Names,
     pub(crate) owned: Owned,
     /// What AWS has to add about what was made or changed.
     pub(crate) notes: Mutex<BTreeMap<Address, Vec<String>>>,
-    pub(crate) slots: Arc<Slots>,
+    pub(crate) semaphore: Arc<PrioritySemaphore>,
     pub(crate) settle: Duration,
     /// What was seen so far of that which never changes.
-    pub(crate) constant: Mutex<Constant>,
+    pub(crate) immutable: Mutex<ImmutableSpecs>,
     /// The kinds of which the plan deletes some.
     pub(crate) deleted: BTreeSet<String>,
     /// The resources that this run has made.
@@ -49,7 +50,7 @@ pub(crate) const NOT_SEEN: &str = "NotSeen";
 /// How often a change that AWS accepted but does not show is sent again.
 const TRIES: usize = 3;
 
-impl Hand {
+impl Executor {
     /// Carries out one step and tells about it.
     pub(crate) async fn take_step(
         &self,
@@ -59,13 +60,13 @@ impl Hand {
         urgency: Urgency,
     ) -> Result<(), Error> {
         let kind = kind.ok_or_else(|| Error::ours(format!("{} is of no known kind", step.address)))?;
-        let work = Work { hand: self, kind, step, index, urgency };
-        work.say(What::Started)?;
-        let result = work.action().await.map_err(|error| self.locked_out(error));
+        let runner = StepRunner { executor: self, kind, step, index, urgency };
+        runner.say(What::Started)?;
+        let result = runner.action().await.map_err(|error| self.locked_out(error));
         match &result {
-            Ok(()) => work.say(What::Done)?,
-            Err(error) if error.kind == ErrorKind::Interrupted => work.say(What::Skipped { because: None })?,
-            Err(error) => work.say(What::Failed { error: error.to_string() })?,
+            Ok(()) => runner.say(What::Done)?,
+            Err(error) if error.kind == ErrorKind::Interrupted => runner.say(What::Skipped { because: None })?,
+            Err(error) => runner.say(What::Failed { error: error.to_string() })?,
         }
         result
     }
@@ -76,8 +77,8 @@ impl Hand {
     }
 
     /// What was seen so far of that which never changes.
-    pub(crate) fn constant(&self) -> MutexGuard<'_, Constant> {
-        self.constant.lock().expect("no panic while held")
+    pub(crate) fn immutable(&self) -> MutexGuard<'_, ImmutableSpecs> {
+        self.immutable.lock().expect("no panic while held")
     }
 
     /// What AWS has to add so far about what was made or changed.
@@ -93,8 +94,8 @@ impl Hand {
     fn has_made(&self, step: &Step) -> bool {
         let made = self.made.lock().expect("no panic while held");
         let mut has = made.contains(&step.address);
-        if let Action::Create { want, .. } | Action::Update { want, .. } = &step.action {
-            visit_named(want, &mut |named| has = has || made.iter().any(|address| address.is_written(named)));
+        if let Action::Create { desired, .. } | Action::Update { desired, .. } = &step.action {
+            visit_named(desired, &mut |named| has = has || made.iter().any(|address| address.is_written(named)));
         }
         has
     }
@@ -110,49 +111,49 @@ impl Hand {
 }
 
 /// One step at work.
-pub(crate) struct Work<'a> {
-    pub(crate) hand: &'a Hand,
+pub(crate) struct StepRunner<'a> {
+    pub(crate) executor: &'a Executor,
     pub(crate) kind: &'static dyn AnyKind,
     step: &'a Step,
     index: usize,
     urgency: Urgency,
 }
 
-impl<'a> Work<'a> {
+impl<'a> StepRunner<'a> {
     async fn action(&self) -> Result<(), Error> {
         match &self.step.action {
-            Action::Create { birth, want, bare, .. } => {
-                let want = Want { spec: self.resolved(want)?, ignored: &BTreeSet::new(), bare: *bare };
-                let seen = self.make(birth, &want.spec).await?;
-                self.settle(seen, &want).await
+            Action::Create { new, desired, partial, .. } => {
+                let desired = Desired { spec: self.resolved(desired)?, ignored: &BTreeSet::new(), partial: *partial };
+                let observed = self.make(new, &desired.spec).await?;
+                self.settle(observed, &desired).await
             }
-            Action::Update { seen: Some(seen), want, ignore, tags, .. } => {
-                let want = Want { spec: self.resolved(want)?, ignored: ignore, bare: false };
+            Action::Update { observed: Some(observed), desired, ignore, tags, .. } => {
+                let desired = Desired { spec: self.resolved(desired)?, ignored: ignore, partial: false };
                 if !tags.is_empty() {
-                    self.tag(seen, tags).await?;
+                    self.tag(observed, tags).await?;
                 }
-                self.settle(seen.clone(), &want).await
+                self.settle(observed.clone(), &desired).await
             }
-            Action::Update { seen: None, want, ignore, .. } => {
-                let known = self.hand.cx.known(&self.step.address);
+            Action::Update { observed: None, desired, ignore, .. } => {
+                let known = self.executor.cx.known(&self.step.address);
                 let known = known.ok_or_else(|| Error::ours("its first half has not been made"))?;
-                let seen = self.ready(&known.id).await?;
-                let want = Want { spec: self.resolved(want)?, ignored: ignore, bare: false };
-                self.settle(seen, &want).await
+                let observed = self.ready(&known.id).await?;
+                let desired = Desired { spec: self.resolved(desired)?, ignored: ignore, partial: false };
+                self.settle(observed, &desired).await
             }
-            Action::Delete { seen, .. } => self.delete(seen).await,
+            Action::Delete { observed, .. } => self.delete(observed).await,
         }
     }
 
     /// Makes it, and waits until it is ready. Nothing is taken for deleted because AWS does not show it yet: only what has
     /// been looked for in vain is, and then the kind takes another client token.
-    async fn make(&self, birth: &Birth, want: &Value) -> Result<Seen<Value>, Error> {
+    async fn make(&self, new: &NewResource, desired: &Value) -> Result<Observed<Value>, Error> {
         loop {
-            let id = self.create(birth, want).await?;
-            self.hand.made(&self.step.address);
-            self.hand.watch.stirred(self.kind, Some(&id));
+            let id = self.create(new, desired).await?;
+            self.executor.made(&self.step.address);
+            self.executor.watch.stirred(self.kind, Some(&id));
             match self.ready(&id).await {
-                Err(error) if error.code == NOT_SEEN && self.kind.about().client_token => self.hand.cx.lose(&id),
+                Err(error) if error.code == NOT_SEEN && self.kind.info().client_token => self.executor.cx.lose(&id),
                 ready => return ready,
             }
         }
@@ -161,16 +162,16 @@ impl<'a> Work<'a> {
     /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again. What has
     /// its name may be one of the stack's own that this run deletes, and that AWS is late to forget: then it is tried again
     /// for a while.
-    async fn create(&self, birth: &Birth, want: &Value) -> Result<String, Error> {
+    async fn create(&self, new: &NewResource, desired: &Value) -> Result<String, Error> {
         let since = Instant::now();
         loop {
-            let made = self.call("create", || self.kind.create(&self.hand.cx, birth, want.clone())).await;
+            let made = self.call("create", || self.kind.create(&self.executor.cx, new, desired.clone())).await;
             let error = match made {
                 Ok(id) => return Ok(id),
                 Err(error) => error,
             };
             match error.kind {
-                ErrorKind::Exists => match self.holder(birth, want).await? {
+                ErrorKind::Exists => match self.holder(new, desired).await? {
                     NameHolder::Own(id) => return Ok(id),
                     // It may be one that this run deletes: listed still, and its tags gone already.
                     NameHolder::Other(_) if self.is_leaving() && since.elapsed() < PROPAGATE => {}
@@ -178,13 +179,13 @@ impl<'a> Work<'a> {
                     NameHolder::Leaving => {}
                 },
                 ErrorKind::Ambiguous => {
-                    if let Some(id) = self.made_already(birth, self.hand.settle).await? {
+                    if let Some(id) = self.made_already(new, self.executor.settle).await? {
                         return Ok(id);
                     }
                 }
                 _ => return Err(error),
             }
-            if since.elapsed() > self.kind.about().wait.at_most {
+            if since.elapsed() > self.kind.info().wait.at_most {
                 return Err(error);
             }
             self.pause(&error, Duration::from_secs(2)).await?;
@@ -193,120 +194,125 @@ impl<'a> Work<'a> {
 
     /// True where this run deletes a resource of the kind.
     fn is_leaving(&self) -> bool {
-        self.hand.deleted.contains(self.kind.name())
+        self.executor.deleted.contains(self.kind.name())
     }
 
     /// Changes what still differs, until nothing does, and has AWS do again what it failed to do. What was impaired before, and
     /// no update mends, may stay so: the plan has said it.
-    async fn settle(&self, mut seen: Seen<Value>, want: &Want<'_>) -> Result<(), Error> {
+    async fn settle(&self, mut observed: Observed<Value>, desired: &Desired<'_>) -> Result<(), Error> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
         let (mut ambiguous, mut conflicts) = (None, 0);
         loop {
-            if !matches!(seen.status, Status::Ready | Status::Impaired(_)) {
-                seen = self.ready(&seen.id).await?;
+            if !matches!(observed.status, Status::Ready | Status::Impaired(_)) {
+                observed = self.ready(&observed.id).await?;
             }
-            self.learn(&seen);
-            let changes = self.differences(&seen, want);
+            self.learn(&observed);
+            let changes = self.differences(&observed, desired);
             let tries = tried.take().filter(|(before, _)| *before == changes).map_or(1, |(_, tries)| tries + 1);
             if changes.is_empty() {
-                match &seen.status {
+                match &observed.status {
                     Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
-                    Status::Impaired(trouble) if trouble.repair || !self.was(&seen.status) => {
+                    Status::Impaired(trouble) if trouble.repair || !self.was(&observed.status) => {
                         return Err(impaired(trouble));
                     }
                     _ => return Ok(()),
                 }
             }
             // AWS has tried, and says what is wrong: told once more it would only try once more.
-            if let (Status::Impaired(trouble), true) = (&seen.status, tries > 1) {
+            if let (Status::Impaired(trouble), true) = (&observed.status, tries > 1) {
                 return Err(impaired(trouble));
             }
             if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
                 return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
             }
-            let live = self.named(&seen);
-            let spec = self.acceptable(&live, &want.spec, want.ignored);
-            ambiguous = match self.call("update", || self.kind.update(&self.hand.cx, live.clone(), spec.clone())).await
-            {
-                // What shows then tells whether it was done.
-                Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
-                // Part of it may be done: what is left is worked out anew.
-                Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
-                    self.pause(&error, pause).await?;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    self.hand.watch.stirred(self.kind, None);
-                    seen = self.ready(&seen.id).await?;
-                    conflicts += 1;
-                    match &seen.status {
-                        // What AWS refuses in this state it refuses until somebody else mends that.
-                        Status::Impaired(trouble) if conflicts > 2 && self.was(&seen.status) => {
-                            return Err(impaired(trouble));
+            let live = self.named(&observed);
+            let spec = self.acceptable(&live, &desired.spec, desired.ignored);
+            ambiguous =
+                match self.call("update", || self.kind.update(&self.executor.cx, live.clone(), spec.clone())).await {
+                    // What shows then tells whether it was done.
+                    Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
+                    // Part of it may be done: what is left is worked out anew.
+                    Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
+                        self.pause(&error, pause).await?;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        self.executor.watch.stirred(self.kind, None);
+                        observed = self.ready(&observed.id).await?;
+                        conflicts += 1;
+                        match &observed.status {
+                            // What AWS refuses in this state it refuses until somebody else mends that.
+                            Status::Impaired(trouble) if conflicts > 2 && self.was(&observed.status) => {
+                                return Err(impaired(trouble));
+                            }
+                            _ => continue,
                         }
-                        _ => continue,
                     }
-                }
-                answer => answer.map(|()| None)?,
-            };
-            self.hand.watch.stirred(self.kind, None);
-            seen = self.shown(&seen, &changes, want).await?;
+                    answer => answer.map(|()| None)?,
+                };
+            self.executor.watch.stirred(self.kind, None);
+            observed = self.shown(&observed, &changes, desired).await?;
             tried = Some((changes, tries));
         }
     }
 
     /// True where the plan has seen the resource in this state.
     fn was(&self, status: &Status) -> bool {
-        matches!(&self.step.action, Action::Update { seen: Some(seen), .. } if seen.status == *status)
+        matches!(&self.step.action, Action::Update { observed: Some(observed), .. } if observed.status == *status)
     }
 
     /// What differs, but for what is ignored, and, in a first half, what can only be set later.
-    pub(crate) fn differences(&self, seen: &Seen<Value>, want: &Want<'_>) -> Vec<FieldChange> {
+    pub(crate) fn differences(&self, observed: &Observed<Value>, desired: &Desired<'_>) -> Vec<FieldChange> {
         let fields = self.kind.fields();
-        let late = |name: &str| fields.iter().any(|field| field.name == name && field.late);
-        let address_of = |kind: &str, id: &str| self.hand.names.address(kind, id);
-        let spec = self.kind.comparable(want.spec.clone());
-        let mut changes = diff(fields, &seen.spec, &spec, &address_of);
+        let deferred = |name: &str| fields.iter().any(|field| field.name == name && field.deferred);
+        let address_of = |kind: &str, id: &str| self.executor.names.address(kind, id);
+        let spec = self.kind.comparable(desired.spec.clone());
+        let mut changes = diff(fields, &observed.spec, &spec, &address_of);
         if !changes.is_empty() {
-            changes = diff(fields, &seen.spec, &self.acceptable(&self.named(seen), &spec, want.ignored), &address_of);
+            changes = diff(
+                fields,
+                &observed.spec,
+                &self.acceptable(&self.named(observed), &spec, desired.ignored),
+                &address_of,
+            );
         }
-        changes.retain(|change| !(want.bare && late(&change.field)));
+        changes.retain(|change| !(desired.partial && deferred(&change.field)));
         changes
     }
 
     /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
-    fn acceptable(&self, live: &Seen<Value>, want: &Value, ignored: &BTreeSet<String>) -> Value {
-        self.kind.accept(live, with_ignored(want, &live.spec, ignored).into_owned())
+    fn acceptable(&self, live: &Observed<Value>, desired: &Value, ignored: &BTreeSet<String>) -> Value {
+        self.kind.accept(live, with_ignored(desired, &live.spec, ignored).into_owned())
     }
 
     /// How long AWS may be busy with it.
     fn longest(&self) -> Duration {
-        self.kind.about().wait.at_most
+        self.kind.info().wait.at_most
     }
 
     /// What was seen, with references as the stack writes them: then a kind sees which of its fields differ.
-    fn named(&self, seen: &Seen<Value>) -> Seen<Value> {
-        let mut seen = seen.clone();
-        name_references(&mut seen.spec, &|kind, id| self.hand.names.address(kind, id));
-        seen
+    fn named(&self, observed: &Observed<Value>) -> Observed<Value> {
+        let mut observed = observed.clone();
+        name_references(&mut observed.spec, &|kind, id| self.executor.names.address(kind, id));
+        observed
     }
 
-    async fn tag(&self, seen: &Seen<Value>, tags: &TagChange) -> Result<(), Error> {
-        let tagged = self.call("tag", || self.kind.tag(&self.hand.cx, seen.clone(), tags)).await;
-        self.hand.watch.retagged(self.kind, &seen.id);
+    async fn tag(&self, observed: &Observed<Value>, tags: &TagChange) -> Result<(), Error> {
+        let tagged = self.call("tag", || self.kind.tag(&self.executor.cx, observed.clone(), tags)).await;
+        self.executor.watch.retagged(self.kind, &observed.id);
         tagged
     }
 
     /// Takes it away, as soon as nothing holds it any more, and sees that it is gone. "Not found" may only say that AWS is
     /// late: what stands as before is deleted again.
-    async fn delete(&self, seen: &Seen<Value>) -> Result<(), Error> {
+    async fn delete(&self, observed: &Observed<Value>) -> Result<(), Error> {
         let mut since = None;
         loop {
-            match self.call("delete", || self.kind.delete(&self.hand.cx, seen.clone())).await {
+            match self.call("delete", || self.kind.delete(&self.executor.cx, observed.clone())).await {
                 Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            if self.gone(&seen.id, *since.get_or_insert_with(Instant::now)).await? {
+            if self.gone(&observed.id, *since.get_or_insert_with(Instant::now)).await? {
                 return Ok(());
             }
         }
@@ -319,10 +325,10 @@ impl<'a> Work<'a> {
         // What it is sent again for, and since when: another reason has a time of its own.
         let mut again: Option<(ErrorKind, Instant)> = None;
         loop {
-            let place = Place::take(&self.hand.slots, self.urgency, self.hand.stop.subscribe()).await;
+            let permit = StepPermit::take(&self.executor.semaphore, self.urgency, self.executor.stop.subscribe()).await;
             self.go_on()?;
             self.say(What::Calling { verb })?;
-            let answer = holding(place, send()).await;
+            let answer = with_permit(permit, send()).await;
             let error = answer.as_ref().err().map(ToString::to_string);
             self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
             let error = match answer {
@@ -346,13 +352,13 @@ impl<'a> Work<'a> {
 
     /// "Not found" of what this run has made, or of what it refers to and this run has made, only says that AWS is late.
     fn propagating(&self, verb: &str, error: Error) -> Error {
-        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.hand.has_made(self.step);
+        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.executor.has_made(self.step);
         if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
     }
 
     /// An error as it is told: with the addresses of the stack's resources that it names.
     pub(crate) fn explained(&self, error: &Error) -> String {
-        let holders = self.hand.owned.named(&error.message, &self.step.address, &self.hand.names);
+        let holders = self.executor.owned.named(&error.message, &self.step.address, &self.executor.names);
         let holders = holders.iter().map(|holder| {
             let leaves = if holder.leaves { ", which this plan deletes" } else { "" };
             format!("; {} is {}{leaves}", holder.id, holder.address)
@@ -360,23 +366,23 @@ impl<'a> Work<'a> {
         format!("{error}{}", holders.collect::<String>())
     }
 
-    pub(crate) fn learn(&self, seen: &Seen<Value>) {
-        if self.kind.about().constant {
-            self.hand.constant().insert((self.kind.name(), seen.id.clone()), seen.clone());
+    pub(crate) fn learn(&self, observed: &Observed<Value>) {
+        if self.kind.info().immutable {
+            self.executor.immutable().insert((self.kind.name(), observed.id.clone()), observed.clone());
         }
-        self.hand.notes().insert(self.step.address.clone(), seen.notes.clone());
-        self.hand.cx.learn(&self.step.address, known(seen));
-        self.hand.names.set(&self.step.address, seen);
+        self.executor.notes().insert(self.step.address.clone(), observed.notes.clone());
+        self.executor.cx.learn(&self.step.address, known(observed));
+        self.executor.names.set(&self.step.address, observed);
     }
 
     /// The spec with all that it quotes, in its normal form.
-    fn resolved(&self, want: &Value) -> Result<Value, Error> {
-        let mut want = want.clone();
-        quote::fill(&mut want, &|quote| self.hand.cx.answer(quote));
-        if let Some(quote) = quote::quotes(&want).first() {
+    fn resolved(&self, desired: &Value) -> Result<Value, Error> {
+        let mut desired = desired.clone();
+        placeholder::fill(&mut desired, &|quote| self.executor.cx.answer(quote));
+        if let Some(quote) = placeholder::placeholders(&desired).first() {
             return Err(Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute)));
         }
-        self.kind.complete(want).map_err(|problems| {
+        self.kind.complete(desired).map_err(|problems| {
             let problems = problems.iter().map(|problem| format!("`{}`: {}", problem.field, problem.message));
             Error::refused("InvalidSpec", problems.collect::<Vec<_>>().join("; "))
         })
@@ -384,18 +390,18 @@ impl<'a> Work<'a> {
 
     pub(crate) fn say(&self, what: What) -> Result<(), Error> {
         let event = Event { step: self.index, address: self.step.address.clone(), what };
-        self.hand.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
+        self.executor.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
     }
 }
 
 /// What a resource is to be like.
-pub(crate) struct Want<'a> {
+pub(crate) struct Desired<'a> {
     /// The spec, resolved.
     spec: Value,
     /// Fields and paths that keep their live values.
     ignored: &'a BTreeSet<String>,
     /// Leaves out what can only be set later.
-    bare: bool,
+    partial: bool,
 }
 
 /// For how long a call is sent again that AWS has refused.
@@ -440,7 +446,12 @@ impl Told for String {
 
 fn not_taken(changes: &[FieldChange]) -> Error {
     let fields = changes.iter().map(|change| {
-        format!("`{}` is {} and should be {}", change.field, change.seen, quote::readable(&change.want.to_string()))
+        format!(
+            "`{}` is {} and should be {}",
+            change.field,
+            change.observed,
+            placeholder::readable(&change.desired.to_string())
+        )
     });
     let fields = fields.collect::<Vec<_>>().join("; ");
     Error::refused("NotTaken", format!("AWS accepted the change and does not show it: {fields}"))

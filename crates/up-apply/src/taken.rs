@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use up_core::{Birth, Error, Status, whose};
+use up_core::{Error, NewResource, Status, whose};
 use up_plan::given_name;
 
-use crate::step::Work;
+use crate::step::StepRunner;
 
 /// How long a name's holder is looked for: it is shown by then.
 const SETTLE: Duration = Duration::from_secs(4);
@@ -24,28 +24,28 @@ pub(crate) enum NameHolder {
     Other(String),
 }
 
-impl Work<'_> {
+impl StepRunner<'_> {
     /// Finds who has the name of what is to be made. What carries another stack's tag, or is another of the stack's own, is
     /// believed at once; what carries no stack's tag is looked at twice, because AWS may show tags late.
-    pub(crate) async fn holder(&self, birth: &Birth, want: &Value) -> Result<NameHolder, Error> {
+    pub(crate) async fn holder(&self, new: &NewResource, desired: &Value) -> Result<NameHolder, Error> {
         let name =
-            given_name(self.kind, want).map_or_else(|| birth.name(self.kind.about().longest_name), str::to_owned);
-        self.hand.watch.taken(self.kind, &name);
+            given_name(self.kind, desired).map_or_else(|| new.name(self.kind.info().longest_name), str::to_owned);
+        self.executor.watch.taken(self.kind, &name);
         let (since, mut pauses) = (Instant::now(), PAUSES.into_iter());
         let mut is_bare = false;
         loop {
             let all = self.look(None).await?;
-            if let Some(seen) = all.iter().find(|seen| birth.gave(&seen.tags)) {
-                return Ok(NameHolder::Own(seen.id.clone()));
+            if let Some(observed) = all.iter().find(|observed| new.gave(&observed.tags)) {
+                return Ok(NameHolder::Own(observed.id.clone()));
             }
-            if let Some(seen) = all.iter().find(|seen| seen.attrs.get("name") == Some(&name)) {
-                let address = seen.address(&birth.stack).map(|address| address.to_string()).unwrap_or_default();
-                return Ok(match &seen.status {
+            if let Some(observed) = all.iter().find(|observed| observed.attrs.get("name") == Some(&name)) {
+                let address = observed.address(&new.stack).map(|address| address.to_string()).unwrap_or_default();
+                return Ok(match &observed.status {
                     Status::Deleting(_) => NameHolder::Leaving,
                     _ => NameHolder::Other(format!("this stack's own {address} has that name")),
                 });
             }
-            match self.hand.watch.other(self.kind, &name) {
+            match self.executor.watch.other(self.kind, &name) {
                 Some(tags) if is_bare || tags.contains_key(up_core::Address::STACK_TAG) => {
                     return Ok(NameHolder::Other(format!("it {}", whose(&tags))));
                 }

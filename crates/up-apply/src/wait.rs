@@ -4,25 +4,25 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use up_core::{Birth, Error, FieldChange, Seen, Status};
+use up_core::{Error, FieldChange, NewResource, Observed, Status};
 
 use crate::{
     Stop, What,
-    step::{NOT_SEEN, Want, Work},
+    step::{Desired, NOT_SEEN, StepRunner},
 };
 
-impl Work<'_> {
+impl StepRunner<'_> {
     /// The id of what was made for this birth, looked for as long as AWS may take to show it.
-    pub(crate) async fn made_already(&self, birth: &Birth, settle: Duration) -> Result<Option<String>, Error> {
+    pub(crate) async fn made_already(&self, new: &NewResource, settle: Duration) -> Result<Option<String>, Error> {
         let since = Instant::now();
-        self.hand.watch.stirred(self.kind, None);
+        self.executor.watch.stirred(self.kind, None);
         loop {
             let all = self.look(None).await?;
-            let made = all.iter().find(|seen| {
-                seen.address(&birth.stack).as_ref() == Some(&birth.address) && seen.generation() == birth.generation
+            let made = all.iter().find(|observed| {
+                observed.address(&new.stack).as_ref() == Some(&new.address) && observed.generation() == new.generation
             });
             match made {
-                Some(seen) => return Ok(Some(seen.id.clone())),
+                Some(observed) => return Ok(Some(observed.id.clone())),
                 None if since.elapsed() > settle => return Ok(None),
                 None => self.go_on()?,
             }
@@ -30,21 +30,21 @@ impl Work<'_> {
     }
 
     /// Looks until AWS is done with it. What is impaired for as long as AWS may take to show a change is given back as well.
-    pub(crate) async fn ready(&self, id: &str) -> Result<Seen<Value>, Error> {
-        let (since, wait) = (Instant::now(), self.kind.about().wait);
+    pub(crate) async fn ready(&self, id: &str) -> Result<Observed<Value>, Error> {
+        let (since, wait) = (Instant::now(), self.kind.info().wait);
         let (mut last, mut shown) = (String::new(), since);
         loop {
             let all = self.look(Some(id)).await?;
-            let found = all.iter().find(|seen| seen.id == id);
+            let found = all.iter().find(|observed| observed.id == id);
             shown = found.map_or(shown, |_| Instant::now());
             let state = match found {
-                Some(seen) => match &seen.status {
+                Some(observed) => match &observed.status {
                     Status::Ready => {
-                        self.learn(seen);
-                        return Ok(seen.clone());
+                        self.learn(observed);
+                        return Ok(observed.clone());
                     }
                     // It may be on its way out of that.
-                    Status::Impaired(_) if since.elapsed() > self.hand.settle => return Ok(seen.clone()),
+                    Status::Impaired(_) if since.elapsed() > self.executor.settle => return Ok(observed.clone()),
                     Status::Impaired(trouble) => trouble.why.clone(),
                     Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
                     Status::Deleting(state) => {
@@ -53,7 +53,7 @@ impl Work<'_> {
                     Status::Pending(state) => state.clone(),
                 },
                 // What AWS has shown it may for a while not show again.
-                None if shown.elapsed() > self.hand.settle => {
+                None if shown.elapsed() > self.executor.settle => {
                     return Err(Error::refused(NOT_SEEN, format!("AWS made {id}, and does not show it")));
                 }
                 None => "not shown yet".into(),
@@ -73,16 +73,16 @@ impl Work<'_> {
     /// Looks until a change just made shows, or for as long as AWS may take to show it.
     pub(crate) async fn shown(
         &self,
-        was: &Seen<Value>,
+        was: &Observed<Value>,
         before: &[FieldChange],
-        want: &Want<'_>,
-    ) -> Result<Seen<Value>, Error> {
+        desired: &Desired<'_>,
+    ) -> Result<Observed<Value>, Error> {
         let since = Instant::now();
         loop {
-            let seen = self.ready(&was.id).await?;
-            let is_repaired = before.is_empty() && seen.status == Status::Ready;
-            if since.elapsed() > self.hand.settle || is_repaired || self.differences(&seen, want) != before {
-                return Ok(seen);
+            let observed = self.ready(&was.id).await?;
+            let is_repaired = before.is_empty() && observed.status == Status::Ready;
+            if since.elapsed() > self.executor.settle || is_repaired || self.differences(&observed, desired) != before {
+                return Ok(observed);
             }
             self.go_on()?;
         }
@@ -90,24 +90,24 @@ impl Work<'_> {
 
     /// Looks until it is gone. False where it stands as if nothing had been done, longer than AWS may take to show a change.
     pub(crate) async fn gone(&self, id: &str, began: Instant) -> Result<bool, Error> {
-        let (since, wait) = (Instant::now(), self.kind.about().wait);
-        self.hand.watch.stirred(self.kind, None);
+        let (since, wait) = (Instant::now(), self.kind.info().wait);
+        self.executor.watch.stirred(self.kind, None);
         let mut last = String::new();
         loop {
             let all = self.look(Some(id)).await?;
-            let Some(seen) = all.iter().find(|seen| seen.id == id) else { return Ok(true) };
+            let Some(observed) = all.iter().find(|observed| observed.id == id) else { return Ok(true) };
             if began.elapsed() > wait.at_most {
                 let minutes = wait.at_most.as_secs() / 60;
                 return Err(Error::refused("NotGone", format!("AWS still shows it after {minutes} minutes")));
             }
             self.go_on()?;
-            if let Status::Deleting(state) = &seen.status
+            if let Status::Deleting(state) = &observed.status
                 && *state != last
             {
                 last.clone_from(state);
                 self.say(What::Waiting { state: state.clone() })?;
             }
-            if !matches!(seen.status, Status::Deleting(_)) && since.elapsed() > self.hand.settle {
+            if !matches!(observed.status, Status::Deleting(_)) && since.elapsed() > self.executor.settle {
                 return Ok(false);
             }
         }
@@ -124,20 +124,20 @@ impl Work<'_> {
 
     /// One resource of the step's kind, or all, and what else is seen with it. A wait for it ends with the run: the next
     /// one looks again.
-    pub(crate) async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Seen<Value>>>, Error> {
+    pub(crate) async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Observed<Value>>>, Error> {
         tokio::select! {
-            looked = self.hand.watch.look(self.kind, id) => looked,
+            looked = self.executor.watch.look(self.kind, id) => looked,
             () = self.ending() => Err(Error::interrupted()),
         }
     }
 
     pub(crate) async fn ending(&self) {
         // The sender is the hand's, which outlives this.
-        let _ = self.hand.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
+        let _ = self.executor.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
     }
 
     /// Ends the step where the run is to end.
     pub(crate) fn go_on(&self) -> Result<(), Error> {
-        if self.hand.is_ending() { Err(Error::interrupted()) } else { Ok(()) }
+        if self.executor.is_ending() { Err(Error::interrupted()) } else { Ok(()) }
     }
 }

@@ -12,14 +12,14 @@ use futures_util::{
 };
 use serde_json::Value;
 use tokio::time::Instant;
-use up_core::{AnyKind, Error, Seen, Tags};
+use up_core::{AnyKind, Error, Observed, Tags};
 
 use crate::{
     Observer,
     observe::{Looked, Met, Told, Which},
 };
 
-type Look = Result<Arc<Vec<Seen<Value>>>, Error>;
+type Look = Result<Arc<Vec<Observed<Value>>>, Error>;
 
 /// The least time between two looks at one kind.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
@@ -121,9 +121,9 @@ impl State {
         }
     }
 
-    fn tell(&mut self, seen: &Seen<Value>) {
-        if let Some(arn) = seen.attrs.get("arn").filter(|_| !self.told.contains_key(&seen.id)) {
-            self.told.insert(seen.id.clone(), (arn.clone(), seen.tags.clone()));
+    fn tell(&mut self, observed: &Observed<Value>) {
+        if let Some(arn) = observed.attrs.get("arn").filter(|_| !self.told.contains_key(&observed.id)) {
+            self.told.insert(observed.id.clone(), (arn.clone(), observed.tags.clone()));
         }
     }
 
@@ -145,7 +145,7 @@ impl OneKind {
     fn due(&self) -> Option<Instant> {
         let state = self.state();
         let (began, took) = state.last?;
-        let longest = self.kind.about().wait.every.max(SHORTEST_PAUSE);
+        let longest = self.kind.info().wait.every.max(SHORTEST_PAUSE);
         let pause = state.stirred.elapsed().mul_f64(SHARE).clamp(SHORTEST_PAUSE, longest);
         Some(began + pause.max(took * 2))
     }
@@ -164,10 +164,10 @@ async fn observation(one: Arc<OneKind>, observer: Observer) -> Look {
     let looked = observer.look(one.kind, wanted, &met).await;
     let mut state = one.state();
     state.last = Some((began, began.elapsed()));
-    let Looked { seen, others } = looked?;
-    seen.iter().for_each(|seen| state.tell(seen));
+    let Looked { observed, others } = looked?;
+    observed.iter().for_each(|observed| state.tell(observed));
     if is_all {
         state.others = others;
     }
-    Ok(Arc::new(seen))
+    Ok(Arc::new(observed))
 }

@@ -6,8 +6,8 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::{
-    About, Address, Asked, Birth, Change, Cx, Error, Field, Kind, Problem, Result, Scope, Seen, TagChange, Unique,
-    by_id, plain,
+    Address, Asked, Change, Context, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query, Result,
+    TagChange, Unique, by_id, plain,
 };
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
@@ -17,8 +17,8 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 pub trait AnyKind: Send + Sync {
     /// `ec2.subnet`.
     fn name(&self) -> &'static str;
-    /// See [`Kind::ABOUT`].
-    fn about(&self) -> &'static About;
+    /// See [`Kind::INFO`].
+    fn info(&self) -> &'static KindInfo;
     /// See [`crate::Spec::FIELDS`].
     fn fields(&self) -> &'static [Field];
     /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
@@ -38,23 +38,23 @@ pub trait AnyKind: Send + Sync {
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
     /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
-    fn accept(&self, _seen: &Seen<Value>, want: Value) -> Value {
-        want
+    fn accept(&self, _seen: &Observed<Value>, desired: Value) -> Value {
+        desired
     }
     /// See [`Kind::refuses`].
-    fn refuses(&self, _seen: Option<&Seen<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
+    fn refuses(&self, _seen: Option<&Observed<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
         Vec::new()
     }
     /// See [`Kind::observe`].
-    fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>>;
+    fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>>;
     /// See [`Kind::create`].
-    fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, spec: Value) -> Later<'a, String>;
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, String>;
     /// See [`Kind::update`].
-    fn update<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, spec: Value) -> Later<'a, ()>;
+    fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, spec: Value) -> Later<'a, ()>;
     /// See [`Kind::tag`].
-    fn tag<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, change: &'a TagChange) -> Later<'a, ()>;
+    fn tag<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, change: &'a TagChange) -> Later<'a, ()>;
     /// See [`Kind::delete`].
-    fn delete<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>) -> Later<'a, ()>;
+    fn delete<'a>(&'a self, cx: &'a Context, observed: Observed<Value>) -> Later<'a, ()>;
 }
 
 /// A kind as a value: `&Of::<SecurityGroup>::KIND`.
@@ -70,8 +70,8 @@ impl<K: Kind> AnyKind for Of<K> {
         K::NAME
     }
 
-    fn about(&self) -> &'static About {
-        const { &K::ABOUT }
+    fn info(&self) -> &'static KindInfo {
+        const { &K::INFO }
     }
 
     fn fields(&self) -> &'static [Field] {
@@ -87,7 +87,7 @@ impl<K: Kind> AnyKind for Of<K> {
         let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
-        if problems.is_empty() { Ok(plain::want(&spec.normal())) } else { Err(problems) }
+        if problems.is_empty() { Ok(plain::desired(&spec.normal())) } else { Err(problems) }
     }
 
     fn remarks(&self, spec: &Value) -> Vec<String> {
@@ -116,39 +116,39 @@ impl<K: Kind> AnyKind for Of<K> {
         K::check_together(all.iter().filter_map(|(at, spec)| Some((*at, typed::<K>(spec).ok()?))))
     }
 
-    fn accept(&self, seen: &Seen<Value>, want: Value) -> Value {
-        match (restore::<K>(seen.clone()), typed::<K>(&want)) {
-            (Ok(seen), Ok(spec)) => plain::want(&spec.accept(&seen)),
-            _ => want,
+    fn accept(&self, observed: &Observed<Value>, desired: Value) -> Value {
+        match (restore::<K>(observed.clone()), typed::<K>(&desired)) {
+            (Ok(observed), Ok(spec)) => plain::desired(&spec.accept(&observed)),
+            _ => desired,
         }
     }
 
-    fn refuses(&self, seen: Option<&Seen<Value>>, want: &Value, asked: Asked<'_>) -> Vec<Problem> {
-        let seen = seen.and_then(|seen| restore::<K>(seen.clone()).ok());
-        typed::<K>(want).map_or_else(|_| Vec::new(), |spec| spec.refuses(seen.as_ref(), asked))
+    fn refuses(&self, observed: Option<&Observed<Value>>, desired: &Value, asked: Asked<'_>) -> Vec<Problem> {
+        let observed = observed.and_then(|observed| restore::<K>(observed.clone()).ok());
+        typed::<K>(desired).map_or_else(|_| Vec::new(), |spec| spec.refuses(observed.as_ref(), asked))
     }
 
-    fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {
+    fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         Box::pin(async move {
-            let seen = K::observe(cx, scope).await?.into_iter().map(erase).collect();
-            Ok(seen)
+            let observed = K::observe(cx, query).await?.into_iter().map(erase).collect();
+            Ok(observed)
         })
     }
 
-    fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, spec: Value) -> Later<'a, String> {
-        Box::pin(async move { typed::<K>(&spec)?.create(cx, birth).await })
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, String> {
+        Box::pin(async move { typed::<K>(&spec)?.create(cx, new).await })
     }
 
-    fn update<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, spec: Value) -> Later<'a, ()> {
-        Box::pin(async move { typed::<K>(&spec)?.update(cx, &restore(seen)?).await })
+    fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, spec: Value) -> Later<'a, ()> {
+        Box::pin(async move { typed::<K>(&spec)?.update(cx, &restore(observed)?).await })
     }
 
-    fn tag<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, change: &'a TagChange) -> Later<'a, ()> {
-        Box::pin(async move { K::tag(cx, &restore(seen)?, change).await })
+    fn tag<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, change: &'a TagChange) -> Later<'a, ()> {
+        Box::pin(async move { K::tag(cx, &restore(observed)?, change).await })
     }
 
-    fn delete<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>) -> Later<'a, ()> {
-        Box::pin(async move { K::delete(cx, &restore(seen)?).await })
+    fn delete<'a>(&'a self, cx: &'a Context, observed: Observed<Value>) -> Later<'a, ()> {
+        Box::pin(async move { K::delete(cx, &restore(observed)?).await })
     }
 }
 
@@ -174,10 +174,10 @@ fn typed<K: Kind>(spec: &Value) -> Result<K> {
     K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
-fn erase<K: Kind>(Seen { id, tags, attrs, status, notes, spec }: Seen<K>) -> Seen<Value> {
-    Seen { id, tags, attrs, status, notes, spec: plain::seen(&spec) }
+fn erase<K: Kind>(Observed { id, tags, attrs, status, notes, spec }: Observed<K>) -> Observed<Value> {
+    Observed { id, tags, attrs, status, notes, spec: plain::observed(&spec) }
 }
 
-fn restore<K: Kind>(Seen { id, tags, attrs, status, notes, spec }: Seen<Value>) -> Result<Seen<K>> {
-    Ok(Seen { id, tags, attrs, status, notes, spec: typed(&spec)? })
+fn restore<K: Kind>(Observed { id, tags, attrs, status, notes, spec }: Observed<Value>) -> Result<Observed<K>> {
+    Ok(Observed { id, tags, attrs, status, notes, spec: typed(&spec)? })
 }

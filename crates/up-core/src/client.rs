@@ -28,7 +28,7 @@ impl Calls {
 /// What the SDK does not know of when to send a call again.
 ///
 /// A quota is no throttling, though the SDK takes `LimitExceededException` for it: no retry makes room. What
-/// [`crate::Whole`] refuses was lost on the way, as an answer that cannot be read at all.
+/// [`crate::ResponseCheck`] refuses was lost on the way, as an answer that cannot be read at all.
 #[derive(Debug)]
 pub struct Retries;
 
@@ -61,7 +61,7 @@ impl ClassifyRetry for Retries {
 macro_rules! client {
     ($sdk:ident, $errors:expr) => {
         /// The client of this service: one for the whole run.
-        pub(crate) fn client(cx: &$crate::Cx) -> $sdk::Client {
+        pub(crate) fn client(cx: &$crate::Context) -> $sdk::Client {
             cx.client(|sdk, calls| {
                 let mut config = $sdk::config::Builder::from(sdk)
                     .retry_partition(calls.retries.clone())

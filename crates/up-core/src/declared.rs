@@ -13,7 +13,7 @@ pub struct Declared {
     /// What the stack calls it.
     pub address: Address,
     /// The kind's spec. References are `{"$ref": "<address>"}`, see [`crate::Ref`]; text may hold marks, see
-    /// [`crate::quote`]. The steps of a plan have the same one.
+    /// [`crate::placeholder`]. The steps of a plan have the same one.
     #[serde(with = "shared")]
     pub spec: Arc<Value>,
     /// The user's tags: the stack's, overlaid by the resource's own. Ownership tags are not among them.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json, map::Iter};
 
 use crate::{
     Address, Change, Field, by_id,
-    quote::{self, Quote, filled, is_quoting},
+    placeholder::{self, Placeholder, filled, has_placeholder},
 };
 
 /// A field that is not as it should be.
@@ -18,40 +18,40 @@ pub struct FieldChange {
     /// What changing it costs.
     pub change: Change,
     /// What AWS shows.
-    pub seen: Value,
+    pub observed: Value,
     /// What the stack declares.
-    pub want: Value,
+    pub desired: Value,
 }
 
 /// What differs. References compare by address, so `address_of` turns a kind and a live id (or ARN) into the address
 /// of the stack's resource that has it; ids of others stay ids.
 ///
-/// A field that is absent in `want` means "AWS chooses" and is not compared; so does one inside a table. Inside a list
+/// A field that is absent in `desired` means "AWS chooses" and is not compared; so does one inside a table. Inside a list
 /// everything counts, because there an absent part tells two items apart.
 pub fn diff<A: Borrow<Address>>(
     fields: &[Field],
-    seen: &Value,
-    want: &Value,
+    observed: &Value,
+    desired: &Value,
     address_of: &impl Fn(&str, &str) -> Option<A>,
 ) -> Vec<FieldChange> {
     let comparison = Comparison { address_of, answer: &|_| None };
-    let changed = comparison.disagreeing(fields, seen, want).map(|(field, seen, want)| {
-        let mut seen = seen.clone();
-        name_references(&mut seen, address_of);
-        FieldChange { field: field.name.into(), change: field.change, seen, want: want.clone() }
+    let changed = comparison.disagreeing(fields, observed, desired).map(|(field, observed, desired)| {
+        let mut observed = observed.clone();
+        name_references(&mut observed, address_of);
+        FieldChange { field: field.name.into(), change: field.change, observed, desired: desired.clone() }
     });
     changed.collect()
 }
 
-/// True where nothing differs, see [`diff`]: with `answer` in the place of marks (see [`crate::quote`]), and without copies.
+/// True where nothing differs, see [`diff`]: with `answer` in the place of marks (see [`crate::placeholder`]), and without copies.
 pub fn agrees<A: Borrow<Address>>(
     fields: &[Field],
-    seen: &Value,
-    want: &Value,
+    observed: &Value,
+    desired: &Value,
     address_of: &impl Fn(&str, &str) -> Option<A>,
-    answer: &dyn Fn(&Quote) -> Option<String>,
+    answer: &dyn Fn(&Placeholder) -> Option<String>,
 ) -> bool {
-    Comparison { address_of, answer }.disagreeing(fields, seen, want).next().is_none()
+    Comparison { address_of, answer }.disagreeing(fields, observed, desired).next().is_none()
 }
 
 /// True where the two are equal: what is absent is as `null`.
@@ -73,7 +73,7 @@ pub fn references(value: &Value) -> BTreeSet<Address> {
 pub fn visit_named<'v>(value: &'v Value, with: &mut impl FnMut(&'v str)) {
     visit(value, &mut |leaf| match leaf {
         Leaf::Reference(address) => with(address),
-        Leaf::Text(text) if is_quoting(text) => quote::addresses(text).for_each(&mut *with),
+        Leaf::Text(text) if has_placeholder(text) => placeholder::addresses(text).for_each(&mut *with),
         Leaf::Text(_) => {}
     });
 }
@@ -99,7 +99,7 @@ fn visit<'v>(value: &'v Value, with: &mut impl FnMut(Leaf<'v>)) {
 /// What is seen against what is wanted; see [`agrees`] for the two.
 struct Comparison<'a, F> {
     address_of: &'a F,
-    answer: &'a dyn Fn(&Quote) -> Option<String>,
+    answer: &'a dyn Fn(&Placeholder) -> Option<String>,
 }
 
 impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
@@ -107,73 +107,78 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
     fn disagreeing<'v>(
         &self,
         fields: &'v [Field],
-        seen: &'v Value,
-        want: &'v Value,
+        observed: &'v Value,
+        desired: &'v Value,
     ) -> impl Iterator<Item = (&'v Field, &'v Value, &'v Value)> {
-        let mut seen = seen.as_object().map(InOrder::of);
-        let want = want.as_object().into_iter().flatten().filter(|(_, want)| !want.is_null());
-        want.filter_map(move |(name, want)| {
+        let mut observed = observed.as_object().map(InOrder::of);
+        let desired = desired.as_object().into_iter().flatten().filter(|(_, desired)| !desired.is_null());
+        desired.filter_map(move |(name, desired)| {
             let field = fields.iter().find(|field| field.name == name && field.change != Change::Initial)?;
-            let seen = seen.as_mut().and_then(|seen| seen.get(name)).unwrap_or(&Value::Null);
-            (!self.agrees(seen, want)).then_some((field, seen, want))
+            let observed = observed.as_mut().and_then(|observed| observed.get(name)).unwrap_or(&Value::Null);
+            (!self.agrees(observed, desired)).then_some((field, observed, desired))
         })
     }
 
-    fn agrees(&self, seen: &Value, want: &Value) -> bool {
-        if let Some(address) = self.owned(seen) {
-            return want.is_null() || is_written(address.borrow(), want);
+    fn agrees(&self, observed: &Value, desired: &Value) -> bool {
+        if let Some(address) = self.owned(observed) {
+            return desired.is_null() || is_written(address.borrow(), desired);
         }
-        match (seen, want) {
+        match (observed, desired) {
             (_, Value::Null) => true,
-            (Value::Object(seen), Value::Object(want)) if !is_reference(want) => {
-                let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
-                let extra = seen.iter().any(|(key, value)| of_want.get(key).is_none() && !value.is_null());
-                !extra && want.iter().all(|(key, want)| self.agrees(of_seen.get(key).unwrap_or(&Value::Null), want))
+            (Value::Object(observed), Value::Object(desired)) if !is_reference(desired) => {
+                let (mut of_seen, mut of_want) = (InOrder::of(observed), InOrder::of(desired));
+                let extra = observed.iter().any(|(key, value)| of_want.get(key).is_none() && !value.is_null());
+                !extra
+                    && desired
+                        .iter()
+                        .all(|(key, desired)| self.agrees(of_seen.get(key).unwrap_or(&Value::Null), desired))
             }
-            (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
-            (seen, want) => self.same_leaf(seen, want),
+            (Value::Array(observed), Value::Array(desired)) => self.same_items(observed, desired),
+            (observed, desired) => self.same_leaf(observed, desired),
         }
     }
 
     /// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as
     /// an id than as an address.
-    fn same_items(&self, seen: &[Value], want: &[Value]) -> bool {
-        let in_order = || seen.iter().zip(want).all(|(seen, want)| self.same(seen, want));
+    fn same_items(&self, observed: &[Value], desired: &[Value]) -> bool {
+        let in_order = || observed.iter().zip(desired).all(|(observed, desired)| self.same(observed, desired));
         let in_any_order = || {
-            want.iter().any(holds_reference)
-                && seen.iter().all(|seen| want.iter().any(|want| self.same(seen, want)))
-                && want.iter().all(|want| seen.iter().any(|seen| self.same(seen, want)))
+            desired.iter().any(holds_reference)
+                && observed.iter().all(|observed| desired.iter().any(|desired| self.same(observed, desired)))
+                && desired.iter().all(|desired| observed.iter().any(|observed| self.same(observed, desired)))
         };
-        seen.len() == want.len() && (in_order() || in_any_order())
+        observed.len() == desired.len() && (in_order() || in_any_order())
     }
 
     /// Equal, but for the order of sets.
-    fn same(&self, seen: &Value, want: &Value) -> bool {
-        if let Some(address) = self.owned(seen) {
-            return is_written(address.borrow(), want);
+    fn same(&self, observed: &Value, desired: &Value) -> bool {
+        if let Some(address) = self.owned(observed) {
+            return is_written(address.borrow(), desired);
         }
-        match (seen, want) {
-            (Value::Object(seen), Value::Object(want)) => {
-                let (mut of_seen, mut of_want) = (InOrder::of(seen), InOrder::of(want));
-                seen.iter().all(|(key, value)| value.is_null() || of_want.get(key).is_some())
-                    && want.iter().all(|(key, want)| self.same(of_seen.get(key).unwrap_or(&Value::Null), want))
+        match (observed, desired) {
+            (Value::Object(observed), Value::Object(desired)) => {
+                let (mut of_seen, mut of_want) = (InOrder::of(observed), InOrder::of(desired));
+                observed.iter().all(|(key, value)| value.is_null() || of_want.get(key).is_some())
+                    && desired.iter().all(|(key, desired)| self.same(of_seen.get(key).unwrap_or(&Value::Null), desired))
             }
-            (Value::Array(seen), Value::Array(want)) => self.same_items(seen, want),
-            (seen, want) => self.same_leaf(seen, want),
+            (Value::Array(observed), Value::Array(desired)) => self.same_items(observed, desired),
+            (observed, desired) => self.same_leaf(observed, desired),
         }
     }
 
     /// Equal, with answers in the place of marks.
-    fn same_leaf(&self, seen: &Value, want: &Value) -> bool {
-        match (seen, want) {
-            (Value::String(seen), Value::String(want)) if is_quoting(want) => *seen == filled(want, self.answer),
-            (seen, want) => seen == want,
+    fn same_leaf(&self, observed: &Value, desired: &Value) -> bool {
+        match (observed, desired) {
+            (Value::String(observed), Value::String(desired)) if has_placeholder(desired) => {
+                *observed == filled(desired, self.answer)
+            }
+            (observed, desired) => observed == desired,
         }
     }
 
-    /// The address of the stack's resource that `seen` refers to by its id.
-    fn owned(&self, seen: &Value) -> Option<A> {
-        let (kind, id) = by_id(seen)?;
+    /// The address of the stack's resource that `observed` refers to by its id.
+    fn owned(&self, observed: &Value) -> Option<A> {
+        let (kind, id) = by_id(observed)?;
         (self.address_of)(kind, id)
     }
 }
@@ -254,10 +259,10 @@ mod tests {
     #[test]
     fn sets_agree_in_any_order_where_references_stand_in_them() {
         let to = |name: &str, weight: u8| json!({ "target_group": { "$ref": name }, "weight": weight });
-        let seen = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
+        let observed = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
         let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
-        assert!(outside.agrees(&seen, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
-        assert!(!outside.agrees(&seen, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
+        assert!(outside.agrees(&observed, &json!([{ "forward": [to("a", 1), to("b", 2)] }])));
+        assert!(!outside.agrees(&observed, &json!([{ "forward": [to("a", 2), to("b", 1)] }])));
         assert!(!outside.agrees(&json!(["a", "b"]), &json!(["b", "a"])));
     }
 
@@ -282,11 +287,11 @@ mod tests {
 
     #[test]
     fn marks_are_compared_by_their_answers() {
-        let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
+        let arn = Placeholder { address: "ecs.cluster.main".into(), attribute: "arn".into() };
         let fields = [Field::new("text", Change::Update)];
-        let (seen, want) = (json!({ "text": "a ARN" }), json!({ "text": format!("a {}", arn.mark()) }));
+        let (observed, desired) = (json!({ "text": "a ARN" }), json!({ "text": format!("a {}", arn.mark()) }));
         let none = |_: &str, _: &str| None::<Address>;
-        assert!(agrees(&fields, &seen, &want, &none, &|quote| (*quote == arn).then(|| "ARN".into())));
-        assert!(!agrees(&fields, &seen, &want, &none, &|_| None));
+        assert!(agrees(&fields, &observed, &desired, &none, &|quote| (*quote == arn).then(|| "ARN".into())));
+        assert!(!agrees(&fields, &observed, &desired, &none, &|_| None));
     }
 }

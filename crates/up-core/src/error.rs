@@ -254,17 +254,17 @@ impl From<BuildError> for Error {
 /// The two failures that mean the work is already done.
 pub trait AlreadyDone {
     /// For a delete: it was not there.
-    fn gone(self) -> Result<()>;
+    fn ignore_not_found(self) -> Result<()>;
     /// For an add: it was there.
-    fn already(self) -> Result<()>;
+    fn ignore_exists(self) -> Result<()>;
 }
 
 impl<T, E: Into<Error>> AlreadyDone for Result<T, E> {
-    fn gone(self) -> Result<()> {
+    fn ignore_not_found(self) -> Result<()> {
         forgive(self, ErrorKind::NotFound)
     }
 
-    fn already(self) -> Result<()> {
+    fn ignore_exists(self) -> Result<()> {
         forgive(self, ErrorKind::Exists)
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Address, Birth, Cx, Result, Scope, Seen, TagChange, Unique, quote};
+use crate::{Address, Context, NewResource, Observed, Query, Result, TagChange, Unique, placeholder};
 
 /// One kind of AWS resource.
 ///
@@ -17,31 +17,31 @@ pub trait Kind: Spec {
     /// [`crate::names`].
     const NAME: &'static str;
     /// Facts about the kind that are not code.
-    const ABOUT: About;
+    const INFO: KindInfo;
 
     /// Reads every resource of this kind the stack owns, in as few calls as AWS allows.
     ///
-    /// Returns only what carries the stack's tag (see [`Scope::owns`]); what is deleted for good is left out even if
+    /// Returns only what carries the stack's tag (see [`Query::owns`]); what is deleted for good is left out even if
     /// AWS still describes it. References are read back as [`crate::Ref::id`]. A step that waits for some alone asks for
-    /// these ([`Scope::only_known`]): calls for each of the others are to be spared, with [`Scope::wants`] or
-    /// [`Scope::may_own`], and calls for all of the kind where AWS can be asked about a few.
-    fn observe(cx: &Cx, scope: &Scope) -> impl Future<Output = Result<Vec<Seen<Self>>>> + Send;
+    /// these ([`Query::only_known`]): calls for each of the others are to be spared, with [`Query::wants`] or
+    /// [`Query::may_own`], and calls for all of the kind where AWS can be asked about a few.
+    fn observe(cx: &Context, query: &Query) -> impl Future<Output = Result<Vec<Observed<Self>>>> + Send;
 
     /// Makes the smallest thing that carries our tags, and returns its id.
     ///
     /// Whatever one call cannot set is left for [`Kind::update`]: the engine observes again after every create, so a
     /// crash in between is the same as a drift. The doc comment of each create says why it is safe to repeat.
-    fn create(&self, cx: &Cx, birth: &Birth) -> impl Future<Output = Result<String>> + Send;
+    fn create(&self, cx: &Context, new: &NewResource) -> impl Future<Output = Result<String>> + Send;
 
-    /// Moves `seen` to `self`, changing only what differs. Called only when a field that may change in place differs.
-    fn update(&self, cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
+    /// Moves `observed` to `self`, changing only what differs. Called only when a field that may change in place differs.
+    fn update(&self, cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// Changes tags.
-    fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
+    fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
 
     /// Removes it, with what only exists because of it. Already gone is success; still held is
     /// [`crate::ErrorKind::Conflict`], after which the engine tries again.
-    fn delete(cx: &Cx, seen: &Seen<Self>) -> impl Future<Output = Result<()>> + Send;
+    fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only
     /// after another of the stack has released it, and replaces delete-first what would share it with its replacement.
@@ -50,23 +50,23 @@ pub trait Kind: Spec {
         Vec::new()
     }
 
-    /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::quote`]) whose content is
+    /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::placeholder`]) whose content is
     /// not known yet.
     fn check(&self) -> Vec<Problem> {
         Vec::new()
     }
 
-    /// The spec to compare with `seen` and to send: `self`, with the live value in the place of its own where AWS moves a
+    /// The spec to compare with `observed` and to send: `self`, with the live value in the place of its own where AWS moves a
     /// value by itself and the move is no difference (a minor version that AWS has upgraded, storage that has grown), or
-    /// where AWS spells the same value in another way. `seen` names the stack's resources as `self` does.
+    /// where AWS spells the same value in another way. `observed` names the stack's resources as `self` does.
     #[must_use]
-    fn accept(self, _seen: &Seen<Self>) -> Self {
+    fn accept(self, _seen: &Observed<Self>) -> Self {
         self
     }
 
-    /// What AWS is known to refuse of the change from `seen` to `self`, or of making `self` where nothing is seen, with the
+    /// What AWS is known to refuse of the change from `observed` to `self`, or of making `self` where nothing is seen, with the
     /// way out: an older version, storage that shrinks. It is asked when a plan is made, and such a plan is not carried out.
-    fn refuses(&self, _seen: Option<&Seen<Self>>, _about: Asked<'_>) -> Vec<Problem> {
+    fn refuses(&self, _seen: Option<&Observed<Self>>, _about: Asked<'_>) -> Vec<Problem> {
         Vec::new()
     }
 
@@ -99,7 +99,7 @@ pub fn text_at(spec: &Value, path: &str) -> Option<String> {
         Some((field, key)) => spec.get(field)?.get(key)?,
         None => spec.get(path)?,
     };
-    value.as_str().filter(|text| !quote::is_quoting(text)).map(str::to_owned)
+    value.as_str().filter(|text| !placeholder::has_placeholder(text)).map(str::to_owned)
 }
 
 /// The typed half of a TOML table. Derived: `#[derive(Spec)]`.
@@ -131,7 +131,7 @@ pub struct Field {
     /// What a change to it costs.
     pub change: Change,
     /// Its references bind `update` but not `create`: that is how two security groups may name each other.
-    pub late: bool,
+    pub deferred: bool,
     /// Whether its references keep AWS from deleting their targets.
     pub binding: Binding,
     /// A set whose members other resources of the stack use through this one: a member is removed only after these have been
@@ -145,7 +145,7 @@ pub struct Field {
 impl Field {
     /// A field of which nothing else is said.
     pub const fn new(name: &'static str, change: Change) -> Self {
-        Self { name, change, late: false, binding: Binding::Firm, is_shared: false, is_confined: false }
+        Self { name, change, deferred: false, binding: Binding::Firm, is_shared: false, is_confined: false }
     }
 }
 
@@ -178,7 +178,7 @@ impl Problem {
 
 /// Facts about a kind that are not code.
 #[derive(Debug, Clone, Copy)]
-pub struct About {
+pub struct KindInfo {
     /// Its CloudFormation type: a test compares our field policies with AWS's own schema.
     pub cloudformation: &'static str,
     /// The calls it makes, as IAM actions, and those that AWS makes in the caller's name (the "dependent actions" of AWS's
@@ -187,7 +187,7 @@ pub struct About {
     /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
     pub attrs: &'static [&'static str],
     /// Those of them that take a call for each resource: they are there only while a step may need them, see
-    /// [`crate::Scope::reads`].
+    /// [`crate::Query::reads`].
     pub costly: &'static [&'static str],
     /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
     pub longest_name: usize,
@@ -195,13 +195,13 @@ pub struct About {
     pub holds_data: bool,
     /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
     /// single. A create whose answer is lost is then looked for before it is sent again.
-    pub sent_once: bool,
+    pub non_idempotent_create: bool,
     /// True where AWS must be asked for what the stack declares of a resource, because no list shows it: see
-    /// [`Scope::desired`].
+    /// [`Query::desired`].
     pub reads_desired: bool,
     /// True where a create sends a client token. AWS answers a token that it knows with what it made the first time, even if
     /// that has been deleted since. What is answered and does not show for as long as AWS may take to show it is noted
-    /// ([`Cx::is_lost`]), and the create is sent again: it then takes another token.
+    /// ([`Context::is_lost`]), and the create is sent again: it then takes another token.
     pub client_token: bool,
     /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
     /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
@@ -209,8 +209,8 @@ pub struct About {
     /// What AWS takes as tags of it.
     pub tags: TagRules,
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
-    /// history, and AWS need not be asked again. See [`Scope::kept`].
-    pub constant: bool,
+    /// history, and AWS need not be asked again. See [`Query::kept`].
+    pub immutable: bool,
     /// What a live one stands in, and AWS does not move it out of: an attribute that lists ids, separated by commas, and
     /// their kind. While it stays, none of them can be deleted.
     pub occupies: Option<(&'static str, &'static str)>,
@@ -223,7 +223,7 @@ pub struct About {
     pub takes: Takes,
 }
 
-impl About {
+impl KindInfo {
     /// What most kinds share.
     pub const DEFAULT: Self = Self {
         cloudformation: "",
@@ -232,14 +232,14 @@ impl About {
         costly: &[],
         longest_name: 0,
         holds_data: false,
-        sent_once: false,
+        non_idempotent_create: false,
         reads_desired: false,
         client_token: false,
         tags_travel: false,
         tags: TagRules { any_character: false, ignores_case: false },
-        constant: false,
+        immutable: false,
         occupies: None,
-        replace: Order::CreateFirst,
+        replace: Order::CreateBeforeDestroy,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes::DEFAULT,
     };
@@ -281,9 +281,9 @@ pub struct Actions {
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// The new one is made, what refers to it moves over, the old one goes. Nothing is ever without it.
-    CreateFirst,
+    CreateBeforeDestroy,
     /// The old one goes first, because two cannot stand side by side.
-    DeleteFirst,
+    DestroyBeforeCreate,
 }
 
 /// How to wait for a kind.

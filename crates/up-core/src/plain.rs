@@ -17,12 +17,12 @@ use serde_json::{Error, Map, Value, value::Serializer as Json};
 use crate::{PolicyDocument, policy};
 
 /// What a live resource is: no more than what AWS shows, in the form that specs are compared in.
-pub(crate) fn seen(spec: &impl Serialize) -> Value {
+pub(crate) fn observed(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Nowhere, policies: Policies::Comparable })
 }
 
 /// What a resource is to be. In a table inside of it, `null` says that AWS chooses: a key that is not there must not be.
-pub(crate) fn want(spec: &impl Serialize) -> Value {
+pub(crate) fn desired(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::AsWritten })
 }
 
@@ -329,12 +329,12 @@ mod tests {
             "choice": { "named": { "right": 1.5 } },
             "free": { "Null": null, "Number": -1 },
         });
-        let plain = seen(&spec);
+        let plain = observed(&spec);
         assert_eq!(plain, expected);
         let keys: Vec<_> = plain.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["empty", "shapes", "pair", "map", "inner", "choice", "free"], "in the order of the struct");
         expected["inner"]["absent"] = Value::Null;
         expected["choice"]["named"]["left"] = Value::Null;
-        assert_eq!(want(&spec), expected);
+        assert_eq!(desired(&spec), expected);
     }
 }

@@ -155,7 +155,7 @@ fn as_text(value: Value) -> Value {
     }
 }
 
-/// Names each principal in one way. The digits of an account may still be a mark ([`crate::quote`]).
+/// Names each principal in one way. The digits of an account may still be a mark ([`crate::placeholder`]).
 fn name_principals(principals: &mut Value) {
     let Value::Object(of_type) = principals else { return };
     if let Some(accounts) = of_type.get_mut("AWS") {

@@ -21,7 +21,7 @@ pub trait Name: 'static {
 /// Another resource, of kind `K`.
 ///
 /// Written `"main"` for one in the same module, `"network/main"` for one in another, or `{ id = "vpc-0abc" }` for one
-/// outside the stack. It never holds an answer: [`crate::Cx::id`] looks the answer up when a call needs it.
+/// outside the stack. It never holds an answer: [`crate::Context::id`] looks the answer up when a call needs it.
 pub struct Ref<K> {
     target: Target,
     kind: PhantomData<fn() -> K>,

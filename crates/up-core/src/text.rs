@@ -10,7 +10,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::quote;
+use crate::placeholder;
 
 /// A block of addresses, such as `10.0.0.0/16` or `::/0`.
 ///
@@ -22,7 +22,7 @@ pub struct Cidr(String);
 
 impl Cidr {
     /// What AWS says, unchecked.
-    pub fn seen(text: impl Into<String>) -> Self {
+    pub fn observed(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -37,7 +37,7 @@ impl Cidr {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        if quote::is_quoting(text) {
+        if placeholder::has_placeholder(text) {
             return Ok(Self(text.into()));
         }
         let net: IpNet = text.parse().map_err(|_| format!("`{text}` is not a CIDR block such as `10.0.0.0/16`"))?;

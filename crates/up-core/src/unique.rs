@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::{Cidr, Name, Ref, quote::is_quoting};
+use crate::{Cidr, Name, Ref, placeholder::has_placeholder};
 
 /// Something that AWS lets one resource of a kind have at a time. See [`crate::Kind::unique`].
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ impl Unique {
     /// A value that two resources cannot share. `None` where it is not known yet.
     pub fn value(field: &'static str, value: impl ToString) -> Option<Self> {
         let text = value.to_string();
-        (!is_quoting(&text)).then(|| Self::new(field, Value::Null, Key::Text(text)))
+        (!has_placeholder(&text)).then(|| Self::new(field, Value::Null, Key::Text(text)))
     }
 
     /// Addresses that do not overlap those of another resource. `None` where they are not known yet.
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn blocks_clash_where_they_overlap_inside_one_parent() {
         let vpc = |id: &str| Ref::<names::Vpc>::id(id);
-        let block = |text: &str, id: &str| Unique::block("cidr_block", &Cidr::seen(text)).unwrap().within(&vpc(id));
+        let block = |text: &str, id: &str| Unique::block("cidr_block", &Cidr::observed(text)).unwrap().within(&vpc(id));
         assert!(block("10.0.0.0/24", "a").clashes(&block("10.0.0.0/16", "a")));
         assert!(block("10.0.0.0/16", "a").clashes(&block("10.0.0.0/24", "a")));
         assert!(!block("10.0.0.0/24", "a").clashes(&block("10.0.0.0/24", "b")));

@@ -34,7 +34,7 @@ fn expand(input: &DeriveInput) -> Result<proc_macro2::TokenStream> {
 
 fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
     let (mut change, mut binding) = (quote!(Update), quote!(Firm));
-    let (mut late, mut shared, mut confined) = (false, false, false);
+    let (mut deferred, mut shared, mut confined) = (false, false, false);
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("spec")) {
         for policy in attr.parse_args_with(Punctuated::<Ident, syn::Token![,]>::parse_terminated)? {
             match policy.to_string().as_str() {
@@ -42,14 +42,13 @@ fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
                 "initial" => change = quote!(Initial),
                 "name" => change = quote!(Name),
                 // What may be set later may be removed as well.
-                "late" => (late, binding) = (true, quote!(Detachable)),
+                "deferred" => (deferred, binding) = (true, quote!(Detachable)),
                 "detachable" => binding = quote!(Detachable),
                 "loose" => binding = quote!(Loose),
                 "shared" => shared = true,
                 "confined" => confined = true,
                 _ => {
-                    let expected =
-                        "expected `replace`, `initial`, `name`, `late`, `detachable`, `loose`, `shared` or `confined`";
+                    let expected = "expected `replace`, `initial`, `name`, `deferred`, `detachable`, `loose`, `shared` or `confined`";
                     return Err(Error::new_spanned(policy, expected));
                 }
             }
@@ -57,7 +56,7 @@ fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
     }
     let name = field.ident.as_ref().expect("named").unraw().to_string();
     Ok(quote!(::up_core::Field {
-        late: #late,
+        deferred: #deferred,
         binding: ::up_core::Binding::#binding,
         is_shared: #shared,
         is_confined: #confined,

@@ -24,7 +24,7 @@ pub struct Eip {
     network_border_group: Option<String>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Where an address may be used.
     Domain {
         /// In a VPC.
@@ -35,7 +35,7 @@ up_core::words! {
 impl Kind for Eip {
     const NAME: &'static str = names::Eip::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::EIP",
         actions: Actions {
             observe: &["ec2:DescribeAddresses"],
@@ -47,55 +47,55 @@ impl Kind for Eip {
         attrs: &["arn", "public_ip"],
         // A NAT gateway gives it up only once it is gone itself.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
-        sent_once: true,
+        non_idempotent_create: true,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// EC2 has no pages here: one call lists all.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let answer = client(cx).describe_addresses().set_filters(owned(scope, "allocation-id")).send().await?;
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let answer = client(cx).describe_addresses().set_filters(owned(query, "allocation-id")).send().await?;
         answer.addresses.into_iter().flatten().map(|address| read(cx, address)).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let request = client(cx).allocate_address().domain(self.domain.as_str().into());
         let request = request.set_address(self.address.clone());
         let request = request.set_public_ipv4_pool(self.public_ipv4_pool.clone());
         let request = request.set_network_border_group(self.network_border_group.clone());
-        let request = request.tag_specifications(ours(ResourceType::ElasticIp, birth));
+        let request = request.tag_specifications(ours(ResourceType::ElasticIp, new));
         made(request.customize().config_override(once()).send().await?.allocation_id)
     }
 
     /// Nothing about an address changes in place but its tags.
-    async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+    async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let released = client(cx).release_address().allocation_id(&seen.id).send().await.gone();
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let released = client(cx).release_address().allocation_id(&observed.id).send().await.ignore_not_found();
         // So EC2 words it while a service, such as a NAT gateway being deleted, still has the address.
         released.map_err(|error| match error.code.as_str() {
             "AuthFailure" if error.message.contains("specified resource") => {
-                Error::in_use(format!("{} is still mapped to a resource of an AWS service", seen.id))
+                Error::in_use(format!("{} is still mapped to a resource of an AWS service", observed.id))
             }
             _ => error,
         })
     }
 }
 
-fn read(cx: &Cx, address: Described) -> Result<Seen<Eip>> {
+fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     let id = present(address.allocation_id, "allocation id")?;
     let public_ip = present(address.public_ip, "public address")?;
     let spec = Eip {
-        domain: Domain::seen(present(address.domain, "domain of an address")?.as_str())?,
+        domain: Domain::observed(present(address.domain, "domain of an address")?.as_str())?,
         address: Some(public_ip.clone()),
         public_ipv4_pool: address.public_ipv4_pool,
         network_border_group: address.network_border_group,
@@ -105,7 +105,7 @@ fn read(cx: &Cx, address: Described) -> Result<Seen<Eip>> {
     let held = address.instance_id.filter(|instance| !instance.is_empty());
     let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
     let notes = notes.into_iter().collect();
-    Ok(Seen { id, tags: tags(address.tags), attrs, status: Status::Ready, notes, spec })
+    Ok(Observed { id, tags: tags(address.tags), attrs, status: Status::Ready, notes, spec })
 }
 
 fn vpc() -> Domain {

@@ -4,20 +4,26 @@
 //! (terraform-provider-aws#46747). They are known by GuardDuty's own tag and by their names, and nothing else is touched.
 
 use aws_sdk_ec2::types::{Filter, VpcEndpoint};
-use up_core::{AlreadyDone, Cx, Result};
+use up_core::{AlreadyDone, Context, Result};
 
 use crate::client;
 
 /// Takes GuardDuty's endpoint out of a subnet, or away where this is its last one. False where it has none there. Safe to
 /// repeat: gone is gone.
-pub(crate) async fn leave_subnet(cx: &Cx, vpc: &str, subnet: &str) -> Result<bool> {
+pub(crate) async fn leave_subnet(cx: &Context, vpc: &str, subnet: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {
         let subnets = endpoint.subnet_ids();
         let Some(id) = endpoint.vpc_endpoint_id().filter(|_| subnets.iter().any(|it| it == subnet)) else { continue };
         match subnets {
             [_] => delete_endpoint(cx, id).await?,
-            _ => client(cx).modify_vpc_endpoint().vpc_endpoint_id(id).remove_subnet_ids(subnet).send().await.gone()?,
+            _ => client(cx)
+                .modify_vpc_endpoint()
+                .vpc_endpoint_id(id)
+                .remove_subnet_ids(subnet)
+                .send()
+                .await
+                .ignore_not_found()?,
         }
         left = true;
     }
@@ -25,7 +31,7 @@ pub(crate) async fn leave_subnet(cx: &Cx, vpc: &str, subnet: &str) -> Result<boo
 }
 
 /// Takes GuardDuty's endpoint and its group away. False where there are none. Safe to repeat: gone is gone.
-pub(crate) async fn leave_vpc(cx: &Cx, vpc: &str) -> Result<bool> {
+pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {
         if let Some(id) = endpoint.vpc_endpoint_id() {
@@ -37,13 +43,18 @@ pub(crate) async fn leave_vpc(cx: &Cx, vpc: &str) -> Result<bool> {
     let request = client(cx).describe_security_groups().filters(filter("vpc-id", vpc)).filters(managed());
     for group in request.filters(named).send().await?.security_groups() {
         // While the endpoint is on its way out it is in use: the engine tries again.
-        client(cx).delete_security_group().set_group_id(group.group_id().map(str::to_owned)).send().await.gone()?;
+        client(cx)
+            .delete_security_group()
+            .set_group_id(group.group_id().map(str::to_owned))
+            .send()
+            .await
+            .ignore_not_found()?;
         left = true;
     }
     Ok(left)
 }
 
-async fn endpoints(cx: &Cx, vpc: &str) -> Result<Vec<VpcEndpoint>> {
+async fn endpoints(cx: &Context, vpc: &str) -> Result<Vec<VpcEndpoint>> {
     let request = client(cx).describe_vpc_endpoints().filters(filter("vpc-id", vpc)).filters(managed());
     let found = request.send().await?.vpc_endpoints.unwrap_or_default();
     let is_guardduty = |it: &VpcEndpoint| {
@@ -53,7 +64,7 @@ async fn endpoints(cx: &Cx, vpc: &str) -> Result<Vec<VpcEndpoint>> {
     Ok(found.into_iter().filter(is_guardduty).collect())
 }
 
-async fn delete_endpoint(cx: &Cx, id: &str) -> Result<()> {
+async fn delete_endpoint(cx: &Context, id: &str) -> Result<()> {
     client(cx).delete_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
     Ok(())
 }

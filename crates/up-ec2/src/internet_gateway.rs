@@ -17,7 +17,7 @@ pub struct InternetGateway {
 impl Kind for InternetGateway {
     const NAME: &'static str = names::InternetGateway::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::InternetGateway",
         actions: Actions {
             observe: &["ec2:DescribeInternetGateways"],
@@ -27,52 +27,52 @@ impl Kind for InternetGateway {
             delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
         },
         attrs: &["arn"],
-        replace: Order::DeleteFirst,
+        replace: Order::DestroyBeforeCreate,
         // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
-        sent_once: true,
+        non_idempotent_create: true,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_internet_gateways().filters(owned_by(&scope.stack));
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let request = client(cx).describe_internet_gateways().filters(owned_by(&query.stack));
         let gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let request = client(cx).create_internet_gateway();
-        let request = request.tag_specifications(ours(ResourceType::InternetGateway, birth));
+        let request = request.tag_specifications(ours(ResourceType::InternetGateway, new));
         let answer = request.customize().config_override(once()).send().await?;
         made(answer.internet_gateway.and_then(|gateway| gateway.internet_gateway_id))
     }
 
     /// Safe to repeat: attached to the right network already is success.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let want = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
-        let was = seen.spec.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
-        if want == was {
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let desired = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
+        let was = observed.spec.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
+        if desired == was {
             return Ok(());
         }
-        detach(cx, seen).await?;
-        if let Some(vpc) = want {
-            let call = client(cx).attach_internet_gateway().internet_gateway_id(&seen.id);
-            call.vpc_id(vpc).send().await.already()?;
+        detach(cx, observed).await?;
+        if let Some(vpc) = desired {
+            let call = client(cx).attach_internet_gateway().internet_gateway_id(&observed.id);
+            call.vpc_id(vpc).send().await.ignore_exists()?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: detached or gone already is success.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        detach(cx, seen).await?;
-        client(cx).delete_internet_gateway().internet_gateway_id(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        detach(cx, observed).await?;
+        client(cx).delete_internet_gateway().internet_gateway_id(&observed.id).send().await.ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -85,7 +85,7 @@ impl Kind for InternetGateway {
     }
 }
 
-fn read(cx: &Cx, gateway: Described) -> Result<Seen<InternetGateway>> {
+fn read(cx: &Context, gateway: Described) -> Result<Observed<InternetGateway>> {
     let id = present(gateway.internet_gateway_id, "internet gateway id")?;
     let attachments = gateway.attachments.into_iter().flatten();
     let attachment = attachments.into_iter().find(|it| it.state != Some(AttachmentStatus::Detached));
@@ -100,12 +100,12 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<InternetGateway>> {
         }
     };
     let attrs = [("arn".into(), arn(cx, "internet-gateway", &id))].into();
-    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec: InternetGateway { vpc } })
+    Ok(Observed { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec: InternetGateway { vpc } })
 }
 
 /// AWS refuses while public addresses are mapped through it: the engine tries again.
-async fn detach(cx: &Cx, seen: &Seen<InternetGateway>) -> Result<()> {
-    let Some(vpc) = &seen.spec.vpc else { return Ok(()) };
-    let call = client(cx).detach_internet_gateway().internet_gateway_id(&seen.id);
-    call.vpc_id(cx.id(vpc)?).send().await.gone()
+async fn detach(cx: &Context, observed: &Observed<InternetGateway>) -> Result<()> {
+    let Some(vpc) = &observed.spec.vpc else { return Ok(()) };
+    let call = client(cx).detach_internet_gateway().internet_gateway_id(&observed.id);
+    call.vpc_id(cx.id(vpc)?).send().await.ignore_not_found()
 }

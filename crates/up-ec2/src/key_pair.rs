@@ -4,7 +4,7 @@ use aws_sdk_ec2::{
     primitives::Blob,
     types::{Filter, KeyPairInfo, ResourceType},
 };
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 use crate::{arn, check::must, client, made, ours, owned, present, retag, tags};
 
@@ -44,7 +44,7 @@ impl From<PublicKey> for String {
 impl Kind for KeyPair {
     const NAME: &'static str = "ec2.key_pair";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::KeyPair",
         actions: Actions {
             observe: &["ec2:DescribeKeyPairs"],
@@ -56,70 +56,70 @@ impl Kind for KeyPair {
         attrs: &["arn", "name", "fingerprint"],
         longest_name: 255,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// EC2 has no pages here: one call lists all.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let answer = client(cx)
             .describe_key_pairs()
-            .set_filters(owned(scope, "key-pair-id"))
+            .set_filters(owned(query, "key-pair-id"))
             .include_public_key(true)
             .send()
             .await?;
-        let seen = answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect::<Result<Vec<_>>>()?;
-        note_others(cx, scope, &seen).await?;
-        Ok(seen)
+        let observed = answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect::<Result<Vec<_>>>()?;
+        note_others(cx, query, &observed).await?;
+        Ok(observed)
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.key_name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.key_name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).import_key_pair().key_name(name);
         let request = request.public_key_material(Blob::new(self.public_key.0.as_bytes()));
-        made(request.tag_specifications(ours(ResourceType::KeyPair, birth)).send().await?.key_pair_id)
+        made(request.tag_specifications(ours(ResourceType::KeyPair, new)).send().await?.key_pair_id)
     }
 
     /// Nothing about a key changes in place but its tags.
-    async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+    async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// By its id, which no later key has. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_key_pair().key_pair_id(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_key_pair().key_pair_id(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
         let key = &self.public_key.0;
         let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
         let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
-        must(is_key || quote::is_quoting(key), "public_key", message).into_iter().collect()
+        must(is_key || placeholder::has_placeholder(key), "public_key", message).into_iter().collect()
     }
 }
 
 /// Notes whose the names are that the stack gives and does not have: one call where there are any, see
-/// [`Scope::owns_named`].
-async fn note_others(cx: &Cx, scope: &Scope, seen: &[Seen<KeyPair>]) -> Result<()> {
-    let has = |name: &String| seen.iter().any(|seen| seen.spec.key_name.as_ref() == Some(name));
-    let missing: Vec<_> = scope.names.iter().filter(|name| !scope.only_known && !has(name)).cloned().collect();
+/// [`Query::owns_named`].
+async fn note_others(cx: &Context, query: &Query, observed: &[Observed<KeyPair>]) -> Result<()> {
+    let has = |name: &String| observed.iter().any(|observed| observed.spec.key_name.as_ref() == Some(name));
+    let missing: Vec<_> = query.names.iter().filter(|name| !query.only_known && !has(name)).cloned().collect();
     if missing.is_empty() {
         return Ok(());
     }
     let filter = Filter::builder().name("key-name").set_values(Some(missing)).build();
     let answer = client(cx).describe_key_pairs().filters(filter).send().await?;
     for pair in answer.key_pairs.into_iter().flatten() {
-        scope.owns_named(pair.key_name.as_deref().unwrap_or_default(), &tags(pair.tags));
+        query.owns_named(pair.key_name.as_deref().unwrap_or_default(), &tags(pair.tags));
     }
     Ok(())
 }
 
-fn read(cx: &Cx, pair: KeyPairInfo) -> Result<Seen<KeyPair>> {
+fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
     let id = present(pair.key_pair_id, "id of a key pair")?;
     let name = present(pair.key_name, "name of a key pair")?;
     let public_key = present(pair.public_key, "public key of a key pair")?.into();
@@ -127,5 +127,5 @@ fn read(cx: &Cx, pair: KeyPairInfo) -> Result<Seen<KeyPair>> {
     let arn = arn(cx, "key-pair", &name);
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("fingerprint".into(), fingerprint)].into();
     let spec = KeyPair { key_name: Some(name), public_key };
-    Ok(Seen { id, tags: tags(pair.tags), attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { id, tags: tags(pair.tags), attrs, status: Status::Ready, notes: vec![], spec })
 }

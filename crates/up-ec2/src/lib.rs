@@ -20,7 +20,7 @@ pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Cx, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
 
 use tagging::{ours, owned, owned_by, retag, tags};
 
@@ -58,11 +58,11 @@ fn made(id: Option<String>) -> Result<String> {
 }
 
 /// The ARN of what EC2 itself only gives an id.
-fn arn(cx: &Cx, resource: &str, id: &str) -> String {
+fn arn(cx: &Context, resource: &str, id: &str) -> String {
     format!("arn:{}:ec2:{}:{}:{resource}/{id}", cx.partition(), cx.region(), cx.account())
 }
 
 /// What AWS calls the targets of references.
-fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<BTreeSet<String>> {
+fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<BTreeSet<String>> {
     references.iter().map(|reference| cx.id(reference)).collect()
 }

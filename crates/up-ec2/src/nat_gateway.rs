@@ -39,7 +39,7 @@ pub struct NatGateway {
     secondary_allocations: BTreeSet<Ref<names::Eip>>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What a NAT gateway leads to.
     ConnectivityType {
         /// The internet.
@@ -52,7 +52,7 @@ up_core::words! {
 impl Kind for NatGateway {
     const NAME: &'static str = names::NatGateway::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::NatGateway",
         actions: Actions {
             observe: &["ec2:DescribeNatGateways"],
@@ -72,13 +72,13 @@ impl Kind for NatGateway {
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(115), delete: Duration::from_secs(60), ..Takes::DEFAULT },
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_nat_gateways()
-            .set_filter(owned(scope, "nat-gateway-id"))
+            .set_filter(owned(query, "nat-gateway-id"))
             .into_paginator()
             .page_size(1000);
         let mut gateways = request.items().send().try_collect().await?;
@@ -88,7 +88,7 @@ impl Kind for NatGateway {
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let subnet = cx.id(&self.subnet)?;
         let allocation = self.allocation.as_ref().map(|allocation| cx.id(allocation)).transpose()?;
         if self.is_public() {
@@ -97,55 +97,55 @@ impl Kind for NatGateway {
         let request = client(cx).create_nat_gateway().subnet_id(&subnet).set_allocation_id(allocation.clone());
         let request = request.connectivity_type(self.connectivity_type.as_str().into());
         let request = request.set_private_ip_address(self.private_ip_address.clone());
-        let request = request.tag_specifications(ours(ResourceType::Natgateway, birth));
+        let request = request.tag_specifications(ours(ResourceType::Natgateway, new));
         let private_ip = self.private_ip_address.as_deref().unwrap_or("any");
         let parameters =
             [&subnet, allocation.as_deref().unwrap_or("none"), self.connectivity_type.as_str(), private_ip];
-        for token in tokens(cx, birth, &parameters) {
+        for token in tokens(cx, new, &parameters) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id))?;
             if may_stand(cx, &id, is_kept(cx, &id)).await? {
                 return Ok(id);
             }
         }
-        Err(used_up(birth))
+        Err(used_up(new))
     }
 
     /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go. What is left of one
     /// that failed goes first, so that it can come again.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let answer = client(cx).describe_nat_gateways().nat_gateway_ids(&seen.id).send().await?;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let answer = client(cx).describe_nat_gateways().nat_gateway_ids(&observed.id).send().await?;
         let gateway = present(answer.nat_gateways.and_then(|them| them.into_iter().next()), "NAT gateway")?;
         let (mut missing, mut extra) = (ids(cx, &self.secondary_allocations)?, Vec::new());
         let failed = gateway.nat_gateway_addresses().iter().filter(|it| !is_first(it) && is_failed(it));
         let failed: Vec<_> = failed.filter_map(|it| it.association_id().map(str::to_owned)).collect();
         if !failed.is_empty() {
-            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&seen.id);
-            call.set_association_ids(Some(failed)).send().await.gone()?;
+            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&observed.id);
+            call.set_association_ids(Some(failed)).send().await.ignore_not_found()?;
         }
         for address in secondary(&gateway) {
             let known = address.allocation_id().is_some_and(|allocation| missing.remove(allocation));
             extra.extend(address.association_id().filter(|_| !known).map(str::to_owned));
         }
         if !missing.is_empty() {
-            let call = client(cx).associate_nat_gateway_address().nat_gateway_id(&seen.id);
+            let call = client(cx).associate_nat_gateway_address().nat_gateway_id(&observed.id);
             call.set_allocation_ids(Some(missing.into_iter().collect())).send().await?;
         }
         if !extra.is_empty() {
-            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&seen.id);
+            let call = client(cx).disassociate_nat_gateway_address().nat_gateway_id(&observed.id);
             call.set_association_ids(Some(extra)).send().await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_nat_gateway().nat_gateway_id(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_nat_gateway().nat_gateway_id(&observed.id).send().await.ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -173,7 +173,7 @@ impl NatGateway {
 }
 
 /// A public gateway made before its network has an internet gateway fails for good: better not made yet.
-async fn await_internet(cx: &Cx, subnet: &str) -> Result<()> {
+async fn await_internet(cx: &Context, subnet: &str) -> Result<()> {
     let answer = client(cx).describe_subnets().subnet_ids(subnet).send().await?;
     let vpc = answer.subnets.and_then(|subnets| subnets.into_iter().next()?.vpc_id);
     let vpc = present(vpc, "VPC of a subnet")?;
@@ -186,13 +186,13 @@ async fn await_internet(cx: &Cx, subnet: &str) -> Result<()> {
     Ok(())
 }
 
-async fn is_kept(cx: &Cx, id: &str) -> Result<bool> {
+async fn is_kept(cx: &Context, id: &str) -> Result<bool> {
     use NatGatewayState::{Deleted, Deleting};
     let answer = client(cx).describe_nat_gateways().nat_gateway_ids(id).send().await?;
     Ok(!answer.nat_gateways().iter().any(|gateway| matches!(gateway.state, Some(Deleted | Deleting))))
 }
 
-fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
+fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     let status = status(&gateway)?;
     let extra = secondary(&gateway).filter_map(NatGatewayAddress::allocation_id).map(Ref::id).collect();
     let first = gateway.nat_gateway_addresses().iter().find(|address| is_first(address)).cloned();
@@ -201,7 +201,7 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
     let connectivity = present(gateway.connectivity_type, "connectivity type of a NAT gateway")?;
     let spec = NatGateway {
         subnet: Ref::id(present(gateway.subnet_id, "subnet of a NAT gateway")?),
-        connectivity_type: ConnectivityType::seen(connectivity.as_str())?,
+        connectivity_type: ConnectivityType::observed(connectivity.as_str())?,
         allocation: allocation.map(Ref::id),
         private_ip_address: private_ip.clone(),
         secondary_allocations: extra,
@@ -210,7 +210,7 @@ fn read(cx: &Cx, gateway: Described) -> Result<Seen<NatGateway>> {
     let addresses = [("private_ip", private_ip), ("public_ip", public_ip)];
     let addresses = addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?)));
     let attrs = addresses.chain([("arn".to_owned(), arn(cx, "natgateway", &id))]).collect();
-    Ok(Seen { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec })
+    Ok(Observed { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec })
 }
 
 /// Only a gateway that never came up is failed. An address beside its first is associated again, the others go on meanwhile.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserializer, de};
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 /// One port, or a range: `443`, or `"8000-8100"`. Kept as text, as one number where first and last are the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -18,7 +18,7 @@ impl Ports {
 
     /// First and last.
     pub(crate) fn range(&self) -> Result<(i32, i32)> {
-        Self::parse(&self.0).ok_or_else(|| Error::ours(format!("`{}` are not ports", quote::readable(&self.0))))
+        Self::parse(&self.0).ok_or_else(|| Error::ours(format!("`{}` are not ports", placeholder::readable(&self.0))))
     }
 
     fn parse(text: &str) -> Option<(i32, i32)> {
@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for Ports {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Ports, E> {
                 match Ports::parse(text) {
                     Some((from, to)) => Ok(Ports::new(from, to)),
-                    None if quote::is_quoting(text) => Ok(Ports(text.into())),
+                    None if placeholder::has_placeholder(text) => Ok(Ports(text.into())),
                     None => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
                 }
             }

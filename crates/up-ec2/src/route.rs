@@ -72,8 +72,8 @@ impl Route {
         }
         let (vpc_endpoint, gateway) = if is_endpoint { (gateway, None) } else { (None, gateway) };
         Some(Self {
-            destination_cidr_block: route.destination_cidr_block.map(Cidr::seen),
-            destination_ipv6_cidr_block: route.destination_ipv6_cidr_block.map(Cidr::seen),
+            destination_cidr_block: route.destination_cidr_block.map(Cidr::observed),
+            destination_ipv6_cidr_block: route.destination_ipv6_cidr_block.map(Cidr::observed),
             destination_prefix_list_id: route.destination_prefix_list_id,
             gateway: gateway.map(Ref::id),
             nat_gateway: route.nat_gateway_id.map(Ref::id),
@@ -89,7 +89,7 @@ impl Route {
     }
 
     /// The same route with ids in the place of addresses, so that two compare.
-    pub(crate) fn resolved(&self, cx: &Cx) -> Result<Self> {
+    pub(crate) fn resolved(&self, cx: &Context) -> Result<Self> {
         Ok(Self {
             gateway: resolved(cx, &self.gateway)?,
             nat_gateway: resolved(cx, &self.nat_gateway)?,
@@ -106,7 +106,7 @@ impl Route {
 
     /// Safe to repeat: a route that is there is set. So is the network's own, which leads to `local` until it is declared to
     /// lead elsewhere.
-    pub(crate) async fn create(&self, cx: &Cx, table: &str) -> Result<()> {
+    pub(crate) async fn create(&self, cx: &Context, table: &str) -> Result<()> {
         let call = lead!(client(cx).create_route(), table, self);
         let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
         match call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await.map_err(Error::from) {
@@ -116,7 +116,7 @@ impl Route {
     }
 
     /// Safe to repeat: the route is set.
-    pub(crate) async fn replace(&self, cx: &Cx, table: &str) -> Result<()> {
+    pub(crate) async fn replace(&self, cx: &Context, table: &str) -> Result<()> {
         let call = lead!(client(cx).replace_route(), table, self);
         let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
         call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await?;
@@ -125,7 +125,7 @@ impl Route {
 
     /// Safe to repeat: gone is gone. The network's own route cannot go: where it was led through something in between, it
     /// leads to `local` again.
-    pub(crate) async fn delete(&self, cx: &Cx, table: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, cx: &Context, table: &str) -> Result<()> {
         let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
         let [ipv4, ipv6] = [ipv4, ipv6].map(|cidr| cidr.as_ref().map(Cidr::to_string));
         let call = client(cx).delete_route().route_table_id(table).set_destination_cidr_block(ipv4.clone());
@@ -137,7 +137,7 @@ impl Route {
                 call.set_destination_ipv6_cidr_block(ipv6).local_target(true).send().await?;
                 Ok(())
             }
-            deleted => deleted.gone(),
+            deleted => deleted.ignore_not_found(),
         }
     }
 
@@ -189,10 +189,10 @@ impl fmt::Display for Route {
     }
 }
 
-fn id<K: Name>(cx: &Cx, reference: &Option<Ref<K>>) -> Result<Option<String>> {
+fn id<K: Name>(cx: &Context, reference: &Option<Ref<K>>) -> Result<Option<String>> {
     reference.as_ref().map(|reference| cx.id(reference)).transpose()
 }
 
-fn resolved<K: Name>(cx: &Cx, reference: &Option<Ref<K>>) -> Result<Option<Ref<K>>> {
+fn resolved<K: Name>(cx: &Context, reference: &Option<Ref<K>>) -> Result<Option<Ref<K>>> {
     Ok(id(cx, reference)?.map(Ref::id))
 }

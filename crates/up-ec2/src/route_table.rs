@@ -44,7 +44,7 @@ pub struct RouteTable {
 impl Kind for RouteTable {
     const NAME: &'static str = names::RouteTable::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::RouteTable",
         actions: Actions {
             observe: &["ec2:DescribeRouteTables"],
@@ -66,13 +66,13 @@ impl Kind for RouteTable {
         attrs: &["arn"],
         client_token: true,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_route_tables()
-            .set_filters(owned(scope, "route-table-id"))
+            .set_filters(owned(query, "route-table-id"))
             .into_paginator()
             .page_size(100);
         let tables = request.items().send().try_collect().await?;
@@ -80,54 +80,54 @@ impl Kind for RouteTable {
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let vpc = cx.id(&self.vpc)?;
         let request = client(cx).create_route_table().vpc_id(&vpc);
-        let request = request.tag_specifications(ours(ResourceType::RouteTable, birth));
-        for token in tokens(cx, birth, &[&vpc]) {
+        let request = request.tag_specifications(ours(ResourceType::RouteTable, new));
+        for token in tokens(cx, new, &[&vpc]) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.route_table.and_then(|table| table.route_table_id))?;
             if !cx.is_lost(&id) {
                 return Ok(id);
             }
         }
-        Err(used_up(birth))
+        Err(used_up(new))
     }
 
     /// Safe to repeat: routes are set by destination, and associations are compared with what is there now. Subnets
     /// come in when the new routes stand, and leave before the old ones go. An association that failed is made again.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (was, table) = (resolved(cx, &seen.spec.routes)?, seen.id.as_str());
-        let want = resolved(cx, &self.routes)?;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (was, table) = (resolved(cx, &observed.spec.routes)?, observed.id.as_str());
+        let desired = resolved(cx, &self.routes)?;
         let is_in = |routes: &BTreeSet<Route>, route: &Route| {
             routes.iter().any(|other| other.destination() == route.destination())
         };
-        for route in want.difference(&was) {
+        for route in desired.difference(&was) {
             match is_in(&was, route) {
                 true => route.replace(cx, table).await?,
                 false => route.create(cx, table).await?,
             }
         }
-        self.propagate(cx, seen).await?;
-        clear_failed(cx, seen).await?;
-        self.associate(cx, seen).await?;
-        for route in was.difference(&want).filter(|route| !is_in(&want, route)) {
+        self.propagate(cx, observed).await?;
+        clear_failed(cx, observed).await?;
+        self.associate(cx, observed).await?;
+        for route in was.difference(&desired).filter(|route| !is_in(&desired, route)) {
             route.delete(cx, table).await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        for association in associations(cx, "route-table-id", &seen.id).await?.into_values() {
-            client(cx).disassociate_route_table().association_id(association.id).send().await.gone()?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        for association in associations(cx, "route-table-id", &observed.id).await?.into_values() {
+            client(cx).disassociate_route_table().association_id(association.id).send().await.ignore_not_found()?;
         }
-        client(cx).delete_route_table().route_table_id(&seen.id).send().await.gone()
+        client(cx).delete_route_table().route_table_id(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -156,37 +156,37 @@ impl Kind for RouteTable {
 }
 
 impl RouteTable {
-    async fn propagate(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (was, want) = (&seen.spec.propagating_vgws, &self.propagating_vgws);
-        for gateway in want.difference(was) {
-            let call = client(cx).enable_vgw_route_propagation().route_table_id(&seen.id);
+    async fn propagate(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (was, desired) = (&observed.spec.propagating_vgws, &self.propagating_vgws);
+        for gateway in desired.difference(was) {
+            let call = client(cx).enable_vgw_route_propagation().route_table_id(&observed.id);
             call.gateway_id(gateway).send().await?;
         }
-        for gateway in was.difference(want) {
-            let call = client(cx).disable_vgw_route_propagation().route_table_id(&seen.id);
-            call.gateway_id(gateway).send().await.gone()?;
+        for gateway in was.difference(desired) {
+            let call = client(cx).disable_vgw_route_propagation().route_table_id(&observed.id);
+            call.gateway_id(gateway).send().await.ignore_not_found()?;
         }
         Ok(())
     }
 
     /// Serves what it is to serve, and then lets go of the rest.
-    async fn associate(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (was, want) = (seen.spec.targets(cx)?, self.targets(cx)?);
-        for target in want.difference(&was) {
-            serve(cx, &seen.id, target).await?;
+    async fn associate(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (was, desired) = (observed.spec.targets(cx)?, self.targets(cx)?);
+        for target in desired.difference(&was) {
+            serve(cx, &observed.id, target).await?;
         }
-        if was.is_subset(&want) {
+        if was.is_subset(&desired) {
             return Ok(());
         }
-        let ours = associations(cx, "route-table-id", &seen.id).await?;
-        for (_, association) in ours.iter().filter(|(target, _)| !want.contains(*target)) {
-            client(cx).disassociate_route_table().association_id(&association.id).send().await.gone()?;
+        let ours = associations(cx, "route-table-id", &observed.id).await?;
+        for (_, association) in ours.iter().filter(|(target, _)| !desired.contains(*target)) {
+            client(cx).disassociate_route_table().association_id(&association.id).send().await.ignore_not_found()?;
         }
         Ok(())
     }
 
     /// What it serves.
-    fn targets(&self, cx: &Cx) -> Result<BTreeSet<Target>> {
+    fn targets(&self, cx: &Context) -> Result<BTreeSet<Target>> {
         let subnets = ids(cx, &self.subnets)?.into_iter().map(Target::Subnet);
         let gateways = ids(cx, &self.gateways)?.into_iter().map(Target::Gateway);
         Ok(subnets.chain(gateways).collect())
@@ -194,24 +194,24 @@ impl RouteTable {
 }
 
 /// Removes what is left of associations that failed, so that they can be made again. Safe to repeat: gone is gone.
-async fn clear_failed(cx: &Cx, seen: &Seen<RouteTable>) -> Result<()> {
-    if !matches!(seen.status, Status::Impaired(_)) {
+async fn clear_failed(cx: &Context, observed: &Observed<RouteTable>) -> Result<()> {
+    if !matches!(observed.status, Status::Impaired(_)) {
         return Ok(());
     }
-    let filter = Filter::builder().name("route-table-id").values(&seen.id).build();
+    let filter = Filter::builder().name("route-table-id").values(&observed.id).build();
     let answer = client(cx).describe_route_tables().filters(filter).send().await?;
     let associations = answer.route_tables().iter().flat_map(Described::associations);
     for association in
         associations.filter(|it| is_failed(it)).filter_map(RouteTableAssociation::route_table_association_id)
     {
-        client(cx).disassociate_route_table().association_id(association).send().await.gone()?;
+        client(cx).disassociate_route_table().association_id(association).send().await.ignore_not_found()?;
     }
     Ok(())
 }
 
 /// Has `table` serve one more. A subnet that another table serves is taken over in one step, so that it is never without
 /// its routes.
-async fn serve(cx: &Cx, table: &str, target: &Target) -> Result<()> {
+async fn serve(cx: &Context, table: &str, target: &Target) -> Result<()> {
     let Err(error) = associate(cx, table, target).await else { return Ok(()) };
     if error.kind != ErrorKind::Exists {
         return Err(error);
@@ -227,7 +227,7 @@ async fn serve(cx: &Cx, table: &str, target: &Target) -> Result<()> {
     }
 }
 
-async fn associate(cx: &Cx, table: &str, target: &Target) -> Result<()> {
+async fn associate(cx: &Context, table: &str, target: &Target) -> Result<()> {
     let call = client(cx).associate_route_table().route_table_id(table);
     let call = match target {
         Target::Subnet(id) => call.subnet_id(id),
@@ -238,7 +238,7 @@ async fn associate(cx: &Cx, table: &str, target: &Target) -> Result<()> {
 }
 
 /// False where the other table has let go of it meanwhile.
-async fn take_over(cx: &Cx, association: &str, table: &str) -> Result<bool> {
+async fn take_over(cx: &Context, association: &str, table: &str) -> Result<bool> {
     let call = client(cx).replace_route_table_association().association_id(association);
     match call.route_table_id(table).send().await.map_err(Error::from) {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
@@ -246,11 +246,11 @@ async fn take_over(cx: &Cx, association: &str, table: &str) -> Result<bool> {
     }
 }
 
-fn resolved(cx: &Cx, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
+fn resolved(cx: &Context, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
     routes.iter().map(|route| route.resolved(cx)).collect()
 }
 
-fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
+fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
     let (status, notes) = (status(&table), notes(&table));
     let (mut subnets, mut gateways) = (BTreeSet::new(), BTreeSet::new());
     for (target, _) in live(&table)? {
@@ -269,7 +269,7 @@ fn read(cx: &Cx, table: Described) -> Result<Seen<RouteTable>> {
         propagating_vgws: propagating.collect(),
     };
     let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Seen { id, tags: tags(table.tags), attrs, status, notes, spec })
+    Ok(Observed { id, tags: tags(table.tags), attrs, status, notes, spec })
 }
 
 /// A table is there at once. What takes time, and may fail, is to associate it.
@@ -312,7 +312,7 @@ enum Target {
 }
 
 /// The live associations of the tables a filter finds.
-async fn associations(cx: &Cx, filter: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
+async fn associations(cx: &Context, filter: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
     let filter = Filter::builder().name(filter).values(value).build();
     let request = client(cx).describe_route_tables().filters(filter).into_paginator().page_size(100);
     let mut found = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 use crate::{ports::Ports, present};
 
@@ -44,7 +44,7 @@ pub(crate) struct Owner<'a> {
 
 /// All traffic to every IPv4 address, as EC2 itself opens for a new group.
 pub(crate) fn everywhere() -> Rules {
-    [Rule { protocol: ALL.into(), cidr: Some(Cidr::seen("0.0.0.0/0")), ..EMPTY }].into()
+    [Rule { protocol: ALL.into(), cidr: Some(Cidr::observed("0.0.0.0/0")), ..EMPTY }].into()
 }
 
 /// What EC2 holds, one rule for each peer: it folds those together that share ports.
@@ -52,7 +52,8 @@ pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -
     let mut rules = Rules::new();
     for permission in permissions.into_iter().flatten() {
         let open = Rule::opened(&permission)?;
-        let with = |cidr: Option<String>, description| Rule { cidr: cidr.map(Cidr::seen), description, ..open.clone() };
+        let with =
+            |cidr: Option<String>, description| Rule { cidr: cidr.map(Cidr::observed), description, ..open.clone() };
         rules.extend(permission.ip_ranges.into_iter().flatten().map(|it| with(it.cidr_ip, it.description)));
         rules.extend(permission.ipv6_ranges.into_iter().flatten().map(|it| with(it.cidr_ipv6, it.description)));
         rules.extend(permission.prefix_list_ids.into_iter().flatten().map(|it| Rule {
@@ -78,7 +79,7 @@ pub(crate) fn without_controllers(rules: Rules) -> (Rules, usize) {
 
 impl Rule {
     /// As EC2 takes it.
-    pub(crate) fn permission(&self, cx: &Cx, owner: Owner<'_>) -> Result<IpPermission> {
+    pub(crate) fn permission(&self, cx: &Context, owner: Owner<'_>) -> Result<IpPermission> {
         let (from, to) = self.ends()?.unzip();
         let open = IpPermission::builder().ip_protocol(&self.protocol).set_from_port(from).set_to_port(to);
         let open = if let Some(cidr) = self.cidr.as_ref().map(Cidr::as_str) {
@@ -102,7 +103,7 @@ impl Rule {
     }
 
     /// The same rule, with ids in the place of addresses, so that two compare.
-    pub(crate) fn resolved(&self, cx: &Cx) -> Result<Self> {
+    pub(crate) fn resolved(&self, cx: &Context) -> Result<Self> {
         let group = self.group.as_ref().map(|group| cx.id(group).map(Ref::id)).transpose()?;
         Ok(Self { group, ..self.clone() })
     }
@@ -149,7 +150,7 @@ impl Rule {
         let icmp = self.icmp_type.is_some() || self.icmp_code.is_some();
         let (named, number) = (&self.protocol, self.protocol.parse::<u8>());
         match named.as_str() {
-            _ if quote::is_quoting(named) => None,
+            _ if placeholder::has_placeholder(named) => None,
             "tcp" | "udp" if self.ports.is_none() => {
                 Some(format!("a {named} rule names its `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
             }
@@ -176,7 +177,7 @@ impl Rule {
         }
     }
 
-    fn peer_group(&self, cx: &Cx, owner: Owner<'_>) -> Result<String> {
+    fn peer_group(&self, cx: &Context, owner: Owner<'_>) -> Result<String> {
         match &self.group {
             Some(group) => cx.id(group),
             None => Ok(owner.group.to_owned()),
@@ -245,7 +246,7 @@ pub(crate) const TEXT_RULE: &str = "may have 255 letters, digits, spaces and ._-
 /// See [`TEXT_RULE`]. Text that is not known yet passes.
 pub(crate) fn is_text(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
-    quote::is_quoting(text) || (text.len() <= 255 && text.chars().all(allowed))
+    placeholder::has_placeholder(text) || (text.len() <= 255 && text.chars().all(allowed))
 }
 
 fn tcp() -> String {
@@ -266,13 +267,13 @@ mod tests {
         let permission = permission.user_id_group_pairs(pair("111122223333", "sg-1"));
         let permission = permission.user_id_group_pairs(pair("444455556666", "sg-2"));
         let rules = unfold(Some(vec![permission.build()]), owner).unwrap();
-        let want = serde_json::json!([
+        let desired = serde_json::json!([
             { "ports": 443, "cidr": "10.0.0.0/8", "description": "office" },
             { "ports": 443, "cidr": "::/0" },
             { "ports": 443, "self": true },
             { "ports": 443, "group": { "id": "444455556666/sg-2" } },
         ]);
-        assert_eq!(rules, serde_json::from_value(want).unwrap());
+        assert_eq!(rules, serde_json::from_value(desired).unwrap());
     }
 
     #[test]

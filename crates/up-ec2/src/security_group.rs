@@ -31,18 +31,18 @@ pub struct SecurityGroup {
     vpc: Ref<names::Vpc>,
     /// Traffic let in, such as `{ ports = 443, cidr = "0.0.0.0/0" }`. Default: none.
     #[serde(default)]
-    #[spec(late)]
+    #[spec(deferred)]
     ingress: Rules,
     /// Traffic let out. Default: all IPv4, as AWS itself does; `[]` is none.
     #[serde(default = "everywhere")]
-    #[spec(late)]
+    #[spec(deferred)]
     egress: Rules,
 }
 
 impl Kind for SecurityGroup {
     const NAME: &'static str = names::SecurityGroup::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::SecurityGroup",
         actions: Actions {
             observe: &["ec2:DescribeSecurityGroups"],
@@ -69,13 +69,13 @@ impl Kind for SecurityGroup {
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_security_groups()
-            .set_filters(owned(scope, "group-id"))
+            .set_filters(owned(query, "group-id"))
             .into_paginator()
             .page_size(1000);
         let groups = request.items().send().try_collect().await?;
@@ -83,64 +83,64 @@ impl Kind for SecurityGroup {
     }
 
     /// Safe to repeat: no two groups of a network have the same name.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_security_group().group_name(name).description(&self.description);
-        let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, birth));
+        let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, new));
         made(request.send().await?.group_id)
     }
 
     /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice
     /// is open, closed twice is closed.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let owner = Owner { group: &seen.id, account: cx.account() };
-        let ways = [(Way::In, &seen.spec.ingress, &self.ingress), (Way::Out, &seen.spec.egress, &self.egress)];
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let owner = Owner { group: &observed.id, account: cx.account() };
+        let ways = [(Way::In, &observed.spec.ingress, &self.ingress), (Way::Out, &observed.spec.egress, &self.egress)];
         let mut changes = Vec::new();
-        for (way, was, want) in ways {
-            changes.push((way, RuleChange::between(&resolved(cx, was)?, &resolved(cx, want)?)));
+        for (way, was, desired) in ways {
+            changes.push((way, RuleChange::between(&resolved(cx, was)?, &resolved(cx, desired)?)));
         }
         for (way, change) in &changes {
-            way.open(cx, &seen.id, permissions(cx, &change.open, owner)?).await?;
+            way.open(cx, &observed.id, permissions(cx, &change.open, owner)?).await?;
         }
         for (way, change) in &changes {
-            way.close(cx, &seen.id, permissions(cx, &change.close, owner)?).await?;
-            way.describe(cx, &seen.id, permissions(cx, &change.describe, owner)?).await?;
+            way.close(cx, &observed.id, permissions(cx, &change.close, owner)?).await?;
+            way.describe(cx, &observed.id, permissions(cx, &change.describe, owner)?).await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// While a network interface wears a group its rules are needed, and stay. AWS does not delete a group that a rule names:
     /// what nothing wears closes its own rules that name groups, and is taken out of those of the stack's other groups, so
     /// that circles come apart. Safe to repeat: gone is gone, closed is closed.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let ways = [(Way::In, &seen.spec.ingress), (Way::Out, &seen.spec.egress)];
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let ways = [(Way::In, &observed.spec.ingress), (Way::Out, &observed.spec.egress)];
         if ways.iter().any(|(_, rules)| rules.iter().any(Rule::is_to_group)) {
-            let worn_by = holders(cx, "group-id", &seen.id).await?;
+            let worn_by = holders(cx, "group-id", &observed.id).await?;
             if !worn_by.is_empty() {
-                return Err(held_by(&seen.id, &worn_by, Error::in_use("")));
+                return Err(held_by(&observed.id, &worn_by, Error::in_use("")));
             }
-            let owner = Owner { group: &seen.id, account: cx.account() };
+            let owner = Owner { group: &observed.id, account: cx.account() };
             for (way, rules) in ways {
                 let named = rules.iter().filter(|rule| rule.is_to_group());
-                way.close(cx, &seen.id, permissions(cx, named, owner)?).await?;
+                way.close(cx, &observed.id, permissions(cx, named, owner)?).await?;
             }
         }
-        let refusal = match delete(cx, seen).await {
+        let refusal = match delete(cx, observed).await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,
             deleted => return deleted,
         };
-        let worn_by = holders(cx, "group-id", &seen.id).await?;
+        let worn_by = holders(cx, "group-id", &observed.id).await?;
         if !worn_by.is_empty() {
-            return Err(held_by(&seen.id, &worn_by, refusal));
+            return Err(held_by(&observed.id, &worn_by, refusal));
         }
-        let others = close_in_others(cx, seen).await?;
-        match delete(cx, seen).await {
-            Err(refusal) if !others.is_empty() => Err(held_by(&seen.id, &others, refusal)),
+        let others = close_in_others(cx, observed).await?;
+        match delete(cx, observed).await {
+            Err(refusal) if !others.is_empty() => Err(held_by(&observed.id, &others, refusal)),
             deleted => deleted,
         }
     }
@@ -191,11 +191,11 @@ enum Way {
 
 impl Way {
     /// EC2 takes all or none. Where one of them is open already, each is opened by itself.
-    async fn open(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+    async fn open(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         match self.authorize(cx, group, permissions.clone()).await {
             Err(error) if error.kind == ErrorKind::Exists => {
                 for permission in permissions {
-                    self.authorize(cx, group, vec![permission]).await.already()?;
+                    self.authorize(cx, group, vec![permission]).await.ignore_exists()?;
                 }
                 Ok(())
             }
@@ -204,11 +204,11 @@ impl Way {
     }
 
     /// See [`Way::open`].
-    async fn close(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+    async fn close(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         match self.revoke(cx, group, permissions.clone()).await {
             Err(error) if error.kind == ErrorKind::NotFound => {
                 for permission in permissions {
-                    self.revoke(cx, group, vec![permission]).await.gone()?;
+                    self.revoke(cx, group, vec![permission]).await.ignore_not_found()?;
                 }
                 Ok(())
             }
@@ -216,7 +216,7 @@ impl Way {
         }
     }
 
-    async fn authorize(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+    async fn authorize(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         if permissions.is_empty() {
             return Ok(());
         }
@@ -234,7 +234,7 @@ impl Way {
         Ok(())
     }
 
-    async fn revoke(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+    async fn revoke(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         if permissions.is_empty() {
             return Ok(());
         }
@@ -252,7 +252,7 @@ impl Way {
         Ok(())
     }
 
-    async fn describe(self, cx: &Cx, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
+    async fn describe(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         if permissions.is_empty() {
             return Ok(());
         }
@@ -294,24 +294,28 @@ struct RuleChange {
 }
 
 impl RuleChange {
-    fn between(seen: &Rules, want: &Rules) -> Self {
+    fn between(observed: &Rules, desired: &Rules) -> Self {
         let plain = |rules: &Rules| rules.iter().map(Rule::undescribed).collect::<Rules>();
-        let (were, wanted) = (plain(seen), plain(want));
-        let (changed, new) = want.difference(seen).cloned().partition(|rule| were.contains(&rule.undescribed()));
+        let (were, wanted) = (plain(observed), plain(desired));
+        let (changed, new) = desired.difference(observed).cloned().partition(|rule| were.contains(&rule.undescribed()));
         let close = were.difference(&wanted).cloned().collect();
         Self { open: new, close, describe: changed }
     }
 }
 
-fn resolved(cx: &Cx, rules: &Rules) -> Result<Rules> {
+fn resolved(cx: &Context, rules: &Rules) -> Result<Rules> {
     rules.iter().map(|rule| rule.resolved(cx)).collect()
 }
 
-fn permissions<'a>(cx: &Cx, rules: impl IntoIterator<Item = &'a Rule>, owner: Owner<'_>) -> Result<Vec<IpPermission>> {
+fn permissions<'a>(
+    cx: &Context,
+    rules: impl IntoIterator<Item = &'a Rule>,
+    owner: Owner<'_>,
+) -> Result<Vec<IpPermission>> {
     rules.into_iter().map(|rule| rule.permission(cx, owner)).collect()
 }
 
-fn read(group: Described) -> Result<Seen<SecurityGroup>> {
+fn read(group: Described) -> Result<Observed<SecurityGroup>> {
     let id = present(group.group_id, "group id")?;
     let account = present(group.owner_id, "owner of a group")?;
     let owner = Owner { group: &id, account: &account };
@@ -329,23 +333,23 @@ fn read(group: Described) -> Result<Seen<SecurityGroup>> {
         egress,
     };
     let attrs = [("arn".into(), arn), ("name".into(), name)].into();
-    Ok(Seen { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: note.into_iter().collect(), spec })
+    Ok(Observed { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: note.into_iter().collect(), spec })
 }
 
-async fn delete(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<()> {
-    client(cx).delete_security_group().group_id(&seen.id).send().await.gone()
+async fn delete(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<()> {
+    client(cx).delete_security_group().group_id(&observed.id).send().await.ignore_not_found()
 }
 
 /// Closes the rules that name this group in other groups of its stack. Rules of others are theirs: it says which these are.
-async fn close_in_others(cx: &Cx, seen: &Seen<SecurityGroup>) -> Result<Vec<String>> {
-    let (stack, named) = (seen.tags.get(Address::STACK_TAG), Ref::id(&seen.id));
+async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<Vec<String>> {
+    let (stack, named) = (observed.tags.get(Address::STACK_TAG), Ref::id(&observed.id));
     let mut others = Vec::new();
     for way in [Way::In, Way::Out] {
-        let naming = Filter::builder().name(way.filter()).values(&seen.id).build();
+        let naming = Filter::builder().name(way.filter()).values(&observed.id).build();
         let request = client(cx).describe_security_groups().filters(naming);
         for other in request.into_paginator().page_size(1000).items().send().try_collect().await? {
             let other = read(other)?;
-            if other.id == seen.id {
+            if other.id == observed.id {
                 continue;
             }
             if stack.is_none() || other.tags.get(Address::STACK_TAG) != stack {

@@ -62,7 +62,7 @@ struct PrivateDnsNameOptions {
     enable_resource_name_dns_aaaa_record: bool,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What the names of instances are made of.
     HostnameType {
         /// The private IPv4 address.
@@ -85,7 +85,7 @@ impl Default for PrivateDnsNameOptions {
 impl Kind for Subnet {
     const NAME: &'static str = names::Subnet::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::Subnet",
         actions: Actions {
             observe: &["ec2:DescribeSubnets"],
@@ -103,57 +103,57 @@ impl Kind for Subnet {
         attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block"],
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
-        sent_once: true,
+        non_idempotent_create: true,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request =
-            client(cx).describe_subnets().set_filters(owned(scope, "subnet-id")).into_paginator().page_size(1000);
+            client(cx).describe_subnets().set_filters(owned(query, "subnet-id")).into_paginator().page_size(1000);
         let subnets = request.items().send().try_collect().await?;
         subnets.into_iter().map(read).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again. Its addresses guard it
     /// besides.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let request = client(cx).create_subnet().vpc_id(cx.id(&self.vpc)?).cidr_block(self.cidr_block.as_str());
         let request = request.set_availability_zone(self.availability_zone.clone());
         let request = request.set_availability_zone_id(self.availability_zone_id.clone());
         let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
-        let request = request.tag_specifications(ours(ResourceType::Subnet, birth));
+        let request = request.tag_specifications(ours(ResourceType::Subnet, new));
         let answer = request.customize().config_override(once()).send().await?;
         made(answer.subnet.and_then(|subnet| subnet.subnet_id))
     }
 
     /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let was = &seen.spec;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let was = &observed.spec;
         if was.assign_ipv6_address_on_creation && !self.assign_ipv6_address_on_creation {
-            self.assign_ipv6(cx, &seen.id).await?;
+            self.assign_ipv6(cx, &observed.id).await?;
         }
-        if self.ipv6_cidr_blocks != was.ipv6_cidr_blocks || matches!(seen.status, Status::Impaired(_)) {
-            self.update_blocks(cx, &seen.id).await?;
+        if self.ipv6_cidr_blocks != was.ipv6_cidr_blocks || matches!(observed.status, Status::Impaired(_)) {
+            self.update_blocks(cx, &observed.id).await?;
         }
         if !was.assign_ipv6_address_on_creation && self.assign_ipv6_address_on_creation {
-            self.assign_ipv6(cx, &seen.id).await?;
+            self.assign_ipv6(cx, &observed.id).await?;
         }
-        self.update_attributes(cx, seen).await
+        self.update_attributes(cx, observed).await
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let deleted = client(cx).delete_subnet().subnet_id(&seen.id).send().await.gone();
-        let Err(refusal) = or_holders(cx, "subnet-id", &seen.id, deleted).await else { return Ok(()) };
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let deleted = client(cx).delete_subnet().subnet_id(&observed.id).send().await.ignore_not_found();
+        let Err(refusal) = or_holders(cx, "subnet-id", &observed.id, deleted).await else { return Ok(()) };
         // Endpoints say so in the descriptions of their network interfaces.
         if refusal.kind == ErrorKind::Conflict && refusal.message.contains("VPC Endpoint Interface") {
-            leave_subnet(cx, &cx.id(&seen.spec.vpc)?, &seen.id).await?;
+            leave_subnet(cx, &cx.id(&observed.spec.vpc)?, &observed.id).await?;
         }
         Err(refusal)
     }
@@ -207,14 +207,14 @@ impl Kind for Subnet {
 }
 
 impl Subnet {
-    async fn assign_ipv6(&self, cx: &Cx, id: &str) -> Result<()> {
+    async fn assign_ipv6(&self, cx: &Context, id: &str) -> Result<()> {
         let assign = set(self.assign_ipv6_address_on_creation);
         client(cx).modify_subnet_attribute().subnet_id(id).assign_ipv6_address_on_creation(assign).send().await?;
         Ok(())
     }
 
     /// The old block goes first: a subnet has one at most. So does one whose association failed, to be associated again.
-    async fn update_blocks(&self, cx: &Cx, id: &str) -> Result<()> {
+    async fn update_blocks(&self, cx: &Context, id: &str) -> Result<()> {
         let answer = client(cx).describe_subnets().subnet_ids(id).send().await?;
         let subnet = present(answer.subnets.and_then(|subnets| subnets.into_iter().next()), "subnet")?;
         use SubnetCidrBlockStateCode::Failed;
@@ -222,11 +222,16 @@ impl Subnet {
         let failed = subnet.ipv6_cidr_block_association_set().iter().filter(|it| code(it) == Some(&Failed));
         let failed = failed.filter_map(SubnetIpv6CidrBlockAssociation::association_id);
         for association in failed {
-            client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.gone()?;
+            client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.ignore_not_found()?;
         }
         for (cidr, association) in blocks(&subnet)? {
             if !missing.remove(&cidr) {
-                client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.gone()?;
+                client(cx)
+                    .disassociate_subnet_cidr_block()
+                    .association_id(association)
+                    .send()
+                    .await
+                    .ignore_not_found()?;
             }
         }
         for cidr in missing {
@@ -236,9 +241,10 @@ impl Subnet {
     }
 
     /// One attribute a call: EC2 takes no more.
-    async fn update_attributes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let call = || client(cx).modify_subnet_attribute().subnet_id(&seen.id);
-        let (was, names, had) = (&seen.spec, &self.private_dns_name_options, &seen.spec.private_dns_name_options);
+    async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let call = || client(cx).modify_subnet_attribute().subnet_id(&observed.id);
+        let (was, names, had) =
+            (&observed.spec, &self.private_dns_name_options, &observed.spec.private_dns_name_options);
         if self.enable_dns64 != was.enable_dns64 {
             call().enable_dns64(set(self.enable_dns64)).send().await?;
         }
@@ -260,7 +266,7 @@ impl Subnet {
     }
 }
 
-fn read(subnet: Described) -> Result<Seen<Subnet>> {
+fn read(subnet: Described) -> Result<Observed<Subnet>> {
     let blocks = blocks(&subnet)?;
     let status = status(&subnet)?;
     let cidr = present(subnet.cidr_block, "block of a subnet")?;
@@ -269,7 +275,7 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
     let names = present(subnet.private_dns_name_options_on_launch, "DNS name options of a subnet")?;
     let spec = Subnet {
         vpc: Ref::id(present(subnet.vpc_id, "VPC of a subnet")?),
-        cidr_block: Cidr::seen(&cidr),
+        cidr_block: Cidr::observed(&cidr),
         availability_zone: Some(zone.clone()),
         availability_zone_id: Some(zone_id.clone()),
         ipv6_cidr_blocks: blocks.into_iter().map(|(cidr, _)| cidr).collect(),
@@ -278,7 +284,9 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
         enable_dns64: subnet.enable_dns64.unwrap_or(false),
         map_public_ip_on_launch: present(subnet.map_public_ip_on_launch, "public address setting of a subnet")?,
         private_dns_name_options: PrivateDnsNameOptions {
-            hostname_type: HostnameType::seen(present(names.hostname_type, "host name type of a subnet")?.as_str())?,
+            hostname_type: HostnameType::observed(
+                present(names.hostname_type, "host name type of a subnet")?.as_str(),
+            )?,
             enable_resource_name_dns_a_record: names.enable_resource_name_dns_a_record.unwrap_or(false),
             enable_resource_name_dns_aaaa_record: names.enable_resource_name_dns_aaaa_record.unwrap_or(false),
         },
@@ -290,7 +298,7 @@ fn read(subnet: Described) -> Result<Seen<Subnet>> {
         ("cidr_block".into(), cidr),
     ];
     let id = present(subnet.subnet_id, "subnet id")?;
-    Ok(Seen { id, tags: tags(subnet.tags), attrs: attrs.into(), status, notes: vec![], spec })
+    Ok(Observed { id, tags: tags(subnet.tags), attrs: attrs.into(), status, notes: vec![], spec })
 }
 
 fn status(subnet: &Described) -> Result<Status> {
@@ -321,7 +329,7 @@ fn blocks(subnet: &Described) -> Result<Vec<(Cidr, String)>> {
     let associations = subnet.ipv6_cidr_block_association_set().iter();
     let live = associations.filter(|it| matches!(code(it), Some(Associated | Associating)));
     let block = |it: &SubnetIpv6CidrBlockAssociation| {
-        let cidr = Cidr::seen(present(it.ipv6_cidr_block(), "IPv6 block of a subnet")?);
+        let cidr = Cidr::observed(present(it.ipv6_cidr_block(), "IPv6 block of a subnet")?);
         Ok((cidr, present(it.association_id(), "association of a block")?.to_owned()))
     };
     live.map(block).collect()

@@ -1,7 +1,7 @@
 //! Tags, and what they say about ownership.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use up_core::{Address, Birth, Cx, Result, Scope, TagChange, Tags};
+use up_core::{Address, Context, NewResource, Query, Result, TagChange, Tags};
 
 use crate::client;
 
@@ -9,10 +9,10 @@ use crate::client;
 const VALUES: usize = 200;
 
 /// Finds a stack's resources by tag, in one call; where only some are looked for, these alone, by the filter `id`.
-pub(crate) fn owned(scope: &Scope, id: &str) -> Option<Vec<Filter>> {
-    let few = scope.only_known && scope.known.len() <= VALUES;
-    let ids = few.then(|| Filter::builder().name(id).set_values(Some(scope.known.iter().cloned().collect())).build());
-    Some([owned_by(&scope.stack)].into_iter().chain(ids).collect())
+pub(crate) fn owned(query: &Query, id: &str) -> Option<Vec<Filter>> {
+    let few = query.only_known && query.known.len() <= VALUES;
+    let ids = few.then(|| Filter::builder().name(id).set_values(Some(query.known.iter().cloned().collect())).build());
+    Some([owned_by(&query.stack)].into_iter().chain(ids).collect())
 }
 
 /// All that a stack owns.
@@ -21,8 +21,8 @@ pub(crate) fn owned_by(stack: &str) -> Filter {
 }
 
 /// EC2 tags a resource in the call that makes it.
-pub(crate) fn ours(resource: ResourceType, birth: &Birth) -> TagSpecification {
-    TagSpecification::builder().resource_type(resource).set_tags(Some(list(&birth.tags))).build()
+pub(crate) fn ours(resource: ResourceType, new: &NewResource) -> TagSpecification {
+    TagSpecification::builder().resource_type(resource).set_tags(Some(list(&new.tags))).build()
 }
 
 /// What a resource carries, AWS's own tags left out.
@@ -32,7 +32,7 @@ pub(crate) fn tags(tags: Option<Vec<Tag>>) -> Tags {
 }
 
 /// Changes the tags of anything EC2 knows by an id. Safe to repeat: tags are set, not added.
-pub(crate) async fn retag(cx: &Cx, id: &str, change: &TagChange) -> Result<()> {
+pub(crate) async fn retag(cx: &Context, id: &str, change: &TagChange) -> Result<()> {
     if !change.set.is_empty() {
         client(cx).create_tags().resources(id).set_tags(Some(list(&change.set))).send().await?;
     }

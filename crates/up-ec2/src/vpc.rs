@@ -49,7 +49,7 @@ pub struct Vpc {
     instance_tenancy: Tenancy,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Whose hardware instances run on.
     Tenancy {
         /// Shared with other accounts.
@@ -62,7 +62,7 @@ up_core::words! {
 impl Kind for Vpc {
     const NAME: &'static str = names::Vpc::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPC",
         actions: Actions {
             observe: &[
@@ -84,57 +84,57 @@ impl Kind for Vpc {
             ],
         },
         attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
-        sent_once: true,
+        non_idempotent_create: true,
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let request = client(cx).describe_vpcs().set_filters(owned(scope, "vpc-id")).into_paginator().page_size(1000);
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let request = client(cx).describe_vpcs().set_filters(owned(query, "vpc-id")).into_paginator().page_size(1000);
         let vpcs = request.items().send().try_collect().await?.into_iter();
-        let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| scope.wants(id)));
-        let mut seen = at_once(wanted.map(|vpc| read(cx, scope, vpc))).await?;
-        tell_defaults(cx, scope, &mut seen).await?;
-        Ok(seen)
+        let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| query.wants(id)));
+        let mut observed = concurrently(wanted.map(|vpc| read(cx, query, vpc))).await?;
+        tell_defaults(cx, query, &mut observed).await?;
+        Ok(observed)
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let request = client(cx).create_vpc().cidr_block(self.cidr_block.as_str());
         let request = request.instance_tenancy(self.instance_tenancy.as_str().into());
         let request = request.amazon_provided_ipv6_cidr_block(self.amazon_provided_ipv6_cidr_block);
-        let request = request.tag_specifications(ours(ResourceType::Vpc, birth));
+        let request = request.tag_specifications(ours(ResourceType::Vpc, new));
         let answer = request.customize().config_override(once()).send().await?;
         made(answer.vpc.and_then(|vpc| vpc.vpc_id))
     }
 
     /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let was = &seen.spec;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let was = &observed.spec;
         let blocks = (&self.secondary_cidr_blocks, self.amazon_provided_ipv6_cidr_block);
-        let has_failed = matches!(seen.status, Status::Impaired(_));
+        let has_failed = matches!(observed.status, Status::Impaired(_));
         if has_failed || blocks != (&was.secondary_cidr_blocks, was.amazon_provided_ipv6_cidr_block) {
-            self.update_blocks(cx, &seen.id).await?;
+            self.update_blocks(cx, &observed.id).await?;
         }
-        self.update_attributes(cx, seen).await
+        self.update_attributes(cx, observed).await
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let delete = async || client(cx).delete_vpc().vpc_id(&seen.id).send().await.gone();
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let delete = async || client(cx).delete_vpc().vpc_id(&observed.id).send().await.ignore_not_found();
         let deleted = match delete().await {
-            Err(refusal) if refusal.kind == ErrorKind::Conflict => match leave_vpc(cx, &seen.id).await? {
+            Err(refusal) if refusal.kind == ErrorKind::Conflict => match leave_vpc(cx, &observed.id).await? {
                 true => delete().await,
                 false => Err(refusal),
             },
             deleted => deleted,
         };
-        or_holders(cx, "vpc-id", &seen.id, deleted).await
+        or_holders(cx, "vpc-id", &observed.id, deleted).await
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -149,12 +149,12 @@ impl Kind for Vpc {
 
 impl Vpc {
     /// What is left of a block that failed goes first, so that it can be associated again.
-    async fn update_blocks(&self, cx: &Cx, id: &str) -> Result<()> {
+    async fn update_blocks(&self, cx: &Context, id: &str) -> Result<()> {
         let answer = client(cx).describe_vpcs().vpc_ids(id).send().await?;
         let vpc = present(answer.vpcs.and_then(|vpcs| vpcs.into_iter().next()), "VPC")?;
         let blocks = Blocks::of(&vpc)?;
         for association in &blocks.failed {
-            client(cx).disassociate_vpc_cidr_block().association_id(association).send().await.gone()?;
+            client(cx).disassociate_vpc_cidr_block().association_id(association).send().await.ignore_not_found()?;
         }
         for cidr in self.secondary_cidr_blocks.iter().filter(|cidr| !blocks.has(cidr)) {
             client(cx).associate_vpc_cidr_block().vpc_id(id).cidr_block(cidr.as_str()).send().await?;
@@ -165,16 +165,16 @@ impl Vpc {
         let extra = blocks.secondary.iter().filter(|block| !self.secondary_cidr_blocks.contains(&block.cidr));
         let extra_ipv6 = blocks.ipv6.iter().filter(|_| !self.amazon_provided_ipv6_cidr_block);
         for Block { association, .. } in extra.chain(extra_ipv6) {
-            client(cx).disassociate_vpc_cidr_block().association_id(association).send().await.gone()?;
+            client(cx).disassociate_vpc_cidr_block().association_id(association).send().await.ignore_not_found()?;
         }
         Ok(())
     }
 
     /// One attribute a call: EC2 takes no more. Host names need DNS support: they go before it, and come after it.
-    async fn update_attributes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+    async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let set = |value| AttributeBooleanValue::builder().value(value).build();
-        let call = || client(cx).modify_vpc_attribute().vpc_id(&seen.id);
-        let was = &seen.spec;
+        let call = || client(cx).modify_vpc_attribute().vpc_id(&observed.id);
+        let was = &observed.spec;
         if was.enable_dns_hostnames && !self.enable_dns_hostnames {
             call().enable_dns_hostnames(set(false)).send().await?;
         }
@@ -185,8 +185,8 @@ impl Vpc {
             call().enable_dns_hostnames(set(true)).send().await?;
         }
         match self.enable_network_address_usage_metrics {
-            Some(want) if was.enable_network_address_usage_metrics != Some(want) => {
-                call().enable_network_address_usage_metrics(set(want)).send().await?;
+            Some(desired) if was.enable_network_address_usage_metrics != Some(desired) => {
+                call().enable_network_address_usage_metrics(set(desired)).send().await?;
                 Ok(())
             }
             _ => Ok(()),
@@ -196,50 +196,50 @@ impl Vpc {
 
 /// A VPC that is listed and then not found is new or gone: which of the two, the engine sees when it looks again. To leave
 /// it out would be to have it made twice.
-async fn read(cx: &Cx, scope: &Scope, vpc: Described) -> Result<Seen<Vpc>> {
+async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vpc>> {
     let blocks = Blocks::of(&vpc)?;
     let status = status(&vpc, &blocks)?;
     let id = present(vpc.vpc_id, "VPC id")?;
     let cidr = present(vpc.cidr_block, "block of a VPC")?;
-    let asked = scope.asks("enable_network_address_usage_metrics");
+    let asked = query.asks("enable_network_address_usage_metrics");
     let metrics = asked.then_some(VpcAttributeName::EnableNetworkAddressUsageMetrics);
     let names = [VpcAttributeName::EnableDnsHostnames, VpcAttributeName::EnableDnsSupport].into_iter().chain(metrics);
-    let attributes = at_once(names.map(|name| attribute(cx, &id, name))).await?;
+    let attributes = concurrently(names.map(|name| attribute(cx, &id, name))).await?;
     let ipv6 = blocks.ipv6.first().map(|block| block.cidr.to_string());
     let spec = Vpc {
-        cidr_block: Cidr::seen(&cidr),
+        cidr_block: Cidr::observed(&cidr),
         secondary_cidr_blocks: blocks.secondary.into_iter().map(|block| block.cidr).collect(),
         amazon_provided_ipv6_cidr_block: !blocks.ipv6.is_empty(),
         enable_dns_hostnames: attributes[0],
         enable_dns_support: attributes[1],
         enable_network_address_usage_metrics: attributes.get(2).copied(),
-        instance_tenancy: Tenancy::seen(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str())?,
+        instance_tenancy: Tenancy::observed(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str())?,
     };
     let ipv6 = ipv6.map(|cidr| ("ipv6_cidr_block".to_owned(), cidr));
     let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into_iter().chain(ipv6).collect();
-    Ok(Seen { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec })
+    Ok(Observed { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec })
 }
 
 /// What AWS made with each network: a call for all of them, and only where something reads it.
-async fn tell_defaults(cx: &Cx, scope: &Scope, seen: &mut [Seen<Vpc>]) -> Result<()> {
+async fn tell_defaults(cx: &Context, query: &Query, observed: &mut [Observed<Vpc>]) -> Result<()> {
     let vpcs =
-        Filter::builder().name("vpc-id").set_values(Some(seen.iter().map(|vpc| vpc.id.clone()).collect())).build();
+        Filter::builder().name("vpc-id").set_values(Some(observed.iter().map(|vpc| vpc.id.clone()).collect())).build();
     let mut told = BTreeMap::new();
-    if !seen.is_empty() && scope.asks_attribute(DEFAULT_GROUP) {
+    if !observed.is_empty() && query.asks_attribute(DEFAULT_GROUP) {
         let default = Filter::builder().name("group-name").values("default").build();
         let request = client(cx).describe_security_groups().filters(vpcs.clone()).filters(default).into_paginator();
         let groups = request.page_size(1000).items().send().try_collect().await?;
         told.extend(groups.into_iter().filter_map(|it| Some(((it.vpc_id?, DEFAULT_GROUP), it.group_id?))));
     }
-    if !seen.is_empty() && scope.asks_attribute(MAIN_TABLE) {
+    if !observed.is_empty() && query.asks_attribute(MAIN_TABLE) {
         let main = Filter::builder().name("association.main").values("true").build();
         let request = client(cx).describe_route_tables().filters(vpcs).filters(main).into_paginator();
         let tables = request.page_size(100).items().send().try_collect().await?;
         told.extend(tables.into_iter().filter_map(|it| Some(((it.vpc_id?, MAIN_TABLE), it.route_table_id?))));
     }
     for ((vpc, name), id) in told {
-        let of = seen.iter_mut().filter(|seen| seen.id == vpc);
-        of.for_each(|seen| _ = seen.attrs.insert(name.to_owned(), id.clone()));
+        let of = observed.iter_mut().filter(|observed| observed.id == vpc);
+        of.for_each(|observed| _ = observed.attrs.insert(name.to_owned(), id.clone()));
     }
     Ok(())
 }
@@ -319,7 +319,7 @@ impl Blocks {
 impl Block {
     fn new(cidr: Option<&str>, association: Option<&str>) -> Result<Self> {
         let association = present(association, "association of a block")?.to_owned();
-        Ok(Self { cidr: Cidr::seen(present(cidr, "block of an association")?), association })
+        Ok(Self { cidr: Cidr::observed(present(cidr, "block of an association")?), association })
     }
 }
 
@@ -331,7 +331,7 @@ fn shared() -> Tenancy {
     Tenancy::Default
 }
 
-async fn attribute(cx: &Cx, id: &str, name: VpcAttributeName) -> Result<bool> {
+async fn attribute(cx: &Context, id: &str, name: VpcAttributeName) -> Result<bool> {
     let answer = client(cx).describe_vpc_attribute().vpc_id(id).attribute(name).send().await?;
     let metrics = answer.enable_network_address_usage_metrics;
     let value = answer.enable_dns_hostnames.or(answer.enable_dns_support).or(metrics);

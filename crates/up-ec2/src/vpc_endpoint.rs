@@ -68,7 +68,7 @@ struct DnsOptions {
     private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How an endpoint is reached.
     EndpointType {
         /// By a route.
@@ -80,7 +80,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// The addresses an endpoint has.
     IpAddressType {
         /// IPv4 alone.
@@ -92,7 +92,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// The addresses an endpoint's names answer with.
     DnsRecordIpType {
         /// IPv4 alone.
@@ -109,7 +109,7 @@ up_core::words! {
 impl Kind for VpcEndpoint {
     const NAME: &'static str = names::VpcEndpoint::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPCEndpoint",
         actions: Actions {
             observe: &["ec2:DescribeManagedPrefixLists", "ec2:DescribeVpcEndpoints"],
@@ -131,23 +131,23 @@ impl Kind for VpcEndpoint {
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(60), delete: Duration::from_secs(60), ..Takes::DEFAULT },
         tags: TagRules::FREE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request =
-            client(cx).describe_vpc_endpoints().filters(owned_by(&scope.stack)).into_paginator().page_size(1000);
+            client(cx).describe_vpc_endpoints().filters(owned_by(&query.stack)).into_paginator().page_size(1000);
         let mut endpoints = request.items().send().try_collect().await?;
         endpoints.retain(|endpoint| state(endpoint) != "deleted");
-        let mut seen = endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect::<Result<Vec<_>>>()?;
-        if scope.asks_attribute(PREFIX_LIST) {
-            tell_prefix_lists(cx, &mut seen).await?;
+        let mut observed = endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect::<Result<Vec<_>>>()?;
+        if query.asks_attribute(PREFIX_LIST) {
+            tell_prefix_lists(cx, &mut observed).await?;
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let vpc = cx.id(&self.vpc)?;
         let list = |ids: BTreeSet<String>| (!ids.is_empty()).then(|| ids.into_iter().collect::<Vec<_>>());
         let (tables, subnets) = (list(ids(cx, &self.route_tables)?), list(ids(cx, &self.subnets)?));
@@ -161,24 +161,24 @@ impl Kind for VpcEndpoint {
         let request = request.set_private_dns_enabled(self.is_interface().then_some(self.private_dns_enabled));
         let request = request.set_ip_address_type(self.ip_address_type.map(|it| it.as_str().into()));
         let request = request.set_dns_options(self.dns_options.as_ref().map(DnsOptions::specification));
-        let request = request.tag_specifications(ours(ResourceType::VpcEndpoint, birth));
-        for token in tokens(cx, birth, &[&parameters]) {
+        let request = request.tag_specifications(ours(ResourceType::VpcEndpoint, new));
+        for token in tokens(cx, new, &[&parameters]) {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id))?;
             if may_stand(cx, &id, is_kept(cx, &id)).await? {
                 return Ok(id);
             }
         }
-        Err(used_up(birth))
+        Err(used_up(new))
     }
 
     /// All in one call. Safe to repeat: what is there stays, what is gone is gone.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let was = &seen.spec;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let was = &observed.spec;
         let tables = Members::between(cx, &was.route_tables, &self.route_tables)?;
         let subnets = Members::between(cx, &was.subnets, &self.subnets)?;
         let groups = Members::between(cx, &was.security_groups, &self.security_groups)?;
-        let call = client(cx).modify_vpc_endpoint().vpc_endpoint_id(&seen.id);
+        let call = client(cx).modify_vpc_endpoint().vpc_endpoint_id(&observed.id);
         let call = call.set_add_route_table_ids(tables.add).set_remove_route_table_ids(tables.remove);
         let call = call.set_add_subnet_ids(subnets.add).set_remove_subnet_ids(subnets.remove);
         let call = call.set_add_security_group_ids(groups.add).set_remove_security_group_ids(groups.remove);
@@ -196,19 +196,19 @@ impl Kind for VpcEndpoint {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone. EC2 answers with success and lists what it refused.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&seen.id).send().await?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&observed.id).send().await?;
         let refusal = answer.unsuccessful.into_iter().flatten().find_map(|item| item.error);
         match refusal {
             Some(error) => {
                 let code = present(error.code, "code of a refusal")?;
                 let message = present(error.message, "message of a refusal")?;
-                Err::<(), _>(Error::answered(&code, &message)).gone()
+                Err::<(), _>(Error::answered(&code, &message)).ignore_not_found()
             }
             None => Ok(()),
         }
@@ -252,8 +252,8 @@ impl VpcEndpoint {
 }
 
 impl DnsOptions {
-    fn seen(options: aws_sdk_ec2::types::DnsOptions) -> Result<Self> {
-        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::seen(it.as_str())).transpose()?;
+    fn observed(options: aws_sdk_ec2::types::DnsOptions) -> Result<Self> {
+        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::observed(it.as_str())).transpose()?;
         let only_inbound = options.private_dns_only_for_inbound_resolver_endpoint;
         Ok(Self { dns_record_ip_type: record_type, private_dns_only_for_inbound_resolver_endpoint: only_inbound })
     }
@@ -273,21 +273,21 @@ struct Members {
 }
 
 impl Members {
-    fn between<K: Name>(cx: &Cx, seen: &BTreeSet<Ref<K>>, want: &BTreeSet<Ref<K>>) -> Result<Self> {
-        let (seen, want) = (ids(cx, seen)?, ids(cx, want)?);
+    fn between<K: Name>(cx: &Context, observed: &BTreeSet<Ref<K>>, desired: &BTreeSet<Ref<K>>) -> Result<Self> {
+        let (observed, desired) = (ids(cx, observed)?, ids(cx, desired)?);
         let less = |these: &BTreeSet<String>, those| {
             let rest = these.difference(those).cloned().collect::<Vec<_>>();
             (!rest.is_empty()).then_some(rest)
         };
-        Ok(Self { add: less(&want, &seen), remove: less(&seen, &want) })
+        Ok(Self { add: less(&desired, &observed), remove: less(&observed, &desired) })
     }
 }
 
-fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
+fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let (status, notes) = (status(&endpoint), notes(&endpoint));
     let id = present(endpoint.vpc_endpoint_id, "endpoint id")?;
-    let options = endpoint.dns_options.map(DnsOptions::seen).transpose()?;
-    let address = endpoint.ip_address_type.map(|it| IpAddressType::seen(it.as_str())).transpose()?;
+    let options = endpoint.dns_options.map(DnsOptions::observed).transpose()?;
+    let address = endpoint.ip_address_type.map(|it| IpAddressType::observed(it.as_str())).transpose()?;
     let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
     let policy = match endpoint.policy_document {
         Some(text) => {
@@ -301,7 +301,7 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
     let spec = VpcEndpoint {
         vpc: Ref::id(present(endpoint.vpc_id, "VPC of an endpoint")?),
         service_name: present(endpoint.service_name, "service of an endpoint")?,
-        vpc_endpoint_type: EndpointType::seen(kind.as_str())?,
+        vpc_endpoint_type: EndpointType::observed(kind.as_str())?,
         service_region: endpoint.service_region,
         policy_document: policy,
         route_tables: endpoint.route_table_ids.into_iter().flatten().map(Ref::id).collect(),
@@ -319,14 +319,15 @@ fn read(cx: &Cx, endpoint: Described) -> Result<Seen<VpcEndpoint>> {
     let entry = [("dns_name", name), ("hosted_zone_id", zone)];
     let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
-    Ok(Seen { id, tags: tags(endpoint.tags), attrs, status, notes, spec })
+    Ok(Observed { id, tags: tags(endpoint.tags), attrs, status, notes, spec })
 }
 
 const PREFIX_LIST: &str = "prefix_list_id";
 
 /// The prefix lists of gateway endpoints' services, all by one call.
-async fn tell_prefix_lists(cx: &Cx, seen: &mut [Seen<VpcEndpoint>]) -> Result<()> {
-    let gateways = seen.iter().map(|seen| &seen.spec).filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
+async fn tell_prefix_lists(cx: &Context, observed: &mut [Observed<VpcEndpoint>]) -> Result<()> {
+    let gateways =
+        observed.iter().map(|observed| &observed.spec).filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
     let services: BTreeSet<String> = gateways.map(|spec| spec.service_name.clone()).collect();
     if services.is_empty() {
         return Ok(());
@@ -335,8 +336,8 @@ async fn tell_prefix_lists(cx: &Cx, seen: &mut [Seen<VpcEndpoint>]) -> Result<()
     let request = client(cx).describe_managed_prefix_lists().filters(named).into_paginator().page_size(100);
     for list in request.items().send().try_collect().await? {
         let (Some(id), Some(name)) = (list.prefix_list_id, list.prefix_list_name) else { continue };
-        let of = seen.iter_mut().filter(|seen| seen.spec.service_name == name);
-        of.for_each(|seen| _ = seen.attrs.insert(PREFIX_LIST.to_owned(), id.clone()));
+        let of = observed.iter_mut().filter(|observed| observed.spec.service_name == name);
+        of.for_each(|observed| _ = observed.attrs.insert(PREFIX_LIST.to_owned(), id.clone()));
     }
     Ok(())
 }
@@ -372,7 +373,7 @@ fn state(endpoint: &Described) -> String {
     endpoint.state.as_ref().map_or("pending".into(), |state| state.as_str().to_ascii_lowercase())
 }
 
-async fn is_kept(cx: &Cx, id: &str) -> Result<bool> {
+async fn is_kept(cx: &Context, id: &str) -> Result<bool> {
     let answer = client(cx).describe_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
     Ok(!answer.vpc_endpoints().iter().any(|it| matches!(state(it).as_str(), "deleting" | "deleted")))
 }

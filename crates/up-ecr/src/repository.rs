@@ -6,7 +6,7 @@ use aws_sdk_ecr::types::{
     EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
     ImageTagMutabilityExclusionFilterType, ListImagesFilter, Tag, TagStatus,
 };
-use up_core::{Document, prelude::*, quote};
+use up_core::{Document, placeholder, prelude::*};
 
 use crate::{client, lifecycle::LifecyclePolicy};
 
@@ -41,7 +41,7 @@ pub struct Repository {
     repository_policy: Option<PolicyDocument>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Whether a tag may be moved to another image.
     ImageTagMutability {
         /// It may.
@@ -66,7 +66,7 @@ struct Encryption {
     kms_key: Option<String>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// With whose key.
     EncryptionType {
         /// A key that AWS neither shows nor charges for.
@@ -81,7 +81,7 @@ up_core::words! {
 impl Kind for Repository {
     const NAME: &'static str = "ecr.repository";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECR::Repository",
         actions: Actions {
             observe: &[
@@ -114,34 +114,34 @@ impl Kind for Repository {
         costly: &["pushed_tags"],
         longest_name: 256,
         holds_data: true,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// One call lists the account's repositories. Policies take one each, made only where some declared repository has
     /// one; so do the tags of images, where something declared reads `pushed_tags`.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_repositories().max_results(1000);
         let repositories = request.into_paginator().items().send().try_collect().await?;
-        let read = repositories.into_iter().map(|repository| read(cx, scope, repository));
-        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let read = repositories.into_iter().map(|repository| read(cx, query, repository));
+        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls
     /// of their own.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
         let encryption = EncryptionConfiguration::builder().encryption_type(encryption_type.as_str().into());
         let encryption = encryption.set_kms_key(kms_key.clone()).build()?;
-        let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&birth.tags)?));
+        let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&new.tags)?));
         let request = request.encryption_configuration(encryption).image_scanning_configuration(self.scanning());
         let request = request.image_tag_mutability(self.image_tag_mutability.as_str().into());
         let request = request.set_image_tag_mutability_exclusion_filters(self.exclusions()?);
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
                 let arn = format!("arn:{}:ecr:{}:{}:repository/{name}", cx.partition(), cx.region(), cx.account());
-                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| birth.gave(&tags));
+                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| new.gave(&tags));
                 if earlier { Ok(name) } else { Err(error) }
             }
             answer => answer.map(|_| name),
@@ -149,8 +149,8 @@ impl Kind for Repository {
     }
 
     /// Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (ecr, name, was) = (client(cx), &seen.id, &seen.spec);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (ecr, name, was) = (client(cx), &observed.id, &observed.spec);
         let exclusions_differ =
             self.image_tag_mutability_exclusion_filters != was.image_tag_mutability_exclusion_filters;
         if self.image_tag_mutability != was.image_tag_mutability || exclusions_differ {
@@ -166,7 +166,7 @@ impl Kind for Repository {
             same if *same == was.lifecycle_policy => {}
             None => {}
             Some(policy) if policy.rules().is_some_and(Vec::is_empty) => {
-                ecr.delete_lifecycle_policy().repository_name(name).send().await.gone()?;
+                ecr.delete_lifecycle_policy().repository_name(name).send().await.ignore_not_found()?;
             }
             Some(policy) => {
                 let call = ecr.put_lifecycle_policy().repository_name(name);
@@ -177,7 +177,7 @@ impl Kind for Repository {
             same if *same == was.repository_policy => {}
             None => {}
             Some(policy) if states_nothing(policy) => {
-                ecr.delete_repository_policy().repository_name(name).send().await.gone()?;
+                ecr.delete_repository_policy().repository_name(name).send().await.ignore_not_found()?;
             }
             Some(policy) => {
                 ecr.set_repository_policy().repository_name(name).policy_text(policy.text()).send().await?;
@@ -187,8 +187,8 @@ impl Kind for Repository {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        let arn = seen.attrs.get("arn").ok_or_else(|| Error::ours("a repository without ARN"))?;
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        let arn = observed.attrs.get("arn").ok_or_else(|| Error::ours("a repository without ARN"))?;
         if !change.set.is_empty() {
             client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set)?)).send().await?;
         }
@@ -200,8 +200,8 @@ impl Kind for Repository {
     }
 
     /// Deletes its images with it. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_repository().repository_name(&seen.id).force(true).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_repository().repository_name(&observed.id).force(true).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -267,7 +267,7 @@ fn is_name(name: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || "._-".contains(c))
     };
-    quote::is_quoting(name) || ((2..=256).contains(&name.len()) && name.split('/').all(part))
+    placeholder::has_placeholder(name) || ((2..=256).contains(&name.len()) && name.split('/').all(part))
 }
 
 fn list(tags: &Tags) -> Result<Vec<Tag>> {
@@ -275,39 +275,43 @@ fn list(tags: &Tags) -> Result<Vec<Tag>> {
 }
 
 /// `None`: not ours, or gone meanwhile.
-async fn read(cx: &Cx, scope: &Scope, repository: aws_sdk_ecr::types::Repository) -> Result<Option<Seen<Repository>>> {
+async fn read(
+    cx: &Context,
+    query: &Query,
+    repository: aws_sdk_ecr::types::Repository,
+) -> Result<Option<Observed<Repository>>> {
     let (Some(arn), Some(name)) = (repository.repository_arn, repository.repository_name) else {
         return Err(Error::absent("name of a repository"));
     };
-    let Some(tags) = scope.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
+    let Some(tags) = query.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let mutability = repository.image_tag_mutability.ok_or_else(|| Error::absent("image tag mutability"))?;
     let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
     let encryption_configuration = match repository.encryption_configuration {
         Some(encryption) => Encryption {
-            encryption_type: EncryptionType::seen(encryption.encryption_type.as_str())?,
+            encryption_type: EncryptionType::observed(encryption.encryption_type.as_str())?,
             kms_key: encryption.kms_key,
         },
         None => Encryption::default(),
     };
     let spec = Repository {
         name: Some(name.clone()),
-        image_tag_mutability: ImageTagMutability::seen(mutability.as_str())?,
+        image_tag_mutability: ImageTagMutability::observed(mutability.as_str())?,
         image_tag_mutability_exclusion_filters: filters.collect(),
         scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
         encryption_configuration,
-        lifecycle_policy: if scope.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None },
-        repository_policy: if scope.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
+        lifecycle_policy: if query.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None },
+        repository_policy: if query.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
     };
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
     let mut attrs: Attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
-    if scope.asks_attribute("pushed_tags") {
+    if query.asks_attribute("pushed_tags") {
         attrs.insert("pushed_tags".into(), pushed_tags(cx, &name).await?);
     }
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Observed { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// `None`: gone meanwhile.
-async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
@@ -316,7 +320,7 @@ async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
 }
 
 /// The tags of all its images, in order, with spaces between them.
-async fn pushed_tags(cx: &Cx, name: &str) -> Result<String> {
+async fn pushed_tags(cx: &Context, name: &str) -> Result<String> {
     let tagged = ListImagesFilter::builder().tag_status(TagStatus::Tagged).build();
     let request = client(cx).list_images().repository_name(name).filter(tagged).max_results(1000);
     match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
@@ -330,7 +334,7 @@ async fn pushed_tags(cx: &Cx, name: &str) -> Result<String> {
     }
 }
 
-async fn lifecycle(cx: &Cx, name: &str) -> Result<LifecyclePolicy> {
+async fn lifecycle(cx: &Context, name: &str) -> Result<LifecyclePolicy> {
     match client(cx).get_lifecycle_policy().repository_name(name).send().await.map_err(Error::from) {
         Ok(answer) => {
             let text = answer.lifecycle_policy_text.ok_or_else(|| Error::absent("lifecycle policy"))?;
@@ -341,7 +345,7 @@ async fn lifecycle(cx: &Cx, name: &str) -> Result<LifecyclePolicy> {
     }
 }
 
-async fn policy(cx: &Cx, name: &str) -> Result<PolicyDocument> {
+async fn policy(cx: &Context, name: &str) -> Result<PolicyDocument> {
     match client(cx).get_repository_policy().repository_name(name).send().await.map_err(Error::from) {
         Ok(answer) => {
             let text = answer.policy_text.ok_or_else(|| Error::absent("repository policy"))?;

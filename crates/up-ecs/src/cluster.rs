@@ -105,7 +105,7 @@ struct ServiceConnectDefaults {
 impl Kind for Cluster {
     const NAME: &'static str = names::Cluster::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Cluster",
         actions: Actions {
             observe: &["ecs:ListClusters", "ecs:DescribeClusters"],
@@ -116,35 +116,35 @@ impl Kind for Cluster {
         },
         attrs: &["arn", "name"],
         longest_name: 255,
-        replace: Order::CreateFirst,
-        ..About::DEFAULT
+        replace: Order::CreateBeforeDestroy,
+        ..KindInfo::DEFAULT
     };
 
     /// Asks for those the index lists and those known: see `candidates`.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let arns = candidates(cx, scope).await?.into_iter().collect::<Vec<_>>();
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let arns = candidates(cx, query).await?.into_iter().collect::<Vec<_>>();
         let some_each: Vec<_> = arns.chunks(CLUSTERS_A_CALL).map(<[_]>::to_vec).collect();
-        let described = at_once(some_each.into_iter().map(|arns| describe(cx, arns))).await?;
-        let mut seen = Vec::new();
+        let described = concurrently(some_each.into_iter().map(|arns| describe(cx, arns))).await?;
+        let mut observed = Vec::new();
         for cluster in described.into_iter().flatten() {
             let cluster = read(cluster)?;
-            seen.extend(
-                cluster.filter(|it| scope.owns_named(it.attrs.get("name").map_or("", String::as_str), &it.tags)),
+            observed.extend(
+                cluster.filter(|it| query.owns_named(it.attrs.get("name").map_or("", String::as_str), &it.tags)),
             );
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: a cluster of this name that carries our tags is the one made before. ECS would also answer with
     /// a foreign one, and change its settings, so it is looked for first and refused.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         for cluster in describe(cx, vec![name.clone()]).await? {
             if let Some(there) = read(cluster)? {
-                return ours(there, birth);
+                return ours(there, new);
             }
         }
-        let request = client(cx).create_cluster().cluster_name(name).set_tags(Some(list(&birth.tags)));
+        let request = client(cx).create_cluster().cluster_name(name).set_tags(Some(list(&new.tags)));
         let request = request.settings(self.settings.wire()).set_configuration(self.configuration.wire()?);
         let request = request.set_capacity_providers(texts(&self.capacity_providers));
         let strategy = some(strategy_items(&self.default_capacity_provider_strategy)?);
@@ -157,22 +157,22 @@ impl Kind for Cluster {
     }
 
     /// One call for settings, one for capacity providers. Safe to repeat: both are set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let is = &seen.spec;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let is = &observed.spec;
         if (&self.settings, &self.configuration, &self.service_connect_defaults)
             != (&is.settings, &is.configuration, &is.service_connect_defaults)
         {
-            let call = client(cx).update_cluster().cluster(&seen.id).settings(self.settings.wire());
+            let call = client(cx).update_cluster().cluster(&observed.id).settings(self.settings.wire());
             let call = call.set_configuration(self.configuration.wire()?);
             let moves = self.service_connect_defaults != is.service_connect_defaults;
             let connect = moves.then(|| self.service_connect_defaults.wire()).transpose()?;
             call.set_service_connect_defaults(connect).send().await?;
         }
-        let is_impaired = matches!(&seen.status, Status::Impaired(_));
+        let is_impaired = matches!(&observed.status, Status::Impaired(_));
         let moves = (&self.capacity_providers, &self.default_capacity_provider_strategy)
             != (&is.capacity_providers, &is.default_capacity_provider_strategy);
         if moves || is_impaired {
-            let call = client(cx).put_cluster_capacity_providers().cluster(&seen.id);
+            let call = client(cx).put_cluster_capacity_providers().cluster(&observed.id);
             let call = call.set_capacity_providers(Some(self.capacity_providers.iter().cloned().collect()));
             let strategy = strategy_items(&self.default_capacity_provider_strategy)?;
             call.set_default_capacity_provider_strategy(Some(strategy)).send().await?;
@@ -181,13 +181,13 @@ impl Kind for Cluster {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone. Services and tasks in it hold it.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_cluster().cluster(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -208,28 +208,28 @@ const CLUSTERS_A_CALL: usize = 100;
 
 /// ARNs of what may be the stack's. One that neither the index nor the run knows yet is found by the create that would
 /// make it again, so that the list of all is spared where there is anything to go by.
-async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
-    let indexed = scope.listed("ecs", "cluster/").map(str::to_owned);
-    let known: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
+async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
+    let indexed = query.listed("ecs", "cluster/").map(str::to_owned);
+    let known: BTreeSet<_> = indexed.chain(query.known.iter().cloned()).collect();
     if !known.is_empty() {
-        let named = scope.names.iter().filter(|_| !scope.only_known);
+        let named = query.names.iter().filter(|_| !query.only_known);
         let arn = |name| format!("arn:{}:ecs:{}:{}:cluster/{name}", cx.partition(), cx.region(), cx.account());
         return Ok(known.into_iter().chain(named.map(arn)).collect());
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
-    let is_named = |name: &str| name.starts_with(&scope.prefix()) || scope.names.contains(name);
+    let is_named = |name: &str| name.starts_with(&query.prefix()) || query.names.contains(name);
     let named = |arn: &String| arn.rsplit('/').next().is_some_and(is_named);
     Ok(listed.into_iter().filter(named).collect())
 }
 
-async fn describe(cx: &Cx, clusters: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Cluster>> {
+async fn describe(cx: &Context, clusters: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Cluster>> {
     let request = client(cx).describe_clusters().set_clusters(Some(clusters));
     let include = [ClusterField::Tags, ClusterField::Settings, ClusterField::Configurations, ClusterField::Attachments];
     Ok(request.set_include(Some(include.into())).send().await?.clusters.into_iter().flatten().collect())
 }
 
 /// The cluster, unless it is gone: ECS describes an `INACTIVE` one for a while.
-fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
+fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Observed<Cluster>>> {
     let (Some(id), Some(name), Some(state)) = (cluster.cluster_arn, cluster.cluster_name, cluster.status) else {
         return Err(Error::absent("ARN, name and status of a cluster"));
     };
@@ -240,14 +240,14 @@ fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Seen<Cluster>>> {
     let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
     let spec = Cluster {
         name: Some(name.clone()),
-        settings: Settings::seen(cluster.settings, &mut words),
-        configuration: cluster.configuration.map(|it| Configuration::seen(it, &mut words)).unwrap_or_default(),
+        settings: Settings::observed(cluster.settings, &mut words),
+        configuration: cluster.configuration.map(|it| Configuration::observed(it, &mut words)).unwrap_or_default(),
         capacity_providers: set(cluster.capacity_providers),
         default_capacity_provider_strategy: strategy(cluster.default_capacity_provider_strategy)?,
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
     let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Seen { tags: tags(cluster.tags), attrs, status, notes: words.notes, spec, id }))
+    Ok(Some(Observed { tags: tags(cluster.tags), attrs, status, notes: words.notes, spec, id }))
 }
 
 /// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.
@@ -286,8 +286,8 @@ fn reasons(attachment: &Attachment) -> Option<String> {
 }
 
 /// The id of a cluster that is there already, if it is the one that was to be made.
-fn ours(there: Seen<Cluster>, birth: &Birth) -> Result<String> {
-    if there.address(&birth.stack).as_ref() == Some(&birth.address) {
+fn ours(there: Observed<Cluster>, new: &NewResource) -> Result<String> {
+    if there.address(&new.stack).as_ref() == Some(&new.address) {
         return Ok(there.id);
     }
     let message = format!("{} exists already", there.id);
@@ -302,11 +302,11 @@ impl Settings {
             .build()
     }
 
-    fn seen(settings: Option<Vec<ClusterSetting>>, words: &mut Words) -> Self {
+    fn observed(settings: Option<Vec<ClusterSetting>>, words: &mut Words) -> Self {
         let insights = settings.into_iter().flatten().find_map(|setting| {
             (setting.name == Some(ClusterSettingName::ContainerInsights)).then_some(setting.value).flatten()
         });
-        let insights = insights.and_then(|word| words.known(&word, ContainerInsights::seen));
+        let insights = insights.and_then(|word| words.known(&word, ContainerInsights::observed));
         Self { container_insights: insights.unwrap_or(disabled()) }
     }
 }
@@ -326,11 +326,11 @@ impl Configuration {
         Ok(is_set.then(|| configuration.set_managed_storage_configuration(storage).build()))
     }
 
-    fn seen(configuration: ClusterConfiguration, words: &mut Words) -> Self {
+    fn observed(configuration: ClusterConfiguration, words: &mut Words) -> Self {
         let execute = configuration.execute_command_configuration;
         Self {
-            execute_command_configuration: execute.map(|it| ExecuteCommand::seen(it, words)),
-            managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::seen),
+            execute_command_configuration: execute.map(|it| ExecuteCommand::observed(it, words)),
+            managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::observed),
         }
     }
 }
@@ -350,7 +350,7 @@ impl ExecuteCommand {
         execute.logging(self.logging.as_str().into()).set_log_configuration(log).build()
     }
 
-    fn seen(execute: ExecuteCommandConfiguration, words: &mut Words) -> Self {
+    fn observed(execute: ExecuteCommandConfiguration, words: &mut Words) -> Self {
         let log = execute.log_configuration.map(|log| ExecuteCommandLog {
             cloud_watch_log_group_name: log.cloud_watch_log_group_name,
             cloud_watch_encryption_enabled: log.cloud_watch_encryption_enabled,
@@ -358,7 +358,7 @@ impl ExecuteCommand {
             s3_key_prefix: log.s3_key_prefix,
             s3_encryption_enabled: log.s3_encryption_enabled,
         });
-        let logging = execute.logging.and_then(|word| words.known(word.as_str(), ExecuteCommandLogging::seen));
+        let logging = execute.logging.and_then(|word| words.known(word.as_str(), ExecuteCommandLogging::observed));
         Self { kms_key_id: execute.kms_key_id, logging: logging.unwrap_or(default_logging()), log_configuration: log }
     }
 }
@@ -371,7 +371,7 @@ impl ManagedStorage {
             .build()
     }
 
-    fn seen(storage: ManagedStorageConfiguration) -> Self {
+    fn observed(storage: ManagedStorageConfiguration) -> Self {
         Self {
             kms_key_id: storage.kms_key_id,
             fargate_ephemeral_storage_kms_key_id: storage.fargate_ephemeral_storage_kms_key_id,

@@ -67,7 +67,7 @@ impl Container {
 
     /// The container as a user would have written it. ECS answers with its defaults spelled out, and with the host's
     /// port where the network mode leaves no choice (`own_ports` false).
-    pub(crate) fn seen(container: ContainerDefinition, own_ports: bool) -> Result<Self> {
+    pub(crate) fn observed(container: ContainerDefinition, own_ports: bool) -> Result<Self> {
         let (Some(name), Some(image)) = (container.name, container.image) else {
             return Err(Error::absent("name and image of a container"));
         };
@@ -88,29 +88,34 @@ impl Container {
             environment: from_pairs(container.environment),
             environment_files: container.environment_files.into_iter().flatten().map(|file| file.value).collect(),
             secrets: from_secrets(container.secrets),
-            port_mappings: ports.map(|port| PortMapping::seen(port, own_ports)).collect::<Result<_>>()?,
-            log_configuration: container.log_configuration.map(LogConfiguration::seen).transpose()?,
-            health_check: container.health_check.map(HealthCheck::seen).transpose()?,
-            depends_on: container.depends_on.into_iter().flatten().map(Dependency::seen).collect::<Result<_>>()?,
+            port_mappings: ports.map(|port| PortMapping::observed(port, own_ports)).collect::<Result<_>>()?,
+            log_configuration: container.log_configuration.map(LogConfiguration::observed).transpose()?,
+            health_check: container.health_check.map(HealthCheck::observed).transpose()?,
+            depends_on: container.depends_on.into_iter().flatten().map(Dependency::observed).collect::<Result<_>>()?,
             restart_policy: container
                 .restart_policy
                 .filter(|policy| policy.enabled)
-                .map(RestartPolicy::seen)
+                .map(RestartPolicy::observed)
                 .transpose()?,
             start_timeout: maybe_count(container.start_timeout)?,
             stop_timeout: maybe_count(container.stop_timeout)?,
-            mount_points: container.mount_points.into_iter().flatten().map(MountPoint::seen).collect::<Result<_>>()?,
+            mount_points: container
+                .mount_points
+                .into_iter()
+                .flatten()
+                .map(MountPoint::observed)
+                .collect::<Result<_>>()?,
             readonly_root_filesystem: container.readonly_root_filesystem == Some(true),
             privileged: container.privileged == Some(true),
             interactive: container.interactive == Some(true),
             pseudo_terminal: container.pseudo_terminal == Some(true),
-            ulimits: container.ulimits.into_iter().flatten().map(Ulimit::seen).collect::<Result<_>>()?,
+            ulimits: container.ulimits.into_iter().flatten().map(Ulimit::observed).collect::<Result<_>>()?,
             linux_parameters: container
                 .linux_parameters
-                .map_or_else(|| Ok(LinuxParameters::default()), LinuxParameters::seen)?,
+                .map_or_else(|| Ok(LinuxParameters::default()), LinuxParameters::observed)?,
             system_controls: controls(container.system_controls),
             docker_labels: map(container.docker_labels),
-            firelens_configuration: container.firelens_configuration.map(Firelens::seen).transpose()?,
+            firelens_configuration: container.firelens_configuration.map(Firelens::observed).transpose()?,
             repository_credentials: container.repository_credentials.map(|it| it.credentials_parameter),
             gpus: gpus.map_err(|_| Error::absent("count of GPUs"))?,
         })
@@ -137,16 +142,16 @@ impl PortMapping {
         port.set_app_protocol(self.app_protocol.map(|word| word.as_str().into())).build()
     }
 
-    fn seen(port: wire::PortMapping, own_ports: bool) -> Result<Self> {
+    fn observed(port: wire::PortMapping, own_ports: bool) -> Result<Self> {
         let number = |port: i32| u16::try_from(port).map_err(|_| Error::absent("port that can be"));
         let container_port = port.container_port.ok_or_else(|| Error::absent("port of a container"))?;
         let host_port = port.host_port.filter(|port| own_ports && *port != 0);
         Ok(Self {
             container_port: number(container_port)?,
-            protocol: port.protocol.map_or(Ok(Transport::Tcp), |word| Transport::seen(word.as_str()))?,
+            protocol: port.protocol.map_or(Ok(Transport::Tcp), |word| Transport::observed(word.as_str()))?,
             host_port: host_port.map(number).transpose()?,
             name: port.name,
-            app_protocol: port.app_protocol.map(|word| AppProtocol::seen(word.as_str())).transpose()?,
+            app_protocol: port.app_protocol.map(|word| AppProtocol::observed(word.as_str())).transpose()?,
         })
     }
 }
@@ -158,9 +163,9 @@ impl LogConfiguration {
         Ok(log.set_secret_options(secrets(&self.secret_options)?).build()?)
     }
 
-    pub(crate) fn seen(log: wire::LogConfiguration) -> Result<Self> {
+    pub(crate) fn observed(log: wire::LogConfiguration) -> Result<Self> {
         Ok(Self {
-            log_driver: LogDriver::seen(log.log_driver.as_str())?,
+            log_driver: LogDriver::observed(log.log_driver.as_str())?,
             options: map(log.options),
             secret_options: from_secrets(log.secret_options),
         })
@@ -175,7 +180,7 @@ impl HealthCheck {
         Ok(check.retries(number(self.retries)?).set_start_period(start).build()?)
     }
 
-    fn seen(check: wire::HealthCheck) -> Result<Self> {
+    fn observed(check: wire::HealthCheck) -> Result<Self> {
         Ok(Self {
             command: check.command,
             interval: count(check.interval.unwrap_or(30))?,
@@ -192,8 +197,8 @@ impl Dependency {
         Ok(dependency.condition(self.condition.as_str().into()).build()?)
     }
 
-    fn seen(dependency: ContainerDependency) -> Result<Self> {
-        let condition = Condition::seen(dependency.condition.as_str())?;
+    fn observed(dependency: ContainerDependency) -> Result<Self> {
+        let condition = Condition::observed(dependency.condition.as_str())?;
         Ok(Self { container_name: dependency.container_name, condition })
     }
 }
@@ -205,7 +210,7 @@ impl RestartPolicy {
         Ok(policy.restart_attempt_period(number(self.restart_attempt_period)?).build()?)
     }
 
-    fn seen(policy: ContainerRestartPolicy) -> Result<Self> {
+    fn observed(policy: ContainerRestartPolicy) -> Result<Self> {
         let restart_attempt_period = count(policy.restart_attempt_period.unwrap_or(300))?;
         Ok(Self { ignored_exit_codes: set(policy.ignored_exit_codes), restart_attempt_period })
     }
@@ -217,7 +222,7 @@ impl MountPoint {
         mount.container_path(&self.container_path).read_only(self.read_only).build()
     }
 
-    fn seen(mount: wire::MountPoint) -> Result<Self> {
+    fn observed(mount: wire::MountPoint) -> Result<Self> {
         let (Some(source_volume), Some(container_path)) = (mount.source_volume, mount.container_path) else {
             return Err(Error::absent("volume and path of a mount point"));
         };
@@ -231,9 +236,9 @@ impl Ulimit {
         Ok(limit.soft_limit(self.soft_limit).hard_limit(self.hard_limit).build()?)
     }
 
-    fn seen(limit: wire::Ulimit) -> Result<Self> {
+    fn observed(limit: wire::Ulimit) -> Result<Self> {
         let wire::Ulimit { name, soft_limit, hard_limit, .. } = limit;
-        Ok(Self { name: UlimitName::seen(name.as_str())?, soft_limit, hard_limit })
+        Ok(Self { name: UlimitName::observed(name.as_str())?, soft_limit, hard_limit })
     }
 }
 
@@ -250,13 +255,13 @@ impl LinuxParameters {
         Ok((*self != Self::default()).then(|| linux.build()))
     }
 
-    fn seen(linux: wire::LinuxParameters) -> Result<Self> {
+    fn observed(linux: wire::LinuxParameters) -> Result<Self> {
         let (add, drop) = linux.capabilities.map(|all| (all.add, all.drop)).unwrap_or_default();
         Ok(Self {
             init_process_enabled: linux.init_process_enabled == Some(true),
             capabilities: Capabilities { add: set(add), drop: set(drop) },
             shared_memory_size: maybe_count(linux.shared_memory_size)?,
-            tmpfs: linux.tmpfs.into_iter().flatten().map(Tmpfs::seen).collect::<Result<_>>()?,
+            tmpfs: linux.tmpfs.into_iter().flatten().map(Tmpfs::observed).collect::<Result<_>>()?,
         })
     }
 }
@@ -267,7 +272,7 @@ impl Tmpfs {
         Ok(tmpfs.set_mount_options(texts(&self.mount_options)).build()?)
     }
 
-    fn seen(tmpfs: wire::Tmpfs) -> Result<Self> {
+    fn observed(tmpfs: wire::Tmpfs) -> Result<Self> {
         let wire::Tmpfs { container_path, size, mount_options, .. } = tmpfs;
         Ok(Self { container_path, size: count(size)?, mount_options: set(mount_options) })
     }
@@ -279,7 +284,7 @@ impl Firelens {
         Ok(firelens.set_options(options(&self.options)).build()?)
     }
 
-    fn seen(firelens: FirelensConfiguration) -> Result<Self> {
-        Ok(Self { router: LogRouter::seen(firelens.r#type.as_str())?, options: map(firelens.options) })
+    fn observed(firelens: FirelensConfiguration) -> Result<Self> {
+        Ok(Self { router: LogRouter::observed(firelens.r#type.as_str())?, options: map(firelens.options) })
     }
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
 use up_core::{
-    AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, quote,
+    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, placeholder,
 };
 
 up_core::client!(aws_sdk_ecs, ERRORS);
@@ -56,7 +56,7 @@ fn tags(tags: Option<Vec<Tag>>) -> Tags {
 }
 
 /// Changes the tags of anything ECS knows by an ARN. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Cx, arn: &str, change: &TagChange) -> Result<()> {
+async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
     if !change.set.is_empty() {
         client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
     }
@@ -137,8 +137,8 @@ struct Words {
 }
 
 impl Words {
-    fn known<T>(&mut self, word: &str, seen: impl Fn(&str) -> Result<T>) -> Option<T> {
-        let known = seen(word).ok();
+    fn known<T>(&mut self, word: &str, observed: impl Fn(&str) -> Result<T>) -> Option<T> {
+        let known = observed(word).ok();
         if known.is_none() {
             self.notes.push(format!("AWS says `{word}`, which this version of bullstra-up does not know"));
         }
@@ -178,7 +178,7 @@ fn from_secrets(secrets: Option<Vec<Secret>>) -> Map {
 }
 
 /// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
+fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
     let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
     ids.sort();
     Ok(ids)
@@ -190,6 +190,6 @@ fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
 
 /// A problem where `text` is no ARN: ECS takes names too, and answers with ARNs, which would never compare.
 fn arn(field: impl Into<String>, text: &str) -> Option<Problem> {
-    let is_arn = text.starts_with("arn:") || quote::is_quoting(text);
+    let is_arn = text.starts_with("arn:") || placeholder::has_placeholder(text);
     (!is_arn).then(|| Problem::new(field, format!("`{text}` is not an ARN")))
 }

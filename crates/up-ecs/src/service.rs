@@ -9,7 +9,7 @@ use aws_sdk_ecs::{
     types::ServiceField,
 };
 use serde_json::Value;
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 use crate::{
     SERVICES_A_CALL, Strategy, client, list, maybe_number, number, retag,
@@ -190,7 +190,7 @@ pub(crate) struct ServiceRegistry {
 impl Kind for Service {
     const NAME: &'static str = "ecs.service";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Service",
         actions: Actions {
             observe: &["ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices"],
@@ -201,7 +201,7 @@ impl Kind for Service {
         },
         attrs: &["arn", "name"],
         longest_name: 255,
-        replace: Order::CreateFirst,
+        replace: Order::CreateBeforeDestroy,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(30 * 60) },
         takes: Takes {
             create: Duration::from_secs(90),
@@ -210,50 +210,51 @@ impl Kind for Service {
             delete: Duration::from_secs(60),
             ..Takes::DEFAULT
         },
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// Asks for those the index lists, those known, and all in clusters of the stack: the index lags.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let mut asked = Vec::new();
-        for (cluster, services) in candidates(cx, scope).await? {
+        for (cluster, services) in candidates(cx, query).await? {
             let services: Vec<_> = services.into_iter().collect();
             asked.extend(services.chunks(SERVICES_A_CALL).map(|some| (cluster.clone(), some.to_vec())));
         }
-        let described = at_once(asked.into_iter().map(|(cluster, services)| describe(cx, cluster, services))).await?;
-        let mut seen = Vec::new();
+        let described =
+            concurrently(asked.into_iter().map(|(cluster, services)| describe(cx, cluster, services))).await?;
+        let mut observed = Vec::new();
         for service in described.into_iter().flatten() {
             let service = Self::read(service)?;
-            seen.extend(service.filter(|service| scope.owns(&service.tags)));
+            observed.extend(service.filter(|service| query.owns(&service.tags)));
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: a service is unique by its name in the cluster. A client token would add nothing to that, and
     /// would not let a service be made again that somebody has deleted.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let request = self.request(cx)?.service_name(name).set_tags(Some(list(&birth.tags)));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let request = self.request(cx)?.service_name(name).set_tags(Some(list(&new.tags)));
         let service = request.send().await?.service;
         service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
     }
 
     /// One call with all that differs. Safe to repeat: everything is set, and a deployment that is forced a second time takes
     /// the place of the first.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        self.changes(cx, seen)?.send().await?;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        self.changes(cx, observed)?.send().await?;
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let call = client(cx).delete_service().cluster(cx.attr(&seen.spec.cluster, "arn")?).service(&seen.id);
-        call.force(true).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let call = client(cx).delete_service().cluster(cx.attr(&observed.spec.cluster, "arn")?).service(&observed.id);
+        call.force(true).send().await.ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -295,7 +296,7 @@ impl Kind for Service {
         let waited = Option::<BTreeSet<WaitedImage>>::deserialize(&spec["wait_for_images"]).ok().flatten();
         let missing = waited.unwrap_or_default().into_iter().filter(|image| !image.is_pushed());
         let remark = |WaitedImage { tag, .. }: WaitedImage| {
-            let tag = quote::readable(&tag);
+            let tag = placeholder::readable(&tag);
             format!("no new task can start before the image with the tag `{tag}` is pushed; push it, then apply again")
         };
         missing.map(remark).collect()
@@ -303,19 +304,19 @@ impl Kind for Service {
 }
 
 /// ARNs of services that may be the stack's, by the ARN or name of their cluster.
-async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<String>>> {
+async fn candidates(cx: &Context, query: &Query) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
-    let indexed = scope.listed("ecs", "service/").map(str::to_owned);
-    for arn in indexed.chain(scope.known.iter().cloned()) {
+    let indexed = query.listed("ecs", "service/").map(str::to_owned);
+    for arn in indexed.chain(query.known.iter().cloned()) {
         if let Some(cluster) = cluster_of(&arn) {
             found.entry(cluster.to_owned()).or_default().insert(arn);
         }
     }
-    let listed = clusters(cx, scope).await?.into_iter().map(async |cluster| {
+    let listed = clusters(cx, query).await?.into_iter().map(async |cluster| {
         let listed = client(cx).list_services().cluster(&cluster).max_results(100).into_paginator().items().send();
         Ok((present(listed.try_collect().await.map_err(Error::from))?, cluster))
     });
-    for (listed, cluster) in at_once(listed).await? {
+    for (listed, cluster) in concurrently(listed).await? {
         if let Some(name) = cluster.rsplit('/').next() {
             found.entry(name.to_owned()).or_default().extend(listed.into_iter().flatten());
         }
@@ -324,7 +325,7 @@ async fn candidates(cx: &Cx, scope: &Scope) -> Result<BTreeMap<String, BTreeSet<
 }
 
 /// Some services of one cluster, [`SERVICES_A_CALL`] at most.
-async fn describe(cx: &Cx, cluster: String, services: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Service>> {
+async fn describe(cx: &Context, cluster: String, services: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Service>> {
     let request = client(cx).describe_services().cluster(cluster).include(ServiceField::Tags);
     let answer = request.set_services(Some(services)).send().await.map_err(Error::from);
     Ok(present(answer)?.and_then(|answer| answer.services).into_iter().flatten().collect())
@@ -332,13 +333,13 @@ async fn describe(cx: &Cx, cluster: String, services: Vec<String>) -> Result<Vec
 
 /// ARNs of the stack's clusters. A cluster that the index does not list yet can only hold services as new, whose
 /// creation is safe to repeat: the others spare a call.
-async fn clusters(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
-    let indexed = scope.listed("ecs", "cluster/").map(str::to_owned).collect::<Vec<_>>();
-    if scope.only_known || !indexed.is_empty() {
+async fn clusters(cx: &Context, query: &Query) -> Result<Vec<String>> {
+    let indexed = query.listed("ecs", "cluster/").map(str::to_owned).collect::<Vec<_>>();
+    if query.only_known || !indexed.is_empty() {
         return Ok(indexed);
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
-    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&scope.prefix()));
+    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&query.prefix()));
     Ok(listed.into_iter().filter(named).collect())
 }
 
@@ -367,7 +368,7 @@ impl WaitedImage {
 impl Service {
     /// Those known to be missing.
     fn missing_images(&self) -> Vec<&WaitedImage> {
-        let known = self.wait_for_images.iter().filter(|image| !quote::is_quoting(&image.pushed_tags));
+        let known = self.wait_for_images.iter().filter(|image| !placeholder::has_placeholder(&image.pushed_tags));
         known.filter(|image| !image.is_pushed()).collect()
     }
 
@@ -397,7 +398,7 @@ impl Service {
             .collect()
     }
 
-    fn request(&self, cx: &Cx) -> Result<CreateServiceFluentBuilder> {
+    fn request(&self, cx: &Context) -> Result<CreateServiceFluentBuilder> {
         let desired = match self.scheduling_strategy {
             SchedulingStrategy::Daemon => None,
             _ if !self.missing_images().is_empty() => Some(0),
@@ -432,20 +433,20 @@ impl Service {
 
     /// True for what ECS does only with a new deployment: another strategy, and starting again what has failed. The first
     /// tasks of a service come with one as well, so that its circuit breaker watches over them.
-    fn forces_deployment(&self, seen: &Seen<Self>) -> bool {
-        let is = &seen.spec;
+    fn forces_deployment(&self, observed: &Observed<Self>) -> bool {
+        let is = &observed.spec;
         let moves = self
             .capacity_provider_strategy
             .as_ref()
             .is_some_and(|strategy| Some(strategy) != is.capacity_provider_strategy.as_ref());
         let starts = is.desired_count == Some(0) && self.desired_count.is_some_and(|count| count > 0);
-        moves || starts || matches!(&seen.status, Status::Impaired(trouble) if trouble.repair)
+        moves || starts || matches!(&observed.status, Status::Impaired(trouble) if trouble.repair)
     }
 
     /// Both sides are compared as ECS takes them, where a reference is the id it stands for.
-    fn changes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<UpdateServiceFluentBuilder> {
-        let is = &seen.spec;
-        let call = client(cx).update_service().cluster(cx.attr(&is.cluster, "arn")?).service(&seen.id);
+    fn changes(&self, cx: &Context, observed: &Observed<Self>) -> Result<UpdateServiceFluentBuilder> {
+        let is = &observed.spec;
+        let call = client(cx).update_service().cluster(cx.attr(&is.cluster, "arn")?).service(&observed.id);
         let definition = cx.attr(&self.task_definition, "arn")?;
         let moves = cx.attr(&is.task_definition, "arn").map_or(true, |arn| arn != definition);
         let desired = self.desired_count.filter(|_| self.desired_count != is.desired_count);
@@ -461,7 +462,7 @@ impl Service {
             .set_task_definition(moves.then_some(definition))
             .set_desired_count(maybe_number(desired)?)
             .set_capacity_provider_strategy(strategy.filter(|_| strategy_differs))
-            .set_force_new_deployment(self.forces_deployment(seen).then_some(true))
+            .set_force_new_deployment(self.forces_deployment(observed).then_some(true))
             .set_platform_version(platform)
             .set_network_configuration(differing(self.network(cx)?, is.network(cx)?).flatten())
             .set_health_check_grace_period_seconds(grace.map(number).transpose()?)
@@ -478,8 +479,8 @@ impl Service {
     }
 }
 
-fn differing<T: PartialEq>(want: T, seen: T) -> Option<T> {
-    (want != seen).then_some(want)
+fn differing<T: PartialEq>(desired: T, observed: T) -> Option<T> {
+    (desired != observed).then_some(desired)
 }
 
 fn yes() -> bool {

@@ -61,12 +61,12 @@ impl ServiceConnect {
         Ok(connect.set_log_configuration(log).build())
     }
 
-    pub(crate) fn seen(connect: wire::ServiceConnectConfiguration) -> Result<Self> {
+    pub(crate) fn observed(connect: wire::ServiceConnectConfiguration) -> Result<Self> {
         Ok(Self {
             enabled: connect.enabled,
             namespace: connect.namespace,
-            services: connect.services.into_iter().flatten().map(ConnectService::seen).collect::<Result<_>>()?,
-            log_configuration: connect.log_configuration.map(LogConfiguration::seen).transpose()?,
+            services: connect.services.into_iter().flatten().map(ConnectService::observed).collect::<Result<_>>()?,
+            log_configuration: connect.log_configuration.map(LogConfiguration::observed).transpose()?,
         })
     }
 }
@@ -89,7 +89,7 @@ impl ConnectService {
         Ok(service.build()?)
     }
 
-    fn seen(service: wire::ServiceConnectService) -> Result<Self> {
+    fn observed(service: wire::ServiceConnectService) -> Result<Self> {
         let alias = |alias: wire::ServiceConnectClientAlias| {
             Ok(ClientAlias { port: port(alias.port)?, dns_name: alias.dns_name })
         };

@@ -6,7 +6,7 @@ use aws_sdk_ecs::types::{
     self as wire, AssignPublicIp, AvailabilityZoneRebalancing, AwsVpcConfiguration, DeploymentAlarms,
     DeploymentCircuitBreaker,
 };
-use up_core::{Error, Ref, Result, Seen};
+use up_core::{Error, Observed, Ref, Result};
 
 use crate::{
     Words, attrs, count, ids, maybe_count, maybe_number,
@@ -23,7 +23,7 @@ use crate::{
 impl Service {
     /// The service, unless it is gone: ECS describes an `INACTIVE` one for a while. What a deployment changes is read from the
     /// primary one: after a rollback the service itself may still name what failed.
-    pub(crate) fn read(service: wire::Service) -> Result<Option<Seen<Self>>> {
+    pub(crate) fn read(service: wire::Service) -> Result<Option<Observed<Self>>> {
         let Some(status) = status(&service)? else { return Ok(None) };
         let now = primary(&service).cloned();
         let mut words = Words::default();
@@ -42,25 +42,25 @@ impl Service {
         let shares = now.as_ref().and_then(|now| now.capacity_provider_strategy.clone());
         let connect = now.and_then(|now| now.service_connect_configuration);
         let rebalancing = service.availability_zone_rebalancing;
-        let balancers = service.load_balancers.into_iter().flatten().map(LoadBalancer::seen);
-        let registries = service.service_registries.into_iter().flatten().map(ServiceRegistry::seen);
+        let balancers = service.load_balancers.into_iter().flatten().map(LoadBalancer::observed);
+        let registries = service.service_registries.into_iter().flatten().map(ServiceRegistry::observed);
         let scheduling =
-            service.scheduling_strategy.and_then(|word| words.known(word.as_str(), SchedulingStrategy::seen));
+            service.scheduling_strategy.and_then(|word| words.known(word.as_str(), SchedulingStrategy::observed));
         let scheduling_strategy = scheduling.unwrap_or(SchedulingStrategy::Replica);
-        let deployment = service.deployment_configuration.map(DeploymentConfiguration::seen).transpose()?;
-        let propagation = service.propagate_tags.and_then(|word| words.known(word.as_str(), PropagateTags::seen));
-        let constraints = service.placement_constraints.into_iter().flatten().map(PlacementConstraint::seen);
-        let strategies = service.placement_strategy.into_iter().flatten().map(PlacementStrategy::seen);
+        let deployment = service.deployment_configuration.map(DeploymentConfiguration::observed).transpose()?;
+        let propagation = service.propagate_tags.and_then(|word| words.known(word.as_str(), PropagateTags::observed));
+        let constraints = service.placement_constraints.into_iter().flatten().map(PlacementConstraint::observed);
+        let strategies = service.placement_strategy.into_iter().flatten().map(PlacementStrategy::observed);
         let spec = Self {
             name: Some(name.clone()),
             cluster: Ref::id(cluster),
             task_definition: Ref::id(task_definition),
             desired_count: Some(count(service.desired_count)?),
             wait_for_images: BTreeSet::new(),
-            launch_type: launch_type.and_then(|word| words.known(word.as_str(), LaunchType::seen)),
+            launch_type: launch_type.and_then(|word| words.known(word.as_str(), LaunchType::observed)),
             capacity_provider_strategy: Some(strategy(shares.or(service.capacity_provider_strategy))?),
             platform_version: service.platform_version,
-            network_configuration: network.map(NetworkConfiguration::seen),
+            network_configuration: network.map(NetworkConfiguration::observed),
             load_balancers: balancers.collect::<Result<_>>()?,
             health_check_grace_period_seconds: count(service.health_check_grace_period_seconds.unwrap_or(0))?,
             deployment_configuration: deployment.unwrap_or_default().complete(scheduling_strategy),
@@ -72,13 +72,13 @@ impl Service {
             placement_constraints: constraints.collect::<Result<_>>()?,
             placement_strategy: strategies.collect::<Result<_>>()?,
             service_registries: registries.collect::<Result<_>>()?,
-            service_connect_configuration: connect.map(ServiceConnect::seen).transpose()?,
+            service_connect_configuration: connect.map(ServiceConnect::observed).transpose()?,
         };
         let attrs = attrs([("arn", &id), ("name", &name)]);
-        Ok(Some(Seen { tags: tags(service.tags), attrs, status, notes: words.notes, spec, id }))
+        Ok(Some(Observed { tags: tags(service.tags), attrs, status, notes: words.notes, spec, id }))
     }
 
-    pub(crate) fn network(&self, cx: &up_core::Cx) -> Result<Option<wire::NetworkConfiguration>> {
+    pub(crate) fn network(&self, cx: &up_core::Context) -> Result<Option<wire::NetworkConfiguration>> {
         let wire = |network: &NetworkConfiguration| {
             let public = if network.assign_public_ip { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
             let vpc = AwsVpcConfiguration::builder().set_subnets(Some(ids(cx, &network.subnets)?));
@@ -89,7 +89,7 @@ impl Service {
     }
 
     /// Sorted, so that both sides compare however their references are written.
-    pub(crate) fn balancers(&self, cx: &up_core::Cx) -> Result<Vec<wire::LoadBalancer>> {
+    pub(crate) fn balancers(&self, cx: &up_core::Context) -> Result<Vec<wire::LoadBalancer>> {
         let wire = |balancer: &LoadBalancer| {
             let wire = wire::LoadBalancer::builder().target_group_arn(cx.attr(&balancer.target_group, "arn")?);
             let wire = wire.container_name(&balancer.container_name);
@@ -137,7 +137,7 @@ impl Service {
 }
 
 impl NetworkConfiguration {
-    fn seen(network: AwsVpcConfiguration) -> Self {
+    fn observed(network: AwsVpcConfiguration) -> Self {
         Self {
             subnets: network.subnets.into_iter().map(Ref::id).collect(),
             security_groups: network.security_groups.into_iter().flatten().map(Ref::id).collect(),
@@ -147,7 +147,7 @@ impl NetworkConfiguration {
 }
 
 impl LoadBalancer {
-    fn seen(balancer: wire::LoadBalancer) -> Result<Self> {
+    fn observed(balancer: wire::LoadBalancer) -> Result<Self> {
         let (Some(target_group), Some(container_name), Some(port)) =
             (balancer.target_group_arn, balancer.container_name, balancer.container_port)
         else {
@@ -169,7 +169,7 @@ impl DeploymentConfiguration {
         Ok(deployment.build())
     }
 
-    fn seen(deployment: wire::DeploymentConfiguration) -> Result<Self> {
+    fn observed(deployment: wire::DeploymentConfiguration) -> Result<Self> {
         let breaker = deployment.deployment_circuit_breaker;
         let breaker = breaker.map(|it| CircuitBreaker { enable: it.enable, rollback: it.rollback });
         let alarms = deployment.alarms.filter(|alarms| !alarms.alarm_names.is_empty());
@@ -177,7 +177,7 @@ impl DeploymentConfiguration {
             maximum_percent: maybe_count(deployment.maximum_percent)?,
             minimum_healthy_percent: maybe_count(deployment.minimum_healthy_percent)?,
             deployment_circuit_breaker: breaker.unwrap_or_default(),
-            alarms: alarms.map(Alarms::seen),
+            alarms: alarms.map(Alarms::observed),
         })
     }
 
@@ -199,23 +199,23 @@ impl Alarms {
         Ok(alarms.enable(self.enable).rollback(self.rollback).build()?)
     }
 
-    fn seen(alarms: DeploymentAlarms) -> Self {
+    fn observed(alarms: DeploymentAlarms) -> Self {
         let DeploymentAlarms { alarm_names, enable, rollback, .. } = alarms;
         Self { alarm_names: set(Some(alarm_names)), enable, rollback }
     }
 }
 
 impl PlacementConstraint {
-    fn seen(constraint: wire::PlacementConstraint) -> Result<Self> {
+    fn observed(constraint: wire::PlacementConstraint) -> Result<Self> {
         let word = constraint.r#type.ok_or_else(|| Error::absent("type of a placement constraint"))?;
-        Ok(Self { constraint: ConstraintType::seen(word.as_str())?, expression: constraint.expression })
+        Ok(Self { constraint: ConstraintType::observed(word.as_str())?, expression: constraint.expression })
     }
 }
 
 impl PlacementStrategy {
-    fn seen(strategy: wire::PlacementStrategy) -> Result<Self> {
+    fn observed(strategy: wire::PlacementStrategy) -> Result<Self> {
         let word = strategy.r#type.ok_or_else(|| Error::absent("type of a placement strategy"))?;
-        Ok(Self { strategy: StrategyType::seen(word.as_str())?, field: strategy.field }.normal())
+        Ok(Self { strategy: StrategyType::observed(word.as_str())?, field: strategy.field }.normal())
     }
 
     /// ECS answers with `CPU` and `MEMORY` in capitals, and keeps the case of attributes.
@@ -229,7 +229,7 @@ impl PlacementStrategy {
 }
 
 impl ServiceRegistry {
-    fn seen(registry: wire::ServiceRegistry) -> Result<Self> {
+    fn observed(registry: wire::ServiceRegistry) -> Result<Self> {
         Ok(Self {
             registry_arn: registry.registry_arn.ok_or_else(|| Error::absent("ARN of a service registry"))?,
             container_name: registry.container_name,

@@ -81,7 +81,7 @@ struct RuntimePlatform {
 impl Kind for TaskDefinition {
     const NAME: &'static str = names::TaskDefinition::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::TaskDefinition",
         actions: Actions {
             observe: &["ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions", "ecs:DescribeTaskDefinition"],
@@ -92,71 +92,71 @@ impl Kind for TaskDefinition {
         },
         attrs: &["arn", "family", "revision"],
         longest_name: LONGEST_FAMILY,
-        replace: Order::CreateFirst,
-        sent_once: true,
+        replace: Order::CreateBeforeDestroy,
+        non_idempotent_create: true,
         tags_travel: true,
-        constant: true,
-        ..About::DEFAULT
+        immutable: true,
+        ..KindInfo::DEFAULT
     };
 
     /// Asks for the latest revision of every family named like the stack's, because the index lags; and for whatever
     /// else the index lists or the run knows. Of what is kept, a list tells whether it is still the latest.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let kept = still_latest(cx, scope.kept()).await?;
-        let told: BTreeSet<_> = kept.iter().filter_map(|seen| seen.attrs.get("family")).collect();
-        let mut families = families(cx, scope).await?;
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let kept = still_latest(cx, query.kept()).await?;
+        let told: BTreeSet<_> = kept.iter().filter_map(|observed| observed.attrs.get("family")).collect();
+        let mut families = families(cx, query).await?;
         families.retain(|family| !told.contains(family));
         let latest = describe_all(cx, families).await?;
-        let indexed = scope.listed("ecs", "task-definition/").map(str::to_owned);
-        let mut others: BTreeSet<_> = indexed.chain(scope.known.iter().cloned()).collect();
-        for seen in latest.iter().flatten().chain(&kept) {
-            others.remove(&seen.id);
+        let indexed = query.listed("ecs", "task-definition/").map(str::to_owned);
+        let mut others: BTreeSet<_> = indexed.chain(query.known.iter().cloned()).collect();
+        for observed in latest.iter().flatten().chain(&kept) {
+            others.remove(&observed.id);
         }
         let others = describe_all(cx, others.into_iter().collect()).await?;
         let all = latest.into_iter().chain(others).flatten().chain(kept);
-        Ok(all.filter(|seen| scope.owns(&seen.tags)).collect())
+        Ok(all.filter(|observed| query.owns(&observed.tags)).collect())
     }
 
     /// ECS takes no client token here: sent once, and looked for by tag before it is sent again. A family that the user
     /// named is looked at here, since `observe` cannot tell it from a foreign one until the index lists it.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         if let Some(family) = &self.family
             && let Some(there) = describe(cx, family.clone()).await?
-            && there.tags == birth.tags
+            && there.tags == new.tags
         {
             return Ok(there.id);
         }
-        let request = self.request(cx)?.family(self.family.clone().unwrap_or_else(|| family_of(birth)));
-        let request = request.set_tags(Some(list(&birth.tags)));
+        let request = self.request(cx)?.family(self.family.clone().unwrap_or_else(|| family_of(new)));
+        let request = request.set_tags(Some(list(&new.tags)));
         let answer = request.customize().config_override(once()).send().await?;
         let arn = answer.task_definition.and_then(|made| made.task_definition_arn);
         arn.ok_or_else(|| Error::absent("ARN of the task definition it made"))
     }
 
     /// Never called: every field replaces.
-    async fn update(&self, _: &Cx, seen: &Seen<Self>) -> Result<()> {
-        Err(Error::ours(format!("{} cannot be updated: a task definition never changes", seen.id)))
+    async fn update(&self, _: &Context, observed: &Observed<Self>) -> Result<()> {
+        Err(Error::ours(format!("{} cannot be updated: a task definition never changes", observed.id)))
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Deregisters it, so that nothing starts from it any more, and deletes it; tasks that run go on. Safe to repeat:
     /// an inactive one counts as gone. ECS and the index keep what is deleted for a day or longer: without its tags, no
     /// look asks for it again.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).deregister_task_definition().task_definition(&seen.id).send().await.gone()?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).deregister_task_definition().task_definition(&observed.id).send().await.ignore_not_found()?;
         client(cx)
             .untag_resource()
-            .resource_arn(&seen.id)
+            .resource_arn(&observed.id)
             .tag_keys(Address::STACK_TAG)
             .send()
             .await
             .map_err(Error::from)
-            .gone()?;
-        client(cx).delete_task_definitions().task_definitions(&seen.id).send().await.gone()
+            .ignore_not_found()?;
+        client(cx).delete_task_definitions().task_definitions(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -178,23 +178,23 @@ impl Kind for TaskDefinition {
 const LONGEST_FAMILY: usize = 255;
 
 /// Revisions share one family, so its name leaves the generation out.
-fn family_of(birth: &Birth) -> String {
-    birth.address.physical(&birth.stack, 0, LONGEST_FAMILY)
+fn family_of(new: &NewResource) -> String {
+    new.address.physical(&new.stack, 0, LONGEST_FAMILY)
 }
 
 /// Families that may be the stack's.
-async fn families(cx: &Cx, scope: &Scope) -> Result<Vec<String>> {
-    if scope.only_known {
+async fn families(cx: &Context, query: &Query) -> Result<Vec<String>> {
+    if query.only_known {
         return Ok(vec![]);
     }
-    let request = client(cx).list_task_definition_families().family_prefix(scope.prefix());
+    let request = client(cx).list_task_definition_families().family_prefix(query.prefix());
     let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
     Ok(request.try_collect().await?)
 }
 
 /// Those of `kept` that are active, and the latest of their families. ECS lists the revisions of all families of the
 /// account together: it is asked for no more pages than there are revisions to ask for one by one.
-async fn still_latest(cx: &Cx, kept: Vec<Seen<TaskDefinition>>) -> Result<Vec<Seen<TaskDefinition>>> {
+async fn still_latest(cx: &Context, kept: Vec<Observed<TaskDefinition>>) -> Result<Vec<Observed<TaskDefinition>>> {
     if kept.is_empty() {
         return Ok(kept);
     }
@@ -209,7 +209,7 @@ async fn still_latest(cx: &Cx, kept: Vec<Seen<TaskDefinition>>) -> Result<Vec<Se
         }
     }
     let is_latest = |id: &str| revision(id).is_some_and(|(family, revision)| latest.get(family) == Some(&revision));
-    Ok(kept.into_iter().filter(|seen| is_latest(&seen.id)).collect())
+    Ok(kept.into_iter().filter(|observed| is_latest(&observed.id)).collect())
 }
 
 /// `orders` and 7, of `arn:aws:ecs:us-east-1:123456789012:task-definition/orders:7`.
@@ -218,12 +218,12 @@ fn revision(arn: &str) -> Option<(&str, u64)> {
     Some((family, revision.parse().ok()?))
 }
 
-async fn describe_all(cx: &Cx, names: Vec<String>) -> Result<Vec<Option<Seen<TaskDefinition>>>> {
-    at_once(names.into_iter().map(|name| describe(cx, name))).await
+async fn describe_all(cx: &Context, names: Vec<String>) -> Result<Vec<Option<Observed<TaskDefinition>>>> {
+    concurrently(names.into_iter().map(|name| describe(cx, name))).await
 }
 
 /// One revision by its ARN, or the latest active one of a family. Those deregistered are still described: they are gone.
-async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>> {
+async fn describe(cx: &Context, name: String) -> Result<Option<Observed<TaskDefinition>>> {
     let request = client(cx).describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
     match request.send().await.map_err(Error::from) {
         Ok(answer) => read(answer),
@@ -232,7 +232,7 @@ async fn describe(cx: &Cx, name: String) -> Result<Option<Seen<TaskDefinition>>>
     }
 }
 
-fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefinition>>> {
+fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefinition>>> {
     let Some(definition) = answer.task_definition else { return Err(Error::absent("task definition")) };
     let status = match &definition.status {
         Some(TaskDefinitionStatus::Active) => Status::Ready,
@@ -245,19 +245,19 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
         return Err(Error::absent("ARN and family of a task definition"));
     };
     let network_mode =
-        definition.network_mode.map_or(Ok(NetworkMode::Bridge), |word| NetworkMode::seen(word.as_str()))?;
+        definition.network_mode.map_or(Ok(NetworkMode::Bridge), |word| NetworkMode::observed(word.as_str()))?;
     let own_ports = network_mode == NetworkMode::Bridge;
     let containers = definition.container_definitions.into_iter().flatten();
     let compatibilities = definition.requires_compatibilities.into_iter().flatten();
-    let compatibilities = compatibilities.map(|word| LaunchType::seen(word.as_str()));
-    let platform = definition.runtime_platform.map(RuntimePlatform::seen).transpose()?;
+    let compatibilities = compatibilities.map(|word| LaunchType::observed(word.as_str()));
+    let platform = definition.runtime_platform.map(RuntimePlatform::observed).transpose()?;
     let amount = |text: Option<String>| {
         let number = text.map(|text| text.parse()).transpose();
         number.map_err(|_| Error::absent("number for the size of a task"))
     };
     let spec = TaskDefinition {
         family: Some(family.clone()),
-        containers: containers.map(|container| Container::seen(container, own_ports)).collect::<Result<_>>()?,
+        containers: containers.map(|container| Container::observed(container, own_ports)).collect::<Result<_>>()?,
         requires_compatibilities: compatibilities.collect::<Result<_>>()?,
         cpu: amount(definition.cpu)?,
         memory: amount(definition.memory)?,
@@ -265,16 +265,16 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Seen<TaskDefiniti
         runtime_platform: platform.unwrap_or_default(),
         execution_role: definition.execution_role_arn.map(Ref::id),
         task_role: definition.task_role_arn.map(Ref::id),
-        volumes: definition.volumes.into_iter().flatten().map(Volume::seen).collect::<Result<_>>()?,
+        volumes: definition.volumes.into_iter().flatten().map(Volume::observed).collect::<Result<_>>()?,
         ephemeral_storage: maybe_count(definition.ephemeral_storage.map(|storage| storage.size_in_gib))?,
-        pid_mode: definition.pid_mode.map(|word| PidMode::seen(word.as_str())).transpose()?,
+        pid_mode: definition.pid_mode.map(|word| PidMode::observed(word.as_str())).transpose()?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
-    Ok(Some(Seen { id, tags: tags(answer.tags), attrs, status, notes: vec![], spec }))
+    Ok(Some(Observed { id, tags: tags(answer.tags), attrs, status, notes: vec![], spec }))
 }
 
 impl TaskDefinition {
-    fn request(&self, cx: &Cx) -> Result<RegisterTaskDefinitionFluentBuilder> {
+    fn request(&self, cx: &Context) -> Result<RegisterTaskDefinitionFluentBuilder> {
         let role = |role: &Option<Ref<names::Role>>| role.as_ref().map(|role| cx.attr(role, "arn")).transpose();
         let containers = self.containers.iter().map(Container::wire).collect::<Result<_>>()?;
         let volumes = self.volumes.iter().map(Volume::wire).collect::<Result<_>>()?;
@@ -385,9 +385,10 @@ impl RuntimePlatform {
         platform.operating_system_family(self.operating_system_family.as_str().into()).build()
     }
 
-    fn seen(platform: wire::RuntimePlatform) -> Result<Self> {
-        let cpu = platform.cpu_architecture.map(|word| CpuArchitecture::seen(word.as_str())).transpose()?;
-        let system = platform.operating_system_family.map(|word| OperatingSystem::seen(word.as_str())).transpose()?;
+    fn observed(platform: wire::RuntimePlatform) -> Result<Self> {
+        let cpu = platform.cpu_architecture.map(|word| CpuArchitecture::observed(word.as_str())).transpose()?;
+        let system =
+            platform.operating_system_family.map(|word| OperatingSystem::observed(word.as_str())).transpose()?;
         let (cpu_architecture, operating_system_family) = (cpu.unwrap_or_else(x86_64), system.unwrap_or_else(linux));
         Ok(Self { cpu_architecture, operating_system_family })
     }

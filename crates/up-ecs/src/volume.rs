@@ -48,10 +48,10 @@ impl Volume {
         Ok(wire::Volume::builder().name(&self.name).set_host(host).set_efs_volume_configuration(efs).build())
     }
 
-    pub(crate) fn seen(volume: wire::Volume) -> Result<Self> {
+    pub(crate) fn observed(volume: wire::Volume) -> Result<Self> {
         Ok(Self {
             name: volume.name.ok_or_else(|| Error::absent("name of a volume"))?,
-            efs_volume_configuration: volume.efs_volume_configuration.map(Efs::seen).transpose()?,
+            efs_volume_configuration: volume.efs_volume_configuration.map(Efs::observed).transpose()?,
             host_source_path: volume.host.and_then(|host| host.source_path),
         })
     }
@@ -70,7 +70,7 @@ impl Efs {
         Ok(efs.set_authorization_config(asks.then(|| access.build())).build()?)
     }
 
-    fn seen(efs: EfsVolumeConfiguration) -> Result<Self> {
+    fn observed(efs: EfsVolumeConfiguration) -> Result<Self> {
         let port = efs.transit_encryption_port.filter(|port| *port != 0).map(u16::try_from).transpose();
         let (access_point_id, iam) =
             efs.authorization_config.map(|it| (it.access_point_id, it.iam)).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! ECS's enumerations.
 
-up_core::words! {
+up_core::aws_enum! {
     /// What CloudWatch Container Insights measures.
     pub(crate) ContainerInsights {
         /// Nothing.
@@ -12,7 +12,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Where sessions into containers are recorded.
     pub(crate) ExecuteCommandLogging {
         /// Nowhere.
@@ -24,7 +24,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What tasks run on.
     pub(crate) LaunchType {
         /// Machines of AWS's.
@@ -38,7 +38,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How containers are in the network.
     pub(crate) NetworkMode {
         /// A network interface for each task.
@@ -52,7 +52,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Whose processes containers see.
     pub(crate) PidMode {
         /// Each other's.
@@ -62,7 +62,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What an image is built for.
     pub(crate) CpuArchitecture {
         /// Intel and AMD.
@@ -72,7 +72,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What an image is built for.
     pub(crate) OperatingSystem {
         Linux = "LINUX",
@@ -86,7 +86,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What goes over a port.
     pub(crate) Transport {
         Tcp = "tcp",
@@ -94,7 +94,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What Service Connect measures of a port.
     pub(crate) AppProtocol {
         Http = "http",
@@ -103,7 +103,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Where a container's output goes.
     pub(crate) LogDriver {
         /// To CloudWatch Logs.
@@ -119,7 +119,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// A log router.
     pub(crate) LogRouter {
         Fluentbit = "fluentbit",
@@ -127,7 +127,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How far another container must have come.
     pub(crate) Condition {
         /// It has started.
@@ -141,7 +141,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What the operating system limits.
     pub(crate) UlimitName {
         /// Open files; the one limit that Fargate takes.
@@ -163,7 +163,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How many tasks a service runs.
     pub(crate) SchedulingStrategy {
         /// As many as it is told.
@@ -173,7 +173,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Whose tags tasks get.
     pub(crate) PropagateTags {
         /// Nobody's.
@@ -185,7 +185,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Which instances may run a task.
     pub(crate) ConstraintType {
         /// Each task another.
@@ -195,7 +195,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How tasks are spread over instances.
     pub(crate) StrategyType {
         /// By chance.

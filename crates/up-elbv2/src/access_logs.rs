@@ -26,7 +26,7 @@ impl Logs {
     }
 
     /// AWS remembers the bucket of logs that are switched off: they are no logs all the same.
-    pub(crate) fn seen(key: &str, attributes: &Attributes) -> Self {
+    pub(crate) fn observed(key: &str, attributes: &Attributes) -> Self {
         let text = |part| attributes.get(&format!("{key}.s3.{part}")).unwrap_or_default().to_owned();
         match attributes.get(&format!("{key}.s3.enabled")) {
             Some("true") => Self { bucket: text("bucket"), prefix: text("prefix") },

@@ -87,22 +87,22 @@ pub(crate) struct FixedResponse {
 }
 
 /// Actions as the API takes them.
-pub(crate) fn wire(cx: &Cx, actions: &[Action]) -> Result<Vec<types::Action>> {
+pub(crate) fn wire(cx: &Context, actions: &[Action]) -> Result<Vec<types::Action>> {
     actions.iter().map(|action| action.wire(cx)).collect()
 }
 
 /// Actions as the API shows them, in their order.
-pub(crate) fn seen(actions: Option<Vec<types::Action>>) -> Result<Vec<Action>> {
+pub(crate) fn observed(actions: Option<Vec<types::Action>>) -> Result<Vec<Action>> {
     let mut actions = actions.unwrap_or_default();
     actions.sort_by_key(|action| action.order);
-    actions.into_iter().map(Action::seen).collect()
+    actions.into_iter().map(Action::observed).collect()
 }
 
 /// The actions to compare and to send: where a deployment moves requests from one target group to another, the live shares
 /// are right, and those that the stack declares would send requests back.
-pub(crate) fn accept(actions: Vec<Action>, seen: &[Action]) -> Vec<Action> {
+pub(crate) fn accept(actions: Vec<Action>, observed: &[Action]) -> Vec<Action> {
     let pairs = actions.into_iter().enumerate();
-    let accepted = pairs.map(|(place, action)| match (action, seen.get(place)) {
+    let accepted = pairs.map(|(place, action)| match (action, observed.get(place)) {
         (Action::Forward(forward), Some(Action::Forward(live))) if forward.is_deployed(live) => {
             Action::Forward(Forward { target_groups: live.target_groups.clone(), ..forward })
         }
@@ -120,7 +120,7 @@ pub(crate) fn check(field: &str, actions: &[Action]) -> Vec<Problem> {
 }
 
 impl Action {
-    fn wire(&self, cx: &Cx) -> Result<types::Action> {
+    fn wire(&self, cx: &Context) -> Result<types::Action> {
         let action = types::Action::builder();
         Ok(match self {
             Self::Forward(forward) => action.r#type(ActionTypeEnum::Forward).forward_config(forward.wire(cx)?),
@@ -133,15 +133,15 @@ impl Action {
         .build())
     }
 
-    fn seen(action: types::Action) -> Result<Self> {
+    fn observed(action: types::Action) -> Result<Self> {
         if let Some(config) = action.redirect_config {
-            return Redirect::seen(config).map(Self::Redirect);
+            return Redirect::observed(config).map(Self::Redirect);
         }
         if let Some(config) = action.fixed_response_config {
-            return FixedResponse::seen(config).map(Self::FixedResponse);
+            return FixedResponse::observed(config).map(Self::FixedResponse);
         }
         match (action.forward_config, action.target_group_arn) {
-            (Some(config), _) => Forward::seen(config).map(Self::Forward),
+            (Some(config), _) => Forward::observed(config).map(Self::Forward),
             (None, Some(arn)) => {
                 let target_groups = [Share { target_group: Ref::id(arn), weight: one() }].into();
                 Ok(Self::Forward(Forward { target_groups, stickiness_duration_seconds: None }))
@@ -175,7 +175,7 @@ impl Forward {
             && groups(self) == groups(live)
     }
 
-    fn wire(&self, cx: &Cx) -> Result<ForwardActionConfig> {
+    fn wire(&self, cx: &Context) -> Result<ForwardActionConfig> {
         let group = |share: &Share| {
             let group = TargetGroupTuple::builder().target_group_arn(cx.id(&share.target_group)?);
             Ok(group.weight(share.weight).build())
@@ -188,7 +188,7 @@ impl Forward {
         Ok(config.target_group_stickiness_config(sticky.build()).build())
     }
 
-    fn seen(config: ForwardActionConfig) -> Result<Self> {
+    fn observed(config: ForwardActionConfig) -> Result<Self> {
         let share = |group: TargetGroupTuple| {
             let arn = group.target_group_arn.ok_or_else(|| Error::absent("target group of an action"))?;
             Ok(Share { target_group: Ref::id(arn), weight: group.weight.unwrap_or_else(one) })
@@ -219,7 +219,7 @@ impl Redirect {
         config.status_code(self.status_code.as_str().into()).build()
     }
 
-    fn seen(config: RedirectActionConfig) -> Result<Self> {
+    fn observed(config: RedirectActionConfig) -> Result<Self> {
         let status = config.status_code.ok_or_else(|| Error::absent("status of a redirect"))?;
         Ok(Self {
             protocol: config.protocol.unwrap_or_else(same_protocol),
@@ -227,7 +227,7 @@ impl Redirect {
             port: config.port.unwrap_or_else(same_port),
             path: config.path.unwrap_or_else(same_path),
             query: config.query.unwrap_or_else(same_query),
-            status_code: RedirectStatus::seen(status.as_str())?,
+            status_code: RedirectStatus::observed(status.as_str())?,
         })
     }
 
@@ -250,7 +250,7 @@ impl FixedResponse {
         config.content_type(&self.content_type).message_body(&self.message_body).build()
     }
 
-    fn seen(config: FixedResponseActionConfig) -> Result<Self> {
+    fn observed(config: FixedResponseActionConfig) -> Result<Self> {
         let status = config.status_code.and_then(|status| status.parse().ok());
         Ok(Self {
             status_code: status.ok_or_else(|| Error::absent("status of a fixed response"))?,

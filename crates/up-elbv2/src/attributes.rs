@@ -49,9 +49,9 @@ impl Attributes {
         self.0.extend(value.map(|value| (key.to_owned(), value.to_string())));
     }
 
-    /// What must be sent to get from `seen` to these, each in the `form` of one API.
-    pub(crate) fn beyond<T>(&self, seen: &Self, form: impl Fn(&str, &str) -> T) -> Vec<T> {
-        let differ = self.0.iter().filter(|(key, value)| seen.0.get(*key) != Some(value));
+    /// What must be sent to get from `observed` to these, each in the `form` of one API.
+    pub(crate) fn beyond<T>(&self, observed: &Self, form: impl Fn(&str, &str) -> T) -> Vec<T> {
+        let differ = self.0.iter().filter(|(key, value)| observed.0.get(*key) != Some(value));
         differ.map(|(key, value)| form(key, value)).collect()
     }
 }
@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_sent() {
-        let seen = Settings { timeout: 60, http2: true, mode: "append".into(), delay: Some(1) };
-        let want = Settings { timeout: 30, http2: true, mode: "append".into(), delay: None };
+        let observed = Settings { timeout: 60, http2: true, mode: "append".into(), delay: Some(1) };
+        let desired = Settings { timeout: 30, http2: true, mode: "append".into(), delay: None };
         let form = |key: &str, value: &str| format!("{key}={value}");
-        let [seen, want] = [seen, want].map(|settings| Attributes::of(&settings, &ROWS));
-        assert_eq!(want.beyond(&seen, form), ["t.seconds=30"]);
-        assert!(seen.beyond(&seen, form).is_empty());
+        let [observed, desired] = [observed, desired].map(|settings| Attributes::of(&settings, &ROWS));
+        assert_eq!(desired.beyond(&observed, form), ["t.seconds=30"]);
+        assert!(observed.beyond(&observed, form).is_empty());
     }
 }

@@ -89,7 +89,7 @@ impl Condition {
     }
 
     /// AWS shows some conditions twice: in a table of their own, and as plain values, as it used to.
-    pub(crate) fn seen(condition: types::RuleCondition) -> Result<Self> {
+    pub(crate) fn observed(condition: types::RuleCondition) -> Result<Self> {
         let field = condition.field.ok_or_else(|| Error::absent("field of a condition"))?;
         let plain = condition.values.unwrap_or_default();
         let set = |values: Option<Vec<String>>| values.unwrap_or(plain).into_iter().collect::<Values>();
@@ -106,11 +106,11 @@ impl Condition {
             }
             "query-string" => {
                 let pairs = condition.query_string_config.and_then(|config| config.values).unwrap_or_default();
-                Self::QueryString(pairs.into_iter().filter_map(QueryPair::seen).collect())
+                Self::QueryString(pairs.into_iter().filter_map(QueryPair::observed).collect())
             }
             "source-ip" => {
                 let blocks = set(condition.source_ip_config.and_then(|config| config.values));
-                Self::SourceIp(blocks.into_iter().map(Cidr::seen).collect())
+                Self::SourceIp(blocks.into_iter().map(Cidr::observed).collect())
             }
             _ => Self::Unknown(field),
         })
@@ -142,7 +142,7 @@ impl Condition {
 }
 
 impl QueryPair {
-    fn seen(pair: QueryStringKeyValuePair) -> Option<Self> {
+    fn observed(pair: QueryStringKeyValuePair) -> Option<Self> {
         Some(Self { key: pair.key, value: pair.value? })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use up_core::{Birth, Cx, Error, ErrorKind, Result, Scope, Tags, at_once};
+use up_core::{Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently};
 
 use crate::{client, tags};
 
@@ -15,10 +15,10 @@ const DESCRIBED: usize = 20;
 pub(crate) const PAGE: i32 = 400;
 
 /// The tags of those among `arns` that are the stack's: from the index, or by asking about what it does not list.
-pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
-    let wanted = arns.iter().filter(|arn| scope.wants(arn));
-    let (listed, unlisted): (Vec<_>, Vec<_>) = wanted.partition(|arn| scope.index.tags(arn).is_some());
-    let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), scope.index.tags(arn)?.clone())));
+pub(crate) async fn owned(cx: &Context, query: &Query, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
+    let wanted = arns.iter().filter(|arn| query.wants(arn));
+    let (listed, unlisted): (Vec<_>, Vec<_>) = wanted.partition(|arn| query.index.tags(arn).is_some());
+    let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), query.index.tags(arn)?.clone())));
     let mut found: BTreeMap<_, _> = listed.collect();
     let unlisted: Vec<String> = unlisted.into_iter().cloned().collect();
     let some_each: Vec<_> = unlisted.chunks(DESCRIBED).map(<[_]>::to_vec).collect();
@@ -27,24 +27,24 @@ pub(crate) async fn owned(cx: &Cx, scope: &Scope, arns: &[String]) -> Result<BTr
         Err(error) if error.kind == ErrorKind::NotFound => described_singly(cx, &arns).await,
         told => told,
     });
-    found.extend(at_once(told).await?.into_iter().flatten());
+    found.extend(concurrently(told).await?.into_iter().flatten());
     // Of a load balancer or a target group, the ARN ends with its name and an id.
-    found.retain(|arn, tags| scope.owns_named(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
+    found.retain(|arn, tags| query.owns_named(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
     Ok(found)
 }
 
 /// The tags of one; `None` where it is gone.
-pub(crate) async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+pub(crate) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     let described = or_none(described(cx, &[arn.to_owned()]).await)?;
     Ok(described.into_iter().next().map(|(_, tags)| tags))
 }
 
 /// What a create has answered with, if it is this birth's: with the same name and settings AWS answers with one that
 /// exists, whoever's it is. Names that are derived belong to the stack, and are not asked about.
-pub(crate) async fn born(cx: &Cx, birth: &Birth, name: Option<&String>, arn: String) -> Result<String> {
+pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>, arn: String) -> Result<String> {
     let Some(name) = name else { return Ok(arn) };
     let described = or_none(described(cx, std::slice::from_ref(&arn)).await)?;
-    match described.iter().all(|(_, tags)| birth.gave(tags)) {
+    match described.iter().all(|(_, tags)| new.gave(tags)) {
         true => Ok(arn),
         false => Err(Error::answered("DuplicateName", &format!("{arn} has the name `{name}` and the same settings"))),
     }
@@ -52,11 +52,11 @@ pub(crate) async fn born(cx: &Cx, birth: &Birth, name: Option<&String>, arn: Str
 
 /// The load balancers whose listeners may be the stack's: by the index and by the ARNs of listeners and rules that are
 /// known, or, where those name none, by how load balancers are called.
-pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["loadbalancer/app/", "loadbalancer/net/", "listener/", "listener-rule/"]
         .into_iter()
-        .flat_map(|resource| scope.listed(SERVICE, resource));
-    let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(load_balancer_of);
+        .flat_map(|resource| query.listed(SERVICE, resource));
+    let known = listed.chain(query.known.iter().map(String::as_str)).filter_map(load_balancer_of);
     let known: BTreeSet<_> = known.collect();
     if !known.is_empty() {
         return Ok(known);
@@ -68,16 +68,16 @@ pub(crate) async fn load_balancers(cx: &Cx, scope: &Scope) -> Result<BTreeSet<St
         named.ok_or_else(|| Error::absent("ARN and name of a load balancer"))
     });
     let named: Vec<_> = named.collect::<Result<_>>()?;
-    Ok(named.into_iter().filter(|(_, name)| name.starts_with(&scope.prefix())).map(|(arn, _)| arn).collect())
+    Ok(named.into_iter().filter(|(_, name)| name.starts_with(&query.prefix())).map(|(arn, _)| arn).collect())
 }
 
 /// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
-pub(crate) async fn listeners(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>> {
+pub(crate) async fn listeners(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["listener/", "listener-rule/"].into_iter();
-    let listed = listed.flat_map(|resource| scope.listed(SERVICE, resource));
-    let known = listed.chain(scope.known.iter().map(String::as_str)).filter_map(listener_of);
+    let listed = listed.flat_map(|resource| query.listed(SERVICE, resource));
+    let known = listed.chain(query.known.iter().map(String::as_str)).filter_map(listener_of);
     let mut listeners: BTreeSet<_> = known.collect();
-    let mut balancers = load_balancers(cx, scope).await?;
+    let mut balancers = load_balancers(cx, query).await?;
     for balancer in listeners.iter().filter_map(|listener| load_balancer_of(listener)) {
         balancers.remove(&balancer);
     }
@@ -89,14 +89,14 @@ pub(crate) async fn listeners(cx: &Cx, scope: &Scope) -> Result<BTreeSet<String>
 
 /// All listeners of some load balancers. A load balancer that is gone has none.
 pub(crate) async fn listeners_on(
-    cx: &Cx,
+    cx: &Context,
     balancers: BTreeSet<String>,
 ) -> Result<Vec<aws_sdk_elasticloadbalancingv2::types::Listener>> {
     let all = balancers.into_iter().map(|arn| async move {
         let request = client(cx).describe_listeners().load_balancer_arn(arn).page_size(PAGE);
         or_none(request.into_paginator().items().send().try_collect().await)
     });
-    Ok(at_once(all).await?.into_iter().flatten().collect())
+    Ok(concurrently(all).await?.into_iter().flatten().collect())
 }
 
 /// What hangs on something that is gone is gone as well.
@@ -107,7 +107,7 @@ pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Ve
     }
 }
 
-async fn described(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
+async fn described(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>> {
     let answer = client(cx).describe_tags().set_resource_arns(Some(arns.to_vec())).send().await?;
     let described = answer.tag_descriptions.unwrap_or_default().into_iter();
     let described: BTreeMap<_, _> = described.filter_map(|each| Some((each.resource_arn?, tags(each.tags)))).collect();
@@ -118,7 +118,7 @@ async fn described(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
     }
 }
 
-async fn described_singly(cx: &Cx, arns: &[String]) -> Result<Vec<(String, Tags)>> {
+async fn described_singly(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>> {
     let mut found = Vec::new();
     for arn in arns {
         found.extend(or_none(described(cx, std::slice::from_ref(arn)).await)?);

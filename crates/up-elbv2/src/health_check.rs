@@ -1,7 +1,7 @@
 //! How a load balancer finds out which targets work.
 
 use aws_sdk_elasticloadbalancingv2::types::{self, Matcher, ProtocolEnum};
-use up_core::{Result, prelude::*, quote};
+use up_core::{Result, placeholder, prelude::*};
 
 use crate::{
     check_range,
@@ -34,8 +34,8 @@ pub(crate) struct HealthCheck {
 }
 
 impl HealthCheck {
-    pub(crate) fn seen(group: &types::TargetGroup) -> Result<Self> {
-        let protocol = group.health_check_protocol.as_ref().map(|protocol| Protocol::seen(protocol.as_str()));
+    pub(crate) fn observed(group: &types::TargetGroup) -> Result<Self> {
+        let protocol = group.health_check_protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str()));
         let matcher = group.matcher.as_ref();
         Ok(Self {
             enabled: group.health_check_enabled,
@@ -71,8 +71,9 @@ impl HealthCheck {
             let message = format!("statuses are `200`, `200,204` or `200-299`, and this is `{text}`");
             Problem::new("health_check.matcher", message)
         });
-        let late = self.interval_seconds.zip(self.timeout_seconds).filter(|(interval, timeout)| timeout >= interval);
-        let late = late.map(|(interval, _)| {
+        let deferred =
+            self.interval_seconds.zip(self.timeout_seconds).filter(|(interval, timeout)| timeout >= interval);
+        let deferred = deferred.map(|(interval, _)| {
             let message = format!("a check must have failed before the next one begins, {interval} seconds later");
             Problem::new("health_check.timeout_seconds", message)
         });
@@ -82,7 +83,7 @@ impl HealthCheck {
             number("healthy_threshold_count", self.healthy_threshold_count, 2..=10),
             number("unhealthy_threshold_count", self.unhealthy_threshold_count, 2..=10),
             matcher,
-            late,
+            deferred,
         ];
         found.into_iter().flatten().collect()
     }
@@ -92,5 +93,5 @@ impl HealthCheck {
 fn is_matcher(text: &str) -> bool {
     let number = |text: &str| (1..=3).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
     let one = |part: &str| part.split_once('-').map_or(number(part), |(first, last)| number(first) && number(last));
-    quote::is_quoting(text) || text.split(',').all(one)
+    placeholder::has_placeholder(text) || text.split(',').all(one)
 }

@@ -16,7 +16,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::Tag;
-use up_core::{AnyKind, Cx, Error, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, quote};
+use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, placeholder};
 
 up_core::client!(aws_sdk_elasticloadbalancingv2, ERRORS);
 
@@ -47,7 +47,7 @@ fn tags(tags: Option<Vec<Tag>>) -> Tags {
 }
 
 /// Changes the tags of anything this API knows. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Cx, arn: &str, change: &TagChange) -> Result<()> {
+async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
     if !change.set.is_empty() {
         client(cx).add_tags().resource_arns(arn).set_tags(Some(list(&change.set))).send().await?;
     }
@@ -80,7 +80,7 @@ fn named(arn: &str, name: &str) -> BTreeMap<String, String> {
 fn check_name(name: &str) -> Option<Problem> {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
-    let right = quote::is_quoting(name) || ((1..=32).contains(&name.len()) && plain && !edges);
+    let right = placeholder::has_placeholder(name) || ((1..=32).contains(&name.len()) && plain && !edges);
     let message = "1 to 32 letters, digits and hyphens, with no hyphen at either end and no `internal-` in front";
     (!right).then(|| Problem::new("name", format!("a name is {message}, and this is `{name}`")))
 }

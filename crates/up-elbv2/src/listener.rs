@@ -82,7 +82,7 @@ const ROWS: [Row; 6] = [
 impl Kind for Listener {
     const NAME: &'static str = names::Listener::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::Listener",
         actions: Actions {
             observe: &[
@@ -103,42 +103,42 @@ impl Kind for Listener {
             delete: &["elasticloadbalancing:DeleteListener"],
         },
         attrs: &["arn"],
-        replace: Order::DeleteFirst,
-        ..About::DEFAULT
+        replace: Order::DestroyBeforeCreate,
+        ..KindInfo::DEFAULT
     };
 
     /// One call for each load balancer. Attributes and further certificates take one for each listener, made only where
     /// some declared listener sets any.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let listeners = find::listeners_on(cx, find::load_balancers(cx, scope).await?).await?;
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let listeners = find::listeners_on(cx, find::load_balancers(cx, query).await?).await?;
         let named = listeners.into_iter().map(|listener| {
             let arn = listener.listener_arn.clone().ok_or_else(|| Error::absent("ARN of a listener"))?;
             Ok((arn, listener))
         });
         let listeners: BTreeMap<_, _> = named.collect::<Result<_>>()?;
         let arns: Vec<_> = listeners.keys().cloned().collect();
-        let mut owned = find::owned(cx, scope, &arns).await?;
+        let mut owned = find::owned(cx, query, &arns).await?;
         let ours = listeners.into_iter().filter_map(|(arn, listener)| Some((owned.remove(&arn)?, arn, listener)));
-        let read = ours.map(|(tags, arn, listener)| read(cx, scope, tags, arn, listener));
-        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let read = ours.map(|(tags, arn, listener)| read(cx, query, tags, arn, listener));
+        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: a load balancer has one listener on each port. With the same settings AWS answers with the one
     /// that exists, and refuses other settings. Attributes and further certificates take calls of their own.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let request = client(cx).create_listener().load_balancer_arn(cx.id(&self.load_balancer)?).port(self.port);
         let request = request.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
         let request = request.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
         let request = request.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
         let request = request.set_default_actions(Some(action::wire(cx, &self.default_actions)?));
-        let answer = request.set_tags(Some(list(&birth.tags))).send().await?;
+        let answer = request.set_tags(Some(list(&new.tags))).send().await?;
         made(answer.listeners.and_then(|mut made| made.pop()?.listener_arn))
     }
 
     /// Safe to repeat: everything is set. What the listener is comes in one call, so that it is never half another.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (elb, arn, was) = (client(cx), &seen.id, &seen.spec);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
         if self.differs(cx, was)? {
             let call = elb.modify_listener().listener_arn(arn).port(self.port);
             let call = call.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
@@ -151,12 +151,12 @@ impl Kind for Listener {
         if !changed.is_empty() {
             elb.modify_listener_attributes().listener_arn(arn).set_attributes(Some(changed)).send().await?;
         }
-        if let Some(want) = &self.additional_certificate_arns {
-            let seen = was.additional_certificate_arns.clone().unwrap_or_default();
-            if let Some(new) = certificates(want.difference(&seen)) {
+        if let Some(desired) = &self.additional_certificate_arns {
+            let observed = was.additional_certificate_arns.clone().unwrap_or_default();
+            if let Some(new) = certificates(desired.difference(&observed)) {
                 elb.add_listener_certificates().listener_arn(arn).set_certificates(Some(new)).send().await?;
             }
-            if let Some(old) = certificates(seen.difference(want)) {
+            if let Some(old) = certificates(observed.difference(desired)) {
                 elb.remove_listener_certificates().listener_arn(arn).set_certificates(Some(old)).send().await?;
             }
         }
@@ -164,13 +164,13 @@ impl Kind for Listener {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_listener().listener_arn(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_listener().listener_arn(&observed.id).send().await.ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -178,8 +178,8 @@ impl Kind for Listener {
         port.map(|port| port.within(&self.load_balancer)).into_iter().collect()
     }
 
-    fn accept(self, seen: &Seen<Self>) -> Self {
-        Self { default_actions: action::accept(self.default_actions, &seen.spec.default_actions), ..self }
+    fn accept(self, observed: &Observed<Self>) -> Self {
+        Self { default_actions: action::accept(self.default_actions, &observed.spec.default_actions), ..self }
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -224,14 +224,14 @@ impl Listener {
     }
 
     /// True where something differs that `ModifyListener` sets.
-    fn differs(&self, cx: &Cx, seen: &Self) -> Result<bool> {
-        let settings = self.port != seen.port
-            || self.protocol != seen.protocol
-            || other(&self.certificate_arn, &seen.certificate_arn)
-            || other(&self.ssl_policy, &seen.ssl_policy)
-            || other(&self.alpn_policy, &seen.alpn_policy)
-            || other(&self.mutual_authentication, &seen.mutual_authentication);
-        Ok(settings || action::wire(cx, &self.default_actions)? != action::wire(cx, &seen.default_actions)?)
+    fn differs(&self, cx: &Context, observed: &Self) -> Result<bool> {
+        let settings = self.port != observed.port
+            || self.protocol != observed.protocol
+            || other(&self.certificate_arn, &observed.certificate_arn)
+            || other(&self.ssl_policy, &observed.ssl_policy)
+            || other(&self.alpn_policy, &observed.alpn_policy)
+            || other(&self.mutual_authentication, &observed.mutual_authentication);
+        Ok(settings || action::wire(cx, &self.default_actions)? != action::wire(cx, &observed.default_actions)?)
     }
 
     fn certificate(&self) -> Option<Vec<Certificate>> {
@@ -252,13 +252,13 @@ impl MutualAuthentication {
         wire.set_advertise_trust_store_ca_names(advertise).build()
     }
 
-    fn seen(seen: MutualAuthenticationAttributes) -> Result<Self> {
-        let mode = seen.mode.ok_or_else(|| Error::absent("mode of mutual authentication"))?;
-        let advertise = seen.advertise_trust_store_ca_names.map(|switch| Switch::seen(switch.as_str()));
+    fn observed(observed: MutualAuthenticationAttributes) -> Result<Self> {
+        let mode = observed.mode.ok_or_else(|| Error::absent("mode of mutual authentication"))?;
+        let advertise = observed.advertise_trust_store_ca_names.map(|switch| Switch::observed(switch.as_str()));
         Ok(Self {
-            mode: MutualAuthenticationMode::seen(&mode)?,
-            trust_store_arn: seen.trust_store_arn,
-            ignore_client_certificate_expiry: seen.ignore_client_certificate_expiry,
+            mode: MutualAuthenticationMode::observed(&mode)?,
+            trust_store_arn: observed.trust_store_arn,
+            ignore_client_certificate_expiry: observed.ignore_client_certificate_expiry,
             advertise_trust_store_ca_names: advertise.transpose()?,
         })
     }
@@ -270,26 +270,26 @@ fn certificates<'a>(arns: impl IntoIterator<Item = &'a String>) -> Option<Vec<Ce
 }
 
 /// What is left out is not wanted to be anything else.
-fn other<T: PartialEq>(want: &Option<T>, seen: &Option<T>) -> bool {
-    want.is_some() && want != seen
+fn other<T: PartialEq>(desired: &Option<T>, observed: &Option<T>) -> bool {
+    desired.is_some() && desired != observed
 }
 
 /// `None`: gone meanwhile.
 async fn read(
-    cx: &Cx,
-    scope: &Scope,
+    cx: &Context,
+    query: &Query,
     tags: Tags,
     arn: String,
     listener: types::Listener,
-) -> Result<Option<Seen<Listener>>> {
+) -> Result<Option<Observed<Listener>>> {
     let (Some(balancer), Some(port), Some(protocol)) = (listener.load_balancer_arn, listener.port, listener.protocol)
     else {
         return Err(Error::absent("load balancer, port or protocol of a listener"));
     };
-    let protocol = Protocol::seen(protocol.as_str())?;
-    let Some(attributes) = attributes(cx, scope, &arn).await? else { return Ok(None) };
+    let protocol = Protocol::observed(protocol.as_str())?;
+    let Some(attributes) = attributes(cx, query, &arn).await? else { return Ok(None) };
     let secure = matches!(protocol, Protocol::Https | Protocol::Tls);
-    let additional = if secure && scope.asks("additional_certificate_arns") {
+    let additional = if secure && query.asks("additional_certificate_arns") {
         Some(additional_certificates(cx, &arn).await?)
     } else {
         None
@@ -300,12 +300,12 @@ async fn read(
         load_balancer: Ref::id(balancer),
         port,
         protocol,
-        default_actions: action::seen(listener.default_actions)?,
+        default_actions: action::observed(listener.default_actions)?,
         certificate_arn: certificate.and_then(|certificate| certificate.certificate_arn),
         additional_certificate_arns: additional,
         ssl_policy: listener.ssl_policy,
-        alpn_policy: alpn.as_deref().map(AlpnPolicy::seen).transpose()?,
-        mutual_authentication: listener.mutual_authentication.map(MutualAuthentication::seen).transpose()?,
+        alpn_policy: alpn.as_deref().map(AlpnPolicy::observed).transpose()?,
+        mutual_authentication: listener.mutual_authentication.map(MutualAuthentication::observed).transpose()?,
         tcp_idle_timeout: None,
         server_header: None,
         strict_transport_security: None,
@@ -315,12 +315,12 @@ async fn read(
     };
     let spec = attributes.fill(spec, &ROWS)?;
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// Empty where nobody asks. `None`: gone meanwhile.
-async fn attributes(cx: &Cx, scope: &Scope, arn: &str) -> Result<Option<Attributes>> {
-    if ROWS.iter().all(|(field, _)| !scope.asks(field)) {
+async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Attributes>> {
+    if ROWS.iter().all(|(field, _)| !query.asks(field)) {
         return Ok(Some(Attributes::default()));
     }
     match client(cx).describe_listener_attributes().listener_arn(arn).send().await.map_err(Error::from) {
@@ -334,7 +334,7 @@ async fn attributes(cx: &Cx, scope: &Scope, arn: &str) -> Result<Option<Attribut
     }
 }
 
-async fn additional_certificates(cx: &Cx, arn: &str) -> Result<BTreeSet<String>> {
+async fn additional_certificates(cx: &Context, arn: &str) -> Result<BTreeSet<String>> {
     let request = client(cx).describe_listener_certificates().listener_arn(arn);
     let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
     let additional = all.into_iter().filter(|certificate| certificate.is_default != Some(true));

@@ -109,7 +109,7 @@ pub struct LoadBalancer {
 impl Kind for LoadBalancer {
     const NAME: &'static str = names::LoadBalancer::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::LoadBalancer",
         actions: Actions {
             observe: &[
@@ -143,10 +143,10 @@ impl Kind for LoadBalancer {
         longest_name: 32,
         wait: Wait { every: Duration::from_secs(5), at_most: Duration::from_secs(900) },
         takes: Takes { create: Duration::from_secs(156), delete: Duration::from_secs(5), ..Takes::DEFAULT },
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_load_balancers().page_size(PAGE);
         let mut found = Vec::new();
         for balancer in request.into_paginator().items().send().try_collect().await? {
@@ -154,36 +154,36 @@ impl Kind for LoadBalancer {
             else {
                 return Err(Error::absent("name of a load balancer"));
             };
-            if scope.may_own(&arn, &arn, &name) {
+            if query.may_own(&arn, &arn, &name) {
                 found.push((arn, name, balancer));
             }
         }
         let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
-        let mut owned = find::owned(cx, scope, &arns).await?;
+        let mut owned = find::owned(cx, query, &arns).await?;
         let ours =
             found.into_iter().filter_map(|(arn, name, balancer)| Some((owned.remove(&arn)?, arn, name, balancer)));
         let read = ours.map(|(tags, arn, name, balancer)| read(cx, tags, arn, name, balancer));
-        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
     /// settings: whose it is, its tags tell. Attributes take a call of their own.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&birth.tags)));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&new.tags)));
         let request = request.r#type(self.r#type.as_str().into()).scheme(self.scheme.as_str().into());
         let request = request.ip_address_type(self.ip_address_type.as_str().into());
         let request = request.set_subnets(ids(cx, self.subnets.as_ref())?);
         let request = request.set_subnet_mappings(mappings(cx, self.subnet_mappings.as_ref())?);
         let answer = request.set_security_groups(ids(cx, self.security_groups.as_ref())?).send().await?;
         let arn = made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))?;
-        find::born(cx, birth, self.name.as_ref(), arn).await
+        find::born(cx, new, self.name.as_ref(), arn).await
     }
 
     /// Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (elb, arn, was) = (client(cx), &seen.id, &seen.spec);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
         let (subnets, mapped) = (ids(cx, self.subnets.as_ref())?, mappings(cx, self.subnet_mappings.as_ref())?);
         if (subnets.is_some() && subnets != ids(cx, was.subnets.as_ref())?)
             || (mapped.is_some() && mapped != mappings(cx, was.subnet_mappings.as_ref())?)
@@ -207,17 +207,17 @@ impl Kind for LoadBalancer {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Lifts AWS's own protection first. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        if seen.spec.deletion_protection {
-            let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&seen.id);
-            call.attributes(attribute("deletion_protection.enabled", "false")).send().await.gone()?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        if observed.spec.deletion_protection {
+            let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&observed.id);
+            call.attributes(attribute("deletion_protection.enabled", "false")).send().await.ignore_not_found()?;
         }
-        client(cx).delete_load_balancer().load_balancer_arn(&seen.id).send().await.gone()
+        client(cx).delete_load_balancer().load_balancer_arn(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -277,14 +277,14 @@ impl LoadBalancer {
 
     /// A load balancer of one type has no use for the attributes of the other.
     fn check_type(&self) -> Vec<Problem> {
-        let (want, default) = (plain(self), plain(&Self::bare()));
+        let (desired, default) = (plain(self), plain(&Self::bare()));
         let logs = ["connection_logs", "health_check_logs"];
         let (other, strange): (_, Vec<&str>) = match self.r#type {
             LoadBalancerType::Application => ("a network", NETWORK.iter().map(|(field, _)| *field).collect()),
             LoadBalancerType::Network => ("an application", HTTP.iter().map(|(field, _)| *field).chain(logs).collect()),
             LoadBalancerType::Unknown(_) => return vec![],
         };
-        let strange = strange.into_iter().filter(|field| want[*field] != default[*field]);
+        let strange = strange.into_iter().filter(|field| desired[*field] != default[*field]);
         let mut problems: Vec<_> =
             strange.map(|field| Problem::new(field, format!("only {other} load balancer has this"))).collect();
         if self.r#type == LoadBalancerType::Application && self.cross_zone == Some(false) {
@@ -357,12 +357,12 @@ fn attribute(key: &str, value: &str) -> LoadBalancerAttribute {
 
 /// `None`: gone meanwhile.
 async fn read(
-    cx: &Cx,
+    cx: &Context,
     tags: Tags,
     arn: String,
     name: String,
     balancer: types::LoadBalancer,
-) -> Result<Option<Seen<LoadBalancer>>> {
+) -> Result<Option<Observed<LoadBalancer>>> {
     let request = client(cx).describe_load_balancer_attributes().load_balancer_arn(&arn);
     let attributes: Attributes = match request.send().await.map_err(Error::from) {
         Ok(answer) => {
@@ -372,29 +372,29 @@ async fn read(
         Err(error) => return Err(error),
     };
     let absent = || Error::absent("type, scheme or names of a load balancer");
-    let r#type = LoadBalancerType::seen(balancer.r#type.ok_or_else(absent)?.as_str())?;
+    let r#type = LoadBalancerType::observed(balancer.r#type.ok_or_else(absent)?.as_str())?;
     let (status, notes) = (status(balancer.state.as_ref())?, notes(balancer.state.as_ref()));
     let zones = balancer.availability_zones.unwrap_or_default();
     let groups = balancer.security_groups.unwrap_or_default();
-    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::seen(kind.as_str())).transpose()?;
+    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::observed(kind.as_str())).transpose()?;
     let spec = LoadBalancer {
         name: Some(name.clone()),
         r#type,
-        scheme: Scheme::seen(balancer.scheme.ok_or_else(absent)?.as_str())?,
+        scheme: Scheme::observed(balancer.scheme.ok_or_else(absent)?.as_str())?,
         subnets: Some(zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(Ref::id).collect()),
-        subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::seen).collect()),
+        subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::observed).collect()),
         security_groups: Some(groups.into_iter().map(Ref::id).collect()),
         ip_address_type: ip_address_type.unwrap_or_else(ipv4),
-        access_logs: Logs::seen("access_logs", &attributes),
-        connection_logs: Logs::seen("connection_logs", &attributes),
-        health_check_logs: Logs::seen("health_check_logs", &attributes),
+        access_logs: Logs::observed("access_logs", &attributes),
+        connection_logs: Logs::observed("connection_logs", &attributes),
+        health_check_logs: Logs::observed("health_check_logs", &attributes),
         ..LoadBalancer::bare()
     };
     let spec = attributes.fill(spec, &LoadBalancer::rows(r#type))?;
     let mut attrs = named(&arn, &name);
     attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
     attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
-    Ok(Some(Seen { id: arn, tags, attrs, status, notes, spec }))
+    Ok(Some(Observed { id: arn, tags, attrs, status, notes, spec }))
 }
 
 fn status(state: Option<&LoadBalancerState>) -> Result<Status> {

@@ -16,14 +16,14 @@ pub(crate) struct SubnetMapping {
 }
 
 impl SubnetMapping {
-    pub(crate) fn seen(zone: types::AvailabilityZone) -> Option<Self> {
+    pub(crate) fn observed(zone: types::AvailabilityZone) -> Option<Self> {
         let address = zone.load_balancer_addresses.unwrap_or_default().into_iter().next();
         let (allocation, private) = address.map(|each| (each.allocation_id, each.private_ipv4_address)).unzip();
         let (allocation, private_ipv4_address) = (allocation.flatten().map(Ref::id), private.flatten());
         Some(Self { subnet: Ref::id(zone.subnet_id?), allocation, private_ipv4_address })
     }
 
-    fn wire(&self, cx: &Cx) -> Result<types::SubnetMapping> {
+    fn wire(&self, cx: &Context) -> Result<types::SubnetMapping> {
         let allocation = self.allocation.as_ref().map(|address| cx.id(address)).transpose()?;
         let mapping = types::SubnetMapping::builder().subnet_id(cx.id(&self.subnet)?);
         let mapping = mapping.set_allocation_id(allocation);
@@ -33,7 +33,7 @@ impl SubnetMapping {
 
 /// Mappings as the API takes them, in the order of their subnets.
 pub(crate) fn mappings<'a>(
-    cx: &Cx,
+    cx: &Context,
     mappings: Option<impl IntoIterator<Item = &'a SubnetMapping>>,
 ) -> Result<Option<Vec<types::SubnetMapping>>> {
     let Some(mappings) = mappings else { return Ok(None) };
@@ -44,7 +44,7 @@ pub(crate) fn mappings<'a>(
 
 /// What references stand for, in order.
 pub(crate) fn ids<'a, K: Name>(
-    cx: &Cx,
+    cx: &Context,
     references: Option<impl IntoIterator<Item = &'a Ref<K>>>,
 ) -> Result<Option<Vec<String>>> {
     let Some(references) = references else { return Ok(None) };

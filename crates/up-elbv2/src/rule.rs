@@ -41,7 +41,7 @@ const VALUES: usize = 5;
 impl Kind for Rule {
     const NAME: &'static str = "elbv2.rule";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",
         actions: Actions {
             observe: &[
@@ -66,20 +66,20 @@ impl Kind for Rule {
             delete: &["elasticloadbalancing:DeleteRule"],
         },
         attrs: &["arn"],
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// One call for each listener.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let listeners = find::listeners(cx, scope).await?;
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let listeners = find::listeners(cx, query).await?;
         let rules = listeners.into_iter().map(|listener| rules(cx, listener));
-        let named = at_once(rules).await?.into_iter().flatten().map(|(listener, rule)| {
+        let named = concurrently(rules).await?.into_iter().flatten().map(|(listener, rule)| {
             let arn = rule.rule_arn.clone().ok_or_else(|| Error::absent("ARN of a rule"))?;
             Ok((arn, (listener, rule)))
         });
         let rules: BTreeMap<_, _> = named.collect::<Result<_>>()?;
         let arns: Vec<_> = rules.keys().cloned().collect();
-        let mut owned = find::owned(cx, scope, &arns).await?;
+        let mut owned = find::owned(cx, query, &arns).await?;
         let ours =
             rules.into_iter().filter_map(|(arn, (listener, rule))| Some((owned.remove(&arn)?, arn, listener, rule)));
         ours.map(|(tags, arn, listener, rule)| read(tags, arn, listener, rule)).collect()
@@ -87,16 +87,16 @@ impl Kind for Rule {
 
     /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
     /// tags. While another of the stack's has it, which is about to release it, this is tried again.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
         let request = request.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect()));
         let request = request.set_actions(Some(action::wire(cx, &self.actions)?));
-        match request.set_tags(Some(list(&birth.tags))).send().await.map_err(Error::from) {
+        match request.set_tags(Some(list(&new.tags))).send().await.map_err(Error::from) {
             Ok(answer) => made(answer.rules.and_then(|mut made| made.pop()?.rule_arn)),
             Err(error) if error.code == "PriorityInUse" => {
-                match holder(cx, &rules(cx, listener).await?, self.priority, &birth.stack).await? {
-                    Some((arn, tags)) if birth.gave(&tags) => Ok(arn),
+                match holder(cx, &rules(cx, listener).await?, self.priority, &new.stack).await? {
+                    Some((arn, tags)) if new.gave(&tags) => Ok(arn),
                     // The stack's own, or gone meanwhile.
                     _ => Err(Error { kind: ErrorKind::Conflict, ..error }),
                 }
@@ -106,26 +106,26 @@ impl Kind for Rule {
     }
 
     /// Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let actions = action::wire(cx, &self.actions)?;
-        if self.conditions != seen.spec.conditions || actions != action::wire(cx, &seen.spec.actions)? {
-            let call = client(cx).modify_rule().rule_arn(&seen.id).set_actions(Some(actions));
+        if self.conditions != observed.spec.conditions || actions != action::wire(cx, &observed.spec.actions)? {
+            let call = client(cx).modify_rule().rule_arn(&observed.id).set_actions(Some(actions));
             call.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect())).send().await?;
         }
-        if self.priority != seen.spec.priority {
-            self.reprioritise(cx, seen).await?;
+        if self.priority != observed.spec.priority {
+            self.reprioritise(cx, observed).await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_rule().rule_arn(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_rule().rule_arn(&observed.id).send().await.ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -133,8 +133,8 @@ impl Kind for Rule {
         priority.map(|priority| priority.within(&self.listener).exchanged()).into_iter().collect()
     }
 
-    fn accept(self, seen: &Seen<Self>) -> Self {
-        Self { actions: action::accept(self.actions, &seen.spec.actions), ..self }
+    fn accept(self, observed: &Observed<Self>) -> Self {
+        Self { actions: action::accept(self.actions, &observed.spec.actions), ..self }
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -176,15 +176,15 @@ static PRIORITIES: Mutex<()> = Mutex::const_new(());
 impl Rule {
     /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike:
     /// the two change places, in one call, and the other goes on from there.
-    async fn reprioritise(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
+    async fn reprioritise(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let _alone = PRIORITIES.lock().await;
         let pair = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
-        let call = client(cx).set_rule_priorities().rule_priorities(pair(&seen.id, self.priority));
+        let call = client(cx).set_rule_priorities().rule_priorities(pair(&observed.id, self.priority));
         match call.clone().send().await.map_err(Error::from) {
             Err(error) if error.code == "PriorityInUse" => {
-                let stack = seen.tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("a rule of no stack"))?;
+                let stack = observed.tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("a rule of no stack"))?;
                 let rules = rules(cx, cx.id(&self.listener)?).await?;
-                let own = rules.iter().find(|(_, rule)| rule.rule_arn.as_ref() == Some(&seen.id));
+                let own = rules.iter().find(|(_, rule)| rule.rule_arn.as_ref() == Some(&observed.id));
                 let own = own.and_then(|(_, rule)| priority(rule)).ok_or(error)?;
                 // Gone meanwhile: then the priority is free.
                 let call = match holder(cx, &rules, self.priority, stack).await? {
@@ -200,7 +200,12 @@ impl Rule {
 }
 
 /// Which rule has a priority, with its tags. `None` where it has gone meanwhile; refused where it is someone else's.
-async fn holder(cx: &Cx, rules: &[(String, types::Rule)], wanted: i32, stack: &str) -> Result<Option<(String, Tags)>> {
+async fn holder(
+    cx: &Context,
+    rules: &[(String, types::Rule)],
+    wanted: i32,
+    stack: &str,
+) -> Result<Option<(String, Tags)>> {
     let holder = rules.iter().find(|(_, rule)| priority(rule) == Some(wanted));
     let Some(arn) = holder.and_then(|(_, rule)| rule.rule_arn.clone()) else { return Ok(None) };
     match find::tags_of(cx, &arn).await? {
@@ -218,22 +223,22 @@ fn priority(rule: &types::Rule) -> Option<i32> {
 }
 
 /// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
-async fn rules(cx: &Cx, listener: String) -> Result<Vec<(String, types::Rule)>> {
+async fn rules(cx: &Context, listener: String) -> Result<Vec<(String, types::Rule)>> {
     let request = client(cx).describe_rules().listener_arn(&listener).page_size(PAGE);
     let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
     let own = all.into_iter().filter(|rule| rule.is_default != Some(true));
     Ok(own.map(|rule| (listener.clone(), rule)).collect())
 }
 
-fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<Seen<Rule>> {
+fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<Observed<Rule>> {
     let priority = priority(&rule).ok_or_else(|| Error::absent("priority of a rule"))?;
     let conditions = rule.conditions.into_iter().flatten();
     let spec = Rule {
         listener: Ref::id(listener),
         priority,
-        conditions: conditions.map(Condition::seen).collect::<Result<_>>()?,
-        actions: action::seen(rule.actions)?,
+        conditions: conditions.map(Condition::observed).collect::<Result<_>>()?,
+        actions: action::observed(rule.actions)?,
     };
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec })
 }

@@ -102,7 +102,7 @@ const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 impl Kind for TargetGroup {
     const NAME: &'static str = names::TargetGroup::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::TargetGroup",
         actions: Actions {
             observe: &[
@@ -124,36 +124,36 @@ impl Kind for TargetGroup {
         },
         attrs: &["arn", "name", "arn_suffix"],
         longest_name: 32,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// Attributes take a call for each group, made only where some declared group sets one.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_target_groups().page_size(PAGE);
         let mut found = Vec::new();
         for group in request.into_paginator().items().send().try_collect().await? {
             let (Some(arn), Some(name)) = (group.target_group_arn.clone(), group.target_group_name.clone()) else {
                 return Err(Error::absent("name of a target group"));
             };
-            if scope.may_own(&arn, &arn, &name) {
+            if query.may_own(&arn, &arn, &name) {
                 found.push((arn, name, group));
             }
         }
         let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
-        let mut owned = find::owned(cx, scope, &arns).await?;
+        let mut owned = find::owned(cx, query, &arns).await?;
         let ours = found.into_iter().filter_map(|(arn, name, group)| Some((owned.remove(&arn)?, arn, name, group)));
-        let read = ours.map(|(tags, arn, name, group)| read(cx, scope, tags, arn, name, group));
-        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let read = ours.map(|(tags, arn, name, group)| read(cx, query, tags, arn, name, group));
+        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
     /// settings: whose it is, its tags tell. Attributes take a call of their own.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
         let check = &self.health_check;
-        let request = client(cx).create_target_group().name(name).set_tags(Some(list(&birth.tags)));
+        let request = client(cx).create_target_group().name(name).set_tags(Some(list(&new.tags)));
         let request = request
             .target_type(self.target_type.as_str().into())
             .set_protocol(self.protocol.map(|protocol| protocol.as_str().into()))
@@ -172,13 +172,13 @@ impl Kind for TargetGroup {
             .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
         let answer = request.send().await?;
         let arn = made(answer.target_groups.and_then(|mut made| made.pop()?.target_group_arn))?;
-        find::born(cx, birth, self.name.as_ref(), arn).await
+        find::born(cx, new, self.name.as_ref(), arn).await
     }
 
     /// Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (elb, arn, check) = (client(cx), &seen.id, &self.health_check);
-        if *check != seen.spec.health_check {
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (elb, arn, check) = (client(cx), &observed.id, &self.health_check);
+        if *check != observed.spec.health_check {
             let call = elb
                 .modify_target_group()
                 .target_group_arn(arn)
@@ -194,7 +194,7 @@ impl Kind for TargetGroup {
             call.send().await?;
         }
         let form = |key: &str, value: &str| TargetGroupAttribute::builder().key(key).value(value).build();
-        let changed = self.attributes().beyond(&seen.spec.attributes(), form);
+        let changed = self.attributes().beyond(&observed.spec.attributes(), form);
         if !changed.is_empty() {
             let call = elb.modify_target_group_attributes().target_group_arn(arn);
             call.set_attributes(Some(changed)).send().await?;
@@ -203,13 +203,13 @@ impl Kind for TargetGroup {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &seen.id, change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_target_group().target_group_arn(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_target_group().target_group_arn(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -265,15 +265,16 @@ impl Stickiness {
         }
     }
 
-    fn seen(attributes: &Attributes) -> Result<Self> {
-        let r#type = attributes.get("stickiness.type").map(StickinessType::seen).transpose()?;
+    fn observed(attributes: &Attributes) -> Result<Self> {
+        let r#type = attributes.get("stickiness.type").map(StickinessType::observed).transpose()?;
         let duration = match r#type {
             Some(StickinessType::AppCookie) => "stickiness.app_cookie.duration_seconds",
             _ => "stickiness.lb_cookie.duration_seconds",
         };
         let cookie_name = attributes.get("stickiness.app_cookie.cookie_name").filter(|name| !name.is_empty());
-        let seen = Self { enabled: false, r#type, duration_seconds: None, cookie_name: cookie_name.map(str::to_owned) };
-        attributes.fill(seen, &[("enabled", "stickiness.enabled"), ("duration_seconds", duration)])
+        let observed =
+            Self { enabled: false, r#type, duration_seconds: None, cookie_name: cookie_name.map(str::to_owned) };
+        attributes.fill(observed, &[("enabled", "stickiness.enabled"), ("duration_seconds", duration)])
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -300,14 +301,14 @@ fn yes() -> bool {
 
 /// `None`: gone meanwhile.
 async fn read(
-    cx: &Cx,
-    scope: &Scope,
+    cx: &Context,
+    query: &Query,
     tags: Tags,
     arn: String,
     name: String,
     group: types::TargetGroup,
-) -> Result<Option<Seen<TargetGroup>>> {
-    let asked = ROWS.iter().any(|(field, _)| scope.asks(field)) || scope.asks("stickiness");
+) -> Result<Option<Observed<TargetGroup>>> {
+    let asked = ROWS.iter().any(|(field, _)| query.asks(field)) || query.asks("stickiness");
     let attributes = match asked {
         true => attributes(cx, &arn).await?,
         false => Some(Attributes::default()),
@@ -316,22 +317,26 @@ async fn read(
     let target_type = group.target_type.as_ref().ok_or_else(|| Error::absent("type of a target group"))?;
     let spec = TargetGroup {
         name: Some(name.clone()),
-        target_type: TargetType::seen(target_type.as_str())?,
-        protocol: group.protocol.as_ref().map(|protocol| Protocol::seen(protocol.as_str())).transpose()?,
-        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::seen).transpose()?,
+        target_type: TargetType::observed(target_type.as_str())?,
+        protocol: group.protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str())).transpose()?,
+        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::observed).transpose()?,
         port: group.port,
-        ip_address_type: group.ip_address_type.as_ref().map(|it| TargetAddressType::seen(it.as_str())).transpose()?,
-        health_check: HealthCheck::seen(&group)?,
+        ip_address_type: group
+            .ip_address_type
+            .as_ref()
+            .map(|it| TargetAddressType::observed(it.as_str()))
+            .transpose()?,
+        health_check: HealthCheck::observed(&group)?,
         vpc: group.vpc_id.map(Ref::id),
-        stickiness: if asked { Some(Stickiness::seen(&attributes)?) } else { None },
+        stickiness: if asked { Some(Stickiness::observed(&attributes)?) } else { None },
         ..TargetGroup::bare()
     };
     let spec = attributes.fill(spec, &ROWS)?;
     let attrs = named(&arn, &name);
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
-async fn attributes(cx: &Cx, arn: &str) -> Result<Option<Attributes>> {
+async fn attributes(cx: &Context, arn: &str) -> Result<Option<Attributes>> {
     let request = client(cx).describe_target_group_attributes().target_group_arn(arn);
     match request.send().await.map_err(Error::from) {
         Ok(answer) => {

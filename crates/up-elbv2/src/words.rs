@@ -1,6 +1,6 @@
 //! The API's enumerations.
 
-up_core::words! {
+up_core::aws_enum! {
     /// What is spoken on a port.
     pub(crate) Protocol {
         /// HTTP, in clear text.

@@ -7,7 +7,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use up_core::{Cx, Ref, Result, names};
+use up_core::{Context, Ref, Result, names};
 
 /// A permissions boundary: a policy, or, written as empty text, none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Boundary {
 
 impl Boundary {
     /// The policy's ARN; `None` where there is none, and where nothing is said.
-    pub(crate) fn arn(boundary: &Option<Self>, cx: &Cx) -> Result<Option<String>> {
+    pub(crate) fn arn(boundary: &Option<Self>, cx: &Context) -> Result<Option<String>> {
         match boundary {
             Some(Self::Policy(policy)) => cx.attr(policy, "arn").map(Some),
             Some(Self::None) | None => Ok(None),

@@ -10,7 +10,7 @@ pub mod role;
 
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
-use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, quote};
+use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, placeholder};
 
 up_core::client!(aws_sdk_iam, &[]);
 
@@ -57,7 +57,7 @@ fn document(encoded: Option<String>) -> Result<PolicyDocument> {
 /// IAM's rule for every name.
 fn check_name(field: &str, name: &str, longest: usize) -> Option<Problem> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let right = quote::is_quoting(name) || ((1..=longest).contains(&name.len()) && name.chars().all(legal));
+    let right = placeholder::has_placeholder(name) || ((1..=longest).contains(&name.len()) && name.chars().all(legal));
     let message = format!("a name is 1 to {longest} letters, digits and `_+=,.@-`, and this is `{name}`");
     (!right).then(|| Problem::new(field, message))
 }

@@ -29,7 +29,7 @@ const VERSIONS: usize = 5;
 impl Kind for Policy {
     const NAME: &'static str = names::Policy::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::ManagedPolicy",
         actions: Actions {
             observe: &["iam:GetAccountAuthorizationDetails", "iam:ListPolicyTags"],
@@ -46,84 +46,86 @@ impl Kind for Policy {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// One call for all policies with their documents, and one for the tags of each that may be ours.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).get_account_authorization_details().filter(EntityType::LocalManagedPolicy);
         let pages = request.max_items(PAGE).into_paginator().send().try_collect().await?;
-        let ours = path(&scope.stack);
+        let ours = path(&query.stack);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
-            let known = policy.arn.as_ref().is_some_and(|arn| scope.known.contains(arn));
-            let is_named = policy.policy_name.as_ref().is_some_and(|name| scope.names.contains(name));
-            known || !scope.only_known && (is_named || policy.path.as_ref() == Some(&ours))
+            let known = policy.arn.as_ref().is_some_and(|arn| query.known.contains(arn));
+            let is_named = policy.policy_name.as_ref().is_some_and(|name| query.names.contains(name));
+            known || !query.only_known && (is_named || policy.path.as_ref() == Some(&ours))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;
         if policies.iter().any(|policy| policy.path.is_none()) {
             return Err(Error::absent("path of a policy"));
         }
         let policies = policies.into_iter().filter(may_be_ours);
-        let seen: Vec<Option<Seen<Self>>> = at_once(policies.map(|policy| read(cx, policy))).await?;
-        let owns = |seen: &Seen<Self>| scope.owns_named(seen.attrs.get("name").map_or("", String::as_str), &seen.tags);
-        Ok(seen.into_iter().flatten().filter(owns).collect())
+        let observed: Vec<Option<Observed<Self>>> = concurrently(policies.map(|policy| read(cx, policy))).await?;
+        let owns = |observed: &Observed<Self>| {
+            query.owns_named(observed.attrs.get("name").map_or("", String::as_str), &observed.tags)
+        };
+        Ok(observed.into_iter().flatten().filter(owns).collect())
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let request = client(cx).create_policy().policy_name(name).path(path(&birth.stack));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let request = client(cx).create_policy().policy_name(name).path(path(&new.stack));
         let request = request.description(&self.description).policy_document(self.policy_document.text());
-        let answer = request.set_tags(Some(list(&birth.tags))).send().await?;
+        let answer = request.set_tags(Some(list(&new.tags))).send().await?;
         answer.policy.and_then(|policy| policy.arn).ok_or_else(|| Error::absent("ARN of the policy it made"))
     }
 
     /// Makes a new version the default. Repeated, it makes one more of the same content, which does no harm.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        if self.policy_document == seen.spec.policy_document {
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        if self.policy_document == observed.spec.policy_document {
             return Ok(());
         }
-        let mut spare = other_versions(cx, &seen.id).await?;
+        let mut spare = other_versions(cx, &observed.id).await?;
         spare.sort_by_key(|version| version.create_date);
         let surplus = (spare.len() + 2).saturating_sub(VERSIONS);
         for version in spare.into_iter().take(surplus) {
-            delete_version(cx, &seen.id, version).await?;
+            delete_version(cx, &observed.id, version).await?;
         }
-        let call = client(cx).create_policy_version().policy_arn(&seen.id).set_as_default(true);
+        let call = client(cx).create_policy_version().policy_arn(&observed.id).set_as_default(true);
         call.policy_document(self.policy_document.text()).send().await?;
         Ok(())
     }
 
     /// Removes before it sets, see [`crate::role`]. Safe to repeat: keys are removed, and then all of the new ones are set.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_policy().policy_arn(&seen.id).set_tag_keys(Some(keys)).send().await?;
+            client(cx).untag_policy().policy_arn(&observed.id).set_tag_keys(Some(keys)).send().await?;
         }
         if !change.set.is_empty() {
-            client(cx).tag_policy().policy_arn(&seen.id).set_tags(Some(list(&change.set))).send().await?;
+            client(cx).tag_policy().policy_arn(&observed.id).set_tags(Some(list(&change.set))).send().await?;
         }
         Ok(())
     }
 
     /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        match empty(cx, &seen.id, &path_of(&seen.tags)?).await {
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        match empty(cx, &observed.id, &path_of(&observed.tags)?).await {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
-            Ok(()) => client(cx).delete_policy().policy_arn(&seen.id).send().await.gone(),
+            Ok(()) => client(cx).delete_policy().policy_arn(&observed.id).send().await.ignore_not_found(),
         }
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::ABOUT.longest_name));
+        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::INFO.longest_name));
         let document = check_document("policy_document", &self.policy_document);
         [name, check_description(&self.description), document].into_iter().flatten().collect()
     }
 }
 
 /// `None`: gone meanwhile.
-async fn read(cx: &Cx, policy: ManagedPolicyDetail) -> Result<Option<Seen<Policy>>> {
+async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observed<Policy>>> {
     let (Some(arn), Some(name)) = (policy.arn, policy.policy_name) else {
         return Err(Error::absent("name of a policy"));
     };
@@ -141,17 +143,17 @@ async fn read(cx: &Cx, policy: ManagedPolicyDetail) -> Result<Option<Seen<Policy
         policy_document: document(current.and_then(|version| version.document))?,
     };
     let attrs = [("arn".into(), arn.clone()), ("name".into(), name)].into();
-    Ok(Some(Seen { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
 }
 
 /// Takes from a policy all that IAM does not delete with it.
-async fn empty(cx: &Cx, arn: &str, path: &str) -> Result<()> {
+async fn empty(cx: &Context, arn: &str, path: &str) -> Result<()> {
     let holders = client(cx).list_entities_for_policy().policy_arn(arn).path_prefix(path);
     let holders = holders.entity_filter(EntityType::Role).policy_usage_filter(PolicyUsageType::PermissionsPolicy);
     let pages = holders.into_paginator().send().try_collect().await?;
     let roles = pages.into_iter().flat_map(|page| page.policy_roles.unwrap_or_default());
     for role in roles.filter_map(|role| role.role_name) {
-        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
+        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.ignore_not_found()?;
     }
     for version in other_versions(cx, arn).await? {
         delete_version(cx, arn, version).await?;
@@ -160,14 +162,14 @@ async fn empty(cx: &Cx, arn: &str, path: &str) -> Result<()> {
 }
 
 /// All versions but the one in force.
-async fn other_versions(cx: &Cx, arn: &str) -> Result<Vec<PolicyVersion>> {
+async fn other_versions(cx: &Context, arn: &str) -> Result<Vec<PolicyVersion>> {
     let request = client(cx).list_policy_versions().policy_arn(arn);
     let mut versions = request.into_paginator().items().send().try_collect().await?;
     versions.retain(|version| !version.is_default_version);
     Ok(versions)
 }
 
-async fn delete_version(cx: &Cx, arn: &str, version: PolicyVersion) -> Result<()> {
+async fn delete_version(cx: &Context, arn: &str, version: PolicyVersion) -> Result<()> {
     let id = version.version_id.ok_or_else(|| Error::absent("id of a policy version"))?;
-    client(cx).delete_policy_version().policy_arn(arn).version_id(id).send().await.gone()
+    client(cx).delete_policy_version().policy_arn(arn).version_id(id).send().await.ignore_not_found()
 }

@@ -45,7 +45,7 @@ pub struct Role {
 impl Kind for Role {
     const NAME: &'static str = names::Role::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::Role",
         actions: Actions {
             observe: &["iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:GetRole"],
@@ -74,13 +74,13 @@ impl Kind for Role {
         attrs: &["arn", "name"],
         longest_name: 64,
         tags: TagRules::WITHOUT_CASE,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// Two calls, however many roles: one brings policies and tags, the other what that one leaves out.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let details = client(cx).get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
-        let listed = client(cx).list_roles().path_prefix(path(&scope.stack)).max_items(PAGE);
+        let listed = client(cx).list_roles().path_prefix(path(&query.stack)).max_items(PAGE);
         let (details, listed) =
             try_join(async { details.into_paginator().send().try_collect().await.map_err(Error::from) }, async {
                 listed.into_paginator().items().send().try_collect().await.map_err(Error::from)
@@ -88,10 +88,10 @@ impl Kind for Role {
             .await?;
         let listed = listed.into_iter().map(|role| (role.role_name, (role.description, role.max_session_duration)));
         let mut listed: BTreeMap<_, _> = listed.collect();
-        let mut seen = Vec::new();
+        let mut observed = Vec::new();
         for mut detail in all(details, |page| page.role_detail_list, "list of roles")? {
             let tags = tags(detail.tags.take().unwrap_or_default());
-            if !scope.owns_named(detail.role_name.as_deref().unwrap_or_default(), &tags) {
+            if !query.owns_named(detail.role_name.as_deref().unwrap_or_default(), &tags) {
                 continue;
             }
             let name = detail.role_name.take().ok_or_else(|| Error::absent("name of a role"))?;
@@ -100,26 +100,26 @@ impl Kind for Role {
                 None => elsewhere(cx, &name).await?,
             };
             if let Some((description, duration)) = rest {
-                seen.push(read(name, tags, detail, description, duration)?);
+                observed.push(read(name, tags, detail, description, duration)?);
             }
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let boundary = Boundary::arn(&self.permissions_boundary, cx)?;
-        let request = client(cx).create_role().role_name(&name).path(path(&birth.stack));
+        let request = client(cx).create_role().role_name(&name).path(path(&new.stack));
         let request = request.assume_role_policy_document(self.assume_role_policy_document.text());
         let request = request.description(&self.description).max_session_duration(self.max_session_duration);
-        request.set_permissions_boundary(boundary).set_tags(Some(list(&birth.tags))).send().await?;
+        request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags))).send().await?;
         Ok(name)
     }
 
     /// Grants what is missing before it takes away what is extra. Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (iam, name, was) = (client(cx), &seen.id, &seen.spec);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (iam, name, was) = (client(cx), &observed.id, &observed.spec);
         if self.assume_role_policy_document != was.assume_role_policy_document {
             let call = iam.update_assume_role_policy().role_name(name);
             call.policy_document(self.assume_role_policy_document.text()).send().await?;
@@ -130,15 +130,15 @@ impl Kind for Role {
         }
         if self.permissions_boundary.is_some() {
             match (Boundary::arn(&was.permissions_boundary, cx)?, Boundary::arn(&self.permissions_boundary, cx)?) {
-                (seen, want) if seen == want => {}
+                (observed, desired) if observed == desired => {}
                 (_, Some(arn)) => {
                     _ = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn).send().await?
                 }
-                (_, None) => iam.delete_role_permissions_boundary().role_name(name).send().await.gone()?,
+                (_, None) => iam.delete_role_permissions_boundary().role_name(name).send().await.ignore_not_found()?,
             }
         }
-        let (seen, want) = (arns(cx, &was.managed_policies)?, arns(cx, &self.managed_policies)?);
-        for arn in want.difference(&seen) {
+        let (observed, desired) = (arns(cx, &was.managed_policies)?, arns(cx, &self.managed_policies)?);
+        for arn in desired.difference(&observed) {
             iam.attach_role_policy().role_name(name).policy_arn(arn).send().await?;
         }
         for (policy, document) in &self.inline_policies {
@@ -147,50 +147,50 @@ impl Kind for Role {
                 call.policy_document(document.text()).send().await?;
             }
         }
-        for arn in seen.difference(&want) {
-            iam.detach_role_policy().role_name(name).policy_arn(arn).send().await.gone()?;
+        for arn in observed.difference(&desired) {
+            iam.detach_role_policy().role_name(name).policy_arn(arn).send().await.ignore_not_found()?;
         }
         for policy in was.inline_policies.keys().filter(|policy| !self.inline_policies.contains_key(*policy)) {
-            iam.delete_role_policy().role_name(name).policy_name(policy).send().await.gone()?;
+            iam.delete_role_policy().role_name(name).policy_name(policy).send().await.ignore_not_found()?;
         }
         Ok(())
     }
 
     /// To IAM, `environment` is `Environment`: what goes is taken away before anything is set, or the new one would go with
     /// it. Safe to repeat: keys are removed, and then all of the new ones are set.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         let is_set =
             |key: &&String| change.set.keys().any(|set| set != *key && set.to_lowercase() == key.to_lowercase());
-        let remove: BTreeSet<_> = change.remove.iter().chain(seen.tags.keys().filter(is_set)).cloned().collect();
+        let remove: BTreeSet<_> = change.remove.iter().chain(observed.tags.keys().filter(is_set)).cloned().collect();
         if !remove.is_empty() {
             let keys = remove.into_iter().collect();
-            client(cx).untag_role().role_name(&seen.id).set_tag_keys(Some(keys)).send().await?;
+            client(cx).untag_role().role_name(&observed.id).set_tag_keys(Some(keys)).send().await?;
         }
         if !change.set.is_empty() {
-            client(cx).tag_role().role_name(&seen.id).set_tags(Some(list(&change.set))).send().await?;
+            client(cx).tag_role().role_name(&observed.id).set_tags(Some(list(&change.set))).send().await?;
         }
         Ok(())
     }
 
     /// Takes from it what was seen to hang on it, and asks what does only where IAM says that something is left. Safe to
     /// repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let role = &seen.id;
-        leave_profiles(cx, role, &path_of(&seen.tags)?).await.gone()?;
-        let inline = seen.spec.inline_policies.keys().cloned().collect();
-        strip(cx, role, arns(cx, &seen.spec.managed_policies)?, inline).await?;
-        match client(cx).delete_role().role_name(role).send().await.gone() {
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let role = &observed.id;
+        leave_profiles(cx, role, &path_of(&observed.tags)?).await.ignore_not_found()?;
+        let inline = observed.spec.inline_policies.keys().cloned().collect();
+        strip(cx, role, arns(cx, &observed.spec.managed_policies)?, inline).await?;
+        match client(cx).delete_role().role_name(role).send().await.ignore_not_found() {
             Err(error) if error.kind == ErrorKind::Conflict => {
                 let (attached, inline) = policies(cx, role).await?;
                 strip(cx, role, attached, inline).await?;
-                client(cx).delete_role().role_name(role).send().await.gone()
+                client(cx).delete_role().role_name(role).send().await.ignore_not_found()
             }
             deleted => deleted,
         }
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::ABOUT.longest_name));
+        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::INFO.longest_name));
         let trust = check_document("assume_role_policy_document", &self.assume_role_policy_document);
         let inline = self.inline_policies.iter().flat_map(|(name, document)| {
             let field = format!("inline_policies.{name}");
@@ -209,7 +209,7 @@ fn one_hour() -> i32 {
 }
 
 /// Description and session of a role of ours that stands under another path. `None`: gone meanwhile.
-async fn elsewhere(cx: &Cx, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
+async fn elsewhere(cx: &Context, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
     match client(cx).get_role().role_name(name).send().await.map_err(Error::from) {
         Ok(answer) => {
             let role = answer.role.ok_or_else(|| Error::absent("role"))?;
@@ -226,7 +226,7 @@ fn read(
     detail: RoleDetail,
     description: Option<String>,
     duration: Option<i32>,
-) -> Result<Seen<Role>> {
+) -> Result<Observed<Role>> {
     let arn = detail.arn.ok_or_else(|| Error::absent("ARN of a role"))?;
     let attached = detail.attached_managed_policies.into_iter().flatten().filter_map(|policy| policy.policy_arn);
     let boundary = detail.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
@@ -242,7 +242,7 @@ fn read(
         permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Seen { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec })
 }
 
 fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {
@@ -250,12 +250,12 @@ fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {
     Ok((name, document(policy.policy_document)?))
 }
 
-fn arns<'a>(cx: &Cx, policies: impl IntoIterator<Item = &'a Ref<names::Policy>>) -> Result<BTreeSet<String>> {
+fn arns<'a>(cx: &Context, policies: impl IntoIterator<Item = &'a Ref<names::Policy>>) -> Result<BTreeSet<String>> {
     policies.into_iter().map(|policy| cx.attr(policy, "arn")).collect()
 }
 
 /// Takes a role out of the stack's instance profiles. Refused, before anything is changed, where another's holds it.
-async fn leave_profiles(cx: &Cx, role: &str, path: &str) -> Result<()> {
+async fn leave_profiles(cx: &Context, role: &str, path: &str) -> Result<()> {
     let profiles = client(cx).list_instance_profiles_for_role().role_name(role).into_paginator().items().send();
     let profiles = profiles.try_collect().await?;
     if let Some(other) = profiles.iter().find(|profile| profile.path != path) {
@@ -264,24 +264,24 @@ async fn leave_profiles(cx: &Cx, role: &str, path: &str) -> Result<()> {
     }
     for profile in profiles {
         let call = client(cx).remove_role_from_instance_profile().role_name(role);
-        call.instance_profile_name(profile.instance_profile_name).send().await.gone()?;
+        call.instance_profile_name(profile.instance_profile_name).send().await.ignore_not_found()?;
     }
     Ok(())
 }
 
 /// Takes from a role all policies that IAM does not delete with it: those attached, by ARN, and its own, by name.
-async fn strip(cx: &Cx, role: &str, attached: BTreeSet<String>, inline: BTreeSet<String>) -> Result<()> {
+async fn strip(cx: &Context, role: &str, attached: BTreeSet<String>, inline: BTreeSet<String>) -> Result<()> {
     for arn in attached {
-        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.gone()?;
+        client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.ignore_not_found()?;
     }
     for name in inline {
-        client(cx).delete_role_policy().role_name(role).policy_name(name).send().await.gone()?;
+        client(cx).delete_role_policy().role_name(role).policy_name(name).send().await.ignore_not_found()?;
     }
     Ok(())
 }
 
 /// The policies of a role now, as [`strip`] takes them.
-async fn policies(cx: &Cx, role: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+async fn policies(cx: &Context, role: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
     let attached = client(cx).list_attached_role_policies().role_name(role);
     let inline = client(cx).list_role_policies().role_name(role);
     let (attached, inline): (Vec<_>, Vec<_>) =

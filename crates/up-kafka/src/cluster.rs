@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_kafka::types::{ClusterState, ClusterType};
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 use crate::{
     client, cluster_limits,
@@ -86,7 +86,7 @@ const TAKES: Takes = Takes {
 impl Kind for Cluster {
     const NAME: &'static str = "kafka.cluster";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Cluster",
         actions: Actions {
             observe: &["kafka:ListClustersV2", "kafka:GetBootstrapBrokers"],
@@ -167,17 +167,17 @@ impl Kind for Cluster {
         ],
         longest_name: 64,
         holds_data: true,
-        replace: Order::CreateFirst,
+        replace: Order::CreateBeforeDestroy,
         wait: Wait { every: Duration::from_secs(20), at_most: Duration::from_secs(90 * 60) },
         takes: TAKES,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let mut observed = Vec::new();
         for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
             let tags = cluster.tags.clone().unwrap_or_default().into_iter().collect();
-            let ours = scope.owns_named(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
+            let ours = query.owns_named(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
             // A serverless one is none of this kind.
             if ours && cluster.provisioned.is_none() && cluster.cluster_type != Some(ClusterType::Serverless) {
                 return Err(Error::absent("settings of a cluster"));
@@ -188,20 +188,20 @@ impl Kind for Cluster {
                 if has_brokers {
                     cluster.attrs.extend(bootstrap(cx, &cluster.id).await?);
                 }
-                seen.push(cluster);
+                observed.push(cluster);
             }
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name. Public access, which MSK takes of a finished cluster only, is left to
     /// `update`.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         cluster_limits::check_zones(cx, &self.client_subnets)?;
         let configuration = self.configuration_info(cx).await?;
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
-        let tags = birth.tags.clone().into_iter().collect();
+        let tags = new.tags.clone().into_iter().collect();
         let answer = request.set_tags(Some(tags)).send().await?;
         answer.cluster_arn.ok_or_else(|| Error::absent("ARN of the cluster it made"))
     }
@@ -209,9 +209,9 @@ impl Kind for Cluster {
     /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
     /// again, and comes back while something differs. Safe to repeat: MSK refuses a second change while it is at work, and
     /// what has been changed differs no more.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let is = &seen.spec;
-        let (kafka, arn) = (client(cx), &seen.id);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let is = &observed.spec;
+        let (kafka, arn) = (client(cx), &observed.id);
         let version = current_version(cx, arn).await?;
         if self.kafka_version != is.kafka_version {
             let call = kafka.update_cluster_kafka_version().cluster_arn(arn).current_version(version);
@@ -259,34 +259,34 @@ impl Kind for Cluster {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         if !change.set.is_empty() {
             let set = change.set.clone().into_iter().collect();
-            client(cx).tag_resource().resource_arn(&seen.id).set_tags(Some(set)).send().await?;
+            client(cx).tag_resource().resource_arn(&observed.id).set_tags(Some(set)).send().await?;
         }
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(&seen.id).set_tag_keys(Some(keys)).send().await?;
+            client(cx).untag_resource().resource_arn(&observed.id).set_tag_keys(Some(keys)).send().await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster_arn(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_cluster().cluster_arn(&observed.id).send().await.ignore_not_found()
     }
 
     /// What autoscaling has added to the volumes is no difference: they never shrink.
-    fn accept(mut self, seen: &Seen<Self>) -> Self {
-        if let (Some(want), Some(live)) = (&mut self.ebs_storage, &seen.spec.ebs_storage) {
-            want.volume_size = want.volume_size.max(live.volume_size);
+    fn accept(mut self, observed: &Observed<Self>) -> Self {
+        if let (Some(desired), Some(live)) = (&mut self.ebs_storage, &observed.spec.ebs_storage) {
+            desired.volume_size = desired.volume_size.max(live.volume_size);
         }
         self
     }
 
-    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
-        match seen {
-            Some(seen) => cluster_limits::refuses(self, &seen.spec),
+    fn refuses(&self, observed: Option<&Observed<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        match observed {
+            Some(observed) => cluster_limits::refuses(self, &observed.spec),
             None => cluster_limits::refuses_zones(&self.client_subnets, asked),
         }
     }
@@ -311,7 +311,7 @@ impl Kind for Cluster {
             refuse("security_groups", "at least one is needed, or MSK takes the network's own".into());
         }
         let express = self.instance_type.starts_with("express.");
-        if express == self.ebs_storage.is_some() && !quote::is_quoting(&self.instance_type) {
+        if express == self.ebs_storage.is_some() && !placeholder::has_placeholder(&self.instance_type) {
             let message = if express { "Express brokers have no volumes" } else { "brokers need volumes" };
             refuse("ebs_storage", message.into());
         }
@@ -342,7 +342,7 @@ impl Kind for Cluster {
             refuse("configuration_revision", "it needs the configuration it is a revision of".into());
         }
         let key = self.data_volume_kms_key_id.as_ref();
-        if let Some(key) = key.filter(|key| !key.starts_with("arn:") && !quote::is_quoting(key)) {
+        if let Some(key) = key.filter(|key| !key.starts_with("arn:") && !placeholder::has_placeholder(key)) {
             refuse(
                 "data_volume_kms_key_id",
                 format!("`{key}` is not an ARN; MSK answers with one, and the two would never compare"),
@@ -354,7 +354,7 @@ impl Kind for Cluster {
 
 /// The version that an update has to name. It is read right before: each change of a cluster moves it on, those that AWS
 /// makes by itself as well.
-async fn current_version(cx: &Cx, arn: &str) -> Result<String> {
+async fn current_version(cx: &Context, arn: &str) -> Result<String> {
     let answer = client(cx).describe_cluster_v2().cluster_arn(arn).send().await?;
     let version = answer.cluster_info.and_then(|cluster| cluster.current_version);
     version.ok_or_else(|| Error::absent("version of a cluster"))
@@ -366,7 +366,7 @@ fn has_brokers(state: Option<&ClusterState>) -> bool {
 }
 
 /// What clients begin with, for each way in. A way that is closed has empty text, so that quoting it is never an error.
-async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
+async fn bootstrap(cx: &Context, arn: &str) -> Result<Attrs> {
     let brokers = match client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await.map_err(Error::from) {
         Ok(brokers) => brokers,
         // It has got into such a state since it was listed.
@@ -386,14 +386,14 @@ async fn bootstrap(cx: &Cx, arn: &str) -> Result<Attrs> {
 }
 
 impl Cluster {
-    fn configuration_differs(&self, cx: &Cx, is: &Self) -> Result<bool> {
+    fn configuration_differs(&self, cx: &Context, is: &Self) -> Result<bool> {
         let arn = |of: &Self| of.configuration.as_ref().map(|configuration| cx.id(configuration)).transpose();
         let moves = self.configuration.is_some() && arn(self)? != arn(is)?;
         let revises = self.configuration_revision.is_some() && self.configuration_revision != is.configuration_revision;
         Ok(moves || revises)
     }
 
-    pub(crate) fn places(&self, cx: &Cx) -> Result<(Vec<String>, Vec<String>)> {
+    pub(crate) fn places(&self, cx: &Context) -> Result<(Vec<String>, Vec<String>)> {
         Ok((ids(cx, &self.client_subnets)?, ids(cx, &self.security_groups)?))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Asked, Cx, Error, Problem, Ref, Result, names};
+use up_core::{Asked, Context, Error, Problem, Ref, Result, names};
 
 use crate::cluster::Cluster;
 
@@ -25,7 +25,7 @@ pub(crate) fn refuses_zones(subnets: &BTreeSet<Ref<names::Subnet>>, asked: Asked
 }
 
 /// The same for subnets that were made a moment ago: AWS has chosen their zones' ids.
-pub(crate) fn check_zones(cx: &Cx, subnets: &BTreeSet<Ref<names::Subnet>>) -> Result<()> {
+pub(crate) fn check_zones(cx: &Context, subnets: &BTreeSet<Ref<names::Subnet>>) -> Result<()> {
     for subnet in subnets.iter().filter(|subnet| subnet.address().is_some()) {
         let zone = cx.attr(subnet, ZONE_ID)?;
         if NO_MSK.contains(&zone.as_str()) {
@@ -55,9 +55,9 @@ pub(crate) fn refuses(desired: &Cluster, live: &Cluster) -> Vec<Problem> {
             format!("MSK does not move a cluster from {has} to {version}: make another cluster, and move the topics"),
         );
     }
-    if let (Some(want), Some(has)) = (&desired.ebs_storage, &live.ebs_storage) {
+    if let (Some(desired), Some(has)) = (&desired.ebs_storage, &live.ebs_storage) {
         let least = has.volume_size + LEAST_GROWTH;
-        if want.volume_size > has.volume_size && want.volume_size < least {
+        if desired.volume_size > has.volume_size && desired.volume_size < least {
             refuse(
                 "ebs_storage",
                 format!(

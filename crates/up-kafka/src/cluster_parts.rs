@@ -72,7 +72,7 @@ pub(crate) struct BrokerLogs {
     pub(crate) s3_prefix: String,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Which connections to the brokers are encrypted.
     pub(crate) ClientBroker {
         /// All.
@@ -84,7 +84,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What CloudWatch is told, and is paid for beyond the first.
     pub(crate) EnhancedMonitoring {
         /// The cluster's own numbers.
@@ -98,7 +98,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Where old messages are kept.
     pub(crate) StorageMode {
         /// On the brokers' volumes.
@@ -108,7 +108,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// Whether the internet reaches the brokers.
     pub(crate) PublicAccess {
         /// It does not.

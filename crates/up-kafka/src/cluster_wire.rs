@@ -6,7 +6,7 @@ use aws_sdk_kafka::types::{
     NodeExporterInfo, OpenMonitoringInfo, PrometheusInfo, ProvisionedRequest, ProvisionedThroughput, Sasl, Scram,
     StorageInfo, Tls, Unauthenticated,
 };
-use up_core::{Cx, Error, Ref, Result, Seen, Status};
+use up_core::{Context, Error, Observed, Ref, Result, Status};
 
 use crate::{
     attrs, client,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Cluster {
-    pub(crate) fn wire(&self, cx: &Cx, configuration: Option<ConfigurationInfo>) -> Result<ProvisionedRequest> {
+    pub(crate) fn wire(&self, cx: &Context, configuration: Option<ConfigurationInfo>) -> Result<ProvisionedRequest> {
         let (subnets, groups) = self.places(cx)?;
         let storage = self.ebs_storage.as_ref().map(EbsStorage::wire).transpose()?;
         let nodes = BrokerNodeGroupInfo::builder()
@@ -47,7 +47,7 @@ impl Cluster {
     }
 
     /// The configuration with its revision: the latest, unless the user says which.
-    pub(crate) async fn configuration_info(&self, cx: &Cx) -> Result<Option<ConfigurationInfo>> {
+    pub(crate) async fn configuration_info(&self, cx: &Context) -> Result<Option<ConfigurationInfo>> {
         let Some(configuration) = &self.configuration else { return Ok(None) };
         let arn = cx.id(configuration)?;
         let revision = match self.configuration_revision {
@@ -63,11 +63,12 @@ impl Cluster {
 
     /// What differs of every broker's volume; MSK refuses to be told a size that it has.
     pub(crate) fn volumes(&self, is: &Self) -> Result<Option<Vec<BrokerEbsVolumeInfo>>> {
-        let Some(want) = &self.ebs_storage else { return Ok(None) };
-        let seen = is.ebs_storage.as_ref();
-        let size = Some(want.volume_size).filter(|size| seen.is_none_or(|seen| seen.volume_size != *size));
-        let throughput = want.throughput()?;
-        let differs = seen.is_none_or(|seen| seen.provisioned_throughput != want.provisioned_throughput);
+        let Some(desired) = &self.ebs_storage else { return Ok(None) };
+        let observed = is.ebs_storage.as_ref();
+        let size =
+            Some(desired.volume_size).filter(|size| observed.is_none_or(|observed| observed.volume_size != *size));
+        let throughput = desired.throughput()?;
+        let differs = observed.is_none_or(|observed| observed.provisioned_throughput != desired.provisioned_throughput);
         let volume = BrokerEbsVolumeInfo::builder()
             .kafka_broker_node_id("All")
             .set_volume_size_gb(size.map(number).transpose()?)
@@ -86,7 +87,7 @@ impl Cluster {
         ConnectivityInfo::builder().public_access(public).build()
     }
 
-    pub(crate) fn read(cluster: wire::Cluster) -> Result<Seen<Self>> {
+    pub(crate) fn read(cluster: wire::Cluster) -> Result<Observed<Self>> {
         let status = status(&cluster);
         let (Some(id), Some(name), Some(provisioned)) =
             (cluster.cluster_arn, cluster.cluster_name, cluster.provisioned)
@@ -107,10 +108,11 @@ impl Cluster {
         let at_rest = encryption.as_ref().and_then(|it| it.encryption_at_rest.as_ref());
         let in_transit = encryption.as_ref().and_then(|it| it.encryption_in_transit.as_ref());
         let client_broker =
-            in_transit.and_then(|it| it.client_broker.as_ref()).map(|it| ClientBroker::seen(it.as_str()));
+            in_transit.and_then(|it| it.client_broker.as_ref()).map(|it| ClientBroker::observed(it.as_str()));
         let public = nodes.connectivity_info.and_then(|it| it.public_access).and_then(|it| it.r#type);
-        let monitoring = provisioned.enhanced_monitoring.map(|it| EnhancedMonitoring::seen(it.as_str())).transpose()?;
-        let storage = nodes.storage_info.and_then(|it| it.ebs_storage_info).map(EbsStorage::seen).transpose()?;
+        let monitoring =
+            provisioned.enhanced_monitoring.map(|it| EnhancedMonitoring::observed(it.as_str())).transpose()?;
+        let storage = nodes.storage_info.and_then(|it| it.ebs_storage_info).map(EbsStorage::observed).transpose()?;
         let spec = Self {
             name: Some(name.clone()),
             kafka_version,
@@ -119,21 +121,21 @@ impl Cluster {
             client_subnets: nodes.client_subnets.into_iter().flatten().map(Ref::id).collect(),
             security_groups: nodes.security_groups.into_iter().flatten().map(Ref::id).collect(),
             ebs_storage: storage.flatten(),
-            storage_mode: provisioned.storage_mode.map(|mode| StorageMode::seen(mode.as_str())).transpose()?,
+            storage_mode: provisioned.storage_mode.map(|mode| StorageMode::observed(mode.as_str())).transpose()?,
             configuration: software.configuration_arn.map(Ref::id),
             configuration_revision: software.configuration_revision,
-            client_authentication: ClientAuthentication::seen(provisioned.client_authentication),
+            client_authentication: ClientAuthentication::observed(provisioned.client_authentication),
             client_broker_encryption: client_broker.transpose()?.unwrap_or(ClientBroker::Tls),
             in_cluster_encryption: in_transit.and_then(|it| it.in_cluster).unwrap_or(true),
             data_volume_kms_key_id: at_rest.and_then(|it| it.data_volume_kms_key_id.clone()),
-            public_access: public.map_or(Ok(PublicAccess::Disabled), |it| PublicAccess::seen(&it))?,
+            public_access: public.map_or(Ok(PublicAccess::Disabled), |it| PublicAccess::observed(&it))?,
             enhanced_monitoring: monitoring.unwrap_or(EnhancedMonitoring::Default),
-            open_monitoring: OpenMonitoring::seen(provisioned.open_monitoring),
-            broker_logs: BrokerLogs::seen(provisioned.logging_info),
+            open_monitoring: OpenMonitoring::observed(provisioned.open_monitoring),
+            broker_logs: BrokerLogs::observed(provisioned.logging_info),
         };
         let attrs = attrs([("arn", id.clone()), ("name", name)]);
         let tags = cluster.tags.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
-        Ok(Seen { id, tags, attrs, status, notes: vec![], spec })
+        Ok(Observed { id, tags, attrs, status, notes: vec![], spec })
     }
 }
 
@@ -161,7 +163,7 @@ impl EbsStorage {
         Ok(ProvisionedThroughput::builder().enabled(enabled).set_volume_throughput(throughput).build())
     }
 
-    fn seen(volume: EbsStorageInfo) -> Result<Option<Self>> {
+    fn observed(volume: EbsStorageInfo) -> Result<Option<Self>> {
         let throughput = volume.provisioned_throughput.filter(|it| it.enabled == Some(true));
         let throughput = throughput.and_then(|it| it.volume_throughput).map_or(Ok(0), count)?;
         let volume_size = volume.volume_size.map(count).transpose()?;
@@ -181,7 +183,7 @@ impl ClientAuthentication {
         wire::ClientAuthentication::builder().sasl(sasl.build()).tls(tls.build()).unauthenticated(nobody).build()
     }
 
-    fn seen(authentication: Option<wire::ClientAuthentication>) -> Self {
+    fn observed(authentication: Option<wire::ClientAuthentication>) -> Self {
         let (sasl, tls, unauthenticated) =
             authentication.map(|it| (it.sasl, it.tls, it.unauthenticated)).unwrap_or_default();
         let (iam, scram) = sasl.map(|it| (it.iam, it.scram)).unwrap_or_default();
@@ -203,7 +205,7 @@ impl OpenMonitoring {
         OpenMonitoringInfo::builder().prometheus(prometheus.build()).build()
     }
 
-    fn seen(monitoring: Option<wire::OpenMonitoringInfo>) -> Self {
+    fn observed(monitoring: Option<wire::OpenMonitoringInfo>) -> Self {
         let prometheus = monitoring.and_then(|it| it.prometheus);
         let (jmx, node) = prometheus.map(|it| (it.jmx_exporter, it.node_exporter)).unwrap_or_default();
         Self {
@@ -226,7 +228,7 @@ impl BrokerLogs {
     }
 
     /// A way that is off may still name where it went: that counts for nothing.
-    fn seen(logging: Option<LoggingInfo>) -> Self {
+    fn observed(logging: Option<LoggingInfo>) -> Self {
         let logs = logging.and_then(|it| it.broker_logs);
         let (groups, firehose, s3) = logs.map(|it| (it.cloud_watch_logs, it.firehose, it.s3)).unwrap_or_default();
         let group = groups.filter(|it| it.enabled == Some(true)).and_then(|it| it.log_group);

@@ -33,7 +33,7 @@ type Properties = BTreeMap<String, String>;
 impl Kind for Configuration {
     const NAME: &'static str = names::KafkaConfiguration::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Configuration",
         actions: Actions {
             observe: &["kafka:ListConfigurations", "kafka:DescribeConfigurationRevision"],
@@ -46,22 +46,22 @@ impl Kind for Configuration {
         longest_name: 64,
         // They stand in its description.
         tags: TagRules::FREE,
-        replace: Order::CreateFirst,
-        ..About::DEFAULT
+        replace: Order::CreateBeforeDestroy,
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let mut observed = Vec::new();
         for configuration in client(cx).list_configurations().into_paginator().items().send().try_collect().await? {
             let latest = configuration.latest_revision;
             let (revision, text) = latest.map(|it| (it.revision, it.description)).unwrap_or_default();
             // A retag writes a new revision, so that its description is the newer one.
             let text = text.or(configuration.description);
-            let Some(tags) = text.as_deref().and_then(tags_of).filter(|tags| scope.owns(tags)) else { continue };
+            let Some(tags) = text.as_deref().and_then(tags_of).filter(|tags| query.owns(tags)) else { continue };
             let (Some(id), Some(name), Some(revision)) = (configuration.arn, configuration.name, revision) else {
                 return Err(Error::absent("ARN, name and revision of a configuration"));
             };
-            if !scope.wants(&id) {
+            if !query.wants(&id) {
                 continue;
             }
             let status = match configuration.state {
@@ -77,15 +77,15 @@ impl Kind for Configuration {
                 kafka_versions: configuration.kafka_versions.into_iter().flatten().collect(),
             };
             let attrs = attrs([("arn", id.clone()), ("name", name), ("revision", revision.to_string())]);
-            seen.push(Seen { id, tags, attrs, status, notes: vec![], spec });
+            observed.push(Observed { id, tags, attrs, status, notes: vec![], spec });
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let request = client(cx).create_configuration().name(birth.name(Self::ABOUT.longest_name));
-        let request = request.description(description_of(&birth.tags)).server_properties(self.text());
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let request = client(cx).create_configuration().name(new.name(Self::INFO.longest_name));
+        let request = request.description(description_of(&new.tags)).server_properties(self.text());
         let versions = self.kafka_versions.iter().cloned().collect::<Vec<_>>();
         let request = request.set_kafka_versions((!versions.is_empty()).then_some(versions));
         let answer = request.send().await?;
@@ -93,23 +93,23 @@ impl Kind for Configuration {
     }
 
     /// Never called: every field replaces.
-    async fn update(&self, _: &Cx, seen: &Seen<Self>) -> Result<()> {
-        Err(Error::ours(format!("{} cannot be updated: a configuration never changes", seen.id)))
+    async fn update(&self, _: &Context, observed: &Observed<Self>) -> Result<()> {
+        Err(Error::ours(format!("{} cannot be updated: a configuration never changes", observed.id)))
     }
 
     /// Writes a revision with another description and the same properties, so that clusters need not follow. Safe to
     /// repeat: it would be one more revision.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        let kept = seen.tags.iter().filter(|(key, _)| !change.remove.contains(*key));
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        let kept = observed.tags.iter().filter(|(key, _)| !change.remove.contains(*key));
         let tags = kept.chain(&change.set).map(|(key, value)| (key.clone(), value.clone())).collect();
-        let call = client(cx).update_configuration().arn(&seen.id).description(description_of(&tags));
-        call.server_properties(seen.spec.text()).send().await?;
+        let call = client(cx).update_configuration().arn(&observed.id).description(description_of(&tags));
+        call.server_properties(observed.spec.text()).send().await?;
         Ok(())
     }
 
     /// Takes all its revisions. Safe to repeat: gone is gone. Clusters that use it hold it.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_configuration().arn(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_configuration().arn(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -120,7 +120,7 @@ impl Kind for Configuration {
     }
 }
 
-async fn properties(cx: &Cx, arn: &str, revision: i64) -> Result<Properties> {
+async fn properties(cx: &Context, arn: &str, revision: i64) -> Result<Properties> {
     let answer = client(cx).describe_configuration_revision().arn(arn).revision(revision).send().await?;
     let text = answer.server_properties.ok_or_else(|| Error::absent("server properties of a configuration"))?;
     let text = String::from_utf8(text.into_inner()).map_err(|_| Error::absent("server properties that are text"))?;

@@ -8,7 +8,7 @@ pub mod configuration;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
 
 up_core::client!(aws_sdk_kafka, ERRORS);
 
@@ -32,7 +32,7 @@ const ERRORS: &[ErrorRule] = &[
 pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
 
 /// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
+fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
     let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
     ids.sort();
     Ok(ids)

@@ -2,7 +2,7 @@
 
 use aws_sdk_sts::{Client, config::Builder};
 use aws_types::SdkConfig;
-use up_core::{Error, Meter, Result, Retries, Whole};
+use up_core::{Error, Meter, ResponseCheck, Result, Retries};
 
 /// The caller, as AWS knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Identity {
 /// # Errors
 /// When the credentials are missing, wrong or expired, or AWS cannot be reached.
 pub async fn identity(config: &SdkConfig, meter: &Meter) -> Result<Identity> {
-    let config = Builder::from(config).interceptor(meter.clone()).interceptor(Whole).retry_classifier(Retries);
+    let config = Builder::from(config).interceptor(meter.clone()).interceptor(ResponseCheck).retry_classifier(Retries);
     let client = Client::from_conf(config.build());
     let answer = client.get_caller_identity().send().await?;
     let (Some(account), Some(arn)) = (answer.account, answer.arn) else {

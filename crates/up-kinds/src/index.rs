@@ -1,7 +1,7 @@
 //! The account's tagging index: one paged call that lists almost everything a stack owns.
 
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use up_core::{Address, Cx, Error, Index, Result, Tags};
+use up_core::{Address, Context, Error, Index, Result, Tags};
 
 up_core::client!(aws_sdk_resourcegroupstagging, &[]);
 
@@ -12,7 +12,7 @@ const PAGE: i32 = 100;
 ///
 /// # Errors
 /// When AWS does not answer, or answers with a resource that has no ARN.
-pub async fn index(cx: &Cx, stack: &str) -> Result<Index> {
+pub async fn index(cx: &Context, stack: &str) -> Result<Index> {
     let owned = TagFilter::builder().key(Address::STACK_TAG).values(stack).build();
     let request = client(cx).get_resources().tag_filters(owned).resources_per_page(PAGE);
     let mut pages = request.into_paginator().send();

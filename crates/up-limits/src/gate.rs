@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use up_core::{Meter, NotSent, Slots};
+use up_core::{Meter, NotSent, PrioritySemaphore};
 
 use crate::{Drawn, Place, Shared, draws};
 
@@ -35,7 +35,7 @@ struct Inner {
     /// Set once it is known whose limits they are. Until then calls pass.
     shared: OnceLock<Shared>,
     /// Whose turn it is at each bucket: one waits for its token, the others for their turn.
-    turns: Mutex<BTreeMap<String, Arc<Slots>>>,
+    turns: Mutex<BTreeMap<String, Arc<PrioritySemaphore>>>,
 }
 
 impl Gate {
@@ -53,7 +53,7 @@ impl Gate {
     async fn pass(&self, config: &ConfigBag) -> Result<(), NotSent> {
         let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>()) else { return Ok(()) };
         for drawn in draws(call.service(), call.name()) {
-            up_core::aside(self.draw(shared, &drawn)).await?;
+            up_core::without_permit(self.draw(shared, &drawn)).await?;
         }
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Gate {
         let _held_back = self.0.meter.hold_back();
         let turns = {
             let mut all = self.0.turns.lock().expect("no panic while held");
-            all.entry(drawn.bucket.clone()).or_insert_with(|| Slots::new(1)).clone()
+            all.entry(drawn.bucket.clone()).or_insert_with(|| PrioritySemaphore::new(1)).clone()
         };
         let _turn = turns.take(up_core::urgency()).await;
         let wait = shared.take(drawn);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
-use up_core::{prelude::*, quote};
+use up_core::{placeholder, prelude::*};
 
 use crate::client;
 
@@ -33,7 +33,7 @@ pub struct LogGroup {
     deletion_protection_enabled: bool,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How lines are kept.
     LogGroupClass {
         /// All features.
@@ -57,7 +57,7 @@ const PAGE: usize = 50;
 impl Kind for LogGroup {
     const NAME: &'static str = "logs.log_group";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::Logs::LogGroup",
         actions: Actions {
             observe: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
@@ -75,37 +75,37 @@ impl Kind for LogGroup {
         attrs: &["arn", "name"],
         longest_name: 512,
         holds_data: true,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
     /// Asks for the groups that the index and the last run know by their names, and for all with a name like ours: an
     /// account may have thousands of others. Names that the stack gives and nobody knows yet cost a call for all of them.
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let listed = scope.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
-        let names = listed.map(str::to_owned).chain(scope.known.iter().chain(&*scope.names).cloned());
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let listed = query.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
+        let names = listed.map(str::to_owned).chain(query.known.iter().chain(&*query.names).cloned());
         let names: BTreeSet<String> = names.collect();
-        let prefix = scope.prefix();
+        let prefix = query.prefix();
         // Names that are derived are found by how they begin.
         let names: Vec<String> =
-            names.into_iter().filter(|name| scope.only_known || !name.starts_with(&prefix)).collect();
-        let all = (!scope.only_known).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
+            names.into_iter().filter(|name| query.only_known || !name.starts_with(&prefix)).collect();
+        let all = (!query.only_known).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
         let mut requests: Vec<_> = all.into_iter().collect();
         for names in names.chunks(PAGE) {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
         }
-        let found = at_once(requests.into_iter().map(describe)).await?.into_iter().flatten();
+        let found = concurrently(requests.into_iter().map(describe)).await?.into_iter().flatten();
         // A group may be found both ways.
         let groups: BTreeMap<_, _> = found.map(named).collect::<Result<_>>()?;
-        let read = groups.into_iter().map(|(name, group)| read(cx, scope, name, group));
-        let seen: Vec<Option<Seen<Self>>> = at_once(read).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let read = groups.into_iter().map(|(name, group)| read(cx, query, name, group));
+        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
     /// call of its own.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let tags = birth.tags.clone().into_iter().collect();
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let tags = new.tags.clone().into_iter().collect();
         let key = (!self.kms_key_id.is_empty()).then(|| self.kms_key_id.clone());
         let request = client(cx).create_log_group().log_group_name(&name).set_tags(Some(tags)).set_kms_key_id(key);
         let request = request.log_group_class(self.log_group_class.as_str().into());
@@ -113,7 +113,7 @@ impl Kind for LogGroup {
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
                 let arn = format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account());
-                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| birth.gave(&tags));
+                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| new.gave(&tags));
                 if earlier { Ok(name) } else { Err(error) }
             }
             answer => answer.map(|_| name),
@@ -121,8 +121,8 @@ impl Kind for LogGroup {
     }
 
     /// Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (logs, name, was) = (client(cx), &seen.id, &seen.spec);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (logs, name, was) = (client(cx), &observed.id, &observed.spec);
         match self.retention_in_days {
             days if days == was.retention_in_days => {}
             0 => logs.delete_retention_policy().log_group_name(name).send().await.map(drop)?,
@@ -143,8 +143,8 @@ impl Kind for LogGroup {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        let arn = seen.attrs.get("arn").ok_or_else(|| Error::ours("a log group without ARN"))?;
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        let arn = observed.attrs.get("arn").ok_or_else(|| Error::ours("a log group without ARN"))?;
         if !change.set.is_empty() {
             let set = change.set.clone().into_iter().collect();
             client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
@@ -157,15 +157,15 @@ impl Kind for LogGroup {
     }
 
     /// Safe to repeat: gone is gone.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        if seen.spec.deletion_protection_enabled {
-            protect(cx, &seen.id, false).await.gone()?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        if observed.spec.deletion_protection_enabled {
+            protect(cx, &observed.id, false).await.ignore_not_found()?;
         }
-        client(cx).delete_log_group().log_group_name(&seen.id).send().await.gone()
+        client(cx).delete_log_group().log_group_name(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().filter(|name| !quote::is_quoting(name)).and_then(|name| {
+        let name = self.name.as_ref().filter(|name| !placeholder::has_placeholder(name)).and_then(|name| {
             let legal = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
             let right = (1..=512).contains(&name.len()) && name.chars().all(legal);
             let message = format!("a name is 1 to 512 letters, digits and `._-/#`, and this is `{name}`");
@@ -210,10 +210,10 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
 }
 
 /// `None`: not ours, or gone meanwhile.
-async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> Result<Option<Seen<LogGroup>>> {
+async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup) -> Result<Option<Observed<LogGroup>>> {
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
-    let Some(tags) = scope.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
+    let Some(tags) = query.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let (log_group_class, notes) = class_of(group.log_group_class.as_ref());
     let spec = LogGroup {
         name: Some(name.clone()),
@@ -224,12 +224,12 @@ async fn read(cx: &Cx, scope: &Scope, name: String, group: types::LogGroup) -> R
         deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Seen { id: name, tags, attrs, status: Status::Ready, notes, spec: spec.normal() }))
+    Ok(Some(Observed { id: name, tags, attrs, status: Status::Ready, notes, spec: spec.normal() }))
 }
 
 /// A class that is newer than this program is told about, and ends nothing.
 fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>) {
-    match class.map(|class| LogGroupClass::seen(class.as_str()).map_err(|_| class.as_str())) {
+    match class.map(|class| LogGroupClass::observed(class.as_str()).map_err(|_| class.as_str())) {
         None => (standard(), vec![]),
         Some(Ok(class)) => (class, vec![]),
         Some(Err(word)) => {
@@ -239,7 +239,7 @@ fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>
 }
 
 /// `None`: gone meanwhile.
-async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
+async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
         // Logs leaves out what is empty.
         Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
@@ -248,7 +248,7 @@ async fn tags_of(cx: &Cx, arn: &str) -> Result<Option<Tags>> {
     }
 }
 
-async fn protect(cx: &Cx, name: &str, enabled: bool) -> Result<()> {
+async fn protect(cx: &Context, name: &str, enabled: bool) -> Result<()> {
     let call = client(cx).put_log_group_deletion_protection().log_group_identifier(name);
     call.deletion_protection_enabled(enabled).send().await?;
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) struct Named<'a> {
     places: Map<String, usize>,
     /// By place, the places of all that is named.
     targets: Vec<BTreeSet<usize>>,
-    circles: Circles,
+    cycles: Cycles,
 }
 
 impl<'a> Named<'a> {
@@ -34,11 +34,11 @@ impl<'a> Named<'a> {
         let mut resources: Vec<_> = resources.iter().collect();
         resources.sort_by_key(|declared| &declared.address);
         let places = resources.iter().enumerate().map(|(place, declared)| (declared.address.text(), place)).collect();
-        let mut named = Self { resources, places, targets: vec![], circles: Circles::default() };
+        let mut named = Self { resources, places, targets: vec![], cycles: Cycles::default() };
         named.targets = named.resources.iter().map(|declared| named.places_in(declared, |_| true)).collect();
         let edges = named.targets.iter().enumerate();
         let edges: Vec<_> = edges.flat_map(|(place, all)| all.iter().map(move |target| (place, *target))).collect();
-        named.circles = Circles::among(named.len(), &edges);
+        named.cycles = Cycles::among(named.len(), &edges);
         named
     }
 
@@ -58,9 +58,9 @@ impl<'a> Named<'a> {
     }
 
     /// What it names in late fields alone.
-    pub(crate) fn late(&self, kind: &dyn AnyKind, place: usize) -> BTreeSet<usize> {
-        let is_late = |name: &str| kind.fields().iter().any(|field| field.late && field.name == name);
-        if !kind.fields().iter().any(|field| field.late) {
+    pub(crate) fn deferred(&self, kind: &dyn AnyKind, place: usize) -> BTreeSet<usize> {
+        let is_late = |name: &str| kind.fields().iter().any(|field| field.deferred && field.name == name);
+        if !kind.fields().iter().any(|field| field.deferred) {
             return BTreeSet::new();
         }
         let early = self.places_in(self.resources[place], |field| !is_late(field));
@@ -78,38 +78,38 @@ impl<'a> Named<'a> {
     }
 
     /// Those that name each other.
-    pub(crate) fn circles(&self) -> &Circles {
-        &self.circles
+    pub(crate) fn cycles(&self) -> &Cycles {
+        &self.cycles
     }
 
     /// Places of declarations, those named before those that name them.
     pub(crate) fn targets_first(&self) -> Vec<usize> {
-        self.circles.circles.iter().flatten().copied().collect()
+        self.cycles.cycles.iter().flatten().copied().collect()
     }
 }
 
 /// The nodes that stand in a circle, circle by circle, those named first; one of its own for every other.
 #[derive(Default)]
-pub(crate) struct Circles {
-    circles: Vec<Vec<usize>>,
+pub(crate) struct Cycles {
+    cycles: Vec<Vec<usize>>,
     /// In which of them each stands.
     places: Vec<usize>,
 }
 
-impl Circles {
+impl Cycles {
     /// Finds the circles among so many nodes, where each edge leads from a node to one it names.
     pub(crate) fn among(nodes: usize, edges: &[(usize, usize)]) -> Self {
-        let circles = groups(nodes, edges);
+        let cycles = groups(nodes, edges);
         let mut places = vec![0; nodes];
-        for (place, circle) in circles.iter().enumerate() {
-            circle.iter().for_each(|&node| places[node] = place);
+        for (place, cycle) in cycles.iter().enumerate() {
+            cycle.iter().for_each(|&node| places[node] = place);
         }
-        Self { circles, places }
+        Self { cycles, places }
     }
 
     /// All that stand in the same circle, itself among them.
     pub(crate) fn around(&self, node: usize) -> &[usize] {
-        &self.circles[self.places[node]]
+        &self.cycles[self.places[node]]
     }
 
     /// True where the two are different nodes of one circle.
@@ -174,11 +174,11 @@ pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, 
 /// A refusal for each cycle of steps that wait for each other.
 fn cycles(steps: &[Step], before: &BTreeSet<(usize, usize)>) -> Vec<Refusal> {
     let edges: Vec<_> = before.iter().copied().collect();
-    let circles = Circles::among(steps.len(), &edges).circles.into_iter().filter(|circle| circle.len() > 1);
-    let refusal = |circle: Vec<usize>| {
+    let cycles = Cycles::among(steps.len(), &edges).cycles.into_iter().filter(|cycle| cycle.len() > 1);
+    let refusal = |cycle: Vec<usize>| {
         let is_made = |step: &&usize| matches!(steps[**step].action, Action::Create { .. });
-        let address = &steps[*circle.iter().find(is_made).unwrap_or(&circle[0])].address;
-        let words = circle.iter().map(|&step| {
+        let address = &steps[*cycle.iter().find(is_made).unwrap_or(&cycle[0])].address;
+        let words = cycle.iter().map(|&step| {
             format!(
                 "{} {}",
                 steps[step].verb().unwrap_or(match steps[step].action {
@@ -194,7 +194,7 @@ fn cycles(steps: &[Step], before: &BTreeSet<(usize, usize)>) -> Vec<Refusal> {
         );
         Refusal { address: address.clone(), message }
     };
-    circles.map(refusal).collect()
+    cycles.map(refusal).collect()
 }
 
 fn kept(steps: &[Step], waits: &[BTreeSet<usize>], targets: &BTreeSet<Address>) -> BTreeSet<usize> {

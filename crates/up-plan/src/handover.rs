@@ -68,14 +68,16 @@ fn place<'v>(verdict: &'v Verdict<'_>, unique: &Unique) -> Place<'v> {
 impl Verdict<'_> {
     /// The spec of what is there.
     fn held(&self) -> Option<Cow<'_, Value>> {
-        self.seen.map(|seen| Cow::Borrowed(&seen.spec))
+        self.observed.map(|observed| Cow::Borrowed(&observed.spec))
     }
 
     /// The spec of what there is to be: what is ignored stays as it is.
     fn wanted(&self) -> Option<Cow<'_, Value>> {
         let declared = self.declared?;
-        Some(match self.seen {
-            Some(seen) if self.ruling == Ruling::Update => with_ignored(&declared.spec, &seen.spec, self.ignored),
+        Some(match self.observed {
+            Some(observed) if self.ruling == Ruling::Update => {
+                with_ignored(&declared.spec, &observed.spec, self.ignored)
+            }
             _ => Cow::Borrowed(&*declared.spec),
         })
     }
@@ -103,7 +105,7 @@ impl<'v> Parents<'v> {
             if verdict.declared.is_some() {
                 declared.insert(&*verdict.address, (index, stays));
             }
-            live.extend(verdict.seen.into_iter().flat_map(names).map(|name| ((kind_of(verdict), name), index)));
+            live.extend(verdict.observed.into_iter().flat_map(names).map(|name| ((kind_of(verdict), name), index)));
         }
         Self { live, declared }
     }

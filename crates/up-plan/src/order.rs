@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Binding, Order, Seen, Status};
+use up_core::{Binding, Observed, Order, Status};
 
 use crate::{
     Map,
     decide::{Ruling, names, used},
-    graph::Circles,
+    graph::Cycles,
     handover::{Handover, handovers},
     replace::rings,
     steps::Writer,
@@ -28,13 +28,13 @@ impl Writer<'_, '_> {
         for (index, verdict) in self.verdicts.iter().enumerate() {
             let nodes = self.nodes[index];
             let (Some(place), Some(make)) = (verdict.place, nodes.first()) else { continue };
-            let late = self.kind(&verdict.address).map(|kind| self.named.late(kind, place)).unwrap_or_default();
+            let deferred = self.kind(&verdict.address).map(|kind| self.named.deferred(kind, place)).unwrap_or_default();
             for target in self.named.of(place).iter().filter(|target| **target != place) {
                 let made = self.nodes[self.rulings[*target]];
-                let circle = self.named.circles().join(place, *target);
+                let cycle = self.named.cycles().join(place, *target);
                 // Where resources name each other, it is enough that the other is there.
-                let first = if circle { made.make.filter(|_| made.is_new) } else { made.usable() };
-                let then = if circle && late.contains(target) { nodes.last() } else { Some(make) };
+                let first = if cycle { made.make.filter(|_| made.is_new) } else { made.usable() };
+                let then = if cycle && deferred.contains(target) { nodes.last() } else { Some(make) };
                 self.draft.before.extend(first.zip(then));
             }
             self.draft.before.extend(nodes.make.zip(nodes.finish));
@@ -46,13 +46,13 @@ impl Writer<'_, '_> {
     fn delete_after_users(&mut self) -> Vec<(usize, usize)> {
         let uses = self.uses_seen();
         let both_go: Vec<_> = uses.iter().copied().filter(|(user, _)| self.gone(*user).is_some()).collect();
-        let circles = Circles::among(self.verdicts.len(), &both_go);
+        let cycles = Cycles::among(self.verdicts.len(), &both_go);
         let (mut pairs, mut moves) = (vec![], vec![]);
         for (user, target) in uses {
             match self.gone(user) {
                 // Those that use each other: each lets go of the others as it is deleted.
                 Some(gone) => {
-                    pairs.extend(self.gone(target).filter(|_| !circles.join(user, target)).map(|it| (gone, it)))
+                    pairs.extend(self.gone(target).filter(|_| !cycles.join(user, target)).map(|it| (gone, it)))
                 }
                 None if !self.goes_first(target) || self.holds(user, target) => {
                     pairs.extend(self.moved_first(user, target));
@@ -63,7 +63,7 @@ impl Writer<'_, '_> {
         }
         let quoted = self.uses_declared().into_iter().filter(|(_, target)| !self.goes_first(*target));
         pairs.extend(quoted.filter_map(|(user, target)| self.moved_first(user, target)));
-        self.draft.before.extend(self.go_together(&pairs, &circles));
+        self.draft.before.extend(self.go_together(&pairs, &cycles));
         self.draft.before.extend(pairs);
         self.draft.before.extend(self.known_users_first());
         moves
@@ -71,11 +71,11 @@ impl Writer<'_, '_> {
 
     /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
     /// the others in place.
-    fn go_together(&self, pairs: &[(usize, usize)], circles: &Circles) -> Vec<(usize, usize)> {
+    fn go_together(&self, pairs: &[(usize, usize)], cycles: &Cycles) -> Vec<(usize, usize)> {
         let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
         let deletes: Map<_, _> = deletes.collect();
         let together = pairs.iter().flat_map(|(first, delete)| {
-            let others = circles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
+            let others = cycles.around(deletes[delete]).iter().filter_map(|other| self.gone(*other));
             others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
         });
         together.collect()
@@ -88,20 +88,21 @@ impl Writer<'_, '_> {
 
     /// True where a target has to go before that is there which takes its place.
     fn goes_first(&self, target: usize) -> bool {
-        self.verdicts[target].ruling == Ruling::Replace(Order::DeleteFirst)
+        self.verdicts[target].ruling == Ruling::Replace(Order::DestroyBeforeCreate)
     }
 
     /// True where AWS does not delete a target while the user refers to it. What failed is seldom in real use.
     fn holds(&self, user: usize, target: usize) -> bool {
-        let fails = |seen: &Seen<_>| matches!(seen.status, Status::Failed(_) | Status::Deleting(_));
+        let fails = |observed: &Observed<_>| matches!(observed.status, Status::Failed(_) | Status::Deleting(_));
         let bindings = self.bindings(user, target);
-        !self.verdicts[target].seen.is_some_and(fails) && bindings.iter().any(|(_, it)| *it != Binding::Loose)
+        !self.verdicts[target].observed.is_some_and(fails) && bindings.iter().any(|(_, it)| *it != Binding::Loose)
     }
 
     /// The fields in which a live resource refers to another.
     pub(crate) fn bindings(&self, user: usize, target: usize) -> Vec<(&'static str, Binding)> {
         let (user, target) = (&self.verdicts[user], &self.verdicts[target]);
-        let (Some(kind), Some((user, target_seen))) = (self.kind(&user.address), user.seen.zip(target.seen)) else {
+        let (Some(kind), Some((user, target_seen))) = (self.kind(&user.address), user.observed.zip(target.observed))
+        else {
             return vec![];
         };
         let is_target =
@@ -123,14 +124,14 @@ impl Writer<'_, '_> {
     pub(crate) fn users_of(&self, wanted: &dyn Fn(usize) -> bool) -> Vec<(usize, usize)> {
         let mut owners: Map<(&str, &str), usize> = Map::default();
         for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| wanted(*index)) {
-            let Some(seen) = verdict.seen else { continue };
-            owners.extend(names(seen).map(|name| ((verdict.address.kind.as_str(), name), index)));
+            let Some(observed) = verdict.observed else { continue };
+            owners.extend(names(observed).map(|name| ((verdict.address.kind.as_str(), name), index)));
         }
         if owners.is_empty() {
             return vec![];
         }
         let uses = self.verdicts.iter().enumerate().flat_map(|(index, verdict)| {
-            let used = verdict.seen.map(|seen| used(&seen.spec)).unwrap_or_default();
+            let used = verdict.observed.map(|observed| used(&observed.spec)).unwrap_or_default();
             let targets = used.into_iter().filter_map(|name| owners.get(&name).copied());
             targets.filter(|target| *target != index).map(|target| (index, target)).collect::<Vec<_>>()
         });
@@ -169,8 +170,8 @@ impl Writer<'_, '_> {
         let pairs = pairs.filter_map(|(user, target)| Some((self.gone(user)?, self.gone(target)?)));
         let pairs: Vec<_> = pairs.collect();
         let edges: Vec<_> = self.draft.before.iter().chain(&pairs).copied().collect();
-        let circles = Circles::among(self.draft.steps.len(), &edges);
-        pairs.into_iter().filter(|(user, target)| !circles.join(*user, *target)).collect()
+        let cycles = Cycles::among(self.draft.steps.len(), &edges);
+        pairs.into_iter().filter(|(user, target)| !cycles.join(*user, *target)).collect()
     }
 
     /// What another resource gives up is taken after that.

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use up_core::{Address, Birth, FieldChange, Seen, Status, TagChange};
+use up_core::{Address, FieldChange, NewResource, Observed, Status, TagChange};
 
 use crate::Fingerprints;
 
 /// The version of a plan as JSON. It rises when a reader of the older form would misread the newer.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything there is to do, and what it is based on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,24 +84,24 @@ pub enum Action {
     /// Make it.
     Create {
         /// Tags and names it is born with.
-        birth: Birth,
+        new: NewResource,
         /// The declared spec, marks and all.
         #[serde(with = "up_core::shared")]
-        want: Arc<Value>,
+        desired: Arc<Value>,
         /// The fields whose differences are left alone.
         ignore: BTreeSet<String>,
         /// The other half of a replacement stands elsewhere in the plan.
         replaces: bool,
         /// It only creates; an update follows once the resources it names in turn exist.
-        bare: bool,
+        partial: bool,
     },
     /// Move it, in place. With no changes: only wait until AWS is done with it.
     Update {
         /// What was seen; absent for the second half of a create, which is only then there to be seen.
-        seen: Option<Seen<Value>>,
+        observed: Option<Observed<Value>>,
         /// The declared spec, marks and all.
         #[serde(with = "up_core::shared")]
-        want: Arc<Value>,
+        desired: Arc<Value>,
         /// The fields whose differences are left alone.
         ignore: BTreeSet<String>,
         /// Tags to change.
@@ -112,7 +112,7 @@ pub enum Action {
     /// Take it away.
     Delete {
         /// What was seen.
-        seen: Seen<Value>,
+        observed: Observed<Value>,
         /// The other half of a replacement stands elsewhere in the plan.
         replaced: bool,
     },
@@ -140,9 +140,9 @@ impl Step {
         match &self.action {
             Action::Create { replaces: true, .. } => Some("replace"),
             Action::Create { .. } => Some("create"),
-            Action::Update { seen: None, .. } | Action::Delete { replaced: true, .. } => None,
+            Action::Update { observed: None, .. } | Action::Delete { replaced: true, .. } => None,
             Action::Update { renamed_from: Some(_), .. } if self.changes.is_empty() => Some("retag"),
-            Action::Update { seen: Some(Seen { status: Status::Pending(_), .. }), tags, .. }
+            Action::Update { observed: Some(Observed { status: Status::Pending(_), .. }), tags, .. }
                 if self.changes.is_empty() && tags.is_empty() =>
             {
                 Some("wait")
@@ -157,8 +157,8 @@ impl Step {
     /// The step without what may differ from one look to the next and is not compared: attributes, such as an endpoint.
     fn essence(&self) -> Self {
         let mut step = self.clone();
-        if let Action::Update { seen: Some(seen), .. } | Action::Delete { seen, .. } = &mut step.action {
-            seen.attrs.clear();
+        if let Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. } = &mut step.action {
+            observed.attrs.clear();
         }
         step
     }

@@ -16,12 +16,12 @@ fn refusal(wanted: &Wanted<'_>, verdict: &Verdict<'_>, kinds: Kinds<'_>) -> Opti
     let Verdict { address, declared, ruling, .. } = verdict;
     let lost = match ruling {
         Ruling::Delete => "deleted",
-        Ruling::Replace(Order::CreateFirst | Order::DeleteFirst) => "replaced",
+        Ruling::Replace(Order::CreateBeforeDestroy | Order::DestroyBeforeCreate) => "replaced",
         _ => return None,
     };
     let prevented =
         declared.is_some_and(|declared| declared.prevent_destroy) || wanted.prevent_destroy.contains(address);
-    let holds_data = kinds(&address.kind).is_some_and(|kind| kind.about().holds_data);
+    let holds_data = kinds(&address.kind).is_some_and(|kind| kind.info().holds_data);
     let because = match (prevented, wanted.protect && holds_data) {
         (true, _) => "it is marked `prevent_destroy`",
         (_, true) => "it holds data and the stack is marked `protect`",
@@ -35,21 +35,21 @@ fn refusal(wanted: &Wanted<'_>, verdict: &Verdict<'_>, kinds: Kinds<'_>) -> Opti
 /// A refusal for everything that something which stays stands in.
 pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
     let leaves = |it: &&Verdict<'_>| !it.keeps_old && matches!(it.ruling, Ruling::Delete | Ruling::Replace(_));
-    let leaving: Vec<_> = verdicts.iter().filter(leaves).filter_map(|it| Some((&it.address, it.seen?))).collect();
+    let leaving: Vec<_> = verdicts.iter().filter(leaves).filter_map(|it| Some((&it.address, it.observed?))).collect();
     if leaving.is_empty() {
         return vec![];
     }
     let stays = |it: &&Verdict<'_>| matches!(it.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
     let refusals = verdicts.iter().filter(stays).flat_map(|user| {
-        let occupies = kinds(&user.address.kind).and_then(|kind| kind.about().occupies);
+        let occupies = kinds(&user.address.kind).and_then(|kind| kind.info().occupies);
         let (attribute, kind) = occupies.unwrap_or_default();
-        let ids: Vec<_> = user.seen.and_then(|seen| seen.attrs.get(attribute)).map_or("", |it| it).split(',').collect();
-        let held = leaving.iter().filter(move |(address, seen)| address.kind == kind && ids.contains(&seen.id.as_str()));
-        held.map(move |(address, seen)| {
+        let ids: Vec<_> = user.observed.and_then(|observed| observed.attrs.get(attribute)).map_or("", |it| it).split(',').collect();
+        let held = leaving.iter().filter(move |(address, observed)| address.kind == kind && ids.contains(&observed.id.as_str()));
+        held.map(move |(address, observed)| {
             let user = &user.address;
             let message = format!(
                 "{} cannot be deleted: {user} stands in it, and AWS does not move it; leave it as it is, or replace {user} as well",
-                seen.id
+                observed.id
             );
             refused(address, message)
         })

@@ -11,7 +11,7 @@ use up_core::{
 use crate::{
     Action, Map, Refusal,
     decide::{Ruling, Verdict, names, used},
-    graph::Circles,
+    graph::Cycles,
     handover::Handover,
     steps::{Nodes, Writer},
 };
@@ -34,24 +34,29 @@ impl<'a> Writer<'a, '_> {
         }
         let mut wider = (*declared.spec).clone();
         for change in &narrower {
-            wider[&change.field] = match change.want.as_array() {
+            wider[&change.field] = match change.desired.as_array() {
                 Some(items) => items.iter().chain(removed(change)).cloned().collect(),
-                None => change.seen.clone(),
+                None => change.observed.clone(),
             };
         }
         let wider = kind.complete(wider.clone()).unwrap_or(wider);
         let only_removes = |change: &FieldChange| {
-            let seen = change.seen.as_array();
+            let observed = change.observed.as_array();
             is_narrower(&change)
-                && change.want.as_array().into_iter().flatten().all(|it| seen.is_some_and(|seen| seen.contains(it)))
+                && change
+                    .desired
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .all(|it| observed.is_some_and(|observed| observed.contains(it)))
         };
         let update = self.update(verdict, declared, kind);
         let Action::Update { tags, renamed_from, .. } = &self.draft.steps[update].action else { return None };
         if tags.is_empty() && renamed_from.is_none() && verdict.changes.iter().all(only_removes) {
             return Some(Nodes { finish: Some(update), is_narrowed: true, ..Nodes::default() });
         }
-        if let Action::Update { want, .. } = &mut self.draft.steps[update].action {
-            *want = wider.into();
+        if let Action::Update { desired, .. } = &mut self.draft.steps[update].action {
+            *desired = wider.into();
         }
         let finish = self.second_half(verdict, declared, verdict.ignored.clone(), kind);
         Some(Nodes { make: Some(update), finish: Some(finish), is_narrowed: true, ..Nodes::default() })
@@ -89,11 +94,11 @@ impl<'a> Writer<'a, '_> {
     /// cannot, that is refused.
     pub(crate) fn release_early(&mut self, moves: &[(usize, usize)], handovers: &[Handover]) {
         let edges: Vec<_> = self.draft.before.iter().copied().collect();
-        let circles = Circles::among(self.draft.steps.len(), &edges);
+        let cycles = Cycles::among(self.draft.steps.len(), &edges);
         let mut releases: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for &(user, target) in moves {
             let Some((moved, delete)) = self.nodes[user].last().zip(self.gone(target)) else { continue };
-            if !circles.join(moved, delete) || !self.draft.before.remove(&(moved, delete)) {
+            if !cycles.join(moved, delete) || !self.draft.before.remove(&(moved, delete)) {
                 continue;
             }
             let bindings: BTreeSet<_> = self.bindings(user, target).into_iter().map(|(_, binding)| binding).collect();
@@ -110,14 +115,14 @@ impl<'a> Writer<'a, '_> {
     /// Has a user let go of some targets before all else that is done to it.
     fn release(&mut self, user: usize, targets: &BTreeSet<usize>) {
         let verdict = &self.verdicts[user];
-        let (Some(declared), Some(seen)) = (verdict.declared, verdict.seen) else { return };
+        let (Some(declared), Some(observed)) = (verdict.declared, verdict.observed) else { return };
         let (Some(kind), Some(rest)) = (self.kind(&verdict.address), self.nodes[user].first()) else { return };
         let bindings = targets.iter().flat_map(|target| self.bindings(user, *target));
         let fields = bindings.filter(|(_, binding)| *binding == Binding::Detachable).map(|(field, _)| field);
         let fields: BTreeSet<_> = fields.collect();
         let leaving: BTreeSet<_> =
-            targets.iter().filter_map(|target| self.verdicts[*target].seen).flat_map(names).collect();
-        let mut live = seen.spec.clone();
+            targets.iter().filter_map(|target| self.verdicts[*target].observed).flat_map(names).collect();
+        let mut live = observed.spec.clone();
         for field in &fields {
             if let Value::Array(items) = &mut live[*field] {
                 items.retain(|item| used(item).iter().all(|(_, id)| !leaving.contains(id)));
@@ -126,17 +131,17 @@ impl<'a> Writer<'a, '_> {
         self.name_staying(&mut live);
         let untouched = verdict.changes.iter().map(|change| change.field.as_str()).chain(fields);
         let untouched = untouched.map(str::to_owned).collect();
-        let want = with_ignored(&declared.spec, &live, &untouched).into_owned();
-        let want = kind.complete(want.clone()).unwrap_or(want);
+        let desired = with_ignored(&declared.spec, &live, &untouched).into_owned();
+        let desired = kind.complete(desired.clone()).unwrap_or(desired);
         let early = self.draft.steps.len();
         let mut step = self.draft.steps[rest].clone();
-        if let Action::Update { want: early, .. } = &mut step.action {
-            *early = want.into();
+        if let Action::Update { desired: early, .. } = &mut step.action {
+            *early = desired.into();
         }
         self.draft.steps.push(step);
         self.draft.steps[rest].changes = vec![];
-        if let Action::Update { seen, tags, renamed_from, .. } = &mut self.draft.steps[rest].action {
-            (*seen, *tags, *renamed_from) = (None, TagChange::default(), None);
+        if let Action::Update { observed, tags, renamed_from, .. } = &mut self.draft.steps[rest].action {
+            (*observed, *tags, *renamed_from) = (None, TagChange::default(), None);
         }
         self.draft.before.insert((early, rest));
         let deletes: Vec<_> = targets.iter().filter_map(|target| self.gone(*target)).collect();
@@ -147,8 +152,10 @@ impl<'a> Writer<'a, '_> {
     fn name_staying(&self, live: &mut Value) {
         let mut staying: Map<(&str, &str), &Address> = Map::default();
         for (index, verdict) in self.verdicts.iter().enumerate().filter(|(index, _)| self.gone(*index).is_none()) {
-            let seen = self.verdicts[index].seen.into_iter();
-            staying.extend(seen.flat_map(names).map(|name| ((verdict.address.kind.as_str(), name), &*verdict.address)));
+            let observed = self.verdicts[index].observed.into_iter();
+            staying.extend(
+                observed.flat_map(names).map(|name| ((verdict.address.kind.as_str(), name), &*verdict.address)),
+            );
         }
         name_references(live, &|kind, id| staying.get(&(kind, id)).copied());
     }
@@ -181,10 +188,15 @@ impl<'a> Writer<'a, '_> {
 
 /// The members that a set loses, or what is switched off.
 fn removed(change: &FieldChange) -> Vec<&Value> {
-    if change.seen == true && change.want == false {
-        return vec![&change.seen];
+    if change.observed == true && change.desired == false {
+        return vec![&change.observed];
     }
-    let (Some(seen), Some(want)) = (change.seen.as_array(), change.want.as_array()) else { return vec![] };
+    let (Some(observed), Some(desired)) = (change.observed.as_array(), change.desired.as_array()) else {
+        return vec![];
+    };
     let is_plain = |item: &&Value| by_id(item).is_none() && item.get("$ref").is_none();
-    seen.iter().filter(|item| change.change == Change::Update && is_plain(item) && !want.contains(item)).collect()
+    observed
+        .iter()
+        .filter(|item| change.change == Change::Update && is_plain(item) && !desired.contains(item))
+        .collect()
 }

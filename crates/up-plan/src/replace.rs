@@ -7,7 +7,7 @@ use up_core::{Address, AnyKind, Change, FieldChange, Order, references};
 use crate::{
     Kinds,
     decide::{Ruling, Verdict},
-    graph::Circles,
+    graph::Cycles,
     handover::{Handover, handovers},
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn order_replacements<'a>(verdicts: &mut [Verdict<'a>], kinds: Kinds<
         if let Ruling::Replace(order) = &mut verdicts[taker].ruling
             && goes_first
         {
-            *order = Order::DeleteFirst;
+            *order = Order::DestroyBeforeCreate;
         }
     }
     go_first_together(verdicts);
@@ -46,9 +46,9 @@ pub(crate) fn order_replacements<'a>(verdicts: &mut [Verdict<'a>], kinds: Kinds<
 }
 
 /// Resources that take from one another in a ring.
-pub(crate) fn rings<'h>(count: usize, handovers: impl Iterator<Item = &'h Handover>) -> Circles {
+pub(crate) fn rings<'h>(count: usize, handovers: impl Iterator<Item = &'h Handover>) -> Cycles {
     let edges: Vec<_> = handovers.map(|handover| (handover.taker, handover.holder)).collect();
-    Circles::among(count, &edges)
+    Cycles::among(count, &edges)
 }
 
 /// If the target is replaced delete-first, dependents replaced because of it are deleted first too: they stand in its way.
@@ -58,8 +58,8 @@ fn go_first_together(verdicts: &mut [Verdict<'_>]) {
         let Ruling::Replace(order) = &mut verdict.ruling else { continue };
         let refers =
             verdict.declared.is_some_and(|declared| references(&declared.spec).iter().any(|to| first.contains(to)));
-        if refers || *order == Order::DeleteFirst {
-            *order = Order::DeleteFirst;
+        if refers || *order == Order::DestroyBeforeCreate {
+            *order = Order::DestroyBeforeCreate;
             first.insert(verdict.address.clone().into_owned());
         }
     }

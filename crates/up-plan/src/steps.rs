@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Declared, Order, Seen};
+use up_core::{Address, AnyKind, Declared, Observed, Order};
 
 use crate::{
     Action, Kinds, Step, Wanted, World,
-    decide::{Ruling, Verdict, birth, tag_change},
+    decide::{Ruling, Verdict, new, tag_change},
     graph::{Draft, Named},
 };
 
@@ -109,16 +109,16 @@ impl<'a> Writer<'a, '_> {
         let verdict = &self.verdicts[index];
         let replaces = matches!(verdict.ruling, Ruling::Replace(_));
         let place = verdict.place.expect("only what is declared is made");
-        let bare = self.named.late(kind, place).iter().any(|to| self.named.circles().join(place, *to));
+        let partial = self.named.deferred(kind, place).iter().any(|to| self.named.cycles().join(place, *to));
         let generation = self.generation(verdict, declared, kind);
-        let birth = birth(self.stack, declared, generation);
-        let about = kind.about();
+        let new = new(self.stack, declared, generation);
+        let about = kind.info();
         let calls = [about.actions.create, about.actions.update].concat();
-        let (want, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
-        let action = Action::Create { birth, want, ignore, replaces, bare };
+        let (desired, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
+        let action = Action::Create { new, desired, ignore, replaces, partial };
         let make = self.push(verdict, action, about.takes.create.as_secs(), &calls);
         // What is ignored once it exists is still set by the second half of its create.
-        let finish = bare.then(|| self.second_half(verdict, declared, BTreeSet::new(), kind));
+        let finish = partial.then(|| self.second_half(verdict, declared, BTreeSet::new(), kind));
         Nodes { make: Some(make), is_new: true, finish, ..Nodes::default() }
     }
 
@@ -130,22 +130,22 @@ impl<'a> Writer<'a, '_> {
         ignore: BTreeSet<String>,
         kind: &dyn AnyKind,
     ) -> usize {
-        let (want, tags) = (declared.spec.clone(), Default::default());
-        let action = Action::Update { seen: None, want, ignore, tags, renamed_from: None };
-        self.push(verdict, action, 1, kind.about().actions.update)
+        let (desired, tags) = (declared.spec.clone(), Default::default());
+        let action = Action::Update { observed: None, desired, ignore, tags, renamed_from: None };
+        self.push(verdict, action, 1, kind.info().actions.update)
     }
 
     pub(crate) fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
-        let seen = verdict.seen.expect("only what is seen is updated");
-        let was = seen.address(self.stack).filter(|was| *was != declared.address);
+        let observed = verdict.observed.expect("only what is seen is updated");
+        let was = observed.address(self.stack).filter(|was| *was != declared.address);
         let action = Action::Update {
-            seen: Some(seen.clone()),
-            want: declared.spec.clone(),
+            observed: Some(observed.clone()),
+            desired: declared.spec.clone(),
             ignore: verdict.ignored.clone(),
-            tags: tag_change(self.stack, kind, declared, seen, &self.world.tagged),
+            tags: tag_change(self.stack, kind, declared, observed, &self.world.tagged),
             renamed_from: was,
         };
-        let about = kind.about();
+        let about = kind.info();
         let fields = if verdict.changes.is_empty() { &[] } else { about.actions.update };
         let calls = [fields, about.actions.tag].concat();
         let changed = verdict.changes.iter().map(|change| change.field.as_str());
@@ -158,22 +158,22 @@ impl<'a> Writer<'a, '_> {
 
     fn deletes(&mut self, index: usize, verdict: &Verdict<'a>) {
         let replaced = matches!(verdict.ruling, Ruling::Replace(_)) && !verdict.keeps_old;
-        let Some(seen) = verdict.seen.filter(|_| replaced || verdict.ruling == Ruling::Delete) else { return };
+        let Some(observed) = verdict.observed.filter(|_| replaced || verdict.ruling == Ruling::Delete) else { return };
         let Some(kind) = self.kind(&verdict.address) else { return };
-        let about = kind.about();
-        let action = Action::Delete { seen: seen.clone(), replaced };
+        let about = kind.info();
+        let action = Action::Delete { observed: observed.clone(), replaced };
         let delete = self.push(verdict, action, about.takes.delete.as_secs(), about.actions.delete);
         let nodes = &mut self.nodes[index];
         nodes.delete = Some(delete);
         match (verdict.ruling, nodes.make) {
-            (Ruling::Replace(Order::DeleteFirst), Some(make)) => self.draft.before.insert((delete, make)),
+            (Ruling::Replace(Order::DestroyBeforeCreate), Some(make)) => self.draft.before.insert((delete, make)),
             (_, Some(make)) => self.draft.before.insert((make, delete)),
             _ => false,
         };
     }
 
     fn push(&mut self, verdict: &Verdict<'_>, action: Action, takes: u64, calls: &[&str]) -> usize {
-        let plain = matches!(action, Action::Delete { replaced: true, .. } | Action::Update { seen: None, .. });
+        let plain = matches!(action, Action::Delete { replaced: true, .. } | Action::Update { observed: None, .. });
         let changes = if plain { vec![] } else { verdict.changes.clone() };
         let mut calls = calls.to_vec();
         calls.sort_unstable();
@@ -186,8 +186,8 @@ impl<'a> Writer<'a, '_> {
 
     /// The lowest generation whose name is free: a renamed resource keeps the name it was born with.
     fn generation(&mut self, verdict: &Verdict<'_>, declared: &Declared, kind: &dyn AnyKind) -> u32 {
-        let first = verdict.seen.map_or(0, |seen| seen.generation() + 1);
-        let longest = kind.about().longest_name;
+        let first = verdict.observed.map_or(0, |observed| observed.generation() + 1);
+        let longest = kind.info().longest_name;
         if longest == 0 {
             return first;
         }
@@ -200,6 +200,8 @@ impl<'a> Writer<'a, '_> {
 }
 
 fn taken(world: &World) -> BTreeMap<String, BTreeSet<String>> {
-    let names = |seen: &[Seen<Value>]| seen.iter().filter_map(|seen| seen.attrs.get("name").cloned()).collect();
-    world.seen.iter().map(|(kind, seen)| (kind.clone(), names(seen))).collect()
+    let names = |observed: &[Observed<Value>]| {
+        observed.iter().filter_map(|observed| observed.attrs.get("name").cloned()).collect()
+    };
+    world.observed.iter().map(|(kind, observed)| (kind.clone(), names(observed))).collect()
 }

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_core::{Address, Seen, Tags};
+use up_core::{Address, Observed, Tags};
 
 /// What a stack owns in one account and region, by kind.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ pub struct World {
     /// The region.
     pub region: String,
     /// Live resources that carry the stack's tag, by the name of their kind.
-    pub seen: BTreeMap<String, Vec<Seen<Value>>>,
+    pub observed: BTreeMap<String, Vec<Observed<Value>>>,
     /// Ids by kind that earlier runs made or saw: what has such an id is the stack's own, whoever copied its tags.
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
@@ -40,18 +40,18 @@ pub struct Fingerprints(BTreeMap<String, String>);
 
 impl World {
     /// All resources with the name of their kind, in a fixed order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Seen<Value>)> {
-        self.seen.iter().flat_map(|(kind, seen)| seen.iter().map(move |seen| (kind.as_str(), seen)))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Observed<Value>)> {
+        self.observed.iter().flat_map(|(kind, observed)| observed.iter().map(move |observed| (kind.as_str(), observed)))
     }
 
     /// See [`Fingerprints`].
     pub fn fingerprints(&self) -> Fingerprints {
-        let hash = |seen: &Seen<Value>| {
-            let Seen { tags, spec, status, .. } = seen;
+        let hash = |observed: &Observed<Value>| {
+            let Observed { tags, spec, status, .. } = observed;
             let text = serde_json::to_string(&(tags, spec, status)).expect("plain data");
             format!("{:x}", Sha256::digest(text))[..16].to_owned()
         };
-        Fingerprints(self.iter().map(|(kind, seen)| (format!("{kind} {}", seen.id), hash(seen))).collect())
+        Fingerprints(self.iter().map(|(kind, observed)| (format!("{kind} {}", observed.id), hash(observed))).collect())
     }
 }
 

@@ -8,7 +8,7 @@ mod kinds;
 mod stage;
 
 use serde_json::{Value, json};
-use up_core::{Address, Order, Status, quote::Quote};
+use up_core::{Address, Order, Status, placeholder::Placeholder};
 use up_plan::Plan;
 
 use kinds::find;
@@ -37,8 +37,8 @@ fn box_of(zone: &str, declared: i64, live_size: i64) -> Case {
     let mut case = web_stands();
     case.declared[1].spec_mut()["size"] = declared.into();
     case.declared[1].spec_mut()["zone"] = zone.into();
-    let seen = &mut case.world.seen.get_mut("x.box").unwrap()[0];
-    (seen.spec["size"], seen.spec["zone"]) = (live_size.into(), zone.into());
+    let observed = &mut case.world.observed.get_mut("x.box").unwrap()[0];
+    (observed.spec["size"], observed.spec["zone"]) = (live_size.into(), zone.into());
     case
 }
 
@@ -70,13 +70,13 @@ fn updates_in_place_what_can_be() {
     case.declared[1].spec_mut()["size"] = 2.into();
     let plan = case.plans(&["0 update x.box.web"]);
     let change = &plan.steps[0].changes[0];
-    assert_eq!((change.field.as_str(), &change.seen, &change.want), ("size", &json!(1), &json!(2)));
+    assert_eq!((change.field.as_str(), &change.observed, &change.desired), ("size", &json!(1), &json!(2)));
 }
 
 #[test]
 fn leaves_alone_what_the_user_left_to_aws_and_what_is_ignored() {
     let mut case = web_stands();
-    case.world.seen.get_mut("x.box").unwrap()[0].spec["zone"] = "a".into();
+    case.world.observed.get_mut("x.box").unwrap()[0].spec["zone"] = "a".into();
     case.plans(&[]);
     case.declared[1].spec_mut()["size"] = 9.into();
     case.declared[1].ignore_changes.insert("size".into());
@@ -101,7 +101,7 @@ fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
 fn a_name_of_the_users_own_that_stays_goes_first_and_takes_its_users_along() {
     let mut case = web_stands();
     case.declared[0].spec_mut()["name"] = "front".into();
-    case.world.seen.get_mut("x.net").unwrap()[0].spec["name"] = "front".into();
+    case.world.observed.get_mut("x.net").unwrap()[0].spec["name"] = "front".into();
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     case.plans(&[
         "0 delete x.box.web b1",
@@ -145,7 +145,7 @@ fn deletes_users_before_what_they_use() {
 fn moves_a_user_away_before_the_used_goes() {
     let mut case = web_stands().declare("x.net.other", net("10.2.0.0/16")).see("x.net.other", "n2", net("10.2.0.0/16"));
     case.declared[1].spec_mut()["peer"] = to("x.net.other");
-    case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
+    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
     case = case.see("x.net.old", "n3", net("10.3.0.0/16"));
     case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
 }
@@ -184,7 +184,7 @@ fn groups_that_name_each_other_are_changed_side_by_side() {
 
 #[test]
 fn what_is_quoted_may_go_first_even_if_those_who_quote_it_stay_until_later() {
-    let arn = Quote { address: "x.net.main".into(), attribute: "arn".into() };
+    let arn = Placeholder { address: "x.net.main".into(), attribute: "arn".into() };
     let text = |text: &str| json!({ "net": to("x.net.other"), "size": 1, "text": text });
     let case = Case::default()
         .declare("x.net.main", json!({ "cidr": "10.1.0.0/16", "name": "front" }))
@@ -258,7 +258,7 @@ fn waits_for_what_is_on_its_way_and_replaces_what_failed() {
 
 #[test]
 fn quoted_text_is_compared_once_what_it_quotes_exists() {
-    let arn = Quote { address: "x.net.main".into(), attribute: "arn".into() };
+    let arn = Placeholder { address: "x.net.main".into(), attribute: "arn".into() };
     let quoting = |case: Case| {
         case.declare("x.box.web", json!({ "net": to("x.net.main"), "size": 1, "text": format!("<{}>", arn.mark()) }))
     };
@@ -321,7 +321,7 @@ fn the_same_inputs_give_the_same_plan() {
 fn a_moved_world_is_named() {
     let before = web_stands();
     let mut after = web_stands();
-    after.world.seen.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
+    after.world.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
     after = after.see("x.net.extra", "n9", net("10.9.0.0/16"));
     let moved = before.world.fingerprints().moved(&after.world.fingerprints());
     assert_eq!(moved, ["x.box b1 has changed", "x.net n9 is new"]);
@@ -332,7 +332,7 @@ fn the_longest_chain_is_known() {
     let plan = web().plan();
     let seconds: Vec<_> = plan.remaining().iter().map(std::time::Duration::as_secs).collect();
     assert_eq!(seconds, [102, 2]);
-    assert_eq!(find("x.net").unwrap().about().replace, Order::CreateFirst);
+    assert_eq!(find("x.net").unwrap().info().replace, Order::CreateBeforeDestroy);
 }
 
 #[test]
@@ -340,9 +340,9 @@ fn an_update_takes_as_long_as_its_slowest_field() {
     let net = json!({ "cidr": "10.0.0.0/16" });
     let case = Case::default().declare("x.net.a", net.clone()).see("x.net.a", "net-1", net);
     let boxed = |size: i64, zone: &str| json!({ "net": { "$ref": "x.net.a" }, "size": size, "zone": zone });
-    let seen = json!({ "net": { "$id": "net-1", "$kind": "x.net" }, "size": 1, "zone": "a" });
+    let observed = json!({ "net": { "$id": "net-1", "$kind": "x.net" }, "size": 1, "zone": "a" });
     let takes = |size, zone| {
-        let case = case.clone().declare("x.box.a", boxed(size, zone)).see("x.box.a", "box-1", seen.clone());
+        let case = case.clone().declare("x.box.a", boxed(size, zone)).see("x.box.a", "box-1", observed.clone());
         case.plan().steps.iter().map(|step| step.takes).collect::<Vec<_>>()
     };
     assert_eq!([takes(1, "b"), takes(2, "b")], [[2], [40]]);

@@ -124,7 +124,7 @@ pub struct Instance {
     pub(crate) enabled_cloudwatch_logs_exports: BTreeSet<String>,
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// A database engine.
     pub(crate) Engine {
         /// PostgreSQL.
@@ -136,7 +136,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// How storage is bought.
     pub(crate) StorageType {
         /// Solid state, its speed bought apart from its size.
@@ -150,7 +150,7 @@ up_core::words! {
     }
 }
 
-up_core::words! {
+up_core::aws_enum! {
     /// What happens when standard support of a major version ends.
     pub(crate) LifecycleSupport {
         /// AWS supports it for some more years, for a price.
@@ -180,7 +180,7 @@ const TAKES: Takes = Takes {
 impl Kind for Instance {
     const NAME: &'static str = "rds.instance";
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBInstance",
         actions: Actions {
             observe: &["rds:DescribeDBInstances"],
@@ -230,36 +230,36 @@ impl Kind for Instance {
         longest_name: 63,
         holds_data: true,
         tags_travel: true,
-        replace: Order::CreateFirst,
+        replace: Order::CreateBeforeDestroy,
         wait: Wait { every: Duration::from_secs(15), at_most: Duration::from_secs(60 * 60) },
         takes: TAKES,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let instances = client(cx).describe_db_instances().into_paginator().items().send().try_collect().await?;
         let ours = instances.into_iter().filter(|instance| {
             let name = instance.db_instance_identifier.as_deref().unwrap_or_default();
-            scope.owns_named(name, &crate::tags(instance.tag_list.clone()))
+            query.owns_named(name, &crate::tags(instance.tag_list.clone()))
         });
-        ours.map(|instance| Self::read(instance, scope.only_known)).collect()
+        ours.map(|instance| Self::read(instance, query.only_known)).collect()
     }
 
     /// Safe to repeat: it is unique by its name.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
-        let tags = birth.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let tags = new.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
         request.send().await?;
         Ok(name)
     }
 
     /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let (is, size) = (&seen.spec, size(seen)?);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let (is, size) = (&observed.spec, size(observed)?);
         let noted = TagChange::between(&is.notes(is.keeps_size(size)), &self.notes(self.keeps_size(size)), |_| true);
-        retag(cx, seen.attrs.get("arn"), &noted).await?;
-        let (call, differs) = self.changes(cx, seen)?;
+        retag(cx, observed.attrs.get("arn"), &noted).await?;
+        let (call, differs) = self.changes(cx, observed)?;
         if differs {
             call.apply_immediately(true).send().await?;
         }
@@ -267,24 +267,24 @@ impl Kind for Instance {
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, seen.attrs.get("arn"), change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Lifts AWS's own protection (the engine's has been asked by then), and takes a last snapshot unless told not to.
     /// The snapshot's name is made from the database's own id, so that a repeated delete does not take another. Where RDS can
     /// take none, because of the database's state, its automated backups stay.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        if seen.spec.deletion_protection {
-            let call = client(cx).modify_db_instance().db_instance_identifier(&seen.id);
-            call.deletion_protection(false).apply_immediately(true).send().await.gone()?;
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        if observed.spec.deletion_protection {
+            let call = client(cx).modify_db_instance().db_instance_identifier(&observed.id);
+            call.deletion_protection(false).apply_immediately(true).send().await.ignore_not_found()?;
         }
-        let is_broken = status::has_no_snapshot(&seen.status);
-        let skip = seen.spec.skip_final_snapshot || is_broken;
-        let snapshot = (!skip).then(|| last_snapshot(seen)).transpose()?;
-        let call = client(cx).delete_db_instance().db_instance_identifier(&seen.id).skip_final_snapshot(skip);
+        let is_broken = status::has_no_snapshot(&observed.status);
+        let skip = observed.spec.skip_final_snapshot || is_broken;
+        let snapshot = (!skip).then(|| last_snapshot(observed)).transpose()?;
+        let call = client(cx).delete_db_instance().db_instance_identifier(&observed.id).skip_final_snapshot(skip);
         let call = call.set_delete_automated_backups(is_broken.then_some(false));
-        call.set_final_db_snapshot_identifier(snapshot).send().await.gone()
+        call.set_final_db_snapshot_identifier(snapshot).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -293,21 +293,21 @@ impl Kind for Instance {
 
     /// A version that AWS has moved on is no difference, and neither is storage that has grown up to its limit: RDS then
     /// answers as if there were none.
-    fn accept(mut self, seen: &Seen<Self>) -> Self {
-        let is = &seen.spec;
+    fn accept(mut self, observed: &Observed<Self>) -> Self {
+        let is = &observed.spec;
         if is.engine_version.as_deref().is_some_and(|live| self.accepts_version(live)) {
             self.engine_version.clone_from(&is.engine_version);
         }
-        if !is.grows() && size(seen).is_ok_and(|size| size >= self.max_allocated_storage) {
+        if !is.grows() && size(observed).is_ok_and(|size| size >= self.max_allocated_storage) {
             self.max_allocated_storage = 0;
         }
         self
     }
 
-    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
-        let Some(seen) = seen else { return self.check_slow_log(asked) };
-        let version = seen.spec.engine_version.as_deref().and_then(|live| self.refuses_version(live));
-        version.into_iter().chain(self.refuses_storage(seen)).collect()
+    fn refuses(&self, observed: Option<&Observed<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        let Some(observed) = observed else { return self.check_slow_log(asked) };
+        let version = observed.spec.engine_version.as_deref().and_then(|live| self.refuses_version(live));
+        version.into_iter().chain(self.refuses_storage(observed)).collect()
     }
 }
 
@@ -339,15 +339,15 @@ impl Instance {
 }
 
 /// GiB of storage as it is, grown or not.
-pub(crate) fn size(seen: &Seen<Instance>) -> Result<u32> {
-    let size = seen.attrs.get(Instance::SIZE).and_then(|size| size.parse().ok());
+pub(crate) fn size(observed: &Observed<Instance>) -> Result<u32> {
+    let size = observed.attrs.get(Instance::SIZE).and_then(|size| size.parse().ok());
     size.ok_or_else(|| Error::absent("size of a database's storage"))
 }
 
-fn last_snapshot(seen: &Seen<Instance>) -> Result<String> {
-    let id = seen.attrs.get("resource_id").ok_or_else(|| Error::absent("resource id of a database"))?;
+fn last_snapshot(observed: &Observed<Instance>) -> Result<String> {
+    let id = observed.attrs.get("resource_id").ok_or_else(|| Error::absent("resource id of a database"))?;
     let start = id.len().saturating_sub(8);
-    Ok(format!("{}-final-{}", seen.id, id[start..].to_ascii_lowercase()))
+    Ok(format!("{}-final-{}", observed.id, id[start..].to_ascii_lowercase()))
 }
 
 fn yes() -> bool {

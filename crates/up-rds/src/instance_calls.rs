@@ -9,7 +9,7 @@ use aws_sdk_rds::{
     },
     types::{self, CloudwatchLogsExportConfiguration, DbInstance, PendingModifiedValues},
 };
-use up_core::{Attrs, Cx, Error, Ref, Result, Seen, Status, names};
+use up_core::{Attrs, Context, Error, Observed, Ref, Result, Status, names};
 
 use crate::{
     client, ids,
@@ -22,7 +22,7 @@ impl Instance {
     /// An attribute that nobody quotes: the subnets it stands in, which RDS does not move it out of.
     pub(crate) const SUBNETS: &'static str = "occupied_subnets";
 
-    pub(crate) fn request(&self, cx: &Cx) -> Result<CreateDBInstanceFluentBuilder> {
+    pub(crate) fn request(&self, cx: &Context) -> Result<CreateDBInstanceFluentBuilder> {
         let logs = self.enabled_cloudwatch_logs_exports.iter().cloned().collect();
         let request = client(cx)
             .create_db_instance()
@@ -67,10 +67,14 @@ impl Instance {
 
     /// A call with what differs, and whether anything does. Both sides are compared as RDS takes them, where a
     /// reference is the id it stands for.
-    pub(crate) fn changes(&self, cx: &Cx, seen: &Seen<Self>) -> Result<(ModifyDBInstanceFluentBuilder, bool)> {
-        let is = &seen.spec;
+    pub(crate) fn changes(
+        &self,
+        cx: &Context,
+        observed: &Observed<Self>,
+    ) -> Result<(ModifyDBInstanceFluentBuilder, bool)> {
+        let is = &observed.spec;
         let groups = |of: &Self| of.parameter_group.as_ref().map(|group| cx.id(group)).transpose();
-        let call = client(cx).modify_db_instance().db_instance_identifier(&seen.id);
+        let call = client(cx).modify_db_instance().db_instance_identifier(&observed.id);
         let untouched = call.as_input().clone();
         let version = wanted(&self.engine_version, &is.engine_version);
         let insights = differing(self.performance_insights_enabled, is.performance_insights_enabled);
@@ -110,15 +114,19 @@ impl Instance {
                 &is.performance_insights_kms_key_id,
             ))
             .set_cloudwatch_logs_export_configuration(self.logs(is));
-        let call = self.monitoring(cx, is, self.storage(seen, call)?)?;
+        let call = self.monitoring(cx, is, self.storage(observed, call)?)?;
         let differs = *call.as_input() != untouched;
         Ok((call, differs))
     }
 
     /// RDS takes the parts of a volume together: its size and speed go with its type. What has grown by itself stays, and it
     /// is never asked to shrink.
-    fn storage(&self, seen: &Seen<Self>, call: ModifyDBInstanceFluentBuilder) -> Result<ModifyDBInstanceFluentBuilder> {
-        let (is, size) = (&seen.spec, size(seen)?);
+    fn storage(
+        &self,
+        observed: &Observed<Self>,
+        call: ModifyDBInstanceFluentBuilder,
+    ) -> Result<ModifyDBInstanceFluentBuilder> {
+        let (is, size) = (&observed.spec, size(observed)?);
         let grown = self.allocated_storage.max(size);
         let most = differing(self.max_allocated_storage, is.max_allocated_storage);
         // A limit at the size itself is how RDS is told that it is not to grow.
@@ -155,7 +163,7 @@ impl Instance {
     /// RDS takes role and interval of its monitoring together.
     fn monitoring(
         &self,
-        cx: &Cx,
+        cx: &Context,
         is: &Self,
         call: ModifyDBInstanceFluentBuilder,
     ) -> Result<ModifyDBInstanceFluentBuilder> {
@@ -166,23 +174,23 @@ impl Instance {
         Ok(call.monitoring_interval(number(interval)?).set_monitoring_role_arn(role))
     }
 
-    fn monitor(&self, cx: &Cx) -> Result<Option<String>> {
+    fn monitor(&self, cx: &Context) -> Result<Option<String>> {
         self.monitoring_role.as_ref().map(|role| cx.attr(role, "arn")).transpose()
     }
 
     fn logs(&self, is: &Self) -> Option<CloudwatchLogsExportConfiguration> {
-        let (want, seen) = (&self.enabled_cloudwatch_logs_exports, &is.enabled_cloudwatch_logs_exports);
+        let (desired, observed) = (&self.enabled_cloudwatch_logs_exports, &is.enabled_cloudwatch_logs_exports);
         let but = |these: &BTreeSet<String>, those| Some(these.difference(those).cloned().collect::<Vec<_>>());
         let some = |names: Option<Vec<String>>| names.filter(|names| !names.is_empty());
-        let logs = CloudwatchLogsExportConfiguration::builder().set_enable_log_types(some(but(want, seen)));
-        (want != seen).then(|| logs.set_disable_log_types(some(but(seen, want))).build())
+        let logs = CloudwatchLogsExportConfiguration::builder().set_enable_log_types(some(but(desired, observed)));
+        (desired != observed).then(|| logs.set_disable_log_types(some(but(observed, desired))).build())
     }
 
     /// A database as it is; what is noted in its tags is taken out of them.
     ///
     /// What waits to be changed counts as changed while RDS is at it (`awaited`: a step has just asked for it). Otherwise it
     /// waits for the maintenance window: that is not done, and is told.
-    pub(crate) fn read(mut instance: DbInstance, awaited: bool) -> Result<Seen<Self>> {
+    pub(crate) fn read(mut instance: DbInstance, awaited: bool) -> Result<Observed<Self>> {
         let state = instance.db_instance_status.take().ok_or_else(|| Error::absent("status of a database"))?;
         let (mut status, mut attrs) = (status::status(&instance, &state), attributes(&instance)?);
         let mut notes = waits_for_reboot(&instance);
@@ -203,7 +211,7 @@ impl Instance {
         let begun = begun.and_then(|size| size.parse().ok()).filter(|size| *size < spec.allocated_storage);
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
-        Ok(Seen { id, tags, attrs, status, notes, spec })
+        Ok(Observed { id, tags, attrs, status, notes, spec })
     }
 
     /// What RDS is about to change counts as changed.
@@ -218,7 +226,7 @@ impl Instance {
         ) else {
             return Err(Error::absent("engine, class, storage and master user of a database"));
         };
-        let lifecycle = instance.engine_lifecycle_support.and_then(|it| LifecycleSupport::seen(&it).ok());
+        let lifecycle = instance.engine_lifecycle_support.and_then(|it| LifecycleSupport::observed(&it).ok());
         // At the size itself, it is no limit to growing: there is none.
         let most = instance.max_allocated_storage.filter(|most| *most > storage);
         let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
@@ -231,14 +239,14 @@ impl Instance {
         let retention = pending.backup_retention_period.or(instance.backup_retention_period);
         Ok(Self {
             name: instance.db_instance_identifier,
-            engine: Engine::seen(&engine)?,
+            engine: Engine::observed(&engine)?,
             engine_version: pending.engine_version.or(instance.engine_version),
             engine_lifecycle_support: lifecycle,
             allow_major_version_upgrade: false,
             instance_class,
             allocated_storage: count(storage)?,
             max_allocated_storage: count(most.unwrap_or(0))?,
-            storage_type: StorageType::seen(&storage_type)?,
+            storage_type: StorageType::observed(&storage_type)?,
             iops: maybe_count(pending.iops.or(instance.iops))?,
             storage_throughput: maybe_count(pending.storage_throughput.or(instance.storage_throughput))?,
             storage_encrypted: is(instance.storage_encrypted),
@@ -314,13 +322,13 @@ fn attributes(instance: &DbInstance) -> Result<Attrs> {
     Ok(all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
 }
 
-fn differing<T: PartialEq>(want: T, seen: T) -> Option<T> {
-    (want != seen).then_some(want)
+fn differing<T: PartialEq>(desired: T, observed: T) -> Option<T> {
+    (desired != observed).then_some(desired)
 }
 
 /// What is wanted, where it is not what is seen; where nothing is wanted, AWS chooses.
-fn wanted<T: PartialEq + Clone>(want: &Option<T>, seen: &Option<T>) -> Option<T> {
-    want.clone().filter(|_| want != seen)
+fn wanted<T: PartialEq + Clone>(desired: &Option<T>, observed: &Option<T>) -> Option<T> {
+    desired.clone().filter(|_| desired != observed)
 }
 
 fn number(count: u32) -> Result<i32> {

@@ -1,6 +1,6 @@
 //! Rules of a database that its types cannot state.
 
-use up_core::{Asked, Problem, Ref, Seen, quote};
+use up_core::{Asked, Observed, Problem, Ref, placeholder};
 
 use crate::{
     instance::{Engine, Instance, StorageType, size},
@@ -64,9 +64,9 @@ impl Instance {
     }
 
     /// What RDS refuses of a change of the storage's size.
-    pub(crate) fn refuses_storage(&self, seen: &Seen<Self>) -> Option<Problem> {
-        let size = size(seen).ok()?;
-        let is_shrinking = self.allocated_storage < size && self.allocated_storage != seen.spec.allocated_storage;
+    pub(crate) fn refuses_storage(&self, observed: &Observed<Self>) -> Option<Problem> {
+        let size = size(observed).ok()?;
+        let is_shrinking = self.allocated_storage < size && self.allocated_storage != observed.spec.allocated_storage;
         let message = format!(
             "the database has {size} GiB, and storage never shrinks: write `allocated_storage = {size}`, or set \
              `max_allocated_storage` where it is to grow by itself"
@@ -155,7 +155,7 @@ impl Engine {
     /// RDS takes `16` for the newest 16 there is, and answers with the whole: the two would never compare.
     fn whole_version(self, version: &str) -> Option<Problem> {
         let parts = self.major_parts() + 1;
-        let is_whole = version.split('.').count() >= parts || quote::is_quoting(version);
+        let is_whole = version.split('.').count() >= parts || placeholder::has_placeholder(version);
         let example = if self == Self::Postgres { "16.13" } else { "8.4.11" };
         let message = format!("`{version}` is not a whole version such as `{example}`; left out, AWS chooses");
         (!is_whole).then(|| Problem::new("engine_version", message))
@@ -163,6 +163,6 @@ impl Engine {
 }
 
 fn arn(field: &str, key: Option<&String>) -> Option<Problem> {
-    let key = key.filter(|key| !key.starts_with("arn:") && !quote::is_quoting(key))?;
+    let key = key.filter(|key| !key.starts_with("arn:") && !placeholder::has_placeholder(key))?;
     Some(Problem::new(field, format!("`{key}` is not an ARN; RDS answers with one, and the two would never compare")))
 }

@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::Tag;
 use up_core::{
-    AnyKind, Attrs, Cx, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, Scope, TagChange, Tags, quote,
+    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Query, Ref, Result, TagChange, Tags,
+    placeholder,
 };
 
 up_core::client!(aws_sdk_rds, ERRORS);
@@ -52,16 +53,16 @@ fn tags(tags: Option<Vec<Tag>>) -> Tags {
 
 /// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
 /// behind for those just made, which are known by their names.
-async fn owned(cx: &Cx, scope: &Scope, name: &str, arn: &str) -> Result<Option<Tags>> {
+async fn owned(cx: &Context, query: &Query, name: &str, arn: &str) -> Result<Option<Tags>> {
     let ask = async {
         let answer = client(cx).list_tags_for_resource().resource_name(arn).send().await?;
         Ok(Some(tags(answer.tag_list)))
     };
-    scope.owned(name, arn, ask).await
+    query.owned(name, arn, ask).await
 }
 
 /// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Cx, arn: Option<&String>, change: &TagChange) -> Result<()> {
+async fn retag(cx: &Context, arn: Option<&String>, change: &TagChange) -> Result<()> {
     let arn = arn.ok_or_else(|| Error::ours("what RDS tags has an ARN"))?;
     if !change.set.is_empty() {
         let call = client(cx).add_tags_to_resource().resource_name(arn);
@@ -76,7 +77,7 @@ async fn retag(cx: &Cx, arn: Option<&String>, change: &TagChange) -> Result<()> 
 }
 
 /// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Cx, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
+fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
     let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
     ids.sort();
     Ok(ids)
@@ -88,7 +89,7 @@ fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
 
 /// A problem where a user's own name is none RDS keeps as written: it makes capitals small, which would never compare.
 fn lower_case(name: Option<&String>) -> Option<Problem> {
-    let name = name.filter(|name| !quote::is_quoting(name))?;
+    let name = name.filter(|name| !placeholder::has_placeholder(name))?;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
     let message = format!("`{name}` must be of small letters, digits and hyphens, and begin with a letter");
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain);

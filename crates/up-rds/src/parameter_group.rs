@@ -37,7 +37,7 @@ type Parameters = BTreeMap<String, String>;
 impl Kind for ParameterGroup {
     const NAME: &'static str = names::DbParameterGroup::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBParameterGroup",
         actions: Actions {
             observe: &["rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:ListTagsForResource"],
@@ -48,13 +48,13 @@ impl Kind for ParameterGroup {
         },
         attrs: &["arn", "name"],
         longest_name: 255,
-        replace: Order::CreateFirst,
+        replace: Order::CreateBeforeDestroy,
         reads_desired: true,
-        ..About::DEFAULT
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let mut observed = Vec::new();
         for group in client(cx).describe_db_parameter_groups().into_paginator().items().send().try_collect().await? {
             let (Some(id), Some(arn), Some(family), Some(description)) = (
                 group.db_parameter_group_name,
@@ -64,51 +64,51 @@ impl Kind for ParameterGroup {
             ) else {
                 return Err(Error::absent("name, ARN, family and description of a parameter group"));
             };
-            let Some(tags) = owned(cx, scope, &id, &arn).await? else { continue };
-            let desired = scope.desired(&tags).and_then(|desired| Self::deserialize(desired).ok());
+            let Some(tags) = owned(cx, query, &id, &arn).await? else { continue };
+            let desired = query.desired(&tags).and_then(|desired| Self::deserialize(desired).ok());
             let parameters = parameters(cx, &id, desired.as_ref()).await?;
             let spec = Self { name: Some(id.clone()), family, description, parameters };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
-            seen.push(Seen { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
+            observed.push(Observed { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name. Its parameters are left to `update`, as RDS has it.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_parameter_group().db_parameter_group_name(&name);
         let request = request.db_parameter_group_family(&self.family).description(&self.description);
-        request.set_tags(Some(list(&birth.tags))).send().await?;
+        request.set_tags(Some(list(&new.tags))).send().await?;
         Ok(name)
     }
 
     /// Sets what differs and resets what is left out, 20 a call. Safe to repeat: parameters are set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let is = &seen.spec.parameters;
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let is = &observed.spec.parameters;
         let changes = self.parameters.iter().filter(|(name, value)| is.get(*name) != Some(value));
         let changes = changes.map(|(name, value)| (name.clone(), Some(value.clone())));
         let resets = is.keys().filter(|name| !self.parameters.contains_key(*name)).map(|name| (name.clone(), None));
         let (changes, resets) = (changes.collect::<Vec<_>>(), resets.collect::<Vec<_>>());
         for some in changes.chunks(PARAMETERS_A_CALL) {
-            let call = client(cx).modify_db_parameter_group().db_parameter_group_name(&seen.id);
-            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await?;
+            let call = client(cx).modify_db_parameter_group().db_parameter_group_name(&observed.id);
+            call.set_parameters(Some(wire(cx, &observed.id, some).await?)).send().await?;
         }
         for some in resets.chunks(PARAMETERS_A_CALL) {
-            let call = client(cx).reset_db_parameter_group().db_parameter_group_name(&seen.id);
-            call.set_parameters(Some(wire(cx, &seen.id, some).await?)).send().await?;
+            let call = client(cx).reset_db_parameter_group().db_parameter_group_name(&observed.id);
+            call.set_parameters(Some(wire(cx, &observed.id, some).await?)).send().await?;
         }
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, seen.attrs.get("arn"), change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Safe to repeat: gone is gone. Databases that use it hold it.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_db_parameter_group().db_parameter_group_name(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_db_parameter_group().db_parameter_group_name(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -120,9 +120,9 @@ impl Kind for ParameterGroup {
     }
 
     /// A switch that is set in another spelling is set.
-    fn accept(mut self, seen: &Seen<Self>) -> Self {
+    fn accept(mut self, observed: &Observed<Self>) -> Self {
         for (name, value) in &mut self.parameters {
-            let live = seen.spec.parameters.get(name).filter(|live| is_same_switch(live, value));
+            let live = observed.spec.parameters.get(name).filter(|live| is_same_switch(live, value));
             live.into_iter().for_each(|live| value.clone_from(live));
         }
         self
@@ -144,7 +144,7 @@ fn is_same_switch(one: &str, other: &str) -> bool {
 
 /// What the group sets; the engine's hundreds of defaults are left out by RDS. A parameter that is set to its default is
 /// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for.
-async fn parameters(cx: &Cx, group: &str, desired: Option<&ParameterGroup>) -> Result<Parameters> {
+async fn parameters(cx: &Context, group: &str, desired: Option<&ParameterGroup>) -> Result<Parameters> {
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group);
     let mut parameters = values(request.clone().source("user")).await?;
     let desired = desired.into_iter().flat_map(|desired| desired.parameters.keys());
@@ -167,7 +167,7 @@ fn named(names: Vec<String>) -> Filter {
 
 /// Parameters to set, or to reset where they have no value. RDS refuses to apply at once what waits for a reboot, so it
 /// is asked first which do.
-async fn wire(cx: &Cx, group: &str, changes: &[(String, Option<String>)]) -> Result<Vec<Parameter>> {
+async fn wire(cx: &Context, group: &str, changes: &[(String, Option<String>)]) -> Result<Vec<Parameter>> {
     let names = changes.iter().map(|(name, _)| name.clone()).collect();
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group).filters(named(names));
     let found = request.into_paginator().items().send().try_collect().await?;

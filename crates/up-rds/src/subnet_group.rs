@@ -25,7 +25,7 @@ pub struct SubnetGroup {
 impl Kind for SubnetGroup {
     const NAME: &'static str = names::DbSubnetGroup::NAME;
 
-    const ABOUT: About = About {
+    const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBSubnetGroup",
         actions: Actions {
             observe: &["rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"],
@@ -36,53 +36,53 @@ impl Kind for SubnetGroup {
         },
         attrs: &["arn", "name"],
         longest_name: 255,
-        replace: Order::CreateFirst,
-        ..About::DEFAULT
+        replace: Order::CreateBeforeDestroy,
+        ..KindInfo::DEFAULT
     };
 
-    async fn observe(cx: &Cx, scope: &Scope) -> Result<Vec<Seen<Self>>> {
-        let mut seen = Vec::new();
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let mut observed = Vec::new();
         for group in client(cx).describe_db_subnet_groups().into_paginator().items().send().try_collect().await? {
             let (Some(id), Some(arn), Some(description)) =
                 (group.db_subnet_group_name, group.db_subnet_group_arn, group.db_subnet_group_description)
             else {
                 return Err(Error::absent("name, ARN and description of a subnet group"));
             };
-            let Some(tags) = owned(cx, scope, &id, &arn).await? else { continue };
+            let Some(tags) = owned(cx, query, &id, &arn).await? else { continue };
             let subnets = group.subnets.into_iter().flatten().filter_map(|subnet| subnet.subnet_identifier);
             let spec = Self { name: Some(id.clone()), description, subnets: subnets.map(Ref::id).collect() };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
-            seen.push(Seen { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
+            observed.push(Observed { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
         }
-        Ok(seen)
+        Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name.
-    async fn create(&self, cx: &Cx, birth: &Birth) -> Result<String> {
-        let name = self.name.clone().unwrap_or_else(|| birth.name(Self::ABOUT.longest_name));
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_subnet_group().db_subnet_group_name(&name);
         let request = request.db_subnet_group_description(&self.description);
         let request = request.set_subnet_ids(Some(ids(cx, &self.subnets)?));
-        request.set_tags(Some(list(&birth.tags))).send().await?;
+        request.set_tags(Some(list(&new.tags))).send().await?;
         Ok(name)
     }
 
     /// One call for both. Safe to repeat: everything is set.
-    async fn update(&self, cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&seen.id);
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&observed.id);
         let call = call.db_subnet_group_description(&self.description);
         call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await?;
         Ok(())
     }
 
     /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Cx, seen: &Seen<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, seen.attrs.get("arn"), change).await
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Safe to repeat: gone is gone. Databases in it hold it.
-    async fn delete(cx: &Cx, seen: &Seen<Self>) -> Result<()> {
-        client(cx).delete_db_subnet_group().db_subnet_group_name(&seen.id).send().await.gone()
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_db_subnet_group().db_subnet_group_name(&observed.id).send().await.ignore_not_found()
     }
 
     fn check(&self) -> Vec<Problem> {

@@ -1,14 +1,14 @@
 //! Times of day and week, in UTC, in the form RDS answers with.
 
-use up_core::{Problem, quote};
+use up_core::{Problem, placeholder};
 
 const DAY: u32 = 24 * 60;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What is wrong with the two windows of a database, which may not overlap.
 pub(crate) fn check(backup: Option<&str>, maintenance: Option<&str>) -> Vec<Problem> {
-    let backup = backup.filter(|text| !quote::is_quoting(text));
-    let maintenance = maintenance.filter(|text| !quote::is_quoting(text));
+    let backup = backup.filter(|text| !placeholder::has_placeholder(text));
+    let maintenance = maintenance.filter(|text| !placeholder::has_placeholder(text));
     let mut problems = Vec::new();
     if let Some(text) = backup.filter(|text| daily(text).is_none()) {
         let expected = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";

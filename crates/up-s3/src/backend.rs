@@ -13,7 +13,7 @@ use aws_types::SdkConfig;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use up_core::{Error, Meter};
-use up_state::{Kept, StateError, Store, Version, When};
+use up_state::{StateError, Store, StoredFile, Version, When};
 
 use crate::refused::{refused, sorted};
 
@@ -94,7 +94,7 @@ impl Drop for Bucket {
 }
 
 impl Store for Bucket {
-    fn get(&self, name: &str) -> Result<Option<Kept>, StateError> {
+    fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError> {
         let call = self.client.get_object().bucket(&self.bucket).key(self.key(name));
         self.wait("read", name, async move {
             let object = match call.send().await {
@@ -105,7 +105,7 @@ impl Store for Bucket {
             let written = object.last_modified.ok_or_else(|| Error::absent("Last-Modified"))?;
             let written = Timestamp::from_second(written.secs()).map_err(|_| Error::absent("Last-Modified"))?;
             let bytes = object.body.collect().await.map_err(|error| Error::unread(&error))?.to_vec();
-            Ok(Some(Kept { bytes: bytes.into(), version, written }))
+            Ok(Some(StoredFile { bytes: bytes.into(), version, written }))
         })
     }
 

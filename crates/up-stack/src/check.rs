@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::HashSet, rc::Rc};
 
 use up_core::{
-    Cidr, quote,
+    Cidr, placeholder,
     schema::{Schema, Shape, Type},
 };
 
@@ -122,7 +122,7 @@ impl<'a> Checker<'a> {
     fn name(&self, node: Node, names: &[&str]) -> Node {
         let expected = if names.len() == 1 { listed(names) } else { format!("one of {}", listed(names)) };
         match node.text() {
-            Some(text) if names.contains(&text) || quote::is_quoting(text) => node,
+            Some(text) if names.contains(&text) || placeholder::has_placeholder(text) => node,
             Some(text) => {
                 let hint = crate::suggest::closest(text, names).map(|name| format!("did you mean `{name}`?"));
                 let complaint = Complaint::new(node.place, format!("expected {expected}, found `{text}`")).hint(hint);

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use up_core::{Address, Declared, Problem, quote, text_at};
+use up_core::{Address, Declared, Problem, placeholder, text_at};
 
 use crate::{
     check::Checker,
@@ -160,7 +160,7 @@ impl World {
             None if field.is_empty() => message.clone(),
             None => format!("`{field}`: {message}"),
         };
-        self.complain(Complaint::new(node.find(field), quote::readable(&message)));
+        self.complain(Complaint::new(node.find(field), placeholder::readable(&message)));
     }
 }
 
@@ -224,7 +224,7 @@ impl Declaring<'_> {
     fn edges(&self, node: &Node, edges: &mut Vec<Edge>) {
         let Data::Table(entries) = &node.data else { return };
         for (key, item) in entries {
-            let field = self.kind.any.fields().iter().find(|field| field.name == key.text && !field.late);
+            let field = self.kind.any.fields().iter().find(|field| field.name == key.text && !field.deferred);
             if let Some(field) = field {
                 collect(field.name, item, edges);
             }
@@ -298,7 +298,7 @@ impl Declaring<'_> {
 fn collect(field: &'static str, node: &Node, edges: &mut Vec<Edge>) {
     let edge = |to: &str| Edge { to: to.to_owned(), field, place: node.place };
     match &node.data {
-        Data::Text(text) if quote::is_quoting(text) => edges.extend(quote::addresses(text).map(edge)),
+        Data::Text(text) if placeholder::has_placeholder(text) => edges.extend(placeholder::addresses(text).map(edge)),
         Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),
         Data::Table(entries) => match node.reference() {
             Some(address) => edges.push(edge(address)),

@@ -11,7 +11,7 @@ use hcl::{
     template::{Strip, Template},
 };
 use serde_json::{Map, Value};
-use up_core::quote::{self, Quote};
+use up_core::placeholder::{self, Placeholder};
 
 use crate::{
     functions, operators,
@@ -344,7 +344,7 @@ impl<'a> Evaluator<'a> {
         };
         let attributes = self.scope.world.kinds.find(&address.kind).map(|kind| kind.attributes()).unwrap_or_default();
         if attributes.contains(&name) {
-            let quote = Quote { address: address.text(), attribute: name.to_owned() };
+            let quote = Placeholder { address: address.text(), attribute: name.to_owned() };
             return Ok(Value::String(quote.mark()));
         }
         let did_you_mean = crate::suggest::closest(name, &attributes).map(|name| format!("did you mean `{name}`? "));
@@ -374,7 +374,7 @@ fn names(steps: &[Step]) -> Vec<&str> {
 
 /// Marks are made by the language, never written.
 pub(crate) fn unmarked(text: &str) -> Result<&str> {
-    if quote::is_reserved(text) {
+    if placeholder::is_reserved(text) {
         return Err(Fault::new("the characters U+E000 and U+E001 are bullstra-up's own"));
     }
     Ok(text)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::quote;
+use up_core::placeholder;
 
 use crate::{
     check::Checker,
@@ -209,7 +209,7 @@ impl World {
         let shown = if input.sensitive { "(sensitive)" } else { text.as_str() };
         let start = self.sources.add(source, shown);
         let place = start.sibling(0..shown.len());
-        if quote::is_reserved(text) {
+        if placeholder::is_reserved(text) {
             self.complain(Complaint::new(place, "the characters U+E000 and U+E001 are bullstra-up's own"));
             return Some(Node::hole(place));
         }

@@ -58,6 +58,6 @@ impl KindInfo {
 
     /// What `${…}` may read of it.
     pub(crate) fn attributes(&self) -> Vec<&'static str> {
-        std::iter::once("id").chain(self.any.about().attrs.iter().copied()).collect()
+        std::iter::once("id").chain(self.any.info().attrs.iter().copied()).collect()
     }
 }

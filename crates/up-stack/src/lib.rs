@@ -102,7 +102,7 @@ pub struct Stack {
 /// What a stack tells the world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    /// The value; its text may hold marks, see [`up_core::quote`], and a resource is `{"$ref": address}`.
+    /// The value; its text may hold marks, see [`up_core::placeholder`], and a resource is `{"$ref": address}`.
     pub value: serde_json::Value,
     /// What it is for.
     pub description: Option<String>,

@@ -7,7 +7,7 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use up_core::quote;
+use up_core::placeholder;
 
 use crate::{
     diagnostic::{Complaint, Report},
@@ -153,7 +153,7 @@ impl Parser<'_> {
 
     /// Refuses the two characters that marks are made of.
     fn plain(&self, text: String, place: Place) -> Option<String> {
-        if !quote::is_reserved(&text) {
+        if !placeholder::is_reserved(&text) {
             return Some(text);
         }
         self.complain(

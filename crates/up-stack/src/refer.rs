@@ -1,7 +1,7 @@
 //! Positions that a schema marks: references (`x-ref`) and documents (`x-document`).
 
 use serde_json::Value;
-use up_core::{Address, Document, quote};
+use up_core::{Address, Document, placeholder};
 
 use crate::{
     check::Checker,
@@ -69,7 +69,7 @@ impl Checker<'_> {
         let expected = || format!("a reference to `{kind}`: its name, or `{{ id = \"…\" }}` outside the stack");
         match &node.data {
             Data::Hole => vec![node],
-            Data::Text(text) if quote::is_quoting(text) => vec![self.quoted_reference(&node, text, kind)],
+            Data::Text(text) if placeholder::has_placeholder(text) => vec![self.quoted_reference(&node, text, kind)],
             Data::Text(text) => match self.world.reference(self.instance, text, kind, in_list) {
                 Ok(found) => found.iter().map(|address| Node::spread(node.place, value::resource(address))).collect(),
                 Err(fault) => {
@@ -119,7 +119,7 @@ impl Checker<'_> {
         match sole.and_then(|quote| quote.address.parse::<Address>().ok()) {
             Some(address) => self.of_kind(Node::spread(node.place, value::resource(&address)), &address, kind),
             None => {
-                let message = format!("expected a reference to `{kind}`, found text: {}", quote::readable(text));
+                let message = format!("expected a reference to `{kind}`, found text: {}", placeholder::readable(text));
                 let hint = "give the resource itself, without an attribute: `\"${ec2.vpc.main}\"`, or its name";
                 self.complain(Complaint::new(node.place, message).hint(hint.to_owned()));
                 Node::hole(node.place)

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde_json::Value;
-use up_core::{Address, quote::Quote};
+use up_core::{Address, placeholder::Placeholder};
 
 use crate::{
     diagnostic::Complaint,
@@ -33,7 +33,7 @@ impl World {
                     let accounts = self.fact("accounts").ok()?;
                     match accounts.as_array().map(Vec::as_slice) {
                         Some([account]) => Some(account.clone()),
-                        _ => Some(Quote { address: "stack".into(), attribute: "account".into() }.mark().into()),
+                        _ => Some(Placeholder { address: "stack".into(), attribute: "account".into() }.mark().into()),
                     }
                 }
                 "partition" => Some(zones::partition(self.fact("region").ok()?.as_str()?).into()),

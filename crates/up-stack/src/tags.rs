@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Tags, quote};
+use up_core::{Tags, placeholder};
 
 use crate::{
     declare::Declaring,
@@ -114,7 +114,7 @@ impl Declaring<'_> {
         let own = node.map(|node| self.world.tags(&self.scope.evaluate(node))).unwrap_or_default();
         let is_overlaid = |tag: &&Tag| own.iter().any(|own| own.key.text == tag.key.text);
         let all: Vec<&Tag> = common.tags.iter().filter(|tag| !is_overlaid(tag)).chain(&own).collect();
-        let rules = self.kind.any.about().tags;
+        let rules = self.kind.any.info().tags;
         if !rules.any_character {
             all.iter().for_each(|tag| self.check_characters(tag));
         }
@@ -131,8 +131,8 @@ impl Declaring<'_> {
 
     /// Most services take few signs in tags.
     fn check_characters(&self, tag: &Tag) {
-        let value = quote::readable(&tag.value);
-        let value = if quote::is_quoting(&tag.value) { "" } else { &*value };
+        let value = placeholder::readable(&tag.value);
+        let value = if placeholder::has_placeholder(&tag.value) { "" } else { &*value };
         let parts = [("key", tag.key.place, tag.key.text.as_str()), ("value", tag.place, value)];
         for (what, place, text) in parts {
             let Some(odd) = text.chars().find(|c| !is_taken(*c)) else { continue };

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
-use up_core::quote;
+use up_core::placeholder;
 
 use crate::{decimal, value::size};
 
@@ -71,7 +71,7 @@ impl Taint {
 }
 
 fn is_worth_hiding(text: &str) -> bool {
-    text.chars().count() > SHORTEST && !quote::is_quoting(text)
+    text.chars().count() > SHORTEST && !placeholder::has_placeholder(text)
 }
 
 /// The text with a character that no text has in place of each secret.

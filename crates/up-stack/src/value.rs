@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::{Map, Number, Value};
 use up_core::{
     Address,
-    quote::{self, Quote},
+    placeholder::{self, Placeholder},
 };
 
 use crate::{decimal, suggest::suggest};
@@ -75,13 +75,13 @@ pub(crate) fn as_outside(value: &Value) -> Option<&str> {
 }
 
 /// The first mark in a value.
-pub(crate) fn mark_in(value: &Value) -> Option<Quote> {
-    quote::quotes(value).into_iter().next()
+pub(crate) fn mark_in(value: &Value) -> Option<Placeholder> {
+    placeholder::placeholders(value).into_iter().next()
 }
 
 /// Says that a value quotes what is not known yet.
-pub(crate) fn not_known(quote: &Quote) -> String {
-    let Quote { address, attribute } = quote;
+pub(crate) fn not_known(quote: &Placeholder) -> String {
+    let Placeholder { address, attribute } = quote;
     match address.as_str() {
         "stack" => format!(
             "`stack.{attribute}` is only known once AWS is asked; it can be quoted, joined and encoded, not computed on"
@@ -98,7 +98,7 @@ pub(crate) fn described(value: &Value) -> String {
         Value::Null => "null".into(),
         Value::Bool(value) => format!("the bool {value}"),
         Value::Number(number) => format!("the number {}", decimal::text(number)),
-        Value::String(text) if quote::is_quoting(text) => "text that is not known yet".into(),
+        Value::String(text) if placeholder::has_placeholder(text) => "text that is not known yet".into(),
         Value::String(text) if text.chars().count() > 40 => "text".into(),
         Value::String(text) => format!("the text {text:?}"),
         Value::Array(_) => "a list".into(),

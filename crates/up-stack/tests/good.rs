@@ -5,7 +5,7 @@ mod common;
 use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
-use up_core::quote::{Quote, readable};
+use up_core::placeholder::{Placeholder, readable};
 use up_stack::{Options, Stack};
 
 use crate::common::load;
@@ -185,7 +185,8 @@ fn tags_of_others_are_left_alone() {
 fn what_is_not_known_yet_is_marked() {
     let stack = good(&Options::default());
     let document = &spec(&stack, "access.policy.read")["document"];
-    let arn = |service| Quote { address: format!("service:{service}/net.group.web"), attribute: "arn".into() }.mark();
+    let arn =
+        |service| Placeholder { address: format!("service:{service}/net.group.web"), attribute: "arn".into() }.mark();
     assert_eq!(document["Statement"][0]["Resource"], json!([arn("billing"), arn("orders")]));
     let text = document["Statement"][1]["Resource"].as_str().unwrap();
     assert_eq!(readable(text), "arn:aws:net:eu-west-1:111122223333:x/${net.group.front.id}");
@@ -224,7 +225,7 @@ fn an_account_that_is_one_of_several_is_not_known_yet() {
     let stack = written(
         "accounts = [\"111122223333\", \"444455556666\"]\n[outputs.a]\nvalue = \"${stack.account}\"\ndescription = \"A.\"",
     );
-    let mark = Quote { address: "stack".into(), attribute: "account".into() }.mark();
+    let mark = Placeholder { address: "stack".into(), attribute: "account".into() }.mark();
     assert_eq!(stack.outputs["a"].value, Value::String(mark));
 }
 

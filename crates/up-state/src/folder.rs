@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::{Kept, StateError, Store, Version, When};
+use crate::{StateError, Store, StoredFile, Version, When};
 
 /// A stack's folder. It is made when something is first written.
 #[derive(Debug, Clone)]
@@ -90,9 +90,9 @@ impl Folder {
 }
 
 impl Store for Folder {
-    fn get(&self, name: &str) -> Result<Option<Kept>, StateError> {
+    fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError> {
         let path = self.file(name);
-        let read = || -> io::Result<Kept> {
+        let read = || -> io::Result<StoredFile> {
             let mut file = File::open(&path)?;
             // Where the file system has no locks, a look is as good as it gets; a write is refused there.
             let _ = file.lock_shared();
@@ -100,7 +100,7 @@ impl Store for Folder {
             file.read_to_end(&mut bytes)?;
             let written = Timestamp::try_from(file.metadata()?.modified()?).map_err(io::Error::other)?;
             let bytes = Arc::new(bytes);
-            Ok(Kept { version: Version(bytes.clone()), bytes, written })
+            Ok(StoredFile { version: Version(bytes.clone()), bytes, written })
         };
         match read() {
             Ok(kept) => Ok(Some(kept)),

@@ -56,9 +56,9 @@ impl History {
         let last = lines.iter().rposition(|line| is_end(line)).unwrap_or(0);
         for line in &lines[last..] {
             match sealed::open::<Line>(line) {
-                Opened::Whole(Line { at, what, .. }) => self.take(at, what),
+                Opened::ResponseCheck(Line { at, what, .. }) => self.take(at, what),
                 Opened::Newer(format) => return Err(format),
-                Opened::Damaged(_) if matches!(sealed::open::<Header>(line), Opened::Whole(_)) => {}
+                Opened::Damaged(_) if matches!(sealed::open::<Header>(line), Opened::ResponseCheck(_)) => {}
                 Opened::Damaged(_) => self.damaged += 1,
             }
         }
@@ -87,7 +87,7 @@ impl History {
 }
 
 fn is_end(line: &[u8]) -> bool {
-    matches!(sealed::open::<Line>(line), Opened::Whole(Line { what: Entry::End { .. }, .. }))
+    matches!(sealed::open::<Line>(line), Opened::ResponseCheck(Line { what: Entry::End { .. }, .. }))
 }
 
 #[cfg(test)]

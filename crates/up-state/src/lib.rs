@@ -41,7 +41,7 @@ pub use lease::{Lease, owner};
 pub use lock::{Holder, Lock, LockError};
 pub use place::Place;
 pub use snapshot::{Last, Snapshot};
-pub use store::{Kept, Store, Version, When};
+pub use store::{Store, StoredFile, Version, When};
 
 use crate::folder::Folder;
 

@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Kept, StateError, Store, When,
+    StateError, Store, StoredFile, When,
     held::{Held, Lost, Now},
     lease::{LIFE, Lease, SKEW},
     sealed::{self, Opened},
@@ -164,13 +164,13 @@ pub(crate) fn break_open(store: &dyn Store, seen: &Holder) -> Result<bool, State
 }
 
 /// Whose lock it was, where nobody is behind it any more.
-fn free(store: &dyn Store, kept: &Kept) -> Result<Option<Holder>, LockError> {
+fn free(store: &dyn Store, kept: &StoredFile) -> Result<Option<Holder>, LockError> {
     if kept.bytes.is_empty() {
         return Ok(None);
     }
     match sealed::open::<Lease>(&kept.bytes) {
-        Opened::Whole(lease) if !lease.is_over() => Err(LockError::Held(Box::new(lease))),
-        Opened::Whole(lease) => Ok(Some(Holder::Run(Box::new(lease)))),
+        Opened::ResponseCheck(lease) if !lease.is_over() => Err(LockError::Held(Box::new(lease))),
+        Opened::ResponseCheck(lease) => Ok(Some(Holder::Run(Box::new(lease)))),
         Opened::Newer(format) => Err(StateError::Newer { at: store.at(NAME), format }.into()),
         // A run at work would have written it since.
         Opened::Damaged(why) if Timestamp::now() - LIFE - SKEW >= kept.written => Ok(Some(Holder::Unreadable(why))),
@@ -178,20 +178,20 @@ fn free(store: &dyn Store, kept: &Kept) -> Result<Option<Holder>, LockError> {
     }
 }
 
-fn is_of(kept: &Kept, lease: &Lease) -> bool {
-    matches!(sealed::open::<Lease>(&kept.bytes), Opened::Whole(found) if found.is(lease))
+fn is_of(kept: &StoredFile, lease: &Lease) -> bool {
+    matches!(sealed::open::<Lease>(&kept.bytes), Opened::ResponseCheck(found) if found.is(lease))
 }
 
 pub(crate) fn page(store: &dyn Store, lease: &Lease) -> Result<Vec<u8>, StateError> {
     sealed::page(lease).map_err(|error| StateError::json(store, NAME, error))
 }
 
-pub(crate) fn holder(kept: &Kept) -> Option<Holder> {
+pub(crate) fn holder(kept: &StoredFile) -> Option<Holder> {
     if kept.bytes.is_empty() {
         return None;
     }
     Some(match sealed::open(&kept.bytes) {
-        Opened::Whole(lease) => Holder::Run(Box::new(lease)),
+        Opened::ResponseCheck(lease) => Holder::Run(Box::new(lease)),
         Opened::Newer(format) => Holder::Unreadable(format!("it is of format {format}")),
         Opened::Damaged(why) => Holder::Unreadable(why),
     })

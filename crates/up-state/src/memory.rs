@@ -11,11 +11,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{Kept, StateError, Store, Version, When};
+use crate::{StateError, Store, StoredFile, Version, When};
 
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(crate) files: Mutex<BTreeMap<String, Kept>>,
+    pub(crate) files: Mutex<BTreeMap<String, StoredFile>>,
     /// Nothing is answered.
     pub(crate) is_gone: AtomicBool,
     /// The next write is done, its answer lost, and the write sent again.
@@ -29,7 +29,7 @@ impl Memory {
     /// Writes what somebody else would, long ago or just now.
     pub(crate) fn plant(&self, name: &str, bytes: &[u8], written: Timestamp) {
         let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes().into());
-        let kept = Kept { bytes: bytes.to_vec().into(), version, written };
+        let kept = StoredFile { bytes: bytes.to_vec().into(), version, written };
         self.files.lock().unwrap().insert(name.to_owned(), kept);
     }
 
@@ -47,7 +47,7 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn get(&self, name: &str) -> Result<Option<Kept>, StateError> {
+    fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError> {
         self.reached("read", name)?;
         Ok(self.files.lock().unwrap().get(name).cloned())
     }
@@ -66,7 +66,7 @@ impl Store for Memory {
             return Ok(None);
         }
         let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes().into());
-        let kept = Kept { bytes: bytes.to_vec().into(), version: version.clone(), written: Timestamp::now() };
+        let kept = StoredFile { bytes: bytes.to_vec().into(), version: version.clone(), written: Timestamp::now() };
         files.insert(name.to_owned(), kept);
         let is_lost = self.loses_answer.swap(false, Ordering::SeqCst);
         Ok((!is_lost).then_some(version))

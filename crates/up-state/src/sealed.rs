@@ -15,7 +15,7 @@ use crate::FORMAT;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Opened<T> {
     /// Just what was written.
-    Whole(T),
+    ResponseCheck(T),
     /// Of this later format.
     Newer(u32),
     /// Torn, changed or something else altogether; why it cannot be read.
@@ -96,7 +96,7 @@ pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Opened<T> {
     }
     match serde_json::from_slice(bytes) {
         Ok(_) if !is_intact(bytes) => Opened::Damaged("its checksum does not fit".into()),
-        Ok(value) => Opened::Whole(value),
+        Ok(value) => Opened::ResponseCheck(value),
         Err(error) => Opened::Damaged(error.to_string()),
     }
 }
@@ -149,12 +149,14 @@ mod tests {
     fn notices_every_changed_byte() {
         let value = json!({ "format": 1, "owner": "me@here", "ids": ["vpc-1"] });
         for written in [line(&value).unwrap(), page(&value).unwrap()] {
-            let Opened::Whole(back) = open::<Value>(&written) else { panic!("{}", String::from_utf8_lossy(&written)) };
+            let Opened::ResponseCheck(back) = open::<Value>(&written) else {
+                panic!("{}", String::from_utf8_lossy(&written))
+            };
             assert_eq!((&back["owner"], &back["ids"]), (&value["owner"], &value["ids"]));
             for (at, bit) in (0..written.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
                 let mut changed = written.clone();
                 changed[at] ^= 1 << bit;
-                if let Opened::Whole(back) = open::<Value>(&changed) {
+                if let Opened::ResponseCheck(back) = open::<Value>(&changed) {
                     let kept = ["format", "owner", "ids"].iter().all(|key| back[key] == value[key]);
                     assert!(kept, "{}", String::from_utf8_lossy(&changed));
                 }
@@ -179,6 +181,6 @@ mod tests {
 
     #[test]
     fn takes_what_has_no_checksum() {
-        assert_eq!(open::<Value>(b"{\"a\":1}"), Opened::Whole(json!({ "a": 1 })));
+        assert_eq!(open::<Value>(b"{\"a\":1}"), Opened::ResponseCheck(json!({ "a": 1 })));
     }
 }

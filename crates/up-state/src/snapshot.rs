@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
-use up_core::{Address, Declared, Kept};
+use up_core::{Address, Declared, ImmutableCache};
 
 use crate::{
     FORMAT, Ids, StateError, Store, When,
@@ -35,8 +35,8 @@ pub struct Snapshot {
     /// What then existed.
     pub ids: Ids,
     /// What AWS told of that which never changes.
-    #[serde(default, skip_serializing_if = "Kept::is_empty")]
-    pub kept: Kept,
+    #[serde(default, skip_serializing_if = "ImmutableCache::is_empty")]
+    pub kept: ImmutableCache,
 }
 
 /// The same, of which what was declared is read only when it is asked for: of a large stack it is most of the file, and
@@ -57,7 +57,7 @@ pub struct Last {
     pub ids: Ids,
     /// See [`Snapshot::kept`].
     #[serde(default, with = "up_core::shared")]
-    pub kept: Arc<Kept>,
+    pub kept: Arc<ImmutableCache>,
     #[serde(skip)]
     text: Arc<Vec<u8>>,
 }
@@ -65,7 +65,7 @@ pub struct Last {
 impl Snapshot {
     /// A snapshot of this moment.
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
-        let kept = Kept::default();
+        let kept = ImmutableCache::default();
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
         Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids, kept }
     }
@@ -112,8 +112,8 @@ fn kinds_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Strin
 pub(crate) fn read(store: &dyn Store, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Last>, StateError> {
     let Some(kept) = store.get(NAME)? else { return Ok(None) };
     let why = match sealed::open::<Last>(&kept.bytes) {
-        Opened::Whole(last) if last.stack != stack => format!("it is of the stack `{}`", last.stack),
-        Opened::Whole(last) => {
+        Opened::ResponseCheck(last) if last.stack != stack => format!("it is of the stack `{}`", last.stack),
+        Opened::ResponseCheck(last) => {
             let last = Last { text: kept.bytes, ..last };
             // What people write has no checksum, and may be wrong anywhere.
             let checked = if sealed::is_sealed(&last.text) { Ok(()) } else { last.declared().map(drop) };

@@ -15,7 +15,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// When it may not be read, or cannot be reached.
-    fn get(&self, name: &str) -> Result<Option<Kept>, StateError>;
+    fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError>;
 
     /// Writes a whole file; `None` where `when` does not hold, and nothing was written.
     ///
@@ -44,7 +44,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredFile {
     /// What is in it.
     pub bytes: Arc<Vec<u8>>,
     /// Which writing it is of.

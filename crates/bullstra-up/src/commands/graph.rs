@@ -114,7 +114,7 @@ fn short(address: &Address) -> String {
 mod tests {
     use serde_json::{Value, json};
     use snapbox::{assert_data_eq, str};
-    use up_core::quote::Quote;
+    use up_core::placeholder::Placeholder;
 
     use super::*;
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn resources() -> Vec<Declared> {
-        let arn = Quote { address: "iam.role.run".into(), attribute: "arn".into() };
+        let arn = Placeholder { address: "iam.role.run".into(), attribute: "arn".into() };
         vec![
             declared("network/ec2.vpc.main", json!({}), &[]),
             declared("network/ec2.subnet.private:a", json!({ "vpc": { "$ref": "network/ec2.vpc.main" } }), &[]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
-use up_core::{Address, Cx, Known, Meter, quote, references};
+use up_core::{Address, Context, Known, Meter, placeholder, references};
 use up_stack::Stack;
 
 use crate::{
@@ -65,15 +65,16 @@ impl Output {
             let Some(output) = stack.outputs.remove(name) else { return Err(unknown(name, &stack)) };
             stack.outputs = [(name.clone(), output)].into();
         }
-        let is_open =
-            |output: &up_stack::Output| quote::is_quoted_in(&output.value) || !references(&output.value).is_empty();
+        let is_open = |output: &up_stack::Output| {
+            placeholder::holds_placeholder(&output.value) || !references(&output.value).is_empty()
+        };
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
         if stack.outputs.values().any(is_open) {
             let session = Session::open(&Home::of(&stack), &self.aws, &self.state, Meter::default()).await?;
             let world = session.look(&stack.resources, &stack.outputs).await?.world;
-            for (_, seen) in world.iter() {
-                if let Some(address) = seen.address(&stack.name) {
-                    session.cx.learn(&address, Known { id: seen.id.clone(), attrs: seen.attrs.clone() });
+            for (_, observed) in world.iter() {
+                if let Some(address) = observed.address(&stack.name) {
+                    session.cx.learn(&address, Known { id: observed.id.clone(), attrs: observed.attrs.clone() });
                 }
             }
             api_calls = ApiCalls::of(session.cx.meter());
@@ -95,7 +96,7 @@ impl Output {
 /// The outputs with what `cx` knows of the resources they speak of; sensitive ones without their values, unless `named`.
 pub(crate) fn answers(
     outputs: &BTreeMap<String, up_stack::Output>,
-    cx: Option<&Cx>,
+    cx: Option<&Context>,
     named: bool,
 ) -> BTreeMap<String, Answer> {
     let answers = outputs.iter().map(|(name, output)| {
@@ -107,13 +108,13 @@ pub(crate) fn answers(
 }
 
 /// The value with everything in it known: text for marks, ids for references.
-fn answered(mut value: Value, cx: Option<&Cx>) -> Option<Value> {
-    quote::fill(&mut value, &|quote| cx?.answer(quote));
+fn answered(mut value: Value, cx: Option<&Context>) -> Option<Value> {
+    placeholder::fill(&mut value, &|quote| cx?.answer(quote));
     with_ids(&mut value, cx)?;
-    (!quote::is_quoted_in(&value)).then_some(value)
+    (!placeholder::holds_placeholder(&value)).then_some(value)
 }
 
-fn with_ids(value: &mut Value, cx: Option<&Cx>) -> Option<()> {
+fn with_ids(value: &mut Value, cx: Option<&Context>) -> Option<()> {
     match value {
         Value::Object(map) => match map.get("$ref").and_then(Value::as_str).map(str::parse::<Address>) {
             Some(Ok(address)) => {

@@ -102,27 +102,27 @@ impl Show {
 
 /// What the stack owns, references to its own resources by their addresses.
 fn live(stack: &Stack, world: &World) -> Vec<Live> {
-    let addressed = world.iter().filter_map(|(kind, seen)| Some((kind, seen.address(&stack.name)?, seen)));
+    let addressed = world.iter().filter_map(|(kind, observed)| Some((kind, observed.address(&stack.name)?, observed)));
     let addressed: Vec<_> = addressed.collect();
-    let names = addressed.iter().flat_map(|(kind, address, seen)| {
-        let names = [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten();
+    let names = addressed.iter().flat_map(|(kind, address, observed)| {
+        let names = [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten();
         names.map(move |name| ((*kind, name.as_str()), address.clone()))
     });
     let names: BTreeMap<(&str, &str), Address> = names.collect();
     let declared: BTreeSet<_> = stack.resources.iter().map(|declared| &declared.address).collect();
     let address_of = |kind: &str, id: &str| names.get(&(kind, id)).cloned();
-    let live = addressed.into_iter().map(|(_, address, seen)| {
-        let mut fields = seen.spec.clone();
+    let live = addressed.into_iter().map(|(_, address, observed)| {
+        let mut fields = observed.spec.clone();
         name_references(&mut fields, &address_of);
         Live {
             declared: declared.contains(&address),
             address,
-            id: seen.id.clone(),
-            status: seen.status.clone(),
-            notes: seen.notes.clone(),
+            id: observed.id.clone(),
+            status: observed.status.clone(),
+            notes: observed.notes.clone(),
             fields,
-            attributes: seen.attrs.clone(),
-            tags: seen.tags.clone(),
+            attributes: observed.attrs.clone(),
+            tags: observed.tags.clone(),
         }
     });
     let mut live: Vec<_> = live.collect();

@@ -48,9 +48,9 @@ pub(crate) enum Mark {
 }
 
 /// The lines for one field.
-pub(crate) fn field(field: &str, seen: &Value, want: &Value, shape: Shape<'_>) -> Vec<Line> {
+pub(crate) fn field(field: &str, observed: &Value, desired: &Value, shape: Shape<'_>) -> Vec<Line> {
     let mut lines = Lines { lines: vec![], depth: 0, strict: false };
-    lines.value(&name(field), seen, want, shape);
+    lines.value(&name(field), observed, desired, shape);
     lines.lines
 }
 
@@ -77,73 +77,75 @@ impl Lines {
         self.depth -= 1;
     }
 
-    fn value(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
-        match (seen, want) {
-            (Value::Object(seen), Value::Object(want))
-                if shape.is_document() && reference(seen).or(reference(want)).is_none() =>
+    fn value(&mut self, label: &str, observed: &Value, desired: &Value, shape: Shape<'_>) {
+        match (observed, desired) {
+            (Value::Object(observed), Value::Object(desired))
+                if shape.is_document() && reference(observed).or(reference(desired)).is_none() =>
             {
-                let (want, seen) = (Value::Object(want.clone()), alike(seen, want));
-                self.below(format!("{label}:"), |lines| lines.text(&document(&seen), &document(&want)));
+                let (desired, observed) = (Value::Object(desired.clone()), alike(observed, desired));
+                self.below(format!("{label}:"), |lines| lines.text(&document(&observed), &document(&desired)));
             }
-            (Value::Object(seen), Value::Object(want)) if reference(seen).or(reference(want)).is_none() => {
-                self.below(format!("{label}:"), |lines| lines.table(seen, want, shape));
+            (Value::Object(observed), Value::Object(desired))
+                if reference(observed).or(reference(desired)).is_none() =>
+            {
+                self.below(format!("{label}:"), |lines| lines.table(observed, desired, shape));
             }
-            (Value::Array(seen), Value::Array(want)) => self.list(label, seen, want, shape.item()),
-            (Value::String(seen), Value::String(want)) if seen.contains('\n') || want.contains('\n') => {
-                let (seen, want) = (lines(seen), lines(want));
-                self.below(format!("{label}:"), |lines| lines.text(&seen, &want));
+            (Value::Array(observed), Value::Array(desired)) => self.list(label, observed, desired, shape.item()),
+            (Value::String(observed), Value::String(desired)) if observed.contains('\n') || desired.contains('\n') => {
+                let (observed, desired) = (lines(observed), lines(desired));
+                self.below(format!("{label}:"), |lines| lines.text(&observed, &desired));
             }
-            (Value::String(seen), Value::String(want)) => {
-                let (seen, want) = cut_alike(&safe(seen), &safe(want), LONGEST_TEXT);
-                self.push(Mark::Changed, format!("{label}: \"{seen}\" → \"{want}\""));
+            (Value::String(observed), Value::String(desired)) => {
+                let (observed, desired) = cut_alike(&safe(observed), &safe(desired), LONGEST_TEXT);
+                self.push(Mark::Changed, format!("{label}: \"{observed}\" → \"{desired}\""));
             }
-            _ => self.other(label, seen, want, shape),
+            _ => self.other(label, observed, desired, shape),
         }
     }
 
     /// Values of which one at least is no table, list or text: `unset` on one side, mostly.
-    fn other(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
-        let line = format!("{label}: {} → {}", inline(seen), inline(want));
+    fn other(&mut self, label: &str, observed: &Value, desired: &Value, shape: Shape<'_>) {
+        let line = format!("{label}: {} → {}", inline(observed), inline(desired));
         if line.chars().count() <= LONGEST_PAIR {
             return self.push(Mark::Changed, line);
         }
-        for (mark, value) in [(Mark::Removed, seen), (Mark::Added, want)] {
+        for (mark, value) in [(Mark::Removed, observed), (Mark::Added, desired)] {
             if !value.is_null() {
                 self.all(mark, block(label, value, shape));
             }
         }
     }
 
-    fn table(&mut self, seen: &Map<String, Value>, want: &Map<String, Value>, shape: Shape<'_>) {
-        for (key, value) in set(seen).filter(|(key, _)| !want.contains_key(*key)) {
+    fn table(&mut self, observed: &Map<String, Value>, desired: &Map<String, Value>, shape: Shape<'_>) {
+        for (key, value) in set(observed).filter(|(key, _)| !desired.contains_key(*key)) {
             self.all(Mark::Removed, block(&name(key), value, shape.key(key)));
         }
         let (null, strict) = (&Value::Null, self.strict);
-        for (key, want) in want.iter().filter(|(_, want)| strict || !want.is_null()) {
-            match seen.get(key).unwrap_or(null) {
-                seen if seen == want => {}
-                Value::Null => self.all(Mark::Added, block(&name(key), want, shape.key(key))),
-                seen if want.is_null() => self.all(Mark::Removed, block(&name(key), seen, shape.key(key))),
-                seen => self.nested(&name(key), seen, want, shape.key(key)),
+        for (key, desired) in desired.iter().filter(|(_, desired)| strict || !desired.is_null()) {
+            match observed.get(key).unwrap_or(null) {
+                observed if observed == desired => {}
+                Value::Null => self.all(Mark::Added, block(&name(key), desired, shape.key(key))),
+                observed if desired.is_null() => self.all(Mark::Removed, block(&name(key), observed, shape.key(key))),
+                observed => self.nested(&name(key), observed, desired, shape.key(key)),
             }
         }
     }
 
     /// A table in a table may differ only in what AWS chooses: then there is nothing to say.
-    fn nested(&mut self, label: &str, seen: &Value, want: &Value, shape: Shape<'_>) {
+    fn nested(&mut self, label: &str, observed: &Value, desired: &Value, shape: Shape<'_>) {
         let before = self.lines.len();
-        self.value(label, seen, want, shape);
+        self.value(label, observed, desired, shape);
         if self.lines.len() == before + 1 && self.lines[before].mark == Mark::Context {
             self.lines.pop();
         }
     }
 
-    fn list(&mut self, label: &str, seen: &[Value], want: &[Value], shape: Shape<'_>) {
-        let removed = without(seen, want);
-        let added = without(want, seen);
+    fn list(&mut self, label: &str, observed: &[Value], desired: &[Value], shape: Shape<'_>) {
+        let removed = without(observed, desired);
+        let added = without(desired, observed);
         if removed.is_empty() && added.is_empty() {
-            let (seen, want) = (Value::from(seen.to_vec()), Value::from(want.to_vec()));
-            return self.push(Mark::Changed, format!("{label}: {} → {} (order)", inline(&seen), inline(&want)));
+            let (observed, desired) = (Value::from(observed.to_vec()), Value::from(desired.to_vec()));
+            return self.push(Mark::Changed, format!("{label}: {} → {} (order)", inline(&observed), inline(&desired)));
         }
         let strict = std::mem::replace(&mut self.strict, true);
         self.below(format!("{label}:"), |lines| lines.items(removed, added, shape));
@@ -156,29 +158,29 @@ impl Lines {
         let pairs = paired(&removed, &added);
         let is_new = |place: &usize| pairs.values().all(|added| added != place);
         let (mut moved, mut together) = (vec![], vec![]);
-        for (place, &(_, seen)) in removed.iter().enumerate() {
+        for (place, &(_, observed)) in removed.iter().enumerate() {
             match pairs.get(&place).map(|&pair| added[pair]) {
-                Some((index, want)) if is_shown_once(seen, want) => moved.push((index, seen, want)),
-                Some((_, want)) => together.push((seen, want)),
-                None => self.all(Mark::Removed, item(seen, shape)),
+                Some((index, desired)) if is_shown_once(observed, desired) => moved.push((index, observed, desired)),
+                Some((_, desired)) => together.push((observed, desired)),
+                None => self.all(Mark::Removed, item(observed, shape)),
             }
         }
-        for (seen, want) in together {
-            self.all(Mark::Removed, item(seen, shape));
-            self.all(Mark::Added, item(want, shape));
+        for (observed, desired) in together {
+            self.all(Mark::Removed, item(observed, shape));
+            self.all(Mark::Added, item(desired, shape));
         }
-        for (index, seen, want) in moved {
-            self.value(&label(index, seen, want, shape), seen, want, shape);
+        for (index, observed, desired) in moved {
+            self.value(&label(index, observed, desired, shape), observed, desired, shape);
         }
-        for (_, &(_, want)) in added.iter().enumerate().filter(|(place, _)| is_new(place)) {
-            self.all(Mark::Added, item(want, shape));
+        for (_, &(_, desired)) in added.iter().enumerate().filter(|(place, _)| is_new(place)) {
+            self.all(Mark::Added, item(desired, shape));
         }
     }
 
-    fn text(&mut self, seen: &[String], want: &[String]) {
-        let seen: Vec<_> = seen.iter().map(String::as_str).collect();
-        let want: Vec<_> = want.iter().map(String::as_str).collect();
-        let diff = TextDiff::from_slices(&seen, &want);
+    fn text(&mut self, observed: &[String], desired: &[String]) {
+        let observed: Vec<_> = observed.iter().map(String::as_str).collect();
+        let desired: Vec<_> = desired.iter().map(String::as_str).collect();
+        let diff = TextDiff::from_slices(&observed, &desired);
         for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
             if index > 0 {
                 self.push(Mark::Context, "…");
@@ -213,8 +215,8 @@ fn without<'a>(these: &'a [Value], those: &[Value]) -> Vec<(usize, &'a Value)> {
 /// Which of the removed items has become which of the added ones, by their places: those of one name, then those with the
 /// most entries in common, half of them at least.
 fn paired(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<usize, usize> {
-    let all = removed.iter().enumerate().flat_map(|(from, (_, seen))| {
-        let near = move |(to, (_, want)): (usize, &(usize, &Value))| Some((likeness(seen, want)?, from, to));
+    let all = removed.iter().enumerate().flat_map(|(from, (_, observed))| {
+        let near = move |(to, (_, desired)): (usize, &(usize, &Value))| Some((likeness(observed, desired)?, from, to));
         added.iter().enumerate().filter_map(near)
     });
     let mut all: Vec<_> = all.collect();
@@ -229,9 +231,9 @@ fn paired(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<us
 }
 
 /// How near two tables are, in thousandths: of another name not at all.
-fn likeness(seen: &Value, want: &Value) -> Option<usize> {
-    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return None };
-    if let (Some(one), Some(other)) = (seen["name"].as_str(), want["name"].as_str()) {
+fn likeness(observed: &Value, desired: &Value) -> Option<usize> {
+    let (Value::Object(one), Value::Object(other)) = (observed, desired) else { return None };
+    if let (Some(one), Some(other)) = (observed["name"].as_str(), desired["name"].as_str()) {
         return (one == other).then_some(usize::MAX);
     }
     if is_described_anew(one, other) {
@@ -258,18 +260,18 @@ fn is_described_anew(one: &Map<String, Value>, other: &Map<String, Value>) -> bo
 }
 
 /// True where the two are shown as one that changes, because they are sure to be one, or too long to be read twice.
-fn is_shown_once(seen: &Value, want: &Value) -> bool {
-    let (Value::Object(one), Value::Object(other)) = (seen, want) else { return false };
-    let is_long = inline(seen).chars().count().max(inline(want).chars().count()) > LONGEST_PAIR;
+fn is_shown_once(observed: &Value, desired: &Value) -> bool {
+    let (Value::Object(one), Value::Object(other)) = (observed, desired) else { return false };
+    let is_long = inline(observed).chars().count().max(inline(desired).chars().count()) > LONGEST_PAIR;
     is_long || one.get("name").is_some_and(Value::is_string) || is_described_anew(one, other)
 }
 
 /// What an item is called: by its name, by what has not changed of it, or by its place.
-fn label(index: usize, seen: &Value, want: &Value, shape: Shape<'_>) -> String {
-    if want["name"].is_string() {
-        return inline(&want["name"]);
+fn label(index: usize, observed: &Value, desired: &Value, shape: Shape<'_>) -> String {
+    if desired["name"].is_string() {
+        return inline(&desired["name"]);
     }
-    if let (Value::Object(one), Value::Object(other)) = (seen, want)
+    if let (Value::Object(one), Value::Object(other)) = (observed, desired)
         && is_described_anew(one, other)
     {
         let same = shared(one, other).map(|(key, value)| (key.clone(), value.clone()));
@@ -308,9 +310,9 @@ mod tests {
 
     use super::*;
 
-    fn diff(seen: Value, want: Value, schema: Value) -> String {
+    fn diff(observed: Value, desired: Value, schema: Value) -> String {
         let schema = up_core::schema::Schema::read(&schema);
-        let lines = field("x", &seen, &want, schema.whole()).into_iter().map(|Line { depth, mark, text }| {
+        let lines = field("x", &observed, &desired, schema.whole()).into_iter().map(|Line { depth, mark, text }| {
             let mark = match mark {
                 Mark::Added => "+ ",
                 Mark::Removed => "- ",
@@ -324,8 +326,8 @@ mod tests {
     #[test]
     fn a_document_is_compared_line_by_line_whatever_the_order_of_its_keys() {
         let schema = json!({ "$ref": "#/$defs/D", "$defs": { "D": { "x-document": true } } });
-        let seen = json!({ "Statement": [{ "Action": "a", "Effect": "Allow" }], "Version": "2012-10-17" });
-        let want = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "b" }] });
+        let observed = json!({ "Statement": [{ "Action": "a", "Effect": "Allow" }], "Version": "2012-10-17" });
+        let desired = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "b" }] });
         let expected = r#"
 x:
       "Statement": [
@@ -336,7 +338,7 @@ x:
         }
       ]
     }"#;
-        assert_eq!(diff(seen, want, schema), expected.trim_start());
+        assert_eq!(diff(observed, desired, schema), expected.trim_start());
     }
 
     #[test]
@@ -348,31 +350,33 @@ x:
     #[test]
     fn an_item_that_is_described_anew_is_itself() {
         let rule = |port: u16, cidr: &str, text: &str| json!({ "ports": port, "cidr": cidr, "description": text });
-        let seen = json!([rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "a"), rule(22, "10.0.0.0/8", "c")]);
-        let want = json!([rule(22, "10.2.0.0/16", "c"), rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "b")]);
+        let observed =
+            json!([rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "a"), rule(22, "10.0.0.0/8", "c")]);
+        let desired =
+            json!([rule(22, "10.2.0.0/16", "c"), rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "b")]);
         let expected = r#"
 x:
   - { ports = 22, cidr = "10.0.0.0/8", description = "c" }
   + { ports = 22, cidr = "10.2.0.0/16", description = "c" }
   { ports = 443, cidr = "10.1.0.0/16" }:
     description: "a" → "b""#;
-        assert_eq!(diff(seen, want, Value::Null), expected.trim_start());
+        assert_eq!(diff(observed, desired, Value::Null), expected.trim_start());
     }
 
     #[test]
     fn long_items_are_paired_by_the_most_that_they_have_in_common() {
         let long = "x".repeat(60);
         let item = |path: &str, port: u16| json!({ "text": long, "other": long, "path": path, "port": port });
-        let (seen, want) = (json!([item("/a", 1), item("/b", 2)]), json!([item("/b", 3), item("/a", 4)]));
+        let (observed, desired) = (json!([item("/a", 1), item("/b", 2)]), json!([item("/b", 3), item("/a", 4)]));
         let expected = "x:\n  [1]:\n    port: 1 → 4\n  [0]:\n    port: 2 → 3";
-        assert_eq!(diff(seen, want, Value::Null), expected);
+        assert_eq!(diff(observed, desired, Value::Null), expected);
     }
 
     #[test]
     fn what_aws_chose_is_not_shown() {
-        let seen = json!({ "a": 1, "deep": { "chosen": 5 } });
-        let want = json!({ "a": 2, "deep": { "chosen": null } });
-        assert_eq!(diff(seen, want, Value::Null), "x:\n  a: 1 → 2");
+        let observed = json!({ "a": 1, "deep": { "chosen": 5 } });
+        let desired = json!({ "a": 2, "deep": { "chosen": null } });
+        assert_eq!(diff(observed, desired, Value::Null), "x:\n  a: 1 → 2");
     }
 
     #[test]

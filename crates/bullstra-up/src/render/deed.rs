@@ -22,7 +22,7 @@ impl Deed {
             (Action::Create { .. }, _) => deed("create", "creating", "created"),
             (Action::Delete { replaced: true, .. }, _) => deed("delete the old", "deleting the old", "deleted the old"),
             (Action::Delete { .. }, _) => deed("delete", "deleting", "deleted"),
-            (Action::Update { seen: None, .. }, _) => deed("complete", "completing", "completed"),
+            (Action::Update { observed: None, .. }, _) => deed("complete", "completing", "completed"),
             (Action::Update { .. }, Some("retag")) => deed("retag", "retagging", "retagged"),
             (Action::Update { .. }, Some("wait")) => deed("wait for", "waiting for", "waited for"),
             (Action::Update { .. }, _) => deed("update", "updating", "updated"),

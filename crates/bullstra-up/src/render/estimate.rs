@@ -10,7 +10,7 @@ use super::text::about;
 const NAMED: usize = 4;
 const WORTH_NAMING: u32 = 20;
 
-/// `About 14 min (longest chain: a → b → c).`, and nothing for what takes no time worth telling.
+/// `KindInfo 14 min (longest chain: a → b → c).`, and nothing for what takes no time worth telling.
 pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     let chain = longest_chain(plan);
     let total = total(plan);

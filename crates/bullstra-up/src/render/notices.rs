@@ -51,10 +51,12 @@ pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
 
 /// What a plan says about the state that a step has found its resource in.
 fn said_of<'a>(address: &'a Address, action: &Action) -> Vec<(&'a Address, String)> {
-    let (Action::Update { seen: Some(seen), .. } | Action::Delete { seen, .. }) = action else { return vec![] };
-    let trouble = match &seen.status {
+    let (Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. }) = action else {
+        return vec![];
+    };
+    let trouble = match &observed.status {
         Status::Impaired(trouble) => Some(trouble.sentence()),
         _ => None,
     };
-    seen.notes.iter().cloned().chain(trouble).map(|message| (address, message)).collect()
+    observed.notes.iter().cloned().chain(trouble).map(|message| (address, message)).collect()
 }

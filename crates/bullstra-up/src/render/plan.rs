@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use up_core::{
-    Address, Birth, Change, FieldChange, Seen, Status, TagChange, Tags,
+    Address, Change, FieldChange, NewResource, Observed, Status, TagChange, Tags,
     schema::{Schema, Shape},
 };
 use up_plan::{Action, Kinds, Plan, Step};
@@ -90,20 +90,20 @@ impl<'a> Page<'a> {
             self.lines.push(format!("      {}", paint(QUIET, format_args!("because {}", safe(why)))));
         }
         let goes = matches!(step.verb(), Some("delete" | "replace"));
-        if goes && (self.kinds)(&step.address.kind).is_some_and(|kind| kind.about().holds_data) {
+        if goes && (self.kinds)(&step.address.kind).is_some_and(|kind| kind.info().holds_data) {
             self.lines.push(format!("      {}", paint(REMOVED.bold(), "the data in it is lost")));
         }
         match &step.action {
-            Action::Create { birth, want, replaces: false, .. } => self.wanted(&step.address.kind, birth, want),
+            Action::Create { new, desired, replaces: false, .. } => self.wanted(&step.address.kind, new, desired),
             Action::Create { .. } => self.changes(step, &Tags::new(), &TagChange::default()),
-            Action::Update { seen: Some(seen), tags, .. } => self.changes(step, &seen.tags, tags),
-            Action::Update { seen: None, .. } | Action::Delete { .. } => {}
+            Action::Update { observed: Some(observed), tags, .. } => self.changes(step, &observed.tags, tags),
+            Action::Update { observed: None, .. } | Action::Delete { .. } => {}
         }
     }
 
     fn heading(&self, step: &Step) -> String {
         let address = &step.address;
-        let id = |seen: &Seen<Value>| paint(QUIET, format_args!(" ({})", id(&seen.id)));
+        let id = |observed: &Observed<Value>| paint(QUIET, format_args!(" ({})", id(&observed.id)));
         let strong = paint(STRONG, address);
         match &step.action {
             Action::Create { replaces: true, .. } => {
@@ -112,18 +112,18 @@ impl<'a> Page<'a> {
                 format!("  {} {strong}{old}{order}", paint(REMOVED, "± replace"))
             }
             Action::Create { .. } => format!("  {} {strong}", paint(ADDED, "+ create ")),
-            Action::Update { seen: Some(seen), renamed_from: Some(was), .. } if step.changes.is_empty() => {
-                format!("  {} {was} → {strong}{}", paint(MOVED, "↻ retag  "), id(seen))
+            Action::Update { observed: Some(observed), renamed_from: Some(was), .. } if step.changes.is_empty() => {
+                format!("  {} {was} → {strong}{}", paint(MOVED, "↻ retag  "), id(observed))
             }
-            Action::Update { seen: Some(seen), renamed_from, .. } if step.verb() == Some("update") => {
+            Action::Update { observed: Some(observed), renamed_from, .. } if step.verb() == Some("update") => {
                 let was = renamed_from.as_ref().map(|was| format!("{was} → ")).unwrap_or_default();
-                format!("  {} {was}{strong}{}", paint(CHANGED, "~ update "), id(seen))
+                format!("  {} {was}{strong}{}", paint(CHANGED, "~ update "), id(observed))
             }
-            Action::Update { seen, .. } => {
-                let state = seen.as_ref().map(state).unwrap_or_default();
+            Action::Update { observed, .. } => {
+                let state = observed.as_ref().map(state).unwrap_or_default();
                 format!("  {} {strong}{state}", paint(MOVED, "… wait   "))
             }
-            Action::Delete { seen, .. } => format!("  {} {strong}{}", paint(REMOVED, "- delete "), id(seen)),
+            Action::Delete { observed, .. } => format!("  {} {strong}{}", paint(REMOVED, "- delete "), id(observed)),
         }
     }
 
@@ -137,17 +137,17 @@ impl<'a> Page<'a> {
     }
 
     /// The delete that belongs to a replacement.
-    fn other_half(&self, address: &Address) -> Option<(usize, &Seen<Value>)> {
+    fn other_half(&self, address: &Address) -> Option<(usize, &Observed<Value>)> {
         self.plan.steps.iter().enumerate().find_map(|(index, step)| match &step.action {
-            Action::Delete { seen, replaced: true } if step.address == *address => Some((index, seen)),
+            Action::Delete { observed, replaced: true } if step.address == *address => Some((index, observed)),
             _ => None,
         })
     }
 
     /// What a new resource is to be, as far as it is not the default.
-    fn wanted(&mut self, kind: &str, birth: &Birth, want: &Value) {
+    fn wanted(&mut self, kind: &str, new: &NewResource, desired: &Value) {
         let shape = self.shape(kind).keys();
-        let fields = want.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
+        let fields = desired.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
         for (field, value, shape) in fields {
             if is_nothing(value) || shape.is_default(value) {
                 continue;
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
                 self.lines.push(format!("        {}", paint(QUIET, format_args!("… {more}; all are in `--json`"))));
             }
         }
-        let own = own_tags(birth);
+        let own = own_tags(new);
         let tags: Map<_, _> = own.filter(|(key, _)| !self.common.contains_key(*key)).map(text_entry).collect();
         if !tags.is_empty() {
             let tags = block("tags", &tags.into(), Shape::default());
@@ -169,31 +169,32 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn changes(&mut self, step: &Step, seen: &Tags, tags: &TagChange) {
+    fn changes(&mut self, step: &Step, observed: &Tags, tags: &TagChange) {
         let shape = self.shape(&step.address.kind).keys();
         for change in &step.changes {
             self.change(change, shape(&change.field));
         }
         let changed = |(key, _): &(&String, &String)| !key.starts_with("bullstra:");
-        let want: Map<_, _> = tags.set.iter().filter(changed).map(text_entry).collect();
+        let desired: Map<_, _> = tags.set.iter().filter(changed).map(text_entry).collect();
         let known = |key: &String| tags.set.contains_key(key) || tags.remove.contains(key);
-        let seen: Map<_, _> = seen.iter().filter(changed).filter(|(key, _)| known(key)).map(text_entry).collect();
-        if !(want.is_empty() && seen.is_empty()) {
-            self.diff(change::field("tags", &seen.into(), &want.into(), Shape::default()), None);
+        let observed: Map<_, _> =
+            observed.iter().filter(changed).filter(|(key, _)| known(key)).map(text_entry).collect();
+        if !(desired.is_empty() && observed.is_empty()) {
+            self.diff(change::field("tags", &observed.into(), &desired.into(), Shape::default()), None);
         }
     }
 
     fn change(&mut self, change: &FieldChange, shape: Shape<'_>) {
-        let FieldChange { field, seen, want, .. } = change;
-        let lines = if seen == want {
+        let FieldChange { field, observed, desired, .. } = change;
+        let lines = if observed == desired {
             // It names something that is replaced: the name stays, what it stands for does not.
             vec![Line {
                 depth: 0,
                 mark: Mark::Changed,
-                text: format!("{}: {}, the new one", name(field), inline(want)),
+                text: format!("{}: {}, the new one", name(field), inline(desired)),
             }]
         } else {
-            change::field(field, seen, want, shape)
+            change::field(field, observed, desired, shape)
         };
         let forces = matches!(change.change, Change::Replace | Change::Name).then_some("forces replacement");
         self.diff(lines, forces);
@@ -264,19 +265,19 @@ fn counts(plan: &Plan) -> String {
     if counted.is_empty() { "nothing to do".to_owned() } else { counted.join(", ") }
 }
 
-fn state(seen: &Seen<Value>) -> String {
-    let word = match &seen.status {
+fn state(observed: &Observed<Value>) -> String {
+    let word = match &observed.status {
         Status::Ready => return String::new(),
         Status::Pending(word) | Status::Deleting(word) | Status::Failed(word) => safe(word),
         Status::Impaired(trouble) => safe(&trouble.why),
     };
-    paint(QUIET, format_args!(" ({}, {word})", id(&seen.id)))
+    paint(QUIET, format_args!(" ({}, {word})", id(&observed.id)))
 }
 
 /// The tags of the user's own choice.
-fn own_tags(birth: &Birth) -> impl Iterator<Item = (&String, &String)> {
-    let derived = birth.address.physical(&birth.stack, birth.generation, 255);
-    birth.tags.iter().filter(move |(key, value)| {
+fn own_tags(new: &NewResource) -> impl Iterator<Item = (&String, &String)> {
+    let derived = new.address.physical(&new.stack, new.generation, 255);
+    new.tags.iter().filter(move |(key, value)| {
         let is_derived = *key == "Name" && **value == derived;
         !key.starts_with("bullstra:") && !is_derived
     })
@@ -285,7 +286,7 @@ fn own_tags(birth: &Birth) -> impl Iterator<Item = (&String, &String)> {
 /// What all new resources are tagged with, if there are several.
 fn common_tags(plan: &Plan) -> Tags {
     let mut births = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Create { birth, .. } => Some(own_tags(birth).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>()),
+        Action::Create { new, .. } => Some(own_tags(new).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>()),
         _ => None,
     });
     let (Some(mut common), Some(second)) = (births.next(), births.next()) else { return Tags::new() };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use up_core::{
-    About, AnyKind, Change, Order, Takes,
+    AnyKind, Change, KindInfo, Order, Takes,
     schema::{Schema, Shape},
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
     }
     page += &tables(whole);
     page += &attributes(kind);
-    page += &in_aws(kind.about());
+    page += &in_aws(kind.info());
     page
 }
 
@@ -116,17 +116,21 @@ fn tables(whole: Shape<'_>) -> String {
 
 fn attributes(kind: &dyn AnyKind) -> String {
     let name = kind.name();
-    let attrs = [&["id"], kind.about().attrs].concat();
+    let attrs = [&["id"], kind.info().attrs].concat();
     let attrs: Vec<_> = attrs.iter().map(|attr| format!("`{attr}`")).collect();
     format!("\n## Attributes\n\nTo be quoted as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
 }
 
-fn in_aws(kind: &About) -> String {
-    let About { cloudformation, actions, longest_name, holds_data, replace, wait, takes, .. } = kind;
+fn in_aws(kind: &KindInfo) -> String {
+    let KindInfo { cloudformation, actions, longest_name, holds_data, replace, wait, takes, .. } = kind;
     let mut facts = vec![format!("CloudFormation calls it `{cloudformation}`.")];
     facts.push(match replace {
-        Order::CreateFirst => "When it is replaced, the new one is created before the old one is deleted.".to_owned(),
-        Order::DeleteFirst => "When it is replaced, the old one is deleted before the new one is created.".to_owned(),
+        Order::CreateBeforeDestroy => {
+            "When it is replaced, the new one is created before the old one is deleted.".to_owned()
+        }
+        Order::DestroyBeforeCreate => {
+            "When it is replaced, the old one is deleted before the new one is created.".to_owned()
+        }
     });
     if *longest_name > 0 {
         facts.push(format!("Its name in AWS has {longest_name} characters at most."));

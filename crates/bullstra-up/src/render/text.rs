@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use up_core::quote;
+use up_core::placeholder;
 
 use crate::{
     secrets::masked,
@@ -17,7 +17,7 @@ pub(crate) fn safe(text: &str) -> String {
     if !text.contains(is_unsafe) {
         return text.into_owned();
     }
-    let readable = quote::readable(&text);
+    let readable = placeholder::readable(&text);
     let safe = rewritten(&readable, is_unsafe, |c, _, safe| {
         match c {
             '\n' => safe.push_str("\\n"),

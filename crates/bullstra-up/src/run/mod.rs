@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use up_apply::{Constant, Outcome, Stop};
+use up_apply::{ImmutableSpecs, Outcome, Stop};
 use up_core::Meter;
 use up_plan::{Plan, World};
 use up_state::{CutOff, Entry, Ids, Last, Lock, Snapshot};
@@ -62,7 +62,7 @@ impl Ready {
     fn has_news(&self) -> bool {
         let View { past, world, .. } = &self.view;
         let ids = remember::ids(world, &self.plan, &Outcome::default(), Ids::new());
-        let kept = remember::kept(world, &Constant::new(), &ids);
+        let kept = remember::kept(world, &ImmutableSpecs::new(), &ids);
         past.snapshot.as_ref().is_none_or(|past| *past.kept != kept)
     }
 }
@@ -196,7 +196,7 @@ impl Run<'_> {
         let before = || view.past.snapshot.as_ref().map(Last::declared).transpose().map(Option::unwrap_or_default);
         let resources = remember::resources(&self.goal, before, plan, outcome).map_err(unusable)?;
         let ids = remember::ids(&view.world, plan, outcome, made);
-        let kept = remember::kept(&view.world, &outcome.constant, &ids);
+        let kept = remember::kept(&view.world, &outcome.immutable, &ids);
         let (account, region) = (session.cx.account(), session.cx.region());
         let snapshot = Snapshot { kept, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
         session.state.save(&snapshot).map_err(unusable)

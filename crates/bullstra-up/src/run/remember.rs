@@ -6,8 +6,8 @@ use std::{
 };
 
 use serde_json::Value;
-use up_apply::{Constant, Outcome};
-use up_core::{Address, Declared, Kept, Seen, Status};
+use up_apply::{ImmutableSpecs, Outcome};
+use up_core::{Address, Declared, ImmutableCache, Observed, Status};
 use up_plan::{Action, Plan, World};
 use up_state::{Ids, StateError};
 
@@ -46,12 +46,12 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> I
     let failed = outcome.failed.iter().map(|(address, _)| address);
     let undone: BTreeSet<&Address> = failed.chain(&outcome.skipped).collect();
     let mut ids = made;
-    for (kind, seen) in world.iter().filter(|(_, seen)| !plan.copies.contains(&seen.id)) {
-        ids.entry(kind.to_owned()).or_default().insert(seen.id.clone());
+    for (kind, observed) in world.iter().filter(|(_, observed)| !plan.copies.contains(&observed.id)) {
+        ids.entry(kind.to_owned()).or_default().insert(observed.id.clone());
     }
     for step in plan.steps.iter().filter(|step| !undone.contains(&step.address)) {
-        if let (Action::Delete { seen, .. }, Some(known)) = (&step.action, ids.get_mut(&step.address.kind)) {
-            known.remove(&seen.id);
+        if let (Action::Delete { observed, .. }, Some(known)) = (&step.action, ids.get_mut(&step.address.kind)) {
+            known.remove(&observed.id);
         }
     }
     ids.retain(|_, known| !known.is_empty());
@@ -59,24 +59,24 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, made: Ids) -> I
 }
 
 /// What AWS told of that which never changes and exists now, but for what holds a secret.
-pub(super) fn kept(world: &World, made: &Constant, ids: &Ids) -> Kept {
-    let is_constant = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.about().constant);
+pub(super) fn kept(world: &World, made: &ImmutableSpecs, ids: &Ids) -> ImmutableCache {
+    let is_constant = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().immutable);
     let before = world.iter().filter(|(kind, _)| is_constant(kind));
-    let all = before.chain(made.iter().map(|((kind, _), seen)| (*kind, seen)));
+    let all = before.chain(made.iter().map(|((kind, _), observed)| (*kind, observed)));
     let exists = |kind: &str, id: &str| ids.get(kind).is_some_and(|ids| ids.contains(id));
-    let mut kept = Kept::default();
-    for (kind, seen) in all {
-        if seen.status == Status::Ready && exists(kind, &seen.id) && !is_secret(seen) {
-            kept.add(kind, seen);
+    let mut kept = ImmutableCache::default();
+    for (kind, observed) in all {
+        if observed.status == Status::Ready && exists(kind, &observed.id) && !is_secret(observed) {
+            kept.add(kind, observed);
         }
     }
     kept
 }
 
-fn is_secret(seen: &Seen<Value>) -> bool {
-    let mut spec = seen.spec.clone();
+fn is_secret(observed: &Observed<Value>) -> bool {
+    let mut spec = observed.spec.clone();
     secrets::mask(&mut spec);
-    spec != seen.spec || seen.attrs.values().any(|value| matches!(secrets::masked(value), Cow::Owned(_)))
+    spec != observed.spec || observed.attrs.values().any(|value| matches!(secrets::masked(value), Cow::Owned(_)))
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     }
 
     fn world(names: &[&str]) -> World {
-        let seen = names.iter().map(|name| Seen {
+        let observed = names.iter().map(|name| Observed {
             id: format!("vpc-{name}"),
             tags: [
                 (Address::STACK_TAG.to_owned(), "prod".to_owned()),
@@ -123,7 +123,7 @@ mod tests {
             notes: vec![],
             spec: json!({ "cidr_block": "10.0.0.0/16" }),
         });
-        World { seen: [("ec2.vpc".to_owned(), seen.collect())].into(), ..World::default() }
+        World { observed: [("ec2.vpc".to_owned(), observed.collect())].into(), ..World::default() }
     }
 
     fn plan(goal: &Goal, world: &World) -> Plan {
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_never_changes_is_kept_while_it_exists_and_tells_no_secret() {
-        let seen = |id: &str, image: &str| Seen {
+        let observed = |id: &str, image: &str| Observed {
             id: id.to_owned(),
             tags: [("Team".to_owned(), "shop".to_owned())].into(),
             attrs: [("arn".to_owned(), id.to_owned())].into(),
@@ -179,10 +179,11 @@ mod tests {
         };
         let ids = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
         secrets::keep(&ids(&["the password of nobody"]));
-        let all = [seen("a", "nginx"), seen("b", "nginx"), seen("c", "nginx:the password of nobody")];
+        let all = [observed("a", "nginx"), observed("b", "nginx"), observed("c", "nginx:the password of nobody")];
         let kind = "ecs.task_definition";
-        let world = World { seen: [(kind.to_owned(), all.into()), ("ec2.vpc".into(), vec![])].into(), ..world(&["v"]) };
-        let made: Constant = [((kind, "d".to_owned()), seen("d", "redis"))].into();
+        let world =
+            World { observed: [(kind.to_owned(), all.into()), ("ec2.vpc".into(), vec![])].into(), ..world(&["v"]) };
+        let made: ImmutableSpecs = [((kind, "d".to_owned()), observed("d", "redis"))].into();
         let exist: Ids = [(kind.to_owned(), ids(&["a", "c", "d"])), ("ec2.vpc".into(), ids(&["vpc-v"]))].into();
         let kept = kept(&world, &made, &exist);
         assert_eq!(kept.ids().collect::<Vec<_>>(), [(kind, "a"), (kind, "d")]);

@@ -119,10 +119,9 @@ pub(super) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
 
 /// Some kinds could not be looked at: all of them in one message, the advice of the first, and all permissions they take.
 pub(super) fn unseen(errors: &[ObserveError]) -> Failure {
-    let denied = errors.iter().filter(|seen| seen.error.kind == ErrorKind::Denied);
-    let actions = denied.flat_map(|ObserveError { kind, .. }| {
-        up_kinds::find(kind).map_or(&[][..], |kind| kind.about().actions.observe)
-    });
+    let denied = errors.iter().filter(|observed| observed.error.kind == ErrorKind::Denied);
+    let actions = denied
+        .flat_map(|ObserveError { kind, .. }| up_kinds::find(kind).map_or(&[][..], |kind| kind.info().actions.observe));
     let actions: Vec<_> = actions.copied().collect();
     let look = |ObserveError { kind, error }: &ObserveError| refused(&format!("to look at {kind}"), error, &actions);
     let mut failures: Vec<_> = errors.iter().map(look).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use up_apply::{ObserveError, Observer};
-use up_core::{Address, Declared, quote};
+use up_core::{Address, Declared, placeholder};
 use up_plan::{Action, Step, Wanted, World};
 
 /// What declared resources set and read, by kind: see [`Observer::asked`].
@@ -14,7 +14,7 @@ type Asked = BTreeMap<String, BTreeSet<String>>;
 pub(super) fn parted(asked: Asked) -> (Asked, Asked) {
     let (mut plain, mut costly) = (asked, Asked::new());
     for (kind, asked) in &mut plain {
-        let costs = up_kinds::find(kind).map(|kind| kind.about().costly).unwrap_or_default();
+        let costs = up_kinds::find(kind).map(|kind| kind.info().costly).unwrap_or_default();
         let read = costs.iter().filter_map(|attribute| asked.take(&format!(".{attribute}"))).collect::<BTreeSet<_>>();
         if !read.is_empty() {
             costly.insert(kind.clone(), read);
@@ -37,9 +37,10 @@ pub(super) async fn look(
         let Some(kind) = up_kinds::find(name) else { continue };
         let only = Observer { asked: Asked::from([(name.clone(), read.clone())]).into(), ..observer.clone() };
         for fresh in only.kind(kind).await.map_err(|error| ObserveError { kind: kind.name(), error })? {
-            let there = world.seen.get_mut(name).and_then(|all| all.iter_mut().find(|seen| seen.id == fresh.id));
-            if let Some(seen) = there {
-                seen.attrs.extend(fresh.attrs);
+            let there =
+                world.observed.get_mut(name).and_then(|all| all.iter_mut().find(|observed| observed.id == fresh.id));
+            if let Some(observed) = there {
+                observed.attrs.extend(fresh.attrs);
             }
         }
     }
@@ -62,14 +63,14 @@ fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) ->
         given: &given,
         targets: &targets,
     };
-    let reads = |want: &Value| {
-        quote::quotes(want).iter().any(|quote| {
+    let reads = |desired: &Value| {
+        placeholder::placeholders(desired).iter().any(|quote| {
             let kind = quote.address.parse::<Address>().map(|address| address.kind);
             kind.is_ok_and(|kind| costly.get(&kind).is_some_and(|read| read.contains(&format!(".{}", quote.attribute))))
         })
     };
     let needs = |step: &Step| match &step.action {
-        Action::Create { want, .. } | Action::Update { want, .. } => reads(want),
+        Action::Create { desired, .. } | Action::Update { desired, .. } => reads(desired),
         Action::Delete { .. } => false,
     };
     up_plan::plan(&wanted, world, &up_kinds::find).steps.iter().any(needs)

@@ -17,7 +17,7 @@ use std::{
 };
 
 use up_apply::{ObserveError, Observer};
-use up_core::{Address, AnyKind, Cx, Declared, Index, Meter, is_foreign_tag};
+use up_core::{Address, AnyKind, Context, Declared, Index, Meter, is_foreign_tag};
 use up_kinds::Identity;
 use up_plan::World;
 use up_stack::{Diagnostics, Role, Stack};
@@ -54,7 +54,7 @@ pub(crate) struct Home<'a> {
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Clients, the account and the region.
-    pub(crate) cx: Arc<Cx>,
+    pub(crate) cx: Arc<Context>,
     /// The stack's history.
     pub(crate) state: State,
     /// Where that is kept.
@@ -141,7 +141,7 @@ impl Session {
         }
         let place = history::place(home, state);
         let state = history::open(&place, home.stack, &config, &meter)?;
-        let cx = Arc::new(Cx::new(config, identity.account, meter).around_calls(gate));
+        let cx = Arc::new(Context::new(config, identity.account, meter).around_calls(gate));
         Ok(Self { cx, state, place, signer, stack: home.stack.to_owned(), settle: aws.settle })
     }
 
@@ -190,9 +190,9 @@ impl Session {
             world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
         }
         if secrets::are_declared() {
-            for (_, seen) in world.iter() {
-                if let Some(address) = seen.address(&self.stack) {
-                    secrets::seen(&address, &seen.spec);
+            for (_, observed) in world.iter() {
+                if let Some(address) = observed.address(&self.stack) {
+                    secrets::observed(&address, &observed.spec);
                 }
             }
         }
@@ -240,26 +240,26 @@ fn unfinished(world: &World, past: &Past, stack: &str) -> Result<BTreeSet<Addres
     let applied = past.snapshot.as_ref().map(Last::declared).transpose()?.unwrap_or_default();
     let applied: HashSet<Address> = applied.into_iter().map(|declared| declared.address).collect();
     let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
-    let known = world.iter().filter(|(kind, seen)| is_known(kind, &seen.id));
-    Ok(known.filter_map(|(_, seen)| seen.address(stack)).filter(|address| !applied.contains(address)).collect())
+    let known = world.iter().filter(|(kind, observed)| is_known(kind, &observed.id));
+    Ok(known.filter_map(|(_, observed)| observed.address(stack)).filter(|address| !applied.contains(address)).collect())
 }
 
 /// True where something is there that is to be deleted: how it was declared tells what goes first.
 fn has_undeclared(world: &World, declared: &[Declared], stack: &str) -> bool {
     let declared: BTreeSet<_> = declared.iter().map(|declared| &declared.address).collect();
-    world.iter().filter_map(|(_, seen)| seen.address(stack)).any(|address| !declared.contains(&address))
+    world.iter().filter_map(|(_, observed)| observed.address(stack)).any(|address| !declared.contains(&address))
 }
 
 /// True where a resource carries a tag that is neither declared nor AWS's: whether the stack set it, its history tells.
 fn has_unknown_tags(world: &World, declared: &[Declared], stack: &str) -> bool {
     let declared: HashMap<_, _> = declared.iter().map(|declared| (&declared.address, &declared.tags)).collect();
-    world.iter().any(|(_, seen)| {
+    world.iter().any(|(_, observed)| {
         let known = |key: &str| key == "Name" || key.starts_with("bullstra:") || is_foreign_tag(key);
-        let mut unknown = seen.tags.keys().filter(|key| !known(key)).peekable();
+        let mut unknown = observed.tags.keys().filter(|key| !known(key)).peekable();
         if unknown.peek().is_none() {
             return false;
         }
-        let tags = seen.address(stack).and_then(|address| declared.get(&address).copied());
+        let tags = observed.address(stack).and_then(|address| declared.get(&address).copied());
         tags.is_some_and(|tags| unknown.any(|key| !tags.contains_key(key)))
     })
 }

@@ -42,9 +42,9 @@ pub(super) async fn settle(
         }
         tokio::time::sleep(PAUSE).await;
         for kind in missing {
-            let seen = observer.kind(kind).await;
-            let seen = seen.map_err(|error| ObserveError { kind: kind.name(), error })?;
-            world.seen.insert(kind.name().to_owned(), seen);
+            let observed = observer.kind(kind).await;
+            let observed = observed.map_err(|error| ObserveError { kind: kind.name(), error })?;
+            world.observed.insert(kind.name().to_owned(), observed);
         }
     }
 }
@@ -57,17 +57,19 @@ fn heard(past: &Past) -> Option<Timestamp> {
 
 /// True where what earlier runs made is not seen, or what they may have made.
 fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past, stack: &str) -> bool {
-    if !kind.about().sent_once {
+    if !kind.info().non_idempotent_create {
         return false;
     }
     let none = Vec::new();
-    let seen = world.seen.get(kind.name()).unwrap_or(&none);
-    let there: HashSet<&String> = seen.iter().map(|seen| &seen.id).collect();
+    let observed = world.observed.get(kind.name()).unwrap_or(&none);
+    let there: HashSet<&String> = observed.iter().map(|observed| &observed.id).collect();
     let known: HashSet<&String> =
         super::known(past).filter(|(of, _)| *of == kind.name()).flat_map(|(_, ids)| ids).collect();
     // What is known was there before: it is no answer to a create.
     let is_answered = |address: &Address| {
-        seen.iter().any(|seen| seen.address(stack).as_ref() == Some(address) && !known.contains(&seen.id))
+        observed
+            .iter()
+            .any(|observed| observed.address(stack).as_ref() == Some(address) && !known.contains(&observed.id))
     };
     let unanswered = past.cut_off.iter().flat_map(|run| &run.unanswered);
     let mut creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind.name());
@@ -83,15 +85,15 @@ fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::{Seen, Status};
+    use up_core::{Observed, Status};
     use up_state::{CutOff, Ids, Snapshot, State};
 
     use super::*;
 
-    fn seen(id: &str, address: &str) -> Seen<serde_json::Value> {
+    fn observed(id: &str, address: &str) -> Observed<serde_json::Value> {
         let tags = [(Address::STACK_TAG, "shop"), (Address::ADDRESS_TAG, address)];
         let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        Seen { id: id.into(), tags, attrs: [].into(), status: Status::Ready, notes: vec![], spec: json!({}) }
+        Observed { id: id.into(), tags, attrs: [].into(), status: Status::Ready, notes: vec![], spec: json!({}) }
     }
 
     fn past(known: &[&str], made: &[&str], unanswered: &[(&str, &str)]) -> Past {
@@ -118,11 +120,11 @@ mod tests {
         state.past().unwrap()
     }
 
-    fn missing(past: &Past, there: &[Seen<serde_json::Value>]) -> bool {
+    fn missing(past: &Past, there: &[Observed<serde_json::Value>]) -> bool {
         let world = World {
             account: "111122223333".into(),
             region: "us-east-1".into(),
-            seen: [("ec2.vpc".to_owned(), there.to_vec())].into(),
+            observed: [("ec2.vpc".to_owned(), there.to_vec())].into(),
             ..World::default()
         };
         is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past, "shop")
@@ -131,15 +133,15 @@ mod tests {
     #[test]
     fn what_was_made_is_waited_for() {
         let past = past(&["vpc-1"], &["vpc-2"], &[]);
-        assert!(missing(&past, &[seen("vpc-1", "ec2.vpc.main")]));
-        assert!(!missing(&past, &[seen("vpc-1", "ec2.vpc.main"), seen("vpc-2", "ec2.vpc.other")]));
+        assert!(missing(&past, &[observed("vpc-1", "ec2.vpc.main")]));
+        assert!(!missing(&past, &[observed("vpc-1", "ec2.vpc.main"), observed("vpc-2", "ec2.vpc.other")]));
     }
 
     #[test]
     fn what_may_have_been_made_is_waited_for() {
         let past = past(&["vpc-1"], &[], &[("ec2.vpc.main", "create"), ("ec2.vpc.main", "update")]);
-        assert!(missing(&past, &[seen("vpc-1", "ec2.vpc.main")]), "the one to be replaced is no answer");
-        assert!(!missing(&past, &[seen("vpc-1", "ec2.vpc.main"), seen("vpc-2", "ec2.vpc.main")]));
+        assert!(missing(&past, &[observed("vpc-1", "ec2.vpc.main")]), "the one to be replaced is no answer");
+        assert!(!missing(&past, &[observed("vpc-1", "ec2.vpc.main"), observed("vpc-2", "ec2.vpc.main")]));
     }
 
     #[test]

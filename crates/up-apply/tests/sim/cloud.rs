@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use up_apply::Event;
-use up_core::{Address, AnyKind, Cx, Error, ErrorKind, Result, Seen, TagChange, Tags};
+use up_core::{Address, AnyKind, Context, Error, ErrorKind, Observed, Result, TagChange, Tags};
 
 use crate::{chance::Chance, kinds::SimKind, state::State};
 
@@ -67,7 +67,7 @@ impl Cloud {
     }
 
     /// The one of this context: kept where kinds keep their clients.
-    pub(crate) fn of(cx: &Cx) -> Self {
+    pub(crate) fn of(cx: &Context) -> Self {
         cx.client(|_, _| unreachable!("it was put there before"))
     }
 
@@ -87,21 +87,21 @@ impl Cloud {
         }
     }
 
-    pub(crate) async fn observe(&self, kind: &SimKind, stack: &str) -> Result<Vec<Seen<Value>>> {
+    pub(crate) async fn observe(&self, kind: &SimKind, stack: &str) -> Result<Vec<Observed<Value>>> {
         let (there, back) = self.state().way();
         sleep(there).await;
-        let seen = {
+        let observed = {
             let mut state = self.state();
             state.admits()?;
             let most = state.moods.lag;
             let lag = state.chance.upto(most);
             let kinds = state.things.iter().filter(|thing| thing.kind.name() == kind.name());
-            let mut seen: Vec<_> = kinds.filter_map(|thing| thing.shown(lag)).collect();
-            seen.retain(|seen| seen.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack));
-            seen
+            let mut observed: Vec<_> = kinds.filter_map(|thing| thing.shown(lag)).collect();
+            observed.retain(|observed| observed.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack));
+            observed
         };
         sleep(back).await;
-        Ok(seen)
+        Ok(observed)
     }
 
     pub(crate) async fn create(&self, create: Create) -> Result<String> {
@@ -109,18 +109,18 @@ impl Cloud {
         self.send("create", None, address, move |state| state.create(create)).await
     }
 
-    pub(crate) async fn update(&self, kind: &'static SimKind, seen: Seen<Value>, want: Value) -> Result<()> {
-        let (id, address) = (seen.id.clone(), address(&seen));
-        self.send("update", Some(id.clone()), address, move |state| state.update(kind, &id, want)).await
+    pub(crate) async fn update(&self, kind: &'static SimKind, observed: Observed<Value>, desired: Value) -> Result<()> {
+        let (id, address) = (observed.id.clone(), address(&observed));
+        self.send("update", Some(id.clone()), address, move |state| state.update(kind, &id, desired)).await
     }
 
-    pub(crate) async fn tag(&self, seen: Seen<Value>, change: TagChange) -> Result<()> {
-        let (id, address) = (seen.id.clone(), address(&seen));
+    pub(crate) async fn tag(&self, observed: Observed<Value>, change: TagChange) -> Result<()> {
+        let (id, address) = (observed.id.clone(), address(&observed));
         self.send("tag", Some(id.clone()), address, move |state| state.tag(&id, &change)).await
     }
 
-    pub(crate) async fn delete(&self, seen: Seen<Value>) -> Result<()> {
-        let (id, address) = (seen.id.clone(), address(&seen));
+    pub(crate) async fn delete(&self, observed: Observed<Value>) -> Result<()> {
+        let (id, address) = (observed.id.clone(), address(&observed));
         self.send("delete", Some(id.clone()), address, move |state| state.delete(&id)).await
     }
 
@@ -167,7 +167,7 @@ impl Cloud {
     }
 
     /// Everything that stands, by address; all of it must say whose it is.
-    pub(crate) fn standing(&self) -> BTreeMap<Address, Vec<Seen<Value>>> {
+    pub(crate) fn standing(&self) -> BTreeMap<Address, Vec<Observed<Value>>> {
         let state = self.state();
         let mut standing: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for thing in state.things.iter().filter(|thing| thing.is_there()) {
@@ -212,8 +212,8 @@ pub(crate) enum Fate {
     GivenUpOn,
 }
 
-fn address(seen: &Seen<Value>) -> Option<Address> {
-    seen.tags.get(Address::ADDRESS_TAG)?.parse().ok()
+fn address(observed: &Observed<Value>) -> Option<Address> {
+    observed.tags.get(Address::ADDRESS_TAG)?.parse().ok()
 }
 
 pub(crate) fn answer(kind: ErrorKind, message: impl Into<String>) -> Error {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::Schema;
 use serde_json::Value;
 use up_core::{
-    About, Actions, Address, AnyKind, Binding, Birth, Change, Cx, Error, Field, Later, Order, Problem, Scope, Seen,
-    TagChange, Takes, Unique, Wait, unique_names,
+    Actions, Address, AnyKind, Binding, Change, Context, Error, Field, KindInfo, Later, NewResource, Observed, Order,
+    Problem, Query, TagChange, Takes, Unique, Wait, unique_names,
 };
 
 use crate::cloud::{Cloud, Create};
@@ -14,7 +14,7 @@ use crate::cloud::{Cloud, Create};
 /// A kind as a row of facts.
 pub(crate) struct SimKind {
     name: &'static str,
-    about: About,
+    info: KindInfo,
     fields: &'static [Field],
     /// What makes a second create the same as the first.
     pub(crate) single: Single,
@@ -46,8 +46,8 @@ pub(crate) enum Single {
     Nothing,
 }
 
-const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
-const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
+const TAGGED: Actions = Actions { tag: &["x:Tag"], ..KindInfo::DEFAULT.actions };
+const PLAIN: KindInfo = KindInfo { actions: TAGGED, ..KindInfo::DEFAULT };
 
 const fn takes(create: u64, delete: u64) -> Takes {
     Takes { create: Duration::from_secs(create), delete: Duration::from_secs(delete), ..Takes::DEFAULT }
@@ -63,7 +63,7 @@ const fn field(name: &'static str, change: Change) -> Field {
 
 const KIND: SimKind = SimKind {
     name: "",
-    about: PLAIN,
+    info: PLAIN,
     fields: &[],
     single: Single::Nothing,
     is_known_late: false,
@@ -78,7 +78,7 @@ static NET: SimKind =
 /// There at once, and known elsewhere only later.
 static ROLE: SimKind = SimKind {
     name: "x.role",
-    about: About { longest_name: 60, ..PLAIN },
+    info: KindInfo { longest_name: 60, ..PLAIN },
     fields: &[field("path", Change::Replace), field("size", Change::Update)],
     single: Single::Name,
     is_known_late: true,
@@ -91,7 +91,7 @@ static GROUP: SimKind = SimKind {
     fields: &[
         field("net", Change::Replace),
         field("range", Change::Replace),
-        Field { late: true, binding: Binding::Detachable, ..field("peers", Change::Update) },
+        Field { deferred: true, binding: Binding::Detachable, ..field("peers", Change::Update) },
     ],
     ..KIND
 };
@@ -99,10 +99,10 @@ static GROUP: SimKind = SimKind {
 /// Slow, holds data, has a name of the user's own, and cannot stand beside its replacement.
 static STORE: SimKind = SimKind {
     name: "x.store",
-    about: About {
+    info: KindInfo {
         longest_name: 60,
         holds_data: true,
-        replace: Order::DeleteFirst,
+        replace: Order::DestroyBeforeCreate,
         takes: takes(300, 120),
         wait: waits(60),
         ..PLAIN
@@ -121,7 +121,7 @@ static STORE: SimKind = SimKind {
 /// Slow, with a client token.
 static GATE: SimKind = SimKind {
     name: "x.gate",
-    about: About { client_token: true, takes: takes(90, 60), wait: waits(30), ..PLAIN },
+    info: KindInfo { client_token: true, takes: takes(90, 60), wait: waits(30), ..PLAIN },
     fields: &[field("net", Change::Replace), field("size", Change::Update)],
     single: Single::Token,
     ..KIND
@@ -130,7 +130,7 @@ static GATE: SimKind = SimKind {
 /// Refers to everything, and quotes.
 static TASK: SimKind = SimKind {
     name: "x.task",
-    about: About { takes: takes(20, 10), ..PLAIN },
+    info: KindInfo { takes: takes(20, 10), ..PLAIN },
     fields: &[
         field("role", Change::Replace),
         field("groups", Change::Update),
@@ -145,7 +145,7 @@ static TASK: SimKind = SimKind {
 /// Has a block of its net to itself.
 static PART: SimKind = SimKind {
     name: "x.part",
-    about: About { takes: takes(2, 5), ..PLAIN },
+    info: KindInfo { takes: takes(2, 5), ..PLAIN },
     fields: &[field("net", Change::Replace), field("block", Change::Replace), field("range", Change::Replace)],
     unique: Some(Sole { field: "block", within: "net", is_exchanged: false }),
     ..KIND
@@ -185,7 +185,7 @@ static POOL: SimKind = SimKind {
 /// Uses a way of a pool.
 static GUEST: SimKind = SimKind {
     name: "x.guest",
-    about: About { takes: takes(20, 10), ..PLAIN },
+    info: KindInfo { takes: takes(20, 10), ..PLAIN },
     fields: &[field("pool", Change::Replace), field("way", Change::Update)],
     ..KIND
 };
@@ -203,7 +203,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
 }
 
 /// Ids in the place of addresses.
-fn answered(cx: &Cx, value: &mut Value) -> Result<(), Error> {
+fn answered(cx: &Context, value: &mut Value) -> Result<(), Error> {
     match value {
         Value::Object(map) => match map.get("$ref").and_then(Value::as_str) {
             Some(target) => {
@@ -232,8 +232,8 @@ impl AnyKind for SimKind {
         self.name
     }
 
-    fn about(&self) -> &'static About {
-        &sim(self.name).about
+    fn info(&self) -> &'static KindInfo {
+        &sim(self.name).info
     }
 
     fn fields(&self) -> &'static [Field] {
@@ -265,27 +265,27 @@ impl AnyKind for SimKind {
         vec![]
     }
 
-    fn observe<'a>(&'a self, cx: &'a Cx, scope: &'a Scope) -> Later<'a, Vec<Seen<Value>>> {
+    fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         Box::pin(async move {
-            let mut seen = Cloud::of(cx).observe(self, &scope.stack).await?;
+            let mut observed = Cloud::of(cx).observe(self, &query.stack).await?;
             // What nobody waits for may be left out.
-            seen.retain(|seen| scope.wants(&seen.id));
-            Ok(seen)
+            observed.retain(|observed| query.wants(&observed.id));
+            Ok(observed)
         })
     }
 
-    fn create<'a>(&'a self, cx: &'a Cx, birth: &'a Birth, mut spec: Value) -> Later<'a, String> {
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, mut spec: Value) -> Later<'a, String> {
         Box::pin(async move {
             // One call cannot set these.
-            self.fields.iter().filter(|field| field.late).for_each(|field| spec[field.name] = Value::Array(vec![]));
+            self.fields.iter().filter(|field| field.deferred).for_each(|field| spec[field.name] = Value::Array(vec![]));
             answered(cx, &mut spec)?;
             let parameters = spec.to_string();
-            let name = spec["name"].as_str().map_or_else(|| birth.name(60), str::to_owned);
+            let name = spec["name"].as_str().map_or_else(|| new.name(60), str::to_owned);
             let mut create = Create {
                 kind: sim(self.name),
                 name: (self.single == Single::Name).then_some(name),
                 token: None,
-                tags: birth.tags.clone(),
+                tags: new.tags.clone(),
                 spec,
             };
             if self.single != Single::Token {
@@ -294,7 +294,7 @@ impl AnyKind for SimKind {
             // A token that is known answers with what it made once, though that may be gone.
             for life in 0.. {
                 create.token =
-                    Some(birth.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {life}", birth.tags)]));
+                    Some(new.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {life}", new.tags)]));
                 let id = Cloud::of(cx).create(create.clone()).await?;
                 if !cx.is_lost(&id) {
                     return Ok(id);
@@ -304,18 +304,18 @@ impl AnyKind for SimKind {
         })
     }
 
-    fn update<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, mut spec: Value) -> Later<'a, ()> {
+    fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, mut spec: Value) -> Later<'a, ()> {
         Box::pin(async move {
             answered(cx, &mut spec)?;
-            Cloud::of(cx).update(sim(self.name), seen, spec).await
+            Cloud::of(cx).update(sim(self.name), observed, spec).await
         })
     }
 
-    fn tag<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>, change: &'a TagChange) -> Later<'a, ()> {
-        Box::pin(async move { Cloud::of(cx).tag(seen, change.clone()).await })
+    fn tag<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, change: &'a TagChange) -> Later<'a, ()> {
+        Box::pin(async move { Cloud::of(cx).tag(observed, change.clone()).await })
     }
 
-    fn delete<'a>(&'a self, cx: &'a Cx, seen: Seen<Value>) -> Later<'a, ()> {
-        Box::pin(async move { Cloud::of(cx).delete(seen).await })
+    fn delete<'a>(&'a self, cx: &'a Context, observed: Observed<Value>) -> Later<'a, ()> {
+        Box::pin(async move { Cloud::of(cx).delete(observed).await })
     }
 }

@@ -89,11 +89,11 @@ fn next(plan: &Plan, stages: &[Stage], event: &Event) -> Verdict<Stage> {
 fn journals(plan: &Plan, before: &Note, sent: &str, id: Option<&String>, address: Option<&Address>) -> bool {
     let Note::Told(Event { step, what: What::Calling { verb }, .. }) = before else { return false };
     let step = &plan.steps[*step];
-    let seen = match &step.action {
-        Action::Update { seen: Some(seen), .. } | Action::Delete { seen, .. } => Some(&seen.id),
+    let observed = match &step.action {
+        Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. } => Some(&observed.id),
         _ => None,
     };
-    *verb == sent && (address == Some(&step.address) || id.is_some() && id == seen)
+    *verb == sent && (address == Some(&step.address) || id.is_some() && id == observed)
 }
 
 /// Done, failed and skipped are all there is, and what is skipped depends on what failed.

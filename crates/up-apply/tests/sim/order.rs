@@ -66,7 +66,7 @@ fn with_one_slot_the_longest_way_goes_first() {
 fn bounds(plan: &Plan) -> (Duration, Duration) {
     let mut ends: Vec<(Duration, Duration)> = vec![];
     for step in &plan.steps {
-        let about = sim(&step.address.kind).about();
+        let about = sim(&step.address.kind).info();
         let takes = match &step.action {
             Action::Create { .. } => about.takes.create,
             Action::Update { .. } => Duration::ZERO,
@@ -76,8 +76,8 @@ fn bounds(plan: &Plan) -> (Duration, Duration) {
             step.after.iter().map(|&before| end(&ends[before])).max().unwrap_or_default()
         };
         // A look for the state, one for a change that had to follow, each as late as the pause between two.
-        let late = about.wait.every * 2;
-        ends.push((begin(|end| end.0) + takes, begin(|end| end.1) + takes + late));
+        let deferred = about.wait.every * 2;
+        ends.push((begin(|end| end.0) + takes, begin(|end| end.1) + takes + deferred));
     }
     let most = |end: fn(&(Duration, Duration)) -> Duration| ends.iter().map(end).max().unwrap_or_default();
     (most(|end| end.0), most(|end| end.1))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use up_core::{Address, Declared, Tags, quote::Quote, references};
+use up_core::{Address, Declared, Tags, placeholder::Placeholder, references};
 
 use crate::{
     chance::Chance,
@@ -168,7 +168,7 @@ impl Stack {
     fn text(&self, chance: &mut Chance) -> Option<String> {
         let quotable: Vec<_> = ["x.net", "x.store", "x.role"].iter().flat_map(|kind| self.all(kind)).collect();
         let quoted = chance.pick(&quotable)?.to_string();
-        chance.percent(50).then(|| format!("<{}>", Quote { address: quoted, attribute: "arn".into() }.mark()))
+        chance.percent(50).then(|| format!("<{}>", Placeholder { address: quoted, attribute: "arn".into() }.mark()))
     }
 
     fn some(&self, kind: &str, chance: &mut Chance) -> Value {
@@ -259,7 +259,7 @@ impl Stack {
         self.resources.retain(|declared| !leaving.contains(&declared.address));
         let names_one = |value: &Value| {
             references(value).iter().any(|at| leaving.contains(at))
-                || up_core::quote::quotes(value)
+                || up_core::placeholder::placeholders(value)
                     .iter()
                     .any(|quote| leaving.contains(&quote.address.parse().expect("an address")))
         };

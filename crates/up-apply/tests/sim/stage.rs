@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use up_apply::{Event, Observer, Options, Outcome, Sink, Stop};
-use up_core::{AnyKind, Cx, Meter};
+use up_core::{AnyKind, Context, Meter};
 use up_plan::{Plan, Wanted, World};
 
 use crate::{
@@ -87,7 +87,7 @@ impl Stage {
 
     fn observer(&self, stack: &Stack) -> Observer {
         let config = aws_types::SdkConfig::builder().build();
-        let cx = Cx::new(config, "123456789012", Meter::default());
+        let cx = Context::new(config, "123456789012", Meter::default());
         cx.client(|_, _| self.cloud.clone());
         let (index, known) = Default::default();
         Observer {

@@ -99,7 +99,7 @@ impl State {
         self.is_free(&address, kind, None, &spec)?;
         self.has_way(&address, kind, &spec);
         let now = Instant::now();
-        let takes = kind.about().takes.create;
+        let takes = kind.info().takes.create;
         let takes = if self.moods.drags { takes / 2 + self.chance.upto(takes * 5 / 2) } else { takes };
         let propagates = if kind.is_known_late { self.moods.propagates } else { Duration::ZERO };
         let life = Life {
@@ -117,7 +117,7 @@ impl State {
         Ok(id)
     }
 
-    pub(crate) fn update(&mut self, kind: &SimKind, id: &str, want: Value) -> Result<()> {
+    pub(crate) fn update(&mut self, kind: &SimKind, id: &str, desired: Value) -> Result<()> {
         let sent = self.sent;
         let thing = self.thing(id)?;
         let address = thing.address().expect("only what has one is changed");
@@ -129,17 +129,18 @@ impl State {
         }
         let mut spec = thing.now().spec.clone();
         let movable = kind.fields().iter().filter(|field| field.change == Change::Update);
-        let moved = movable.map(|field| field.name).filter(|name| !want[name].is_null() && want[name] != spec[name]);
+        let moved =
+            movable.map(|field| field.name).filter(|name| !desired[name].is_null() && desired[name] != spec[name]);
         let moved: Vec<_> = moved.collect();
-        moved.iter().for_each(|name| spec[name] = want[name].clone());
-        self.finds(&address, &moved.iter().map(|name| want[name].clone()).collect())?;
+        moved.iter().for_each(|name| spec[name] = desired[name].clone());
+        self.finds(&address, &moved.iter().map(|name| desired[name].clone()).collect())?;
         self.exchange(kind, id, &spec);
         self.is_free(&address, kind, Some(id), &spec)?;
         self.has_way(&address, kind, &spec);
         self.is_unused(&address, id, &spec);
         // What is slow to make is busy for a while when it changes.
         let busy =
-            if kind.about().takes.create > Duration::from_secs(10) { Duration::from_secs(10) } else { Duration::ZERO };
+            if kind.info().takes.create > Duration::from_secs(10) { Duration::from_secs(10) } else { Duration::ZERO };
         self.thing(id)?.turn(|life| {
             life.held = ids(&spec).into_iter().collect();
             life.spec = spec;
@@ -162,12 +163,12 @@ impl State {
         if thing.is_going() {
             return Err(answer(ErrorKind::Conflict, "it is going already"));
         }
-        let late: Vec<_> = thing.kind.fields().iter().filter(|field| field.late).collect();
-        if !late.is_empty() {
-            thing.turn(|life| late.iter().for_each(|field| life.spec[field.name] = Value::Array(vec![])));
+        let deferred: Vec<_> = thing.kind.fields().iter().filter(|field| field.deferred).collect();
+        if !deferred.is_empty() {
+            thing.turn(|life| deferred.iter().for_each(|field| life.spec[field.name] = Value::Array(vec![])));
         }
         let address = thing.address();
-        let takes = thing.kind.about().takes.delete;
+        let takes = thing.kind.info().takes.delete;
         let holders =
             self.things.iter().filter(|thing| thing.is_there() && thing.id != id && thing.holds().contains(id));
         let holders: Vec<_> = holders.map(|thing| (thing.id.clone(), thing.address())).collect();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use tokio::time::Instant;
-use up_core::{Address, Attrs, Seen, Status, Tags};
+use up_core::{Address, Attrs, Observed, Status, Tags};
 
 use crate::kinds::SimKind;
 
@@ -71,7 +71,7 @@ impl Thing {
     }
 
     /// What somebody sees whose news are `lag` old.
-    pub(crate) fn shown(&self, lag: Duration) -> Option<Seen<Value>> {
+    pub(crate) fn shown(&self, lag: Duration) -> Option<Observed<Value>> {
         let at = Instant::now() - lag;
         let life = self.lives.iter().rfind(|life| life.from <= at)?;
         let status = match life.gone {
@@ -83,7 +83,7 @@ impl Thing {
         };
         let mut attrs = Attrs::from([("arn".to_owned(), format!("arn:{}", self.id))]);
         attrs.extend(self.name.clone().map(|name| ("name".to_owned(), name)));
-        Some(Seen {
+        Some(Observed {
             id: self.id.clone(),
             tags: life.tags.clone(),
             attrs,

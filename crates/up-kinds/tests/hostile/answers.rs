@@ -13,10 +13,10 @@ use crate::{
 #[test]
 fn every_kind_sees_what_was_recorded() {
     for kind in up_kinds::all() {
-        let (seen, used) = observe(kind, None);
+        let (observed, used) = observe(kind, None);
         let lacks = || format!("{} is not in answers.json: put one into `MORE` of record.py, and run it", kind.name());
-        let seen = ids(seen).unwrap_or_else(|error| panic!("{}: {error}", lacks()));
-        assert!(!seen.is_empty() && !used.is_empty(), "{}", lacks());
+        let observed = ids(observed).unwrap_or_else(|error| panic!("{}: {error}", lacks()));
+        assert!(!observed.is_empty() && !used.is_empty(), "{}", lacks());
     }
 }
 
@@ -25,8 +25,8 @@ fn an_answer_that_is_not_whole_is_never_read_as_less() {
     let html = "<html><head><title>Sign in</title></head><body>Please sign in.</body></html>";
     let mut wrong = vec![];
     for kind in up_kinds::all() {
-        let (seen, used) = observe(kind, None);
-        let whole = ids(seen).unwrap();
+        let (observed, used) = observe(kind, None);
+        let whole = ids(observed).unwrap();
         for place in used.into_iter() {
             let body = &ANSWERS[place].body;
             let cut = (1..24).map(|part| {
@@ -34,8 +34,8 @@ fn an_answer_that_is_not_whole_is_never_read_as_less() {
             });
             let others = ["", "  \n", "{}", "null", "[]", "\"\"", html, "OK"].map(str::to_owned);
             for spoilt in others.into_iter().chain(cut) {
-                let (seen, _) = observe(kind, Some((place, spoilt.clone().into_bytes())));
-                if ids(seen).is_ok_and(|ids| ids != whole) {
+                let (observed, _) = observe(kind, Some((place, spoilt.clone().into_bytes())));
+                if ids(observed).is_ok_and(|ids| ids != whole) {
                     wrong.push(format!("{} {} {spoilt:.200}", kind.name(), ANSWERS[place].operation));
                 }
             }
@@ -49,8 +49,8 @@ fn no_missing_part_hides_a_resource() {
     let mut wrong = vec![];
     let mut tried = 0;
     for kind in up_kinds::all() {
-        let (seen, used) = observe(kind, None);
-        let whole = ids(seen).unwrap();
+        let (observed, used) = observe(kind, None);
+        let whole = ids(observed).unwrap();
         for place in used {
             let body = &ANSWERS[place].body;
             for part in parts(body).iter().filter(|part| part.path.len() > 1 || !body.starts_with('<')) {
@@ -58,8 +58,8 @@ fn no_missing_part_hides_a_resource() {
                     continue;
                 }
                 tried += 1;
-                let (seen, _) = observe(kind, Some((place, changed(body, part, &Change::Remove).into_bytes())));
-                if ids(seen).is_ok_and(|ids| ids != whole) {
+                let (observed, _) = observe(kind, Some((place, changed(body, part, &Change::Remove).into_bytes())));
+                if ids(observed).is_ok_and(|ids| ids != whole) {
                     wrong.push(format!("{} {} {}", kind.name(), ANSWERS[place].operation, part.path.join("/")));
                 }
             }

@@ -19,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use up_core::{AnyKind, Cx, Error, Index, Meter, Scope, Seen};
+use up_core::{AnyKind, Context, Error, Index, Meter, Observed, Query};
 
 /// The stack that was recorded.
 const STACK: &str = "bullstra-hostile";
@@ -66,7 +66,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    fn cx(&self) -> Cx {
+    fn cx(&self) -> Context {
         let connector = SharedHttpConnector::new(self.clone());
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -77,7 +77,7 @@ impl Fake {
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
             .http_client(http_client_fn(move |_, _| connector.clone()));
-        Cx::new(config.build(), "111122223333", Meter::default())
+        Context::new(config.build(), "111122223333", Meter::default())
     }
 }
 
@@ -117,17 +117,17 @@ fn operation(path: &str, target: Option<&str>, body: &str) -> String {
 pub(crate) fn observe(
     kind: &'static dyn AnyKind,
     spoilt: Option<(usize, Vec<u8>)>,
-) -> (Result<Vec<Seen<Value>>, Error>, BTreeSet<usize>) {
+) -> (Result<Vec<Observed<Value>>, Error>, BTreeSet<usize>) {
     let fake = Fake { spoilt, ..Fake::default() };
     let fields = kind.fields().iter().map(|field| field.name.to_owned());
     let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
-    let scope = Scope { stack: STACK.into(), index: INDEX.clone(), asked, ..Scope::default() };
-    let seen = RUNTIME.block_on(kind.observe(&fake.cx(), &scope));
+    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, ..Query::default() };
+    let observed = RUNTIME.block_on(kind.observe(&fake.cx(), &query));
     let used = fake.used.lock().unwrap().clone();
-    (seen, used)
+    (observed, used)
 }
 
 /// What a kind sees, as ids, or that it cannot.
-pub(crate) fn ids(seen: Result<Vec<Seen<Value>>, Error>) -> Result<BTreeSet<String>, Error> {
-    Ok(seen?.into_iter().map(|seen| seen.id).collect())
+pub(crate) fn ids(observed: Result<Vec<Observed<Value>>, Error>) -> Result<BTreeSet<String>, Error> {
+    Ok(observed?.into_iter().map(|observed| observed.id).collect())
 }

@@ -51,8 +51,8 @@ const GOING: &[&str] = &[
 fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
     let (mut wrong, mut tried) = (vec![], BTreeSet::new());
     for kind in up_kinds::all() {
-        let (seen, used) = observe(kind, None);
-        let whole = ids(seen).unwrap();
+        let (observed, used) = observe(kind, None);
+        let whole = ids(observed).unwrap();
         for place in used {
             let answer = &ANSWERS[place];
             for state in ENUMERATIONS.iter().filter(|it| it.state && it.operation == answer.operation) {
@@ -80,16 +80,16 @@ fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
 fn no_unknown_word_ends_a_look_or_hides_a_resource() {
     let (mut wrong, mut tried) = (BTreeSet::new(), 0);
     for kind in up_kinds::all() {
-        let (seen, used) = observe(kind, None);
-        let whole = ids(seen).unwrap();
+        let (observed, used) = observe(kind, None);
+        let whole = ids(observed).unwrap();
         for place in used {
             let answer = &ANSWERS[place];
             for word in ENUMERATIONS.iter().filter(|word| !word.state && word.operation == answer.operation) {
                 for part in parts(&answer.body).iter().filter(|part| word.is_at(part)) {
                     tried += 1;
                     let body = changed(&answer.body, part, &Change::Say("a-word-of-tomorrow".into()));
-                    let (seen, _) = observe(kind, Some((place, body.into_bytes())));
-                    if ids(seen).map_err(|error| error.to_string()) != Ok(whole.clone()) {
+                    let (observed, _) = observe(kind, Some((place, body.into_bytes())));
+                    if ids(observed).map_err(|error| error.to_string()) != Ok(whole.clone()) {
                         wrong.insert(format!("{} {}", kind.name(), word.path.join("/")));
                     }
                 }
@@ -125,16 +125,16 @@ fn verdict(
     value: &str,
     whole: &BTreeSet<String>,
 ) -> Result<(), String> {
-    let (seen, _) = observe(kind, Some((place, body.into_bytes())));
-    let seen = seen.map_err(|error| format!("the look ends: {error}"))?;
+    let (observed, _) = observe(kind, Some((place, body.into_bytes())));
+    let observed = observed.map_err(|error| format!("the look ends: {error}"))?;
     let is_going = GOING.iter().any(|going| value.eq_ignore_ascii_case(going));
-    let ids: BTreeSet<_> = seen.iter().map(|seen| seen.id.clone()).collect();
+    let ids: BTreeSet<_> = observed.iter().map(|observed| observed.id.clone()).collect();
     if !is_going && ids != *whole {
         return Err("a resource is not seen any more".into());
     }
     let never = NEVER_CAME_UP.iter().any(|(of, values)| *of == kind.name() && values.contains(&value));
-    for seen in &seen {
-        match &seen.status {
+    for observed in &observed {
+        match &observed.status {
             Status::Failed(why) if !never => return Err(format!("it is replaced for it ({why})")),
             Status::Deleting(word) if !is_going => return Err(format!("it is replaced for it ({word})")),
             _ => {}

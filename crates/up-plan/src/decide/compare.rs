@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
 use up_core::{
-    Address, AnyKind, Change, Declared, FieldChange, Seen, agrees, diff, name_references,
-    quote::{self, Quote},
+    Address, AnyKind, Change, Declared, FieldChange, Observed, agrees, diff, name_references,
+    placeholder::{self, Placeholder},
     references, with_ignored, without_ignored,
 };
 
@@ -18,23 +18,23 @@ impl<'a> Matcher<'a, '_> {
         &self,
         kind: &dyn AnyKind,
         declared: &Declared,
-        seen: &Seen<Value>,
+        observed: &Observed<Value>,
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
-        let answer = |quote: &Quote| self.answer(quote, replaced);
+        let answer = |quote: &Placeholder| self.answer(quote, replaced);
         // Of most nothing differs, and to see that nothing has to be made.
-        if replaced.is_empty() && agrees(kind.fields(), &seen.spec, &declared.spec, &address_of, &answer) {
+        if replaced.is_empty() && agrees(kind.fields(), &observed.spec, &declared.spec, &address_of, &answer) {
             return vec![];
         }
-        let want = self.filled(kind, declared, &answer);
-        let mut want = Cow::Owned(kind.comparable(want.into_owned()));
-        let ignored = ignored(self.world, self.stack, declared, seen);
-        let said = without_ignored(&want, ignored).into_owned();
-        let mut changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+        let desired = self.filled(kind, declared, &answer);
+        let mut desired = Cow::Owned(kind.comparable(desired.into_owned()));
+        let ignored = ignored(self.world, self.stack, declared, observed);
+        let said = without_ignored(&desired, ignored).into_owned();
+        let mut changes = diff(kind.fields(), &observed.spec, &desired, &address_of);
         if !changes.is_empty() {
-            want = Cow::Owned(self.acceptable(kind, seen, &want, ignored));
-            changes = diff(kind.fields(), &seen.spec, &want, &address_of);
+            desired = Cow::Owned(self.acceptable(kind, observed, &desired, ignored));
+            changes = diff(kind.fields(), &observed.spec, &desired, &address_of);
         }
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
@@ -44,19 +44,19 @@ impl<'a> Matcher<'a, '_> {
             changes.extend(moved.map(|field| FieldChange {
                 field: field.name.into(),
                 change: field.change,
-                seen: want[field.name].clone(),
-                want: want[field.name].clone(),
+                observed: desired[field.name].clone(),
+                desired: desired[field.name].clone(),
             }));
         }
-        confine(kind, &mut changes, &|field| self.is_moved(&seen.spec[field], &want[field], replaced));
+        confine(kind, &mut changes, &|field| self.is_moved(&observed.spec[field], &desired[field], replaced));
         changes
     }
 
     /// True where live targets and wanted ones are inside different resources, such as subnets in different VPCs.
-    pub(super) fn is_moved(&self, seen: &Value, want: &Value, replaced: &BTreeSet<&Address>) -> bool {
+    pub(super) fn is_moved(&self, observed: &Value, desired: &Value, replaced: &BTreeSet<&Address>) -> bool {
         let live = |kind: &str, id: &str| {
-            let all = self.world.seen.get(kind).into_iter().flatten();
-            all.clone().find(|seen| names(seen).any(|name| name == id))
+            let all = self.world.observed.get(kind).into_iter().flatten();
+            all.clone().find(|observed| names(observed).any(|name| name == id))
         };
         let parents = |kind: &str, spec: &Value| {
             let fields = (self.kinds)(kind).map_or(&[][..], |kind| kind.fields()).iter();
@@ -64,21 +64,21 @@ impl<'a> Matcher<'a, '_> {
             fields.collect::<Value>()
         };
         let (mut was, mut will_be) = (BTreeSet::new(), BTreeSet::new());
-        for (kind, id) in used(seen) {
-            let parents = live(kind, id).map(|seen| parents(kind, &seen.spec)).unwrap_or_default();
+        for (kind, id) in used(observed) {
+            let parents = live(kind, id).map(|observed| parents(kind, &observed.spec)).unwrap_or_default();
             was.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
         }
-        for (kind, id) in used(want) {
-            let parents = live(kind, id).map(|seen| parents(kind, &seen.spec)).unwrap_or_default();
+        for (kind, id) in used(desired) {
+            let parents = live(kind, id).map(|observed| parents(kind, &observed.spec)).unwrap_or_default();
             will_be.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
         }
-        for target in references(want) {
+        for target in references(desired) {
             let Some(declared) = self.declared.get(&target) else { continue };
             let parents = parents(&target.kind, &declared.spec);
             will_be.extend(used(&parents).into_iter().map(|(_, id)| id.to_owned()));
             will_be.extend(references(&parents).into_iter().map(|parent| {
                 let stays = self.claims.get(&parent).filter(|_| !replaced.contains(&parent));
-                stays.map_or_else(|| parent.to_string(), |seen| seen.id.clone())
+                stays.map_or_else(|| parent.to_string(), |observed| observed.id.clone())
             }));
         }
         !was.is_empty() && !will_be.is_empty() && was.is_disjoint(&will_be)
@@ -89,32 +89,32 @@ impl<'a> Matcher<'a, '_> {
         &self,
         kind: &dyn AnyKind,
         declared: &'a Declared,
-        answer: &dyn Fn(&Quote) -> Option<String>,
+        answer: &dyn Fn(&Placeholder) -> Option<String>,
     ) -> Cow<'a, Value> {
-        let mut want = Cow::Borrowed(&*declared.spec);
-        if quote::is_quoted_in(&want) {
-            quote::fill(want.to_mut(), answer);
+        let mut desired = Cow::Borrowed(&*declared.spec);
+        if placeholder::holds_placeholder(&desired) {
+            placeholder::fill(desired.to_mut(), answer);
             // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
-            want = kind.complete((*want).clone()).map_or(want, Cow::Owned);
+            desired = kind.complete((*desired).clone()).map_or(desired, Cow::Owned);
         }
-        want
+        desired
     }
 
     /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
     pub(super) fn acceptable(
         &self,
         kind: &dyn AnyKind,
-        seen: &Seen<Value>,
-        want: &Value,
+        observed: &Observed<Value>,
+        desired: &Value,
         ignored: &BTreeSet<String>,
     ) -> Value {
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
-        let mut live = seen.clone();
+        let mut live = observed.clone();
         name_references(&mut live.spec, &address_of);
-        kind.accept(&live, with_ignored(want, &live.spec, ignored).into_owned())
+        kind.accept(&live, with_ignored(desired, &live.spec, ignored).into_owned())
     }
 
-    pub(super) fn answer(&self, quote: &Quote, replaced: &BTreeSet<&Address>) -> Option<String> {
+    pub(super) fn answer(&self, quote: &Placeholder, replaced: &BTreeSet<&Address>) -> Option<String> {
         if quote.address == "stack" {
             return match quote.attribute.as_str() {
                 "account" => Some(self.world.account.clone()),
@@ -123,8 +123,8 @@ impl<'a> Matcher<'a, '_> {
             };
         }
         let address: Address = quote.address.parse().ok()?;
-        let seen = self.claims.get(&address).filter(|_| !replaced.contains(&address))?;
-        if quote.attribute == "id" { Some(seen.id.clone()) } else { seen.attrs.get(&quote.attribute).cloned() }
+        let observed = self.claims.get(&address).filter(|_| !replaced.contains(&address))?;
+        if quote.attribute == "id" { Some(observed.id.clone()) } else { observed.attrs.get(&quote.attribute).cloned() }
     }
 }
 
@@ -136,8 +136,8 @@ pub(crate) fn ignored<'a>(
     world: &World,
     stack: &str,
     declared: &'a Declared,
-    seen: &Seen<Value>,
+    observed: &Observed<Value>,
 ) -> &'a BTreeSet<String> {
-    let is_unfinished = || seen.address(stack).is_some_and(|address| world.unfinished.contains(&address));
+    let is_unfinished = || observed.address(stack).is_some_and(|address| world.unfinished.contains(&address));
     if world.unfinished.is_empty() || !is_unfinished() { &declared.ignore_changes } else { &NONE }
 }

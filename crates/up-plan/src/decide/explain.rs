@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use up_core::{
     Address, Impairment, Status,
-    quote::{self, Quote},
+    placeholder::{self, Placeholder},
     text_at,
 };
 
@@ -16,21 +16,21 @@ impl<'a> Matcher<'a, '_> {
     pub(super) fn refuse_changes(&mut self, verdicts: &[Verdict<'a>]) {
         let nothing = BTreeSet::new();
         let mut refusals = vec![];
-        for Verdict { declared, seen, ruling, changes, .. } in verdicts {
+        for Verdict { declared, observed, ruling, changes, .. } in verdicts {
             let Some((declared, kind)) = declared.and_then(|it| Some((it, (self.kinds)(&it.address.kind)?))) else {
                 continue;
             };
-            let seen = match ruling {
-                Ruling::Update if !changes.is_empty() => *seen,
+            let observed = match ruling {
+                Ruling::Update if !changes.is_empty() => *observed,
                 Ruling::Create | Ruling::Replace(_) => None,
                 _ => continue,
             };
-            let mut want = self.filled(kind, declared, &|quote| self.answer(quote, &nothing));
-            if let Some(seen) = seen {
-                let ignored = ignored(self.world, self.stack, declared, seen);
-                want = Cow::Owned(self.acceptable(kind, seen, &want, ignored));
+            let mut desired = self.filled(kind, declared, &|quote| self.answer(quote, &nothing));
+            if let Some(observed) = observed {
+                let ignored = ignored(self.world, self.stack, declared, observed);
+                desired = Cow::Owned(self.acceptable(kind, observed, &desired, ignored));
             }
-            let problems = kind.refuses(seen, &want, &|address, name| self.known(address, name));
+            let problems = kind.refuses(observed, &desired, &|address, name| self.known(address, name));
             refusals.extend(problems.into_iter().map(|problem| Refusal {
                 address: declared.address.clone(),
                 message: format!("`{}`: {}", problem.field, problem.message),
@@ -41,7 +41,7 @@ impl<'a> Matcher<'a, '_> {
 
     /// An attribute of the live resource of an address, or a field that the stack declares of it.
     pub(super) fn known(&self, address: &Address, name: &str) -> Option<String> {
-        let live = self.claims.get(address).and_then(|seen| seen.attrs.get(name).cloned());
+        let live = self.claims.get(address).and_then(|observed| observed.attrs.get(name).cloned());
         live.or_else(|| text_at(&self.declared.get(address)?.spec, name))
     }
 
@@ -53,11 +53,12 @@ impl<'a> Matcher<'a, '_> {
             return vec![];
         }
         let mut spec = (*declared.spec).clone();
-        quote::fill(&mut spec, &|quote| self.answer(quote, &BTreeSet::new()));
+        placeholder::fill(&mut spec, &|quote| self.answer(quote, &BTreeSet::new()));
         // Of what exists and was not asked nothing is said: no step needs it.
-        let is_unasked =
-            |quote: &Quote| quote.address.parse::<Address>().is_ok_and(|address| self.claims.contains_key(&address));
-        if quote::quotes(&spec).iter().any(is_unasked) {
+        let is_unasked = |quote: &Placeholder| {
+            quote.address.parse::<Address>().is_ok_and(|address| self.claims.contains_key(&address))
+        };
+        if placeholder::placeholders(&spec).iter().any(is_unasked) {
             return vec![];
         }
         let notice = |message| Notice { address: declared.address.clone(), message };
@@ -66,7 +67,7 @@ impl<'a> Matcher<'a, '_> {
 
     /// Asks after a rename where a resource with data would be deleted and another of its kind created.
     fn ask_for_renames(&mut self, verdicts: &[Verdict<'a>]) {
-        let holds_data = |address: &Address| (self.kinds)(&address.kind).is_some_and(|kind| kind.about().holds_data);
+        let holds_data = |address: &Address| (self.kinds)(&address.kind).is_some_and(|kind| kind.info().holds_data);
         let leaving = verdicts.iter().filter(|it| it.ruling == Ruling::Delete && holds_data(&it.address));
         let notices = leaving.filter_map(|old| {
             let is_new = |it: &&Verdict<'_>| it.ruling == Ruling::Create && it.address.kind == old.address.kind;
@@ -88,16 +89,16 @@ impl<'a> Matcher<'a, '_> {
         for verdict in verdicts {
             let remarks = self.remarks(verdict);
             self.notices.extend(remarks);
-            let Some(seen) = verdict.seen.filter(|_| verdict.declared.is_some()) else { continue };
+            let Some(observed) = verdict.observed.filter(|_| verdict.declared.is_some()) else { continue };
             let address = || verdict.address.clone().into_owned();
             // What a step mends, the step explains.
             let is_mended = |trouble: &Impairment| trouble.repair && verdict.ruling == Ruling::Update;
-            if let Status::Impaired(trouble) = &seen.status
+            if let Status::Impaired(trouble) = &observed.status
                 && !is_mended(trouble)
             {
                 self.notices.push(Notice { address: address(), message: trouble.sentence() });
             }
-            let notes = seen.notes.iter().map(|note| Notice { address: address(), message: note.clone() });
+            let notes = observed.notes.iter().map(|note| Notice { address: address(), message: note.clone() });
             self.notices.extend(notes);
         }
     }

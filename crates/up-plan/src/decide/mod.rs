@@ -11,13 +11,13 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Change, Declared, FieldChange, Order, Seen, Status, by_id, references};
+use up_core::{Address, AnyKind, Change, Declared, FieldChange, Observed, Order, Status, by_id, references};
 
 use crate::{Kinds, Map, Notice, Refusal, Wanted, World, graph, replace::order_replacements};
 
 pub(crate) use self::{
     compare::ignored,
-    tags::{birth, tag_change},
+    tags::{new, tag_change},
 };
 
 /// What is to become of one resource.
@@ -28,7 +28,7 @@ pub(crate) struct Verdict<'a> {
     pub(crate) declared: Option<&'a Declared>,
     /// Where that stands.
     pub(crate) place: Option<usize>,
-    pub(crate) seen: Option<&'a Seen<Value>>,
+    pub(crate) observed: Option<&'a Observed<Value>>,
     pub(crate) ruling: Ruling,
     pub(crate) changes: Vec<FieldChange>,
     pub(crate) why: Option<String>,
@@ -91,8 +91,8 @@ struct Matcher<'a, 'k> {
     world: &'a World,
     declared: Map<&'a Address, &'a Declared>,
     /// Live resources that nothing has claimed yet, by the address they carry.
-    free: Map<Cow<'a, Address>, Vec<&'a Seen<Value>>>,
-    claims: Map<&'a Address, &'a Seen<Value>>,
+    free: Map<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
+    claims: Map<&'a Address, &'a Observed<Value>>,
     addresses: Addresses<'a>,
     notices: Vec<Notice>,
     copies: BTreeSet<String>,
@@ -102,17 +102,17 @@ struct Matcher<'a, 'k> {
 impl<'a, 'k> Matcher<'a, 'k> {
     fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
         let declared: Map<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
-        let many = world.seen.values().map(Vec::len).sum();
+        let many = world.observed.values().map(Vec::len).sum();
         let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
         let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
         let mut addresses = Addresses::default();
         let mut notices = vec![];
-        for (kind, seen) in world.iter() {
-            let Some(address) = seen.address(wanted.stack) else { continue };
+        for (kind, observed) in world.iter() {
+            let Some(address) = observed.address(wanted.stack) else { continue };
             if address.kind != kind {
                 let message = format!(
                     "{kind} {} carries the tags of {address} and is not of that kind: it is left alone",
-                    seen.id
+                    observed.id
                 );
                 notices.push(Notice { address, message });
                 continue;
@@ -121,8 +121,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 Some(declared) => Cow::Borrowed(&declared.address),
                 None => Cow::Owned(address),
             };
-            addresses.entry(kind).or_default().extend(names(seen).map(|name| (name, address.clone())));
-            free.entry(address).or_default().push(seen);
+            addresses.entry(kind).or_default().extend(names(observed).map(|name| (name, address.clone())));
+            free.entry(address).or_default().push(observed);
         }
         let (copies, refusals) = Default::default();
         Self {
@@ -147,16 +147,16 @@ impl<'a, 'k> Matcher<'a, 'k> {
             // Nearly always; its names lead here already.
             Some(mut sole) if sole.len() == 1 => {
                 self.refuse_ambiguous(kind, declared, 0, &sole);
-                self.claims.extend(sole.pop().map(|seen| (&declared.address, seen)));
+                self.claims.extend(sole.pop().map(|observed| (&declared.address, observed)));
                 return;
             }
             Some(candidates) => Some(self.choose(kind, declared, Cow::Borrowed(&declared.address), candidates)),
             None => self.renamed_from(kind, declared).or_else(|| self.renamed(kind, declared)),
         };
-        if let Some(seen) = claimed {
+        if let Some(observed) = claimed {
             let of_kind = self.addresses.entry(kind.name()).or_default();
-            of_kind.extend(names(seen).map(|name| (name, Cow::Borrowed(&declared.address))));
-            self.claims.insert(&declared.address, seen);
+            of_kind.extend(names(observed).map(|name| (name, Cow::Borrowed(&declared.address))));
+            self.claims.insert(&declared.address, observed);
         }
     }
 
@@ -166,14 +166,14 @@ impl<'a, 'k> Matcher<'a, 'k> {
         kind: &dyn AnyKind,
         declared: &'a Declared,
         address: Cow<'a, Address>,
-        mut candidates: Vec<&'a Seen<Value>>,
-    ) -> &'a Seen<Value> {
+        mut candidates: Vec<&'a Observed<Value>>,
+    ) -> &'a Observed<Value> {
         let best = self.best(kind, declared, &candidates);
         self.refuse_ambiguous(kind, declared, best, &candidates);
         let chosen = candidates.remove(best);
         // Resources that refer to one of the others move over to the chosen one.
         let of_kind = self.addresses.entry(kind.name()).or_default();
-        candidates.iter().flat_map(|seen| names(seen)).for_each(|name| drop(of_kind.remove(name)));
+        candidates.iter().flat_map(|observed| names(observed)).for_each(|name| drop(of_kind.remove(name)));
         if !candidates.is_empty() {
             self.free.insert(address, candidates);
         }
@@ -182,22 +182,22 @@ impl<'a, 'k> Matcher<'a, 'k> {
 
     /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
     /// nearest to what is wanted, then the one others refer to, then the one made last.
-    fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Seen<Value>]) -> usize {
-        let used: BTreeSet<_> = self.world.iter().flat_map(|(_, seen)| used(&seen.spec)).collect();
-        let rank = |seen: &Seen<Value>| {
-            let dying = matches!(seen.status, Status::Deleting(_) | Status::Failed(_));
-            let changes = self.compare(kind, declared, seen, &BTreeSet::new());
+    fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Observed<Value>]) -> usize {
+        let used: BTreeSet<_> = self.world.iter().flat_map(|(_, observed)| used(&observed.spec)).collect();
+        let rank = |observed: &Observed<Value>| {
+            let dying = matches!(observed.status, Status::Deleting(_) | Status::Failed(_));
+            let changes = self.compare(kind, declared, observed, &BTreeSet::new());
             let replaces = changes.iter().filter(|change| change.change != Change::Update).count();
-            let referred = names(seen).any(|name| used.contains(&(kind.name(), name)));
-            let is_copy = self.may_be_copy(kind, Some(declared), seen);
-            (is_copy, dying, replaces, !referred, changes.len(), u32::MAX - seen.generation(), seen.id.clone())
+            let referred = names(observed).any(|name| used.contains(&(kind.name(), name)));
+            let is_copy = self.may_be_copy(kind, Some(declared), observed);
+            (is_copy, dying, replaces, !referred, changes.len(), u32::MAX - observed.generation(), observed.id.clone())
         };
-        let ranked = candidates.iter().enumerate().min_by_key(|(_, seen)| rank(seen));
+        let ranked = candidates.iter().enumerate().min_by_key(|(_, observed)| rank(observed));
         ranked.map_or(0, |(index, _)| index)
     }
 
     /// The live resource that has one of the addresses which the declaration says it had before.
-    fn renamed_from(&mut self, kind: &dyn AnyKind, declared: &'a Declared) -> Option<&'a Seen<Value>> {
+    fn renamed_from(&mut self, kind: &dyn AnyKind, declared: &'a Declared) -> Option<&'a Observed<Value>> {
         let was = declared.renamed_from.iter().find(|was| {
             was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
         })?;
@@ -206,14 +206,14 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     /// A live resource of an address that is no longer declared, in all else just as declared here.
-    fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Seen<Value>> {
+    fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
         let undeclared = self
             .free
             .iter()
             .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
-        let same = undeclared.filter(|(_, seen)| {
-            matches!(seen[..], [seen] if seen.status == Status::Ready && !self.may_be_copy(kind, None, seen)
-                && self.compare(kind, declared, seen, &BTreeSet::new()).is_empty())
+        let same = undeclared.filter(|(_, observed)| {
+            matches!(observed[..], [observed] if observed.status == Status::Ready && !self.may_be_copy(kind, None, observed)
+                && self.compare(kind, declared, observed, &BTreeSet::new()).is_empty())
         });
         // Several alike: the one that kept more of its address.
         let kept = |address: &Address| {
@@ -236,7 +236,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 let declared = named.at(place);
                 let mut verdict = self.rule(declared, &replaced);
                 if let Some(why) = yielding.get(&declared.address) {
-                    (verdict.ruling, verdict.why) = (Ruling::Replace(Order::DeleteFirst), Some(why.clone()));
+                    (verdict.ruling, verdict.why) = (Ruling::Replace(Order::DestroyBeforeCreate), Some(why.clone()));
                 }
                 if matches!(verdict.ruling, Ruling::Replace(_)) {
                     replaced.insert(&declared.address);
@@ -254,63 +254,66 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
-        let verdict = |seen: Option<&'a Seen<Value>>, ruling, changes, why| Verdict {
+        let verdict = |observed: Option<&'a Observed<Value>>, ruling, changes, why| Verdict {
             address: Cow::Borrowed(&declared.address),
             declared: Some(declared),
             place: None,
-            seen,
+            observed,
             ruling,
             changes,
             why,
             keeps_old: false,
-            ignored: seen.map_or(&declared.ignore_changes, |seen| ignored(self.world, self.stack, declared, seen)),
+            ignored: observed
+                .map_or(&declared.ignore_changes, |observed| ignored(self.world, self.stack, declared, observed)),
         };
         let kind = (self.kinds)(&declared.address.kind);
-        let (Some(kind), Some(seen)) = (kind, self.claims.get(&declared.address).copied()) else {
+        let (Some(kind), Some(observed)) = (kind, self.claims.get(&declared.address).copied()) else {
             return verdict(None, Ruling::Create, vec![], None);
         };
-        let changes = self.compare(kind, declared, seen, replaced);
+        let changes = self.compare(kind, declared, observed, replaced);
         let because = replaced.iter().find(|to| {
-            changes.iter().any(|change| change.seen == change.want && references(&change.want).contains(**to))
+            changes.iter().any(|change| change.observed == change.desired && references(&change.desired).contains(**to))
         });
         let why = because.map(|to| format!("{to} is replaced"));
-        match &seen.status {
+        match &observed.status {
             Status::Failed(why) => {
                 return verdict(
-                    Some(seen),
-                    Ruling::Replace(Order::DeleteFirst),
+                    Some(observed),
+                    Ruling::Replace(Order::DestroyBeforeCreate),
                     changes,
                     Some(format!("it failed: {why}")),
                 );
             }
             Status::Deleting(_) => {
                 let why = Some("it is being deleted".into());
-                return verdict(Some(seen), Ruling::Replace(Order::DeleteFirst), changes, why);
+                return verdict(Some(observed), Ruling::Replace(Order::DestroyBeforeCreate), changes, why);
             }
             _ => {}
         }
         let ruling = if changes.iter().any(|change| change.change != Change::Update) {
-            Ruling::Replace(kind.about().replace)
-        } else if !changes.is_empty() || !tag_change(self.stack, kind, declared, seen, &self.world.tagged).is_empty() {
+            Ruling::Replace(kind.info().replace)
+        } else if !changes.is_empty()
+            || !tag_change(self.stack, kind, declared, observed, &self.world.tagged).is_empty()
+        {
             Ruling::Update
         } else {
-            match &seen.status {
+            match &observed.status {
                 Status::Impaired(trouble) if trouble.repair => Ruling::Update,
                 Status::Pending(_) => Ruling::Wait,
                 _ => Ruling::Keep,
             }
         };
-        let mended = || match &seen.status {
+        let mended = || match &observed.status {
             Status::Impaired(trouble) if trouble.repair => Some(format!("AWS says: {}", trouble.why)),
             _ => None,
         };
-        verdict(Some(seen), ruling, changes, why.or_else(mended))
+        verdict(Some(observed), ruling, changes, why.or_else(mended))
     }
 }
 
 /// What a reference to a live resource may hold.
-pub(crate) fn names(seen: &Seen<Value>) -> impl Iterator<Item = &str> {
-    [Some(&seen.id), seen.attrs.get("arn")].into_iter().flatten().map(String::as_str)
+pub(crate) fn names(observed: &Observed<Value>) -> impl Iterator<Item = &str> {
+    [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten().map(String::as_str)
 }
 
 /// What a live resource refers to: kind and id, or ARN.

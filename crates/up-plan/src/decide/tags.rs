@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Birth, Declared, Seen, TagChange, Tags};
+use up_core::{Address, AnyKind, Declared, NewResource, Observed, TagChange, Tags};
 
 /// All tags of a declared resource: the user's, a name for the console, and those that say who owns it.
 fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap<&'a str, Cow<'a, str>> {
@@ -26,10 +26,10 @@ fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap
 }
 
 /// What a declared resource is given when it is made.
-pub(crate) fn birth(stack: &str, declared: &Declared, generation: u32) -> Birth {
+pub(crate) fn new(stack: &str, declared: &Declared, generation: u32) -> NewResource {
     let tags = tags(stack, declared, generation).into_iter();
     let tags = tags.map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
-    Birth { stack: stack.into(), address: declared.address.clone(), generation, tags }
+    NewResource { stack: stack.into(), address: declared.address.clone(), generation, tags }
 }
 
 /// What differs in tags. Kinds that AWS gives no tags carry only who owns them.
@@ -37,20 +37,20 @@ pub(crate) fn tag_change(
     stack: &str,
     kind: &dyn AnyKind,
     declared: &Declared,
-    seen: &Seen<Value>,
+    observed: &Observed<Value>,
     tagged: &BTreeMap<Address, BTreeSet<String>>,
 ) -> TagChange {
-    let mut want = tags(stack, declared, seen.generation());
-    want.retain(|key, _| !declared.ignores_tag(key));
-    if kind.about().actions.tag.is_empty() {
-        want.retain(|key, _| key.starts_with("bullstra:"));
-        let seen = seen.tags.iter().filter(|(key, _)| want.contains_key(key.as_str()));
-        let seen: Tags = seen.map(|(key, value)| (key.clone(), value.clone())).collect();
-        return TagChange::between(&seen, &want, |_| true);
+    let mut desired = tags(stack, declared, observed.generation());
+    desired.retain(|key, _| !declared.ignores_tag(key));
+    if kind.info().actions.tag.is_empty() {
+        desired.retain(|key, _| key.starts_with("bullstra:"));
+        let observed = observed.tags.iter().filter(|(key, _)| desired.contains_key(key.as_str()));
+        let observed: Tags = observed.map(|(key, value)| (key.clone(), value.clone())).collect();
+        return TagChange::between(&observed, &desired, |_| true);
     }
-    let before = seen.address(stack).and_then(|address| tagged.get(&address));
+    let before = observed.address(stack).and_then(|address| tagged.get(&address));
     let is_ours = |key: &str| {
         key.starts_with("bullstra:") || before.is_some_and(|before| before.contains(key)) && !declared.ignores_tag(key)
     };
-    TagChange::between(&seen.tags, &want, is_ours)
+    TagChange::between(&observed.tags, &desired, is_ours)
 }

@@ -18,7 +18,7 @@ fn in_net() -> Case {
     Case::default().declare("x.net.main", net("10.0.0.0/16")).see("x.net.main", "n1", net("10.0.0.0/16"))
 }
 
-fn numbered(kind: &str, field: &str, declared: &[(&str, i64)], seen: &[(&str, i64)]) -> Case {
+fn numbered(kind: &str, field: &str, declared: &[(&str, i64)], observed: &[(&str, i64)]) -> Case {
     let spec = |net: Value, number: &i64| json!({ "net": net, field: number });
     let declare = |case: Case, (name, number): &(&str, i64)| {
         case.declare(&format!("{kind}.{name}"), spec(to("x.net.main"), number))
@@ -26,7 +26,7 @@ fn numbered(kind: &str, field: &str, declared: &[(&str, i64)], seen: &[(&str, i6
     let see = |case: Case, (name, number): &(&str, i64)| {
         case.see(&format!("{kind}.{name}"), name, spec(live("n1", "x.net"), number))
     };
-    seen.iter().fold(declared.iter().fold(in_net(), declare), see)
+    observed.iter().fold(declared.iter().fold(in_net(), declare), see)
 }
 
 #[test]
@@ -134,8 +134,8 @@ fn a_user_lets_go_of_what_has_to_be_deleted_first() {
         "2 replace x.part.a #1 after 1",
         "3 finish x.hub.main after 0 2",
     ]);
-    let up_plan::Action::Update { want, .. } = &plan.steps[0].action else { panic!("an update") };
-    assert_eq!(want["links"], json!([]));
+    let up_plan::Action::Update { desired, .. } = &plan.steps[0].action else { panic!("an update") };
+    assert_eq!(desired["links"], json!([]));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn what_cannot_leave_its_net_is_replaced() {
     // Inside the same net it moves.
     case.declared[3].spec_mut()["net"] = to("x.net.main");
     case.declared[3].spec_mut()["block"] = "10.0.2.0/24".into();
-    case.world.seen.get_mut("x.part").unwrap()[1].spec = live_part("10.0.2.0/24", "z");
+    case.world.observed.get_mut("x.part").unwrap()[1].spec = live_part("10.0.2.0/24", "z");
     case.plans(&["0 update x.hub.main"]);
 }
 
@@ -207,11 +207,11 @@ fn where_the_net_is_replaced_all_in_it_is() {
     ]);
 }
 
-fn ways(seen: &[&str], declared: &[&str], way: &str, will: &str) -> Case {
+fn ways(observed: &[&str], declared: &[&str], way: &str, will: &str) -> Case {
     Case::default()
         .declare("x.hub.main", json!({ "ways": declared }))
         .declare("x.guest.one", json!({ "hub": to("x.hub.main"), "way": will }))
-        .see("x.hub.main", "h", json!({ "parts": [], "links": [], "routes": [], "ways": seen }))
+        .see("x.hub.main", "h", json!({ "parts": [], "links": [], "routes": [], "ways": observed }))
         .see("x.guest.one", "g", json!({ "hub": live("h", "x.hub"), "way": way }))
 }
 
@@ -225,8 +225,8 @@ fn what_is_taken_from_what_others_use_goes_after_they_have_let_go() {
 fn what_is_added_comes_before_its_users_and_what_is_removed_goes_after_them() {
     let case = ways(&["sea"], &["air"], "sea", "air");
     let plan = case.plans(&["0 update x.hub.main", "1 update x.guest.one after 0", "2 finish x.hub.main after 0 1"]);
-    let up_plan::Action::Update { want, .. } = &plan.steps[0].action else { panic!("an update") };
-    assert_eq!(want["ways"], json!(["air", "sea"]));
+    let up_plan::Action::Update { desired, .. } = &plan.steps[0].action else { panic!("an update") };
+    assert_eq!(desired["ways"], json!(["air", "sea"]));
 }
 
 #[test]
@@ -268,6 +268,6 @@ fn what_lives_outweighs_what_was_declared() {
 fn what_failed_is_replaced_though_a_user_refers_to_it() {
     let mut case = hub("parts", "10.0.1.0/24");
     case.declared[1].spec_mut()["zone"] = "y".into();
-    case.world.seen.get_mut("x.part").unwrap()[0].status = Status::Failed("no room".into());
+    case.world.observed.get_mut("x.part").unwrap()[0].status = Status::Failed("no room".into());
     case.plans(&["0 delete x.part.a a", "1 replace x.part.a #1 after 0", "2 update x.hub.main after 1"]);
 }

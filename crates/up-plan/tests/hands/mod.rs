@@ -13,7 +13,7 @@ use crate::{
 /// A box with a `size` that others move.
 fn ignoring_size() -> Case {
     let mut case = web_stands();
-    case.world.seen.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
+    case.world.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
     case.declared[1].ignore_changes.insert("size".into());
     case
 }
@@ -47,7 +47,7 @@ fn part_of_a_field_can_be_ignored() {
 fn what_an_ignored_field_uses_is_kept_and_said() {
     // Another hand gave the box a peer of the stack's that is no longer declared.
     let mut case = web_stands().see("x.net.old", "n3", net("10.3.0.0/16"));
-    case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
+    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
     case.plans(&["0 delete x.net.old n3"]);
     case.declared[1].spec_mut()["peer"] = to("x.net.main");
     case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
@@ -59,7 +59,7 @@ fn what_an_ignored_field_uses_is_kept_and_said() {
         ("x.net.old", "n3 is kept: x.box.web uses it")
     );
     // The same for one that is replaced, and for what the one that is kept uses itself.
-    case.world.seen.get_mut("x.box").unwrap()[0].spec["peer"] = live("n1", "x.net");
+    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n1", "x.net");
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     case.declared[1].ignore_changes.insert("net".into());
     case.plans(&["0 replace x.net.main #1", "1 delete x.net.old n3"]);
@@ -80,7 +80,7 @@ fn a_trouble_is_shown_and_nothing_is_deleted_for_it() {
     assert_eq!(plan.unchanged, 2);
     impaired(Impairment::repairable("update failed", "it is sent again")).plans(&["0 update x.net.main"]);
     let mut mended = web_stands();
-    mended.world.seen.get_mut("x.box").unwrap()[0].status = full;
+    mended.world.observed.get_mut("x.box").unwrap()[0].status = full;
     mended.declared[1].spec_mut()["size"] = 2.into();
     mended.plans(&["0 update x.box.web"]);
 }
@@ -88,7 +88,7 @@ fn a_trouble_is_shown_and_nothing_is_deleted_for_it() {
 #[test]
 fn tags_that_others_set_are_left_alone() {
     let mut case = web_stands();
-    let tags = &mut case.world.seen.get_mut("x.box").unwrap()[0].tags;
+    let tags = &mut case.world.observed.get_mut("x.box").unwrap()[0].tags;
     tags.extend(["kubernetes.io/cluster/shop", "cost-center", "team"].map(|key| (key.to_owned(), "x".to_owned())));
     case.plans(&[]);
     // What the last apply set and is no longer declared goes; a key that is ignored stays.
@@ -107,9 +107,9 @@ fn tags_that_others_set_are_left_alone() {
 fn what_only_carries_our_tags_is_named_and_left_alone() {
     // An ENI of a service carries the tags of the service: it is of another kind than they say.
     let mut case = web_stands();
-    let mut other = case.world.seen["x.net"][0].clone();
+    let mut other = case.world.observed["x.net"][0].clone();
     other.id = "eni-1".into();
-    case.world.seen.insert("x.group".into(), vec![other]);
+    case.world.observed.insert("x.group".into(), vec![other]);
     let plan = case.plans(&[]);
     assert_eq!(
         plan.notices[0].message,
@@ -123,7 +123,7 @@ fn a_copy_with_our_tags_is_not_deleted() {
     let store = || Case::default().declare("x.store.db", copy.clone()).see("x.store.db", "s1", copy.clone());
     let named = |case: Case, id: &str, name: &str| {
         let mut case = case.see("x.store.db", id, copy.clone());
-        case.world.seen.get_mut("x.store").unwrap().last_mut().unwrap().attrs.insert("name".into(), name.into());
+        case.world.observed.get_mut("x.store").unwrap().last_mut().unwrap().attrs.insert("name".into(), name.into());
         case
     };
     // Restored from a snapshot under a name that the stack does not give.
@@ -170,7 +170,7 @@ fn nothing_is_ignored_of_what_an_earlier_run_did_not_finish() {
 #[test]
 fn what_has_the_name_that_its_declaration_gave_is_torn_down() {
     let mut case = Case::default().see("x.store.db", "s1", json!({ "size": 1, "name": "orders" }));
-    case.world.seen.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
+    case.world.observed.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
     assert_eq!(case.plans(&[]).notices.len(), 1, "it may be a copy");
     case.given.insert("x.store.db".parse().unwrap(), "orders".into());
     case.plans(&["0 delete x.store.db s1"]);
@@ -182,7 +182,7 @@ fn with_a_copy(generation: u32) -> Case {
     let case = Case::default().declare("x.store.db", spec.clone());
     let mut case =
         case.see_as("x.store.db", "s9", Status::Ready, generation, spec.clone()).see("x.store.db", "s1", spec);
-    case.world.seen.get_mut("x.store").unwrap()[1].attrs.insert("name".into(), "restored".into());
+    case.world.observed.get_mut("x.store").unwrap()[1].attrs.insert("name".into(), "restored".into());
     case
 }
 
@@ -201,18 +201,18 @@ fn what_was_renamed_is_the_original_and_not_its_copy() {
     case = case.declare("x.store.shop", json!({ "size": 2 }));
     case.declared[0].renamed_from = vec!["x.store.db".parse().unwrap()];
     let plan = case.plans(&["0 update x.store.shop"]);
-    let Action::Update { seen: Some(seen), .. } = &plan.steps[0].action else { panic!("an update") };
-    assert_eq!((seen.id.as_str(), plan.refusals.len()), ("s9", 0));
+    let Action::Update { observed: Some(observed), .. } = &plan.steps[0].action else { panic!("an update") };
+    assert_eq!((observed.id.as_str(), plan.refusals.len()), ("s9", 0));
 }
 
 #[test]
 fn a_copy_does_not_take_the_place_of_what_was_lost() {
     let mut case = with_a_copy(0);
-    case.world.seen.get_mut("x.store").unwrap().remove(0);
+    case.world.observed.get_mut("x.store").unwrap().remove(0);
     let refusal = &case.plan().refusals[0];
     assert!(refusal.message.starts_with("s1 carries its tags, and nothing says that the stack made it"), "{refusal:?}");
     case.declared[0].spec_mut()["name"] = "restored".into();
-    case.world.seen.get_mut("x.store").unwrap()[0].spec["name"] = "restored".into();
+    case.world.observed.get_mut("x.store").unwrap()[0].spec["name"] = "restored".into();
     assert!(case.plan().refusals.is_empty());
 }
 

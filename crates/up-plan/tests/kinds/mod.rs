@@ -32,21 +32,21 @@ macro_rules! on_paper {
 
         impl Kind for $spec {
             const NAME: &'static str = $marker::NAME;
-            const ABOUT: About = $about;
+            const INFO: KindInfo = $about;
 
-            async fn observe(_: &Cx, _: &Scope) -> Result<Vec<Seen<Self>>> {
+            async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
                 unreachable!("planning makes no call")
             }
-            async fn create(&self, _: &Cx, _: &Birth) -> Result<String> {
+            async fn create(&self, _: &Context, _: &NewResource) -> Result<String> {
                 unreachable!("planning makes no call")
             }
-            async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+            async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
                 unreachable!("planning makes no call")
             }
-            async fn tag(_: &Cx, _: &Seen<Self>, _: &TagChange) -> Result<()> {
+            async fn tag(_: &Context, _: &Observed<Self>, _: &TagChange) -> Result<()> {
                 unreachable!("planning makes no call")
             }
-            async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
+            async fn delete(_: &Context, _: &Observed<Self>) -> Result<()> {
                 unreachable!("planning makes no call")
             }
             $($rule)*
@@ -54,7 +54,7 @@ macro_rules! on_paper {
     };
 }
 
-const TAGGED: Actions = Actions { tag: &["x:Tag"], ..About::DEFAULT.actions };
+const TAGGED: Actions = Actions { tag: &["x:Tag"], ..KindInfo::DEFAULT.actions };
 const SLOW: Takes = Takes { create: Duration::from_secs(100), ..Takes::DEFAULT };
 /// A change of its size takes long, of anything else no time.
 const GROWS: Takes = Takes { fields: &[("size", Duration::from_secs(40))], ..Takes::DEFAULT };
@@ -79,7 +79,7 @@ struct Boxed {
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 struct Group {
-    #[spec(late)]
+    #[spec(deferred)]
     peers: Vec<Ref<GroupName>>,
 }
 
@@ -91,32 +91,32 @@ struct Store {
     size: i64,
 }
 
-on_paper!(Net, NetName, "x.net", About { actions: TAGGED, takes: SLOW, longest_name: 40, ..About::DEFAULT });
+on_paper!(Net, NetName, "x.net", KindInfo { actions: TAGGED, takes: SLOW, longest_name: 40, ..KindInfo::DEFAULT });
 on_paper!(
     Boxed,
     BoxedName,
     "x.box",
-    About { actions: TAGGED, takes: GROWS, holds_data: true, ..About::DEFAULT },
-    fn accept(mut self, seen: &Seen<Self>) -> Self {
+    KindInfo { actions: TAGGED, takes: GROWS, holds_data: true, ..KindInfo::DEFAULT },
+    fn accept(mut self, observed: &Observed<Self>) -> Self {
         let grows = self.zone.as_deref() == Some("growing");
-        self.size = if grows { self.size.max(seen.spec.size) } else { self.size };
+        self.size = if grows { self.size.max(observed.spec.size) } else { self.size };
         self
     },
-    fn refuses(&self, seen: Option<&Seen<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+    fn refuses(&self, observed: Option<&Observed<Self>>, asked: Asked<'_>) -> Vec<Problem> {
         let outside = self.net.address().and_then(|net| asked(net, "cidr")).filter(|cidr| cidr == "nowhere");
         let outside = outside.map(|cidr| Problem::new("net", format!("a box has no place in {cidr}")));
         let is_fixed = self.zone.as_deref() == Some("fixed");
-        let larger = seen.map(|seen| seen.spec.size).filter(|size| is_fixed && self.size < *size);
+        let larger = observed.map(|observed| observed.spec.size).filter(|size| is_fixed && self.size < *size);
         let shrinks = larger.map(|size| Problem::new("size", format!("it never shrinks: write `size = {size}`")));
         outside.into_iter().chain(shrinks).collect()
     }
 );
-on_paper!(Group, GroupName, "x.group", About { actions: TAGGED, ..About::DEFAULT });
+on_paper!(Group, GroupName, "x.group", KindInfo { actions: TAGGED, ..KindInfo::DEFAULT });
 on_paper!(
     Store,
     StoreName,
     "x.store",
-    About { actions: TAGGED, tags_travel: true, longest_name: 40, ..About::DEFAULT }
+    KindInfo { actions: TAGGED, tags_travel: true, longest_name: 40, ..KindInfo::DEFAULT }
 );
 
 /// A part of a net, with addresses of its own.
@@ -172,7 +172,7 @@ struct Guest {
     way: String,
 }
 
-const PLAIN: About = About { actions: TAGGED, ..About::DEFAULT };
+const PLAIN: KindInfo = KindInfo { actions: TAGGED, ..KindInfo::DEFAULT };
 
 on_paper!(
     Part,
@@ -211,4 +211,9 @@ struct Task {
     image: String,
 }
 
-on_paper!(Task, TaskName, "x.task", About { actions: TAGGED, tags_travel: true, constant: true, ..About::DEFAULT });
+on_paper!(
+    Task,
+    TaskName,
+    "x.task",
+    KindInfo { actions: TAGGED, tags_travel: true, immutable: true, ..KindInfo::DEFAULT }
+);

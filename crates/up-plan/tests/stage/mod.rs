@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use up_core::{Address, Declared, Seen, Status};
+use up_core::{Address, Declared, Observed, Status};
 use up_plan::{Action, Plan, Wanted, World, plan};
 
 use crate::kinds::find;
@@ -42,8 +42,8 @@ impl Case {
         }
         let attrs =
             [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
-        let seen = Seen { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
-        self.world.seen.entry(address.kind).or_default().push(seen);
+        let observed = Observed { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
+        self.world.observed.entry(address.kind).or_default().push(observed);
         self
     }
 
@@ -72,15 +72,15 @@ impl Case {
             .enumerate()
             .map(|(index, step)| {
                 let what = match &step.action {
-                    Action::Create { birth, replaces, bare, .. } => {
+                    Action::Create { new, replaces, partial, .. } => {
                         let kind = if *replaces { "replace" } else { "create" };
                         let generation =
-                            if birth.generation > 0 { format!(" #{}", birth.generation) } else { String::new() };
-                        format!("{kind}{} {}{generation}", if *bare { " bare" } else { "" }, step.address)
+                            if new.generation > 0 { format!(" #{}", new.generation) } else { String::new() };
+                        format!("{kind}{} {}{generation}", if *partial { " bare" } else { "" }, step.address)
                     }
-                    Action::Update { seen: None, .. } => format!("finish {}", step.address),
+                    Action::Update { observed: None, .. } => format!("finish {}", step.address),
                     Action::Update { .. } => format!("{} {}", step.verb().unwrap(), step.address),
-                    Action::Delete { seen, .. } => format!("delete {} {}", step.address, seen.id),
+                    Action::Delete { observed, .. } => format!("delete {} {}", step.address, observed.id),
                 };
                 let after: Vec<_> = step.after.iter().map(ToString::to_string).collect();
                 let after = if after.is_empty() { String::new() } else { format!(" after {}", after.join(" ")) };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use up_core::quote;
+use up_core::placeholder;
 
 use crate::{
     scope::Scope,
@@ -122,7 +122,7 @@ impl<'a> Arguments<'a> {
 
     /// Text from outside the stack's files, which must not look like a mark.
     pub(crate) fn outside(&self, text: String) -> Result<Value, Fault> {
-        if quote::is_reserved(&text) {
+        if placeholder::is_reserved(&text) {
             let message = "gives the characters U+E000 or U+E001, which are bullstra-up's own";
             return Err(Fault::new(format!("`{}` {message}", self.function)));
         }

@@ -29,19 +29,19 @@ name! {
 /// Nobody calls AWS here.
 macro_rules! no_calls {
     () => {
-        async fn observe(_: &Cx, _: &Scope) -> Result<Vec<Seen<Self>>> {
+        async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
             Ok(vec![])
         }
-        async fn create(&self, _: &Cx, _: &Birth) -> Result<String> {
+        async fn create(&self, _: &Context, _: &NewResource) -> Result<String> {
             Err(Error::ours("a test's kind is never created"))
         }
-        async fn update(&self, _: &Cx, _: &Seen<Self>) -> Result<()> {
+        async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
             Ok(())
         }
-        async fn tag(_: &Cx, _: &Seen<Self>, _: &TagChange) -> Result<()> {
+        async fn tag(_: &Context, _: &Observed<Self>, _: &TagChange) -> Result<()> {
             Ok(())
         }
-        async fn delete(_: &Cx, _: &Seen<Self>) -> Result<()> {
+        async fn delete(_: &Context, _: &Observed<Self>) -> Result<()> {
             Ok(())
         }
     };
@@ -75,7 +75,7 @@ pub(crate) enum Tenancy {
 
 impl Kind for Network {
     const NAME: &'static str = NetworkName::NAME;
-    const ABOUT: About = About { attrs: &["arn", "cidr_block"], ..About::DEFAULT };
+    const INFO: KindInfo = KindInfo { attrs: &["arn", "cidr_block"], ..KindInfo::DEFAULT };
     no_calls!();
 
     fn check(&self) -> Vec<Problem> {
@@ -96,7 +96,7 @@ pub(crate) struct Subnet {
 
 impl Kind for Subnet {
     const NAME: &'static str = SubnetName::NAME;
-    const ABOUT: About = About { attrs: &["arn"], tags: TagRules::FREE, ..About::DEFAULT };
+    const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::FREE, ..KindInfo::DEFAULT };
     no_calls!();
 
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
@@ -123,7 +123,7 @@ pub(crate) struct Group {
     #[serde(default)]
     subnets: Vec<Ref<SubnetName>>,
     /// What may come in.
-    #[spec(late)]
+    #[spec(deferred)]
     #[serde(default)]
     ingress: Vec<Rule>,
     /// Another group that must be there first.
@@ -163,7 +163,7 @@ pub(crate) enum Peer {
 
 impl Kind for Group {
     const NAME: &'static str = GroupName::NAME;
-    const ABOUT: About = About { attrs: &["arn"], ..About::DEFAULT };
+    const INFO: KindInfo = KindInfo { attrs: &["arn"], ..KindInfo::DEFAULT };
     no_calls!();
 
     fn check(&self) -> Vec<Problem> {
@@ -186,7 +186,7 @@ pub(crate) struct Policy {
 
 impl Kind for Policy {
     const NAME: &'static str = PolicyName::NAME;
-    const ABOUT: About = About { attrs: &["arn"], tags: TagRules::WITHOUT_CASE, ..About::DEFAULT };
+    const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::WITHOUT_CASE, ..KindInfo::DEFAULT };
     no_calls!();
 }
 

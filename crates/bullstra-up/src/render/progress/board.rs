@@ -73,8 +73,8 @@ impl Board {
             takes: Duration::from_secs(step.takes),
             after: step.after.clone(),
             id: match &step.action {
-                Action::Update { seen, .. } => seen.as_ref().map(|seen| seen.id.clone()),
-                Action::Delete { seen, .. } => Some(seen.id.clone()),
+                Action::Update { observed, .. } => observed.as_ref().map(|observed| observed.id.clone()),
+                Action::Delete { observed, .. } => Some(observed.id.clone()),
                 Action::Create { .. } => None,
             },
             at: Stage::Open,

@@ -6,7 +6,7 @@ mod run;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use up_core::{Birth, Change, FieldChange, Seen, Status, Tags};
+use up_core::{Change, FieldChange, NewResource, Observed, Status, Tags};
 use up_plan::{Action, FORMAT, Plan, Step};
 
 fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
@@ -31,10 +31,13 @@ fn step(address: &str, action: Action) -> Step {
     Step { address, action, changes: vec![], why: None, after: vec![], takes: 2, calls: vec!["ec2:DoIt".into()] }
 }
 
-fn create(address: &str, want: Value, tags: &[(&str, &str)]) -> Step {
+fn create(address: &str, desired: Value, tags: &[(&str, &str)]) -> Step {
     let stack = "prod".to_owned();
-    let birth = Birth { stack, address: address.parse().unwrap(), generation: 0, tags: texts(tags) };
-    step(address, Action::Create { birth, want: want.into(), ignore: Default::default(), replaces: false, bare: false })
+    let new = NewResource { stack, address: address.parse().unwrap(), generation: 0, tags: texts(tags) };
+    step(
+        address,
+        Action::Create { new, desired: desired.into(), ignore: Default::default(), replaces: false, partial: false },
+    )
 }
 
 fn replace(address: &str, changes: Vec<FieldChange>) -> Step {
@@ -47,28 +50,28 @@ fn replace(address: &str, changes: Vec<FieldChange>) -> Step {
 
 fn update(address: &str, id: &str, changes: Vec<FieldChange>) -> Step {
     let (ignore, tags) = Default::default();
-    let seen = Some(seen(id));
-    let action = Action::Update { seen, want: json!({}).into(), ignore, tags, renamed_from: None };
+    let observed = Some(observed(id));
+    let action = Action::Update { observed, desired: json!({}).into(), ignore, tags, renamed_from: None };
     Step { changes, ..step(address, action) }
 }
 
 fn delete(address: &str, id: &str, replaced: bool) -> Step {
-    step(address, Action::Delete { seen: seen(id), replaced })
+    step(address, Action::Delete { observed: observed(id), replaced })
 }
 
-fn seen(id: &str) -> Seen<Value> {
+fn observed(id: &str) -> Observed<Value> {
     let tags = texts(&[("bullstra:stack", "prod"), ("team", "freight"), ("owner", "ana")]);
-    Seen { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, notes: vec![], spec: json!({}) }
+    Observed { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, notes: vec![], spec: json!({}) }
 }
 
 fn texts(entries: &[(&str, &str)]) -> Tags {
     entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-fn change(field: &str, seen: Value, want: Value) -> FieldChange {
-    FieldChange { field: field.into(), change: Change::Update, seen, want }
+fn change(field: &str, observed: Value, desired: Value) -> FieldChange {
+    FieldChange { field: field.into(), change: Change::Update, observed, desired }
 }
 
-fn forcing(field: &str, seen: Value, want: Value) -> FieldChange {
-    FieldChange { change: Change::Replace, ..change(field, seen, want) }
+fn forcing(field: &str, observed: Value, desired: Value) -> FieldChange {
+    FieldChange { change: Change::Replace, ..change(field, observed, desired) }
 }

@@ -3,7 +3,7 @@
 use anstream::adapter::strip_str;
 use serde_json::{Value, json};
 use snapbox::{IntoData, assert_data_eq, str};
-use up_core::{Status, TagChange, quote::Quote};
+use up_core::{Status, TagChange, placeholder::Placeholder};
 use up_plan::{Action, Notice, Plan, Refusal, Step};
 
 use super::{change, create, delete, forcing, plan_of, replace, texts, update};
@@ -15,7 +15,7 @@ fn text(plan: &Plan) -> String {
 
 #[test]
 fn new_resources_show_what_is_set() {
-    let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
+    let arn = Placeholder { address: "ecs.cluster.main".into(), attribute: "arn".into() };
     let vpc = json!({ "cidr_block": "10.0.0.0/16", "tenancy": null, "dns": true, "none": [] });
     let tags = [("bullstra:stack", "prod"), ("team", "freight"), ("Name", "prod-network-main")];
     let subnet = json!({ "vpc": { "$ref": "network/ec2.vpc.main" }, "zone": "us-east-1a" });
@@ -221,8 +221,8 @@ fn renames_and_waits() {
         *tags = TagChange { set: texts(&[("bullstra:address", "ec2.vpc.new")]), ..TagChange::default() };
     }
     let mut waits = update("rds.instance.main", "db-1", vec![]);
-    if let Action::Update { seen: Some(seen), .. } = &mut waits.action {
-        seen.status = Status::Pending("backing-up".into());
+    if let Action::Update { observed: Some(observed), .. } = &mut waits.action {
+        observed.status = Status::Pending("backing-up".into());
     }
     assert_data_eq!(
         text(&plan_of(vec![renamed, waits], 3)),

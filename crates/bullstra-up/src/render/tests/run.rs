@@ -176,8 +176,8 @@ fn said(plan: &Plan, outcome: &Outcome) -> String {
 fn an_interrupted_summary_lists_only_what_is_left() {
     let group = create("ec2.security_group.a", json!({}), &[]);
     let finish = up_plan::Action::Update {
-        seen: None,
-        want: json!({}).into(),
+        observed: None,
+        desired: json!({}).into(),
         ignore: Default::default(),
         tags: Default::default(),
         renamed_from: None,
@@ -271,8 +271,8 @@ fn the_holder_is_named_where_it_is_the_stacks_own() {
 fn a_summary_keeps_the_notices_that_still_hold() {
     let mut full = update("rds.instance.full", "full", vec![]);
     let trouble = up_core::Impairment::explained("storage-full", "raise `allocated_storage`");
-    if let up_plan::Action::Update { seen: Some(seen), .. } = &mut full.action {
-        seen.status = trouble;
+    if let up_plan::Action::Update { observed: Some(observed), .. } = &mut full.action {
+        observed.status = trouble;
     }
     let notice =
         |address: &str, message: &str| up_plan::Notice { address: address.parse().unwrap(), message: message.into() };

@@ -4,35 +4,39 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
-use up_core::{Hold, NotSent, Slot, Slots, Urgency};
+use up_core::{HeldPermit, NotSent, Permit, PrioritySemaphore, Urgency};
 
 use crate::Stop;
 
 /// A slot, as long as calls are made.
-pub(crate) struct Place {
-    slots: Arc<Slots>,
+pub(crate) struct StepPermit {
+    semaphore: Arc<PrioritySemaphore>,
     urgency: Urgency,
     stop: watch::Receiver<Stop>,
-    slot: Mutex<Option<Slot>>,
+    permit: Mutex<Option<Permit>>,
 }
 
-impl Place {
-    pub(crate) async fn take(slots: &Arc<Slots>, urgency: Urgency, stop: watch::Receiver<Stop>) -> Arc<Self> {
-        let slot = Mutex::new(Some(slots.take(urgency).await));
-        Arc::new(Self { slots: slots.clone(), urgency, stop, slot })
+impl StepPermit {
+    pub(crate) async fn take(
+        semaphore: &Arc<PrioritySemaphore>,
+        urgency: Urgency,
+        stop: watch::Receiver<Stop>,
+    ) -> Arc<Self> {
+        let permit = Mutex::new(Some(semaphore.take(urgency).await));
+        Arc::new(Self { semaphore: semaphore.clone(), urgency, stop, permit })
     }
 
-    fn put(&self, slot: Option<Slot>) {
-        *self.slot.lock().expect("no panic while held") = slot;
+    fn put(&self, permit: Option<Permit>) {
+        *self.permit.lock().expect("no panic while held") = permit;
     }
 }
 
-impl Hold for Place {
+impl HeldPermit for StepPermit {
     fn urgency(&self) -> Urgency {
         self.urgency
     }
 
-    fn aside<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>> {
+    fn without_permit<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>> {
         Box::pin(async move {
             self.put(None);
             let mut stop = self.stop.clone();
@@ -41,7 +45,7 @@ impl Hold for Place {
                 Ok(_) = stop.wait_for(|stop| *stop != Stop::No) => return Err(NotSent),
             }
             // Its turn is now: sent later, it would come together with the next.
-            self.put(Some(self.slots.take(Urgency::MOST).await));
+            self.put(Some(self.semaphore.take(Urgency::MOST).await));
             Ok(())
         })
     }
@@ -54,16 +58,16 @@ mod tests {
     use futures_util::future::join;
     use shuttle::future::block_on;
     use tokio::sync::oneshot;
-    use up_core::{aside, holding};
+    use up_core::{with_permit, without_permit};
 
     use super::*;
 
     const RUNS: usize = 100;
 
-    async fn only_place(stop: &watch::Sender<Stop>) -> (Arc<Slots>, Arc<Place>) {
-        let slots = Slots::new(1);
-        let place = Place::take(&slots, Urgency::new(Duration::ZERO, 0), stop.subscribe()).await;
-        (slots, place)
+    async fn only_place(stop: &watch::Sender<Stop>) -> (Arc<PrioritySemaphore>, Arc<StepPermit>) {
+        let semaphore = PrioritySemaphore::new(1);
+        let permit = StepPermit::take(&semaphore, Urgency::new(Duration::ZERO, 0), stop.subscribe()).await;
+        (semaphore, permit)
     }
 
     #[test]
@@ -71,15 +75,16 @@ mod tests {
         let wait = || {
             block_on(async {
                 let stop = watch::Sender::new(Stop::No);
-                let (slots, place) = only_place(&stop).await;
+                let (semaphore, permit) = only_place(&stop).await;
                 let (done, other_is_done) = oneshot::channel();
-                let waits = holding(place, aside(async { other_is_done.await.expect("the other one works") }));
+                let waits =
+                    with_permit(permit, without_permit(async { other_is_done.await.expect("the other one works") }));
                 let other = async {
-                    let _slot = slots.take(Urgency::new(Duration::ZERO, 1)).await;
+                    let _slot = semaphore.take(Urgency::new(Duration::ZERO, 1)).await;
                     done.send(()).expect("somebody waits");
                 };
                 assert!(join(waits, other).await.0.is_ok());
-                drop(slots.take(Urgency::new(Duration::ZERO, 2)).await);
+                drop(semaphore.take(Urgency::new(Duration::ZERO, 2)).await);
             });
         };
         shuttle::check_random(wait, RUNS);
@@ -90,8 +95,8 @@ mod tests {
         let wait = || {
             block_on(async {
                 let stop = watch::Sender::new(Stop::No);
-                let (_, place) = only_place(&stop).await;
-                let waits = holding(place, aside(std::future::pending()));
+                let (_, permit) = only_place(&stop).await;
+                let waits = with_permit(permit, without_permit(std::future::pending()));
                 let end = async { stop.send_replace(Stop::Finish) };
                 assert!(join(waits, end).await.0.is_err());
             });

@@ -5,25 +5,25 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use crate::{Kind, Seen};
+use crate::{Kind, Observed};
 
-/// What AWS once told of resources that never change, by kind and id: see [`crate::About::constant`]. Each is the text of its
+/// What AWS once told of resources that never change, by kind and id: see [`crate::KindInfo::immutable`]. Each is the text of its
 /// JSON: it is read when it is asked for, once, and as its kind has it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Kept(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);
+pub struct ImmutableCache(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);
 
-impl Kept {
+impl ImmutableCache {
     /// Adds one, without its tags: these may change.
-    pub fn add(&mut self, kind: &str, seen: &Seen<Value>) {
-        let Seen { id, attrs, status, spec, .. } = seen.clone();
-        let seen = Seen { id, tags: BTreeMap::new(), attrs, status, notes: vec![], spec };
-        let text = serde_json::value::to_raw_value(&seen).expect("plain data");
-        self.0.entry(kind.to_owned()).or_default().insert(seen.id, text);
+    pub fn add(&mut self, kind: &str, observed: &Observed<Value>) {
+        let Observed { id, attrs, status, spec, .. } = observed.clone();
+        let observed = Observed { id, tags: BTreeMap::new(), attrs, status, notes: vec![], spec };
+        let text = serde_json::value::to_raw_value(&observed).expect("plain data");
+        self.0.entry(kind.to_owned()).or_default().insert(observed.id, text);
     }
 
     /// All of a kind. What another version kept in another form is left out.
-    pub fn of<K: Kind>(&self) -> impl Iterator<Item = Seen<K>> {
+    pub fn of<K: Kind>(&self) -> impl Iterator<Item = Observed<K>> {
         let all = self.0.get(K::NAME).into_iter().flatten();
         all.filter_map(|(_, text)| serde_json::from_str(text.get()).ok())
     }
@@ -39,7 +39,7 @@ impl Kept {
     }
 }
 
-impl PartialEq for Kept {
+impl PartialEq for ImmutableCache {
     fn eq(&self, other: &Self) -> bool {
         let texts = |Self(kept): &Self| {
             let all = kept.iter().flat_map(|(kind, all)| all.iter().map(move |(id, text)| (kind, id, text)));

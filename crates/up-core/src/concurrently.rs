@@ -11,6 +11,6 @@ const MOST: usize = 32;
 ///
 /// # Errors
 /// The first of theirs.
-pub async fn at_once<T>(all: impl IntoIterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
+pub async fn concurrently<T>(all: impl IntoIterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     stream::iter(all).buffered(MOST).try_collect().await
 }

@@ -26,7 +26,7 @@ use std::{
 /// assert_eq!(Scheme::seen("private").unwrap().as_str(), "private");
 /// ```
 #[macro_export]
-macro_rules! words {
+macro_rules! aws_enum {
     ($($(#[$about:meta])* $visible:vis $name:ident { $($(#[$meta:meta])* $word:ident = $text:literal,)* })*) => {$(
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +46,7 @@ macro_rules! words {
             }
 
             /// What AWS says.
-            $visible fn seen(text: &str) -> $crate::Result<Self> {
+            $visible fn observed(text: &str) -> $crate::Result<Self> {
                 Ok(match text {
                     $($text => Self::$word,)*
                     _ => Self::Unknown($crate::interned(text)),
@@ -84,7 +84,7 @@ macro_rules! words {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
                 let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
-                Self::seen(&text).map_err(::serde::de::Error::custom)
+                Self::observed(&text).map_err(::serde::de::Error::custom)
             }
         }
     )*};

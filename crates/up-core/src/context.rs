@@ -9,11 +9,13 @@ use std::{
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_types::SdkConfig;
 
-use crate::{Address, Attrs, Calls, Error, Meter, Name, Ref, Result, Whole, quote::Quote, reference::Target};
+use crate::{
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, placeholder::Placeholder, reference::Target,
+};
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.
 #[derive(Debug)]
-pub struct Cx {
+pub struct Context {
     config: SdkConfig,
     account: String,
     meter: Meter,
@@ -21,20 +23,20 @@ pub struct Cx {
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
     /// What AWS calls each resource of the stack, filled in as the graph is walked.
     known: Mutex<BTreeMap<Address, Known>>,
-    /// See [`Cx::is_lost`].
+    /// See [`Context::is_lost`].
     lost: Mutex<BTreeSet<String>>,
 }
 
 /// What AWS calls a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// See [`crate::Seen::id`].
+    /// See [`crate::Observed::id`].
     pub id: String,
     /// See [`Attrs`].
     pub attrs: Attrs,
 }
 
-impl Cx {
+impl Context {
     /// A context for one account and region.
     pub fn new(config: SdkConfig, account: impl Into<String>, meter: Meter) -> Self {
         let calls = Calls::new();
@@ -47,7 +49,7 @@ impl Cx {
             known: Mutex::default(),
             lost: Mutex::default(),
         };
-        cx.around_calls(meter).around_calls(Whole)
+        cx.around_calls(meter).around_calls(ResponseCheck)
     }
 
     /// The same, with `interceptor` around every call.
@@ -104,13 +106,13 @@ impl Cx {
     }
 
     /// True for an id that AWS answered a create with and that does not exist: its client token made it once, and it has been
-    /// deleted since. See [`crate::About::client_token`].
+    /// deleted since. See [`crate::KindInfo::client_token`].
     pub fn is_lost(&self, id: &str) -> bool {
         self.lost.lock().expect("no panic while held").contains(id)
     }
 
-    /// The answer to a mark in text, see [`crate::quote`].
-    pub fn answer(&self, quote: &Quote) -> Option<String> {
+    /// The answer to a mark in text, see [`crate::placeholder`].
+    pub fn answer(&self, quote: &Placeholder) -> Option<String> {
         if quote.address == "stack" {
             return match quote.attribute.as_str() {
                 "account" => Some(self.account.clone()),

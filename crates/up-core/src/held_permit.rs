@@ -7,7 +7,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use crate::Urgency;
 
 tokio::task_local! {
-    static HOLD: Arc<dyn Hold>;
+    static HOLD: Arc<dyn HeldPermit>;
 }
 
 /// The calls were to end before this one had its turn: it was not sent.
@@ -16,7 +16,7 @@ tokio::task_local! {
 pub struct NotSent;
 
 /// What is held while calls are made, so that only so many are made at once.
-pub trait Hold: Send + Sync {
+pub trait HeldPermit: Send + Sync {
     /// How urgent the calls are.
     fn urgency(&self) -> Urgency;
 
@@ -24,7 +24,7 @@ pub trait Hold: Send + Sync {
     ///
     /// # Errors
     /// Where the run ends before that.
-    fn aside<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>>;
+    fn without_permit<'a>(&'a self, wait: BoxFuture<'a, ()>) -> BoxFuture<'a, Result<(), NotSent>>;
 }
 
 /// How urgent the calls are that are made here. Looks go before all else: many wait for one.
@@ -32,8 +32,8 @@ pub fn urgency() -> Urgency {
     HOLD.try_with(|hold| hold.urgency()).unwrap_or(Urgency::MOST)
 }
 
-/// Does `work`, whose calls wait [`aside`] of what `hold` is.
-pub async fn holding<T>(hold: Arc<dyn Hold>, work: impl Future<Output = T>) -> T {
+/// Does `work`, whose calls wait [`without_permit`] of what `hold` is.
+pub async fn with_permit<T>(hold: Arc<dyn HeldPermit>, work: impl Future<Output = T>) -> T {
     HOLD.scope(hold, work).await
 }
 
@@ -42,13 +42,13 @@ pub async fn holding<T>(hold: Arc<dyn Hold>, work: impl Future<Output = T>) -> T
 ///
 /// # Errors
 /// Where the run ends before that.
-pub async fn aside(wait: impl Future<Output = ()> + Send) -> Result<(), NotSent> {
+pub async fn without_permit(wait: impl Future<Output = ()> + Send) -> Result<(), NotSent> {
     let mut wait: BoxFuture<'_, ()> = Box::pin(wait);
     if (&mut wait).now_or_never().is_some() {
         return Ok(());
     }
     match HOLD.try_with(Arc::clone) {
-        Ok(hold) => hold.aside(wait).await,
+        Ok(hold) => hold.without_permit(wait).await,
         Err(_) => {
             wait.await;
             Ok(())

@@ -23,9 +23,9 @@ use crate::Call;
 
 /// An interceptor that refuses the answer to a read where it is not whole, or where a list lacks its list.
 #[derive(Debug, Clone, Copy)]
-pub struct Whole;
+pub struct ResponseCheck;
 
-impl Intercept for Whole {
+impl Intercept for ResponseCheck {
     fn name(&self) -> &'static str {
         "bullstra-up whole answers"
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{Address, Index, Kept, Kind, Result};
+use crate::{Address, ImmutableCache, Index, Kind, Result};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -21,7 +21,7 @@ pub type Attrs = BTreeMap<String, String>;
 
 /// A live resource, as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen<K> {
+pub struct Observed<K> {
     /// What AWS calls it.
     pub id: String,
     /// All its tags, the ownership tags included, AWS's own (`aws:…`) left out; see [`is_foreign_tag`].
@@ -83,7 +83,7 @@ impl Impairment {
     }
 }
 
-impl<K> Seen<K> {
+impl<K> Observed<K> {
     /// The address written on it, if it belongs to `stack`.
     pub fn address(&self, stack: &str) -> Option<Address> {
         let ours = self.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack);
@@ -98,7 +98,7 @@ impl<K> Seen<K> {
 
 /// Which resources to look for, and what is known of them already.
 #[derive(Debug, Clone, Default)]
-pub struct Scope {
+pub struct Query {
     /// The stack whose resources are looked for.
     pub stack: String,
     /// What the tagging index lists for the stack, see [`Index`]. Where `only_known`: what AWS told of these since.
@@ -107,14 +107,14 @@ pub struct Scope {
     pub known: Arc<BTreeSet<String>>,
     /// True where a step waits for what is `known`: all else may be left out, and calls that only serve it spared.
     pub only_known: bool,
-    /// Fields of this kind that at least one declared resource sets, and attributes (see [`Scope::attribute`]) that at least
+    /// Fields of this kind that at least one declared resource sets, and attributes (see [`Query::attribute`]) that at least
     /// one reads: a call that only serves another optional field, or another attribute, can be spared.
     pub asked: BTreeSet<String>,
-    /// See [`Scope::desired`].
+    /// See [`Query::desired`].
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
-    /// See [`Scope::kept`].
-    pub kept: Arc<Kept>,
-    /// Names of this kind that the stack's files give, or that a create was refused for. See [`Scope::owns_named`].
+    /// See [`Query::kept`].
+    pub kept: Arc<ImmutableCache>,
+    /// Names of this kind that the stack's files give, or that a create was refused for. See [`Query::owns_named`].
     pub names: Arc<BTreeSet<String>>,
     /// See [`Others`].
     pub others: Arc<Others>,
@@ -144,13 +144,13 @@ pub fn whose(tags: &Tags) -> String {
     }
 }
 
-impl Scope {
+impl Query {
     /// True where some declared resource of the kind sets `field`: else nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
     }
 
-    /// What the stack declares of the resource that has these tags, for a kind whose [`crate::About::reads_desired`] is true.
+    /// What the stack declares of the resource that has these tags, for a kind whose [`crate::KindInfo::reads_desired`] is true.
     pub fn desired(&self, tags: &Tags) -> Option<&Value> {
         let address = tags.get(Address::ADDRESS_TAG)?.parse().ok()?;
         self.desired.get(&address).map(|spec| &**spec)
@@ -166,7 +166,7 @@ impl Scope {
         format!(".{name}")
     }
 
-    /// False for what may be left out, see [`Scope::only_known`].
+    /// False for what may be left out, see [`Query::only_known`].
     pub fn wants(&self, id: &str) -> bool {
         !self.only_known || self.known.contains(id)
     }
@@ -201,13 +201,13 @@ impl Scope {
 
     /// What an earlier run saw of the kind and never changes, with the tags that the index has of it now. Whether it is
     /// still there the kind has to ask.
-    pub fn kept<K: Kind>(&self) -> Vec<Seen<K>> {
+    pub fn kept<K: Kind>(&self) -> Vec<Observed<K>> {
         if self.only_known {
             return vec![];
         }
-        let now = |seen: Seen<K>| {
-            let tags = self.index.tags(seen.attrs.get("arn").unwrap_or(&seen.id))?.clone();
-            Some(Seen { tags, ..seen })
+        let now = |observed: Observed<K>| {
+            let tags = self.index.tags(observed.attrs.get("arn").unwrap_or(&observed.id))?.clone();
+            Some(Observed { tags, ..observed })
         };
         self.kept.of::<K>().filter_map(now).collect()
     }
@@ -217,12 +217,12 @@ impl Scope {
         self.index.of(service, resource).map(|entry| entry.arn)
     }
 
-    /// How every name begins that is derived for the stack's resources, see [`Birth::name`].
+    /// How every name begins that is derived for the stack's resources, see [`NewResource::name`].
     pub fn prefix(&self) -> String {
         format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX))
     }
 
-    /// The same as [`Scope::owns`], for kinds that AWS knows by name: where the name is one that the stack wants, and another
+    /// The same as [`Query::owns`], for kinds that AWS knows by name: where the name is one that the stack wants, and another
     /// has it, that is noted. Kinds call it for all that AWS lists, so that a plan can tell without a call of its own that a
     /// name is taken.
     pub fn owns_named(&self, name: &str, tags: &Tags) -> bool {
@@ -241,7 +241,7 @@ impl Scope {
 
 /// What a resource is given at birth beside its spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Birth {
+pub struct NewResource {
     /// The stack it belongs to.
     pub stack: String,
     /// Its address.
@@ -252,7 +252,7 @@ pub struct Birth {
     pub tags: Tags,
 }
 
-impl Birth {
+impl NewResource {
     /// The name AWS sees, where AWS wants one and the user gave none; see [`Address::physical`].
     pub fn name(&self, longest: usize) -> String {
         self.address.physical(&self.stack, self.generation, longest)
@@ -300,17 +300,17 @@ pub struct TagChange {
 }
 
 impl TagChange {
-    /// What turns `seen` into `want`. Of the keys that are not wanted only those go that `is_ours`: tags are ours where we
+    /// What turns `observed` into `desired`. Of the keys that are not wanted only those go that `is_ours`: tags are ours where we
     /// set them.
     pub fn between<K: Borrow<str> + Ord, V: AsRef<str>>(
-        seen: &Tags,
-        want: &BTreeMap<K, V>,
+        observed: &Tags,
+        desired: &BTreeMap<K, V>,
         is_ours: impl Fn(&str) -> bool,
     ) -> Self {
-        let want_all = want.iter().map(|(key, value)| (key.borrow(), value.as_ref()));
-        let set = want_all.filter(|(key, value)| seen.get(*key).map(String::as_str) != Some(*value));
-        let is_surplus = |key: &str| !want.contains_key(key) && !is_foreign_tag(key) && is_ours(key);
-        let remove = seen.keys().filter(|key| is_surplus(key));
+        let desired_all = desired.iter().map(|(key, value)| (key.borrow(), value.as_ref()));
+        let set = desired_all.filter(|(key, value)| observed.get(*key).map(String::as_str) != Some(*value));
+        let is_surplus = |key: &str| !desired.contains_key(key) && !is_foreign_tag(key) && is_ours(key);
+        let remove = observed.keys().filter(|key| is_surplus(key));
         let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         Self { set, remove: remove.cloned().collect() }
     }

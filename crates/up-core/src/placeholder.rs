@@ -14,14 +14,14 @@ const CLOSE: char = '\u{E001}';
 
 /// One mark: `attribute` of `address`. Facts of the stack itself have the address `stack`: `stack#account`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Quote {
+pub struct Placeholder {
     /// Whose attribute it is: an [`crate::Address`] in text, or `stack`.
     pub address: String,
     /// `id`, `arn`, `endpoint` …
     pub attribute: String,
 }
 
-impl Quote {
+impl Placeholder {
     /// The text that stands for the attribute until it is known.
     pub fn mark(&self) -> String {
         format!("{OPEN}{}#{}{CLOSE}", self.address, self.attribute)
@@ -29,16 +29,16 @@ impl Quote {
 }
 
 /// True where `text` holds a mark: then only its form, not its content, can be checked.
-pub fn is_quoting(text: &str) -> bool {
+pub fn has_placeholder(text: &str) -> bool {
     text.contains(OPEN)
 }
 
 /// True where a text in `value`, at any depth, holds a mark.
-pub fn is_quoted_in(value: &Value) -> bool {
+pub fn holds_placeholder(value: &Value) -> bool {
     match value {
-        Value::String(text) => is_quoting(text),
-        Value::Array(items) => items.iter().any(is_quoted_in),
-        Value::Object(map) => map.values().any(is_quoted_in),
+        Value::String(text) => has_placeholder(text),
+        Value::Array(items) => items.iter().any(holds_placeholder),
+        Value::Object(map) => map.values().any(holds_placeholder),
         _ => false,
     }
 }
@@ -49,10 +49,10 @@ pub fn is_reserved(text: &str) -> bool {
 }
 
 /// Every mark in `value`, at any depth.
-pub fn quotes(value: &Value) -> BTreeSet<Quote> {
+pub fn placeholders(value: &Value) -> BTreeSet<Placeholder> {
     let mut found = BTreeSet::new();
     visit(value, &mut |text| {
-        if is_quoting(text) {
+        if has_placeholder(text) {
             found.extend(pieces(text).filter_map(Result::err));
         }
     });
@@ -65,9 +65,9 @@ pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Puts what is known in the place of its marks. Marks for which `known` has no answer stay.
-pub fn fill(value: &mut Value, known: &dyn Fn(&Quote) -> Option<String>) {
+pub fn fill(value: &mut Value, known: &dyn Fn(&Placeholder) -> Option<String>) {
     match value {
-        Value::String(text) if is_quoting(text) => *text = filled(text, known),
+        Value::String(text) if has_placeholder(text) => *text = filled(text, known),
         Value::Array(items) => items.iter_mut().for_each(|item| fill(item, known)),
         Value::Object(map) => map.values_mut().for_each(|item| fill(item, known)),
         _ => {}
@@ -75,7 +75,7 @@ pub fn fill(value: &mut Value, known: &dyn Fn(&Quote) -> Option<String>) {
 }
 
 /// The text with what is known in the place of its marks.
-pub(crate) fn filled(text: &str, known: &dyn Fn(&Quote) -> Option<String>) -> String {
+pub(crate) fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>) -> String {
     let filled = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
         Err(quote) => known(&quote).unwrap_or_else(|| quote.mark()),
@@ -87,7 +87,7 @@ pub(crate) fn filled(text: &str, known: &dyn Fn(&Quote) -> Option<String>) -> St
 pub fn readable(text: &str) -> String {
     let readable = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
-        Err(Quote { address, attribute }) => format!("${{{address}.{attribute}}}"),
+        Err(Placeholder { address, attribute }) => format!("${{{address}.{attribute}}}"),
     });
     readable.collect()
 }
@@ -102,11 +102,11 @@ fn visit(value: &Value, with: &mut impl FnMut(&str)) {
 }
 
 /// Cuts text at its marks: what is plain, and what is a mark.
-fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Quote>> {
+fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Placeholder>> {
     text.split_inclusive(CLOSE).flat_map(|part| {
         let (plain, mark) = match marked(part) {
             Some((before, (address, attribute))) => {
-                (before, Some(Err(Quote { address: address.to_owned(), attribute: attribute.to_owned() })))
+                (before, Some(Err(Placeholder { address: address.to_owned(), attribute: attribute.to_owned() })))
             }
             None => (part, None),
         };
@@ -128,11 +128,11 @@ mod tests {
 
     #[test]
     fn marks_are_found_and_filled_where_they_stand() {
-        let arn = Quote { address: "ecs.cluster.main".into(), attribute: "arn".into() };
-        let id = Quote { address: "ec2.vpc.main".into(), attribute: "id".into() };
+        let arn = Placeholder { address: "ecs.cluster.main".into(), attribute: "arn".into() };
+        let id = Placeholder { address: "ec2.vpc.main".into(), attribute: "id".into() };
         let text = format!("a {} b {}", arn.mark(), id.mark());
         let mut value = json!({ "x": [text, "plain"] });
-        assert_eq!(quotes(&value), [id, arn.clone()].into());
+        assert_eq!(placeholders(&value), [id, arn.clone()].into());
         fill(&mut value, &|quote| (*quote == arn).then(|| "ARN".to_owned()));
         let left = value["x"][0].as_str().unwrap();
         assert_eq!(readable(left), "a ARN b ${ec2.vpc.main.id}");

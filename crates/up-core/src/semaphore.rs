@@ -24,7 +24,7 @@ impl Urgency {
 
 /// Grants a bounded number of slots; of those who wait, to the most urgent, and among equals to who came first.
 #[derive(Debug)]
-pub struct Slots(Mutex<State>);
+pub struct PrioritySemaphore(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -36,7 +36,7 @@ struct State {
 
 /// One of them; given back when dropped.
 #[derive(Debug)]
-pub struct Slot(Arc<Slots>);
+pub struct Permit(Arc<PrioritySemaphore>);
 
 #[derive(Debug)]
 struct Waiter {
@@ -44,14 +44,14 @@ struct Waiter {
     wake: oneshot::Sender<()>,
 }
 
-impl Slots {
+impl PrioritySemaphore {
     /// So many, but one at least.
     pub fn new(free: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State { free: free.max(1), came: 0, waiting: BinaryHeap::new() })))
     }
 
     /// Waits for a slot.
-    pub async fn take(self: &Arc<Self>, urgency: Urgency) -> Slot {
+    pub async fn take(self: &Arc<Self>, urgency: Urgency) -> Permit {
         let turn = {
             let mut state = self.0.lock().expect("no panic while held");
             if state.free > 0 {
@@ -66,17 +66,17 @@ impl Slots {
             }
         };
         if let Some(turn) = turn {
-            let mut turn = Turn { slots: self, granted: turn };
+            let mut turn = Turn { semaphore: self, granted: turn };
             // The sender is dropped only after it has sent.
             (&mut turn.granted).await.expect("a waiter is woken before it is forgotten");
         }
-        Slot(self.clone())
+        Permit(self.clone())
     }
 }
 
 /// A place among those who wait; hands on what it was granted and never took.
 struct Turn<'a> {
-    slots: &'a Arc<Slots>,
+    semaphore: &'a Arc<PrioritySemaphore>,
     granted: oneshot::Receiver<()>,
 }
 
@@ -84,12 +84,12 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.granted.close();
         if self.granted.try_recv().is_ok() {
-            drop(Slot(self.slots.clone()));
+            drop(Permit(self.semaphore.clone()));
         }
     }
 }
 
-impl Drop for Slot {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.0.0.lock().expect("no panic while held");
         // A waiter that has gone away does not take the slot: offer it to the next.
@@ -139,8 +139,8 @@ mod tests {
     const RUNS: usize = 500;
 
     /// Looks for its turn at most so often, and then goes away without a word.
-    async fn take_or_leave(slots: &Arc<Slots>, step: usize, mut patience: usize) -> Option<Slot> {
-        let mut take = pin!(slots.take(Urgency::new(Duration::from_secs(step as u64 % 3), step)));
+    async fn take_or_leave(semaphore: &Arc<PrioritySemaphore>, step: usize, mut patience: usize) -> Option<Permit> {
+        let mut take = pin!(semaphore.take(Urgency::new(Duration::from_secs(step as u64 % 3), step)));
         poll_fn(|cx| {
             if patience == 0 {
                 return Poll::Ready(None);
@@ -154,31 +154,31 @@ mod tests {
 
     fn takers_come_and_go() {
         const SLOTS: usize = 2;
-        let slots = Slots::new(SLOTS);
+        let semaphore = PrioritySemaphore::new(SLOTS);
         let busy = Arc::new(AtomicUsize::new(0));
         let takers: Vec<_> = (0..6)
             .map(|step| {
-                let (slots, busy) = (slots.clone(), busy.clone());
+                let (semaphore, busy) = (semaphore.clone(), busy.clone());
                 thread::spawn(move || {
                     let patience = thread_rng().gen_range(1..4);
-                    let slot = block_on(async {
+                    let permit = block_on(async {
                         if step % 2 == 0 {
-                            take_or_leave(&slots, step, patience).await
+                            take_or_leave(&semaphore, step, patience).await
                         } else {
-                            Some(slots.take(Urgency::new(Duration::from_secs(1), step)).await)
+                            Some(semaphore.take(Urgency::new(Duration::from_secs(1), step)).await)
                         }
                     });
-                    if let Some(slot) = slot {
+                    if let Some(permit) = permit {
                         assert!(busy.fetch_add(1, Ordering::SeqCst) < SLOTS, "one too many");
                         thread::yield_now();
                         busy.fetch_sub(1, Ordering::SeqCst);
-                        drop(slot);
+                        drop(permit);
                     }
                 })
             })
             .collect();
         takers.into_iter().for_each(|taker| taker.join().expect("no taker fails"));
-        assert_eq!(slots.0.lock().unwrap().free, SLOTS, "a slot was lost");
+        assert_eq!(semaphore.0.lock().unwrap().free, SLOTS, "a slot was lost");
     }
 
     #[test]
@@ -190,19 +190,19 @@ mod tests {
     #[test]
     fn of_those_who_wait_the_one_with_the_longest_way_goes_first() {
         let queue = || {
-            let slots = Slots::new(1);
+            let semaphore = PrioritySemaphore::new(1);
             let served = Arc::new(Mutex::new(vec![]));
-            let first = block_on(slots.take(Urgency::new(Duration::ZERO, 9)));
+            let first = block_on(semaphore.take(Urgency::new(Duration::ZERO, 9)));
             let takers: Vec<_> = [(0, 1), (1, 5), (2, 3), (3, 5)]
                 .map(|(step, ahead)| {
-                    let (slots, served) = (slots.clone(), served.clone());
+                    let (semaphore, served) = (semaphore.clone(), served.clone());
                     thread::spawn(move || {
-                        let _slot = block_on(slots.take(Urgency::new(Duration::from_secs(ahead), step)));
+                        let _slot = block_on(semaphore.take(Urgency::new(Duration::from_secs(ahead), step)));
                         served.lock().unwrap().push(step);
                     })
                 })
                 .into();
-            while slots.0.lock().unwrap().waiting.len() < 4 {
+            while semaphore.0.lock().unwrap().waiting.len() < 4 {
                 thread::yield_now();
             }
             drop(first);
