@@ -120,7 +120,8 @@ pub(crate) fn read(path: &Path) -> Result<Saved, Failure> {
     let format = &envelope.saved["plan"]["format"];
     if *format != up_plan::FORMAT {
         let known = up_plan::FORMAT;
-        let message = format!("{shown} was written by another version of bullstra-up: plan format {format}, not {known}");
+        let message =
+            format!("{shown} was written by another version of bullstra-up: plan format {format}, not {known}");
         return Err(wrong(message));
     }
     let saved: Saved =

@@ -1,5 +1,6 @@
 //! Observes what a stack owns, and carries a plan out. Decides nothing.
 
+mod children;
 mod event;
 mod holders;
 mod names;
@@ -11,6 +12,7 @@ mod taken;
 mod wait;
 mod watch;
 
+pub use children::Children;
 pub use event::{Event, Sink, What};
 pub use holders::Holder;
 pub use observe::{Names, ObserveError, Observer};

@@ -9,10 +9,12 @@ use std::{
 use serde_json::Value;
 use tokio::task::JoinSet;
 use up_core::{
-    Address, AnyKind, Context, Declared, Error, ErrorKind, ImmutableCache, Index, Known, Observed, Query, Tags,
+    Address, AnyKind, Context, Declared, Error, ErrorKind, ImmutableCache, Index, Known, Observed, Query, Select, Tags,
     placeholder::{has_placeholder, holds_placeholder, placeholders},
 };
 use up_plan::{Action, Kinds, Plan, World, given_name};
+
+use crate::Children;
 
 /// Everything that looking needs to know beforehand.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Observer {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// What the last-applied snapshot has of that which never changes.
     pub kept: Arc<ImmutableCache>,
+    /// The stack's resources that take no tags.
+    pub children: Arc<Children>,
     /// Names that declared resources are to have, by kind, see [`Observer::names`].
     pub names: Arc<Names>,
 }
@@ -131,32 +135,46 @@ impl Observer {
         kinds: &[&'static dyn AnyKind],
         needed: &BTreeSet<String>,
     ) -> Result<(World, Vec<ObserveError>), Vec<ObserveError>> {
-        let mut looks = JoinSet::new();
-        for &kind in kinds {
-            let observer = self.clone();
-            looks.spawn(async move { (kind.name(), observer.look(kind, Which::All, &Met::default()).await) });
-        }
-        let (cx, mut unseen) = (&self.cx, vec![]);
+        let (cx, mut failed) = (&self.cx, vec![]);
         let mut world = World {
             account: cx.account().into(),
             region: cx.region().into(),
             known: self.known.clone(),
             ..World::default()
         };
+        // Children are known by their parents, which have to be known first.
+        let (children, others): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| kind.info().parent.is_some());
+        for kinds in [others, children] {
+            failed.extend(self.look_at(kinds, &mut world).await);
+        }
+        failed.sort_by_key(|failure| failure.kind);
+        let (failed, spared): (Vec<_>, Vec<_>) = failed.into_iter().partition(|failure| needed.contains(failure.kind));
+        if failed.is_empty() { Ok((world, spared)) } else { Err(failed) }
+    }
+
+    /// Looks at these kinds, all at once, and gives back what failed.
+    async fn look_at(&self, kinds: Vec<&'static dyn AnyKind>, world: &mut World) -> Vec<ObserveError> {
+        let (mut looks, mut failed) = (JoinSet::new(), vec![]);
+        for kind in kinds {
+            let observer = self.clone();
+            looks.spawn(async move { (kind.name(), observer.look(kind, Which::All, &Met::default()).await) });
+        }
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
                 (kind, Ok(Looked { observed, others })) => {
+                    for observed in &observed {
+                        let address = observed.address(&self.stack).filter(|it| self.children.has_parent(it));
+                        address.iter().for_each(|address| self.cx.learn(address, known(observed)));
+                    }
                     world.observed.insert(kind.to_owned(), observed);
                     if !others.is_empty() {
                         world.others.insert(kind.to_owned(), others);
                     }
                 }
-                (kind, Err(error)) => unseen.push(ObserveError { kind, error }),
+                (kind, Err(error)) => failed.push(ObserveError { kind, error }),
             }
         }
-        unseen.sort_by_key(|failure| failure.kind);
-        let (failed, spared): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|failure| needed.contains(failure.kind));
-        if failed.is_empty() { Ok((world, spared)) } else { Err(failed) }
+        failed
     }
 
     /// Looks at every resource of one kind.
@@ -171,7 +189,8 @@ impl Observer {
     pub(crate) async fn look(&self, kind: &'static dyn AnyKind, which: Which, met: &Met) -> Result<Looked, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let (desired, kept) = (self.desired.clone(), self.kept.clone());
-        let query = Query { stack: self.stack.clone(), asked, desired, kept, ..Query::default() };
+        let parents = Arc::new(self.children.parents(kind.name(), &self.cx));
+        let query = Query { stack: self.stack.clone(), parents, asked, desired, kept, ..Query::default() };
         let query = match which {
             Which::All => {
                 let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
@@ -183,13 +202,20 @@ impl Observer {
             }
             Which::Only(told) => {
                 let index = Arc::new(told.values().flatten().cloned().collect());
-                Query { known: Arc::new(told.into_keys().collect()), only_known: true, index, ..query }
+                Query { select: Select::Ids, known: Arc::new(told.into_keys().collect()), index, ..query }
             }
         };
         let mut observed = look(kind, &self.cx, &query).await?;
-        observed.retain(|observed| query.owns(&observed.tags));
+        if kind.info().parent.is_some() {
+            self.children.identify(kind, &self.cx, &self.stack, &mut observed);
+        }
+        let (mut observed, others): (Vec<_>, Vec<_>) =
+            observed.into_iter().partition(|observed| query.owns(&observed.tags));
         observed.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(Looked { observed, others: query.others.all() })
+        let named =
+            others.into_iter().filter_map(|Observed { mut attrs, tags, .. }| Some((attrs.remove("name")?, tags)));
+        let others = named.filter(|(name, _)| query.names.contains(name)).collect();
+        Ok(Looked { observed, others })
     }
 
     /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.

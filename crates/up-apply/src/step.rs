@@ -9,9 +9,9 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    Address, AnyKind, Change, Context, Error, ErrorKind, FieldChange, Impairment, Later, NewResource, Observed,
-    PrioritySemaphore, Status, TagChange, Urgency, diff, name_references, placeholder, visit_named, with_ignored,
-    with_permit,
+    Address, AnyKind, Change, Context, Created, Error, ErrorKind, FieldChange, Impairment, Later, NewResource,
+    Observed, PrioritySemaphore, Status, TagChange, Urgency, diff, name_references, placeholder, visit_named,
+    with_ignored, with_permit,
 };
 use up_plan::{Action, Step};
 
@@ -149,9 +149,17 @@ impl<'a> StepRunner<'a> {
     /// been looked for in vain is, and then the kind takes another client token.
     async fn make(&self, new: &NewResource, desired: &Value) -> Result<Observed<Value>, Error> {
         loop {
-            let id = self.create(new, desired).await?;
+            let created = self.create(new, desired).await?;
             self.executor.made(&self.step.address);
-            self.executor.watch.stirred(self.kind, Some(&id));
+            self.executor.watch.stirred(self.kind, Some(created.id()));
+            let id = match created {
+                Created::Observed(observed) if observed.status == Status::Ready => {
+                    self.learn(&observed);
+                    return Ok(*observed);
+                }
+                Created::Observed(observed) => observed.id,
+                Created::Id(id) => id,
+            };
             match self.ready(&id).await {
                 Err(error) if error.code == NOT_SEEN && self.kind.info().client_token => self.executor.cx.lose(&id),
                 ready => return ready,
@@ -162,17 +170,17 @@ impl<'a> StepRunner<'a> {
     /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again. What has
     /// its name may be one of the stack's own that this run deletes, and that AWS is late to forget: then it is tried again
     /// for a while.
-    async fn create(&self, new: &NewResource, desired: &Value) -> Result<String, Error> {
+    async fn create(&self, new: &NewResource, desired: &Value) -> Result<Created<Value>, Error> {
         let since = Instant::now();
         loop {
             let made = self.call("create", || self.kind.create(&self.executor.cx, new, desired.clone())).await;
             let error = match made {
-                Ok(id) => return Ok(id),
+                Ok(created) => return Ok(created),
                 Err(error) => error,
             };
             match error.kind {
                 ErrorKind::Exists => match self.holder(new, desired).await? {
-                    NameHolder::Own(id) => return Ok(id),
+                    NameHolder::Own(id) => return Ok(id.into()),
                     // It may be one that this run deletes: listed still, and its tags gone already.
                     NameHolder::Other(_) if self.is_leaving() && since.elapsed() < PROPAGATE => {}
                     NameHolder::Other(whose) => return Err(error.taken(&whose)),
@@ -180,7 +188,7 @@ impl<'a> StepRunner<'a> {
                 },
                 ErrorKind::Ambiguous => {
                     if let Some(id) = self.made_already(new, self.executor.settle).await? {
-                        return Ok(id);
+                        return Ok(id.into());
                     }
                 }
                 _ => return Err(error),
@@ -303,12 +311,13 @@ impl<'a> StepRunner<'a> {
         tagged
     }
 
-    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone. "Not found" may only say that AWS is
-    /// late: what stands as before is deleted again.
+    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone, where AWS's answer does not say so. "Not
+    /// found" may only say that AWS is late: what stands as before is deleted again.
     async fn delete(&self, observed: &Observed<Value>) -> Result<(), Error> {
         let mut since = None;
         loop {
             match self.call("delete", || self.kind.delete(&self.executor.cx, observed.clone())).await {
+                Ok(()) if self.kind.info().deletes_at_once => return Ok(()),
                 Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
@@ -438,9 +447,9 @@ impl Told for () {
     }
 }
 
-impl Told for String {
+impl Told for Created<Value> {
     fn id(&self) -> Option<String> {
-        Some(self.clone())
+        Some(Created::id(self).to_owned())
     }
 }
 

@@ -6,8 +6,8 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::{
-    Address, Asked, Change, Context, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query, Result,
-    TagChange, Unique, by_id, plain,
+    Address, Asked, Change, Context, Created, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query,
+    Result, TagChange, Unique, by_id, placeholder, plain,
 };
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
@@ -28,6 +28,10 @@ pub trait AnyKind: Send + Sync {
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
     /// See [`Kind::unique`]: with the fields marked `name`, which need not be told.
     fn unique(&self, spec: &Value) -> Vec<Unique>;
+    /// See [`Kind::natural_key`].
+    fn natural_key(&self, _spec: &Value) -> Option<String> {
+        None
+    }
     /// A completed spec in the form that specs are compared in, which that of what is observed has: policies in IAM's
     /// language mean the same in many spellings, and are kept as they were written.
     fn comparable(&self, spec: Value) -> Value;
@@ -48,7 +52,7 @@ pub trait AnyKind: Send + Sync {
     /// See [`Kind::observe`].
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>>;
     /// See [`Kind::create`].
-    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, String>;
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, Created<Value>>;
     /// See [`Kind::update`].
     fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, spec: Value) -> Later<'a, ()>;
     /// See [`Kind::tag`].
@@ -104,6 +108,10 @@ impl<K: Kind> AnyKind for Of<K> {
         unique
     }
 
+    fn natural_key(&self, spec: &Value) -> Option<String> {
+        typed::<K>(spec).ok()?.natural_key().filter(|key| !placeholder::has_placeholder(key))
+    }
+
     fn comparable(&self, spec: Value) -> Value {
         match K::deserialize(&spec) {
             Ok(typed) => plain::comparable(&typed),
@@ -135,8 +143,13 @@ impl<K: Kind> AnyKind for Of<K> {
         })
     }
 
-    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, String> {
-        Box::pin(async move { typed::<K>(&spec)?.create(cx, new).await })
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, Created<Value>> {
+        Box::pin(async move {
+            Ok(match typed::<K>(&spec)?.create(cx, new).await? {
+                Created::Id(id) => Created::Id(id),
+                Created::Observed(observed) => erase(*observed).into(),
+            })
+        })
     }
 
     fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, spec: Value) -> Later<'a, ()> {
@@ -174,10 +187,12 @@ fn typed<K: Kind>(spec: &Value) -> Result<K> {
     K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
 }
 
-fn erase<K: Kind>(Observed { id, tags, attrs, status, notes, spec }: Observed<K>) -> Observed<Value> {
-    Observed { id, tags, attrs, status, notes, spec: plain::observed(&spec) }
+fn erase<K: Kind>(observed: Observed<K>) -> Observed<Value> {
+    let spec = plain::observed(&observed.spec);
+    observed.with_spec(spec)
 }
 
-fn restore<K: Kind>(Observed { id, tags, attrs, status, notes, spec }: Observed<Value>) -> Result<Observed<K>> {
-    Ok(Observed { id, tags, attrs, status, notes, spec: typed(&spec)? })
+fn restore<K: Kind>(observed: Observed<Value>) -> Result<Observed<K>> {
+    let spec = typed(&observed.spec)?;
+    Ok(observed.with_spec(spec))
 }

@@ -16,8 +16,7 @@ pub struct ImmutableCache(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);
 impl ImmutableCache {
     /// Adds one, without its tags: these may change.
     pub fn add(&mut self, kind: &str, observed: &Observed<Value>) {
-        let Observed { id, attrs, status, spec, .. } = observed.clone();
-        let observed = Observed { id, tags: BTreeMap::new(), attrs, status, notes: vec![], spec };
+        let observed = Observed { tags: BTreeMap::new(), notes: vec![], ..observed.clone() };
         let text = serde_json::value::to_raw_value(&observed).expect("plain data");
         self.0.entry(kind.to_owned()).or_default().insert(observed.id, text);
     }

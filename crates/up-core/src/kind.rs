@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Address, Context, NewResource, Observed, Query, Result, TagChange, Unique, placeholder};
+use crate::{Address, Context, Created, NewResource, Observed, Query, Result, TagChange, Unique, placeholder};
 
 /// One kind of AWS resource.
 ///
@@ -19,19 +19,20 @@ pub trait Kind: Spec {
     /// Facts about the kind that are not code.
     const INFO: KindInfo;
 
-    /// Reads every resource of this kind the stack owns, in as few calls as AWS allows.
+    /// Reads the resources of this kind that `query` asks for ([`Query::select`]), in as few calls as AWS allows.
     ///
-    /// Returns only what carries the stack's tag (see [`Query::owns`]); what is deleted for good is left out even if
-    /// AWS still describes it. References are read back as [`crate::Ref::id`]. A step that waits for some alone asks for
-    /// these ([`Query::only_known`]): calls for each of the others are to be spared, with [`Query::wants`] or
-    /// [`Query::may_own`], and calls for all of the kind where AWS can be asked about a few.
+    /// It may return more: the engine decides what is the stack's. What is deleted for good is left out even if AWS still
+    /// describes it. References are read back as [`crate::Ref::id`]. Where a resource takes calls of its own, kinds ask
+    /// [`Query::wants`], [`Query::may_match`] or [`Query::accepts`] before they spend them.
     fn observe(cx: &Context, query: &Query) -> impl Future<Output = Result<Vec<Observed<Self>>>> + Send;
 
-    /// Makes the smallest thing that carries our tags, and returns its id.
+    /// Makes the smallest thing that carries our tags, and returns what AWS's answer tells of it: all that a read would show
+    /// ([`Created::Observed`]), or only its id. Where AWS answers a client token with what it made the first time, which may
+    /// be deleted since, it is the id.
     ///
-    /// Whatever one call cannot set is left for [`Kind::update`]: the engine observes again after every create, so a
-    /// crash in between is the same as a drift. The doc comment of each create says why it is safe to repeat.
-    fn create(&self, cx: &Context, new: &NewResource) -> impl Future<Output = Result<String>> + Send;
+    /// Whatever one call cannot set is left for [`Kind::update`]: a crash in between is the same as a drift. The doc comment
+    /// of each create says why it is safe to repeat.
+    fn create(&self, cx: &Context, new: &NewResource) -> impl Future<Output = Result<Created<Self>>> + Send;
 
     /// Moves `observed` to `self`, changing only what differs. Called only when a field that may change in place differs.
     fn update(&self, cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
@@ -39,8 +40,9 @@ pub trait Kind: Spec {
     /// Changes tags.
     fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
 
-    /// Removes it, with what only exists because of it. Already gone is success; still held is
-    /// [`crate::ErrorKind::Conflict`], after which the engine tries again.
+    /// Removes it, with what only exists because of it. What AWS answers of a resource that is gone already is given back as
+    /// it is ([`crate::ErrorKind::NotFound`]); still held is [`crate::ErrorKind::Conflict`], after which the engine tries
+    /// again. See [`KindInfo::deletes_at_once`].
     fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only
@@ -48,6 +50,12 @@ pub trait Kind: Spec {
     /// Fields marked `name` need not be told, unless the name is unique only inside another resource.
     fn unique(&self) -> Vec<Unique> {
         Vec::new()
+    }
+
+    /// What distinguishes it among the children of its parent ([`KindInfo::parent`]), in text that AWS shows as it was sent.
+    /// `None` for kinds that are known by their tags, and where it holds a placeholder.
+    fn natural_key(&self) -> Option<String> {
+        None
     }
 
     /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::placeholder`]) whose content is
@@ -137,6 +145,9 @@ pub struct Field {
     /// A set whose members other resources of the stack use through this one: a member is removed only after these have been
     /// changed or deleted.
     pub is_shared: bool,
+    /// AWS takes a value and never shows it again. It is compared by a salted fingerprint that the state keeps, and sent by
+    /// every update; it never reaches a plan, a log, the state or an error.
+    pub is_write_only: bool,
     /// All its targets are inside one resource (subnets in their VPC), and an update cannot move it to targets inside another
     /// one: then it is replaced.
     pub is_confined: bool,
@@ -145,7 +156,15 @@ pub struct Field {
 impl Field {
     /// A field of which nothing else is said.
     pub const fn new(name: &'static str, change: Change) -> Self {
-        Self { name, change, deferred: false, binding: Binding::Firm, is_shared: false, is_confined: false }
+        Self {
+            name,
+            change,
+            deferred: false,
+            binding: Binding::Firm,
+            is_shared: false,
+            is_write_only: false,
+            is_confined: false,
+        }
     }
 }
 
@@ -208,6 +227,12 @@ pub struct KindInfo {
     pub tags_travel: bool,
     /// What AWS takes as tags of it.
     pub tags: TagRules,
+    /// For a kind whose resources take no tags: the field that refers to the parent, a resource of the stack. Such a child is
+    /// known by its parent and by its [`Kind::natural_key`]; what AWS shows beside those that the stack declares, or has
+    /// applied before, is left alone. A replacement deletes the old child first.
+    pub parent: Option<&'static str>,
+    /// True where a resource is gone once AWS has answered its delete: it need not be looked for.
+    pub deletes_at_once: bool,
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
     /// history, and AWS need not be asked again. See [`Query::kept`].
     pub immutable: bool,
@@ -237,6 +262,8 @@ impl KindInfo {
         client_token: false,
         tags_travel: false,
         tags: TagRules { any_character: false, ignores_case: false },
+        parent: None,
+        deletes_at_once: false,
         immutable: false,
         occupies: None,
         replace: Order::CreateBeforeDestroy,

@@ -19,14 +19,17 @@ mod index;
 mod kind;
 mod meter;
 pub mod names;
+mod new_resource;
 mod observed;
 pub mod placeholder;
 mod plain;
 mod policy;
+mod query;
 mod reference;
 mod response_check;
 pub mod schema;
 mod semaphore;
+mod tags;
 mod text;
 mod unique;
 
@@ -49,13 +52,14 @@ pub use kind::{
     Actions, Asked, Binding, Change, Field, Kind, KindInfo, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
 };
 pub use meter::{Call, HeldBack, Meter};
-pub use observed::{
-    Attrs, Impairment, NewResource, Observed, Others, Query, Status, TagChange, Tags, is_foreign_tag, whose,
-};
+pub use new_resource::{Created, NewResource};
+pub use observed::{Attrs, Impairment, Observed, Status};
 pub use policy::PolicyDocument;
+pub use query::{Query, Select};
 pub use reference::{Name, Ref, by_id};
 pub use response_check::ResponseCheck;
 pub use semaphore::{Permit, PrioritySemaphore, Urgency};
+pub use tags::{TagChange, Tags, is_foreign_tag, whose};
 pub use text::{Cidr, Document};
 pub use unique::Unique;
 pub use up_derive::Spec;
@@ -67,9 +71,9 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Document, Error, ErrorKind, Impairment, Kind, KindInfo,
-        Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status, TagChange,
-        TagRules, Tags, Takes, Unique, Wait, concurrently, names,
+        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, Impairment, Kind,
+        KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
+        TagChange, TagRules, Tags, Takes, Unique, Wait, concurrently, names,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

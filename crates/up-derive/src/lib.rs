@@ -34,7 +34,7 @@ fn expand(input: &DeriveInput) -> Result<proc_macro2::TokenStream> {
 
 fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
     let (mut change, mut binding) = (quote!(Update), quote!(Firm));
-    let (mut deferred, mut shared, mut confined) = (false, false, false);
+    let (mut deferred, mut shared, mut confined, mut write_only) = (false, false, false, false);
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("spec")) {
         for policy in attr.parse_args_with(Punctuated::<Ident, syn::Token![,]>::parse_terminated)? {
             match policy.to_string().as_str() {
@@ -47,8 +47,9 @@ fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
                 "loose" => binding = quote!(Loose),
                 "shared" => shared = true,
                 "confined" => confined = true,
+                "write_only" => write_only = true,
                 _ => {
-                    let expected = "expected `replace`, `initial`, `name`, `deferred`, `detachable`, `loose`, `shared` or `confined`";
+                    let expected = "expected `replace`, `initial`, `name`, `deferred`, `detachable`, `loose`, `shared`, `confined` or `write_only`";
                     return Err(Error::new_spanned(policy, expected));
                 }
             }
@@ -60,6 +61,7 @@ fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
         binding: ::up_core::Binding::#binding,
         is_shared: #shared,
         is_confined: #confined,
+        is_write_only: #write_only,
         ..::up_core::Field::new(#name, ::up_core::Change::#change)
     }))
 }

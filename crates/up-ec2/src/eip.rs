@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{Address as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, client, made, once, ours, owned, present, retag, tags};
+use crate::{arn, client, once, ours, present, retag, selected, tags};
 
 /// A public IPv4 address that stays the same whatever it is mapped to.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -49,23 +49,29 @@ impl Kind for Eip {
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     /// EC2 has no pages here: one call lists all.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let answer = client(cx).describe_addresses().set_filters(owned(query, "allocation-id")).send().await?;
+        let answer = client(cx).describe_addresses().set_filters(selected(query, "allocation-id")).send().await?;
         answer.addresses.into_iter().flatten().map(|address| read(cx, address)).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).allocate_address().domain(self.domain.as_str().into());
         let request = request.set_address(self.address.clone());
         let request = request.set_public_ipv4_pool(self.public_ipv4_pool.clone());
         let request = request.set_network_border_group(self.network_border_group.clone());
         let request = request.tag_specifications(ours(ResourceType::ElasticIp, new));
-        made(request.customize().config_override(once()).send().await?.allocation_id)
+        let made = request.customize().config_override(once()).send().await?;
+        let address = Described::builder().set_allocation_id(made.allocation_id).set_public_ip(made.public_ip);
+        let address = address.set_domain(made.domain).set_public_ipv4_pool(made.public_ipv4_pool);
+        let address = address.set_network_border_group(made.network_border_group);
+        // EC2 does not repeat the tags.
+        Ok(Observed { tags: new.tags.clone(), ..read(cx, address.build())? }.into())
     }
 
     /// Nothing about an address changes in place but its tags.
@@ -80,7 +86,8 @@ impl Kind for Eip {
 
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let released = client(cx).release_address().allocation_id(&observed.id).send().await.ignore_not_found();
+        let released =
+            client(cx).release_address().allocation_id(&observed.id).send().await.map(drop).map_err(Error::from);
         // So EC2 words it while a service, such as a NAT gateway being deleted, still has the address.
         released.map_err(|error| match error.code.as_str() {
             "AuthFailure" if error.message.contains("specified resource") => {
@@ -105,7 +112,7 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     let held = address.instance_id.filter(|instance| !instance.is_empty());
     let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
     let notes = notes.into_iter().collect();
-    Ok(Observed { id, tags: tags(address.tags), attrs, status: Status::Ready, notes, spec })
+    Ok(Observed { attrs, notes, ..Observed::new(id, tags(address.tags), spec) })
 }
 
 fn vpc() -> Domain {

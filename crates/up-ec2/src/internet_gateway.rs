@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, check::must, client, made, once, ours, owned_by, present, retag, tags};
+use crate::{arn, check::must, client, once, ours, present, retag, selected, tags};
 
 /// A network's way to the internet, and back.
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -32,21 +32,22 @@ impl Kind for InternetGateway {
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx).describe_internet_gateways().filters(owned_by(&query.stack));
+        let request = client(cx).describe_internet_gateways().set_filters(selected(query, "internet-gateway-id"));
         let gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_internet_gateway();
         let request = request.tag_specifications(ours(ResourceType::InternetGateway, new));
         let answer = request.customize().config_override(once()).send().await?;
-        made(answer.internet_gateway.and_then(|gateway| gateway.internet_gateway_id))
+        Ok(read(cx, present(answer.internet_gateway, "internet gateway that it made")?)?.into())
     }
 
     /// Safe to repeat: attached to the right network already is success.
@@ -72,7 +73,8 @@ impl Kind for InternetGateway {
     /// Safe to repeat: detached or gone already is success.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         detach(cx, observed).await?;
-        client(cx).delete_internet_gateway().internet_gateway_id(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_internet_gateway().internet_gateway_id(&observed.id).send().await?;
+        Ok(())
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -100,7 +102,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<InternetGateway>> {
         }
     };
     let attrs = [("arn".into(), arn(cx, "internet-gateway", &id))].into();
-    Ok(Observed { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec: InternetGateway { vpc } })
+    Ok(Observed { attrs, status, ..Observed::new(id, tags(gateway.tags), InternetGateway { vpc }) })
 }
 
 /// AWS refuses while public addresses are mapped through it: the engine tries again.

@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
 };
 use up_core::{placeholder, prelude::*};
 
-use crate::{arn, check::must, client, made, ours, owned, present, retag, tags};
+use crate::{arn, check::must, client, ours, present, retag, selected, tags};
 
 /// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
 /// `ssh-keygen`, and keep it.
@@ -56,28 +56,27 @@ impl Kind for KeyPair {
         attrs: &["arn", "name", "fingerprint"],
         longest_name: 255,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     /// EC2 has no pages here: one call lists all.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let answer = client(cx)
-            .describe_key_pairs()
-            .set_filters(owned(query, "key-pair-id"))
-            .include_public_key(true)
-            .send()
-            .await?;
-        let observed = answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect::<Result<Vec<_>>>()?;
-        note_others(cx, query, &observed).await?;
-        Ok(observed)
+        let observed = described(cx, selected(query, "key-pair-id")).await?;
+        let others = named_by_others(cx, query, &observed).await?;
+        Ok(observed.into_iter().chain(others).collect())
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.key_name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).import_key_pair().key_name(name);
         let request = request.public_key_material(Blob::new(self.public_key.0.as_bytes()));
-        made(request.tag_specifications(ours(ResourceType::KeyPair, new)).send().await?.key_pair_id)
+        let made = request.tag_specifications(ours(ResourceType::KeyPair, new)).send().await?;
+        let pair = KeyPairInfo::builder().set_key_pair_id(made.key_pair_id).set_key_name(made.key_name);
+        let pair = pair.set_key_fingerprint(made.key_fingerprint).set_tags(made.tags);
+        // EC2 does not repeat the key itself.
+        Ok(read(cx, pair.public_key(&self.public_key.0).build())?.into())
     }
 
     /// Nothing about a key changes in place but its tags.
@@ -92,7 +91,8 @@ impl Kind for KeyPair {
 
     /// By its id, which no later key has. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_key_pair().key_pair_id(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_key_pair().key_pair_id(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -103,20 +103,23 @@ impl Kind for KeyPair {
     }
 }
 
-/// Notes whose the names are that the stack gives and does not have: one call where there are any, see
-/// [`Query::owns_named`].
-async fn note_others(cx: &Context, query: &Query, observed: &[Observed<KeyPair>]) -> Result<()> {
+async fn described(cx: &Context, filters: Option<Vec<Filter>>) -> Result<Vec<Observed<KeyPair>>> {
+    let answer = client(cx).describe_key_pairs().set_filters(filters).include_public_key(true).send().await?;
+    answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect()
+}
+
+/// The keys of others that have a name which the stack gives: one call where there may be any.
+async fn named_by_others(
+    cx: &Context,
+    query: &Query,
+    observed: &[Observed<KeyPair>],
+) -> Result<Vec<Observed<KeyPair>>> {
     let has = |name: &String| observed.iter().any(|observed| observed.spec.key_name.as_ref() == Some(name));
-    let missing: Vec<_> = query.names.iter().filter(|name| !query.only_known && !has(name)).cloned().collect();
+    let missing: Vec<_> = query.names.iter().filter(|name| !query.is_by_id() && !has(name)).cloned().collect();
     if missing.is_empty() {
-        return Ok(());
+        return Ok(vec![]);
     }
-    let filter = Filter::builder().name("key-name").set_values(Some(missing)).build();
-    let answer = client(cx).describe_key_pairs().filters(filter).send().await?;
-    for pair in answer.key_pairs.into_iter().flatten() {
-        query.owns_named(pair.key_name.as_deref().unwrap_or_default(), &tags(pair.tags));
-    }
-    Ok(())
+    described(cx, Some(vec![Filter::builder().name("key-name").set_values(Some(missing)).build()])).await
 }
 
 fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
@@ -127,5 +130,5 @@ fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
     let arn = arn(cx, "key-pair", &name);
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("fingerprint".into(), fingerprint)].into();
     let spec = KeyPair { key_name: Some(name), public_key };
-    Ok(Observed { id, tags: tags(pair.tags), attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { attrs, ..Observed::new(id, tags(pair.tags), spec) })
 }

@@ -10,7 +10,7 @@ use up_core::prelude::*;
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, owned, present, retag, tags,
+    client, ids, made, ours, present, retag, selected, tags,
     token::{may_stand, tokens, used_up},
 };
 
@@ -78,7 +78,7 @@ impl Kind for NatGateway {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_nat_gateways()
-            .set_filter(owned(query, "nat-gateway-id"))
+            .set_filter(selected(query, "nat-gateway-id"))
             .into_paginator()
             .page_size(1000);
         let mut gateways = request.items().send().try_collect().await?;
@@ -88,7 +88,7 @@ impl Kind for NatGateway {
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let subnet = cx.id(&self.subnet)?;
         let allocation = self.allocation.as_ref().map(|allocation| cx.id(allocation)).transpose()?;
         if self.is_public() {
@@ -105,7 +105,7 @@ impl Kind for NatGateway {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id))?;
             if may_stand(cx, &id, is_kept(cx, &id)).await? {
-                return Ok(id);
+                return Ok(id.into());
             }
         }
         Err(used_up(new))
@@ -145,7 +145,8 @@ impl Kind for NatGateway {
 
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_nat_gateway().nat_gateway_id(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_nat_gateway().nat_gateway_id(&observed.id).send().await?;
+        Ok(())
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -210,7 +211,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     let addresses = [("private_ip", private_ip), ("public_ip", public_ip)];
     let addresses = addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?)));
     let attrs = addresses.chain([("arn".to_owned(), arn(cx, "natgateway", &id))]).collect();
-    Ok(Observed { id, tags: tags(gateway.tags), attrs, status, notes: vec![], spec })
+    Ok(Observed { attrs, status, ..Observed::new(id, tags(gateway.tags), spec) })
 }
 
 /// Only a gateway that never came up is failed. An address beside its first is associated again, the others go on meanwhile.

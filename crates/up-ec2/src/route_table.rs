@@ -9,9 +9,9 @@ use aws_sdk_ec2::types::{
 use up_core::{Address, prelude::*};
 
 use crate::{
-    arn, client, ids, made, ours, owned, present, retag,
+    arn, client, ids, made, ours, present, retag,
     route::Route,
-    tags,
+    selected, tags,
     token::{tokens, used_up},
 };
 
@@ -66,13 +66,14 @@ impl Kind for RouteTable {
         attrs: &["arn"],
         client_token: true,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_route_tables()
-            .set_filters(owned(query, "route-table-id"))
+            .set_filters(selected(query, "route-table-id"))
             .into_paginator()
             .page_size(100);
         let tables = request.items().send().try_collect().await?;
@@ -80,7 +81,7 @@ impl Kind for RouteTable {
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let vpc = cx.id(&self.vpc)?;
         let request = client(cx).create_route_table().vpc_id(&vpc);
         let request = request.tag_specifications(ours(ResourceType::RouteTable, new));
@@ -88,7 +89,7 @@ impl Kind for RouteTable {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.route_table.and_then(|table| table.route_table_id))?;
             if !cx.is_lost(&id) {
-                return Ok(id);
+                return Ok(id.into());
             }
         }
         Err(used_up(new))
@@ -127,7 +128,8 @@ impl Kind for RouteTable {
         for association in associations(cx, "route-table-id", &observed.id).await?.into_values() {
             client(cx).disassociate_route_table().association_id(association.id).send().await.ignore_not_found()?;
         }
-        client(cx).delete_route_table().route_table_id(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_route_table().route_table_id(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -269,7 +271,7 @@ fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
         propagating_vgws: propagating.collect(),
     };
     let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Observed { id, tags: tags(table.tags), attrs, status, notes, spec })
+    Ok(Observed { attrs, status, notes, ..Observed::new(id, tags(table.tags), spec) })
 }
 
 /// A table is there at once. What takes time, and may fail, is to associate it.

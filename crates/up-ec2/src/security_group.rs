@@ -7,9 +7,9 @@ use crate::{
     check::must,
     client,
     holder::{held_by, holders},
-    made, ours, owned, present, retag,
+    made, ours, present, retag,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
-    tags,
+    selected, tags,
 };
 
 /// Says which traffic may reach, and leave, whatever wears it.
@@ -69,13 +69,14 @@ impl Kind for SecurityGroup {
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx)
             .describe_security_groups()
-            .set_filters(owned(query, "group-id"))
+            .set_filters(selected(query, "group-id"))
             .into_paginator()
             .page_size(1000);
         let groups = request.items().send().try_collect().await?;
@@ -83,11 +84,11 @@ impl Kind for SecurityGroup {
     }
 
     /// Safe to repeat: no two groups of a network have the same name.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_security_group().group_name(name).description(&self.description);
         let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, new));
-        made(request.send().await?.group_id)
+        made(request.send().await?.group_id).map(Created::Id)
     }
 
     /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice
@@ -333,11 +334,12 @@ fn read(group: Described) -> Result<Observed<SecurityGroup>> {
         egress,
     };
     let attrs = [("arn".into(), arn), ("name".into(), name)].into();
-    Ok(Observed { id, tags: tags(group.tags), attrs, status: Status::Ready, notes: note.into_iter().collect(), spec })
+    Ok(Observed { attrs, notes: note.into_iter().collect(), ..Observed::new(id, tags(group.tags), spec) })
 }
 
 async fn delete(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<()> {
-    client(cx).delete_security_group().group_id(&observed.id).send().await.ignore_not_found()
+    client(cx).delete_security_group().group_id(&observed.id).send().await?;
+    Ok(())
 }
 
 /// Closes the rules that name this group in other groups of its stack. Rules of others are theirs: it says which these are.

@@ -13,7 +13,7 @@ use crate::{
     client,
     guardduty::leave_subnet,
     holder::or_holders,
-    made, once, ours, owned, present, retag, tags,
+    once, ours, present, retag, selected, tags,
 };
 
 /// A part of a network, in one availability zone.
@@ -105,26 +105,27 @@ impl Kind for Subnet {
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request =
-            client(cx).describe_subnets().set_filters(owned(query, "subnet-id")).into_paginator().page_size(1000);
+            client(cx).describe_subnets().set_filters(selected(query, "subnet-id")).into_paginator().page_size(1000);
         let subnets = request.items().send().try_collect().await?;
         subnets.into_iter().map(read).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again. Its addresses guard it
     /// besides.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_subnet().vpc_id(cx.id(&self.vpc)?).cidr_block(self.cidr_block.as_str());
         let request = request.set_availability_zone(self.availability_zone.clone());
         let request = request.set_availability_zone_id(self.availability_zone_id.clone());
         let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
         let request = request.tag_specifications(ours(ResourceType::Subnet, new));
         let answer = request.customize().config_override(once()).send().await?;
-        made(answer.subnet.and_then(|subnet| subnet.subnet_id))
+        Ok(read(present(answer.subnet, "subnet that it made")?)?.into())
     }
 
     /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
@@ -149,7 +150,7 @@ impl Kind for Subnet {
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let deleted = client(cx).delete_subnet().subnet_id(&observed.id).send().await.ignore_not_found();
+        let deleted = client(cx).delete_subnet().subnet_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let Err(refusal) = or_holders(cx, "subnet-id", &observed.id, deleted).await else { return Ok(()) };
         // Endpoints say so in the descriptions of their network interfaces.
         if refusal.kind == ErrorKind::Conflict && refusal.message.contains("VPC Endpoint Interface") {
@@ -298,7 +299,7 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
         ("cidr_block".into(), cidr),
     ];
     let id = present(subnet.subnet_id, "subnet id")?;
-    Ok(Observed { id, tags: tags(subnet.tags), attrs: attrs.into(), status, notes: vec![], spec })
+    Ok(Observed { attrs: attrs.into(), status, ..Observed::new(id, tags(subnet.tags), spec) })
 }
 
 fn status(subnet: &Described) -> Result<Status> {

@@ -8,15 +8,17 @@ use crate::client;
 /// The most values that EC2 takes for one filter.
 const VALUES: usize = 200;
 
-/// Finds a stack's resources by tag, in one call; where only some are looked for, these alone, by the filter `id`.
-pub(crate) fn owned(query: &Query, id: &str) -> Option<Vec<Filter>> {
-    let few = query.only_known && query.known.len() <= VALUES;
+/// Finds what a query asks for in one call: a stack's resources by tag, and where only some of them are asked for, these
+/// alone, by the filter `id`.
+pub(crate) fn selected(query: &Query, id: &str) -> Option<Vec<Filter>> {
+    let few = query.is_by_id() && query.known.len() <= VALUES;
     let ids = few.then(|| Filter::builder().name(id).set_values(Some(query.known.iter().cloned().collect())).build());
-    Some([owned_by(&query.stack)].into_iter().chain(ids).collect())
+    let owned = (!query.is_all()).then(|| owned_by(&query.stack));
+    Some(owned.into_iter().chain(ids).collect())
 }
 
 /// All that a stack owns.
-pub(crate) fn owned_by(stack: &str) -> Filter {
+fn owned_by(stack: &str) -> Filter {
     Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(stack).build()
 }
 

@@ -14,7 +14,7 @@ use crate::{
     client,
     guardduty::leave_vpc,
     holder::or_holders,
-    made, once, ours, owned, present, retag, tags,
+    made, once, ours, present, retag, selected, tags,
 };
 
 /// A private network, to be cut into subnets.
@@ -86,11 +86,13 @@ impl Kind for Vpc {
         attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
         non_idempotent_create: true,
         tags: TagRules::FREE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx).describe_vpcs().set_filters(owned(query, "vpc-id")).into_paginator().page_size(1000);
+        let request =
+            client(cx).describe_vpcs().set_filters(selected(query, "vpc-id")).into_paginator().page_size(1000);
         let vpcs = request.items().send().try_collect().await?.into_iter();
         let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| query.wants(id)));
         let mut observed = concurrently(wanted.map(|vpc| read(cx, query, vpc))).await?;
@@ -99,13 +101,13 @@ impl Kind for Vpc {
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_vpc().cidr_block(self.cidr_block.as_str());
         let request = request.instance_tenancy(self.instance_tenancy.as_str().into());
         let request = request.amazon_provided_ipv6_cidr_block(self.amazon_provided_ipv6_cidr_block);
         let request = request.tag_specifications(ours(ResourceType::Vpc, new));
         let answer = request.customize().config_override(once()).send().await?;
-        made(answer.vpc.and_then(|vpc| vpc.vpc_id))
+        made(answer.vpc.and_then(|vpc| vpc.vpc_id)).map(Created::Id)
     }
 
     /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
@@ -126,7 +128,7 @@ impl Kind for Vpc {
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let delete = async || client(cx).delete_vpc().vpc_id(&observed.id).send().await.ignore_not_found();
+        let delete = async || client(cx).delete_vpc().vpc_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let deleted = match delete().await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => match leave_vpc(cx, &observed.id).await? {
                 true => delete().await,
@@ -217,7 +219,7 @@ async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vp
     };
     let ipv6 = ipv6.map(|cidr| ("ipv6_cidr_block".to_owned(), cidr));
     let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into_iter().chain(ipv6).collect();
-    Ok(Observed { id, tags: tags(vpc.tags), attrs, status, notes: vec![], spec })
+    Ok(Observed { attrs, status, ..Observed::new(id, tags(vpc.tags), spec) })
 }
 
 /// What AWS made with each network: a call for all of them, and only where something reads it.

@@ -10,7 +10,7 @@ use up_core::{Name, prelude::*};
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, owned_by, present, retag, tags,
+    client, ids, made, ours, present, retag, selected, tags,
     token::{may_stand, tokens, used_up},
 };
 
@@ -135,8 +135,8 @@ impl Kind for VpcEndpoint {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request =
-            client(cx).describe_vpc_endpoints().filters(owned_by(&query.stack)).into_paginator().page_size(1000);
+        let request = client(cx).describe_vpc_endpoints().set_filters(selected(query, "vpc-endpoint-id"));
+        let request = request.into_paginator().page_size(1000);
         let mut endpoints = request.items().send().try_collect().await?;
         endpoints.retain(|endpoint| state(endpoint) != "deleted");
         let mut observed = endpoints.into_iter().map(|endpoint| read(cx, endpoint)).collect::<Result<Vec<_>>>()?;
@@ -147,7 +147,7 @@ impl Kind for VpcEndpoint {
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let vpc = cx.id(&self.vpc)?;
         let list = |ids: BTreeSet<String>| (!ids.is_empty()).then(|| ids.into_iter().collect::<Vec<_>>());
         let (tables, subnets) = (list(ids(cx, &self.route_tables)?), list(ids(cx, &self.subnets)?));
@@ -166,7 +166,7 @@ impl Kind for VpcEndpoint {
             let answer = request.clone().client_token(token).send().await?;
             let id = made(answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id))?;
             if may_stand(cx, &id, is_kept(cx, &id)).await? {
-                return Ok(id);
+                return Ok(id.into());
             }
         }
         Err(used_up(new))
@@ -319,7 +319,7 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let entry = [("dns_name", name), ("hosted_zone_id", zone)];
     let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
-    Ok(Observed { id, tags: tags(endpoint.tags), attrs, status, notes, spec })
+    Ok(Observed { attrs, status, notes, ..Observed::new(id, tags(endpoint.tags), spec) })
 }
 
 const PREFIX_LIST: &str = "prefix_list_id";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Tag, TagStatus,
+    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Repository as Described, Tag, TagStatus,
 };
 use up_core::{Document, placeholder, prelude::*};
 
@@ -114,6 +114,7 @@ impl Kind for Repository {
         costly: &["pushed_tags"],
         longest_name: 256,
         holds_data: true,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -129,7 +130,7 @@ impl Kind for Repository {
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls
     /// of their own.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
         let encryption = EncryptionConfiguration::builder().encryption_type(encryption_type.as_str().into());
@@ -142,9 +143,17 @@ impl Kind for Repository {
             Err(error) if error.kind == ErrorKind::Exists => {
                 let arn = format!("arn:{}:ecr:{}:{}:repository/{name}", cx.partition(), cx.region(), cx.account());
                 let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| new.gave(&tags));
-                if earlier { Ok(name) } else { Err(error) }
+                if earlier { Ok(name.into()) } else { Err(error) }
             }
-            answer => answer.map(|_| name),
+            Err(error) => Err(error),
+            Ok(answer) => {
+                let repository = answer.repository.ok_or_else(|| Error::absent("repository that it made"))?;
+                // It begins empty and without policies, and ECR does not repeat the tags.
+                let (lifecycle, policy) = (LifecyclePolicy::none(), nothing());
+                let mut made = observed(repository, new.tags.clone(), Some(lifecycle), Some(policy))?;
+                made.attrs.insert("pushed_tags".into(), String::new());
+                Ok(made.into())
+            }
         }
     }
 
@@ -201,7 +210,8 @@ impl Kind for Repository {
 
     /// Deletes its images with it. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_repository().repository_name(&observed.id).force(true).send().await.ignore_not_found()
+        client(cx).delete_repository().repository_name(&observed.id).force(true).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -275,15 +285,31 @@ fn list(tags: &Tags) -> Result<Vec<Tag>> {
 }
 
 /// `None`: not ours, or gone meanwhile.
-async fn read(
-    cx: &Context,
-    query: &Query,
-    repository: aws_sdk_ecr::types::Repository,
-) -> Result<Option<Observed<Repository>>> {
+/// `None`: somebody else's, or gone meanwhile.
+async fn read(cx: &Context, query: &Query, repository: Described) -> Result<Option<Observed<Repository>>> {
+    let (Some(arn), Some(name)) = (&repository.repository_arn, repository.repository_name.clone()) else {
+        return Err(Error::absent("name of a repository"));
+    };
+    let Some(tags) = query.tags(&name, arn, tags_of(cx, arn)).await? else { return Ok(None) };
+    let lifecycle = if query.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None };
+    let policy = if query.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None };
+    let mut observed = observed(repository, tags, lifecycle, policy)?;
+    if query.asks_attribute("pushed_tags") {
+        observed.attrs.insert("pushed_tags".into(), pushed_tags(cx, &name).await?);
+    }
+    Ok(Some(observed))
+}
+
+/// A repository as ECR describes it, with what calls of their own tell.
+fn observed(
+    repository: Described,
+    tags: Tags,
+    lifecycle_policy: Option<LifecyclePolicy>,
+    repository_policy: Option<PolicyDocument>,
+) -> Result<Observed<Repository>> {
     let (Some(arn), Some(name)) = (repository.repository_arn, repository.repository_name) else {
         return Err(Error::absent("name of a repository"));
     };
-    let Some(tags) = query.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let mutability = repository.image_tag_mutability.ok_or_else(|| Error::absent("image tag mutability"))?;
     let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
     let encryption_configuration = match repository.encryption_configuration {
@@ -299,15 +325,12 @@ async fn read(
         image_tag_mutability_exclusion_filters: filters.collect(),
         scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
         encryption_configuration,
-        lifecycle_policy: if query.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None },
-        repository_policy: if query.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None },
+        lifecycle_policy,
+        repository_policy,
     };
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
-    let mut attrs: Attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
-    if query.asks_attribute("pushed_tags") {
-        attrs.insert("pushed_tags".into(), pushed_tags(cx, &name).await?);
-    }
-    Ok(Some(Observed { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
+    Ok(Observed { attrs, ..Observed::new(name, tags, spec) })
 }
 
 /// `None`: gone meanwhile.

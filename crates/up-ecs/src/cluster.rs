@@ -128,20 +128,19 @@ impl Kind for Cluster {
         let mut observed = Vec::new();
         for cluster in described.into_iter().flatten() {
             let cluster = read(cluster)?;
-            observed.extend(
-                cluster.filter(|it| query.owns_named(it.attrs.get("name").map_or("", String::as_str), &it.tags)),
-            );
+            observed
+                .extend(cluster.filter(|it| query.accepts(it.attrs.get("name").map_or("", String::as_str), &it.tags)));
         }
         Ok(observed)
     }
 
     /// Safe to repeat: a cluster of this name that carries our tags is the one made before. ECS would also answer with
     /// a foreign one, and change its settings, so it is looked for first and refused.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         for cluster in describe(cx, vec![name.clone()]).await? {
             if let Some(there) = read(cluster)? {
-                return ours(there, new);
+                return ours(there, new).map(Created::Id);
             }
         }
         let request = client(cx).create_cluster().cluster_name(name).set_tags(Some(list(&new.tags)));
@@ -153,7 +152,8 @@ impl Kind for Cluster {
             (!self.service_connect_defaults.namespace.is_empty()).then(|| self.service_connect_defaults.wire());
         let request = request.set_service_connect_defaults(connect.transpose()?);
         let cluster = request.send().await?.cluster;
-        cluster.and_then(|cluster| cluster.cluster_arn).ok_or_else(|| Error::absent("ARN of the cluster it made"))
+        let arn = cluster.and_then(|cluster| cluster.cluster_arn);
+        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it made"))
     }
 
     /// One call for settings, one for capacity providers. Safe to repeat: both are set.
@@ -187,7 +187,8 @@ impl Kind for Cluster {
 
     /// Safe to repeat: gone is gone. Services and tasks in it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_cluster().cluster(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -212,7 +213,7 @@ async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let indexed = query.listed("ecs", "cluster/").map(str::to_owned);
     let known: BTreeSet<_> = indexed.chain(query.known.iter().cloned()).collect();
     if !known.is_empty() {
-        let named = query.names.iter().filter(|_| !query.only_known);
+        let named = query.names.iter().filter(|_| !query.is_by_id());
         let arn = |name| format!("arn:{}:ecs:{}:{}:cluster/{name}", cx.partition(), cx.region(), cx.account());
         return Ok(known.into_iter().chain(named.map(arn)).collect());
     }
@@ -247,7 +248,7 @@ fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Observed<Cluster>
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
     let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Observed { tags: tags(cluster.tags), attrs, status, notes: words.notes, spec, id }))
+    Ok(Some(Observed { attrs, status, notes: words.notes, ..Observed::new(id, tags(cluster.tags), spec) }))
 }
 
 /// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.

@@ -225,18 +225,19 @@ impl Kind for Service {
         let mut observed = Vec::new();
         for service in described.into_iter().flatten() {
             let service = Self::read(service)?;
-            observed.extend(service.filter(|service| query.owns(&service.tags)));
+            observed.extend(service);
         }
         Ok(observed)
     }
 
     /// Safe to repeat: a service is unique by its name in the cluster. A client token would add nothing to that, and
     /// would not let a service be made again that somebody has deleted.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = self.request(cx)?.service_name(name).set_tags(Some(list(&new.tags)));
         let service = request.send().await?.service;
-        service.and_then(|service| service.service_arn).ok_or_else(|| Error::absent("ARN of the service it made"))
+        let arn = service.and_then(|service| service.service_arn);
+        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the service it made"))
     }
 
     /// One call with all that differs. Safe to repeat: everything is set, and a deployment that is forced a second time takes
@@ -254,7 +255,8 @@ impl Kind for Service {
     /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = client(cx).delete_service().cluster(cx.attr(&observed.spec.cluster, "arn")?).service(&observed.id);
-        call.force(true).send().await.ignore_not_found()
+        call.force(true).send().await?;
+        Ok(())
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -335,7 +337,7 @@ async fn describe(cx: &Context, cluster: String, services: Vec<String>) -> Resul
 /// creation is safe to repeat: the others spare a call.
 async fn clusters(cx: &Context, query: &Query) -> Result<Vec<String>> {
     let indexed = query.listed("ecs", "cluster/").map(str::to_owned).collect::<Vec<_>>();
-    if query.only_known || !indexed.is_empty() {
+    if query.is_by_id() || !indexed.is_empty() {
         return Ok(indexed);
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;

@@ -75,7 +75,7 @@ impl Service {
             service_connect_configuration: connect.map(ServiceConnect::observed).transpose()?,
         };
         let attrs = attrs([("arn", &id), ("name", &name)]);
-        Ok(Some(Observed { tags: tags(service.tags), attrs, status, notes: words.notes, spec, id }))
+        Ok(Some(Observed { attrs, status, notes: words.notes, ..Observed::new(id, tags(service.tags), spec) }))
     }
 
     pub(crate) fn network(&self, cx: &up_core::Context) -> Result<Option<wire::NetworkConfiguration>> {

@@ -96,6 +96,7 @@ impl Kind for TaskDefinition {
         non_idempotent_create: true,
         tags_travel: true,
         immutable: true,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -113,24 +114,24 @@ impl Kind for TaskDefinition {
             others.remove(&observed.id);
         }
         let others = describe_all(cx, others.into_iter().collect()).await?;
-        let all = latest.into_iter().chain(others).flatten().chain(kept);
-        Ok(all.filter(|observed| query.owns(&observed.tags)).collect())
+        Ok(latest.into_iter().chain(others).flatten().chain(kept).collect())
     }
 
     /// ECS takes no client token here: sent once, and looked for by tag before it is sent again. A family that the user
     /// named is looked at here, since `observe` cannot tell it from a foreign one until the index lists it.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         if let Some(family) = &self.family
             && let Some(there) = describe(cx, family.clone()).await?
             && there.tags == new.tags
         {
-            return Ok(there.id);
+            return Ok(there.into());
         }
         let request = self.request(cx)?.family(self.family.clone().unwrap_or_else(|| family_of(new)));
         let request = request.set_tags(Some(list(&new.tags)));
         let answer = request.customize().config_override(once()).send().await?;
-        let arn = answer.task_definition.and_then(|made| made.task_definition_arn);
-        arn.ok_or_else(|| Error::absent("ARN of the task definition it made"))
+        let made = DescribeTaskDefinitionOutput::builder().set_task_definition(answer.task_definition).build();
+        let made = read(made)?.ok_or_else(|| Error::absent("active task definition that it made"))?;
+        Ok(Observed { tags: new.tags.clone(), ..made }.into())
     }
 
     /// Never called: every field replaces.
@@ -156,7 +157,8 @@ impl Kind for TaskDefinition {
             .await
             .map_err(Error::from)
             .ignore_not_found()?;
-        client(cx).delete_task_definitions().task_definitions(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_task_definitions().task_definitions(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -184,7 +186,7 @@ fn family_of(new: &NewResource) -> String {
 
 /// Families that may be the stack's.
 async fn families(cx: &Context, query: &Query) -> Result<Vec<String>> {
-    if query.only_known {
+    if query.is_by_id() {
         return Ok(vec![]);
     }
     let request = client(cx).list_task_definition_families().family_prefix(query.prefix());
@@ -270,7 +272,7 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefi
         pid_mode: definition.pid_mode.map(|word| PidMode::observed(word.as_str())).transpose()?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
-    Ok(Some(Observed { id, tags: tags(answer.tags), attrs, status, notes: vec![], spec }))
+    Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(answer.tags), spec) }))
 }
 
 impl TaskDefinition {

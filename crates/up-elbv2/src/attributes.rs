@@ -17,6 +17,11 @@ pub(crate) const SENT: usize = 20;
 pub(crate) type Row = (&'static str, &'static str);
 
 impl Attributes {
+    /// True where none is said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What the fields of a spec set; a field that is left out sets nothing.
     pub(crate) fn of(spec: &impl Serialize, rows: &[Row]) -> Self {
         let spec = plain(spec);

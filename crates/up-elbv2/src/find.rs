@@ -29,7 +29,7 @@ pub(crate) async fn owned(cx: &Context, query: &Query, arns: &[String]) -> Resul
     });
     found.extend(concurrently(told).await?.into_iter().flatten());
     // Of a load balancer or a target group, the ARN ends with its name and an id.
-    found.retain(|arn, tags| query.owns_named(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
+    found.retain(|arn, tags| query.accepts(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
     Ok(found)
 }
 

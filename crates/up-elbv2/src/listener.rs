@@ -104,6 +104,7 @@ impl Kind for Listener {
         },
         attrs: &["arn"],
         replace: Order::DestroyBeforeCreate,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -126,14 +127,22 @@ impl Kind for Listener {
 
     /// Safe to repeat: a load balancer has one listener on each port. With the same settings AWS answers with the one
     /// that exists, and refuses other settings. Attributes and further certificates take calls of their own.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_listener().load_balancer_arn(cx.id(&self.load_balancer)?).port(self.port);
         let request = request.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
         let request = request.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
         let request = request.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
         let request = request.set_default_actions(Some(action::wire(cx, &self.default_actions)?));
         let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        made(answer.listeners.and_then(|mut made| made.pop()?.listener_arn))
+        let listener = answer.listeners.and_then(|mut made| made.pop());
+        let listener = listener.ok_or_else(|| Error::absent("listener that it made"))?;
+        let arn = made(listener.listener_arn.clone())?;
+        let beyond = Attributes::of(self, &ROWS);
+        // What takes calls of its own is read only where something differs from what AWS chooses.
+        if !beyond.is_empty() || self.additional_certificate_arns.is_some() {
+            return Ok(arn.into());
+        }
+        Ok(observed(new.tags.clone(), arn, listener, &Attributes::default(), None)?.into())
     }
 
     /// Safe to repeat: everything is set. What the listener is comes in one call, so that it is never half another.
@@ -170,7 +179,8 @@ impl Kind for Listener {
 
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_listener().listener_arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_listener().listener_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -282,18 +292,28 @@ async fn read(
     arn: String,
     listener: types::Listener,
 ) -> Result<Option<Observed<Listener>>> {
+    let Some(attributes) = attributes(cx, query, &arn).await? else { return Ok(None) };
+    let secure = matches!(listener.protocol, Some(types::ProtocolEnum::Https | types::ProtocolEnum::Tls));
+    let additional = match secure && query.asks("additional_certificate_arns") {
+        true => Some(additional_certificates(cx, &arn).await?),
+        false => None,
+    };
+    observed(tags, arn, listener, &attributes, additional).map(Some)
+}
+
+/// A listener as AWS describes it, with what calls of their own tell.
+fn observed(
+    tags: Tags,
+    arn: String,
+    listener: types::Listener,
+    attributes: &Attributes,
+    additional: Option<BTreeSet<String>>,
+) -> Result<Observed<Listener>> {
     let (Some(balancer), Some(port), Some(protocol)) = (listener.load_balancer_arn, listener.port, listener.protocol)
     else {
         return Err(Error::absent("load balancer, port or protocol of a listener"));
     };
     let protocol = Protocol::observed(protocol.as_str())?;
-    let Some(attributes) = attributes(cx, query, &arn).await? else { return Ok(None) };
-    let secure = matches!(protocol, Protocol::Https | Protocol::Tls);
-    let additional = if secure && query.asks("additional_certificate_arns") {
-        Some(additional_certificates(cx, &arn).await?)
-    } else {
-        None
-    };
     let certificate = listener.certificates.into_iter().flatten().next();
     let alpn = listener.alpn_policy.into_iter().flatten().next();
     let spec = Listener {
@@ -315,7 +335,7 @@ async fn read(
     };
     let spec = attributes.fill(spec, &ROWS)?;
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
 }
 
 /// Empty where nobody asks. `None`: gone meanwhile.

@@ -154,7 +154,7 @@ impl Kind for LoadBalancer {
             else {
                 return Err(Error::absent("name of a load balancer"));
             };
-            if query.may_own(&arn, &arn, &name) {
+            if query.may_match(&arn, &arn, &name) {
                 found.push((arn, name, balancer));
             }
         }
@@ -169,7 +169,7 @@ impl Kind for LoadBalancer {
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
     /// settings: whose it is, its tags tell. Attributes take a call of their own.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&new.tags)));
         let request = request.r#type(self.r#type.as_str().into()).scheme(self.scheme.as_str().into());
@@ -178,7 +178,7 @@ impl Kind for LoadBalancer {
         let request = request.set_subnet_mappings(mappings(cx, self.subnet_mappings.as_ref())?);
         let answer = request.set_security_groups(ids(cx, self.security_groups.as_ref())?).send().await?;
         let arn = made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))?;
-        find::born(cx, new, self.name.as_ref(), arn).await
+        find::born(cx, new, self.name.as_ref(), arn).await.map(Created::Id)
     }
 
     /// Safe to repeat: everything is set.
@@ -217,7 +217,8 @@ impl Kind for LoadBalancer {
             let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&observed.id);
             call.attributes(attribute("deletion_protection.enabled", "false")).send().await.ignore_not_found()?;
         }
-        client(cx).delete_load_balancer().load_balancer_arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_load_balancer().load_balancer_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -394,7 +395,7 @@ async fn read(
     let mut attrs = named(&arn, &name);
     attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
     attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
-    Ok(Some(Observed { id: arn, tags, attrs, status, notes, spec }))
+    Ok(Some(Observed { attrs, status, notes, ..Observed::new(arn, tags, spec) }))
 }
 
 fn status(state: Option<&LoadBalancerState>) -> Result<Status> {

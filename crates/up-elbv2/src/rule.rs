@@ -66,6 +66,7 @@ impl Kind for Rule {
             delete: &["elasticloadbalancing:DeleteRule"],
         },
         attrs: &["arn"],
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -87,16 +88,21 @@ impl Kind for Rule {
 
     /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
     /// tags. While another of the stack's has it, which is about to release it, this is tried again.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
         let request = request.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect()));
         let request = request.set_actions(Some(action::wire(cx, &self.actions)?));
         match request.set_tags(Some(list(&new.tags))).send().await.map_err(Error::from) {
-            Ok(answer) => made(answer.rules.and_then(|mut made| made.pop()?.rule_arn)),
+            Ok(answer) => {
+                let rule = answer.rules.and_then(|mut made| made.pop());
+                let rule = rule.ok_or_else(|| Error::absent("rule that it made"))?;
+                let arn = made(rule.rule_arn.clone())?;
+                Ok(read(new.tags.clone(), arn, listener, rule)?.into())
+            }
             Err(error) if error.code == "PriorityInUse" => {
                 match holder(cx, &rules(cx, listener).await?, self.priority, &new.stack).await? {
-                    Some((arn, tags)) if new.gave(&tags) => Ok(arn),
+                    Some((arn, tags)) if new.gave(&tags) => Ok(arn.into()),
                     // The stack's own, or gone meanwhile.
                     _ => Err(Error { kind: ErrorKind::Conflict, ..error }),
                 }
@@ -125,7 +131,8 @@ impl Kind for Rule {
 
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_rule().rule_arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_rule().rule_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -240,5 +247,5 @@ fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<
         actions: action::observed(rule.actions)?,
     };
     let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
 }

@@ -124,6 +124,7 @@ impl Kind for TargetGroup {
         },
         attrs: &["arn", "name", "arn_suffix"],
         longest_name: 32,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -135,21 +136,21 @@ impl Kind for TargetGroup {
             let (Some(arn), Some(name)) = (group.target_group_arn.clone(), group.target_group_name.clone()) else {
                 return Err(Error::absent("name of a target group"));
             };
-            if query.may_own(&arn, &arn, &name) {
-                found.push((arn, name, group));
+            if query.may_match(&arn, &arn, &name) {
+                found.push((arn, group));
             }
         }
         let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
         let mut owned = find::owned(cx, query, &arns).await?;
-        let ours = found.into_iter().filter_map(|(arn, name, group)| Some((owned.remove(&arn)?, arn, name, group)));
-        let read = ours.map(|(tags, arn, name, group)| read(cx, query, tags, arn, name, group));
+        let ours = found.into_iter().filter_map(|(arn, group)| Some((owned.remove(&arn)?, arn, group)));
+        let read = ours.map(|(tags, arn, group)| read(cx, query, tags, arn, group));
         let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
         Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
     /// settings: whose it is, its tags tell. Attributes take a call of their own.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
         let check = &self.health_check;
@@ -171,8 +172,15 @@ impl Kind for TargetGroup {
             .set_healthy_threshold_count(check.healthy_threshold_count)
             .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
         let answer = request.send().await?;
-        let arn = made(answer.target_groups.and_then(|mut made| made.pop()?.target_group_arn))?;
-        find::born(cx, new, self.name.as_ref(), arn).await
+        let group = answer.target_groups.and_then(|mut made| made.pop());
+        let group = group.ok_or_else(|| Error::absent("target group that it made"))?;
+        let arn = made(group.target_group_arn.clone())?;
+        let arn = find::born(cx, new, self.name.as_ref(), arn).await?;
+        // What takes a call of its own is read only where something differs from what AWS chooses.
+        if !Attributes::of(self, &ROWS).is_empty() || self.stickiness.is_some() {
+            return Ok(arn.into());
+        }
+        Ok(observed(new.tags.clone(), arn, group, None)?.into())
     }
 
     /// Safe to repeat: everything is set.
@@ -209,7 +217,8 @@ impl Kind for TargetGroup {
 
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_target_group().target_group_arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_target_group().target_group_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -305,15 +314,24 @@ async fn read(
     query: &Query,
     tags: Tags,
     arn: String,
-    name: String,
     group: types::TargetGroup,
 ) -> Result<Option<Observed<TargetGroup>>> {
     let asked = ROWS.iter().any(|(field, _)| query.asks(field)) || query.asks("stickiness");
-    let attributes = match asked {
-        true => attributes(cx, &arn).await?,
-        false => Some(Attributes::default()),
-    };
-    let Some(attributes) = attributes else { return Ok(None) };
+    if !asked {
+        return observed(tags, arn, group, None).map(Some);
+    }
+    let Some(attributes) = attributes(cx, &arn).await? else { return Ok(None) };
+    observed(tags, arn, group, Some(attributes)).map(Some)
+}
+
+/// A target group as AWS describes it, with what a call of its own tells.
+fn observed(
+    tags: Tags,
+    arn: String,
+    group: types::TargetGroup,
+    attributes: Option<Attributes>,
+) -> Result<Observed<TargetGroup>> {
+    let name = group.target_group_name.clone().ok_or_else(|| Error::absent("name of a target group"))?;
     let target_type = group.target_type.as_ref().ok_or_else(|| Error::absent("type of a target group"))?;
     let spec = TargetGroup {
         name: Some(name.clone()),
@@ -328,12 +346,12 @@ async fn read(
             .transpose()?,
         health_check: HealthCheck::observed(&group)?,
         vpc: group.vpc_id.map(Ref::id),
-        stickiness: if asked { Some(Stickiness::observed(&attributes)?) } else { None },
+        stickiness: attributes.as_ref().map(Stickiness::observed).transpose()?,
         ..TargetGroup::bare()
     };
-    let spec = attributes.fill(spec, &ROWS)?;
+    let spec = attributes.unwrap_or_default().fill(spec, &ROWS)?;
     let attrs = named(&arn, &name);
-    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
 }
 
 async fn attributes(cx: &Context, arn: &str) -> Result<Option<Attributes>> {

@@ -2,7 +2,7 @@
 
 use up_core::prelude::*;
 
-use crate::{PAGE, check_name, client, list, path, tags};
+use crate::{PAGE, check_name, client, list, path, prefix, tags};
 
 /// Gives EC2 instances a role to act as.
 ///
@@ -32,23 +32,25 @@ impl Kind for InstanceProfile {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx).list_instance_profiles().path_prefix(path(&query.stack)).max_items(PAGE);
+        let request = client(cx).list_instance_profiles().path_prefix(prefix(query)).max_items(PAGE);
         let profiles = request.into_paginator().items().send().try_collect().await?;
         let profiles = profiles.into_iter().filter(|profile| query.wants(&profile.instance_profile_name));
         let observed: Vec<Option<Observed<Self>>> = concurrently(profiles.map(|profile| read(cx, profile))).await?;
-        Ok(observed.into_iter().flatten().filter(|observed| query.owns(&observed.tags)).collect())
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_instance_profile().instance_profile_name(&name).path(path(&new.stack));
-        request.set_tags(Some(list(&new.tags))).send().await?;
-        Ok(name)
+        let answer = request.set_tags(Some(list(&new.tags))).send().await?;
+        let made = answer.instance_profile.ok_or_else(|| Error::absent("instance profile that it made"))?;
+        Ok(observed(made, name, new.tags.clone()).into())
     }
 
     /// A profile holds one role at most: the old one leaves first. Safe to repeat: with its role in it, it is full.
@@ -87,7 +89,8 @@ impl Kind for InstanceProfile {
         if let Some(role) = &observed.spec.role {
             remove(cx, &observed.id, &cx.id(role)?).await?;
         }
-        client(cx).delete_instance_profile().instance_profile_name(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_instance_profile().instance_profile_name(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -99,7 +102,7 @@ impl Kind for InstanceProfile {
 
 /// `None`: gone meanwhile.
 async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Result<Option<Observed<InstanceProfile>>> {
-    let name = profile.instance_profile_name;
+    let name = profile.instance_profile_name.clone();
     // The SDK fills in what is required and missing.
     if name.is_empty() {
         return Err(Error::absent("name of an instance profile"));
@@ -110,10 +113,14 @@ async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Res
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    Ok(Some(observed(profile, name, tags)))
+}
+
+fn observed(profile: aws_sdk_iam::types::InstanceProfile, name: String, tags: Tags) -> Observed<InstanceProfile> {
     let role = profile.roles.into_iter().next().map(|role| Ref::id(role.role_name));
     let attrs = [("arn".into(), profile.arn), ("name".into(), name.clone())].into();
     let spec = InstanceProfile { name: Some(name.clone()), role };
-    Ok(Some(Observed { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Observed { attrs, ..Observed::new(name, tags, spec) }
 }
 
 async fn remove(cx: &Context, profile: &str, role: &str) -> Result<()> {

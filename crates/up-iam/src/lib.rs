@@ -10,7 +10,7 @@ pub mod role;
 
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
-use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Result, Tags, placeholder};
+use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Query, Result, Tags, placeholder};
 
 up_core::client!(aws_sdk_iam, &[]);
 
@@ -24,6 +24,11 @@ const PAGE: i32 = 1000;
 /// Where a stack's entities stand.
 fn path(stack: &str) -> String {
     format!("/bullstra-up/{stack}/")
+}
+
+/// Where the entities stand that a query asks for.
+fn prefix(query: &Query) -> String {
+    if query.is_all() { "/".into() } else { path(&query.stack) }
 }
 
 /// Where the stack that owns what carries `tags` keeps its entities.

@@ -46,6 +46,7 @@ impl Kind for Policy {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -57,7 +58,7 @@ impl Kind for Policy {
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| query.known.contains(arn));
             let is_named = policy.policy_name.as_ref().is_some_and(|name| query.names.contains(name));
-            known || !query.only_known && (is_named || policy.path.as_ref() == Some(&ours))
+            known || !query.is_by_id() && (query.is_all() || is_named || policy.path.as_ref() == Some(&ours))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;
         if policies.iter().any(|policy| policy.path.is_none()) {
@@ -65,19 +66,20 @@ impl Kind for Policy {
         }
         let policies = policies.into_iter().filter(may_be_ours);
         let observed: Vec<Option<Observed<Self>>> = concurrently(policies.map(|policy| read(cx, policy))).await?;
-        let owns = |observed: &Observed<Self>| {
-            query.owns_named(observed.attrs.get("name").map_or("", String::as_str), &observed.tags)
-        };
-        Ok(observed.into_iter().flatten().filter(owns).collect())
+        Ok(observed.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let request = client(cx).create_policy().policy_name(name).path(path(&new.stack));
+        let request = client(cx).create_policy().policy_name(&name).path(path(&new.stack));
         let request = request.description(&self.description).policy_document(self.policy_document.text());
         let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        answer.policy.and_then(|policy| policy.arn).ok_or_else(|| Error::absent("ARN of the policy it made"))
+        let arn = answer.policy.and_then(|policy| policy.arn);
+        let arn = arn.ok_or_else(|| Error::absent("ARN of the policy it made"))?;
+        let attrs = [("arn".into(), arn.clone()), ("name".into(), name.clone())].into();
+        let spec = Self { name: Some(name), ..self.clone() };
+        Ok(Observed { attrs, ..Observed::new(arn, new.tags.clone(), spec) }.into())
     }
 
     /// Makes a new version the default. Repeated, it makes one more of the same content, which does no harm.
@@ -110,11 +112,9 @@ impl Kind for Policy {
 
     /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        match empty(cx, &observed.id, &path_of(&observed.tags)?).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => client(cx).delete_policy().policy_arn(&observed.id).send().await.ignore_not_found(),
-        }
+        empty(cx, &observed.id, &path_of(&observed.tags)?).await?;
+        client(cx).delete_policy().policy_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -143,7 +143,7 @@ async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observ
         policy_document: document(current.and_then(|version| version.document))?,
     };
     let attrs = [("arn".into(), arn.clone()), ("name".into(), name)].into();
-    Ok(Some(Observed { id: arn, tags, attrs, status: Status::Ready, notes: vec![], spec }))
+    Ok(Some(Observed { attrs, ..Observed::new(arn, tags, spec) }))
 }
 
 /// Takes from a policy all that IAM does not delete with it.

@@ -8,7 +8,7 @@ use up_core::prelude::*;
 
 use crate::{
     PAGE, all, boundary::Boundary, check_description, check_document, check_name, client, document, list, path,
-    path_of, tags,
+    path_of, prefix, tags,
 };
 
 /// A set of permissions that a service, or someone of another account, may act with.
@@ -74,13 +74,14 @@ impl Kind for Role {
         attrs: &["arn", "name"],
         longest_name: 64,
         tags: TagRules::WITHOUT_CASE,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
     /// Two calls, however many roles: one brings policies and tags, the other what that one leaves out.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let details = client(cx).get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
-        let listed = client(cx).list_roles().path_prefix(path(&query.stack)).max_items(PAGE);
+        let listed = client(cx).list_roles().path_prefix(prefix(query)).max_items(PAGE);
         let (details, listed) =
             try_join(async { details.into_paginator().send().try_collect().await.map_err(Error::from) }, async {
                 listed.into_paginator().items().send().try_collect().await.map_err(Error::from)
@@ -91,7 +92,7 @@ impl Kind for Role {
         let mut observed = Vec::new();
         for mut detail in all(details, |page| page.role_detail_list, "list of roles")? {
             let tags = tags(detail.tags.take().unwrap_or_default());
-            if !query.owns_named(detail.role_name.as_deref().unwrap_or_default(), &tags) {
+            if !query.accepts(detail.role_name.as_deref().unwrap_or_default(), &tags) {
                 continue;
             }
             let name = detail.role_name.take().ok_or_else(|| Error::absent("name of a role"))?;
@@ -107,14 +108,19 @@ impl Kind for Role {
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let boundary = Boundary::arn(&self.permissions_boundary, cx)?;
         let request = client(cx).create_role().role_name(&name).path(path(&new.stack));
         let request = request.assume_role_policy_document(self.assume_role_policy_document.text());
         let request = request.description(&self.description).max_session_duration(self.max_session_duration);
-        request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags))).send().await?;
-        Ok(name)
+        let answer = request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags))).send().await?;
+        let role = answer.role.ok_or_else(|| Error::absent("role that it made"))?;
+        let attrs = [("arn".into(), role.arn), ("name".into(), name.clone())].into();
+        // It begins with what the call sets, and with no policies.
+        let none = (BTreeSet::new(), BTreeMap::new());
+        let spec = Self { name: Some(name.clone()), managed_policies: none.0, inline_policies: none.1, ..self.clone() };
+        Ok(Observed { attrs, ..Observed::new(name, new.tags.clone(), spec) }.into())
     }
 
     /// Grants what is missing before it takes away what is extra. Safe to repeat: everything is set.
@@ -179,11 +185,12 @@ impl Kind for Role {
         leave_profiles(cx, role, &path_of(&observed.tags)?).await.ignore_not_found()?;
         let inline = observed.spec.inline_policies.keys().cloned().collect();
         strip(cx, role, arns(cx, &observed.spec.managed_policies)?, inline).await?;
-        match client(cx).delete_role().role_name(role).send().await.ignore_not_found() {
+        let delete = async || client(cx).delete_role().role_name(role).send().await.map(drop).map_err(Error::from);
+        match delete().await {
             Err(error) if error.kind == ErrorKind::Conflict => {
                 let (attached, inline) = policies(cx, role).await?;
                 strip(cx, role, attached, inline).await?;
-                client(cx).delete_role().role_name(role).send().await.ignore_not_found()
+                delete().await
             }
             deleted => deleted,
         }
@@ -242,7 +249,7 @@ fn read(
         permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Observed { id: name, tags, attrs, status: Status::Ready, notes: vec![], spec })
+    Ok(Observed { attrs, ..Observed::new(name, tags, spec) })
 }
 
 fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {

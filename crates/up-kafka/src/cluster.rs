@@ -177,7 +177,7 @@ impl Kind for Cluster {
         let mut observed = Vec::new();
         for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
             let tags = cluster.tags.clone().unwrap_or_default().into_iter().collect();
-            let ours = query.owns_named(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
+            let ours = query.accepts(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
             // A serverless one is none of this kind.
             if ours && cluster.provisioned.is_none() && cluster.cluster_type != Some(ClusterType::Serverless) {
                 return Err(Error::absent("settings of a cluster"));
@@ -196,14 +196,14 @@ impl Kind for Cluster {
 
     /// Safe to repeat: it is unique by its name. Public access, which MSK takes of a finished cluster only, is left to
     /// `update`.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         cluster_limits::check_zones(cx, &self.client_subnets)?;
         let configuration = self.configuration_info(cx).await?;
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
         let tags = new.tags.clone().into_iter().collect();
         let answer = request.set_tags(Some(tags)).send().await?;
-        answer.cluster_arn.ok_or_else(|| Error::absent("ARN of the cluster it made"))
+        answer.cluster_arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it made"))
     }
 
     /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
@@ -273,7 +273,8 @@ impl Kind for Cluster {
 
     /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_cluster().cluster_arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_cluster().cluster_arn(&observed.id).send().await?;
+        Ok(())
     }
 
     /// What autoscaling has added to the volumes is no difference: they never shrink.

@@ -135,7 +135,7 @@ impl Cluster {
         };
         let attrs = attrs([("arn", id.clone()), ("name", name)]);
         let tags = cluster.tags.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
-        Ok(Observed { id, tags, attrs, status, notes: vec![], spec })
+        Ok(Observed { attrs, status, ..Observed::new(id, tags, spec) })
     }
 }
 

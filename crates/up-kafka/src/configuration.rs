@@ -57,39 +57,37 @@ impl Kind for Configuration {
             let (revision, text) = latest.map(|it| (it.revision, it.description)).unwrap_or_default();
             // A retag writes a new revision, so that its description is the newer one.
             let text = text.or(configuration.description);
-            let Some(tags) = text.as_deref().and_then(tags_of).filter(|tags| query.owns(tags)) else { continue };
+            let Some(tags) = text.as_deref().and_then(tags_of) else { continue };
             let (Some(id), Some(name), Some(revision)) = (configuration.arn, configuration.name, revision) else {
                 return Err(Error::absent("ARN, name and revision of a configuration"));
             };
-            if !query.wants(&id) {
+            if !query.wants(&id) || !query.accepts(&name, &tags) {
                 continue;
             }
-            let status = match configuration.state {
-                Some(ConfigurationState::Active) => Status::Ready,
-                Some(ConfigurationState::Deleting) => Status::Deleting("DELETING".into()),
-                Some(ConfigurationState::DeleteFailed) => {
-                    Impairment::explained("DELETE_FAILED", "see which cluster uses it, and delete it again")
-                }
-                state => Status::Pending(state.map_or("MSK gives no state".into(), |state| state.to_string())),
-            };
+            let status = status(configuration.state);
             let spec = Self {
                 server_properties: properties(cx, &id, revision).await?,
                 kafka_versions: configuration.kafka_versions.into_iter().flatten().collect(),
             };
-            let attrs = attrs([("arn", id.clone()), ("name", name), ("revision", revision.to_string())]);
-            observed.push(Observed { id, tags, attrs, status, notes: vec![], spec });
+            let attrs = attrs_of(&id, name, revision);
+            observed.push(Observed { attrs, status, ..Observed::new(id, tags, spec) });
         }
         Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_configuration().name(new.name(Self::INFO.longest_name));
         let request = request.description(description_of(&new.tags)).server_properties(self.text());
         let versions = self.kafka_versions.iter().cloned().collect::<Vec<_>>();
         let request = request.set_kafka_versions((!versions.is_empty()).then_some(versions));
         let answer = request.send().await?;
-        answer.arn.ok_or_else(|| Error::absent("ARN of the configuration it made"))
+        let absent = || Error::absent("ARN, name and revision of the configuration it made");
+        let revision = answer.latest_revision.and_then(|it| it.revision);
+        let (id, name) = (answer.arn.ok_or_else(absent)?, answer.name.ok_or_else(absent)?);
+        let attrs = attrs_of(&id, name, revision.ok_or_else(absent)?);
+        let status = status(answer.state);
+        Ok(Observed { attrs, status, ..Observed::new(id, new.tags.clone(), self.clone()) }.into())
     }
 
     /// Never called: every field replaces.
@@ -109,7 +107,8 @@ impl Kind for Configuration {
 
     /// Takes all its revisions. Safe to repeat: gone is gone. Clusters that use it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_configuration().arn(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_configuration().arn(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -117,6 +116,21 @@ impl Kind for Configuration {
         let wrong = self.server_properties.iter().filter(|(name, value)| broken(name) || broken(value));
         let message = "a property is one line, without space around name and value";
         wrong.map(|(name, _)| Problem::new(format!("server_properties.{name}"), message)).collect()
+    }
+}
+
+fn attrs_of(id: &str, name: String, revision: i64) -> Attrs {
+    attrs([("arn", id.to_owned()), ("name", name), ("revision", revision.to_string())])
+}
+
+fn status(state: Option<ConfigurationState>) -> Status {
+    match state {
+        Some(ConfigurationState::Active) => Status::Ready,
+        Some(ConfigurationState::Deleting) => Status::Deleting("DELETING".into()),
+        Some(ConfigurationState::DeleteFailed) => {
+            Impairment::explained("DELETE_FAILED", "see which cluster uses it, and delete it again")
+        }
+        state => Status::Pending(state.map_or("MSK gives no state".into(), |state| state.to_string())),
     }
 }
 

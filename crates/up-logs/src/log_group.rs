@@ -74,6 +74,7 @@ impl Kind for LogGroup {
         },
         attrs: &["arn", "name"],
         longest_name: 512,
+        deletes_at_once: true,
         holds_data: true,
         ..KindInfo::DEFAULT
     };
@@ -87,8 +88,8 @@ impl Kind for LogGroup {
         let prefix = query.prefix();
         // Names that are derived are found by how they begin.
         let names: Vec<String> =
-            names.into_iter().filter(|name| query.only_known || !name.starts_with(&prefix)).collect();
-        let all = (!query.only_known).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
+            names.into_iter().filter(|name| query.is_by_id() || !name.starts_with(&prefix)).collect();
+        let all = (!query.is_by_id()).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
         let mut requests: Vec<_> = all.into_iter().collect();
         for names in names.chunks(PAGE) {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
@@ -103,7 +104,7 @@ impl Kind for LogGroup {
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
     /// call of its own.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let tags = new.tags.clone().into_iter().collect();
         let key = (!self.kms_key_id.is_empty()).then(|| self.kms_key_id.clone());
@@ -112,11 +113,12 @@ impl Kind for LogGroup {
         let request = request.set_deletion_protection_enabled(self.deletion_protection_enabled.then_some(true));
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
-                let arn = format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account());
-                let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| new.gave(&tags));
-                if earlier { Ok(name) } else { Err(error) }
+                let earlier = tags_of(cx, &arn(cx, &name)).await?.is_some_and(|tags| new.gave(&tags));
+                if earlier { Ok(name.into()) } else { Err(error) }
             }
-            answer => answer.map(|_| name),
+            Err(error) => Err(error),
+            // Logs answers with nothing; what it makes of a request is fixed.
+            Ok(_) => Ok(self.created(cx, name, new.tags.clone()).into()),
         }
     }
 
@@ -161,7 +163,8 @@ impl Kind for LogGroup {
         if observed.spec.deletion_protection_enabled {
             protect(cx, &observed.id, false).await.ignore_not_found()?;
         }
-        client(cx).delete_log_group().log_group_name(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_log_group().log_group_name(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -193,6 +196,19 @@ impl Kind for LogGroup {
     }
 }
 
+impl LogGroup {
+    /// A group as its create makes it: with all that the call can set.
+    fn created(&self, cx: &Context, name: String, tags: Tags) -> Observed<Self> {
+        let attrs = [("arn".into(), arn(cx, &name)), ("name".into(), name.clone())].into();
+        let spec = Self { name: Some(name.clone()), retention_in_days: 0, ..self.clone() }.normal();
+        Observed { attrs, ..Observed::new(name, tags, spec) }
+    }
+}
+
+fn arn(cx: &Context, name: &str) -> String {
+    format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account())
+}
+
 /// Days that a group of the class `DELIVERY` keeps lines.
 const DELIVERED: i32 = 2;
 
@@ -213,7 +229,7 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
 async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup) -> Result<Option<Observed<LogGroup>>> {
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
-    let Some(tags) = query.owned(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
+    let Some(tags) = query.tags(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
     let (log_group_class, notes) = class_of(group.log_group_class.as_ref());
     let spec = LogGroup {
         name: Some(name.clone()),
@@ -224,7 +240,7 @@ async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup)
         deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Observed { id: name, tags, attrs, status: Status::Ready, notes, spec: spec.normal() }))
+    Ok(Some(Observed { attrs, notes, ..Observed::new(name, tags, spec.normal()) }))
 }
 
 /// A class that is newer than this program is told about, and ends nothing.

@@ -240,18 +240,18 @@ impl Kind for Instance {
         let instances = client(cx).describe_db_instances().into_paginator().items().send().try_collect().await?;
         let ours = instances.into_iter().filter(|instance| {
             let name = instance.db_instance_identifier.as_deref().unwrap_or_default();
-            query.owns_named(name, &crate::tags(instance.tag_list.clone()))
+            query.accepts(name, &crate::tags(instance.tag_list.clone()))
         });
-        ours.map(|instance| Self::read(instance, query.only_known)).collect()
+        ours.map(|instance| Self::read(instance, query.is_by_id())).collect()
     }
 
     /// Safe to repeat: it is unique by its name.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let tags = new.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
         request.send().await?;
-        Ok(name)
+        Ok(name.into())
     }
 
     /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
@@ -284,7 +284,8 @@ impl Kind for Instance {
         let snapshot = (!skip).then(|| last_snapshot(observed)).transpose()?;
         let call = client(cx).delete_db_instance().db_instance_identifier(&observed.id).skip_final_snapshot(skip);
         let call = call.set_delete_automated_backups(is_broken.then_some(false));
-        call.set_final_db_snapshot_identifier(snapshot).send().await.ignore_not_found()
+        call.set_final_db_snapshot_identifier(snapshot).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {

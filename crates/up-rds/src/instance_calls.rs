@@ -211,7 +211,7 @@ impl Instance {
         let begun = begun.and_then(|size| size.parse().ok()).filter(|size| *size < spec.allocated_storage);
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
-        Ok(Observed { id, tags, attrs, status, notes, spec })
+        Ok(Observed { attrs, status, notes, ..Observed::new(id, tags, spec) })
     }
 
     /// What RDS is about to change counts as changed.

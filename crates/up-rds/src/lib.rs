@@ -58,7 +58,7 @@ async fn owned(cx: &Context, query: &Query, name: &str, arn: &str) -> Result<Opt
         let answer = client(cx).list_tags_for_resource().resource_name(arn).send().await?;
         Ok(Some(tags(answer.tag_list)))
     };
-    query.owned(name, arn, ask).await
+    query.tags(name, arn, ask).await
 }
 
 /// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.

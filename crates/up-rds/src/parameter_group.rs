@@ -50,6 +50,7 @@ impl Kind for ParameterGroup {
         longest_name: 255,
         replace: Order::CreateBeforeDestroy,
         reads_desired: true,
+        deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
@@ -69,18 +70,18 @@ impl Kind for ParameterGroup {
             let parameters = parameters(cx, &id, desired.as_ref()).await?;
             let spec = Self { name: Some(id.clone()), family, description, parameters };
             let attrs = attrs([("arn", &arn), ("name", &id)]);
-            observed.push(Observed { id, tags, attrs, status: Status::Ready, notes: vec![], spec });
+            observed.push(Observed { attrs, ..Observed::new(id, tags, spec) });
         }
         Ok(observed)
     }
 
     /// Safe to repeat: it is unique by its name. Its parameters are left to `update`, as RDS has it.
-    async fn create(&self, cx: &Context, new: &NewResource) -> Result<String> {
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_parameter_group().db_parameter_group_name(&name);
         let request = request.db_parameter_group_family(&self.family).description(&self.description);
         request.set_tags(Some(list(&new.tags))).send().await?;
-        Ok(name)
+        Ok(name.into())
     }
 
     /// Sets what differs and resets what is left out, 20 a call. Safe to repeat: parameters are set.
@@ -108,7 +109,8 @@ impl Kind for ParameterGroup {
 
     /// Safe to repeat: gone is gone. Databases that use it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        client(cx).delete_db_parameter_group().db_parameter_group_name(&observed.id).send().await.ignore_not_found()
+        client(cx).delete_db_parameter_group().db_parameter_group_name(&observed.id).send().await?;
+        Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {

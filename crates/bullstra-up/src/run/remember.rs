@@ -111,17 +111,16 @@ mod tests {
     }
 
     fn world(names: &[&str]) -> World {
-        let observed = names.iter().map(|name| Observed {
-            id: format!("vpc-{name}"),
-            tags: [
-                (Address::STACK_TAG.to_owned(), "prod".to_owned()),
-                (Address::ADDRESS_TAG.to_owned(), format!("ec2.vpc.{name}")),
-            ]
-            .into(),
-            attrs: [].into(),
-            status: Status::Ready,
-            notes: vec![],
-            spec: json!({ "cidr_block": "10.0.0.0/16" }),
+        let observed = names.iter().map(|name| {
+            Observed::new(
+                format!("vpc-{name}"),
+                [
+                    (Address::STACK_TAG.to_owned(), "prod".to_owned()),
+                    (Address::ADDRESS_TAG.to_owned(), format!("ec2.vpc.{name}")),
+                ]
+                .into(),
+                json!({ "cidr_block": "10.0.0.0/16" }),
+            )
         });
         World { observed: [("ec2.vpc".to_owned(), observed.collect())].into(), ..World::default() }
     }
@@ -169,13 +168,10 @@ mod tests {
 
     #[test]
     fn what_never_changes_is_kept_while_it_exists_and_tells_no_secret() {
-        let observed = |id: &str, image: &str| Observed {
-            id: id.to_owned(),
-            tags: [("Team".to_owned(), "shop".to_owned())].into(),
-            attrs: [("arn".to_owned(), id.to_owned())].into(),
-            status: Status::Ready,
-            notes: vec![],
-            spec: json!({ "containers": [{ "name": "main", "image": image }] }),
+        let observed = |id: &str, image: &str| {
+            let (tags, attrs) = ([("Team".to_owned(), "shop".to_owned())], [("arn".to_owned(), id.to_owned())]);
+            let spec = json!({ "containers": [{ "name": "main", "image": image }] });
+            Observed { attrs: attrs.into(), ..Observed::new(id, tags.into(), spec) }
         };
         let ids = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
         secrets::keep(&ids(&["the password of nobody"]));

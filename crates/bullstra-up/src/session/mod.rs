@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use up_apply::{ObserveError, Observer};
+use up_apply::{Children, ObserveError, Observer};
 use up_core::{Address, AnyKind, Context, Declared, Index, Meter, is_foreign_tag};
 use up_kinds::Identity;
 use up_plan::World;
@@ -170,6 +170,7 @@ impl Session {
             known: all_known(&past).into(),
             asked: asked.into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
+            children: children(declared, &past)?.into(),
             names: Observer::names(declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
@@ -279,6 +280,14 @@ fn not_searched(spared: &[ObserveError]) -> String {
 fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
     let kept = past.snapshot.iter().map(|past| &past.ids);
     kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
+}
+
+/// The stack's resources that take no tags: those declared, and those that the last apply has left.
+fn children(declared: &[Declared], past: &Past) -> Result<Children, Failure> {
+    let is_child = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().parent.is_some());
+    let snapshot = past.snapshot.as_ref().filter(|_| known(past).any(|(kind, _)| is_child(kind)));
+    let applied = snapshot.map(|snapshot| snapshot.declared().map_err(unusable)).transpose()?.unwrap_or_default();
+    Ok(Children::new(declared, &applied, &up_kinds::find))
 }
 
 /// The same, together.

@@ -85,7 +85,7 @@ fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use up_core::{Observed, Status};
+    use up_core::Observed;
     use up_state::{CutOff, Ids, Snapshot, State};
 
     use super::*;
@@ -93,7 +93,7 @@ mod tests {
     fn observed(id: &str, address: &str) -> Observed<serde_json::Value> {
         let tags = [(Address::STACK_TAG, "shop"), (Address::ADDRESS_TAG, address)];
         let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        Observed { id: id.into(), tags, attrs: [].into(), status: Status::Ready, notes: vec![], spec: json!({}) }
+        Observed::new(id, tags, json!({}))
     }
 
     fn past(known: &[&str], made: &[&str], unanswered: &[(&str, &str)]) -> Past {

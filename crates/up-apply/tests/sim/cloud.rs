@@ -109,6 +109,12 @@ impl Cloud {
         self.send("create", None, address, move |state| state.create(create)).await
     }
 
+    /// What the answer to a create tells of what it made.
+    pub(crate) fn told(&self, id: &str) -> Option<Observed<Value>> {
+        let state = self.state();
+        state.things.iter().find(|thing| thing.id == id)?.shown(Duration::ZERO)
+    }
+
     pub(crate) async fn update(&self, kind: &'static SimKind, observed: Observed<Value>, desired: Value) -> Result<()> {
         let (id, address) = (observed.id.clone(), address(&observed));
         self.send("update", Some(id.clone()), address, move |state| state.update(kind, &id, desired)).await

@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::Schema;
 use serde_json::Value;
 use up_core::{
-    Actions, Address, AnyKind, Binding, Change, Context, Error, Field, KindInfo, Later, NewResource, Observed, Order,
-    Problem, Query, TagChange, Takes, Unique, Wait, unique_names,
+    Actions, Address, AnyKind, Binding, Change, Context, Created, Error, Field, KindInfo, Later, NewResource, Observed,
+    Order, Problem, Query, TagChange, Takes, Unique, Wait, unique_names,
 };
 
 use crate::cloud::{Cloud, Create};
@@ -18,6 +18,8 @@ pub(crate) struct SimKind {
     fields: &'static [Field],
     /// What makes a second create the same as the first.
     pub(crate) single: Single,
+    /// The answer to a create tells all of what it made.
+    pub(crate) tells: bool,
     /// Whoever refers to one just made may hear that there is none yet.
     pub(crate) is_known_late: bool,
     /// Fields whose reference does not hold its target: it may go away beneath.
@@ -66,6 +68,7 @@ const KIND: SimKind = SimKind {
     info: PLAIN,
     fields: &[],
     single: Single::Nothing,
+    tells: false,
     is_known_late: false,
     loose: &[],
     unique: None,
@@ -81,6 +84,7 @@ static ROLE: SimKind = SimKind {
     info: KindInfo { longest_name: 60, ..PLAIN },
     fields: &[field("path", Change::Replace), field("size", Change::Update)],
     single: Single::Name,
+    tells: true,
     is_known_late: true,
     ..KIND
 };
@@ -115,6 +119,7 @@ static STORE: SimKind = SimKind {
         field("size", Change::Update),
     ],
     single: Single::Name,
+    tells: true,
     ..KIND
 };
 
@@ -155,6 +160,7 @@ static PART: SimKind = SimKind {
 static DOOR: SimKind = SimKind {
     name: "x.door",
     fields: &[field("gate", Change::Replace), field("port", Change::Update)],
+    tells: true,
     unique: Some(Sole { field: "port", within: "gate", is_exchanged: false }),
     ..KIND
 };
@@ -163,6 +169,7 @@ static DOOR: SimKind = SimKind {
 static ROW: SimKind = SimKind {
     name: "x.row",
     fields: &[field("gate", Change::Replace), field("place", Change::Update)],
+    tells: true,
     unique: Some(Sole { field: "place", within: "gate", is_exchanged: true }),
     ..KIND
 };
@@ -274,7 +281,7 @@ impl AnyKind for SimKind {
         })
     }
 
-    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, mut spec: Value) -> Later<'a, String> {
+    fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, mut spec: Value) -> Later<'a, Created<Value>> {
         Box::pin(async move {
             // One call cannot set these.
             self.fields.iter().filter(|field| field.deferred).for_each(|field| spec[field.name] = Value::Array(vec![]));
@@ -289,7 +296,9 @@ impl AnyKind for SimKind {
                 spec,
             };
             if self.single != Single::Token {
-                return Cloud::of(cx).create(create).await;
+                let id = Cloud::of(cx).create(create).await?;
+                let told = if self.tells { Cloud::of(cx).told(&id) } else { None };
+                return Ok(told.map_or_else(|| id.into(), Created::from));
             }
             // A token that is known answers with what it made once, though that may be gone.
             for life in 0.. {
@@ -297,7 +306,7 @@ impl AnyKind for SimKind {
                     Some(new.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {life}", new.tags)]));
                 let id = Cloud::of(cx).create(create.clone()).await?;
                 if !cx.is_lost(&id) {
-                    return Ok(id);
+                    return Ok(id.into());
                 }
             }
             unreachable!("there is always another token")

@@ -97,6 +97,7 @@ impl Stage {
             known,
             asked: Observer::asked(&stack.resources, []).into(),
             desired: Arc::default(),
+            children: Arc::default(),
             kept: Arc::default(),
             names: Arc::default(),
         }

@@ -83,14 +83,7 @@ impl Thing {
         };
         let mut attrs = Attrs::from([("arn".to_owned(), format!("arn:{}", self.id))]);
         attrs.extend(self.name.clone().map(|name| ("name".to_owned(), name)));
-        Some(Observed {
-            id: self.id.clone(),
-            tags: life.tags.clone(),
-            attrs,
-            status,
-            notes: vec![],
-            spec: life.spec.clone(),
-        })
+        Some(Observed { attrs, status, ..Observed::new(self.id.clone(), life.tags.clone(), life.spec.clone()) })
     }
 
     /// Ids that hold their resources in place.

@@ -37,7 +37,7 @@ macro_rules! on_paper {
             async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
                 unreachable!("planning makes no call")
             }
-            async fn create(&self, _: &Context, _: &NewResource) -> Result<String> {
+            async fn create(&self, _: &Context, _: &NewResource) -> Result<Created<Self>> {
                 unreachable!("planning makes no call")
             }
             async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {

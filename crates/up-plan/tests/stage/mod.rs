@@ -42,7 +42,7 @@ impl Case {
         }
         let attrs =
             [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
-        let observed = Observed { id: id.into(), tags, attrs: attrs.into(), status, notes: vec![], spec };
+        let observed = Observed { attrs: attrs.into(), status, ..Observed::new(id, tags, spec) };
         self.world.observed.entry(address.kind).or_default().push(observed);
         self
     }

@@ -32,7 +32,7 @@ macro_rules! no_calls {
         async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
             Ok(vec![])
         }
-        async fn create(&self, _: &Context, _: &NewResource) -> Result<String> {
+        async fn create(&self, _: &Context, _: &NewResource) -> Result<Created<Self>> {
             Err(Error::ours("a test's kind is never created"))
         }
         async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {

@@ -3,10 +3,8 @@
 mod plan;
 mod run;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
-use up_core::{Change, FieldChange, NewResource, Observed, Status, Tags};
+use up_core::{Change, FieldChange, NewResource, Observed, Tags};
 use up_plan::{Action, FORMAT, Plan, Step};
 
 fn plan_of(steps: Vec<Step>, unchanged: usize) -> Plan {
@@ -61,7 +59,7 @@ fn delete(address: &str, id: &str, replaced: bool) -> Step {
 
 fn observed(id: &str) -> Observed<Value> {
     let tags = texts(&[("bullstra:stack", "prod"), ("team", "freight"), ("owner", "ana")]);
-    Observed { id: id.into(), tags, attrs: BTreeMap::new(), status: Status::Ready, notes: vec![], spec: json!({}) }
+    Observed::new(id, tags, json!({}))
 }
 
 fn texts(entries: &[(&str, &str)]) -> Tags {
