@@ -27,10 +27,10 @@ use crate::{
 };
 
 const HELP: &str = "\
-cargo measure [--sizes 100,1000] [--shapes network,service,wide] [--latencies 0,50] [--time-scale 10] [--plot FILE]
+cargo measure [--sizes 100,1000] [--shapes network,service,wide,site,names] [--latencies 0,50] [--time-scale 10] [--plot FILE]
 
   --sizes       resources of a stack, about
-  --shapes      network: long chains; service: many kinds; wide: what needs nothing
+  --shapes      network: long chains; service: many kinds; wide: what needs nothing; site and names: of one size
   --latencies   milliseconds added to each answer
   --time-scale  what AWS's creation times are divided by; the smaller, the less the sandbox's own time counts
   --limits      with AWS's published request limits, in the sandbox and in the engine
@@ -88,7 +88,7 @@ fn numbers<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -> R
 
 fn named(name: &str) -> Result<Shape> {
     let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name);
-    shape.ok_or_else(|| format!("{name} is no shape; there are network, service and wide").into())
+    shape.ok_or_else(|| format!("{name} is no shape; there are network, service, wide, site and names").into())
 }
 
 fn run(options: &Options) -> Result {
@@ -188,16 +188,21 @@ impl Subject {
 fn counts(shape: Shape) -> Result {
     let account = Account::new();
     let mut text = String::new();
-    let mut reads = vec![];
+    let (mut reads, mut broken) = (vec![], vec![]);
     Subject { shape, size: 100, latency: 0, limits: false }.life(&account, &mut |row| {
         if row.phase != DESTROY {
             text += &row.counts();
         }
+        let most = shape.most(row.phase).filter(|most| row.calls > *most);
+        broken.extend(most.map(|most| format!("{}: {} calls, and {most} are promised", row.phase, row.calls)));
         reads.push((row.phase, row.reads_a_resource()));
     })?;
     // How often it is asked whether something has come about depends on how long that takes.
     if let Some((phase, reads)) = reads.iter().find(|(_, reads)| *reads > MOST_READS) {
         return fail(format!("{phase}: {reads:.1} calls a resource that change nothing, and {MOST_READS} are allowed"));
+    }
+    if !broken.is_empty() {
+        return fail(broken.join("; "));
     }
     golden(&root().join(format!("tests/measure/{}.txt", shape.name())), &text)
 }

@@ -13,12 +13,19 @@ pub(super) enum Shape {
     Service,
     /// What needs nothing: as wide as it is large.
     Wide,
+    /// A site of 57 resources, whatever the size.
+    Site,
+    /// A network with 800 named log groups and 200 security groups, whatever the size.
+    Names,
 }
 
 /// A module, and how many resources it makes.
 const NETWORK: (&str, usize) = (include_str!("network.toml"), 7);
 const PLATFORM: (&str, usize) = (include_str!("platform.toml"), 9);
 const SERVICE: (&str, usize) = (include_str!("service.toml"), 9);
+const SITE: &str = include_str!("site.toml");
+/// Log groups and security groups of [`Shape::Names`].
+const NAMES: (usize, usize) = (800, 200);
 /// Resources of one cell of a network.
 const CELL: usize = 5;
 /// Cells of one network: it has 200 route tables and subnets at most.
@@ -36,14 +43,27 @@ const WIDE: [&str; 5] = [
 ];
 
 impl Shape {
-    pub(super) const ALL: [Self; 3] = [Self::Network, Self::Service, Self::Wide];
+    pub(super) const ALL: [Self; 5] = [Self::Network, Self::Service, Self::Wide, Self::Site, Self::Names];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Network => "network",
             Self::Service => "service",
             Self::Wide => "wide",
+            Self::Site => "site",
+            Self::Names => "names",
         }
+    }
+
+    /// The most calls that a phase of its life may take, where that is a promise.
+    pub(super) fn most(self, phase: &str) -> Option<u64> {
+        let most = match self {
+            Self::Site => [130, 30, 110],
+            Self::Names => [1050, 30, 1050],
+            _ => return None,
+        };
+        let at = ["apply", "plan, no change", "destroy"].iter().position(|known| *known == phase)?;
+        Some(most[at])
     }
 
     /// Writes `stack.toml` of about `size` resources, and the modules it uses, into `folder`.
@@ -68,13 +88,21 @@ impl Shape {
                     writeln!(stack, "{output} = '${{{platform}.{output}}}'")?;
                 }
             }
+            Self::Site => {}
+            Self::Names => {
+                let (logs, groups) = (numbered(NAMES.0), numbered(NAMES.1));
+                write!(stack, "\n[ec2.vpc.main]\ncidr_block = \"10.0.0.0/16\"\n")?;
+                write!(stack, "\n[logs.log_group.main]\nfor_each = {logs}\nname = \"/bench/${{each.key}}\"\n")?;
+                write!(stack, "\n[ec2.security_group.main]\nfor_each = {groups}\nname = \"bench-${{each.key}}\"\n")?;
+                stack += "description = \"One of many\"\nvpc = \"main\"\n";
+            }
             Self::Wide => {
                 for (table, fields) in WIDE.iter().filter_map(|kind| kind.split_once('|')) {
                     write!(stack, "\n[{table}]\nfor_each = {}\n{fields}\n", numbered(size / WIDE.len()))?;
                 }
             }
         }
-        fs::write(folder.join("stack.toml"), stack)?;
+        fs::write(folder.join("stack.toml"), if self == Self::Site { SITE } else { &stack })?;
         for (file, (text, _)) in [("network.toml", NETWORK), ("platform.toml", PLATFORM), ("service.toml", SERVICE)] {
             fs::write(folder.join(file), text)?;
         }
@@ -92,6 +120,12 @@ impl Shape {
             }
             Self::Wide => {
                 "aws('logs').put_retention_policy(logGroupName=id('logs.log_group.wide:n0'), retentionInDays=3)"
+            }
+            Self::Site => {
+                "aws('logs').put_retention_policy(logGroupName=id('logs.log_group.main:stock'), retentionInDays=3)"
+            }
+            Self::Names => {
+                "aws('logs').put_retention_policy(logGroupName=id('logs.log_group.main:n0'), retentionInDays=3)"
             }
         }
     }
