@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared, WriteOnly};
 use up_plan::{Plan, Wanted, World};
-use up_stack::{Output, Role, Stack};
+use up_stack::{OutputValue, Stack, StackRole};
 use up_state::Place;
 
 use crate::{
@@ -23,10 +23,10 @@ pub(crate) struct Goal {
     region: String,
     accounts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    role: Option<Role>,
+    role: Option<StackRole>,
     /// Everything that there is to be. Nothing, to tear it down.
     pub(crate) resources: Vec<Declared>,
-    pub(crate) outputs: BTreeMap<String, Output>,
+    pub(crate) outputs: BTreeMap<String, OutputValue>,
     protect: bool,
     /// The bucket of the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! Checks a value against a schema, all of it, and turns names into references on the way.
+//! Checks values against a schema, and resolves names of resources to references.
 
 use std::{cell::Cell, collections::HashSet, rc::Rc};
 
@@ -8,73 +8,73 @@ use up_core::{
 };
 
 use crate::{
-    diagnostic::Complaint,
+    diagnostic::NewDiagnostic,
+    expected::{expected, hint_for},
     file::COMMON,
-    node::{Data, Key, Node},
-    shape::{expected, hint_for},
-    suggest::{listed, suggest},
-    value::{mark_in, not_known},
-    world::{Instance, World},
+    loader::{Loader, ModuleInstance},
+    node::{Data, Node, TableKey},
+    suggest::listed,
+    value::{not_known_yet, placeholder_in},
 };
 
 /// Checks the values of one resource or one input.
 pub(crate) struct Checker<'a> {
-    pub(crate) world: &'a World,
-    /// Where names of resources are looked up.
-    pub(crate) instance: &'a Rc<Instance>,
+    pub(crate) loader: &'a Loader,
+    /// The module instance in which names of resources are looked up.
+    pub(crate) instance: &'a Rc<ModuleInstance>,
     schema: &'a Schema,
-    /// What has the fields at the top, for messages: `ec2.vpc`.
+    /// The owner of the top-level fields, for messages: `ec2.vpc`.
     what: &'a str,
     pub(crate) is_wrong: Cell<bool>,
 }
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(world: &'a World, instance: &'a Rc<Instance>, schema: &'a Schema, what: &'a str) -> Self {
-        Self { world, instance, schema, what, is_wrong: Cell::new(false) }
+    pub(crate) fn new(loader: &'a Loader, instance: &'a Rc<ModuleInstance>, schema: &'a Schema, what: &'a str) -> Self {
+        Self { loader, instance, schema, what, is_wrong: Cell::new(false) }
     }
 
-    /// The value with its references resolved; `None` where something is wrong, which has been reported.
+    /// The value with its references resolved; `None` if it is invalid, which has been reported.
     pub(crate) fn check(&self, node: Node) -> Option<Node> {
         let node = self.node(node, self.schema.whole(), true);
-        (!self.is_wrong.get() && !node.has_hole()).then_some(node)
+        (!self.is_wrong.get() && !node.has_invalid()).then_some(node)
     }
 
-    pub(crate) fn complain(&self, complaint: Complaint) {
+    pub(crate) fn report(&self, diagnostic: NewDiagnostic) {
         self.is_wrong.set(true);
-        self.world.complain(complaint);
+        self.loader.report(diagnostic);
     }
 
     pub(crate) fn wrong(&self, node: &Node, wanted: &str, hint: Option<String>) -> Node {
         let expected = format!("expected {wanted}");
-        let complaint = match mark_in(&node.value()).filter(|_| node.text().is_some()) {
-            Some(quote) => Complaint::new(node.place, format!("{expected}, and {}", not_known(&quote))),
-            None => Complaint::new(node.place, format!("{expected}, found {}", node.described())).hint(hint),
+        let diagnostic = match placeholder_in(&node.value()).filter(|_| node.text().is_some()) {
+            Some(quote) => NewDiagnostic::new(node.span, format!("{expected}: {}", not_known_yet(&quote))),
+            None => NewDiagnostic::new(node.span, format!("{expected}, found {}", node.described())).hint(hint),
         };
-        self.complain(complaint.expected(wanted));
-        Node::hole(node.place)
+        self.report(diagnostic.expected(wanted));
+        Node::invalid(node.span)
     }
 
     fn node(&self, node: Node, shape: Shape<'a>, is_top: bool) -> Node {
-        if matches!(node.data, Data::Hole) {
+        if matches!(node.data, Data::Invalid) {
             return node;
         }
-        let place = shape.place();
-        if let Some(kind) = &place.kind {
-            return self.reference(node, kind, false).into_iter().next().unwrap_or_else(|| Node::hole(self.whole()));
+        let rules = shape.place();
+        if let Some(kind) = &rules.kind {
+            return self.reference(node, kind, false).into_iter().next().unwrap_or_else(|| Node::invalid(self.whole()));
         }
-        if place.is_document {
+        if rules.is_document {
             return self.document(node);
         }
         if let Some(branches) = shape.branches() {
             return self.one_of(node, branches.collect());
         }
         let node = shape.parts().fold(node, |node, part| self.node(node, part, is_top));
-        if let Some(names) = &place.names {
+        if let Some(names) = &rules.names {
             return self.name(node, &names.iter().map(String::as_str).collect::<Vec<_>>());
         }
-        let is = |ty| place.types.contains(&ty);
+        let is = |ty| rules.types.contains(&ty);
         match &node.data {
-            _ if place.types.is_empty() => node,
+            _ if rules.types.is_empty() => node,
             Data::Null if is(Type::Null) => node,
             Data::Table(_) if is(Type::Table) => self.table(node, shape, is_top),
             Data::List(_) if is(Type::List) => self.list(node, shape),
@@ -91,15 +91,15 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn whole(&self) -> crate::source::Place {
+    fn whole(&self) -> crate::source::SourceSpan {
         self.instance.file.start
     }
 
     fn text(&self, node: Node, shape: Shape<'_>) -> Node {
         if let Some(text) = node.text().filter(|_| shape.place().is_cidr) {
-            // Its own reader has the better words.
+            // Its parser has the better message.
             if let Err(error) = serde_json::from_value::<Cidr>(text.into()) {
-                self.complain(Complaint::new(node.place, error.to_string()).expected("a CIDR block"));
+                self.report(NewDiagnostic::new(node.span, error.to_string()).expected("a CIDR block"));
             }
         }
         node
@@ -112,29 +112,30 @@ impl<'a> Checker<'a> {
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
                 let wanted = expected(shape);
                 let message = format!("expected {wanted}, found {number}");
-                self.complain(Complaint::new(node.place, message).expected(wanted));
+                self.report(NewDiagnostic::new(node.span, message).expected(wanted));
             }
         }
         node
     }
 
-    /// Text that is one of some names.
+    /// Checks a string against a list of allowed values.
     fn name(&self, node: Node, names: &[&str]) -> Node {
         let expected = if names.len() == 1 { listed(names) } else { format!("one of {}", listed(names)) };
         match node.text() {
             Some(text) if names.contains(&text) || placeholder::has_placeholder(text) => node,
             Some(text) => {
-                let hint = crate::suggest::closest(text, names).map(|name| format!("did you mean `{name}`?"));
-                let complaint = Complaint::new(node.place, format!("expected {expected}, found `{text}`")).hint(hint);
-                self.complain(complaint.expected(expected));
-                Node::hole(node.place)
+                let hint = self.loader.suggestions.closest(text, names).map(|name| format!("did you mean `{name}`?"));
+                let diagnostic =
+                    NewDiagnostic::new(node.span, format!("expected {expected}, found `{text}`")).hint(hint);
+                self.report(diagnostic.expected(expected));
+                Node::invalid(node.span)
             }
             None => self.wrong(&node, &expected, None),
         }
     }
 
     fn list(&self, node: Node, shape: Shape<'a>) -> Node {
-        let place = node.place;
+        let span = node.span;
         let items = match node.data {
             Data::List(items) => items,
             Data::Table(entries) => entries.into_iter().map(|(_, item)| item).collect(),
@@ -153,14 +154,14 @@ impl<'a> Checker<'a> {
         }
         if shape.place().is_set && checked.len() > 1 {
             let mut known = HashSet::new();
-            checked.retain(|item| item.has_hole() || known.insert(item.value().to_string()));
+            checked.retain(|item| item.has_invalid() || known.insert(item.value().to_string()));
         }
-        let node = Node { place, data: Data::List(checked) };
+        let node = Node { span, data: Data::List(checked) };
         self.list_rules(&node, shape);
         node
     }
 
-    /// How many items a list may have.
+    /// Checks the length of a list.
     fn list_rules(&self, node: &Node, shape: Shape<'_>) {
         let Data::List(items) = &node.data else { return };
         let (least, most) = (shape.place().fewest, shape.place().most_items);
@@ -171,16 +172,16 @@ impl<'a> Checker<'a> {
                 (None, Some(most)) => format!("at most {most} items"),
                 (least, most) => format!("{} to {} items", least.unwrap_or(0), most.unwrap_or(0)),
             };
-            let complaint = Complaint::new(node.place, format!("expected {expected}, found {}", items.len()));
-            self.complain(complaint.expected(expected));
+            let diagnostic = NewDiagnostic::new(node.span, format!("expected {expected}, found {}", items.len()));
+            self.report(diagnostic.expected(expected));
         }
     }
 
     fn table(&self, node: Node, shape: Shape<'a>, is_top: bool) -> Node {
-        let place = node.place;
+        let span = node.span;
         let Data::Table(entries) = node.data else { return node };
         let rest = shape.other();
-        let mut checked: Vec<(Key, Node)> = Vec::with_capacity(entries.len());
+        let mut checked: Vec<(TableKey, Node)> = Vec::with_capacity(entries.len());
         let mut misspelt: Vec<&str> = vec![];
         for (key, item) in entries {
             match shape.field(&key.text).or(rest) {
@@ -188,7 +189,7 @@ impl<'a> Checker<'a> {
                     let item = self.node(item, shape, false);
                     checked.push((key, item));
                 }
-                // Neither fields nor a type for the rest: a table of anything.
+                // The schema allows any field.
                 None if shape.is_open() => checked.push((key, item)),
                 None => misspelt.extend(self.unknown(&key, shape, is_top)),
             }
@@ -199,30 +200,30 @@ impl<'a> Checker<'a> {
                 let about = shape.field(name).and_then(|field| field.own_description()?.lines().next());
                 let about = about.map(|about| format!("`{name}`: {about}"));
                 let message = format!("{what}`{name}` is missing");
-                self.complain(Complaint::new(place, message).expected(format!("`{name}`")).hint(about));
+                self.report(NewDiagnostic::new(span, message).expected(format!("`{name}`")).hint(about));
             }
         }
         if shape.place().is_complete {
             for name in shape.fields().into_iter().flatten() {
                 if !checked.iter().any(|(key, _)| key.text == *name) {
-                    checked.push((Key { text: name.to_owned(), place }, Node { place, data: Data::Null }));
+                    checked.push((TableKey { text: name.to_owned(), span }, Node { span, data: Data::Null }));
                 }
             }
         }
-        Node { place, data: Data::Table(checked) }
+        Node { span, data: Data::Table(checked) }
     }
 
-    /// Reports a key that is none, and returns the one that was probably meant.
-    fn unknown(&self, key: &Key, shape: Shape<'a>, is_top: bool) -> Option<&'a str> {
+    /// Reports an unknown key. Returns the field that was probably meant.
+    fn unknown(&self, key: &TableKey, shape: Shape<'a>, is_top: bool) -> Option<&'a str> {
         let common = COMMON.iter().copied().filter(|_| is_top && self.what.contains('.'));
         let what = if is_top { self.what } else { "this table" };
         let names: Vec<&'a str> = shape.fields().into_iter().flatten().chain(common).collect();
-        let hint = suggest(&key.text, names.iter().copied());
-        self.complain(Complaint::new(key.place, format!("{what} has no `{}`", key.text)).hint(hint));
-        crate::suggest::closest(&key.text, &names)
+        let hint = self.loader.suggestions.hint(&key.text, names.iter().copied());
+        self.report(NewDiagnostic::new(key.span, format!("{what} has no `{}`", key.text)).hint(hint));
+        self.loader.suggestions.closest(&key.text, &names)
     }
 
-    /// A value that may have one of several shapes: the one that fits best says what is wrong with it.
+    /// Checks a value against alternatives; the one that fits best reports the errors.
     fn one_of(&self, node: Node, mut branches: Vec<Shape<'a>>) -> Node {
         if matches!(node.data, Data::Null) && branches.iter().any(|branch| branch.place().types.contains(&Type::Null)) {
             return node;
@@ -245,10 +246,10 @@ impl<'a> Checker<'a> {
             [only] => self.node(node, only, false),
             _ if matches!(node.data, Data::Table(_)) => self.variant(node, &fitting),
             _ => {
-                // Of several kinds, the one that has a resource of this name.
+                // Of several kinds, take the one that has a resource of this name.
                 let named = fitting.iter().find(|branch| {
                     let found = branch.place().kind.as_ref().zip(node.text());
-                    found.is_some_and(|(kind, text)| self.world.reference(self.instance, text, kind, false).is_ok())
+                    found.is_some_and(|(kind, text)| self.loader.reference(self.instance, text, kind, false).is_ok())
                 });
                 let plain = fitting.iter().find(|branch| {
                     let names = branch.place().names.as_ref();
@@ -261,7 +262,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Of several tables, the one that knows most of the keys.
+    /// Checks a table against the alternative that has most of its keys.
     fn variant(&self, node: Node, branches: &[Shape<'a>]) -> Node {
         let Data::Table(entries) = &node.data else { return node };
         let known = |branch: &Shape<'_>| entries.iter().filter(|(key, _)| branch.field(&key.text).is_some()).count();
@@ -278,23 +279,23 @@ impl<'a> Checker<'a> {
         }
         let keys: Vec<&str> = branches.iter().filter_map(Shape::fields).flatten().collect();
         if let Some((key, _)) = entries.first() {
-            let complaint = Complaint::new(key.place, format!("there is no `{}` here", key.text));
-            let complaint = complaint.expected(format!("one of {}", listed(&keys)));
-            self.complain(complaint.hint(suggest(&key.text, keys.iter().copied())));
+            let diagnostic = NewDiagnostic::new(key.span, format!("unknown field `{}`", key.text));
+            let diagnostic = diagnostic.expected(format!("one of {}", listed(&keys)));
+            self.report(diagnostic.hint(self.loader.suggestions.hint(&key.text, keys.iter().copied())));
         }
-        Node::hole(node.place)
+        Node::invalid(node.span)
     }
 
-    /// True where a value is at least of the right sort.
+    /// True if the type of a value fits.
     fn fits(&self, node: &Node, shape: Shape<'_>) -> bool {
-        let place = shape.place();
-        let is = |ty| place.types.contains(&ty) || place.types.is_empty();
+        let rules = shape.place();
+        let is = |ty| rules.types.contains(&ty) || rules.types.is_empty();
         match &node.data {
-            Data::Null | Data::Hole | Data::Template(_) => true,
-            Data::Table(_) | Data::Text(_) if place.kind.is_some() => true,
-            _ if place.is_document => true,
-            _ if place.kind.is_some() => false,
-            Data::Text(_) => is(Type::Text) || place.names.is_some(),
+            Data::Null | Data::Invalid | Data::Template(_) => true,
+            Data::Table(_) | Data::Text(_) if rules.kind.is_some() => true,
+            _ if rules.is_document => true,
+            _ if rules.kind.is_some() => false,
+            Data::Text(_) => is(Type::Text) || rules.names.is_some(),
             Data::Bool(_) => is(Type::Bool),
             Data::Number(number) => is(Type::Number) || (is(Type::Integer) && !number.is_f64()),
             Data::List(_) => is(Type::List),

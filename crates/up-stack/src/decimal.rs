@@ -1,17 +1,17 @@
 //! Numbers as people write them: 0.1 + 0.2 is 0.3, and 2^64 is 18446744073709551616.
 //!
-//! JSON's numbers are kept as whole numbers of 64 bits and as binary fractions. What is computed with is decimal, of 28
-//! digits; a binary fraction stands for the shortest decimal one that is read as it.
+//! JSON keeps numbers as 64-bit integers or `f64`. Arithmetic is decimal, with 28 digits. An `f64` stands for the shortest
+//! decimal number that parses to it.
 
 use rust_decimal::Decimal;
 use serde_json::{Number, Value};
 
 use crate::value::float;
 
-/// More digits than people write: a binary fraction with so many was computed.
+/// People write at most this many digits. An `f64` with more was computed.
 const WRITTEN: usize = 15;
 
-/// The number, if 28 digits hold it.
+/// The number as a decimal, if 28 digits are enough.
 pub(crate) fn decimal(number: &Number) -> Option<Decimal> {
     let text = number.to_string();
     let Some((digits, power)) = text.split_once(['e', 'E']) else { return Decimal::from_str_exact(&text).ok() };
@@ -21,7 +21,7 @@ pub(crate) fn decimal(number: &Number) -> Option<Decimal> {
     if power < 0 { digits.checked_div(scale) } else { digits.checked_mul(scale) }
 }
 
-/// A decimal number as JSON has it: whole where it is whole.
+/// A decimal as JSON: an integer if it is whole.
 pub(crate) fn value(decimal: Decimal) -> Value {
     let decimal = decimal.normalize();
     let text = decimal.to_string();
@@ -29,7 +29,7 @@ pub(crate) fn value(decimal: Decimal) -> Value {
     whole.unwrap_or_else(|_| text.parse().map_or(Value::Null, float))
 }
 
-/// `base` to a whole power, where 28 digits hold it.
+/// `base` to a whole power, if 28 digits are enough.
 pub(crate) fn integer_power(base: Decimal, power: u32) -> Option<Decimal> {
     let (mut result, mut square, mut left) = (Decimal::ONE, base, power);
     while left > 0 {
@@ -44,17 +44,17 @@ pub(crate) fn integer_power(base: Decimal, power: u32) -> Option<Decimal> {
     Some(result)
 }
 
-/// A product that was not rounded.
+/// The product, if it was not rounded.
 pub(crate) fn exact(product: Decimal, one: Decimal, other: Decimal) -> Option<Decimal> {
     (product.normalize().scale() <= one.normalize().scale() + other.normalize().scale()
         && (product.is_zero() == (one.is_zero() || other.is_zero())))
     .then_some(product)
 }
 
-/// A number in text, without an exponent.
+/// A number as text, without an exponent.
 pub(crate) fn text(number: &Number) -> String {
     let Some(fraction) = number.as_f64().filter(|_| number.is_f64()) else { return number.to_string() };
-    // Display of `f64` writes the shortest digits, and zeros behind them.
+    // `f64` displays as its shortest digits, followed by zeros.
     let shortest = fraction.to_string();
     let digits = shortest.trim_start_matches('-').trim_end_matches('0').len();
     if fraction.fract() == 0.0 && digits > WRITTEN { format!("{fraction:.0}") } else { shortest }

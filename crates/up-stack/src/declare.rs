@@ -1,4 +1,4 @@
-//! Resources, one by one: evaluated, checked, completed, and then looked at together.
+//! Resources: evaluated, checked and completed one by one, and then checked together.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -10,58 +10,63 @@ use up_core::{Address, Declared, Problem, placeholder, text_at};
 
 use crate::{
     check::Checker,
-    diagnostic::Complaint,
-    file::{File, Resource},
-    kinds::KindInfo,
+    diagnostic::NewDiagnostic,
+    file::{ResourceDecl, StackFile},
+    kinds::KnownKind,
+    loader::{Each, INSTANCE_COST, Loader, ModuleInstance, Repetition},
     node::{Data, Node},
-    renamed::Renamed,
-    scope::Scope,
-    source::Place,
+    renamed::RenamedFrom,
+    scope::NameScope,
+    source::SourceSpan,
     tags::CommonTags,
     value,
-    world::{EACH, Each, Instance, Keys, World},
 };
 
-/// A declared resource with the places it was made from.
-pub(crate) struct Checked {
+/// A checked resource, and what later checks need of it.
+pub(crate) struct CheckedResource {
     pub(crate) declared: Declared,
-    /// What it waits for, and where it says so.
+    /// Its references to other resources.
     pub(crate) edges: Vec<Edge>,
-    /// What it says that it was called.
-    pub(crate) renamed: Option<Renamed>,
+    /// Its `renamed_from`.
+    pub(crate) renamed: Option<RenamedFrom>,
 }
 
-/// One resource waits for another.
+/// A reference from one resource to another, which it waits for.
 pub(crate) struct Edge {
-    /// The other's address, in text.
+    /// The address of the other resource, as text.
     pub(crate) to: String,
     pub(crate) field: &'static str,
-    pub(crate) place: Place,
+    pub(crate) span: SourceSpan,
 }
 
-impl World {
-    /// Everything that an instance declares, its modules' included.
-    pub(crate) fn declare_all(&self, instance: &Rc<Instance>, tags: &CommonTags, into: &mut Vec<Checked>) {
-        let scope = Scope::new(self, instance);
-        let File { inputs, locals, outputs, modules, resources, .. } = &*instance.file;
-        // What is wrong is reported where it is; here everything only has to be looked at once.
+impl Loader {
+    /// Declares all resources of a module instance and of the modules that it calls.
+    pub(crate) fn declare_all(
+        &self,
+        instance: &Rc<ModuleInstance>,
+        tags: &CommonTags,
+        into: &mut Vec<CheckedResource>,
+    ) {
+        let scope = NameScope::new(self, instance);
+        let StackFile { inputs, locals, outputs, modules, resources, .. } = &*instance.file;
+        // Everything is evaluated once, so that every error is reported, used or not.
         for name in inputs.keys() {
-            self.look(instance.file.inputs[name].place, scope.input(name));
+            self.look(instance.file.inputs[name].span, scope.input(name));
         }
         for (name, node) in locals {
-            self.look(node.place, scope.local(name));
+            self.look(node.span, scope.local(name));
         }
         for (name, output) in outputs {
-            self.look(output.place, scope.output(name));
+            self.look(output.span, scope.output(name));
         }
         for (name, call) in modules {
-            let Some(keys) = self.look(call.place, scope.module_keys(name)) else { continue };
+            let Some(keys) = self.look(call.span, scope.module_keys(name)) else { continue };
             let keys: Vec<Option<&str>> = match &*keys {
-                Keys::One => vec![None],
-                Keys::Each(keys) => keys.keys().map(|key| Some(key.as_str())).collect(),
+                Repetition::Single => vec![None],
+                Repetition::ForEach(keys) => keys.keys().map(|key| Some(key.as_str())).collect(),
             };
             for key in keys {
-                if self.look(call.place, self.burn(EACH)).is_none() {
+                if self.look(call.span, self.spend(INSTANCE_COST)).is_none() {
                     return;
                 }
                 if let Some(child) = self.child(instance, name, key) {
@@ -74,41 +79,41 @@ impl World {
         }
     }
 
-    /// A fault that nobody had a better place for is reported at `place`.
-    fn look<T>(&self, place: Place, found: Result<T, value::Fault>) -> Option<T> {
-        found.map_err(|fault| self.fault(place, fault)).ok()
+    /// Reports an error at `span`, unless it has been reported already.
+    fn look<T>(&self, span: SourceSpan, found: Result<T, value::EvalError>) -> Option<T> {
+        found.map_err(|error| self.report_error(span, error)).ok()
     }
 
     fn declare_each(
         &self,
-        scope: &Scope<'_>,
+        scope: &NameScope<'_>,
         name: &str,
-        resource: &Resource,
+        resource: &ResourceDecl,
         tags: &CommonTags,
-        into: &mut Vec<Checked>,
+        into: &mut Vec<CheckedResource>,
     ) {
         let keys = scope.resource_keys(resource.kind, name);
-        let (Some(keys), Some(kind)) = (self.look(resource.place, keys), self.kinds.find(resource.kind)) else {
+        let (Some(keys), Some(kind)) = (self.look(resource.span, keys), self.kinds.find(resource.kind)) else {
             return;
         };
         let each: Vec<Option<&Each>> = match &*keys {
-            Keys::One => vec![None],
-            Keys::Each(keys) => keys.values().map(Some).collect(),
+            Repetition::Single => vec![None],
+            Repetition::ForEach(keys) => keys.values().map(Some).collect(),
         };
         for each in each {
-            if self.look(resource.place, self.burn(EACH)).is_none() {
+            if self.look(resource.span, self.spend(INSTANCE_COST)).is_none() {
                 return;
             }
-            let declaring = Declaring { world: self, scope: Scope { each, ..*scope }, kind, name, resource };
+            let declaring = ResourceBuilder { loader: self, scope: NameScope { each, ..*scope }, kind, name, resource };
             into.extend(declaring.declare(tags));
         }
     }
 
-    /// Rules between a resource and those it names, of whatever kind.
-    pub(crate) fn check_named(&self, all: &[Checked]) {
+    /// Rules between a resource and those that it refers to.
+    pub(crate) fn check_named(&self, all: &[CheckedResource]) {
         let specs: HashMap<_, _> = all.iter().map(|it| (&it.declared.address, &it.declared.spec)).collect();
         let asked = |address: &Address, field: &str| text_at(specs.get(address)?, field);
-        for Checked { declared: Declared { address, spec, .. }, .. } in all {
+        for CheckedResource { declared: Declared { address, spec, .. }, .. } in all {
             let Some(kind) = self.kinds.find(&address.kind) else { continue };
             for problem in kind.any.refuses(None, spec, &asked) {
                 if let Some(node) = self.node_of(address) {
@@ -119,8 +124,8 @@ impl World {
     }
 
     /// Rules between resources of one kind.
-    pub(crate) fn check_together(&self, all: &[Checked]) {
-        let mut by_kind: BTreeMap<&str, Vec<&Checked>> = BTreeMap::new();
+    pub(crate) fn check_together(&self, all: &[CheckedResource]) {
+        let mut by_kind: BTreeMap<&str, Vec<&CheckedResource>> = BTreeMap::new();
         for checked in all {
             by_kind.entry(&checked.declared.address.kind).or_default().push(checked);
         }
@@ -136,23 +141,24 @@ impl World {
         }
     }
 
-    /// The kind's part of a resource, once more: few are asked for, and all would take as much memory as all that is kept.
+    /// Evaluates the fields of a resource again, for their spans. Keeping the nodes of all resources would double the
+    /// memory.
     fn node_of(&self, address: &Address) -> Option<Node> {
         let Address { module, kind, name, key } = address;
         let instance = self.instances().into_iter().find(|instance| instance.path == *module)?;
         let resource = instance.file.resources.get(kind.as_str())?.get(name)?;
-        let scope = Scope::new(self, &instance);
+        let scope = NameScope::new(self, &instance);
         let keys = scope.resource_keys(resource.kind, name).ok()?;
         let each = match &*keys {
-            Keys::One => None,
-            Keys::Each(keys) => Some(keys.get(key.as_ref()?)?),
+            Repetition::Single => None,
+            Repetition::ForEach(keys) => Some(keys.get(key.as_ref()?)?),
         };
         let kind = self.kinds.find(kind)?;
-        let declaring = Declaring { world: self, scope: Scope { each, ..scope }, kind, name, resource };
-        Some(declaring.node().unwrap_or_else(|| Node::hole(resource.place)))
+        let declaring = ResourceBuilder { loader: self, scope: NameScope { each, ..scope }, kind, name, resource };
+        Some(declaring.node().unwrap_or_else(|| Node::invalid(resource.span)))
     }
 
-    /// Reports a rule that a kind's own check found broken.
+    /// Reports a problem that a kind's own check found.
     fn problem(&self, node: &Node, problem: &Problem, address: Option<&Address>) {
         let Problem { field, message } = problem;
         let message = match address {
@@ -160,23 +166,23 @@ impl World {
             None if field.is_empty() => message.clone(),
             None => format!("`{field}`: {message}"),
         };
-        self.complain(Complaint::new(node.find(field), placeholder::readable(&message)));
+        self.report(NewDiagnostic::new(node.find(field), placeholder::readable(&message)));
     }
 }
 
-/// One resource, on its way.
-pub(crate) struct Declaring<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) scope: Scope<'a>,
-    pub(crate) kind: &'a KindInfo,
+/// Builds one resource from its declaration.
+pub(crate) struct ResourceBuilder<'a> {
+    pub(crate) loader: &'a Loader,
+    pub(crate) scope: NameScope<'a>,
+    pub(crate) kind: &'a KnownKind,
     pub(crate) name: &'a str,
-    pub(crate) resource: &'a Resource,
+    pub(crate) resource: &'a ResourceDecl,
 }
 
-impl Declaring<'_> {
-    /// `None` where something is wrong, which has been reported.
-    fn declare(&self, common: &CommonTags) -> Option<Checked> {
-        let Self { world, scope, kind, name, resource } = self;
+impl ResourceBuilder<'_> {
+    /// The resource; `None` if a part of it is invalid, which has been reported.
+    fn declare(&self, common: &CommonTags) -> Option<CheckedResource> {
+        let Self { loader, scope, kind, name, resource } = self;
         let mut edges = vec![];
         let tags = self.tags(common);
         let depends_on = self.depends_on(&mut edges);
@@ -188,7 +194,7 @@ impl Declaring<'_> {
             Ok(spec) => Arc::new(spec),
             Err(problems) => {
                 let node = self.node()?;
-                problems.iter().for_each(|problem| world.problem(&node, problem, None));
+                problems.iter().for_each(|problem| loader.problem(&node, problem, None));
                 return None;
             }
         };
@@ -199,7 +205,7 @@ impl Declaring<'_> {
             key: scope.each.map(|each| each.key.clone()),
         };
         let (renamed, renamed_from) = self.renamed(&address);
-        let origin = world.origin(resource.place);
+        let origin = loader.origin(resource.span);
         let declared = Declared {
             address,
             spec,
@@ -211,16 +217,16 @@ impl Declaring<'_> {
             renamed_from,
             origin,
         };
-        Some(Checked { declared, edges, renamed })
+        Some(CheckedResource { declared, edges, renamed })
     }
 
-    /// The kind's part, references resolved; `None` where something is wrong, which has been reported.
+    /// Its fields, with references resolved; `None` if one is invalid, which has been reported.
     fn node(&self) -> Option<Node> {
-        let Self { world, scope, kind, resource, .. } = self;
-        Checker::new(world, scope.instance, kind.schema(), kind.any.name()).check(scope.evaluate(&resource.body))
+        let Self { loader, scope, kind, resource, .. } = self;
+        Checker::new(loader, scope.instance, kind.schema(), kind.any.name()).check(scope.evaluate(&resource.body))
     }
 
-    /// What the spec refers to or quotes; late fields hold nobody up.
+    /// The resources that the fields refer to. Deferred fields (`late`) are left out: nothing waits for them.
     fn edges(&self, node: &Node, edges: &mut Vec<Edge>) {
         let Data::Table(entries) = &node.data else { return };
         for (key, item) in entries {
@@ -235,50 +241,50 @@ impl Declaring<'_> {
         let Some(node) = &self.resource.depends_on else { return BTreeSet::new() };
         let node = self.scope.evaluate(node);
         let Data::List(items) = &node.data else {
-            self.world.wrong_type(&node, "a list of resources such as `[\"ec2.vpc.main\"]`");
+            self.loader.wrong_type(&node, "a list of resources such as `[\"ec2.vpc.main\"]`");
             return BTreeSet::new();
         };
         let mut all = BTreeSet::new();
         for item in items {
             let targets = match (&item.data, item.resource()) {
-                (Data::Hole, _) => continue,
+                (Data::Invalid, _) => continue,
                 (_, Some(address)) => Ok(vec![address]),
                 (Data::Text(text), None) => self.dependency(text),
                 _ => {
-                    self.world.wrong_type(item, "a resource such as `\"ec2.vpc.main\"`");
+                    self.loader.wrong_type(item, "a resource such as `\"ec2.vpc.main\"`");
                     continue;
                 }
             };
             match targets {
                 Ok(targets) => {
-                    let edge = |to: &Address| Edge { to: to.text(), field: "depends_on", place: item.place };
+                    let edge = |to: &Address| Edge { to: to.text(), field: "depends_on", span: item.span };
                     edges.extend(targets.iter().map(edge));
                     all.extend(targets);
                 }
-                Err(fault) => self.world.fault(item.place, fault),
+                Err(error) => self.loader.report_error(item.span, error),
             }
         }
         all
     }
 
-    /// `ec2.vpc.main`, `network/ec2.subnet.private`: all of a `for_each` where no key is given.
-    fn dependency(&self, text: &str) -> Result<Vec<Address>, value::Fault> {
+    /// The resources that `ec2.vpc.main` or `network/ec2.subnet.private` names: all instances, if it has no key.
+    fn dependency(&self, text: &str) -> Result<Vec<Address>, value::EvalError> {
         let (module, rest) = text.rsplit_once('/').map_or(("", text), |(module, rest)| (module, rest));
         let mut parts = rest.splitn(3, '.');
         let (Some(service), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-            let hint = "it has the form `service.kind.name`, such as `ec2.vpc.main`".to_owned();
-            return Err(value::Fault::new(format!("`{text}` names no resource")).hint(hint));
+            let hint = "write `service.kind.name`, such as `ec2.vpc.main`".to_owned();
+            return Err(value::EvalError::new(format!("`{text}` is not the address of a resource")).hint(hint));
         };
         let full = format!("{service}.{kind}");
-        if self.world.kinds.find(&full).is_none() {
-            let hint = self.world.kinds.suggest(service, kind);
-            return Err(value::Fault::new(format!("there is no kind `{full}`")).hint(hint));
+        if self.loader.kinds.find(&full).is_none() {
+            let hint = self.loader.kinds.suggest(&self.loader.suggestions, service, kind);
+            return Err(value::EvalError::new(format!("unknown kind `{full}`")).hint(hint));
         }
         let named = if module.is_empty() { name.to_owned() } else { format!("{module}/{name}") };
-        let find = |text: &str| self.world.reference(self.scope.instance, text, &full, true);
-        find(&named).or_else(|fault| match name.contains(':') {
-            true => Err(fault),
-            false => find(&format!("{named}:*")).map_err(|_| fault),
+        let find = |text: &str| self.loader.reference(self.scope.instance, text, &full, true);
+        find(&named).or_else(|error| match name.contains(':') {
+            true => Err(error),
+            false => find(&format!("{named}:*")).map_err(|_| error),
         })
     }
 
@@ -288,7 +294,7 @@ impl Declaring<'_> {
         match node.data {
             Data::Bool(value) => value,
             _ => {
-                self.world.wrong_type(&node, "`true` or `false`");
+                self.loader.wrong_type(&node, "`true` or `false`");
                 false
             }
         }
@@ -296,7 +302,7 @@ impl Declaring<'_> {
 }
 
 fn collect(field: &'static str, node: &Node, edges: &mut Vec<Edge>) {
-    let edge = |to: &str| Edge { to: to.to_owned(), field, place: node.place };
+    let edge = |to: &str| Edge { to: to.to_owned(), field, span: node.span };
     match &node.data {
         Data::Text(text) if placeholder::has_placeholder(text) => edges.extend(placeholder::addresses(text).map(edge)),
         Data::List(items) => items.iter().for_each(|item| collect(field, item, edges)),

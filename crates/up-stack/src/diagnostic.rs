@@ -1,4 +1,4 @@
-//! What is wrong with a stack, where, and what would be right.
+//! Errors in a stack's files, and how they are shown.
 
 use std::{
     cell::RefCell,
@@ -11,12 +11,12 @@ use std::{
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::source::{Place, Source, Sources};
+use crate::source::{Source, SourceSpan, Sources};
 
-/// One thing that is wrong.
+/// One error.
 #[derive(Debug, Clone, Serialize)]
 pub struct Diagnostic {
-    /// The file, as the user named it or relative to the stack's file.
+    /// The file, as the user wrote it or relative to the stack's file.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
@@ -24,27 +24,27 @@ pub struct Diagnostic {
     pub column: usize,
     /// What is wrong.
     pub message: String,
-    /// What was expected there.
+    /// What was expected instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What to do about it, "did you mean" included.
+    /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     #[serde(skip)]
-    shown: Shown,
+    snippets: Snippets,
 }
 
-/// What the rendering needs beside the text.
+/// What rendering needs besides the texts.
 #[derive(Debug, Clone)]
-struct Shown {
+struct Snippets {
     source: Arc<Source>,
     label: Option<String>,
     range: Range<usize>,
     also: Vec<(Arc<Source>, Range<usize>, String)>,
-    order: Place,
+    order: SourceSpan,
 }
 
-/// Everything that is wrong with a stack, by file and line. Never empty.
+/// All errors of a stack, by file and line. Never empty.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics {
@@ -53,28 +53,27 @@ pub struct Diagnostics {
     secrets: BTreeSet<String>,
 }
 
-/// More than so many are counted, and not shown: whoever mends these reads the rest next.
+/// Errors beyond this number are only counted.
 const MOST_SHOWN: usize = 100;
 
 impl Diagnostics {
-    /// Each of them.
+    /// All errors.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.all.iter()
     }
 
-    /// How many there are.
+    /// The number of errors.
     #[expect(clippy::len_without_is_empty, reason = "never empty")]
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// The first hundred of them with their source lines, in colour.
+    /// The first hundred errors with their source lines, in colour.
     pub fn coloured(&self) -> String {
         self.render(&Renderer::styled())
     }
 
-    /// What came in through sensitive inputs as far as it had been read, see [`crate::Stack::secrets`]: messages may
-    /// quote it.
+    /// The sensitive strings found so far, see [`crate::Stack::secrets`]: messages may hold them.
     pub fn secrets(&self) -> &BTreeSet<String> {
         &self.secrets
     }
@@ -87,7 +86,7 @@ impl Diagnostics {
     }
 }
 
-/// The first hundred of them with their source lines, without colours.
+/// The first hundred errors with their source lines, without colours.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(&Renderer::plain()))
@@ -107,8 +106,8 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 impl Diagnostic {
     fn group(&self) -> Group<'_> {
-        let mut group = Level::ERROR.primary_title(&*self.message).elements(self.snippets());
-        if self.shown.source.text.is_empty() {
+        let mut group = Level::ERROR.primary_title(&*self.message).elements(self.source_snippets());
+        if self.snippets.source.text.is_empty() {
             group = group.element(Origin::path(&*self.file));
         }
         match &self.hint {
@@ -117,9 +116,9 @@ impl Diagnostic {
         }
     }
 
-    /// One for each file that is pointed into, the primary one first.
-    fn snippets(&self) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
-        let Shown { source, range, also, label, .. } = &self.shown;
+    /// A snippet for each file, that of the error itself first.
+    fn source_snippets(&self) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+        let Snippets { source, range, also, label, .. } = &self.snippets;
         if source.text.is_empty() {
             return vec![];
         }
@@ -142,89 +141,89 @@ fn snippet(source: &Source) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
     Snippet::source(&*source.text).path(&*source.name)
 }
 
-/// Something wrong, on its way to the [`Report`].
+/// An error that is not yet reported.
 #[derive(Debug, Clone)]
-pub(crate) struct Complaint {
-    pub(crate) place: Place,
+pub(crate) struct NewDiagnostic {
+    pub(crate) span: SourceSpan,
     pub(crate) message: String,
     pub(crate) expected: Option<String>,
-    /// What is said at the place itself, where nothing is expected there.
+    /// The text next to the underlined source, if `expected` is not set.
     pub(crate) label: Option<String>,
     pub(crate) hint: Option<String>,
-    pub(crate) also: Vec<(Place, String)>,
+    pub(crate) also: Vec<(SourceSpan, String)>,
 }
 
-impl Complaint {
-    pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), expected: None, label: None, hint: None, also: vec![] }
+impl NewDiagnostic {
+    pub(crate) fn new(span: SourceSpan, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), expected: None, label: None, hint: None, also: vec![] }
     }
 
-    /// What should stand there instead.
+    /// Sets what was expected instead.
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    /// What is the matter with the place itself.
+    /// Sets the text next to the underlined source.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// What to do about it.
+    /// Sets how to mend it.
     pub(crate) fn hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
     }
 
-    /// Another place that has to do with it.
-    pub(crate) fn also(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.also.push((place, label.into()));
+    /// Adds another span that belongs to the error.
+    pub(crate) fn also(mut self, span: SourceSpan, label: impl Into<String>) -> Self {
+        self.also.push((span, label.into()));
         self
     }
 }
 
-/// Collects what is wrong. The same thing said twice, for two instances of one module, is kept once.
+/// Collects errors. An error that two instances of a module share is kept once.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
-    said: RefCell<HashSet<(Place, String)>>,
+pub(crate) struct DiagnosticSink {
+    known: RefCell<HashSet<(SourceSpan, String)>>,
     all: RefCell<Vec<Diagnostic>>,
 }
 
-impl Report {
-    pub(crate) fn add(&self, sources: &Sources, complaint: Complaint) {
-        let Complaint { place, message, expected, label, hint, also } = complaint;
-        if !self.said.borrow_mut().insert((place, message.clone())) {
+impl DiagnosticSink {
+    pub(crate) fn add(&self, sources: &Sources, diagnostic: NewDiagnostic) {
+        let NewDiagnostic { span, message, expected, label, hint, also } = diagnostic;
+        if !self.known.borrow_mut().insert((span, message.clone())) {
             return;
         }
-        let source = sources.of(place);
-        let range = narrowed(&source, place.range());
+        let source = sources.of(span);
+        let range = narrowed(&source, span.range());
         let (line, column) = source.line_and_column(range.start);
-        let also = also.into_iter().map(|(place, label)| {
-            let source = sources.of(place);
-            let range = narrowed(&source, place.range());
+        let also = also.into_iter().map(|(span, label)| {
+            let source = sources.of(span);
+            let range = narrowed(&source, span.range());
             (source, range, label)
         });
         let file = source.name.clone();
         let label = label.or_else(|| expected.as_ref().map(|expected| format!("expected {expected}")));
-        let shown = Shown { also: also.collect(), source, label, range, order: place };
-        self.all.borrow_mut().push(Diagnostic { file, line, column, message, expected, hint, shown });
+        let snippets = Snippets { also: also.collect(), source, label, range, order: span };
+        self.all.borrow_mut().push(Diagnostic { file, line, column, message, expected, hint, snippets });
     }
 
-    /// How many there are so far.
+    /// The number of errors so far.
     pub(crate) fn len(&self) -> usize {
         self.all.borrow().len()
     }
 
-    /// All of them, by file and line; `None` where nothing is wrong.
+    /// All errors, by file and line; `None` if there is none.
     pub(crate) fn finish(self, secrets: BTreeSet<String>) -> Option<Diagnostics> {
         let mut all = self.all.into_inner();
-        all.sort_by(|one, other| (one.shown.order, &one.message).cmp(&(other.shown.order, &other.message)));
+        all.sort_by(|one, other| (one.snippets.order, &one.message).cmp(&(other.snippets.order, &other.message)));
         (!all.is_empty()).then_some(Diagnostics { all, secrets })
     }
 }
 
-/// A place that spans lines is shown by its first one; one that ends inside a character is widened.
+/// The part of a span to underline: its first line, widened to whole characters.
 fn narrowed(source: &Source, range: Range<usize>) -> Range<usize> {
     let text = &source.text;
     let start = text.floor_char_boundary(range.start.min(text.len()));

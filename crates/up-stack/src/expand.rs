@@ -1,4 +1,4 @@
-//! Instances of modules and what they are given.
+//! Instances of modules, and the values of their inputs.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,57 +10,67 @@ use up_core::placeholder;
 
 use crate::{
     check::Checker,
-    diagnostic::Complaint,
-    file::{Call, Input},
+    diagnostic::NewDiagnostic,
+    file::{InputDecl, ModuleCall},
+    loader::{Caller, Each, Loader, ModuleInstance, Repetition},
     node::{Data, Node},
     parse, paths,
-    scope::Scope,
-    source::Place,
-    suggest::suggest,
-    types::Type,
-    world::{Caller, Each, Instance, Keys, World},
+    scope::NameScope,
+    source::SourceSpan,
+    types::InputType,
 };
 
-/// The prefix of the environment variables that give inputs.
+/// The prefix of environment variables that set inputs.
 const PREFIX: &str = "BULLSTRA_UP_";
 
-impl World {
-    /// The instance of a module that `instance` calls; `None` where it is wrong, which has been reported.
-    pub(crate) fn child(&self, instance: &Rc<Instance>, name: &str, key: Option<&str>) -> Option<Rc<Instance>> {
+impl Loader {
+    /// The instance of a module that `instance` calls; `None` if it is invalid, which has been reported.
+    pub(crate) fn child(
+        &self,
+        instance: &Rc<ModuleInstance>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Option<Rc<ModuleInstance>> {
         let step = key.map_or(name.to_owned(), |key| format!("{name}:{key}"));
         let path = if instance.path.is_empty() { step } else { format!("{}/{step}", instance.path) };
         self.instance(&path, || self.make_child(instance, name, key, &path))
     }
 
-    fn make_child(&self, caller: &Rc<Instance>, name: &str, key: Option<&str>, path: &str) -> Option<Instance> {
+    fn make_child(
+        &self,
+        caller: &Rc<ModuleInstance>,
+        name: &str,
+        key: Option<&str>,
+        path: &str,
+    ) -> Option<ModuleInstance> {
         let call = caller.file.modules.get(name)?;
-        let (source, place) = call.source.as_ref()?;
-        let at = call.at.get_or_init(|| self.module_path(caller, source, *place)).clone()?;
-        if self.is_recursive(caller, &at, source, *place) {
+        let (source, span) = call.source.as_ref()?;
+        let at = call.at.get_or_init(|| self.module_path(caller, source, *span)).clone()?;
+        if self.is_recursive(caller, &at, *span) {
             return None;
         }
-        let file = self.file(&at, &self.shown(&at), Some(*place))?;
+        let file = self.file(&at, &self.shown(&at), Some(*span))?;
         let each = self.each_of(caller, name, key);
-        let was = self.module_was(caller, call, each.as_ref(), path);
+        let old_paths = self.module_old_paths(caller, call, each.as_ref(), path);
         let caller = Caller { instance: caller.clone(), name: name.to_owned(), each };
-        let child = Instance { was, ..Instance::new(file, at, path.to_owned(), Some(caller)) };
+        let child = ModuleInstance { old_paths, ..ModuleInstance::new(file, at, path.to_owned(), Some(caller)) };
         self.check_arguments(&child, call, name);
         Some(child)
     }
 
-    fn each_of(&self, caller: &Rc<Instance>, name: &str, key: Option<&str>) -> Option<Each> {
-        let keys = Scope::new(self, caller).module_keys(name).ok()?;
+    fn each_of(&self, caller: &Rc<ModuleInstance>, name: &str, key: Option<&str>) -> Option<Each> {
+        let keys = NameScope::new(self, caller).module_keys(name).ok()?;
         match &*keys {
-            Keys::One => None,
-            Keys::Each(keys) => keys.get(key?).cloned(),
+            Repetition::Single => None,
+            Repetition::ForEach(keys) => keys.get(key?).cloned(),
         }
     }
 
-    /// Where a module's file is: beside the file that names it, and inside the stack's folder.
-    fn module_path(&self, caller: &Instance, source: &str, place: Place) -> Option<PathBuf> {
-        if let Some(wrong) = paths::unfit(source) {
-            self.complain(
-                Complaint::new(place, format!("the module's path {wrong}")).hint(paths::FROM_FILE.to_owned()),
+    /// The canonical path of a module's file. `source` is relative to the file that names it.
+    fn module_path(&self, caller: &ModuleInstance, source: &str, span: SourceSpan) -> Option<PathBuf> {
+        if let Some(wrong) = paths::why_refused(source) {
+            self.report(
+                NewDiagnostic::new(span, format!("the path of the module {wrong}")).hint(paths::FROM_FILE.to_owned()),
             );
             return None;
         }
@@ -69,21 +79,21 @@ impl World {
         let found = match named.canonicalize() {
             Ok(found) => found,
             Err(error) => {
-                let message = format!("there is no module at `{source}`: {error}");
-                self.complain(Complaint::new(place, message).hint(paths::FROM_FILE.to_owned()));
+                let message = format!("cannot read the module `{source}`: {error}");
+                self.report(NewDiagnostic::new(span, message).hint(paths::FROM_FILE.to_owned()));
                 return None;
             }
         };
         if !self.may_read(&found) {
-            let message = format!("the module `{source}` lies outside the stack's folder");
-            self.complain(Complaint::new(place, message).hint(self.readable()));
+            let message = format!("the module `{source}` is outside the stack's folder");
+            self.report(NewDiagnostic::new(span, message).hint(self.readable()));
             return None;
         }
         Some(found)
     }
 
-    /// Reports a module that, in the end, calls itself.
-    fn is_recursive(&self, caller: &Rc<Instance>, at: &Path, source: &str, place: Place) -> bool {
+    /// Reports a module that calls itself, directly or through others.
+    fn is_recursive(&self, caller: &Rc<ModuleInstance>, at: &Path, span: SourceSpan) -> bool {
         let mut chain = vec![self.shown(at), self.shown(&caller.at)];
         let mut instance = caller.clone();
         while instance.at != at {
@@ -92,12 +102,12 @@ impl World {
             instance = next;
         }
         chain.reverse();
-        let message = format!("modules call each other in a circle: {}", chain.join(" → "));
-        self.complain(Complaint::new(place, message).label(format!("`{source}` is being read already")));
+        let message = format!("module cycle: {}", chain.join(" → "));
+        self.report(NewDiagnostic::new(span, message).label("this module calls itself"));
         true
     }
 
-    /// A file's name for messages: the stack's as given, others relative to the same folder.
+    /// A file's name in messages, relative to the working directory if the stack's path is.
     fn shown(&self, at: &Path) -> String {
         match at.strip_prefix(&self.root) {
             Ok(inner) => self.shown_root.join(inner).display().to_string(),
@@ -105,47 +115,47 @@ impl World {
         }
     }
 
-    fn check_arguments(&self, child: &Instance, call: &Call, name: &str) {
+    fn check_arguments(&self, child: &ModuleInstance, call: &ModuleCall, name: &str) {
         let inputs = &child.file.inputs;
-        for (argument, (place, _)) in &call.arguments {
+        for (argument, (span, _)) in &call.arguments {
             if !inputs.contains_key(argument) {
-                let hint = suggest(argument, inputs.keys().map(String::as_str));
+                let hint = self.suggestions.hint(argument, inputs.keys().map(String::as_str));
                 let message = format!("module `{name}` has no input `{argument}`");
-                self.complain(Complaint::new(*place, message).hint(hint));
+                self.report(NewDiagnostic::new(*span, message).hint(hint));
             }
         }
         let missing =
             inputs.iter().filter(|(input, about)| about.default.is_none() && !call.arguments.contains_key(*input));
         for (input, about) in missing {
             let ty = about.ty.as_ref().map_or("any", |ty| &ty.text);
-            let message = format!("module `{name}` needs `{input}`");
-            let complaint = Complaint::new(call.place, message).expected(format!("`{input}`, of type `{ty}`"));
-            self.complain(complaint.also(about.place, "the input"));
+            let message = format!("module `{name}` is missing the input `{input}`");
+            let diagnostic = NewDiagnostic::new(call.span, message).expected(format!("`{input}`, of type `{ty}`"));
+            self.report(diagnostic.also(about.span, "the input is declared here"));
         }
     }
 
-    /// Finds an input's value; `None` where there is none or it is wrong, which has been reported.
-    pub(crate) fn find_input(&self, instance: &Rc<Instance>, name: &str, input: &Input) -> Option<Value> {
+    /// Evaluates an input; `None` if it has no value or an invalid one, which has been reported.
+    pub(crate) fn find_input(&self, instance: &Rc<ModuleInstance>, name: &str, input: &InputDecl) -> Option<Value> {
         let ty = input.ty.as_ref()?;
-        let own = Scope::new(self, instance);
-        // Checked even where it is not used: a default that is wrong is wrong.
+        let own = NameScope::new(self, instance);
+        // An invalid default is an error even if it is not used.
         let noted = |node: Node| {
             if input.sensitive {
-                self.taint.add(&node.value());
+                self.sensitive.add(&node.value());
             }
             node
         };
         let default = input.default.as_ref().map(|node| self.default(&own, noted(own.evaluate(node)), ty));
         let given = match &instance.caller {
             Some(Caller { instance: caller, name: call, each }) => {
-                let scope = Scope { each: each.as_ref(), ..Scope::new(self, caller) };
+                let scope = NameScope { each: each.as_ref(), ..NameScope::new(self, caller) };
                 let argument = caller.file.modules.get(call).and_then(|call| call.arguments.get(name));
                 argument.map(|(_, node)| (scope, noted(scope.evaluate(node))))
             }
             None => self.given(name, input, ty).map(|node| (own, noted(node))),
         };
         let node = match (given, default) {
-            // Null says "as if not given".
+            // Null means that the input is not set.
             (Some((_, Node { data: Data::Null, .. })), Some(default)) => default?,
             (Some((scope, node)), _) => Checker::new(self, scope.instance, &ty.schema, "this input").check(node)?,
             (None, Some(default)) => default?,
@@ -158,24 +168,24 @@ impl World {
         Some(node.value())
     }
 
-    fn default(&self, scope: &Scope<'_>, node: Node, ty: &Type) -> Option<Node> {
+    fn default(&self, scope: &NameScope<'_>, node: Node, ty: &InputType) -> Option<Node> {
         match node.data {
             Data::Null => Some(node),
-            Data::Hole => None,
+            Data::Invalid => None,
             _ => Checker::new(self, scope.instance, &ty.schema, "this input").check(node),
         }
     }
 
-    fn no_value(&self, instance: &Instance, name: &str, input: &Input) {
-        // In a module it is the call that lacks it, and that has been reported.
+    fn no_value(&self, instance: &ModuleInstance, name: &str, input: &InputDecl) {
+        // In a module the error is in the call, and has been reported there.
         if instance.caller.is_none() {
             let hint = format!("give it a `default`, `--set {name}=…`, or {}", variable(name));
-            self.complain(Complaint::new(input.place, format!("input `{name}` has no value")).hint(hint));
+            self.report(NewDiagnostic::new(input.span, format!("input `{name}` has no value")).hint(hint));
         }
     }
 
-    /// `one_of`: the values an input may have.
-    fn check_choice(&self, scope: &Scope<'_>, node: &Node, input: &Input) -> Option<()> {
+    /// Checks a value against `one_of`.
+    fn check_choice(&self, scope: &NameScope<'_>, node: &Node, input: &InputDecl) -> Option<()> {
         let Some(one_of) = &input.one_of else { return Some(()) };
         let choices = scope.evaluate(one_of);
         let Data::List(items) = &choices.data else {
@@ -187,15 +197,15 @@ impl World {
             return Some(());
         }
         let all: Vec<String> = items.iter().map(|item| crate::value::described(&item.value())).collect();
-        let found = if input.sensitive { "this".into() } else { crate::value::described(&value) };
-        let message = format!("{found} is none of what this input may be");
-        let complaint = Complaint::new(node.place, message).expected(format!("one of: {}", all.join(", ")));
-        self.complain(complaint.also(input.place, "the input"));
+        let found = if input.sensitive { "this value".into() } else { crate::value::described(&value) };
+        let message = format!("{found} is not one of the values that this input allows");
+        let diagnostic = NewDiagnostic::new(node.span, message).expected(format!("one of: {}", all.join(", ")));
+        self.report(diagnostic.also(input.span, "the input is declared here"));
         None
     }
 
-    /// What `--set` or the environment gives an input of the root.
-    fn given(&self, name: &str, input: &Input, ty: &Type) -> Option<Node> {
+    /// The value of a root input from `--set` or the environment.
+    fn given(&self, name: &str, input: &InputDecl, ty: &InputType) -> Option<Node> {
         let set = self.options.set.iter().rev().find(|(known, _)| known == name);
         let variable = variable(name);
         let (source, text) = match (set, self.options.env.get(&variable)) {
@@ -204,14 +214,14 @@ impl World {
             (None, None) => return None,
         };
         if input.sensitive {
-            self.taint.add(&Value::String(text.clone()));
+            self.sensitive.add(&Value::String(text.clone()));
         }
         let shown = if input.sensitive { "(sensitive)" } else { text.as_str() };
         let start = self.sources.add(source, shown);
-        let place = start.sibling(0..shown.len());
+        let span = start.sibling(0..shown.len());
         if placeholder::is_reserved(text) {
-            self.complain(Complaint::new(place, "the characters U+E000 and U+E001 are bullstra-up's own"));
-            return Some(Node::hole(place));
+            self.report(NewDiagnostic::new(span, "the characters U+E000 and U+E001 are reserved for bullstra-up"));
+            return Some(Node::invalid(span));
         }
         let is_any = ty.schema.is_any();
         let value = match parse::literal(text) {
@@ -219,32 +229,33 @@ impl World {
             Some(value) => value,
             None if is_any || ty.is_text() => Value::String(text.clone()),
             None => {
-                let complaint = Complaint::new(place, format!("this cannot be read as `{}`", ty.text));
-                let hint = "lists are `[\"a\", \"b\"]`, maps are `{ a = \"b\" }`; quote them for the shell".to_owned();
+                let diagnostic = NewDiagnostic::new(span, format!("this is not a value of type `{}`", ty.text));
+                let hint =
+                    "write a list as `[\"a\", \"b\"]` and a map as `{ a = \"b\" }`, in quotes for the shell".to_owned();
                 let hint = ty.text.contains('(').then_some(hint);
-                self.complain(complaint.expected(format!("a value of type `{}`", ty.text)).hint(hint));
-                return Some(Node::hole(place));
+                self.report(diagnostic.expected(format!("a value of type `{}`", ty.text)).hint(hint));
+                return Some(Node::invalid(span));
             }
         };
-        Some(Node::spread(place, value))
+        Some(Node::spread(span, value))
     }
 
-    /// Reports `--set` for inputs that the stack has not.
-    pub(crate) fn check_set(&self, root: &Instance) {
+    /// Reports each `--set` of an input that the stack does not have.
+    pub(crate) fn check_set(&self, root: &ModuleInstance) {
         for (name, _) in &self.options.set {
             if !root.file.inputs.contains_key(name) {
-                // The value may be that of a sensitive input whose name is misspelt.
+                // The value is not shown: the input may be a sensitive one, misspelt.
                 let start = self.sources.add("--set", format!("{name}=…"));
-                let hint = suggest(name, root.file.inputs.keys().map(String::as_str));
-                let hint = hint.or_else(|| Some("this stack has no inputs".into()));
-                let complaint = Complaint::new(start.sibling(0..name.len()), format!("there is no input `{name}`"));
-                self.complain(complaint.hint(hint));
+                let hint = self.suggestions.hint(name, root.file.inputs.keys().map(String::as_str));
+                let hint = hint.or_else(|| Some("the stack has no inputs".into()));
+                let diagnostic = NewDiagnostic::new(start.sibling(0..name.len()), format!("unknown input `{name}`"));
+                self.report(diagnostic.hint(hint));
             }
         }
     }
 }
 
-/// The environment variable that gives an input.
+/// The environment variable that sets an input.
 fn variable(input: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     PREFIX.chars().chain(input.chars().map(plain)).collect()

@@ -1,8 +1,10 @@
 //! The stack language: TOML files in, a checked and expanded stack out, without a call to AWS.
 //!
-//! A load goes file → [`node`] (TOML with places) → [`file`] (what is declared) → [`world`] (instances of modules, values
-//! found out when first needed) → [`declare`] (each resource checked and completed). Nothing stops at the first error.
+//! [`parse`] reads a file into [`node`]s (values with their source spans), [`file_reader`] sorts them into declarations,
+//! [`loader`] instantiates modules and evaluates values when they are first needed, and [`declare`] checks each resource and
+//! fills in its defaults. Errors are collected: one load reports all of them.
 
+mod brackets;
 mod check;
 mod cycle;
 mod decimal;
@@ -10,31 +12,32 @@ mod declare;
 mod diagnostic;
 mod eval;
 mod expand;
+mod expected;
 mod file;
+mod file_reader;
 mod functions;
-mod ignored;
+mod ignore_changes;
 mod kinds;
+mod loader;
 mod node;
 mod operators;
 mod parse;
 mod paths;
-mod refer;
-mod refs;
+mod reference_check;
+mod references;
 mod renamed;
 mod render;
 mod role;
 mod schema;
 mod scope;
+mod sensitive;
 mod settings;
-mod shape;
 mod source;
 mod suggest;
 mod tags;
-mod taint;
 mod template;
 mod types;
 mod value;
-mod world;
 mod zones;
 
 use std::{
@@ -48,79 +51,79 @@ use serde::{Deserialize, Serialize};
 use up_core::{AnyKind, Declared, Tags};
 
 pub use diagnostic::{Diagnostic, Diagnostics};
-pub use role::{Role, RoleArn};
+pub use role::{RoleArn, StackRole};
 pub use schema::schema;
 
 use crate::{
-    kinds::Kinds,
-    scope::Scope,
-    world::{Instance, World},
+    kinds::KindCatalog,
+    loader::{Loader, ModuleInstance},
+    scope::NameScope,
 };
 
-/// What is given to a stack from outside its files.
+/// What a stack is loaded with, besides its files.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--set name=value`, in order: the last one counts.
+pub struct LoadOptions {
+    /// `--set name=value`, in order; the last value of a name wins.
     pub set: Vec<(String, String)>,
-    /// Environment variables by their whole name; those named `BULLSTRA_UP_<INPUT>` give inputs, others are ignored.
+    /// Environment variables. `BULLSTRA_UP_<INPUT>` sets an input; all others are ignored.
     pub env: BTreeMap<String, String>,
-    /// `--region`: goes before the stack's own.
+    /// `--region`: overrides the stack's own.
     pub region: Option<String>,
-    /// What `${stack.account}` is, where that is known whatever the stack's `accounts` say: in the sandbox.
+    /// The value of `${stack.account}`, whatever `accounts` says. Set in the sandbox.
     pub account: Option<String>,
-    /// Folders beside the stack's own that modules and files may be read from.
+    /// More folders that modules and files may be read from: `--allow-path`.
     pub allow: Vec<PathBuf>,
 }
 
 /// A checked and expanded stack.
 #[derive(Debug, Clone)]
 pub struct Stack {
-    /// Its name: the value of the ownership tag, and of the folder in `state/`.
+    /// Its name: the value of the ownership tag, and the name of its folder in `state/`.
     pub name: String,
-    /// `us-east-1`.
+    /// Its region, such as `us-east-1`.
     pub region: String,
-    /// The accounts it may be applied to; any, where there is none.
+    /// The accounts that it may be applied to. Empty: any account.
     pub accounts: Vec<String>,
-    /// The role that every call is made as; the caller itself, where there is none.
-    pub role: Option<Role>,
-    /// Refuse plans that lose data.
+    /// The role to assume for every call. `None`: the caller's own credentials.
+    pub role: Option<StackRole>,
+    /// Refuses plans that lose data.
     pub protect: bool,
-    /// The bucket that its state is kept in; a folder, where there is none.
+    /// The bucket that holds its state. `None`: a folder.
     pub backend: Option<up_state::Place>,
-    /// The tags of every resource.
+    /// Tags of every resource.
     pub tags: Tags,
-    /// Every resource, by address.
+    /// All resources, sorted by address.
     pub resources: Vec<Declared>,
-    /// Its outputs.
-    pub outputs: BTreeMap<String, Output>,
-    /// Texts that came in through sensitive inputs, and what functions made of them: not to be shown, and not to be kept.
+    /// Its outputs, by name.
+    pub outputs: BTreeMap<String, OutputValue>,
+    /// Strings in sensitive inputs, and strings that functions derived from them. Never show or store them.
     pub secrets: BTreeSet<String>,
     /// The folder of the stack's file.
     pub root: PathBuf,
 }
 
-/// What a stack tells the world.
+/// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Output {
-    /// The value; its text may hold marks, see [`up_core::placeholder`], and a resource is `{"$ref": address}`.
+pub struct OutputValue {
+    /// The value. Its strings may hold placeholders ([`up_core::placeholder`]), and a resource is `{"$ref": address}`.
     pub value: serde_json::Value,
     /// What it is for.
     pub description: Option<String>,
-    /// Not to be shown unless asked for by name.
+    /// Shown only when it is asked for by name.
     pub sensitive: bool,
 }
 
-/// Deep enough for the deepest expressions and the longest chains that are let through.
-const MACHINE_STACK: usize = 256 * 1024 * 1024;
+/// Stack size of the loading thread: enough for the deepest expression and the longest chain of values.
+const THREAD_STACK: usize = 256 * 1024 * 1024;
 
 /// Reads the stack at `path` with all its modules, and checks all of it.
 ///
-/// Errors are everything that is wrong in all files. No AWS call is made.
-pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Result<Stack, Diagnostics> {
+/// Returns every error in all files. Makes no AWS call.
+pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &LoadOptions) -> Result<Stack, Diagnostics> {
     thread::scope(|scope| {
         let loading =
-            thread::Builder::new().stack_size(MACHINE_STACK).spawn_scoped(scope, || read(path, kinds, options));
-        // Without a thread to spare, the machine's own stack does for all but the strangest input.
+            thread::Builder::new().stack_size(THREAD_STACK).spawn_scoped(scope, || read(path, kinds, options));
+        // Without a thread, the caller's stack is enough for all but extreme input.
         match loading {
             Ok(loading) => loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             Err(_) => read(path, kinds, options),
@@ -128,33 +131,33 @@ pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> R
     })
 }
 
-fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &Options) -> Result<Stack, Diagnostics> {
+fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &LoadOptions) -> Result<Stack, Diagnostics> {
     let shown_root = path.parent().unwrap_or(Path::new("")).to_owned();
-    // Where there is no such file, reading it says so.
+    // If the file does not exist, reading it reports that.
     let at = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let root = at.parent().unwrap_or(Path::new("/")).to_owned();
-    let world = World::new(Kinds::new(kinds), options.clone(), root.clone(), shown_root);
-    let stack = world.file(&at, &path.display().to_string(), None).and_then(|file| {
-        let root = world.instance("", || Some(Instance::new(file, at, String::new(), None)))?;
-        world.whole_stack(&root)
+    let loader = Loader::new(KindCatalog::new(kinds), options.clone(), root.clone(), shown_root);
+    let stack = loader.file(&at, &path.display().to_string(), None).and_then(|file| {
+        let root = loader.instance("", || Some(ModuleInstance::new(file, at, String::new(), None)))?;
+        loader.whole_stack(&root)
     });
     let root_folder = root;
-    let secrets = world.taint.all();
-    match (stack, world.report.finish(secrets)) {
+    let secrets = loader.sensitive.all();
+    match (stack, loader.sink.finish(secrets)) {
         (_, Some(diagnostics)) => Err(diagnostics),
         (Some(stack), None) => Ok(Stack { root: root_folder, ..stack }),
-        (None, None) => unreachable!("a stack is only withheld after something was reported"),
+        (None, None) => unreachable!("a stack is missing only after an error was reported"),
     }
 }
 
-impl World {
-    /// Looks at everything there is.
-    fn whole_stack(&self, root: &Rc<Instance>) -> Option<Stack> {
+impl Loader {
+    /// Evaluates and checks everything that the files declare.
+    fn whole_stack(&self, root: &Rc<ModuleInstance>) -> Option<Stack> {
         self.check_set(root);
         let text = |name| self.fact(name).ok()?.as_str().map(str::to_owned);
         let (name, region) = (text("name"), text("region"));
         let accounts = self.fact("accounts").ok();
-        // Looked at even where nothing asks for them.
+        // Checked even if no expression uses them.
         let _ = self.fact("zones");
         let (role, protect, tags, backend) = (self.role(), self.protect(), self.common_tags(), self.backend());
         let mut checked = vec![];
@@ -163,7 +166,7 @@ impl World {
         self.check_together(&checked);
         self.check_named(&checked);
         self.check_renamed(&checked);
-        self.check_circles(&checked);
+        self.check_cycles(&checked);
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
@@ -172,23 +175,23 @@ impl World {
         Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, root })
     }
 
-    /// The texts in sensitive inputs, of every module, and what was made of them.
+    /// Strings in the sensitive inputs of every module, and strings derived from them.
     fn secrets(&self) -> BTreeSet<String> {
         for instance in self.instances() {
-            let scope = Scope::new(self, &instance);
+            let scope = NameScope::new(self, &instance);
             let sensitive = instance.file.inputs.iter().filter(|(_, input)| input.sensitive);
-            // Found out even where nothing asked for them; what is wrong with them has been reported.
+            // Evaluated even if nothing uses them; errors in them have been reported.
             sensitive.for_each(|(name, _)| drop(scope.input(name)));
         }
-        self.taint.all()
+        self.sensitive.all()
     }
 
-    fn stack_outputs(&self, root: &Rc<Instance>) -> Option<BTreeMap<String, Output>> {
-        let scope = Scope::new(self, root);
+    fn stack_outputs(&self, root: &Rc<ModuleInstance>) -> Option<BTreeMap<String, OutputValue>> {
+        let scope = NameScope::new(self, root);
         let output = |(name, declared): (&String, &file::OutputDecl)| {
             let value = (*scope.output(name).ok()?).clone();
             let (description, sensitive) = (declared.description.clone(), declared.sensitive);
-            Some((name.clone(), Output { value, description, sensitive }))
+            Some((name.clone(), OutputValue { value, description, sensitive }))
         };
         root.file.outputs.iter().map(output).collect()
     }

@@ -1,4 +1,4 @@
-//! `+`, `==`, `&&` and their like.
+//! Operators: `+`, `==`, `&&` and others.
 
 use hcl::expr::{BinaryOp, BinaryOperator, Operation, UnaryOp, UnaryOperator};
 use serde_json::{Number, Value};
@@ -6,11 +6,11 @@ use serde_json::{Number, Value};
 use crate::{
     decimal,
     eval::Evaluator,
-    value::{Fault, described, float, mark_in, not_known, same, to_bool, to_number},
+    value::{EvalError, described, float, not_known_yet, placeholder_in, same, to_bool, to_number},
 };
 
 /// Evaluates an operation and its operands.
-pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, operation: &Operation) -> Result<Value, Fault> {
+pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, operation: &Operation) -> Result<Value, EvalError> {
     match operation {
         Operation::Unary(UnaryOp { operator, expr }) => {
             let value = evaluator.expression(expr)?;
@@ -23,12 +23,12 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, operation: &Operation) -> 
     }
 }
 
-fn binary(evaluator: &mut Evaluator<'_>, operation: &BinaryOp) -> Result<Value, Fault> {
+fn binary(evaluator: &mut Evaluator<'_>, operation: &BinaryOp) -> Result<Value, EvalError> {
     use BinaryOperator::{And, Eq, Greater, GreaterEq, Less, LessEq, NotEq, Or};
     let BinaryOp { lhs_expr, operator, rhs_expr } = operation;
     let sign = operator.as_str();
     let left = evaluator.expression(lhs_expr)?;
-    // What stands right of these two matters only where the left one does not decide.
+    // The right side is evaluated only if the left side does not decide.
     match operator {
         And if !bool(&left, sign)? => return Ok(Value::Bool(false)),
         Or if bool(&left, sign)? => return Ok(Value::Bool(true)),
@@ -53,14 +53,14 @@ fn binary(evaluator: &mut Evaluator<'_>, operation: &BinaryOp) -> Result<Value, 
     }
 }
 
-/// In decimal, as long as 28 digits hold it.
-fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Result<Value, Fault> {
+/// Calculates in decimal if 28 digits are enough, else with `f64`.
+fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Result<Value, EvalError> {
     use BinaryOperator::{Div, Minus, Mod, Mul, Plus};
     let (Some(one), Some(other)) = (left.as_f64(), right.as_f64()) else {
-        return Err(Fault::new("this number is too large to calculate with"));
+        return Err(EvalError::new("number too large to calculate with"));
     };
     if matches!(operator, Div | Mod) && other == 0.0 {
-        return Err(Fault::new("this divides by zero"));
+        return Err(EvalError::new("division by zero"));
     }
     if let (Some(one), Some(other)) = (decimal::decimal(left), decimal::decimal(right)) {
         let result = match operator {
@@ -81,22 +81,22 @@ fn arithmetic(left: &Number, operator: BinaryOperator, right: &Number) -> Result
         Mod => one % other,
         _ => one / other,
     };
-    if result.is_finite() { Ok(float(result)) } else { Err(Fault::new("the result is too large a number")) }
+    if result.is_finite() { Ok(float(result)) } else { Err(EvalError::new("the result is too large")) }
 }
 
-fn number(value: &Value, sign: &str) -> Result<Number, Fault> {
-    to_number(value).ok_or_else(|| match mark_in(value) {
-        Some(quote) => Fault::new(not_known(&quote)),
+fn number(value: &Value, sign: &str) -> Result<Number, EvalError> {
+    to_number(value).ok_or_else(|| match placeholder_in(value) {
+        Some(quote) => EvalError::new(not_known_yet(&quote)),
         None => {
-            let hint = (sign == "+").then(|| "text is joined by writing it side by side: `\"${a}${b}\"`".to_owned());
-            Fault::new(format!("`{sign}` wants numbers, and this is {}", described(value))).hint(hint)
+            let hint = (sign == "+").then(|| "to join strings, write `\"${a}${b}\"`".to_owned());
+            EvalError::new(format!("`{sign}` needs numbers, not {}", described(value))).hint(hint)
         }
     })
 }
 
-fn bool(value: &Value, sign: &str) -> Result<bool, Fault> {
-    to_bool(value).ok_or_else(|| match mark_in(value) {
-        Some(quote) => Fault::new(not_known(&quote)),
-        None => Fault::new(format!("`{sign}` wants true or false, and this is {}", described(value))),
+fn bool(value: &Value, sign: &str) -> Result<bool, EvalError> {
+    to_bool(value).ok_or_else(|| match placeholder_in(value) {
+        Some(quote) => EvalError::new(not_known_yet(&quote)),
+        None => EvalError::new(format!("`{sign}` needs true or false, not {}", described(value))),
     })
 }

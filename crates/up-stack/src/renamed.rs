@@ -1,41 +1,41 @@
-//! `renamed_from`: the address that a resource, or the path that a module, had before.
+//! `renamed_from`: the former address of a resource, or the former path of a module.
 
 use std::{collections::BTreeMap, rc::Rc};
 
 use up_core::Address;
 
 use crate::{
-    declare::{Checked, Declaring},
-    diagnostic::Complaint,
-    file::Call,
+    declare::{CheckedResource, ResourceBuilder},
+    diagnostic::NewDiagnostic,
+    file::ModuleCall,
+    loader::{Each, Loader, ModuleInstance},
     node::{Data, Node},
-    scope::Scope,
-    source::Place,
-    value::{self, Fault},
-    world::{Each, Instance, World},
+    scope::NameScope,
+    source::SourceSpan,
+    value::{self, EvalError},
 };
 
-/// Paths that an instance of a module had before.
+/// The former paths of a module instance.
 #[derive(Default)]
-pub(crate) struct Was {
-    /// All of them, the likeliest first: its callers may have had others too.
+pub(crate) struct OldPaths {
+    /// All of them, the likeliest first. Its callers may have been renamed too.
     paths: Vec<String>,
-    /// Those that it says itself, and where.
-    said: Option<(Place, Vec<String>)>,
+    /// Those of its own `renamed_from`, and its span.
+    declared: Option<(SourceSpan, Vec<String>)>,
 }
 
-/// What a resource says that it was called, and where.
-pub(crate) struct Renamed {
-    place: Place,
-    was: Vec<Address>,
+/// A `renamed_from` and its span.
+pub(crate) struct RenamedFrom {
+    span: SourceSpan,
+    old: Vec<Address>,
 }
 
 const NAME: &str = "a name such as `old` or `old:key`, or an address such as `network/ec2.vpc.old:key`";
 const MODULE: &str = "a name such as `old` or `old:key`, or a path such as `shop/old:key`";
 
-impl World {
-    /// Evaluates `renamed_from`; `None` where it is null or wrong, which has been reported.
-    fn old_name(&self, scope: &Scope<'_>, node: Option<&Node>, expected: &str) -> Option<(Place, String)> {
+impl Loader {
+    /// Evaluates `renamed_from`; `None` if it is null or invalid, which has been reported.
+    fn old_name(&self, scope: &NameScope<'_>, node: Option<&Node>, expected: &str) -> Option<(SourceSpan, String)> {
         let node = scope.evaluate(node?);
         let Some(text) = node.text() else {
             if !matches!(node.data, Data::Null) {
@@ -43,126 +43,141 @@ impl World {
             }
             return None;
         };
-        if let Some(quote) = value::mark_in(&node.value()) {
-            self.complain(Complaint::new(node.place, value::not_known(&quote)));
+        if let Some(quote) = value::placeholder_in(&node.value()) {
+            self.report(NewDiagnostic::new(node.span, value::not_known_yet(&quote)));
             return None;
         }
-        Some((node.place, text.to_owned()))
+        Some((node.span, text.to_owned()))
     }
 
-    /// Paths that the instance at `path` had before.
-    pub(crate) fn module_was(&self, caller: &Rc<Instance>, call: &Call, each: Option<&Each>, path: &str) -> Was {
-        let scope = Scope { each, ..Scope::new(self, caller) };
-        let said =
-            self.old_name(&scope, call.renamed_from.as_ref(), MODULE).and_then(|(place, text)| {
+    /// The former paths of the module instance at `path`.
+    pub(crate) fn module_old_paths(
+        &self,
+        caller: &Rc<ModuleInstance>,
+        call: &ModuleCall,
+        each: Option<&Each>,
+        path: &str,
+    ) -> OldPaths {
+        let scope = NameScope { each, ..NameScope::new(self, caller) };
+        let declared =
+            self.old_name(&scope, call.renamed_from.as_ref(), MODULE).and_then(|(span, text)| {
                 match old_paths(&caller.path, &text, each) {
                     Some(old) if old.iter().all(|old| old == path) => {
-                        self.complain(Complaint::new(place, format!("`{text}` is its own name")));
+                        self.report(NewDiagnostic::new(span, format!("`{text}` is its current name")));
                         None
                     }
-                    Some(old) => Some((place, old.into_iter().filter(|old| old != path).collect::<Vec<_>>())),
+                    Some(old) => Some((span, old.into_iter().filter(|old| old != path).collect::<Vec<_>>())),
                     None => {
-                        self.complain(Complaint::new(place, format!("`{text}` names no module")).expected(MODULE));
+                        self.report(
+                            NewDiagnostic::new(span, format!("`{text}` is not the name of a module")).expected(MODULE),
+                        );
                         None
                     }
                 }
             });
         let own_step = path.rsplit('/').next().unwrap_or(path);
-        let inherited: Vec<String> = caller.was.paths.iter().map(|was| joined(was, own_step)).collect();
-        let own = said.iter().flat_map(|(_, paths)| paths);
-        let moved = caller.was.paths.iter().flat_map(|was| {
-            let under = |old: &String| Some(joined(was, old.strip_prefix(&prefix(&caller.path))?));
+        let inherited: Vec<String> = caller.old_paths.paths.iter().map(|old| joined(old, own_step)).collect();
+        let own = declared.iter().flat_map(|(_, paths)| paths);
+        let moved = caller.old_paths.paths.iter().flat_map(|old_caller| {
+            let under = |old: &String| Some(joined(old_caller, old.strip_prefix(&prefix(&caller.path))?));
             own.clone().filter_map(under)
         });
         let paths = moved.chain(own.clone().cloned()).chain(inherited).collect();
-        Was { paths, said }
+        OldPaths { paths, declared }
     }
 
-    /// What is said to have been somebody's name must be nobody's now, and nobody else's before.
-    pub(crate) fn check_renamed(&self, all: &[Checked]) {
-        let is_declared = |was: &Address| all.binary_search_by(|checked| checked.declared.address.cmp(was)).is_ok();
+    /// Checks that a former address is not declared any more, and that only one resource had it.
+    pub(crate) fn check_renamed(&self, all: &[CheckedResource]) {
+        let is_declared = |old: &Address| all.binary_search_by(|checked| checked.declared.address.cmp(old)).is_ok();
         let mut claimed: BTreeMap<&Address, &Address> = BTreeMap::new();
-        for Checked { declared, renamed, .. } in all {
-            let Some(Renamed { place, was }) = renamed else { continue };
-            if let Some(taken) = was.iter().find(|was| is_declared(was)) {
-                let message = format!("{}: `{taken}` is declared, so nothing was renamed from it", declared.address);
-                self.complain(Complaint::new(*place, message).hint("name what it was called before".to_owned()));
+        for CheckedResource { declared, renamed, .. } in all {
+            let Some(RenamedFrom { span, old }) = renamed else { continue };
+            if let Some(taken) = old.iter().find(|old| is_declared(old)) {
+                let message =
+                    format!("{}: it cannot be renamed from `{taken}`, which is still declared", declared.address);
+                self.report(NewDiagnostic::new(*span, message).hint("set its former name".to_owned()));
             }
-            let Some(first) = was.first() else { continue };
+            let Some(first) = old.first() else { continue };
             if let Some(other) = claimed.insert(first, &declared.address) {
-                let message = format!("{other} and {} cannot both have been {first}", declared.address);
-                let hint = "with `for_each`, tell them apart: `\"old:${each.key}\"`".to_owned();
-                self.complain(Complaint::new(*place, message).hint(hint));
+                let message = format!("{other} and {} cannot both be renamed from {first}", declared.address);
+                let hint = "with `for_each`, name the instance: `\"old:${each.key}\"`".to_owned();
+                self.report(NewDiagnostic::new(*span, message).hint(hint));
             }
         }
         let instances = self.instances();
         for instance in &instances {
-            let Some((place, said)) = &instance.was.said else { continue };
-            if let Some(taken) = said.iter().find(|was| instances.iter().any(|other| other.path == **was)) {
-                let message = format!("module `{taken}` is declared, so nothing was renamed from it");
-                self.complain(Complaint::new(*place, message));
+            let Some((span, declared)) = &instance.old_paths.declared else { continue };
+            if let Some(taken) = declared.iter().find(|old| instances.iter().any(|other| other.path == **old)) {
+                let message = format!("it cannot be renamed from module `{taken}`, which is still declared");
+                self.report(NewDiagnostic::new(*span, message));
             }
         }
     }
 }
 
-impl Declaring<'_> {
-    /// What the resource at `own` says that it was called, and all addresses that it may have had: its modules may have been
+impl ResourceBuilder<'_> {
+    /// The `renamed_from` of the resource at `own`, and all addresses that it may have had: its modules may have been
     /// renamed too.
-    pub(crate) fn renamed(&self, own: &Address) -> (Option<Renamed>, Vec<Address>) {
-        let said = self.world.old_name(&self.scope, self.resource.renamed_from.as_ref(), NAME);
-        let renamed = said.and_then(|(place, text)| match self.old_addresses(own, &text) {
-            Ok(was) => Some(Renamed { place, was }),
-            Err(fault) => {
-                self.world.fault(place, fault);
+    pub(crate) fn renamed(&self, own: &Address) -> (Option<RenamedFrom>, Vec<Address>) {
+        let declared = self.loader.old_name(&self.scope, self.resource.renamed_from.as_ref(), NAME);
+        let renamed = declared.and_then(|(span, text)| match self.old_addresses(own, &text) {
+            Ok(old) => Some(RenamedFrom { span, old }),
+            Err(error) => {
+                self.loader.report_error(span, error);
                 None
             }
         });
-        let was: Vec<Address> = renamed.iter().flat_map(|renamed| renamed.was.iter().cloned()).collect();
+        let old: Vec<Address> = renamed.iter().flat_map(|renamed| renamed.old.iter().cloned()).collect();
         let moved = |path: &String| {
-            let inside = was.iter().filter(|was| was.module == own.module).chain([own]);
-            let moved = inside.map(|was| Address { module: path.clone(), ..was.clone() });
+            let inside = old.iter().filter(|old| old.module == own.module).chain([own]);
+            let moved = inside.map(|old| Address { module: path.clone(), ..old.clone() });
             moved.collect::<Vec<_>>()
         };
-        let mut all: Vec<Address> = self.scope.instance.was.paths.iter().flat_map(moved).collect();
-        // A whole address is not relative to a module that was renamed.
-        let is_whole = was.first().is_some_and(|was| was.module != own.module);
-        all.splice(if is_whole { 0..0 } else { all.len()..all.len() }, was);
+        let mut all: Vec<Address> = self.scope.instance.old_paths.paths.iter().flat_map(moved).collect();
+        // A full address is not relative to a renamed module.
+        let is_full = old.first().is_some_and(|old| old.module != own.module);
+        all.splice(if is_full { 0..0 } else { all.len()..all.len() }, old);
         (renamed, all)
     }
 
-    /// The addresses that `text` means, the likeliest first.
-    fn old_addresses(&self, own: &Address, text: &str) -> Result<Vec<Address>, Fault> {
-        let unfit = || Fault::new(format!("`{text}` names no resource")).hint(format!("it is {NAME}"));
+    /// The addresses that `text` may stand for, the likeliest first.
+    fn old_addresses(&self, own: &Address, text: &str) -> Result<Vec<Address>, EvalError> {
+        let not_an_address =
+            || EvalError::new(format!("`{text}` is not the address of a resource")).hint(format!("write {NAME}"));
         let (name, key) = text.split_once(':').map_or((text, None), |(name, key)| (name, Some(key)));
         let old = if text.contains('/') || name.split('.').count() > 2 {
-            text.parse::<Address>().map_err(|_| unfit())?
+            text.parse::<Address>().map_err(|_| not_an_address())?
         } else if Address::is_word(name) && key.is_none_or(Address::is_word) {
             Address { name: name.to_owned(), key: key.map(str::to_owned), ..own.clone() }
         } else {
-            return Err(unfit());
+            return Err(not_an_address());
         };
         if old.kind != own.kind {
             let (service, kind) = old.kind.split_once('.').unwrap_or_default();
-            return Err(match self.world.kinds.find(&old.kind) {
-                Some(_) => Fault::new(format!("`{text}` is of kind `{}`, and this is a `{}`", old.kind, own.kind)),
-                None => {
-                    Fault::new(format!("there is no kind `{}`", old.kind)).hint(self.world.kinds.suggest(service, kind))
-                }
+            return Err(match self.loader.kinds.find(&old.kind) {
+                Some(_) => EvalError::new(format!(
+                    "`{text}` is of kind `{}`, and this resource of kind `{}`",
+                    old.kind, own.kind
+                )),
+                None => EvalError::new(format!("unknown kind `{}`", old.kind)).hint(self.loader.kinds.suggest(
+                    &self.loader.suggestions,
+                    service,
+                    kind,
+                )),
             });
         }
-        // Where no key is written, `for_each` may be as old as the resource, or new.
+        // Without a key, the resource may or may not have had `for_each` before.
         let same_key = old.key.is_none().then(|| Address { key: own.key.clone(), ..old.clone() });
-        let mut all: Vec<Address> = same_key.into_iter().chain([old]).filter(|was| was != own).collect();
+        let mut all: Vec<Address> = same_key.into_iter().chain([old]).filter(|old| old != own).collect();
         all.dedup();
         if all.is_empty() {
-            return Err(Fault::new(format!("`{text}` is its own address")));
+            return Err(EvalError::new(format!("`{text}` is its current address")));
         }
         Ok(all)
     }
 }
 
-/// The paths that `text` means, the likeliest first: relative to the module at `caller`, or from the root.
+/// The paths that `text` may stand for, the likeliest first: relative to the module at `caller`, or from the root.
 fn old_paths(caller: &str, text: &str, each: Option<&Each>) -> Option<Vec<String>> {
     let is_step = |step: &str| {
         let (name, key) = step.split_once(':').map_or((step, None), |(name, key)| (name, Some(key)));

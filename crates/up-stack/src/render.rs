@@ -1,30 +1,28 @@
-//! Templates to text: literals, `${…}`, `%{ if }` and `%{ for }`, and the white space that `~` takes away.
+//! Renders templates to strings: literals, `${…}`, `%{ if }` and `%{ for }`, and white space that `~` removes.
 
 use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use crate::{
-    eval::{Evaluator, LARGEST, unmarked},
-    value::{Fault, to_text},
+    eval::{Evaluator, LARGEST, without_reserved},
+    value::{EvalError, EvalResult, to_text},
 };
 
-type Result<T, E = Fault> = std::result::Result<T, E>;
-
 impl Evaluator<'_> {
-    /// Adds what a template gives to `text`; `before` and `after` say what stands around it.
+    /// Renders a template into `text`. `before` and `after` are the strip markers around it.
     pub(crate) fn elements(
         &mut self,
         text: &mut String,
         template: &Template,
         before: Strip,
         after: Strip,
-    ) -> Result<()> {
+    ) -> EvalResult<()> {
         let elements = template.elements();
         for (index, element) in elements.iter().enumerate() {
             match element {
                 Element::Literal(literal) => {
                     let before = if index == 0 { before } else { strip(&elements[index - 1]) };
                     let after = elements.get(index + 1).map_or(after, strip);
-                    text.push_str(unmarked(stripped(literal, before, after))?);
+                    text.push_str(without_reserved(stripped(literal, before, after))?);
                 }
                 Element::Interpolation(interpolation) => {
                     let value = self.expression(&interpolation.expr)?;
@@ -35,17 +33,17 @@ impl Evaluator<'_> {
                     Directive::For(directive) => self.for_directive(text, directive)?,
                 },
             }
-            self.scope.world.burn(1)?;
+            self.scope.loader.spend(1)?;
             if text.len() > LARGEST {
-                return Err(Fault::new("this makes more than 4 MiB"));
+                return Err(EvalError::new("the string is larger than 4 MiB"));
             }
         }
-        self.scope.world.burn(text.len() / 32)
+        self.scope.loader.spend(text.len() / 32)
     }
 
-    fn if_directive(&mut self, text: &mut String, directive: &IfDirective) -> Result<()> {
+    fn if_directive(&mut self, text: &mut String, directive: &IfDirective) -> EvalResult<()> {
         let IfDirective { cond_expr, true_template, false_template, if_strip, else_strip, endif_strip } = directive;
-        let is_true = self.bool(cond_expr, "what stands behind `if`")?;
+        let is_true = self.bool(cond_expr, "the condition after `if`")?;
         match (is_true, false_template) {
             (true, Some(_)) => self.elements(text, true_template, *if_strip, *else_strip),
             (true, None) => self.elements(text, true_template, *if_strip, *endif_strip),
@@ -54,7 +52,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn for_directive(&mut self, text: &mut String, directive: &ForDirective) -> Result<()> {
+    fn for_directive(&mut self, text: &mut String, directive: &ForDirective) -> EvalResult<()> {
         for (key, item) in self.collection(&directive.collection_expr)? {
             let depth = self.bind(directive.key_var.as_deref(), key, &directive.value_var, item);
             self.elements(text, &directive.template, directive.for_strip, directive.endfor_strip)?;
@@ -76,7 +74,7 @@ fn strip(element: &Element) -> Strip {
     Strip::from((start.strip_start(), end.strip_end()))
 }
 
-/// `~` takes away the white space beside it, up to and with one line break.
+/// Removes the white space beside a `~`, up to and including one line break.
 fn stripped(mut literal: &str, before: Strip, after: Strip) -> &str {
     let is_space = |c: char| c.is_whitespace() && c != '\r' && c != '\n';
     if before.strip_end() {

@@ -1,16 +1,16 @@
-//! The role that a stack's calls are made as.
+//! The role to assume for a stack's calls.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The role that a stack's calls are made as.
+/// The role to assume for a stack's calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Role {
-    /// Which.
+pub struct StackRole {
+    /// The role's ARN.
     pub arn: RoleArn,
-    /// What its trust policy wants to hear in `sts:ExternalId`.
+    /// The `sts:ExternalId` that its trust policy requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
 }
@@ -37,7 +37,7 @@ impl FromStr for RoleArn {
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         let is_word = |c: char| c.is_ascii_alphanumeric() || "_+=,.@/-".contains(c);
         let name = resource.strip_prefix("role/").filter(|name| name.chars().all(is_word));
-        // A path ends with a slash, and a name follows it.
+        // After a path, which ends with a slash, there must be a name.
         let is_named = name.is_some_and(|name| !name.is_empty() && !name.ends_with('/') && text.len() <= 2048);
         if partition.starts_with("aws") && is_account && is_named { Ok(Self(text.to_owned())) } else { Err(wrong()) }
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_roles_are_roles() {
+    fn only_arns_of_roles_are_accepted() {
         for right in [
             "arn:aws:iam::111122223333:role/deployer",
             "arn:aws-cn:iam::111122223333:role/teams/shop/deploy+er@x",

@@ -1,9 +1,9 @@
-//! A JSON Schema of a whole stack file, for editors.
+//! The JSON Schema of a stack file, for editors.
 
 use serde_json::{Map, Value, json};
 use up_core::AnyKind;
 
-/// JSON Schema (draft 2020-12) of a stack file or a module, made from the kinds' structs and doc comments.
+/// JSON Schema (draft 2020-12) of a stack file or a module, derived from the kinds' structs and doc comments.
 pub fn schema(kinds: &[&'static dyn AnyKind]) -> Value {
     let mut services: Map<String, Value> = Map::new();
     let mut definitions = Map::from_iter([("expression".to_owned(), expression())]);
@@ -27,12 +27,12 @@ pub fn schema(kinds: &[&'static dyn AnyKind]) -> Value {
     })
 }
 
-/// `${…}` may stand for a value of any type.
+/// `${…}`, which can give a value of any type.
 fn expression() -> Value {
     json!({ "type": "string", "pattern": "\\$\\{", "description": "An expression, evaluated before it is checked." })
 }
 
-/// The tables that are not services.
+/// The tables `[stack]`, `[inputs]`, `[locals]`, `[module]` and `[outputs]`.
 fn tables() -> Map<String, Value> {
     let text = |about: &str| json!({ "type": "string", "description": about });
     let any = |about: &str| json!({ "description": about });
@@ -44,12 +44,12 @@ fn tables() -> Map<String, Value> {
             "region": text("The region, such as `us-east-1`."),
             "accounts": any("The ids of the accounts it may be applied to."),
             "role_arn": text("The ARN of the role that is assumed for every call. Default: none."),
-            "external_id": text("What the role's trust policy wants to hear in `sts:ExternalId`. Default: none."),
+            "external_id": text("The `sts:ExternalId` that the role's trust policy requires. Default: none."),
             "protect": any("Refuses plans that lose data. Default: false."),
             "tags": tags("The tags of every resource."),
-            "ignore_tags": any("Keys of tags that others set, which are left alone; one that ends in `*` means all that begin so."),
-            "zones": any("The availability zones, by letter or name. Default: all of the region."),
-            "backend": text("Where locks, journals and snapshots are kept: `s3://bucket/prefix`. Default: the folder `state`."),
+            "ignore_tags": any("Keys of tags that others manage. `*` at the end matches any suffix."),
+            "zones": any("The availability zones to use, by letter or name. Default: all of the region."),
+            "backend": text("The bucket for locks, journals and snapshots: `s3://bucket/prefix`. Default: the folder `state`."),
         },
         "required": ["name", "region"],
         "additionalProperties": false,
@@ -59,9 +59,9 @@ fn tables() -> Map<String, Value> {
         "properties": {
             "type": text("`string`, `number`, `bool`, `any`, `list(…)`, `set(…)`, `map(…)`, `object({…})`, or a kind."),
             "description": text("What it is for."),
-            "default": any("Its value where none is given."),
-            "one_of": any("The values it may have."),
-            "sensitive": { "type": "boolean", "description": "Kept out of messages. Default: false." },
+            "default": any("Its value if none is given."),
+            "one_of": any("The allowed values."),
+            "sensitive": { "type": "boolean", "description": "Kept out of messages and plans. Default: false." },
         },
         "required": ["type", "description"],
         "additionalProperties": false,
@@ -70,8 +70,8 @@ fn tables() -> Map<String, Value> {
         "type": "object",
         "properties": {
             "source": text("The module's file, relative to this one's folder."),
-            "for_each": any("One instance for each of a list of texts or of the entries of a map."),
-            "renamed_from": text("What the module was called before: `old`, `old:key`, or a path such as `shop/old`."),
+            "for_each": any("One instance for each string of a list or entry of a map."),
+            "renamed_from": text("The module's former name: `old`, `old:key`, or a path such as `shop/old`."),
         },
         "required": ["source"],
     });
@@ -102,7 +102,7 @@ fn tags(about: &str) -> Value {
     })
 }
 
-/// The schema of one resource: its kind's, with what every resource takes, and `${…}` allowed everywhere.
+/// The schema of a resource: its kind's, with the fields of every resource, and `${…}` allowed everywhere.
 fn resource(kind: &dyn AnyKind, definitions: &mut Map<String, Value>) -> Value {
     let mut schema = kind.schema().to_value();
     let prefix = format!("{}.", kind.name());
@@ -117,22 +117,26 @@ fn resource(kind: &dyn AnyKind, definitions: &mut Map<String, Value>) -> Value {
         schema.remove("title");
     }
     loosened_inside(&mut schema, &prefix);
-    schema["properties"]["for_each"] = json!({ "description": "One resource for each of a list of texts or of the entries of a map; `each.key` and `each.value` tell them apart." });
-    schema["properties"]["depends_on"] =
-        json!({ "description": "Resources to wait for beside those referred to: `[\"ec2.vpc.main\"]`." });
-    schema["properties"]["tags"] = tags("Tags, over those of the stack.");
+    schema["properties"]["for_each"] = json!({
+        "description": "One resource for each string of a list or entry of a map, as `each.key` and `each.value`.",
+    });
+    schema["properties"]["depends_on"] = json!({
+        "description": "More resources to wait for, besides those that fields refer to: `[\"ec2.vpc.main\"]`.",
+    });
+    schema["properties"]["tags"] = tags("Tags. They override those of the stack.");
     schema["properties"]["prevent_destroy"] =
         json!({ "description": "Refuses plans that delete or replace it. Default: false." });
-    schema["properties"]["ignore_changes"] =
-        json!({ "description": "What is left alone once it exists: fields, paths into them, `tags`, `tags.Key`." });
+    schema["properties"]["ignore_changes"] = json!({
+        "description": "Fields whose changes are ignored once the resource exists: names, paths, `tags`, `tags.Key`.",
+    });
     schema["properties"]["renamed_from"] = json!({
         "type": "string",
-        "description": "What it was called before: `old`, `old:key`, or an address such as `shop/ec2.vpc.old`.",
+        "description": "Its former name: `old`, `old:key`, or an address such as `shop/ec2.vpc.old`.",
     });
     schema
 }
 
-/// A value, or an expression that gives one.
+/// Allows an expression in place of a value.
 fn loosened(schema: &mut Value, prefix: &str) {
     loosened_inside(schema, prefix);
     let takes_text = schema.get("x-ref").is_some() || schema["type"] == "string" && schema.get("enum").is_none();
@@ -148,7 +152,7 @@ fn loosened(schema: &mut Value, prefix: &str) {
     }
 }
 
-/// The same for what a schema holds; `$ref`s are renamed to the kind's own definitions.
+/// The same for the parts of a schema. `$ref`s point to the kind's own definitions.
 fn loosened_inside(schema: &mut Value, prefix: &str) {
     let Some(map) = schema.as_object_mut() else { return };
     if let Some(Value::String(path)) = map.get_mut("$ref") {

@@ -1,4 +1,4 @@
-//! `[stack]`: the facts of the stack itself.
+//! `[stack]`: the settings of the stack itself.
 
 use std::rc::Rc;
 
@@ -6,23 +6,22 @@ use serde_json::Value;
 use up_core::{Address, placeholder::Placeholder};
 
 use crate::{
-    diagnostic::Complaint,
+    diagnostic::NewDiagnostic,
+    loader::Loader,
     node::{Data, Node},
-    role::Role,
-    scope::Scope,
-    suggest::suggest,
-    value::{self, Fault},
-    world::World,
+    role::StackRole,
+    scope::NameScope,
+    value::{self, EvalError},
     zones,
 };
 
-impl World {
+impl Loader {
     /// `name`, `region`, `account`, `partition`, `zones` or `accounts` of the stack.
-    pub(crate) fn fact(&self, name: &str) -> Result<Rc<Value>, Fault> {
+    pub(crate) fn fact(&self, name: &str) -> Result<Rc<Value>, EvalError> {
         let root = self.root();
-        let Some((place, entries)) = &root.file.stack else { return Err(Fault::Said) };
+        let Some((span, entries)) = &root.file.stack else { return Err(EvalError::Reported) };
         let node = entries.get(name);
-        let place = node.map_or(*place, |node| node.place);
+        let span = node.map_or(*span, |node| node.span);
         let find = || -> Option<Rc<Value>> {
             let fact = match name {
                 "name" => self.stack_name(node),
@@ -41,12 +40,12 @@ impl World {
             };
             fact.map(Rc::new)
         };
-        self.once(&root.stack, name, || format!("stack.{name}"), place, find)
+        self.memoized(&root.stack, name, || format!("stack.{name}"), span, find)
     }
 
     /// An entry of `[stack]`, evaluated.
     fn setting(&self, node: &Node) -> Node {
-        Scope::new(self, &self.root()).evaluate(node)
+        NameScope::new(self, &self.root()).evaluate(node)
     }
 
     fn stack_name(&self, node: Option<&Node>) -> Option<Value> {
@@ -57,12 +56,14 @@ impl World {
                 Some(text.as_str().into())
             }
             Data::Text(_) => {
-                let complaint = Complaint::new(node.place, "this cannot be the name of a stack");
-                self.complain(complaint.expected("1 to 64 letters, digits, `_`, `-` and `.`, a letter or digit first"));
+                let diagnostic = NewDiagnostic::new(node.span, "invalid name of a stack");
+                self.report(
+                    diagnostic.expected("1 to 64 letters, digits, `_`, `-` and `.`, starting with a letter or digit"),
+                );
                 None
             }
             _ => {
-                self.wrong_type(&node, "text");
+                self.wrong_type(&node, "a string");
                 None
             }
         }
@@ -70,11 +71,11 @@ impl World {
 
     fn absent(&self, name: &str, example: &str) -> Option<Value> {
         let root = self.root();
-        if let Some((place, entries)) = &root.file.stack {
+        if let Some((span, entries)) = &root.file.stack {
             let names: Vec<_> = entries.keys().map(String::as_str).collect();
-            // A misspelt key has been reported with a suggestion already.
-            if crate::suggest::closest(name, &names).is_none_or(|close| close == "zones") {
-                self.complain(Complaint::new(*place, format!("`[stack]` has no `{name}`")).hint(example.to_owned()));
+            // A misspelt key has already been reported with a suggestion.
+            if self.suggestions.closest(name, &names).is_none_or(|close| close == "zones") {
+                self.report(NewDiagnostic::new(*span, format!("`[stack]` has no `{name}`")).hint(example.to_owned()));
             }
         }
         None
@@ -90,14 +91,16 @@ impl World {
             return self.absent("region", "such as `region = \"us-east-1\"`");
         };
         let Some(region) = node.text() else {
-            self.wrong_type(&node, "text");
+            self.wrong_type(&node, "a string");
             return None;
         };
-        // A region newer than this table can be used by naming its zones.
+        // A region that is newer than bullstra-up works if `zones` names its zones.
         if zones::of(region).is_none() && !has_zones {
-            let hint = suggest(region, zones::regions())
-                .unwrap_or_else(|| "for a region newer than bullstra-up, name its `zones` in `[stack]`".into());
-            self.complain(Complaint::new(node.place, format!("there is no region `{region}`")).hint(hint));
+            let hint = self
+                .suggestions
+                .hint(region, zones::regions())
+                .unwrap_or_else(|| "if the region is newer than bullstra-up, list its `zones` in `[stack]`".into());
+            self.report(NewDiagnostic::new(node.span, format!("unknown region `{region}`")).hint(hint));
             return None;
         }
         Some(region.into())
@@ -113,12 +116,12 @@ impl World {
         let account = |item: &Node| match item.text() {
             Some(text) if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => Some(text.into()),
             Some(text) => {
-                let complaint = Complaint::new(item.place, format!("`{text}` is no AWS account id"));
-                self.complain(complaint.expected("12 digits"));
+                let diagnostic = NewDiagnostic::new(item.span, format!("invalid AWS account id `{text}`"));
+                self.report(diagnostic.expected("12 digits"));
                 None
             }
             None => {
-                self.wrong_type(item, "text of 12 digits");
+                self.wrong_type(item, "a string of 12 digits");
                 None
             }
         };
@@ -137,10 +140,10 @@ impl World {
         };
         let zone = |item: &Node| {
             let found = item.text().and_then(|text| zones::named(region, text));
-            if found.is_none() && !matches!(item.data, Data::Hole) {
-                let message = format!("this is no availability zone of {region}");
-                let expected = format!("a letter such as `\"a\"`, or a name such as `\"{region}a\"`");
-                self.complain(Complaint::new(item.place, message).expected(expected));
+            if found.is_none() && !matches!(item.data, Data::Invalid) {
+                let message = format!("not an availability zone of {region}");
+                let expected = format!("a letter such as `\"a\"` or a name such as `\"{region}a\"`");
+                self.report(NewDiagnostic::new(item.span, message).expected(expected));
             }
             found.map(Value::String)
         };
@@ -149,45 +152,45 @@ impl World {
     }
 
     /// `role_arn` and `external_id`.
-    pub(crate) fn role(&self) -> Option<Role> {
+    pub(crate) fn role(&self) -> Option<StackRole> {
         let root = self.root();
         let (_, entries) = root.file.stack.as_ref()?;
         let external_id = entries.get("external_id").and_then(|node| self.external_id(&self.setting(node)));
         let Some(node) = entries.get("role_arn") else {
             if let Some(node) = entries.get("external_id") {
-                let complaint = Complaint::new(node.place, "`external_id` without `role_arn` has nobody to tell it");
-                self.complain(complaint.hint("add the `role_arn` whose trust policy wants it".to_owned()));
+                let diagnostic = NewDiagnostic::new(node.span, "`external_id` has no effect without `role_arn`");
+                self.report(diagnostic.hint("add the `role_arn` whose trust policy requires it".to_owned()));
             }
             return None;
         };
         let node = self.setting(node);
         let Some(text) = node.text() else {
-            self.wrong_type(&node, "text");
+            self.wrong_type(&node, "a string");
             return None;
         };
         let arn = text.parse().map_err(|_| {
-            let complaint = Complaint::new(node.place, "this is no ARN of a role");
-            self.complain(complaint.expected("`arn:aws:iam::111122223333:role/name`"));
+            let diagnostic = NewDiagnostic::new(node.span, "invalid role ARN");
+            self.report(diagnostic.expected("`arn:aws:iam::111122223333:role/name`"));
         });
-        Some(Role { arn: arn.ok()?, external_id })
+        Some(StackRole { arn: arn.ok()?, external_id })
     }
 
     fn external_id(&self, node: &Node) -> Option<String> {
         let Some(text) = node.text() else {
-            self.wrong_type(node, "text");
+            self.wrong_type(node, "a string");
             return None;
         };
-        // What STS takes.
+        // The characters that STS allows.
         let is_known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
         if !(2..=1224).contains(&text.len()) || !text.chars().all(is_known) {
-            let complaint = Complaint::new(node.place, "this cannot be an external id");
-            self.complain(complaint.expected("2 to 1224 letters, digits and `_+=,.@:/-`"));
+            let diagnostic = NewDiagnostic::new(node.span, "invalid external id");
+            self.report(diagnostic.expected("2 to 1224 letters, digits and `_+=,.@:/-`"));
             return None;
         }
         Some(text.to_owned())
     }
 
-    /// `protect`: false where it is not said.
+    /// `protect`. Default: false.
     pub(crate) fn protect(&self) -> bool {
         self.with_setting("protect", |node| {
             if !matches!(node.data, Data::Bool(_)) {
@@ -197,25 +200,25 @@ impl World {
         })
     }
 
-    /// `backend`: the bucket that the state is kept in, if it is one.
+    /// `backend`: the bucket that holds the state.
     pub(crate) fn backend(&self) -> Option<up_state::Place> {
         self.with_setting("backend", |node| {
             let expected = "`s3://bucket/prefix`";
             let Some(text) = node.text() else {
-                self.wrong_type(node, "text such as `s3://bucket/prefix`");
+                self.wrong_type(node, "a string such as `s3://bucket/prefix`");
                 return None;
             };
-            if let Some(quote) = value::mark_in(&node.value()) {
-                self.complain(Complaint::new(node.place, value::not_known(&quote)).expected(expected));
+            if let Some(quote) = value::placeholder_in(&node.value()) {
+                self.report(NewDiagnostic::new(node.span, value::not_known_yet(&quote)).expected(expected));
                 return None;
             }
             match text.parse() {
                 Ok(bucket @ up_state::Place::Bucket { .. }) => return Some(bucket),
                 Ok(up_state::Place::Folder(_)) => {
-                    let complaint = Complaint::new(node.place, "this is no bucket").expected(expected);
-                    self.complain(complaint.hint("a folder of this machine is named by `--state`".to_owned()));
+                    let diagnostic = NewDiagnostic::new(node.span, "not an S3 URL").expected(expected);
+                    self.report(diagnostic.hint("use `--state` for a folder on this machine".to_owned()));
                 }
-                Err(why) => self.complain(Complaint::new(node.place, why).expected(expected)),
+                Err(why) => self.report(NewDiagnostic::new(node.span, why).expected(expected)),
             }
             None
         })

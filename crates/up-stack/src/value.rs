@@ -1,4 +1,4 @@
-//! What expressions work on: JSON values, of which some text is marked and some objects are resources.
+//! Values of expressions: JSON, where strings may hold placeholders and `{"$ref": …}` is a resource.
 
 use std::str::FromStr;
 
@@ -8,42 +8,47 @@ use up_core::{
     placeholder::{self, Placeholder},
 };
 
-use crate::{decimal, suggest::suggest};
+use crate::{decimal, suggest::Suggestions};
+
+/// The value of an expression, or why it has none.
+pub(crate) type EvalResult<T = Value> = Result<T, EvalError>;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
-    /// Because of something that has been reported where it is wrong.
-    Said,
-    /// Because it is wrong itself.
-    Wrong(Box<Wrong>),
+pub(crate) enum EvalError {
+    /// The cause has been reported where it is.
+    Reported,
+    /// The expression itself is invalid.
+    Invalid(Box<ErrorDetail>),
 }
 
-/// What is wrong with an expression.
+/// What is wrong with an expression, and what to do about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Wrong {
+pub(crate) struct ErrorDetail {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    /// The part of the expression's text to point at, where it is written there.
-    pub(crate) needle: Option<String>,
+    /// The part of the expression's text to underline, if it occurs there.
+    pub(crate) underlined: Option<String>,
 }
 
-impl Fault {
+impl EvalError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self::Wrong(Box::new(Wrong { message: message.into(), hint: None, needle: None }))
+        Self::Invalid(Box::new(ErrorDetail { message: message.into(), hint: None, underlined: None }))
     }
 
     pub(crate) fn hint(self, hint: impl Into<Option<String>>) -> Self {
         match self {
-            Self::Said => Self::Said,
-            Self::Wrong(wrong) => Self::Wrong(Box::new(Wrong { hint: hint.into(), ..*wrong })),
+            Self::Reported => Self::Reported,
+            Self::Invalid(wrong) => Self::Invalid(Box::new(ErrorDetail { hint: hint.into(), ..*wrong })),
         }
     }
 
-    pub(crate) fn needle(self, needle: impl Into<String>) -> Self {
+    pub(crate) fn underline(self, underlined: impl Into<String>) -> Self {
         match self {
-            Self::Said => Self::Said,
-            Self::Wrong(wrong) => Self::Wrong(Box::new(Wrong { needle: Some(needle.into()), ..*wrong })),
+            Self::Reported => Self::Reported,
+            Self::Invalid(wrong) => {
+                Self::Invalid(Box::new(ErrorDetail { underlined: Some(underlined.into()), ..*wrong }))
+            }
         }
     }
 }
@@ -53,7 +58,7 @@ pub(crate) fn resource(address: &Address) -> Value {
     Value::Object(Map::from_iter([("$ref".to_owned(), Value::String(address.text()))]))
 }
 
-/// The resource that a value is.
+/// The resource that a value refers to, if it is a reference.
 pub(crate) fn as_resource(value: &Value) -> Option<Address> {
     let Value::Object(map) = value else { return None };
     let address = map.get("$ref").filter(|_| map.len() == 1)?;
@@ -69,25 +74,25 @@ pub(crate) fn resource_in(value: &Value) -> Option<Address> {
     }
 }
 
-/// The id of something outside the stack that a value is: `{"$id": …}`, or as the user writes it.
+/// The id in a reference to a resource outside the stack: `{"$id": …}`.
 pub(crate) fn as_outside(value: &Value) -> Option<&str> {
     value.as_object()?.get("$id")?.as_str()
 }
 
-/// The first mark in a value.
-pub(crate) fn mark_in(value: &Value) -> Option<Placeholder> {
+/// The first placeholder in a value.
+pub(crate) fn placeholder_in(value: &Value) -> Option<Placeholder> {
     placeholder::placeholders(value).into_iter().next()
 }
 
-/// Says that a value quotes what is not known yet.
-pub(crate) fn not_known(quote: &Placeholder) -> String {
+/// The message for a value that is not known before an apply.
+pub(crate) fn not_known_yet(quote: &Placeholder) -> String {
     let Placeholder { address, attribute } = quote;
     match address.as_str() {
         "stack" => format!(
-            "`stack.{attribute}` is only known once AWS is asked; it can be quoted, joined and encoded, not computed on"
+            "`stack.{attribute}` is known only once AWS has been asked: it can be joined and encoded, but not computed with"
         ),
         _ => format!(
-            "`{attribute}` of {address} is only known once that exists; it can be quoted, joined and encoded, not computed on"
+            "`{attribute}` of {address} is known only once it exists: it can be joined and encoded, but not computed with"
         ),
     }
 }
@@ -98,15 +103,15 @@ pub(crate) fn described(value: &Value) -> String {
         Value::Null => "null".into(),
         Value::Bool(value) => format!("the bool {value}"),
         Value::Number(number) => format!("the number {}", decimal::text(number)),
-        Value::String(text) if placeholder::has_placeholder(text) => "text that is not known yet".into(),
-        Value::String(text) if text.chars().count() > 40 => "text".into(),
-        Value::String(text) => format!("the text {text:?}"),
+        Value::String(text) if placeholder::has_placeholder(text) => "a string that is not known yet".into(),
+        Value::String(text) if text.chars().count() > 40 => "a string".into(),
+        Value::String(text) => format!("the string {text:?}"),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => as_resource(value).map_or("a map".into(), |address| format!("the resource {address}")),
     }
 }
 
-/// A number as JSON has it: whole where it is whole.
+/// A number as JSON: an integer if it is whole.
 pub(crate) fn number(number: &hcl::Number) -> Value {
     match (number.as_i64(), number.as_u64()) {
         (Some(whole), _) => whole.into(),
@@ -115,9 +120,9 @@ pub(crate) fn number(number: &hcl::Number) -> Value {
     }
 }
 
-/// A number that arithmetic gave: whole where it is whole.
+/// A computed number as JSON: an integer if it is whole.
 pub(crate) fn float(number: f64) -> Value {
-    /// Up to here every whole number has its own `f64`.
+    /// Up to this number an `f64` holds every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
@@ -126,26 +131,26 @@ pub(crate) fn float(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-/// A value in the middle of text.
-pub(crate) fn to_text(value: &Value) -> Result<String, Fault> {
+/// A value as a part of a string.
+pub(crate) fn to_text(value: &Value) -> Result<String, EvalError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(value) => Ok(value.to_string()),
         Value::Number(number) => Ok(decimal::text(number)),
-        Value::Null => Err(Fault::new("null cannot stand in text")
-            .hint(Some("`coalesce(…, \"\")` or a condition gives it a text".to_owned()))),
+        Value::Null => Err(EvalError::new("null cannot be used in a string")
+            .hint(Some("use `coalesce(…, \"\")` or a condition".to_owned()))),
         Value::Array(_) => {
-            Err(Fault::new("a list cannot stand in text").hint(Some("use `join` or `jsonencode`".to_owned())))
+            Err(EvalError::new("a list cannot be used in a string").hint(Some("use `join` or `jsonencode`".to_owned())))
         }
         Value::Object(_) => Err(match as_resource(value) {
-            Some(address) => Fault::new(format!("a resource cannot stand in text: {address}"))
-                .hint(Some("name the attribute that is meant, such as `.id`".to_owned())),
-            None => Fault::new("a map cannot stand in text").hint(Some("use `jsonencode`".to_owned())),
+            Some(address) => EvalError::new(format!("a resource cannot be used in a string: {address}"))
+                .hint(Some("use an attribute of it, such as `.id`".to_owned())),
+            None => EvalError::new("a map cannot be used in a string").hint(Some("use `jsonencode`".to_owned())),
         }),
     }
 }
 
-/// A text that reads as a number counts as one, as in Terraform.
+/// A number, or a string that holds one, as in Terraform.
 pub(crate) fn to_number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => Some(number.clone()),
@@ -157,7 +162,7 @@ pub(crate) fn to_number(value: &Value) -> Option<Number> {
     }
 }
 
-/// `true`, `false`, and the texts that read so.
+/// `true`, `false`, or a string that holds one of them.
 pub(crate) fn to_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(value) => Some(*value),
@@ -167,23 +172,23 @@ pub(crate) fn to_bool(value: &Value) -> Option<bool> {
     }
 }
 
-/// The entries of a map by key, which is the order in which Terraform walks them.
+/// The entries of a map in the order of their keys, as Terraform iterates over them.
 pub(crate) fn by_key(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by_key(|(key, _)| *key);
     entries
 }
 
-/// True where the two are the same; an error where that depends on what is not known yet.
-pub(crate) fn same(one: &Value, other: &Value) -> Result<bool, Fault> {
+/// True if the two are equal; an error if that depends on a value that is not known yet.
+pub(crate) fn same(one: &Value, other: &Value) -> Result<bool, EvalError> {
     if one == other {
         return Ok(true);
     }
     if one.is_null() || other.is_null() {
         return Ok(false);
     }
-    match mark_in(one).or_else(|| mark_in(other)) {
-        Some(quote) => Err(Fault::new(not_known(&quote))),
+    match placeholder_in(one).or_else(|| placeholder_in(other)) {
+        Some(quote) => Err(EvalError::new(not_known_yet(&quote))),
         None => Ok(match (one, other) {
             (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
             _ => false,
@@ -191,7 +196,7 @@ pub(crate) fn same(one: &Value, other: &Value) -> Result<bool, Fault> {
     }
 }
 
-/// JSON text with the keys of each object in order, as `jsonencode` has it.
+/// JSON with the keys of each object sorted, as `jsonencode` writes it.
 pub(crate) fn to_json(value: &Value) -> String {
     sorted(value).to_string()
 }
@@ -207,28 +212,28 @@ fn sorted(value: &Value) -> Value {
 }
 
 /// An entry of a map.
-pub(crate) fn entry<'v>(value: &'v Value, name: &str) -> Result<&'v Value, Fault> {
+pub(crate) fn entry<'v>(value: &'v Value, name: &str, suggestions: &Suggestions) -> Result<&'v Value, EvalError> {
     let Value::Object(map) = value else {
-        let message = match mark_in(value) {
-            Some(quote) => not_known(&quote),
-            None => format!("there is no `{name}` in {}", described(value)),
+        let message = match placeholder_in(value) {
+            Some(quote) => not_known_yet(&quote),
+            None => format!("{} has no `{name}`", described(value)),
         };
-        return Err(Fault::new(message).needle(name));
+        return Err(EvalError::new(message).underline(name));
     };
     let absent = || {
-        let hint = suggest(name, map.keys().map(String::as_str));
-        Fault::new(format!("this map has no `{name}`")).hint(hint).needle(name)
+        let hint = suggestions.hint(name, map.keys().map(String::as_str));
+        EvalError::new(format!("the map has no key `{name}`")).hint(hint).underline(name)
     };
     map.get(name).ok_or_else(absent)
 }
 
 /// An item of a list.
-pub(crate) fn item(value: &Value, index: usize) -> Result<&Value, Fault> {
+pub(crate) fn item(value: &Value, index: usize) -> Result<&Value, EvalError> {
     match value {
         Value::Array(items) => items.get(index).ok_or_else(|| {
-            Fault::new(format!("there is no item {index}: the list has {}, counted from 0", items.len()))
+            EvalError::new(format!("the list has no item {index}: it has {} items, counted from 0", items.len()))
         }),
-        other => Err(Fault::new(format!("only a list has items by number, and this is {}", described(other)))),
+        other => Err(EvalError::new(format!("only a list has items by number, not {}", described(other)))),
     }
 }
 

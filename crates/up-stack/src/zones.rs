@@ -1,7 +1,7 @@
-//! Regions and their availability zones, as data: nothing of a stack's plan waits for a call to ask.
+//! Regions and their availability zones, as data: no call has to ask for them.
 //!
-//! Zones as a new account sees them (August 2026); older accounts see fewer in some regions, and `zones` in `[stack]`
-//! then says which.
+//! These are the zones of a new account (August 2026). Older accounts have fewer in some regions, and set `zones` in
+//! `[stack]`.
 
 const REGIONS: &[(&str, &str)] = &[
     ("af-south-1", "abc"),
@@ -44,29 +44,29 @@ const REGIONS: &[(&str, &str)] = &[
     ("us-west-2", "abcd"),
 ];
 
-/// The regions there are.
+/// All regions.
 pub(crate) fn regions() -> impl Iterator<Item = &'static str> {
     REGIONS.iter().map(|(region, _)| *region)
 }
 
-/// The names of a region's availability zones, such as `us-east-1a`; `None` for a region that is not known.
+/// The availability zones of a region, such as `us-east-1a`; `None` for an unknown region.
 pub(crate) fn of(region: &str) -> Option<Vec<String>> {
     let (_, letters) = REGIONS.iter().find(|(known, _)| *known == region)?;
     Some(letters.chars().map(|letter| format!("{region}{letter}")).collect())
 }
 
-/// The name of a zone that is given by its letter or its name; `None` where it is neither.
+/// The name of a zone, from its letter or its name; `None` if it is neither.
 pub(crate) fn named(region: &str, zone: &str) -> Option<String> {
     let is_letter = zone.len() == 1 && zone.chars().all(|c| c.is_ascii_lowercase());
-    let behind = zone.strip_prefix(region).filter(|rest| !rest.is_empty());
-    match (is_letter, behind) {
+    let suffix = zone.strip_prefix(region).filter(|rest| !rest.is_empty());
+    match (is_letter, suffix) {
         (true, _) => Some(format!("{region}{zone}")),
         (false, Some(rest)) if rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Some(zone.to_owned()),
         _ => None,
     }
 }
 
-/// The partition a region is in, the first part of every ARN.
+/// The partition of a region, as in ARNs.
 pub(crate) fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",

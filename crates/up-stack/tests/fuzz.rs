@@ -1,4 +1,4 @@
-//! Stack files and expressions, spoilt: an answer comes soon, nothing panics, and what is said points into the file.
+//! Damaged stack files and expressions: loading ends soon and without a panic, and errors point into the file.
 
 mod common;
 #[path = "../../../tests/fuzz/mod.rs"]
@@ -14,9 +14,9 @@ use std::{
 
 use fuzz::{spoils, spoilt, tries};
 use proptest::{prelude::*, sample::Index};
-use up_stack::Options;
+use up_stack::LoadOptions;
 
-/// What means something in a stack file, and what is likely to be forgotten.
+/// Tokens of stack files to insert, and edge cases.
 const WORDS: &[&str] = &[
     "${",
     "}",
@@ -31,6 +31,11 @@ const WORDS: &[&str] = &[
     "[locals]\n",
     "[module.m]\nsource = \"a.toml\"\n",
     "[net.network.n]\n",
+    "[net.network.n.tags]\n",
+    "[[net.group.g.ingress]]\n",
+    "{\n",
+    ",\n}\n",
+    "[\n",
     "source = \"../../x\"",
     "\"\"\"",
     "'''",
@@ -106,10 +111,10 @@ const WORDS: &[&str] = &[
     "bullstra:stack",
 ];
 
-/// A debug build on a busy machine is slow; no spoilt file may take longer than this even so.
+/// No load may take longer, even in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The folders of stacks to begin with, and their files.
+/// The folders of stacks to damage, and their files.
 static SEEDS: LazyLock<Vec<(PathBuf, Vec<PathBuf>)>> = LazyLock::new(|| {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![here.join("../../stacks")];
@@ -137,10 +142,10 @@ fn toml_files(folder: &Path, found: &mut Vec<PathBuf>) {
     found.sort();
 }
 
-/// Loads what is at `path` and looks at all that is said about it.
+/// Loads the stack at `path`, and checks its errors.
 fn check(path: &Path) -> Result<(), TestCaseError> {
     let begun = Instant::now();
-    let options = Options { set: vec![("x".into(), "1".into())], ..Options::default() };
+    let options = LoadOptions { set: vec![("x".into(), "1".into())], ..LoadOptions::default() };
     let loaded = common::load(path.to_str().unwrap(), &options);
     if let Err(wrong) = loaded {
         prop_assert!(wrong.len() > 0);
@@ -180,7 +185,7 @@ proptest! {
     }
 }
 
-/// Expressions that begin with, to be spoilt and put into each other.
+/// Expressions to damage and to nest.
 const EXPRESSIONS: &[&str] = &[
     "[for a in range(1000) : [for b in range(100) : a * b]]",
     "{ for k, v in { a = 1, b = [1, 2] } : upper(k) => v... if k != \"c\" }",
@@ -330,7 +335,7 @@ proptest! {
     }
 }
 
-/// As a basic string of TOML spells it.
+/// Escapes a character for a basic string of TOML.
 fn escaped(c: char) -> String {
     match c {
         '"' | '\\' => format!("\\{c}"),

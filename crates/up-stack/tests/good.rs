@@ -1,4 +1,4 @@
-//! Stacks that are right, and what becomes of them.
+//! Valid stacks, and what they are loaded as.
 
 mod common;
 
@@ -6,22 +6,22 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value, json};
 use up_core::placeholder::{Placeholder, readable};
-use up_stack::{Options, Stack};
+use up_stack::{LoadOptions, Stack};
 
 use crate::common::load;
 
 const GOOD: &str = "tests/good/stack.toml";
 
-fn good(options: &Options) -> Stack {
+fn good(options: &LoadOptions) -> Stack {
     load(GOOD, options).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
-/// A stack of nothing but these lines behind its `[stack]`.
+/// A stack with these lines after its `[stack]`.
 fn written(lines: &str) -> Stack {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stack.toml");
     fs::write(&path, format!("[stack]\nname = \"x\"\nregion = \"us-east-1\"\n{lines}")).unwrap();
-    load(path.to_str().unwrap(), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}"))
+    load(path.to_str().unwrap(), &LoadOptions::default()).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 /// The spec of one resource.
@@ -32,7 +32,7 @@ fn spec<'a>(stack: &'a Stack, address: &str) -> &'a Value {
 
 #[test]
 fn a_stack_is_expanded_by_address() {
-    let stack = good(&Options::default());
+    let stack = good(&LoadOptions::default());
     let addresses: Vec<_> = stack.resources.iter().map(|resource| resource.address.to_string()).collect();
     assert_eq!(
         addresses,
@@ -54,7 +54,7 @@ fn a_stack_is_expanded_by_address() {
 
 #[test]
 fn values_keep_their_types_and_defaults_are_filled_in() {
-    let stack = good(&Options::default());
+    let stack = good(&LoadOptions::default());
     let subnet = spec(&stack, "network/net.subnet.private:eu-west-1b");
     let want = json!({
         "network": { "$ref": "network/net.network.main" },
@@ -68,7 +68,7 @@ fn values_keep_their_types_and_defaults_are_filled_in() {
 
 #[test]
 fn references_cross_modules_by_path_by_output_and_by_id() {
-    let stack = good(&Options::default());
+    let stack = good(&LoadOptions::default());
     let subnets = json!([
         { "$ref": "network/net.subnet.private:eu-west-1a" },
         { "$ref": "network/net.subnet.private:eu-west-1b" },
@@ -84,8 +84,8 @@ fn references_cross_modules_by_path_by_output_and_by_id() {
 }
 
 #[test]
-fn common_attributes_are_not_the_kinds() {
-    let stack = good(&Options::default());
+fn common_attributes_are_not_part_of_the_spec() {
+    let stack = good(&LoadOptions::default());
     let front = stack.resources.iter().find(|resource| resource.address.to_string() == "net.group.front").unwrap();
     let depends_on: Vec<_> = front.depends_on.iter().map(ToString::to_string).collect();
     assert_eq!(depends_on, ["network/net.subnet.private:eu-west-1a", "network/net.subnet.private:eu-west-1b"]);
@@ -94,15 +94,15 @@ fn common_attributes_are_not_the_kinds() {
     assert_eq!((front.origin.file.as_str(), front.origin.line), (GOOD, 42));
 }
 
-/// The addresses that a resource may have had.
-fn was(stack: &Stack, address: &str) -> Vec<String> {
+/// The former addresses of a resource.
+fn old_addresses(stack: &Stack, address: &str) -> Vec<String> {
     let found = stack.resources.iter().find(|resource| resource.address.to_string() == address);
     let found = found.unwrap_or_else(|| panic!("no {address}"));
     found.renamed_from.iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn a_resource_says_what_it_was_called() {
+fn a_resource_may_be_renamed() {
     let stack = written(
         r#"
         [net.network.new]
@@ -125,12 +125,12 @@ fn a_resource_says_what_it_was_called() {
         renamed_from = "shop:a/net.network.inside:k"
         "#,
     );
-    assert_eq!(was(&stack, "net.network.new"), ["net.network.old"]);
-    assert_eq!(was(&stack, "net.network.each:b"), ["net.network.old-each:b", "net.network.old-each"]);
-    assert_eq!(was(&stack, "net.network.key:a"), ["net.network.old-key:x"]);
-    assert!(was(&stack, "net.network.key:b").is_empty());
-    assert_eq!(was(&stack, "net.network.one:main"), ["net.network.one"], "it has got a key");
-    assert_eq!(was(&stack, "net.network.moved"), ["shop:a/net.network.inside:k"]);
+    assert_eq!(old_addresses(&stack, "net.network.new"), ["net.network.old"]);
+    assert_eq!(old_addresses(&stack, "net.network.each:b"), ["net.network.old-each:b", "net.network.old-each"]);
+    assert_eq!(old_addresses(&stack, "net.network.key:a"), ["net.network.old-key:x"]);
+    assert!(old_addresses(&stack, "net.network.key:b").is_empty());
+    assert_eq!(old_addresses(&stack, "net.network.one:main"), ["net.network.one"], "it has got a key");
+    assert_eq!(old_addresses(&stack, "net.network.moved"), ["shop:a/net.network.inside:k"]);
 }
 
 #[test]
@@ -149,14 +149,14 @@ fn all_of_a_module_moves_with_it() {
          for_each = [\"a\"]\nrenamed_from = \"old\"\n",
     );
     let path = folder.path().join("stack.toml");
-    let stack = load(path.to_str().unwrap(), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let all = was(&stack, "new:a/inner/net.network.main");
+    let stack = load(path.to_str().unwrap(), &LoadOptions::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let all = old_addresses(&stack, "new:a/inner/net.network.main");
     assert_eq!(all[0], "old:a/core/net.network.first", "everything was renamed at once");
     for one in ["new:a/core/net.network.first", "new:a/inner/net.network.first", "old:a/inner/net.network.main"] {
         assert!(all.iter().any(|known| known == one), "{one} in {all:?}");
     }
     assert!(!all.iter().any(|known| known == "new:a/inner/net.network.main"), "it is its own address");
-    assert_eq!(was(&stack, "new:a/net.network.whole")[0], "net.network.root");
+    assert_eq!(old_addresses(&stack, "new:a/net.network.whole")[0], "net.network.root");
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn tags_of_others_are_left_alone() {
 }
 
 #[test]
-fn what_is_not_known_yet_is_marked() {
-    let stack = good(&Options::default());
+fn values_that_are_not_known_yet_are_placeholders() {
+    let stack = good(&LoadOptions::default());
     let document = &spec(&stack, "access.policy.read")["document"];
     let arn =
         |service| Placeholder { address: format!("service:{service}/net.group.web"), attribute: "arn".into() }.mark();
@@ -197,7 +197,7 @@ fn what_is_not_known_yet_is_marked() {
 
 #[test]
 fn templates_escape_and_loop() {
-    let stack = good(&Options::default());
+    let stack = good(&LoadOptions::default());
     let labels = &spec(&stack, "net.group.front")["labels"];
     assert_eq!(*labels, json!({ "motto": "<billing><orders>", "escaped": "${not} %{this}", "name": "none" }));
 }
@@ -213,7 +213,7 @@ fn inputs_come_from_outside() {
         ("environment".to_owned(), "prod".to_owned()),
         ("peer".to_owned(), r#"{ cidr = "172.17.0.0/16", name = "b" }"#.to_owned()),
     ];
-    let stack = good(&Options { set, env, ..Options::default() });
+    let stack = good(&LoadOptions { set, env, ..LoadOptions::default() });
     assert_eq!(stack.name, "shop-prod");
     assert_eq!(stack.outputs["facts"].value["zones"].as_array().unwrap().len(), 3);
     assert_eq!(spec(&stack, "net.group.front")["labels"]["name"], "b");
@@ -231,8 +231,11 @@ fn an_account_that_is_one_of_several_is_not_known_yet() {
 
 #[test]
 fn region_and_account_may_be_given() {
-    let options =
-        Options { region: Some("us-east-1".into()), account: Some("000000000000".into()), ..Options::default() };
+    let options = LoadOptions {
+        region: Some("us-east-1".into()),
+        account: Some("000000000000".into()),
+        ..LoadOptions::default()
+    };
     let stack = good(&options);
     assert_eq!(
         (stack.region.as_str(), &stack.outputs["facts"].value["account"]),
@@ -242,8 +245,8 @@ fn region_and_account_may_be_given() {
 }
 
 #[test]
-fn what_came_in_through_sensitive_inputs_is_known() {
-    let secrets = good(&Options::default()).secrets;
+fn strings_of_sensitive_inputs_are_collected() {
+    let secrets = good(&LoadOptions::default()).secrets;
     assert_eq!(secrets.iter().map(String::as_str).collect::<Vec<_>>(), ["/billing", "/orders"]);
 }
 
@@ -254,7 +257,7 @@ fn zones_can_be_named() {
 }
 
 #[test]
-fn groups_may_name_each_other_where_it_is_late() {
+fn deferred_fields_may_form_a_cycle() {
     written(
         "[net.network.main]\ncidr_block = \"10.0.0.0/16\"\n[net.group.a]\nnetwork = \"main\"\n\
          ingress = [{ ports = [1, 2], peer = { group = \"b\" } }]\n[net.group.b]\nnetwork = \"main\"\n\
@@ -263,7 +266,7 @@ fn groups_may_name_each_other_where_it_is_late() {
 }
 
 #[test]
-fn nothing_to_repeat_makes_nothing() {
+fn an_empty_for_each_makes_no_resource() {
     let stack = written(
         "[net.network.main]\nfor_each = []\ncidr_block = \"10.0.0.0/16\"\n[outputs.a]\nvalue = \"${net.network.main[*].id}\"\ndescription = \"A.\"",
     );
@@ -274,7 +277,7 @@ fn nothing_to_repeat_makes_nothing() {
 #[test]
 fn the_same_files_give_the_same_stack() {
     let text = |stack: &Stack| serde_json::to_string(&stack.resources).unwrap();
-    assert_eq!(text(&good(&Options::default())), text(&good(&Options::default())));
+    assert_eq!(text(&good(&LoadOptions::default())), text(&good(&LoadOptions::default())));
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Output {
             let Some(output) = stack.outputs.remove(name) else { return Err(unknown(name, &stack)) };
             stack.outputs = [(name.clone(), output)].into();
         }
-        let is_open = |output: &up_stack::Output| {
+        let is_open = |output: &up_stack::OutputValue| {
             placeholder::holds_placeholder(&output.value) || !references(&output.value).is_empty()
         };
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
@@ -95,12 +95,12 @@ impl Output {
 
 /// The outputs with what `cx` knows of the resources they speak of; sensitive ones without their values, unless `named`.
 pub(crate) fn answers(
-    outputs: &BTreeMap<String, up_stack::Output>,
+    outputs: &BTreeMap<String, up_stack::OutputValue>,
     cx: Option<&Context>,
     named: bool,
 ) -> BTreeMap<String, Answer> {
     let answers = outputs.iter().map(|(name, output)| {
-        let up_stack::Output { value, description, sensitive } = output.clone();
+        let up_stack::OutputValue { value, description, sensitive } = output.clone();
         let value = answered(value, cx).filter(|_| !sensitive || named);
         (name.clone(), Answer { value, description, sensitive })
     });

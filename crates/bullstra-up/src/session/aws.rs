@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use up_core::Meter;
 use up_limits::Gate;
-use up_stack::Role;
+use up_stack::StackRole;
 
 use crate::cli::Code;
 
@@ -27,7 +27,7 @@ pub(super) struct Target {
     pub(super) region: String,
     pub(super) profile: Option<String>,
     /// The role that the stack's calls are made as.
-    pub(super) role: Option<Role>,
+    pub(super) role: Option<StackRole>,
     pub(super) mfa_token: Option<Code>,
     pub(super) endpoint_url: Option<String>,
     /// The sandbox takes any credentials, and must never be sent real ones.

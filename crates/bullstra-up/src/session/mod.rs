@@ -20,7 +20,7 @@ use up_apply::{Children, ObserveError, Observer};
 use up_core::{Address, AnyKind, Context, Declared, Index, Meter, is_foreign_tag};
 use up_kinds::Identity;
 use up_plan::World;
-use up_stack::{Diagnostics, Role, Stack};
+use up_stack::{Diagnostics, Stack, StackRole};
 use up_state::{Ids, Last, Past, Place, State, StateError};
 
 use self::{aws::Target, signer::Signer};
@@ -45,7 +45,7 @@ pub(crate) struct Home<'a> {
     /// The accounts it may touch; any, where there are none.
     pub(crate) accounts: &'a [String],
     /// The role that its calls are made as.
-    pub(crate) role: Option<&'a Role>,
+    pub(crate) role: Option<&'a StackRole>,
     /// The bucket of its state, if it names one.
     pub(crate) backend: Option<&'a Place>,
 }
@@ -97,7 +97,7 @@ pub(crate) fn check(path: &Path, inputs: &InputOptions, aws: &AwsOptions) -> Res
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let account = aws.sandbox.then(|| SANDBOX_ACCOUNT.to_owned());
     let allow = inputs.allow_path.clone();
-    let options = up_stack::Options { set, env: env.collect(), region: aws.region.clone(), account, allow };
+    let options = up_stack::LoadOptions { set, env: env.collect(), region: aws.region.clone(), account, allow };
     let loaded = up_stack::load(path, &up_kinds::all(), &options);
     // What is wrong may be the value of a sensitive input.
     secrets::keep(loaded.as_ref().map_or_else(Diagnostics::secrets, |stack| &stack.secrets));
@@ -155,7 +155,7 @@ impl Session {
     pub(crate) async fn look(
         &self,
         declared: &[Declared],
-        outputs: &BTreeMap<String, up_stack::Output>,
+        outputs: &BTreeMap<String, up_stack::OutputValue>,
     ) -> Result<View, Failure> {
         let past = self.past()?;
         let index = up_kinds::index(&self.cx, &self.stack)
@@ -340,7 +340,7 @@ async fn target(home: &Home<'_>, aws: &AwsOptions) -> Result<Target, Failure> {
     let stacks = home.role.cloned();
     let role = match role_arn {
         // An external id says who asks, whichever role is asked for.
-        Some(arn) => Some(Role { arn, external_id: stacks.and_then(|role| role.external_id) }),
+        Some(arn) => Some(StackRole { arn, external_id: stacks.and_then(|role| role.external_id) }),
         None => stacks,
     };
     // In the sandbox there are no roles but those that are made there, and nobody to keep out.

@@ -85,10 +85,14 @@ with tempfile.TemporaryDirectory() as folder:
         text = file.read()
     text = text.replace("bullstra-prod", "bullstra-hostile").replace("slice(zones, 0, 3)", "slice(zones, 0, 2)")
     text = text.replace("nat_gateways = 3", "nat_gateways = 1").replace("brokers = 3", "brokers = 2")
-    text = re.sub(r"interface_endpoints = .*", 'interface_endpoints = ["sts"]', text)
-    text = re.sub(r"^services = .*", 'services = { orders = { paths = ["/orders"], database = "postgres" } }', text, flags=re.M)
+    text = re.sub(r"interface_endpoints = \[[^]]*\]", 'interface_endpoints = ["sts"]', text)
     with open(stack, "w") as file:
         file.write(text + MORE)
+    catalog = f"{folder}/stacks/modules/catalog.toml"
+    with open(catalog) as file:
+        text = file.read()
+    with open(catalog, "w") as file:
+        file.write(re.sub(r"^(?!orders)\w+ = \{ priority.*\n", "", text, flags=re.M))
     run(endpoint, "apply", stack, "--auto-approve", "--unprotect")
     through = f"http://127.0.0.1:{proxy.server_port}"
     run(through, "plan", stack)

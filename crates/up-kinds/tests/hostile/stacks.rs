@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use proptest::{prelude::*, sample::Index};
-use up_stack::Options;
+use up_stack::LoadOptions;
 
 use crate::fuzz::{spoils, spoilt, tries};
 
@@ -54,7 +54,7 @@ proptest! {
         files.push(copy.path().join("prod.toml"));
         let file = &files[file.index(files.len())];
         fs::write(file, spoilt(&fs::read(file).unwrap(), &spoils)).unwrap();
-        if let Err(wrong) = up_stack::load(&copy.path().join("prod.toml"), &up_kinds::all(), &Options::default()) {
+        if let Err(wrong) = up_stack::load(&copy.path().join("prod.toml"), &up_kinds::all(), &LoadOptions::default()) {
             let shown = wrong.to_string();
             prop_assert!(shown.starts_with("error: "), "{shown}");
         }

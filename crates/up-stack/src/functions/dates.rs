@@ -1,12 +1,12 @@
-//! Functions on points in time, which are texts such as `2018-01-02T23:12:01Z` (RFC 3339). None asks the clock.
+//! Functions on timestamps such as `2018-01-02T23:12:01Z` (RFC 3339). None reads the clock.
 
 use std::fmt::Write;
 
 use jiff::civil::{DateTime, date};
 use regex_lite::Regex;
 
-use super::{Answer, Arguments};
-use crate::value::Fault;
+use super::Arguments;
+use crate::value::{EvalError, EvalResult};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -24,22 +24,22 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// A point in time, as it is written.
+/// A timestamp as written.
 struct Timestamp {
-    /// By the clock of its zone.
+    /// Date and time in its time zone.
     local: DateTime,
-    /// Minutes that this clock is ahead of UTC.
+    /// Offset from UTC, in minutes.
     ahead: i64,
 }
 
-/// Writes a point in time in a form of the user's own.
-pub(super) fn formatdate(arguments: &Arguments<'_>) -> Answer {
+/// Formats a timestamp.
+pub(super) fn formatdate(arguments: &Arguments<'_>) -> EvalResult {
     let (form, timestamp) = (arguments.text(0)?, timestamp(arguments, 1)?);
     let mut text = String::new();
     let mut rest = form.chars().peekable();
     while let Some(first) = rest.next() {
         if first == '\'' {
-            quoted(&mut rest, &mut text).ok_or_else(|| arguments.fault(0, "has a quote without an end"))?;
+            quoted(&mut rest, &mut text).ok_or_else(|| arguments.invalid(0, "has an unclosed quote"))?;
         } else if first.is_ascii_alphabetic() {
             let mut verb = String::from(first);
             while let Some(same) = rest.next_if_eq(&first) {
@@ -47,8 +47,8 @@ pub(super) fn formatdate(arguments: &Arguments<'_>) -> Answer {
             }
             let written = timestamp.written(&verb);
             text += &written.ok_or_else(|| {
-                let hint = "letters that stand for themselves are quoted: `'at'`".to_owned();
-                arguments.fault(0, &format!("has `{verb}`, which stands for nothing")).hint(hint)
+                let hint = "write literal letters in quotes: `'at'`".to_owned();
+                arguments.invalid(0, &format!("has the unknown sequence `{verb}`")).hint(hint)
             })?;
         } else {
             text.push(first);
@@ -57,7 +57,7 @@ pub(super) fn formatdate(arguments: &Arguments<'_>) -> Answer {
     Ok(text.into())
 }
 
-/// Text between quotes, of which two stand for one.
+/// Quoted text. Two quotes stand for one.
 fn quoted(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, text: &mut String) -> Option<()> {
     loop {
         match rest.next()? {
@@ -67,27 +67,27 @@ fn quoted(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, text: &mut String
     }
 }
 
-/// A point in time, so much later: `10m`, `-1h30m`.
-pub(super) fn timeadd(arguments: &Arguments<'_>) -> Answer {
+/// Adds a duration such as `10m` or `-1h30m` to a timestamp.
+pub(super) fn timeadd(arguments: &Arguments<'_>) -> EvalResult {
     let (Timestamp { local, ahead }, text) = (timestamp(arguments, 0)?, arguments.text(1)?);
     let nanoseconds = duration(&text).ok_or_else(|| arguments.wrong(1, "a duration such as `10m` or `-1h30m`"))?;
     let later = local.checked_add(jiff::SignedDuration::from_nanos(nanoseconds));
-    let local = later.map_err(|_| arguments.fault(1, "leads to a time that no calendar has"))?;
+    let local = later.map_err(|_| arguments.invalid(1, "leads to a date out of range"))?;
     Ok(Timestamp { local, ahead }.text().into())
 }
 
-/// -1, 0 or 1: which of two points in time comes first, in whatever zones they are written.
-pub(super) fn timecmp(arguments: &Arguments<'_>) -> Answer {
+/// Compares two timestamps, whatever their time zones: -1, 0 or 1.
+pub(super) fn timecmp(arguments: &Arguments<'_>) -> EvalResult {
     let order = timestamp(arguments, 0)?.instant().cmp(&timestamp(arguments, 1)?.instant());
     Ok((order as i64).into())
 }
 
-fn timestamp(arguments: &Arguments<'_>, index: usize) -> Result<Timestamp, Fault> {
+fn timestamp(arguments: &Arguments<'_>, index: usize) -> Result<Timestamp, EvalError> {
     let text = arguments.text(index)?;
-    Timestamp::read(&text).ok_or_else(|| arguments.wrong(index, "a time such as `2018-01-02T23:12:01Z`"))
+    Timestamp::read(&text).ok_or_else(|| arguments.wrong(index, "a timestamp such as `2018-01-02T23:12:01Z`"))
 }
 
-/// Numbers with their units one behind the other, in nanoseconds.
+/// Parses a duration such as `1h30m`, to nanoseconds.
 fn duration(text: &str) -> Option<i64> {
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -135,13 +135,13 @@ impl Timestamp {
         fits.then(|| Self { local: day.to_datetime(time), ahead: if is_behind { -ahead } else { ahead } })
     }
 
-    /// Seconds and nanoseconds since the year 1, UTC.
+    /// Seconds and nanoseconds since the year 1, in UTC.
     fn instant(&self) -> (i64, i32) {
         let since = self.local.duration_since(date(1, 1, 1).to_datetime(jiff::civil::Time::midnight()));
         (since.as_secs() - self.ahead * 60, since.subsec_nanos())
     }
 
-    /// As RFC 3339 has it, without parts of a second.
+    /// RFC 3339, without fractions of a second.
     fn text(&self) -> String {
         self.local.strftime("%Y-%m-%dT%H:%M:%S").to_string() + &self.zone("Z", ":")
     }
@@ -156,7 +156,7 @@ impl Timestamp {
         text
     }
 
-    /// What a run of one letter stands for.
+    /// The value of a format letter, repeated or not.
     fn written(&self, verb: &str) -> Option<String> {
         let local = &self.local;
         let month = usize::try_from(local.month() - 1).ok()?;

@@ -1,4 +1,4 @@
-//! Hashes of texts and of files.
+//! Hashes of strings and files.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use md5::Md5;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::{Answer, Arguments, files};
-use crate::value::Fault;
+use super::{Arguments, files};
+use crate::value::{EvalError, EvalResult};
 
 /// A hash function.
 type Hash = fn(&[u8]) -> Vec<u8>;
@@ -28,11 +28,11 @@ fn sha512_of(bytes: &[u8]) -> Vec<u8> {
     Sha512::digest(bytes).to_vec()
 }
 
-fn of_text(arguments: &Arguments<'_>, hash: Hash) -> Result<Vec<u8>, Fault> {
+fn of_text(arguments: &Arguments<'_>, hash: Hash) -> Result<Vec<u8>, EvalError> {
     Ok(hash(arguments.text(0)?.as_bytes()))
 }
 
-fn of_file(arguments: &Arguments<'_>, hash: Hash) -> Result<Vec<u8>, Fault> {
+fn of_file(arguments: &Arguments<'_>, hash: Hash) -> Result<Vec<u8>, EvalError> {
     files::bytes(arguments).map(|bytes| hash(&bytes))
 }
 
@@ -46,7 +46,7 @@ fn base64(hash: &[u8]) -> Value {
 
 macro_rules! hashes {
     ($($name:ident: $written:ident $of:ident $hash:ident;)*) => {$(
-        pub(super) fn $name(arguments: &Arguments<'_>) -> Answer {
+        pub(super) fn $name(arguments: &Arguments<'_>) -> EvalResult {
             $of(arguments, $hash).map(|hash| $written(&hash))
         }
     )*};
@@ -67,9 +67,9 @@ hashes! {
     filebase64sha512: base64 of_file sha512_of;
 }
 
-/// A UUID made of a namespace and a name: the same for the same two (RFC 9562, version 5).
-pub(super) fn uuidv5(arguments: &Arguments<'_>) -> Answer {
-    /// The namespaces that RFC 9562 names differ in one digit.
+/// The UUID of a name in a namespace (RFC 9562, version 5).
+pub(super) fn uuidv5(arguments: &Arguments<'_>) -> EvalResult {
+    /// The predefined namespaces of RFC 9562 differ in one digit.
     fn named(digit: u8) -> String {
         format!("6ba7b81{digit}9dad11d180b400c04fd430c8")
     }

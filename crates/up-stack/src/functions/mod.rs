@@ -1,4 +1,4 @@
-//! The functions that expressions may call: one line here, one `fn` in the file of its topic.
+//! The functions of expressions: one line in [`FUNCTIONS`], and one `fn` in the file of its topic.
 
 mod arguments;
 mod collection;
@@ -16,23 +16,24 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
-use crate::{scope::Scope, suggest, value::Fault};
+use crate::{
+    scope::NameScope,
+    suggest::Suggestions,
+    value::{EvalError, EvalResult},
+};
 
 pub(crate) use arguments::Arguments;
 
-/// What a function answers.
-pub(crate) type Answer = Result<Value, Fault>;
-
-/// A function: its name, its parameters as the manual writes them, and its code.
+/// A function: its name, its parameters for messages, and its code.
 ///
-/// A parameter that ends in `?` may be left out; one that ends in `...` takes all the rest.
+/// A parameter that ends in `?` is optional; one that ends in `...` takes all remaining arguments.
 pub(crate) struct Function {
     name: &'static str,
     parameters: &'static str,
-    code: fn(&Arguments<'_>) -> Answer,
+    code: fn(&Arguments<'_>) -> EvalResult,
 }
 
-/// Every function there is, but for `try` and `can`, which the evaluator itself knows.
+/// All functions but `try` and `can`, which are part of the evaluator.
 const FUNCTIONS: &[Function] = &[
     Function { name: "abs", parameters: "number", code: number::abs },
     Function { name: "alltrue", parameters: "list", code: collection::alltrue },
@@ -143,48 +144,46 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "zipmap", parameters: "keys, values", code: collection::zipmap },
 ];
 
-/// Why a plan cannot depend on what some of Terraform's functions tell.
-const CHANGING: &str =
-    "a plan is deterministic: the same files and inputs give the same one, whoever makes it, wherever, whenever";
+/// Why functions whose result changes are not supported.
+const CHANGING: &str = "its result changes, and plans are deterministic";
 
-/// Functions of Terraform's that are not offered, and what to do.
-const NOT_OFFERED: &[(&[&str], &str, &str)] = &[
-    (&["timestamp", "plantimestamp"], CHANGING, "give the time as an input"),
-    (&["uuid"], CHANGING, "`uuidv5` makes one of a name"),
-    (&["bcrypt"], CHANGING, "give the hash as an input"),
-    (&["abspath", "pathexpand"], CHANGING, "files are named relative to the stack's folder"),
-    (&["rsadecrypt"], "a private key does not belong into a stack", "give what it decrypts as a sensitive input"),
-    (&["issensitive", "ephemeralasnull", "type"], "values here are texts, numbers, lists and maps", "leave it out"),
-    (&["list", "map"], "Terraform has it no more", "write `[a, b]` or `{ a = b }`"),
+/// Terraform's functions that are not supported, why, and what to use instead.
+const NOT_SUPPORTED: &[(&[&str], &str, &str)] = &[
+    (&["timestamp", "plantimestamp"], CHANGING, "pass the time as an input"),
+    (&["uuid"], CHANGING, "use `uuidv5`, which derives a UUID from a name"),
+    (&["bcrypt"], CHANGING, "pass the hash as an input"),
+    (&["abspath", "pathexpand"], CHANGING, "paths of files are relative to the stack's folder"),
+    (&["rsadecrypt"], "a stack should not hold a private key", "pass the decrypted text as a sensitive input"),
+    (&["issensitive", "ephemeralasnull", "type"], "values have no such property here", "remove it"),
+    (&["list", "map"], "Terraform removed it", "write `[a, b]` or `{ a = b }`"),
 ];
 
-/// The function of this name.
-pub(crate) fn find(name: &str) -> Result<&'static Function, Fault> {
+/// Finds a function by its name.
+pub(crate) fn find(name: &str, suggestions: &Suggestions) -> Result<&'static Function, EvalError> {
     static BY_NAME: LazyLock<HashMap<&str, &Function>> =
         LazyLock::new(|| FUNCTIONS.iter().map(|function| (function.name, function)).collect());
     let absent = || {
-        if let Some((_, why, instead)) = NOT_OFFERED.iter().find(|(names, ..)| names.contains(&name)) {
-            return Fault::new(format!("there is no function `{name}`: {why}"))
+        if let Some((_, why, instead)) = NOT_SUPPORTED.iter().find(|(names, ..)| names.contains(&name)) {
+            return EvalError::new(format!("unsupported function `{name}`: {why}"))
                 .hint((*instead).to_owned())
-                .needle(name);
+                .underline(name);
         }
         let names = FUNCTIONS.iter().map(|function| function.name).chain(["try", "can"]);
-        Fault::new(format!("there is no function `{name}`")).hint(suggest::suggest(name, names)).needle(name)
+        EvalError::new(format!("unknown function `{name}`")).hint(suggestions.hint(name, names)).underline(name)
     };
     BY_NAME.get(name).copied().ok_or_else(absent)
 }
 
 impl Function {
-    /// Calls it, after checking how many arguments there are.
-    pub(crate) fn call(&self, values: &[Value], scope: &Scope<'_>) -> Answer {
+    /// Calls the function, after checking the number of arguments.
+    pub(crate) fn call(&self, values: &[Value], scope: &NameScope<'_>) -> EvalResult {
         let parameters: Vec<&str> = self.parameters.split(", ").collect();
         let needed = parameters.iter().filter(|name| !name.ends_with('?') && !name.ends_with("...")).count();
         let takes_all = parameters.last().is_some_and(|name| name.ends_with("..."));
         if values.len() < needed || (values.len() > parameters.len() && !takes_all) {
             let Self { name, parameters, .. } = self;
-            let message =
-                format!("`{name}` is called as `{name}({parameters})`, and here with {}", count(values.len()));
-            return Err(Fault::new(message));
+            let message = format!("`{name}({parameters})` is called with {}", count(values.len()));
+            return Err(EvalError::new(message));
         }
         (self.code)(&Arguments::new(self.name, &parameters, values, scope))
     }

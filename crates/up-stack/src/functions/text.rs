@@ -1,27 +1,27 @@
-//! Functions on text.
+//! Functions on strings.
 
 use regex_lite::{Captures, Regex};
 use serde_json::{Map, Number, Value};
 
-use super::{Answer, Arguments};
+use super::Arguments;
 use crate::{
     decimal,
-    value::{Fault, mark_in, not_known, to_json, to_number, to_text},
+    value::{EvalError, EvalResult, not_known_yet, placeholder_in, to_json, to_number, to_text},
 };
 
-/// The widest that `format` and `indent` fill up.
+/// The largest width of `format` and `indent`.
 const WIDEST: usize = 4096;
 
-pub(super) fn upper(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn upper(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.to_uppercase().into())
 }
 
-pub(super) fn lower(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn lower(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.to_lowercase().into())
 }
 
-/// Each word with a capital letter.
-pub(super) fn title(arguments: &Arguments<'_>) -> Answer {
+/// Starts each word with a capital letter.
+pub(super) fn title(arguments: &Arguments<'_>) -> EvalResult {
     let mut is_inside = false;
     let text = arguments.text(0)?;
     let titled = text.chars().flat_map(|c| {
@@ -32,55 +32,55 @@ pub(super) fn title(arguments: &Arguments<'_>) -> Answer {
     Ok(titled.collect::<String>().into())
 }
 
-pub(super) fn trim(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn trim(arguments: &Arguments<'_>) -> EvalResult {
     let characters: Vec<char> = arguments.text(1)?.chars().collect();
     Ok(arguments.text(0)?.trim_matches(&characters[..]).into())
 }
 
-pub(super) fn trimprefix(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn trimprefix(arguments: &Arguments<'_>) -> EvalResult {
     let (text, prefix) = (arguments.text(0)?, arguments.text(1)?);
     Ok(text.strip_prefix(&*prefix).unwrap_or(&text).into())
 }
 
-pub(super) fn trimsuffix(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn trimsuffix(arguments: &Arguments<'_>) -> EvalResult {
     let (text, suffix) = (arguments.text(0)?, arguments.text(1)?);
     Ok(text.strip_suffix(&*suffix).unwrap_or(&text).into())
 }
 
-pub(super) fn trimspace(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn trimspace(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.trim().into())
 }
 
-/// Without the line breaks at its end.
-pub(super) fn chomp(arguments: &Arguments<'_>) -> Answer {
-    Ok(arguments.marked(0)?.trim_end_matches(['\r', '\n']).into())
+/// Removes line breaks at the end.
+pub(super) fn chomp(arguments: &Arguments<'_>) -> EvalResult {
+    Ok(arguments.text_or_placeholder(0)?.trim_end_matches(['\r', '\n']).into())
 }
 
-/// Every line but the first is moved in.
-pub(super) fn indent(arguments: &Arguments<'_>) -> Answer {
+/// Indents every line but the first.
+pub(super) fn indent(arguments: &Arguments<'_>) -> EvalResult {
     let spaces = arguments.count(0)?.min(WIDEST);
-    Ok(arguments.marked(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+    Ok(arguments.text_or_placeholder(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
 }
 
-pub(super) fn strrev(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn strrev(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.chars().rev().collect::<String>().into())
 }
 
-pub(super) fn startswith(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn startswith(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.starts_with(&*arguments.text(1)?).into())
 }
 
-pub(super) fn endswith(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn endswith(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.ends_with(&*arguments.text(1)?).into())
 }
 
-pub(super) fn strcontains(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn strcontains(arguments: &Arguments<'_>) -> EvalResult {
     Ok(arguments.text(0)?.contains(&*arguments.text(1)?).into())
 }
 
-/// Parts may not be known yet, what stands between them must be.
-pub(super) fn join(arguments: &Arguments<'_>) -> Answer {
-    let separator = arguments.marked(0)?;
+/// The parts and the separator may hold placeholders.
+pub(super) fn join(arguments: &Arguments<'_>) -> EvalResult {
+    let separator = arguments.text_or_placeholder(0)?;
     let mut parts = vec![];
     for index in 1..=arguments.rest(1).len() {
         parts.extend(arguments.texts(index)?);
@@ -88,7 +88,7 @@ pub(super) fn join(arguments: &Arguments<'_>) -> Answer {
     Ok(parts.join(&separator).into())
 }
 
-pub(super) fn split(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn split(arguments: &Arguments<'_>) -> EvalResult {
     let (separator, text) = (arguments.text(0)?, arguments.text(1)?);
     if separator.is_empty() {
         return Ok(text.chars().map(|c| Value::from(c.to_string())).collect());
@@ -96,8 +96,8 @@ pub(super) fn split(arguments: &Arguments<'_>) -> Answer {
     Ok(text.split(&*separator).map(Value::from).collect())
 }
 
-/// A part between slashes is a regular expression.
-pub(super) fn replace(arguments: &Arguments<'_>) -> Answer {
+/// Replaces a substring. Between slashes it is a regular expression.
+pub(super) fn replace(arguments: &Arguments<'_>) -> EvalResult {
     let (text, part, with) = (arguments.text(0)?, arguments.text(1)?, arguments.text(2)?);
     match part.strip_prefix('/').and_then(|part| part.strip_suffix('/')) {
         Some(pattern) => {
@@ -108,25 +108,26 @@ pub(super) fn replace(arguments: &Arguments<'_>) -> Answer {
     }
 }
 
-/// The first match: its text, or its groups as a list, or as a map where they have names.
-pub(super) fn regex(arguments: &Arguments<'_>) -> Answer {
+/// The first match: its text, or its groups as a list, or as a map if they have names.
+pub(super) fn regex(arguments: &Arguments<'_>) -> EvalResult {
     let pattern = compiled(arguments, 0, &arguments.text(0)?)?;
     let text = arguments.text(1)?;
     let found = pattern.captures(&text).map(|captures| matched(&pattern, &captures));
     found.ok_or_else(|| {
-        let hint = "`try` gives another value where nothing matches, `can` asks whether it does".to_owned();
-        arguments.fault(1, "does not match the pattern").hint(hint)
+        let hint = "use `try` to give another value, or `can` to test for a match".to_owned();
+        arguments.invalid(1, "does not match the pattern").hint(hint)
     })
 }
 
-pub(super) fn regexall(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn regexall(arguments: &Arguments<'_>) -> EvalResult {
     let pattern = compiled(arguments, 0, &arguments.text(0)?)?;
     let text = arguments.text(1)?;
     Ok(pattern.captures_iter(&text).map(|captures| matched(&pattern, &captures)).collect())
 }
 
-fn compiled(arguments: &Arguments<'_>, index: usize, pattern: &str) -> Result<Regex, Fault> {
-    Regex::new(pattern).map_err(|error| arguments.fault(index, &format!("is no regular expression: {error}")))
+fn compiled(arguments: &Arguments<'_>, index: usize, pattern: &str) -> Result<Regex, EvalError> {
+    Regex::new(pattern)
+        .map_err(|error| arguments.invalid(index, &format!("is not a valid regular expression: {error}")))
 }
 
 fn matched(pattern: &Regex, captures: &Captures<'_>) -> Value {
@@ -142,8 +143,8 @@ fn matched(pattern: &Regex, captures: &Captures<'_>) -> Value {
     }
 }
 
-/// Counted in characters; a negative offset counts from the end, a length of -1 is all the rest.
-pub(super) fn substr(arguments: &Arguments<'_>) -> Answer {
+/// A substring, in characters. A negative offset counts from the end, and a length of -1 means the rest.
+pub(super) fn substr(arguments: &Arguments<'_>) -> EvalResult {
     let text: Vec<char> = arguments.text(0)?.chars().collect();
     let (offset, length) = (arguments.whole(1)?, arguments.whole(2)?);
     let all = i64::try_from(text.len()).unwrap_or(i64::MAX);
@@ -157,17 +158,17 @@ pub(super) fn substr(arguments: &Arguments<'_>) -> Answer {
     Ok(text[bounds].iter().collect::<String>().into())
 }
 
-pub(super) fn format(arguments: &Arguments<'_>) -> Answer {
+pub(super) fn format(arguments: &Arguments<'_>) -> EvalResult {
     formatted(arguments, &arguments.text(0)?, arguments.rest(1)).map(Value::String)
 }
 
-/// One text for each item of the lists among its arguments, which are all as long.
-pub(super) fn formatlist(arguments: &Arguments<'_>) -> Answer {
+/// Formats once for each item of the list arguments, which must have the same length.
+pub(super) fn formatlist(arguments: &Arguments<'_>) -> EvalResult {
     let (pattern, values) = (arguments.text(0)?, arguments.rest(1));
     let mut lengths = values.iter().filter_map(|value| value.as_array().map(Vec::len));
     let length = lengths.next().unwrap_or(1);
     if lengths.any(|other| other != length) {
-        return Err(arguments.fault(1, "must be lists of one length"));
+        return Err(arguments.invalid(1, "must have as many items as the other lists"));
     }
     let item = |index: usize| {
         let values = values.iter().map(|value| value.as_array().map_or(value, |items| &items[index]).clone());
@@ -176,7 +177,7 @@ pub(super) fn formatlist(arguments: &Arguments<'_>) -> Answer {
     (0..length).map(item).collect()
 }
 
-/// One `%…` of a format.
+/// A verb of a format, such as `%05d`.
 #[derive(Default)]
 struct Verb {
     minus: bool,
@@ -187,7 +188,7 @@ struct Verb {
     precision: Option<usize>,
 }
 
-fn formatted(arguments: &Arguments<'_>, pattern: &str, values: &[Value]) -> Result<String, Fault> {
+fn formatted(arguments: &Arguments<'_>, pattern: &str, values: &[Value]) -> Result<String, EvalError> {
     let mut text = String::new();
     let mut used = 0;
     let mut rest = pattern.chars().peekable();
@@ -221,16 +222,16 @@ fn formatted(arguments: &Arguments<'_>, pattern: &str, values: &[Value]) -> Resu
         match rest.next() {
             Some('%') => text.push('%'),
             Some(letter) => {
-                let absent = || arguments.fault(0, &format!("wants more values than the {} given", values.len()));
+                let absent = || arguments.invalid(0, &format!("needs more values than the {} given", values.len()));
                 let value = values.get(used).ok_or_else(absent)?;
                 used += 1;
                 text.push_str(&verb.apply(arguments, letter, value, used)?);
             }
-            None => return Err(arguments.fault(0, "ends in the middle of a `%`")),
+            None => return Err(arguments.invalid(0, "ends with an incomplete `%`")),
         }
     }
     if used < values.len() {
-        return Err(arguments.fault(0, &format!("uses {used} of the {} values given", values.len())));
+        return Err(arguments.invalid(0, &format!("uses {used} of the {} values given", values.len())));
     }
     Ok(text)
 }
@@ -244,21 +245,23 @@ fn digits_of(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> usize {
 }
 
 impl Verb {
-    fn apply(&self, arguments: &Arguments<'_>, letter: char, value: &Value, index: usize) -> Result<String, Fault> {
-        let marked = mark_in(value);
-        if let Some(quote) = marked.filter(|_| self.width > 0 || self.precision.is_some() || !"sv".contains(letter)) {
-            return Err(arguments.fault(index, &not_known(&quote)));
+    fn apply(&self, arguments: &Arguments<'_>, letter: char, value: &Value, index: usize) -> Result<String, EvalError> {
+        let placeholder = placeholder_in(value);
+        if let Some(quote) =
+            placeholder.filter(|_| self.width > 0 || self.precision.is_some() || !"sv".contains(letter))
+        {
+            return Err(arguments.invalid(index, &not_known_yet(&quote)));
         }
-        let wrong = |expected: &str| arguments.fault(index, &format!("must be {expected} for `%{letter}`"));
+        let wrong = |expected: &str| arguments.invalid(index, &format!("must be {expected} for `%{letter}`"));
         let number = || to_number(value).and_then(|number| number.as_f64()).ok_or_else(|| wrong("a number"));
         let whole = || to_number(value).and_then(|number| number.as_i64()).ok_or_else(|| wrong("a whole number"));
         let text = match letter {
-            's' => self.cut(to_text(value).map_err(|_| wrong("text, a number or a bool"))?),
+            's' => self.cut(to_text(value).map_err(|_| wrong("a string, a number or a bool"))?),
             'v' => match value {
                 Value::Array(_) | Value::Object(_) | Value::Null => to_json(value),
                 plain => self.cut(to_text(plain)?),
             },
-            'q' => Value::String(to_text(value).map_err(|_| wrong("text"))?).to_string(),
+            'q' => Value::String(to_text(value).map_err(|_| wrong("a string"))?).to_string(),
             't' => crate::value::to_bool(value).ok_or_else(|| wrong("true or false"))?.to_string(),
             'd' => {
                 self.signed(decimal::text(&to_number(value).filter(is_whole).ok_or_else(|| wrong("a whole number"))?))
@@ -271,8 +274,10 @@ impl Verb {
             'e' => self.signed(scientific(number()?, self.precision.unwrap_or(6))),
             'g' => self.signed(decimal::text(&to_number(value).ok_or_else(|| wrong("a number"))?)),
             other => {
-                return Err(arguments
-                    .fault(0, &format!("has `%{other}`, which is none of `%s %v %q %t %d %b %o %x %X %f %e %g`")));
+                return Err(arguments.invalid(
+                    0,
+                    &format!("has the unknown verb `%{other}`; the verbs are `%s %v %q %t %d %b %o %x %X %f %e %g`"),
+                ));
             }
         };
         Ok(self.padded(text, "dboxXfeg".contains(letter)))
@@ -315,7 +320,7 @@ fn signed_radix(number: i64, written: impl Fn(u64) -> String) -> String {
     format!("{sign}{}", written(number.unsigned_abs()))
 }
 
-/// As Go writes it, with two digits behind the `e`.
+/// The exponent has at least two digits, as in Go.
 fn scientific(number: f64, precision: usize) -> String {
     let text = format!("{number:.precision$e}");
     match text.split_once('e') {

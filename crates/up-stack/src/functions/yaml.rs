@@ -1,4 +1,4 @@
-//! YAML: read into values, and written as Terraform writes it.
+//! YAML: parsed into values, and written in Terraform's style.
 
 use std::{collections::HashMap, iter::Peekable};
 
@@ -6,52 +6,53 @@ use rust_decimal::Decimal;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 use serde_json::{Map, Value};
 
-use super::{Answer, Arguments};
+use super::Arguments;
 use crate::{
     decimal,
     eval::LARGEST,
-    value::{self, by_key, size},
+    value::{self, EvalResult, by_key, size},
 };
 
-/// The deepest that lists and maps may stand in each other.
-const DEEPEST: usize = 64;
+/// The deepest nesting of lists and maps.
+const MAX_DEPTH: usize = 64;
 
-/// One document, of what JSON has as well. What an alias stands for is copied to its place.
-pub(super) fn yamldecode(arguments: &Arguments<'_>) -> Answer {
+/// Parses one document, with values that JSON has too. Aliases are replaced by copies.
+pub(super) fn yamldecode(arguments: &Arguments<'_>) -> EvalResult {
     let text = arguments.text(0)?;
-    let mut reader = Reader { events: Parser::new_from_str(&text).peekable(), anchors: HashMap::new(), room: LARGEST };
-    let value = reader.document().map_err(|why| arguments.fault(0, &format!("is not YAML: {why}")))?;
-    // Escapes could otherwise spell a mark.
-    arguments.outside(value.to_string())?;
+    let mut reader =
+        YamlReader { events: Parser::new_from_str(&text).peekable(), anchors: HashMap::new(), room: LARGEST };
+    let value = reader.document().map_err(|why| arguments.invalid(0, &format!("is not YAML: {why}")))?;
+    // Escapes could otherwise hold the characters of placeholders.
+    arguments.external(value.to_string())?;
     Ok(value)
 }
 
-struct Reader<'t> {
+struct YamlReader<'t> {
     events: Peekable<Parser<'t, StrInput<'t>>>,
-    /// What aliases stand for.
+    /// The values of anchors, for aliases.
     anchors: HashMap<usize, Value>,
-    /// How much may still be made: an alias of aliases grows beyond all bounds.
+    /// How many bytes may still be made. Without a limit, aliases of aliases grow exponentially.
     room: usize,
 }
 
-type Read<T> = Result<T, String>;
+type YamlResult<T> = Result<T, String>;
 
-impl<'t> Reader<'t> {
-    fn next(&mut self) -> Read<Event<'t>> {
+impl<'t> YamlReader<'t> {
+    fn next(&mut self) -> YamlResult<Event<'t>> {
         match self.events.next() {
             Some(Ok((event, _))) => Ok(event),
             Some(Err(error)) => Err(format!("line {}: {}", error.marker().line(), error.info())),
-            None => Err("it ends too soon".into()),
+            None => Err("unexpected end".into()),
         }
     }
 
-    fn document(&mut self) -> Read<Value> {
+    fn document(&mut self) -> YamlResult<Value> {
         let mut value = Value::Null;
         let mut documents = 0;
         loop {
             match self.next()? {
                 Event::StreamEnd => return Ok(value),
-                Event::DocumentStart(_) if documents > 0 => return Err("it holds more than one document".into()),
+                Event::DocumentStart(_) if documents > 0 => return Err("more than one document".into()),
                 Event::DocumentStart(_) => {
                     documents += 1;
                     let event = self.next()?;
@@ -62,13 +63,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn value(&mut self, event: Event<'t>, depth: usize) -> Read<Value> {
-        if depth > DEEPEST {
-            return Err(format!("it is nested more than {DEEPEST} deep"));
+    fn value(&mut self, event: Event<'t>, depth: usize) -> YamlResult<Value> {
+        if depth > MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH} levels"));
         }
         let (anchor, value) = match event {
             Event::Alias(anchor) => {
-                let known = self.anchors.get(&anchor).ok_or("an alias stands in what it stands for")?.clone();
+                let known = self.anchors.get(&anchor).ok_or("an alias refers to a value that contains it")?.clone();
                 (0, known)
             }
             Event::Scalar(text, style, anchor, tag) => (anchor, scalar(&text, style, tag.as_deref())?),
@@ -85,33 +86,33 @@ impl<'t> Reader<'t> {
             Event::MappingStart(anchor, _) => (anchor, self.mapping(depth)?),
             // An empty document.
             Event::DocumentEnd => return Ok(Value::Null),
-            other => return Err(format!("{other:?} is out of place")),
+            other => return Err(format!("unexpected {other:?}")),
         };
-        self.room = self.room.checked_sub(size(&value)).ok_or("it makes more than 4 MiB")?;
+        self.room = self.room.checked_sub(size(&value)).ok_or("the value is larger than 4 MiB")?;
         if anchor > 0 {
             self.anchors.insert(anchor, value.clone());
         }
         Ok(value)
     }
 
-    /// `<<` brings the entries of other maps, over which its own go.
-    fn mapping(&mut self, depth: usize) -> Read<Value> {
+    /// A map. `<<` merges other maps into it; its own entries override theirs.
+    fn mapping(&mut self, depth: usize) -> YamlResult<Value> {
         let (mut own, mut merged) = (Map::new(), vec![]);
         loop {
             let is_merge = match self.next()? {
                 Event::MappingEnd => break,
                 Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<" => None,
                 event => Some(match self.value(event, depth + 1)? {
-                    Value::Array(_) | Value::Object(_) => return Err("the key of a map is no text".into()),
+                    Value::Array(_) | Value::Object(_) => return Err("the key of a map is not a string".into()),
                     Value::Null => "null".to_owned(),
-                    key => value::to_text(&key).map_err(|_| "the key of a map is no text")?,
+                    key => value::to_text(&key).map_err(|_| "the key of a map is not a string")?,
                 }),
             };
             let event = self.next()?;
             let value = self.value(event, depth + 1)?;
             match (is_merge, value) {
                 (Some(key), value) if own.contains_key(&key) => {
-                    return Err(format!("a map has `{key}` twice, the second time with {}", value::described(&value)));
+                    return Err(format!("duplicate key `{key}`, the second time with {}", value::described(&value)));
                 }
                 (Some(key), value) => _ = own.insert(key, value),
                 (None, Value::Array(maps)) => merged.extend(maps),
@@ -119,7 +120,7 @@ impl<'t> Reader<'t> {
             }
         }
         for map in merged {
-            let Value::Object(map) = map else { return Err("`<<` stands before what is no map".into()) };
+            let Value::Object(map) = map else { return Err("the value of `<<` is not a map".into()) };
             for (key, value) in map {
                 own.entry(key).or_insert(value);
             }
@@ -128,8 +129,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A scalar by YAML's core schema; in quotes it is text.
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Read<Value> {
+/// A scalar, by YAML's core schema. In quotes it is a string.
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> YamlResult<Value> {
     let plain = || match text {
         "" | "~" | "null" | "Null" | "NULL" => Some(Value::Null),
         "true" | "True" | "TRUE" => Some(true.into()),
@@ -138,10 +139,10 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Read<Value> {
     };
     let found = match tag.filter(|tag| tag.is_yaml_core_schema()).map(|tag| tag.suffix.as_str()) {
         Some("str" | "binary" | "timestamp") => return Ok(text.into()),
-        Some("int" | "float") => number(text).ok_or_else(|| format!("`{text}` is no number"))?,
-        Some("bool" | "null") => plain().ok_or_else(|| format!("`{text}` is neither a bool nor null"))?,
-        Some(other) => return Err(format!("the tag `!!{other}` is none that JSON has a value for")),
-        None if tag.is_some() => return Err("only the tags of YAML itself are known, such as `!!str`".into()),
+        Some("int" | "float") => number(text).ok_or_else(|| format!("`{text}` is not a number"))?,
+        Some("bool" | "null") => plain().ok_or_else(|| format!("`{text}` is not a bool or null"))?,
+        Some(other) => return Err(format!("the tag `!!{other}` has no equivalent in JSON")),
+        None if tag.is_some() => return Err("only the tags of YAML itself are supported, such as `!!str`".into()),
         None if style == ScalarStyle::Plain => plain().unwrap_or_else(|| text.into()),
         None => text.into(),
     };
@@ -164,18 +165,18 @@ fn number(text: &str) -> Option<Value> {
     decimal.or_else(|| text.parse().ok().filter(|number: &f64| number.is_finite()).map(value::float))
 }
 
-/// Block style, keys and texts in double quotes, keys in order.
-pub(super) fn yamlencode(arguments: &Arguments<'_>) -> Answer {
+/// Writes block style, with sorted keys, and keys and strings in double quotes.
+pub(super) fn yamlencode(arguments: &Arguments<'_>) -> EvalResult {
     if let Some(address) = value::resource_in(arguments.value(0)) {
-        let fault = arguments.fault(0, &format!("holds a resource: {address}"));
-        return Err(fault.hint("name the attribute that is meant, such as `.arn`".to_owned()));
+        let error = arguments.invalid(0, &format!("holds a resource: {address}"));
+        return Err(error.hint("use an attribute of it, such as `.arn`".to_owned()));
     }
     let mut text = String::new();
     write(arguments.value(0), 0, &mut text);
     Ok(text.trim_start_matches('\n').into())
 }
 
-/// Writes a value behind what is written already, with its line break.
+/// Appends a value and a line break.
 fn write(value: &Value, indent: usize, text: &mut String) {
     match value {
         Value::Array(items) if !items.is_empty() => {
@@ -204,7 +205,7 @@ fn write(value: &Value, indent: usize, text: &mut String) {
     }
 }
 
-/// What stands behind the `-` of a list begins on its line.
+/// Appends an item of a list, on the line of its `-`.
 fn item_behind(item: &Value, indent: usize, text: &mut String) {
     let start = text.len();
     write(item, indent, text);
@@ -212,7 +213,7 @@ fn item_behind(item: &Value, indent: usize, text: &mut String) {
         || matches!(item, Value::Object(map) if !map.is_empty());
     if is_nested {
         text.replace_range(start..start + indent - 1, "");
-        // One space of the indentation is left, and stands behind the `-`.
+        // One space of the indentation remains after the `-`.
     } else {
         text.insert(start, ' ');
     }
@@ -226,7 +227,7 @@ fn leaf(value: &Value, indent: usize) -> String {
     }
 }
 
-/// Text of several lines is written as it is, where nothing in it needs an escape.
+/// True for a string of several lines that needs no escapes.
 fn is_block(text: &str) -> bool {
     let plain = |c: char| c == '\n' || c == '\t' || !c.is_control();
     text.trim_end_matches('\n').contains('\n') && !text.starts_with([' ', '\n', '\t']) && text.chars().all(plain)

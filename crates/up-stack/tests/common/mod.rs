@@ -1,13 +1,13 @@
-//! Three small kinds, so that the language is tested without a real one.
+//! Four small kinds to test the language with.
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use up_core::{Address, AnyKind, Name, Of, prelude::*};
-use up_stack::{Diagnostics, Options, Stack};
+use up_stack::{Diagnostics, LoadOptions, Stack};
 
-/// Every kind of the tests.
+/// All kinds of the tests.
 pub(crate) const KINDS: &[&dyn AnyKind] =
-    &[&Of::<Network>::KIND, &Of::<Subnet>::KIND, &Of::<Group>::KIND, &Of::<Policy>::KIND];
+    &[&Of::<TestNetwork>::KIND, &Of::<TestSubnet>::KIND, &Of::<TestGroup>::KIND, &Of::<TestPolicy>::KIND];
 
 macro_rules! name {
     ($($kind:ident = $name:literal;)*) => {$(
@@ -26,7 +26,7 @@ name! {
     PolicyName = "access.policy";
 }
 
-/// Nobody calls AWS here.
+/// These kinds never call AWS.
 macro_rules! no_calls {
     () => {
         async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
@@ -49,7 +49,7 @@ macro_rules! no_calls {
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Network {
+pub(crate) struct TestNetwork {
     /// Its addresses.
     #[spec(replace)]
     cidr_block: Cidr,
@@ -73,7 +73,7 @@ pub(crate) enum Tenancy {
     Dedicated,
 }
 
-impl Kind for Network {
+impl Kind for TestNetwork {
     const NAME: &'static str = NetworkName::NAME;
     const INFO: KindInfo = KindInfo { attrs: &["arn", "cidr_block"], ..KindInfo::DEFAULT };
     no_calls!();
@@ -86,7 +86,7 @@ impl Kind for Network {
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Subnet {
+pub(crate) struct TestSubnet {
     network: Ref<NetworkName>,
     cidr_block: Cidr,
     availability_zone: Option<String>,
@@ -94,7 +94,7 @@ pub(crate) struct Subnet {
     port: Option<u16>,
 }
 
-impl Kind for Subnet {
+impl Kind for TestSubnet {
     const NAME: &'static str = SubnetName::NAME;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::FREE, ..KindInfo::DEFAULT };
     no_calls!();
@@ -118,14 +118,14 @@ impl Kind for Subnet {
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Group {
+pub(crate) struct TestGroup {
     network: Ref<NetworkName>,
     #[serde(default)]
     subnets: Vec<Ref<SubnetName>>,
     /// What may come in.
     #[spec(deferred)]
     #[serde(default)]
-    ingress: Vec<Rule>,
+    ingress: Vec<TestRule>,
     /// Another group that must be there first.
     parent: Option<Ref<GroupName>>,
     #[serde(default)]
@@ -134,17 +134,17 @@ pub(crate) struct Group {
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Rule {
+pub(crate) struct TestRule {
     /// First and last port.
-    ports: Ports,
+    ports: TestPorts,
     peer: Peer,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Ports((u16, u16));
+pub(crate) struct TestPorts((u16, u16));
 
-impl JsonSchema for Ports {
+impl JsonSchema for TestPorts {
     fn schema_name() -> Cow<'static, str> {
         "Ports".into()
     }
@@ -161,13 +161,13 @@ pub(crate) enum Peer {
     Group(Ref<GroupName>),
 }
 
-impl Kind for Group {
+impl Kind for TestGroup {
     const NAME: &'static str = GroupName::NAME;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], ..KindInfo::DEFAULT };
     no_calls!();
 
     fn check(&self) -> Vec<Problem> {
-        let problem = |(index, rule): (usize, &Rule)| {
+        let problem = |(index, rule): (usize, &TestRule)| {
             let (first, last) = rule.ports.0;
             let message = format!("the first port, {first}, is behind the last, {last}");
             (first > last).then(|| Problem::new(format!("ingress[{index}].ports"), message))
@@ -178,19 +178,19 @@ impl Kind for Group {
 
 #[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Policy {
+pub(crate) struct TestPolicy {
     #[spec(name)]
     name: Option<String>,
     document: Document,
 }
 
-impl Kind for Policy {
+impl Kind for TestPolicy {
     const NAME: &'static str = PolicyName::NAME;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::WITHOUT_CASE, ..KindInfo::DEFAULT };
     no_calls!();
 }
 
-/// Loads a stack of the tests' folder as a user would, from inside the crate.
-pub(crate) fn load(path: &str, options: &Options) -> std::result::Result<Stack, Diagnostics> {
+/// Loads a stack, by a path relative to the crate.
+pub(crate) fn load(path: &str, options: &LoadOptions) -> std::result::Result<Stack, Diagnostics> {
     up_stack::load(Path::new(path), KINDS, options)
 }

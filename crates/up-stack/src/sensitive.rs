@@ -1,4 +1,4 @@
-//! Texts that came in through sensitive inputs, and what functions made of them.
+//! Strings in sensitive inputs, and strings that functions derived from them.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -7,17 +7,17 @@ use up_core::placeholder;
 
 use crate::{decimal, value::size};
 
-/// Texts of up to so many characters stand everywhere, and hide nothing.
-const SHORTEST: usize = 3;
-/// More than so many are not collected of what functions make: looking for each of them takes time.
-const MOST_MADE: usize = 1000;
+/// Strings up to this length are not hidden: they occur everywhere.
+const MAX_OPEN_LENGTH: usize = 3;
+/// Beyond this number no more derived strings are collected: searching for each of them takes time.
+const MAX_DERIVED: usize = 1000;
 
-/// What must be neither shown nor kept. It only grows.
+/// Strings that must not be shown or stored. Strings are only added, never removed.
 #[derive(Debug, Default)]
-pub(crate) struct Taint(RefCell<BTreeSet<String>>);
+pub(crate) struct SensitiveTexts(RefCell<BTreeSet<String>>);
 
-impl Taint {
-    /// Every text in the value of a sensitive input, and every number.
+impl SensitiveTexts {
+    /// Adds all strings and numbers in the value of a sensitive input.
     pub(crate) fn add(&self, value: &Value) {
         match value {
             Value::String(text) => self.hide(text),
@@ -34,47 +34,47 @@ impl Taint {
         }
     }
 
-    /// All of them.
+    /// All strings.
     pub(crate) fn all(&self) -> BTreeSet<String> {
         self.0.borrow().clone()
     }
 
-    /// What looking at the arguments of a function costs, in bytes.
+    /// What searching the arguments of a function costs, in bytes.
     pub(crate) fn cost(&self, arguments: &[Value]) -> usize {
         let secrets = self.0.borrow().len();
         if secrets == 0 { 0 } else { secrets.saturating_mul(arguments.iter().map(size).sum()) }
     }
 
-    /// A text that a function made of one that holds a secret is a secret as well: its base64, its hash, a part of it.
-    /// What holds the secret as it is needs no mention, and what came from the rest of the arguments is none.
-    pub(crate) fn spread(&self, arguments: &[Value], result: &Value) {
+    /// Adds the strings in `result` that a function derived from a secret: its base64, its hash, a part of it.
+    /// A string that contains the secret itself need not be added; one that occurs in the other arguments is not secret.
+    pub(crate) fn add_derived(&self, arguments: &[Value], result: &Value) {
         let secrets = self.0.borrow();
-        if secrets.is_empty() || secrets.len() >= MOST_MADE {
+        if secrets.is_empty() || secrets.len() >= MAX_DERIVED {
             return;
         }
-        let (mut given, mut made) = (vec![], vec![]);
+        let (mut given, mut derived) = (vec![], vec![]);
         arguments.iter().for_each(|argument| leaves(argument, &mut given));
         let open: Vec<String> = given.iter().map(|text| without(text, &secrets)).collect();
         if open == given {
             return;
         }
-        leaves(result, &mut made);
+        leaves(result, &mut derived);
         let is_new = |text: &String| {
             is_worth_hiding(text)
                 && !secrets.iter().any(|secret| text.contains(secret))
                 && !open.iter().any(|open| open.contains(text))
         };
-        let made: Vec<_> = made.into_iter().filter(is_new).collect();
+        let derived: Vec<_> = derived.into_iter().filter(is_new).collect();
         drop(secrets);
-        self.0.borrow_mut().extend(made);
+        self.0.borrow_mut().extend(derived);
     }
 }
 
 fn is_worth_hiding(text: &str) -> bool {
-    text.chars().count() > SHORTEST && !placeholder::has_placeholder(text)
+    text.chars().count() > MAX_OPEN_LENGTH && !placeholder::has_placeholder(text)
 }
 
-/// The text with a character that no text has in place of each secret.
+/// The text with a null character in place of each secret.
 fn without(text: &str, secrets: &BTreeSet<String>) -> String {
     let mut open = text.to_owned();
     for secret in secrets.iter().filter(|secret| text.contains(*secret)) {
@@ -83,7 +83,7 @@ fn without(text: &str, secrets: &BTreeSet<String>) -> String {
     open
 }
 
-/// Every text and number in `value`, and the keys of its maps.
+/// All strings, numbers and keys of maps in `value`.
 fn leaves(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
@@ -103,25 +103,25 @@ mod tests {
 
     use super::*;
 
-    fn made(arguments: &[Value], result: Value) -> Vec<String> {
-        let taint = Taint::default();
-        taint.add(&json!("hunter2"));
-        taint.spread(arguments, &result);
-        taint.all().into_iter().filter(|text| text != "hunter2").collect()
+    fn derived(arguments: &[Value], result: Value) -> Vec<String> {
+        let sensitive = SensitiveTexts::default();
+        sensitive.add(&json!("hunter2"));
+        sensitive.add_derived(arguments, &result);
+        sensitive.all().into_iter().filter(|text| text != "hunter2").collect()
     }
 
     #[test]
-    fn what_is_made_of_a_secret_is_one() {
-        assert_eq!(made(&[json!("me:hunter2")], json!("bWU6aHVudGVyMg==")), ["bWU6aHVudGVyMg=="]);
-        assert_eq!(made(&[json!("hunter2"), json!(0), json!(5)], json!("hunte")), ["hunte"]);
+    fn strings_derived_from_a_secret_are_secret() {
+        assert_eq!(derived(&[json!("me:hunter2")], json!("bWU6aHVudGVyMg==")), ["bWU6aHVudGVyMg=="]);
+        assert_eq!(derived(&[json!("hunter2"), json!(0), json!(5)], json!("hunte")), ["hunte"]);
     }
 
     #[test]
-    fn what_stood_beside_it_is_none() {
+    fn strings_beside_a_secret_are_not_secret() {
         let map = json!({ "region": "us-east-1", "password": "hunter2" });
-        assert!(made(std::slice::from_ref(&map), json!(["region", "password"])).is_empty());
-        assert!(made(&[map], json!("us-east-1")).is_empty());
-        assert!(made(&[json!(","), json!("us-east-1,hunter2")], json!(["us-east-1", "hunter2"])).is_empty());
-        assert!(made(&[json!("plain")], json!("PLAIN")).is_empty());
+        assert!(derived(std::slice::from_ref(&map), json!(["region", "password"])).is_empty());
+        assert!(derived(&[map], json!("us-east-1")).is_empty());
+        assert!(derived(&[json!(","), json!("us-east-1,hunter2")], json!(["us-east-1", "hunter2"])).is_empty());
+        assert!(derived(&[json!("plain")], json!("PLAIN")).is_empty());
     }
 }

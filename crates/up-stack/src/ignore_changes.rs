@@ -5,19 +5,18 @@ use std::collections::BTreeSet;
 use up_core::{first_field, is_path, schema::Shape};
 
 use crate::{
-    declare::Declaring,
-    diagnostic::Complaint,
+    declare::ResourceBuilder,
+    diagnostic::NewDiagnostic,
     node::{Data, Node},
-    suggest::suggest,
 };
 
-impl Declaring<'_> {
-    /// `ignore_changes`, each of them checked.
+impl ResourceBuilder<'_> {
+    /// The checked paths of `ignore_changes`.
     pub(crate) fn ignore_changes(&self) -> BTreeSet<String> {
         let Some(node) = &self.resource.ignore_changes else { return BTreeSet::new() };
         let node = self.scope.evaluate(node);
         let Data::List(items) = &node.data else {
-            self.world.wrong_type(&node, "a list of field names");
+            self.loader.wrong_type(&node, "a list of field names");
             return BTreeSet::new();
         };
         items.iter().filter_map(|item| self.ignored(item)).collect()
@@ -25,22 +24,22 @@ impl Declaring<'_> {
 
     fn ignored(&self, item: &Node) -> Option<String> {
         let Some(text) = item.text() else {
-            self.world.wrong_type(item, "the name of a field");
+            self.loader.wrong_type(item, "the name of a field");
             return None;
         };
         match self.unknown_in(text) {
             None => Some(text.to_owned()),
             Some((message, hint)) => {
-                self.world.complain(Complaint::new(item.place, message).hint(hint));
+                self.loader.report(NewDiagnostic::new(item.span, message).hint(hint));
                 None
             }
         }
     }
 
-    /// What is wrong with a path, and a hint.
+    /// What is wrong with a path, and a hint; `None` if it is valid.
     fn unknown_in(&self, path: &str) -> Option<(String, Option<String>)> {
         if !is_path(path) {
-            let message = format!("`{path}` is neither a field nor a path into one");
+            let message = format!("`{path}` is not a field or a path into one");
             return Some((message, Some("such as `desired_count`, `actions[0].forward`, `tags.Owner`".into())));
         }
         if path == "tags" || path.starts_with("tags.") {
@@ -50,7 +49,7 @@ impl Declaring<'_> {
         let first = first_field(path);
         if !fields().any(|field| field == first) {
             let message = format!("{} has no field `{first}`", self.kind.any.name());
-            return Some((message, suggest(first, fields().chain(["tags"]))));
+            return Some((message, self.loader.suggestions.hint(first, fields().chain(["tags"]))));
         }
         let mut at = first;
         let mut shape = self.kind.schema().whole().key(first);
@@ -65,7 +64,7 @@ impl Declaring<'_> {
                 let names =
                     shape.alternatives().into_iter().filter_map(|table| Some(table.fields()?.collect::<Vec<_>>()));
                 let names: Vec<_> = names.flatten().collect();
-                let hint = (!is_item && !names.is_empty()).then(|| suggest(step, names)).flatten();
+                let hint = (!is_item && !names.is_empty()).then(|| self.loader.suggestions.hint(step, names)).flatten();
                 return Some((format!("`{at}` of {} has no {what}", self.kind.any.name()), hint));
             };
             shape = inner;
@@ -75,7 +74,7 @@ impl Declaring<'_> {
     }
 }
 
-/// False where anything may stand.
+/// False if the schema allows any value here.
 fn is_known(shape: Shape<'_>) -> bool {
     !shape.is_document() && shape.alternatives().iter().all(|shape| !shape.place().types.is_empty() || !shape.is_open())
 }
