@@ -114,8 +114,11 @@ pub struct Query {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// See [`Query::kept`].
     pub kept: Arc<ImmutableCache>,
-    /// Names of this kind that the stack's files give, or that a create was refused for. See [`Query::owns_named`].
+    /// Names of this kind that the stack's resources have, or are to have, and those that a create was refused for. See
+    /// [`Query::owns_named`].
     pub names: Arc<BTreeSet<String>>,
+    /// See [`crate::KindInfo::names_ignore_case`].
+    pub names_ignore_case: bool,
     /// See [`Others`].
     pub others: Arc<Others>,
 }
@@ -227,10 +230,16 @@ impl Query {
     /// name is taken.
     pub fn owns_named(&self, name: &str, tags: &Tags) -> bool {
         let owns = self.owns(tags);
-        if !owns && self.names.contains(name) {
-            self.others.note(name, tags);
+        if let Some(wanted) = self.wanted_name(name).filter(|_| !owns) {
+            self.others.note(wanted, tags);
         }
         owns
+    }
+
+    /// The one of [`Query::names`] that AWS takes for the same as `name`.
+    pub fn wanted_name(&self, name: &str) -> Option<&str> {
+        let same = |wanted: &&String| self.names_ignore_case && wanted.eq_ignore_ascii_case(name);
+        self.names.get(name).or_else(|| self.names.iter().find(same)).map(String::as_str)
     }
 
     /// True for tags that say the resource is the stack's.

@@ -46,6 +46,7 @@ impl Kind for Policy {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
+        names_ignore_case: true,
         ..KindInfo::DEFAULT
     };
 
@@ -56,7 +57,7 @@ impl Kind for Policy {
         let ours = path(&query.stack);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| query.known.contains(arn));
-            let is_named = policy.policy_name.as_ref().is_some_and(|name| query.names.contains(name));
+            let is_named = policy.policy_name.as_ref().is_some_and(|name| query.wanted_name(name).is_some());
             known || !query.only_known && (is_named || policy.path.as_ref() == Some(&ours))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;

@@ -41,7 +41,10 @@ impl Declaring<'_> {
     fn unknown_in(&self, path: &str) -> Option<(String, Option<String>)> {
         if !is_path(path) {
             let message = format!("`{path}` is neither a field nor a path into one");
-            return Some((message, Some("such as `desired_count`, `actions[0].forward`, `tags.Owner`".into())));
+            return Some((
+                message,
+                Some("such as `desired_count`, `actions[0].forward`, `target_groups[*].weight`, `tags.Owner`".into()),
+            ));
         }
         if path == "tags" || path.starts_with("tags.") {
             return None;

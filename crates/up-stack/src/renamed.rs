@@ -84,7 +84,7 @@ impl World {
         let mut claimed: BTreeMap<&Address, &Address> = BTreeMap::new();
         for Checked { declared, renamed, .. } in all {
             let Some(Renamed { place, was }) = renamed else { continue };
-            if let Some(taken) = was.iter().find(|was| is_declared(was)) {
+            if let Some(taken) = was.iter().find(|was| is_declared(was) && !has_moved_on(all, was)) {
                 let message = format!("{}: `{taken}` is declared, so nothing was renamed from it", declared.address);
                 self.complain(Complaint::new(*place, message).hint("name what it was called before".to_owned()));
             }
@@ -104,6 +104,19 @@ impl World {
             }
         }
     }
+}
+
+/// True for a declared resource that says it was another before, up to one that is declared no more: a chain of renames. Of a
+/// ring nobody can tell whether it has been done.
+fn has_moved_on(all: &[Checked], address: &Address) -> bool {
+    let find = |address: &Address| all.binary_search_by(|checked| checked.declared.address.cmp(address)).ok();
+    let mut at = find(address);
+    for _ in all {
+        let Some(place) = at else { return true };
+        let Some(renamed) = &all[place].renamed else { return false };
+        at = renamed.was.iter().find_map(find);
+    }
+    false
 }
 
 impl Declaring<'_> {

@@ -170,7 +170,7 @@ impl Session {
             known: all_known(&past).into(),
             asked: asked.into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
-            names: Observer::names(declared, &up_kinds::find).into(),
+            names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);
