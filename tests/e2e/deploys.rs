@@ -10,9 +10,11 @@ use crate::{
     trial,
 };
 
-/// The one trial there is.
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("deploys::what_ci_runs_is_left_alone", what_ci_runs_is_left_alone)]
+    vec![
+        trial("deploys::what_ci_runs_is_left_alone", what_ci_runs_is_left_alone),
+        trial("deploys::weights_that_a_deployment_moves_stay", weights_that_a_deployment_moves_stay),
+    ]
 }
 
 const STACK: &str = r#"
@@ -114,4 +116,141 @@ fn what_ci_runs_is_left_alone() -> Result {
     // What CI has registered is CI's, with copied tags and without.
     let are_ci_s = left.len() == 3 && left.iter().all(|(kind, _)| kind == "ecs.task_definition");
     if are_ci_s { Ok(()) } else { fail(format!("left behind: {left:?}")) }
+}
+
+/// A service that is deployed blue/green through the rule `service`; `manual` is a user's own pair of groups.
+const BLUE_GREEN: &str = r#"
+[stack]
+name = "shifts"
+region = "us-east-1"
+
+[ec2.vpc.main]
+cidr_block = "10.41.0.0/16"
+
+[ec2.internet_gateway.main]
+vpc = "main"
+
+[ec2.subnet.a]
+vpc = "main"
+availability_zone = "us-east-1a"
+cidr_block = "10.41.0.0/24"
+
+[ec2.subnet.b]
+vpc = "main"
+availability_zone = "us-east-1b"
+cidr_block = "10.41.1.0/24"
+
+[elbv2.load_balancer.main]
+subnets = ["a", "b"]
+
+[elbv2.listener.http]
+load_balancer = "main"
+port = 80
+protocol = "HTTP"
+default_actions = [{ fixed_response = { status_code = 404 } }]
+
+[elbv2.target_group.main]
+for_each = ["blue", "green", "old", "new"]
+vpc = "main"
+protocol = "HTTP"
+port = 8080
+target_type = "ip"
+
+[elbv2.rule.service]
+listener = "http"
+priority = 1
+conditions = [{ path_pattern = ["PATH"] }]
+actions = [{ forward = { target_groups = [{ target_group = "main:blue", weight = 100 }, { target_group = "main:green", weight = 0 }] } }]
+
+[elbv2.rule.manual]
+listener = "http"
+priority = 2
+conditions = [{ path_pattern = ["/manual/*"] }]
+actions = [{ forward = { target_groups = [{ target_group = "main:old", weight = 100 }, { target_group = "main:new", weight = 0 }] } }]
+
+[ecs.cluster.main]
+capacity_providers = ["FARGATE"]
+
+[iam.role.balancers]
+assume_role_policy_document = { Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs.amazonaws.com" } }] }
+
+[ecs.task_definition.web]
+cpu = 256
+memory = 512
+containers = [{ name = "web", image = "public.ecr.aws/nginx/nginx:IMAGE", port_mappings = [{ container_port = 8080 }] }]
+
+[ecs.service.web]
+cluster = "main"
+task_definition = "web"
+launch_type = "FARGATE"
+network_configuration = { subnets = ["a"] }
+deployment_configuration = { strategy = "BLUE_GREEN", bake_time_in_minutes = 0 }
+
+[[ecs.service.web.load_balancers]]
+target_group = "main:blue"
+container_name = "web"
+container_port = 8080
+advanced_configuration = { alternate_target_group = "main:green", production_listener_rule = "service", role = "balancers" }
+"#;
+
+/// Prints the weights that a rule has, those of blue and of old first.
+const WEIGHTS: &str = r#"
+elb = aws("elbv2")
+[rule] = elb.describe_rules(RuleArns=[id("elbv2.rule.RULE")])["Rules"]
+shares = {share["TargetGroupArn"]: share["Weight"] for share in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]}
+names = ("blue", "green") if "RULE" == "service" else ("old", "new")
+print(*(shares[id(f"elbv2.target_group.main:{name}")] for name in names), end="")
+"#;
+
+/// Another deployment, and a user who moves weights by hand.
+const SHIFT: &str = r#"
+import time
+ecs, elb = aws("ecs"), aws("elbv2")
+cluster = id("ecs.cluster.main")
+ecs.update_service(cluster=cluster, service=id("ecs.service.web"), forceNewDeployment=True)
+for _ in range(200):
+    [now] = ecs.describe_services(cluster=cluster, services=[id("ecs.service.web")])["services"]
+    if len(now["deployments"]) == 1:
+        break
+    time.sleep(0.05)
+shares = [{"TargetGroupArn": id(f"elbv2.target_group.main:{name}"), "Weight": 50} for name in ("old", "new")]
+elb.modify_rule(RuleArn=id("elbv2.rule.manual"), Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}])
+"#;
+
+/// What ECS moves stays where it has moved it, in every update; what a user has moved is put back.
+fn weights_that_a_deployment_moves_stay() -> Result {
+    let account = Account::new();
+    let stack = account.folder.path().join("stack.toml");
+    let write = |path: &str, image: &str| {
+        fs::write(&stack, BLUE_GREEN.replace("PATH", path).replace("IMAGE", image))?;
+        Ok::<_, crate::harness::Failure>(stack.display().to_string())
+    };
+    let apply = |stack: &str| account.json(&["apply", stack, "--auto-approve"]);
+    let weights = |rule: &str, expected: &str| {
+        let found = account.python(&WEIGHTS.replace("RULE", rule))?;
+        if found == expected { Ok(()) } else { fail(format!("the weights of {rule}: {found}, not {expected}")) }
+    };
+
+    let file = write("/*", "1.29")?;
+    apply(&file)?;
+    weights("service", "100 0")?;
+    account.python(SHIFT)?;
+    weights("service", "0 100")?;
+    let of_rules = |rules: &[&str]| {
+        let rules = rules.iter().map(|rule| format!("elbv2.rule.{rule}")).collect();
+        Steps::from([("update".to_owned(), rules)])
+    };
+    expect(&account.json(&["plan", &file])?, &of_rules(&["manual"]))?;
+    let file = write("/web/*", "1.29")?;
+    expect(&account.json(&["plan", &file])?, &of_rules(&["manual", "service"]))?;
+    apply(&file)?;
+    weights("service", "0 100")?;
+    weights("manual", "100 0")?;
+
+    let file = write("/web/*", "1.30")?;
+    apply(&file)?;
+    weights("service", "100 0")?;
+    expect(&account.json(&["plan", &file])?, &Steps::new())?;
+    account.json(&["destroy", &file, "--auto-approve"])?;
+    Ok(())
 }

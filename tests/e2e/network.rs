@@ -17,6 +17,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("network::an_association_that_failed_is_made_again", an_association_that_failed_is_made_again),
         trial("network::what_guardduty_made_goes_with_the_network", what_guardduty_made_goes_with_the_network),
         trial("network::rules_stay_while_a_group_is_worn", rules_stay_while_a_group_is_worn),
+        trial("network::what_a_stranger_holds_is_not_waited_for", what_a_stranger_holds_is_not_waited_for),
+        trial("network::rules_of_others_stay_where_a_group_says_so", rules_of_others_stay_where_a_group_says_so),
         trial("network::a_network_tells_its_defaults", a_network_tells_its_defaults),
     ]
 }
@@ -156,15 +158,115 @@ aws("ec2").create_network_interface(SubnetId=id("ec2.subnet.a"), Groups=[app])
 print(app, end="")
 "#,
     )?;
-    let mut child = std::process::Command::new(crate::harness::UP);
-    child.args(["destroy", &stack, "--target", "ec2.security_group.app"]).args(APPROVED);
-    child.current_dir(account.folder.path()).env_remove("AWS_PROFILE").envs(account.environment());
-    let mut child = child.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
-    std::thread::sleep(std::time::Duration::from_secs(6));
-    child.kill()?;
-    child.wait()?;
+    let destroyed = account.up(&[&["destroy", &stack, "--target", "ec2.security_group.app"], &APPROVED[..]].concat())?;
+    if destroyed.code == 0 || !destroyed.stderr.contains(&format!("{app} is still used by eni-")) {
+        return fail(format!("a group that is worn was destroyed, or nobody says what wears it: {destroyed:?}"));
+    }
     let rules = account.python(&format!("app = {app:?}\n{python}"))?;
     if rules.trim() == "[1, 1]" { Ok(()) } else { fail(format!("rules of the group that is worn: {rules}")) }
+}
+
+/// What others have put into a network stays until they remove it: the run ends soon, and says what it is.
+fn what_a_stranger_holds_is_not_waited_for() -> Result {
+    let account = Account::new();
+    let stack = stack(
+        &account,
+        r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+
+[ec2.subnet.a]
+vpc = "main"
+cidr_block = "10.0.0.0/24"
+
+[ec2.security_group.named]
+description = "named by a rule"
+vpc = "main"
+
+[ec2.security_group.worn]
+description = "worn by an interface"
+vpc = "main"
+"#,
+    )?;
+    account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
+    let strange = account.python(
+        r#"
+ec2 = aws("ec2")
+group = ec2.create_security_group(GroupName="strange", Description="strange", VpcId=id("ec2.vpc.main"))["GroupId"]
+pair = [{"GroupId": id("ec2.security_group.named")}]
+ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": pair}])
+interface = ec2.create_network_interface(SubnetId=id("ec2.subnet.a"), Groups=[id("ec2.security_group.worn")])
+print(group, interface["NetworkInterface"]["NetworkInterfaceId"], end="")
+"#,
+    )?;
+    let began = std::time::Instant::now();
+    let destroyed = account.up(&[&["destroy", &stack], &APPROVED[..]].concat())?;
+    if destroyed.code == 0 || began.elapsed().as_secs() > 60 {
+        return fail(format!("after {:?}: {destroyed:?}", began.elapsed()));
+    }
+    let (group, interface) = strange.split_once(' ').ok_or("two ids")?;
+    for part in [
+        format!("is still used by a rule of {group}"),
+        format!("is still used by {interface}"),
+        "it is not this stack's".to_owned(),
+    ] {
+        if !destroyed.stderr.contains(&part) {
+            return fail(format!("it does not say {part}: {}", destroyed.stderr));
+        }
+    }
+    account.python(&format!(
+        r#"
+ec2 = aws("ec2")
+ec2.delete_network_interface(NetworkInterfaceId="{interface}")
+ec2.delete_security_group(GroupId="{group}")
+"#
+    ))?;
+    account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
+    Ok(())
+}
+
+fn rules_of_others_stay_where_a_group_says_so() -> Result {
+    let account = Account::new();
+    let group = |ports: u16| {
+        format!(
+            r#"
+[ec2.vpc.main]
+cidr_block = "10.0.0.0/16"
+
+[ec2.security_group.app]
+description = "app"
+vpc = "main"
+ingress = [{{ ports = {ports}, cidr = "10.0.0.0/8" }}]
+ignore_rules = ["ops: "]
+"#
+        )
+    };
+    let file = stack(&account, &group(80))?;
+    account.json(&[&["apply", &file], &APPROVED[..]].concat())?;
+    let open = |ports: u16, text: &str| {
+        account.python(&format!(
+            r#"
+rule = {{"IpProtocol": "tcp", "FromPort": {ports}, "ToPort": {ports}, "IpRanges": [{{"CidrIp": "192.0.2.0/24", "Description": "{text}"}}]}}
+aws("ec2").authorize_security_group_ingress(GroupId=id("ec2.security_group.app"), IpPermissions=[rule])
+"#
+        ))
+    };
+    open(22, "ops: bastion")?;
+    expect(&account.json(&["plan", &file])?, &Steps::new())?;
+    open(23, "by hand")?;
+    let file = stack(&account, &group(81))?;
+    account.json(&[&["apply", &file], &APPROVED[..]].concat())?;
+    let ports = account.python(
+        r#"
+[group] = aws("ec2").describe_security_groups(GroupIds=[id("ec2.security_group.app")])["SecurityGroups"]
+print(sorted(rule["FromPort"] for rule in group["IpPermissions"]), end="")
+"#,
+    )?;
+    if ports != "[22, 81]" {
+        return fail(format!("open are {ports}"));
+    }
+    account.json(&[&["destroy", &file], &APPROVED[..]].concat())?;
+    Ok(())
 }
 
 fn a_network_tells_its_defaults() -> Result {

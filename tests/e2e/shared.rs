@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("shared::ignored_tags_are_neither_compared_nor_touched", ignored_tags),
         trial("shared::a_role_takes_the_new_case_of_a_key", case_of_a_key),
         trial("shared::renamed_and_changed_at_once_is_one_and_the_same", renamed),
+        trial("shared::a_chain_of_renames_takes_one_apply", chain_of_renames),
         trial("shared::a_policy_means_the_same_in_any_spelling", spelling),
         trial("shared::a_boundary_set_by_hand_can_be_refused", no_boundary),
     ]
@@ -157,6 +158,31 @@ fn renamed() -> Result {
     stage.write("[module.all]\nsource = \"module.toml\"\nfor_each = [\"x\"]\nrenamed_from = \"logs\"\n")?;
     stage.apply()?;
     stage.says(ids, before.trim())
+}
+
+/// What was `a` is `b`, and what was `b` is `c`; subnets stay in the network that they are in, by its new name.
+fn chain_of_renames() -> Result {
+    let network = |name: &str, block: u8, lines: &str| {
+        format!(
+            "[ec2.vpc.{name}]\ncidr_block = \"10.{block}.0.0/16\"\n{lines}\n\n[ec2.subnet.in-{block}]\nvpc = \"{name}\"\n\
+             cidr_block = \"10.{block}.1.0/24\"\n{lines}\n"
+        )
+    };
+    let stage = Stage::of(&[network("a", 1, ""), network("b", 2, "")].concat())?;
+    let is = "print(sorted((it['CidrBlock'], it['VpcId']) for it in aws('ec2').describe_subnets()['Subnets'] \
+              if it['CidrBlock'].endswith('.1.0/24')), [id(f'ec2.vpc.{name}') for name in NAMES])";
+    let before = stage.0.python(&is.replace("NAMES", "'ab'"))?;
+    let tags = "tags = { Team = \"x\" }";
+    let renamed = |name: &str, block: u8, was: &str| {
+        network(name, block, tags).replacen(tags, &format!("{tags}\nrenamed_from = \"{was}\""), 1)
+    };
+    stage.write(&[renamed("b", 1, "a"), renamed("c", 2, "b")].concat())?;
+    let actions = stage.actions()?;
+    if actions.iter().any(|(action, _)| ["create", "delete", "replace"].contains(&action.as_str())) {
+        return fail(format!("what was renamed is made anew: {actions:?}"));
+    }
+    stage.apply()?;
+    stage.says(&is.replace("NAMES", "'bc'"), before.trim())
 }
 
 /// What IAM may answer instead of what it was told is no difference; what means something else is one.

@@ -12,7 +12,7 @@ use up_core::{
     Address, AnyKind, Context, Declared, Error, ErrorKind, ImmutableCache, Index, Known, Observed, Query, Select, Tags,
     placeholder::{has_placeholder, holds_placeholder, placeholders},
 };
-use up_plan::{Action, Kinds, Plan, World, given_name};
+use up_plan::{Action, Kinds, Plan, World, new_name};
 
 use crate::Children;
 
@@ -113,13 +113,15 @@ impl Observer {
         read.map(|declared| (declared.address.clone(), declared.spec.clone())).collect()
     }
 
-    /// The names that `declared` gives, by kind: those that are not derived.
-    pub fn names(declared: &[Declared], kinds: Kinds<'_>) -> Names {
+    /// The names that what is declared has or is to have, by kind: those that a stack gives, and those that are derived.
+    pub fn names(stack: &str, declared: &[Declared], kinds: Kinds<'_>) -> Names {
         let mut names = Names::new();
         for Declared { address, spec, .. } in declared {
-            let Some(name) = kinds(&address.kind).and_then(|kind| given_name(kind, spec)) else { continue };
-            if !has_placeholder(name) {
-                names.entry(address.kind.clone()).or_default().insert(name.to_owned());
+            let Some(name) = kinds(&address.kind).and_then(|kind| new_name(kind, spec, stack, address, 0)) else {
+                continue;
+            };
+            if !has_placeholder(&name) {
+                names.entry(address.kind.clone()).or_default().insert(name.into_owned());
             }
         }
         names
@@ -198,7 +200,8 @@ impl Observer {
                     Arc::make_mut(&mut known).extend(met.made.iter().cloned());
                 }
                 let names = self.names.get(kind.name()).into_iter().flatten().chain(&met.names);
-                Query { known, index: self.index.clone(), names: Arc::new(names.cloned().collect()), ..query }
+                let (index, names) = (self.index.clone(), Arc::new(names.cloned().collect()));
+                Query { known, index, names, names_ignore_case: kind.info().names_ignore_case, ..query }
             }
             Which::Only(told) => {
                 let index = Arc::new(told.values().flatten().cloned().collect());
@@ -214,7 +217,7 @@ impl Observer {
         observed.sort_by(|one, other| one.id.cmp(&other.id));
         let named =
             others.into_iter().filter_map(|Observed { mut attrs, tags, .. }| Some((attrs.remove("name")?, tags)));
-        let others = named.filter(|(name, _)| query.names.contains(name)).collect();
+        let others = named.filter_map(|(name, tags)| Some((query.wanted_name(&name)?.to_owned(), tags))).collect();
         Ok(Looked { observed, others })
     }
 

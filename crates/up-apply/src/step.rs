@@ -361,6 +361,7 @@ impl<'a> StepRunner<'a> {
             let (longest, longest_pause) = match patience(verb, error.kind) {
                 Patience::None => return Err(error),
                 Patience::Propagation => (PROPAGATE, Duration::from_secs(2)),
+                Patience::Settle => (self.executor.settle, Duration::from_secs(2)),
                 Patience::Kind => (self.longest(), LONGEST_PAUSE),
             };
             let since = again.filter(|(kind, _)| *kind == error.kind).map_or_else(Instant::now, |(_, since)| since);
@@ -440,6 +441,8 @@ enum Patience {
     None,
     /// As long as a change takes to be known everywhere.
     Propagation,
+    /// As long as AWS may take to show a change.
+    Settle,
     /// As long as AWS may be busy with a resource of the kind.
     Kind,
 }
@@ -449,6 +452,7 @@ fn patience(verb: &str, error: ErrorKind) -> Patience {
     match error {
         ErrorKind::Propagating | ErrorKind::Throttled => Patience::Propagation,
         ErrorKind::Ambiguous if matches!(verb, "tag" | "delete") => Patience::Propagation,
+        ErrorKind::Held if verb != "update" => Patience::Settle,
         ErrorKind::Conflict if verb != "update" => Patience::Kind,
         _ => Patience::None,
     }

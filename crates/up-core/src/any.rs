@@ -45,6 +45,10 @@ pub trait AnyKind: Send + Sync {
     fn accept(&self, _seen: &Observed<Value>, desired: Value) -> Value {
         desired
     }
+    /// See [`Kind::moves`].
+    fn moves(&self, _want: &Value) -> Vec<(Address, &'static str)> {
+        Vec::new()
+    }
     /// See [`Kind::refuses`].
     fn refuses(&self, _seen: Option<&Observed<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
         Vec::new()
@@ -129,6 +133,10 @@ impl<K: Kind> AnyKind for Of<K> {
             (Ok(observed), Ok(spec)) => plain::desired(&spec.accept(&observed)),
             _ => desired,
         }
+    }
+
+    fn moves(&self, desired: &Value) -> Vec<(Address, &'static str)> {
+        typed::<K>(desired).map_or_else(|_| Vec::new(), |spec| spec.moves())
     }
 
     fn refuses(&self, observed: Option<&Observed<Value>>, desired: &Value, asked: Asked<'_>) -> Vec<Problem> {

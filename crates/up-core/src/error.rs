@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Exists,
     /// Something still holds it, or AWS is busy with it: try again later.
     Conflict,
+    /// Something holds it that neither the stack nor AWS removes: try again only for as long as AWS may take to show a change.
+    Held,
     /// What it refers to is not yet known everywhere (a role just made): try again soon.
     Propagating,
     /// Too many calls: try again, more slowly. Nothing was done.
@@ -300,6 +302,11 @@ impl Error {
     /// Something still holds the resource, or AWS is busy with it.
     pub fn in_use(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Conflict, ..Self::of("InUse", message) }
+    }
+
+    /// Something holds the resource that neither the stack nor AWS removes.
+    pub fn held(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Held, ..Self::of("InUse", message) }
     }
 
     /// Another resource has the name: `whose` says which, or whose it is. It is never taken over.

@@ -41,8 +41,8 @@ pub trait Kind: Spec {
     fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
 
     /// Removes it, with what only exists because of it. What AWS answers of a resource that is gone already is given back as
-    /// it is ([`crate::ErrorKind::NotFound`]); still held is [`crate::ErrorKind::Conflict`], after which the engine tries
-    /// again. See [`KindInfo::deletes_at_once`].
+    /// it is ([`crate::ErrorKind::NotFound`]). Still held is [`crate::ErrorKind::Conflict`], after which the engine tries again,
+    /// or [`crate::ErrorKind::Held`], where nobody will let go of it. See [`KindInfo::deletes_at_once`].
     fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only
@@ -70,6 +70,12 @@ pub trait Kind: Spec {
     #[must_use]
     fn accept(self, _seen: &Observed<Self>) -> Self {
         self
+    }
+
+    /// What AWS moves in other resources of the stack because of this one, as paths into them: the weights of a rule, where a
+    /// deployment shifts requests. Once they exist, the live values stay, as if `ignore_changes` named them.
+    fn moves(&self) -> Vec<(Address, &'static str)> {
+        Vec::new()
     }
 
     /// What AWS is known to refuse of the change from `observed` to `self`, or of making `self` where nothing is seen, with the
@@ -210,6 +216,8 @@ pub struct KindInfo {
     pub costly: &'static [&'static str],
     /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
     pub longest_name: usize,
+    /// True where AWS takes two names for one that differ in nothing but case.
+    pub names_ignore_case: bool,
     /// True where losing it loses data: `protect` then refuses to delete or replace it.
     pub holds_data: bool,
     /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
@@ -259,6 +267,7 @@ impl KindInfo {
         attrs: &[],
         costly: &[],
         longest_name: 0,
+        names_ignore_case: false,
         holds_data: false,
         non_idempotent_create: false,
         reads_desired: false,

@@ -25,6 +25,7 @@ names! {
     InternetGateway = "ec2.internet_gateway";
     KafkaConfiguration = "kafka.configuration";
     Listener = "elbv2.listener";
+    ListenerRule = "elbv2.rule";
     LoadBalancer = "elbv2.load_balancer";
     NatGateway = "ec2.nat_gateway";
     Policy = "iam.policy";

@@ -42,9 +42,11 @@ pub struct Query {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// See [`Query::kept`].
     pub kept: Arc<ImmutableCache>,
-    /// Names of this kind that the stack's files give, or that a create was refused for. What has one of them is read whoever
+    /// Names of this kind that the stack's resources have, or are to have, and those that a create was refused for. What has one of them is read whoever
     /// owns it, so that a plan can tell that a name is taken.
     pub names: Arc<BTreeSet<String>>,
+    /// See [`crate::KindInfo::names_ignore_case`].
+    pub names_ignore_case: bool,
 }
 
 impl Query {
@@ -86,13 +88,14 @@ impl Query {
 
     /// False for a resource with these tags that is not asked for. Kinds ask before they spend calls on one resource.
     pub fn accepts(&self, name: &str, tags: &Tags) -> bool {
-        self.is_all() || self.owns(tags) || self.names.contains(name)
+        self.is_all() || self.owns(tags) || self.wanted_name(name).is_some()
     }
 
     /// False for a resource that is not asked for, as far as that can be told without its tags: true for what the index or a
     /// run knows, and for what is named as the stack's resources are.
     pub fn may_match(&self, id: &str, arn: &str, name: &str) -> bool {
-        let named = || self.index.tags(arn).is_some() || name.starts_with(&self.prefix()) || self.names.contains(name);
+        let named =
+            || self.index.tags(arn).is_some() || name.starts_with(&self.prefix()) || self.wanted_name(name).is_some();
         self.known.contains(id) || !self.is_by_id() && (self.is_all() || named())
     }
 
@@ -142,6 +145,12 @@ impl Query {
             return String::new();
         }
         format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX))
+    }
+
+    /// The one of [`Query::names`] that AWS takes for the same as `name`.
+    pub fn wanted_name(&self, name: &str) -> Option<&str> {
+        let same = |wanted: &&String| self.names_ignore_case && wanted.eq_ignore_ascii_case(name);
+        self.names.get(name).or_else(|| self.names.iter().find(same)).map(String::as_str)
     }
 
     /// True for tags that say the resource is the stack's.

@@ -1,65 +1,74 @@
 //! Names what still holds a resource that AWS refuses to delete.
 
-use std::collections::BTreeSet;
-
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
-use up_core::{Context, Error, ErrorKind, Result, concurrently};
+use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceType};
+use up_core::{Context, Error, ErrorKind, Result};
 
 use crate::client;
 
-/// The filter that finds the interfaces of a security group.
-const GROUP: &str = "group-id";
-
-/// Makes of AWS's "has dependencies" the network interfaces that are in the way, and whose they are.
-///
-/// `filter` is how DescribeNetworkInterfaces finds them: `subnet-id`, `group-id`, `vpc-id`.
-pub(crate) async fn name_holders(cx: &Context, filter: &str, id: &str, refusal: Error) -> Error {
-    if refusal.kind != ErrorKind::Conflict {
-        return refusal;
-    }
-    let mut found = holders(cx, filter, id).await.unwrap_or_default();
-    if found.is_empty() && filter == GROUP {
-        found = groups_naming(cx, id).await.unwrap_or_default();
-    }
-    if found.is_empty() { refusal } else { held_by(id, &found, refusal) }
+/// What still holds a resource.
+#[derive(Debug, Default)]
+pub(crate) struct Holders {
+    names: Vec<String>,
+    /// True where AWS removes some of them by itself, with what it made them for.
+    are_leaving: bool,
 }
 
-/// The network interfaces that a filter finds, in words.
-pub(crate) async fn holders(cx: &Context, filter: &str, id: &str) -> Result<Vec<String>> {
+impl Holders {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Adds a rule of a group that is not the stack's.
+    pub(crate) fn add_rule_of(&mut self, group: &str) {
+        let rule = format!("a rule of {group}");
+        if !self.names.contains(&rule) {
+            self.names.push(rule);
+        }
+    }
+
+    /// AWS's refusal, with what is in the way. What AWS does not remove stays until somebody removes it.
+    pub(crate) fn refusal(&self, id: &str, refusal: Error) -> Error {
+        let kind = if self.are_leaving { ErrorKind::Conflict } else { ErrorKind::Held };
+        Error { kind, message: format!("{id} is still used by {}", self.names.join(", ")), ..refusal }
+    }
+}
+
+/// The network interfaces that a filter finds: `subnet-id`, `group-id`, `vpc-id`.
+pub(crate) async fn holders(cx: &Context, filter: &str, id: &str) -> Result<Holders> {
     let filter = Filter::builder().name(filter).values(id).build();
     let answer = client(cx).describe_network_interfaces().filters(filter).send().await?;
-    Ok(answer.network_interfaces().iter().map(holder).collect())
+    let interfaces = answer.network_interfaces();
+    Ok(Holders { names: interfaces.iter().map(name).collect(), are_leaving: interfaces.iter().any(is_of_aws) })
 }
 
-/// A refusal that says what is in the way.
-pub(crate) fn held_by(id: &str, holders: &[String], refusal: Error) -> Error {
-    Error { message: format!("{id} is still used by {}", holders.join(", ")), ..refusal }
-}
-
-/// Turns a refused delete into one that says why; see [`name_holders`].
+/// Turns a delete that AWS refused because of dependencies into one that names the network interfaces in the way.
 pub(crate) async fn or_holders(cx: &Context, filter: &str, id: &str, deleted: Result<()>) -> Result<()> {
     match deleted {
-        Err(refusal) => Err(name_holders(cx, filter, id, refusal).await),
+        Err(refusal) if refusal.kind == ErrorKind::Conflict => {
+            let found = holders(cx, filter, id).await.unwrap_or_default();
+            Err(if found.is_empty() { refusal } else { found.refusal(id, refusal) })
+        }
         deleted => deleted,
     }
 }
 
-/// The security groups whose rules name one: these hold it as interfaces do.
-async fn groups_naming(cx: &Context, id: &str) -> Result<Vec<String>> {
-    let asked = ["ip-permission.group-id", "egress.ip-permission.group-id"].map(|filter| async move {
-        let by = Filter::builder().name(filter).values(id).build();
-        client(cx).describe_security_groups().filters(by).send().await.map_err(Error::from)
-    });
-    let groups = concurrently(asked).await?.into_iter().flat_map(|answer| answer.security_groups.unwrap_or_default());
-    let others: BTreeSet<_> = groups.filter_map(|group| group.group_id).filter(|group| group != id).collect();
-    Ok(others.into_iter().map(|group| format!("a rule of {group}")).collect())
-}
-
-fn holder(interface: &NetworkInterface) -> String {
+fn name(interface: &NetworkInterface) -> String {
     let id = interface.network_interface_id().unwrap_or("a network interface");
-    match (interface.description().filter(|text| !text.is_empty()), interface.requester_id()) {
+    match (description(interface), interface.requester_id()) {
         (Some(description), _) => format!("{id} ({description})"),
         (None, Some(requester)) => format!("{id} (of {requester})"),
         (None, None) => id.to_owned(),
     }
+}
+
+/// True for an interface that a service of AWS made, and removes with what it made it for. EC2 does not call those of
+/// endpoints managed by their requester.
+fn is_of_aws(interface: &NetworkInterface) -> bool {
+    let is_plain = interface.interface_type().is_none_or(|kind| *kind == NetworkInterfaceType::Interface);
+    let is_of_endpoint = description(interface).is_some_and(|text| text.starts_with("VPC Endpoint Interface"));
+    interface.requester_managed() == Some(true) || !is_plain || is_of_endpoint
+}
+
+fn description(interface: &NetworkInterface) -> Option<&str> {
+    interface.description().filter(|text| !text.is_empty())
 }

@@ -124,8 +124,13 @@ impl Rule {
     }
 
     fn is_of_controller(&self) -> bool {
-        const PREFIXES: [&str; 2] = ["elbv2.k8s.aws/", "kubernetes.io/rule/"];
-        self.description.as_deref().is_some_and(|text| PREFIXES.iter().any(|prefix| text.starts_with(prefix)))
+        self.is_described_as(["elbv2.k8s.aws/", "kubernetes.io/rule/"])
+    }
+
+    /// True where its description begins with one of these.
+    pub(crate) fn is_described_as(&self, beginnings: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
+        let Some(text) = &self.description else { return false };
+        beginnings.into_iter().any(|beginning| text.starts_with(beginning.as_ref()))
     }
 
     /// What is wrong with it, for a person.

@@ -1,12 +1,14 @@
 //! `ec2.security_group`: a firewall around whatever wears it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup as Described};
 use up_core::{Address, prelude::*};
 
 use crate::{
     check::must,
     client,
-    holder::{held_by, holders},
+    holder::{Holders, holders},
     made, ours, present, retag,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
     selected, tags,
@@ -37,6 +39,11 @@ pub struct SecurityGroup {
     #[serde(default = "everywhere")]
     #[spec(deferred)]
     egress: Rules,
+    /// Beginnings of descriptions: rules whose descriptions begin so are somebody else's (a controller's, another team's), and
+    /// are left alone. Default: none.
+    #[serde(default)]
+    #[spec(initial)]
+    ignore_rules: BTreeSet<String>,
 }
 
 impl Kind for SecurityGroup {
@@ -115,40 +122,47 @@ impl Kind for SecurityGroup {
         retag(cx, &observed.id, change).await
     }
 
-    /// While a network interface wears a group its rules are needed, and stay. AWS does not delete a group that a rule names:
-    /// what nothing wears closes its own rules that name groups, and is taken out of those of the stack's other groups, so
-    /// that circles come apart. Safe to repeat: gone is gone, closed is closed.
+    /// AWS does not delete a group that a network interface wears, or that a rule of another group names. While an interface
+    /// wears it, its rules are needed, and stay. Otherwise it lets go of the groups that it names, and the stack's other groups
+    /// let go of it: so groups that name each other can go together. Only a refusal leads to questions. Safe to repeat: gone
+    /// is gone, closed is closed.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let ways = [(Way::In, &observed.spec.ingress), (Way::Out, &observed.spec.egress)];
-        if ways.iter().any(|(_, rules)| rules.iter().any(Rule::is_to_group)) {
-            let worn_by = holders(cx, "group-id", &observed.id).await?;
-            if !worn_by.is_empty() {
-                return Err(held_by(&observed.id, &worn_by, Error::in_use("")));
-            }
-            let owner = Owner { group: &observed.id, account: cx.account() };
-            for (way, rules) in ways {
-                let named = rules.iter().filter(|rule| rule.is_to_group());
-                way.close(cx, &observed.id, permissions(cx, named, owner)?).await?;
-            }
-        }
         let refusal = match delete(cx, observed).await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,
             deleted => return deleted,
         };
-        let worn_by = holders(cx, "group-id", &observed.id).await?;
-        if !worn_by.is_empty() {
-            return Err(held_by(&observed.id, &worn_by, refusal));
+        let wearers = holders(cx, "group-id", &observed.id).await?;
+        if !wearers.is_empty() {
+            return Err(wearers.refusal(&observed.id, refusal));
+        }
+        if close_own(cx, observed).await? {
+            match delete(cx, observed).await {
+                Err(refusal) if refusal.kind == ErrorKind::Conflict => {}
+                deleted => return deleted,
+            }
         }
         let others = close_in_others(cx, observed).await?;
-        match delete(cx, observed).await {
-            Err(refusal) if !others.is_empty() => Err(held_by(&observed.id, &others, refusal)),
-            deleted => deleted,
+        if !others.is_empty() {
+            return Err(others.refusal(&observed.id, refusal));
         }
+        delete(cx, observed).await
     }
 
     fn unique(&self) -> Vec<Unique> {
         let name = self.name.as_ref().and_then(|name| Unique::value("name", name));
         name.map(|name| name.within(&self.vpc)).into_iter().collect()
+    }
+
+    /// Rules that others maintain stay.
+    fn accept(mut self, observed: &Observed<Self>) -> Self {
+        let is_others = |rule: &&Rule| rule.is_described_as(&self.ignore_rules);
+        let (ingress, egress): (Rules, Rules) = (
+            observed.spec.ingress.iter().filter(is_others).cloned().collect(),
+            observed.spec.egress.iter().filter(is_others).cloned().collect(),
+        );
+        self.ingress = with_others(self.ingress, ingress);
+        self.egress = with_others(self.egress, egress);
+        self
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -160,6 +174,7 @@ impl Kind for SecurityGroup {
             must(!reserved, "name", "`default`, and names that begin with `sg-`, are AWS's own"),
             text("description", &self.description),
         ];
+        let everything = must(!self.ignore_rules.contains(""), "ignore_rules", "an empty text is the beginning of all");
         let ways = [("ingress", &self.ingress), ("egress", &self.egress)];
         let of_rules = ways.into_iter().flat_map(|(field, rules)| {
             let different = rules.iter().map(Rule::undescribed).collect::<Rules>().len() == rules.len();
@@ -167,7 +182,7 @@ impl Kind for SecurityGroup {
             let each = rules.iter().filter_map(Rule::problem).map(move |message| Problem::new(field, message));
             each.chain(twice)
         });
-        own.into_iter().flatten().chain(of_rules).collect()
+        own.into_iter().flatten().chain(everything).chain(of_rules).collect()
     }
 
     /// EC2 does not tell a group that names itself from `self`.
@@ -271,20 +286,19 @@ impl Way {
         Ok(())
     }
 
-    /// How EC2 finds the groups whose rules of this direction name a group.
-    fn filter(self) -> &'static str {
-        match self {
-            Self::In => "ip-permission.group-id",
-            Self::Out => "egress.ip-permission.group-id",
-        }
-    }
-
     fn rules(self, spec: &SecurityGroup) -> &Rules {
         match self {
             Self::In => &spec.ingress,
             Self::Out => &spec.egress,
         }
     }
+}
+
+/// A rule that the stack declares too is the stack's, whatever its description.
+fn with_others(mut rules: Rules, others: Rules) -> Rules {
+    let own: Rules = rules.iter().map(Rule::undescribed).collect();
+    rules.extend(others.into_iter().filter(|rule| !own.contains(&rule.undescribed())));
+    rules
 }
 
 /// What turns the rules of one direction into others.
@@ -332,6 +346,7 @@ fn read(group: Described) -> Result<Observed<SecurityGroup>> {
         vpc: Ref::id(present(group.vpc_id, "VPC of a group")?),
         ingress,
         egress,
+        ignore_rules: BTreeSet::new(),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name)].into();
     Ok(Observed { attrs, notes: note.into_iter().collect(), ..Observed::new(id, tags(group.tags), spec) })
@@ -342,26 +357,47 @@ async fn delete(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<()> 
     Ok(())
 }
 
-/// Closes the rules that name this group in other groups of its stack. Rules of others are theirs: it says which these are.
-async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<Vec<String>> {
+/// Closes the group's own rules that name other groups. False where it has none.
+async fn close_own(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<bool> {
+    let owner = Owner { group: &observed.id, account: cx.account() };
+    let mut has_some = false;
+    for (way, rules) in [(Way::In, &observed.spec.ingress), (Way::Out, &observed.spec.egress)] {
+        let named = permissions(cx, rules.iter().filter(|rule| rule.is_to_group()), owner)?;
+        has_some |= !named.is_empty();
+        way.close(cx, &observed.id, named).await?;
+    }
+    Ok(has_some)
+}
+
+/// Closes the rules that name this group in other groups of its stack, and returns the rules of others, which it leaves
+/// alone. Only rules of the same network keep a group: one call lists its groups with the rules of both directions.
+async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<Holders> {
     let (stack, named) = (observed.tags.get(Address::STACK_TAG), Ref::id(&observed.id));
-    let mut others = Vec::new();
-    for way in [Way::In, Way::Out] {
-        let naming = Filter::builder().name(way.filter()).values(&observed.id).build();
-        let request = client(cx).describe_security_groups().filters(naming);
-        for other in request.into_paginator().page_size(1000).items().send().try_collect().await? {
-            let other = read(other)?;
-            if other.id == observed.id {
-                continue;
+    let network = Filter::builder().name("vpc-id").values(cx.id(&observed.spec.vpc)?).build();
+    let request = client(cx).describe_security_groups().filters(network).into_paginator().page_size(1000);
+    let mut others = Holders::default();
+    for group in request.items().send().try_collect().await? {
+        let ways = [(Way::In, group.ip_permissions()), (Way::Out, group.ip_permissions_egress())];
+        let ways = ways.into_iter().filter(|(_, permissions)| name(permissions, &observed.id)).map(|(way, _)| way);
+        let ways: Vec<_> = ways.collect();
+        if ways.is_empty() || group.group_id() == Some(&observed.id) {
+            continue;
+        }
+        let other = read(group)?;
+        let is_ours = stack.is_some() && other.tags.get(Address::STACK_TAG) == stack;
+        let owner = Owner { group: &other.id, account: cx.account() };
+        for way in ways {
+            let rules = way.rules(&other.spec).iter().filter(|rule| is_ours && rule.names(&named));
+            match permissions(cx, rules, owner)? {
+                // In a group of the stack it is a controller's.
+                rules if rules.is_empty() => others.add_rule_of(&other.id),
+                rules => way.close(cx, &other.id, rules).await?,
             }
-            if stack.is_none() || other.tags.get(Address::STACK_TAG) != stack {
-                others.push(format!("a rule of {}", other.id));
-                continue;
-            }
-            let owner = Owner { group: &other.id, account: cx.account() };
-            let rules = way.rules(&other.spec).iter().filter(|rule| rule.names(&named));
-            way.close(cx, &other.id, permissions(cx, rules, owner)?).await?;
         }
     }
     Ok(others)
+}
+
+fn name(permissions: &[IpPermission], group: &str) -> bool {
+    permissions.iter().flat_map(IpPermission::user_id_group_pairs).any(|pair| pair.group_id() == Some(group))
 }

@@ -1,5 +1,6 @@
 //! Kinds of the ECS API. One file per kind.
 
+mod blue_green;
 pub mod cluster;
 mod container;
 mod container_wire;

@@ -9,13 +9,15 @@ use aws_sdk_ecs::{
     types::ServiceField,
 };
 use serde_json::Value;
-use up_core::{placeholder, prelude::*};
+use up_core::{Address, placeholder, prelude::*};
 
 use crate::{
-    SERVICES_A_CALL, Strategy, client, list, maybe_number, number, retag,
+    SERVICES_A_CALL, Strategy,
+    blue_green::{self, AdvancedConfiguration},
+    client, list, maybe_number, number, retag,
     service_connect::ServiceConnect,
     some, strategy_items,
-    words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
+    words::{ConstraintType, DeploymentStrategy, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 /// Keeps a number of tasks running, and puts them behind load balancers.
@@ -116,11 +118,19 @@ pub(crate) struct LoadBalancer {
     pub(crate) container_name: String,
     /// A port it maps.
     pub(crate) container_port: u16,
+    /// The second target group, and where requests come in by: for every deployment strategy but `ROLLING`.
+    pub(crate) advanced_configuration: Option<AdvancedConfiguration>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeploymentConfiguration {
+    /// `ROLLING`: new tasks take the places of old ones. `BLUE_GREEN`: they come up beside these, and then get all requests.
+    /// `LINEAR` and `CANARY`: in steps, those that AWS takes by default. Default: `ROLLING`.
+    #[serde(default)]
+    pub(crate) strategy: DeploymentStrategy,
+    /// Minutes that old tasks stay after the new ones have got all requests, 0 to 1,440: needed for `BLUE_GREEN`.
+    pub(crate) bake_time_in_minutes: Option<u32>,
     /// How many tasks may run in a deployment, in percent of the desired count. Default: 200; 100, the most, for a DAEMON.
     pub(crate) maximum_percent: Option<u32>,
     /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100; 0 for a DAEMON.
@@ -281,7 +291,12 @@ impl Kind for Service {
             Problem::new("deployment_configuration.deployment_circuit_breaker", "rollback needs `enable = true`")
         });
         let daemon = if self.scheduling_strategy == SchedulingStrategy::Daemon { self.check_daemon() } else { vec![] };
-        [both, grace, no_subnet, network, rollback].into_iter().flatten().chain(daemon).collect()
+        let beside = blue_green::check(&self.deployment_configuration, &self.load_balancers);
+        [both, grace, no_subnet, network, rollback].into_iter().flatten().chain(daemon).chain(beside).collect()
+    }
+
+    fn moves(&self) -> Vec<(Address, &'static str)> {
+        blue_green::moves(&self.deployment_configuration, &self.load_balancers)
     }
 
     fn normal(mut self) -> Self {
@@ -392,6 +407,11 @@ impl Service {
                 "a DAEMON takes none: name a launch type".into(),
             ),
             (self.launch_type == Some(LaunchType::Fargate), "launch_type", "Fargate runs no DAEMON".to_owned()),
+            (
+                self.deployment_configuration.strategy != DeploymentStrategy::Rolling,
+                "deployment_configuration.strategy",
+                "a DAEMON is deployed by ROLLING alone".into(),
+            ),
         ];
         rules
             .into_iter()

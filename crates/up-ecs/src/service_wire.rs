@@ -9,7 +9,9 @@ use aws_sdk_ecs::types::{
 use up_core::{Error, Observed, Ref, Result};
 
 use crate::{
-    Words, attrs, count, ids, maybe_count, maybe_number,
+    Words, attrs,
+    blue_green::AdvancedConfiguration,
+    count, ids, maybe_count, maybe_number,
     service::{
         Alarms, CircuitBreaker, DeploymentConfiguration, LoadBalancer, NetworkConfiguration, PlacementConstraint,
         PlacementStrategy, Service, ServiceRegistry,
@@ -17,7 +19,7 @@ use crate::{
     service_connect::ServiceConnect,
     service_health::{primary, status},
     set, strategy, tags,
-    words::{ConstraintType, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
+    words::{ConstraintType, DeploymentStrategy, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 impl Service {
@@ -93,7 +95,8 @@ impl Service {
         let wire = |balancer: &LoadBalancer| {
             let wire = wire::LoadBalancer::builder().target_group_arn(cx.attr(&balancer.target_group, "arn")?);
             let wire = wire.container_name(&balancer.container_name);
-            Ok(wire.container_port(balancer.container_port.into()).build())
+            let advanced = balancer.advanced_configuration.as_ref().map(|advanced| advanced.wire(cx)).transpose()?;
+            Ok(wire.set_advanced_configuration(advanced).container_port(balancer.container_port.into()).build())
         };
         let mut balancers = self.load_balancers.iter().map(wire).collect::<Result<Vec<_>>>()?;
         balancers.sort_by(|one, other| one.target_group_arn.cmp(&other.target_group_arn));
@@ -153,7 +156,9 @@ impl LoadBalancer {
         else {
             return Err(Error::absent("target group, container and port of a service's load balancer"));
         };
-        Ok(Self { target_group: Ref::id(target_group), container_name, container_port: whole_port(port)? })
+        let advanced_configuration = balancer.advanced_configuration.and_then(AdvancedConfiguration::observed);
+        let (target_group, container_port) = (Ref::id(target_group), whole_port(port)?);
+        Ok(Self { target_group, container_name, container_port, advanced_configuration })
     }
 }
 
@@ -162,6 +167,8 @@ impl DeploymentConfiguration {
         let CircuitBreaker { enable, rollback } = self.deployment_circuit_breaker;
         let breaker = DeploymentCircuitBreaker::builder().enable(enable).rollback(rollback).build();
         let deployment = wire::DeploymentConfiguration::builder()
+            .strategy(self.strategy.as_str().into())
+            .set_bake_time_in_minutes(maybe_number(self.bake_time_in_minutes)?)
             .set_maximum_percent(maybe_number(self.maximum_percent)?)
             .set_minimum_healthy_percent(maybe_number(self.minimum_healthy_percent)?)
             .deployment_circuit_breaker(breaker)
@@ -173,7 +180,10 @@ impl DeploymentConfiguration {
         let breaker = deployment.deployment_circuit_breaker;
         let breaker = breaker.map(|it| CircuitBreaker { enable: it.enable, rollback: it.rollback });
         let alarms = deployment.alarms.filter(|alarms| !alarms.alarm_names.is_empty());
+        let strategy = deployment.strategy.map(|word| DeploymentStrategy::observed(word.as_str())).transpose()?;
         Ok(Self {
+            strategy: strategy.unwrap_or_default(),
+            bake_time_in_minutes: maybe_count(deployment.bake_time_in_minutes)?,
             maximum_percent: maybe_count(deployment.maximum_percent)?,
             minimum_healthy_percent: maybe_count(deployment.minimum_healthy_percent)?,
             deployment_circuit_breaker: breaker.unwrap_or_default(),

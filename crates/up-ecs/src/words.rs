@@ -164,6 +164,27 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
+    /// How new tasks take over requests.
+    pub(crate) DeploymentStrategy {
+        /// They take the places of old ones, some at a time.
+        Rolling = "ROLLING",
+        /// All at once, after they have come up beside the old ones.
+        BlueGreen = "BLUE_GREEN",
+        /// In equal steps.
+        Linear = "LINEAR",
+        /// A few requests first, then all.
+        Canary = "CANARY",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "`words!` derives the same for all enumerations")]
+impl Default for DeploymentStrategy {
+    fn default() -> Self {
+        Self::Rolling
+    }
+}
+
+up_core::aws_enum! {
     /// How many tasks a service runs.
     pub(crate) SchedulingStrategy {
         /// As many as it is told.

@@ -29,8 +29,9 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Forward {
-    /// One target group, or up to five that share the requests. Several of which one has the weight 0 are for blue/green
-    /// deployments: Amazon ECS and CodeDeploy move the weights, which stay as they are while the groups are the same.
+    /// One target group, or up to five that share the requests. Where a service of the stack (`ecs.service`) is deployed
+    /// blue/green through it, Amazon ECS moves the weights, and the live ones stay. Where something outside the stack does
+    /// (CodeDeploy), say so: `ignore_changes = ["actions[0].forward.target_groups[*].weight"]`.
     target_groups: BTreeSet<Share>,
     /// Seconds that a client stays with the target group it came to, 1 to 604,800. Left out: it does not.
     stickiness_duration_seconds: Option<i32>,
@@ -98,19 +99,6 @@ pub(crate) fn observed(actions: Option<Vec<types::Action>>) -> Result<Vec<Action
     actions.into_iter().map(Action::observed).collect()
 }
 
-/// The actions to compare and to send: where a deployment moves requests from one target group to another, the live shares
-/// are right, and those that the stack declares would send requests back.
-pub(crate) fn accept(actions: Vec<Action>, observed: &[Action]) -> Vec<Action> {
-    let pairs = actions.into_iter().enumerate();
-    let accepted = pairs.map(|(place, action)| match (action, observed.get(place)) {
-        (Action::Forward(forward), Some(Action::Forward(live))) if forward.is_deployed(live) => {
-            Action::Forward(Forward { target_groups: live.target_groups.clone(), ..forward })
-        }
-        (action, _) => action,
-    });
-    accepted.collect()
-}
-
 /// The rules for what a listener or a rule does.
 pub(crate) fn check(field: &str, actions: &[Action]) -> Vec<Problem> {
     match actions {
@@ -164,17 +152,6 @@ impl Action {
 }
 
 impl Forward {
-    /// True where a deployment moves the shares, and only these differ.
-    fn is_deployed(&self, live: &Self) -> bool {
-        let groups = |forward: &Self| {
-            let groups = forward.target_groups.iter().map(|share| share.target_group.clone());
-            groups.collect::<BTreeSet<_>>()
-        };
-        self.target_groups.len() > 1
-            && self.target_groups.iter().any(|share| share.weight == 0)
-            && groups(self) == groups(live)
-    }
-
     fn wire(&self, cx: &Context) -> Result<ForwardActionConfig> {
         let group = |share: &Share| {
             let group = TargetGroupTuple::builder().target_group_arn(cx.id(&share.target_group)?);
@@ -297,35 +274,4 @@ fn moved() -> RedirectStatus {
 
 fn plain_text() -> String {
     "text/plain".into()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn forward(shares: &[(&str, i32)]) -> Vec<Action> {
-        let shares = shares.iter().map(|(group, weight)| json!({ "target_group": { "id": group }, "weight": weight }));
-        let forward = json!([{ "forward": { "target_groups": shares.collect::<Vec<_>>() } }]);
-        serde_json::from_value(forward).unwrap()
-    }
-
-    #[test]
-    fn weights_that_a_deployment_moves_stay() {
-        let declared = || forward(&[("blue", 100), ("green", 0)]);
-        for live in [[("blue", 0), ("green", 100)], [("blue", 90), ("green", 10)]] {
-            assert_eq!(accept(declared(), &forward(&live)), forward(&live));
-        }
-    }
-
-    #[test]
-    fn other_shares_are_as_declared() {
-        let halves = || forward(&[("blue", 50), ("green", 50)]);
-        assert_eq!(accept(halves(), &forward(&[("blue", 90), ("green", 10)])), halves());
-        let pair = || forward(&[("blue", 100), ("green", 0)]);
-        assert_eq!(accept(pair(), &forward(&[("blue", 0), ("red", 100)])), pair());
-        let one = || forward(&[("blue", 1)]);
-        assert_eq!(accept(one(), &forward(&[("green", 1)])), one());
-    }
 }

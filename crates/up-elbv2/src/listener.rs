@@ -188,10 +188,6 @@ impl Kind for Listener {
         port.map(|port| port.within(&self.load_balancer)).into_iter().collect()
     }
 
-    fn accept(self, observed: &Observed<Self>) -> Self {
-        Self { default_actions: action::accept(self.default_actions, &observed.spec.default_actions), ..self }
-    }
-
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
         let needed = (secure && self.certificate_arn.is_none())

@@ -39,7 +39,7 @@ const LAST: i32 = 50_000;
 const VALUES: usize = 5;
 
 impl Kind for Rule {
-    const NAME: &'static str = "elbv2.rule";
+    const NAME: &'static str = names::ListenerRule::NAME;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",
@@ -138,10 +138,6 @@ impl Kind for Rule {
     fn unique(&self) -> Vec<Unique> {
         let priority = Unique::value("priority", self.priority);
         priority.map(|priority| priority.within(&self.listener).exchanged()).into_iter().collect()
-    }
-
-    fn accept(self, observed: &Observed<Self>) -> Self {
-        Self { actions: action::accept(self.actions, &observed.spec.actions), ..self }
     }
 
     fn check(&self) -> Vec<Problem> {

@@ -49,6 +49,7 @@ impl Kind for Policy {
         // The index lists nothing of IAM's.
         indexed: false,
         deletes_at_once: true,
+        names_ignore_case: true,
         ..KindInfo::DEFAULT
     };
 
@@ -59,7 +60,7 @@ impl Kind for Policy {
         let ours = path(&query.stack);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| query.known.contains(arn));
-            let is_named = policy.policy_name.as_ref().is_some_and(|name| query.names.contains(name));
+            let is_named = policy.policy_name.as_ref().is_some_and(|name| query.wanted_name(name).is_some());
             known || !query.is_by_id() && (query.is_all() || is_named || policy.path.as_ref() == Some(&ours))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;

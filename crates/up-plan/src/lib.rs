@@ -13,7 +13,7 @@ mod taken;
 mod world;
 
 pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
-pub use taken::given_name;
+pub use taken::{given_name, new_name};
 pub use world::{Fingerprints, World};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,11 +1,11 @@
 //! Which step waits for which.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use up_core::{Binding, Observed, Order, Status};
 
 use crate::{
-    Map,
+    Action, Map,
     decide::{Ruling, names, used},
     graph::Cycles,
     handover::{Handover, handovers},
@@ -21,6 +21,29 @@ impl Writer<'_, '_> {
         self.narrow_after_users();
         let handovers = self.release_before_taking();
         self.release_early(&moves, &handovers);
+        self.rename_last_first();
+    }
+
+    /// Of a chain of renames the last comes first, so that no two live resources ever have one address.
+    fn rename_last_first(&mut self) {
+        let renamed = self.draft.steps.iter().enumerate().filter_map(|(index, step)| match &step.action {
+            Action::Update { renamed_from: Some(was), .. } => Some((&step.address, (index, was))),
+            _ => None,
+        });
+        let renamed: BTreeMap<_, _> = renamed.collect();
+        let pairs = renamed.values().filter_map(|(index, was)| Some((*index, renamed.get(was)?.0)));
+        let pairs = self.without_circles(pairs.collect());
+        self.draft.before.extend(pairs);
+    }
+
+    /// Those pairs of steps that agree with the order so far.
+    fn without_circles(&self, pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+        if pairs.is_empty() {
+            return pairs;
+        }
+        let edges: Vec<_> = self.draft.before.iter().chain(&pairs).copied().collect();
+        let cycles = Cycles::among(self.draft.steps.len(), &edges);
+        pairs.into_iter().filter(|(first, then)| !cycles.join(*first, *then)).collect()
     }
 
     /// A step comes after those that make what it names.
@@ -69,8 +92,9 @@ impl Writer<'_, '_> {
         moves
     }
 
-    /// What has to be done before one of a circle goes, has to be before any of it does: one that stays longer would hold
-    /// the others in place.
+    /// Resources that refer to each other (a circle) can only be deleted together, because each of them keeps AWS from
+    /// deleting the others. So a step that must come before the delete of one of them must come before the deletes of all of
+    /// them. Returns these further pairs of steps.
     fn go_together(&self, pairs: &[(usize, usize)], cycles: &Cycles) -> Vec<(usize, usize)> {
         let deletes = (0..self.verdicts.len()).filter_map(|index| Some((self.gone(index)?, index)));
         let deletes: Map<_, _> = deletes.collect();
@@ -168,10 +192,7 @@ impl Writer<'_, '_> {
             users.flat_map(move |user| targets.clone().into_iter().map(move |target| (*user, *target)))
         });
         let pairs = pairs.filter_map(|(user, target)| Some((self.gone(user)?, self.gone(target)?)));
-        let pairs: Vec<_> = pairs.collect();
-        let edges: Vec<_> = self.draft.before.iter().chain(&pairs).copied().collect();
-        let cycles = Cycles::among(self.draft.steps.len(), &edges);
-        pairs.into_iter().filter(|(user, target)| !cycles.join(*user, *target)).collect()
+        self.without_circles(pairs.collect())
     }
 
     /// What another resource gives up is taken after that.

@@ -41,10 +41,7 @@ pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusa
     }
     let stays = |it: &&Verdict<'_>| matches!(it.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
     let refusals = verdicts.iter().filter(stays).flat_map(|user| {
-        let occupies = kinds(&user.address.kind).and_then(|kind| kind.info().occupies);
-        let (attribute, kind) = occupies.unwrap_or_default();
-        let ids: Vec<_> = user.observed.and_then(|observed| observed.attrs.get(attribute)).map_or("", |it| it).split(',').collect();
-        let held = leaving.iter().filter(move |(address, observed)| address.kind == kind && ids.contains(&observed.id.as_str()));
+        let held = leaving.iter().filter(move |(address, observed)| stands_in(user, address, &observed.id, kinds));
         held.map(move |(address, observed)| {
             let user = &user.address;
             let message = format!(
@@ -55,6 +52,14 @@ pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusa
         })
     });
     refusals.collect()
+}
+
+/// True where a live resource stands in another, and AWS does not move it.
+pub(crate) fn stands_in(user: &Verdict<'_>, target: &Address, id: &str, kinds: Kinds<'_>) -> bool {
+    let occupies = kinds(&user.address.kind).and_then(|kind| kind.info().occupies);
+    let Some((attribute, _)) = occupies.filter(|(_, kind)| *kind == target.kind) else { return false };
+    let ids = user.observed.and_then(|observed| observed.attrs.get(attribute));
+    ids.is_some_and(|ids| ids.split(',').any(|other| other == id))
 }
 
 fn refused(address: &Address, message: String) -> Refusal {

@@ -13,6 +13,7 @@ use crate::{
     decide::{Ruling, Verdict, names, used},
     graph::Cycles,
     handover::Handover,
+    protect::stands_in,
     steps::{Nodes, Writer},
 };
 
@@ -102,7 +103,12 @@ impl<'a> Writer<'a, '_> {
                 continue;
             }
             let bindings: BTreeSet<_> = self.bindings(user, target).into_iter().map(|(_, binding)| binding).collect();
-            if bindings.contains(&Binding::Firm) {
+            let (holder, held) = (&self.verdicts[user], &self.verdicts[target]);
+            let is_told =
+                held.observed.is_some_and(|observed| stands_in(holder, &held.address, &observed.id, self.kinds));
+            if is_told {
+                // See [`crate::protect::occupied`].
+            } else if bindings.contains(&Binding::Firm) {
                 let refusal = self.refused(user, target, handovers);
                 self.draft.refusals.push(refusal);
             } else if bindings.contains(&Binding::Detachable) {

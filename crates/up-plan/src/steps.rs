@@ -58,30 +58,34 @@ pub(crate) struct Writer<'a, 'k> {
     pub(crate) nodes: Vec<Nodes>,
 }
 
-/// The steps of one resource.
+/// The steps of one resource, as places in [`Draft::steps`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Nodes {
-    /// Makes or moves it.
+    /// Creates or updates the resource.
     pub(crate) make: Option<usize>,
-    /// Whether `make` makes it, rather than moves it.
+    /// True where `make` creates the resource, false where it updates it.
     pub(crate) is_new: bool,
-    /// Brings it to its end, where `make` alone does not.
+    /// A second update: it sets what `make` had to leave out, or removes what `make` still had to keep.
     pub(crate) finish: Option<usize>,
-    /// Whether `finish` only removes what others may still use.
+    /// True where `finish` only removes what other resources may still use.
     pub(crate) is_narrowed: bool,
+    /// Deletes the live resource, or the old one of a replacement.
     pub(crate) delete: Option<usize>,
 }
 
 impl Nodes {
+    /// The first step that creates or updates the resource: it waits for the resources that the spec refers to.
     pub(crate) fn first(&self) -> Option<usize> {
         self.make.or(self.finish)
     }
 
+    /// The last step that creates or updates the resource: after it, the resource is as declared, and refers to nothing else.
     pub(crate) fn last(&self) -> Option<usize> {
         self.finish.or(self.make)
     }
 
-    /// After which it has all that its users need.
+    /// The step that users of the resource wait for. Where `finish` only removes something, that is `make`: users must move
+    /// off what is removed before, not after.
     pub(crate) fn usable(&self) -> Option<usize> {
         if self.is_narrowed { self.make } else { self.last() }
     }

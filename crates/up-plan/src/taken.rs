@@ -1,7 +1,9 @@
 //! Names that another resource has already.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
-use up_core::{AnyKind, Change, whose};
+use up_core::{Address, AnyKind, Change, whose};
 
 use crate::{Action, Kinds, Refusal, Step, World};
 
@@ -11,15 +13,34 @@ pub fn given_name<'a>(kind: &dyn AnyKind, spec: &'a Value) -> Option<&'a str> {
     spec[field.name].as_str().filter(|_| kind.info().longest_name > 0)
 }
 
+/// The name that AWS is to know a new resource by: the one that its user chose, or a derived one. `None` where AWS names it.
+pub fn new_name<'a>(
+    kind: &dyn AnyKind,
+    spec: &'a Value,
+    stack: &str,
+    address: &Address,
+    generation: u32,
+) -> Option<Cow<'a, str>> {
+    let longest = kind.info().longest_name;
+    let derived = || address.physical(stack, generation, longest).into();
+    (longest > 0).then(|| given_name(kind, spec).map_or_else(derived, Cow::Borrowed))
+}
+
 /// A refusal for every create whose name is taken: AWS would refuse it in mid-run.
 pub(crate) fn refusals(steps: &[Step], world: &World, kinds: Kinds<'_>) -> Vec<Refusal> {
     let refusal = |step: &Step| {
-        let Action::Create { desired, .. } = &step.action else { return None };
-        let name = given_name(kinds(&step.address.kind)?, desired)?;
-        let tags = world.others.get(&step.address.kind)?.get(name)?;
+        let Action::Create { new, desired, .. } = &step.action else { return None };
+        let others = world.others.get(&step.address.kind)?;
+        let kind = kinds(&step.address.kind)?;
+        let name = new_name(kind, desired, &new.stack, &step.address, new.generation)?;
+        let (tags, kind_name) = (others.get(&*name)?, kind.name());
+        let way_out = match given_name(kind, desired) {
+            Some(_) => "choose another name",
+            None => "give this one a name of its own",
+        };
+        let case = if kind.info().names_ignore_case { " (AWS ignores case)" } else { "" };
         let message = format!(
-            "cannot be created: another {} is named `{name}` already, and it {}; choose another name, or delete that one",
-            step.address.kind,
+            "cannot be created: another {kind_name} is named `{name}`{case} already, and it {}; {way_out}, or delete that one",
             whose(tags)
         );
         Some(Refusal { address: step.address.clone(), message })

@@ -365,3 +365,25 @@ fn a_create_whose_name_another_has_is_refused() {
     let kept = case.see("x.net.a", "net-1", net("taken")).plan();
     assert_eq!(kept.refusals, [], "what the stack has already is not made");
 }
+
+#[test]
+fn a_chain_of_renames_is_one_plan_and_the_last_goes_first() {
+    let renamed = |case: Case, address: &str, was: &str, cidr: &str| {
+        let mut case = case.declare(address, net(cidr));
+        case.declared.last_mut().unwrap().renamed_from = vec![was.parse().unwrap()];
+        case
+    };
+    let declared = renamed(Case::default(), "x.net.b", "x.net.a", "10.1.0.0/16");
+    let declared = renamed(declared, "x.net.c", "x.net.b", "10.2.0.0/16");
+    let live = |address: &str, id: &str, cidr: &str, case: Case| case.see(address, id, net(cidr));
+    let before = live("x.net.b", "n2", "10.2.0.0/16", live("x.net.a", "n1", "10.1.0.0/16", declared.clone()));
+    before.plans(&["0 retag x.net.c", "1 retag x.net.b after 0"]);
+    // Cut off after the first step, and done.
+    let half = live("x.net.c", "n2", "10.2.0.0/16", live("x.net.a", "n1", "10.1.0.0/16", declared.clone()));
+    half.plans(&["0 retag x.net.b"]);
+    let done = live("x.net.c", "n2", "10.2.0.0/16", live("x.net.b", "n1", "10.1.0.0/16", declared.clone()));
+    done.plans(&[]);
+    // The chain's end was lost later: nothing moves on.
+    let lost = live("x.net.b", "n1", "10.1.0.0/16", declared);
+    lost.plans(&["0 create x.net.c"]);
+}

@@ -145,7 +145,8 @@ fn is_same_switch(one: &str, other: &str) -> bool {
 }
 
 /// What the group sets; the engine's hundreds of defaults are left out by RDS. A parameter that is set to its default is
-/// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for.
+/// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for. No other
+/// answer has them: the group's and the database's name no values, and one list of all has hundreds, in pages of 100.
 async fn parameters(cx: &Context, group: &str, desired: Option<&ParameterGroup>) -> Result<Parameters> {
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group);
     let mut parameters = values(request.clone().source("user")).await?;

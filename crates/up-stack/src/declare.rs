@@ -123,6 +123,16 @@ impl Loader {
         }
     }
 
+    /// What a resource has AWS move in others keeps its live value there.
+    pub(crate) fn ignore_what_moves(&self, all: &mut [CheckedResource]) {
+        let moved =
+            all.iter().filter_map(|it| Some(self.kinds.find(&it.declared.address.kind)?.any.moves(&it.declared.spec)));
+        for (address, path) in moved.flatten().collect::<Vec<_>>() {
+            let place = all.binary_search_by(|it| it.declared.address.cmp(&address));
+            place.into_iter().for_each(|place| _ = all[place].declared.ignore_changes.insert(path.to_owned()));
+        }
+    }
+
     /// Rules between resources of one kind.
     pub(crate) fn check_together(&self, all: &[CheckedResource]) {
         let mut by_kind: BTreeMap<&str, Vec<&CheckedResource>> = BTreeMap::new();

@@ -40,7 +40,8 @@ impl ResourceBuilder<'_> {
     fn unknown_in(&self, path: &str) -> Option<(String, Option<String>)> {
         if !is_path(path) {
             let message = format!("`{path}` is not a field or a path into one");
-            return Some((message, Some("such as `desired_count`, `actions[0].forward`, `tags.Owner`".into())));
+            let hint = "such as `desired_count`, `actions[0].forward`, `target_groups[*].weight`, `tags.Owner`";
+            return Some((message, Some(hint.into())));
         }
         if path == "tags" || path.starts_with("tags.") {
             return None;

@@ -167,6 +167,7 @@ impl Loader {
         self.check_named(&checked);
         self.check_renamed(&checked);
         self.check_cycles(&checked);
+        self.ignore_what_moves(&mut checked);
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;
         let resources = checked.into_iter().map(|checked| checked.declared).collect();

@@ -92,7 +92,7 @@ impl Loader {
         let mut claimed: BTreeMap<&Address, &Address> = BTreeMap::new();
         for CheckedResource { declared, renamed, .. } in all {
             let Some(RenamedFrom { span, old }) = renamed else { continue };
-            if let Some(taken) = old.iter().find(|old| is_declared(old)) {
+            if let Some(taken) = old.iter().find(|old| is_declared(old) && !has_moved_on(all, old)) {
                 let message =
                     format!("{}: it cannot be renamed from `{taken}`, which is still declared", declared.address);
                 self.report(NewDiagnostic::new(*span, message).hint("set its former name".to_owned()));
@@ -113,6 +113,19 @@ impl Loader {
             }
         }
     }
+}
+
+/// True for a declared resource that was renamed itself, from one that is not declared any more: a chain of renames. Whether two
+/// that exchange their names have done so already, nobody can tell.
+fn has_moved_on(all: &[CheckedResource], address: &Address) -> bool {
+    let find = |address: &Address| all.binary_search_by(|checked| checked.declared.address.cmp(address)).ok();
+    let mut at = find(address);
+    for _ in all {
+        let Some(index) = at else { return true };
+        let Some(renamed) = &all[index].renamed else { return false };
+        at = renamed.old.iter().find_map(find);
+    }
+    false
 }
 
 impl ResourceBuilder<'_> {

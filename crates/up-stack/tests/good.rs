@@ -120,12 +120,19 @@ fn a_resource_may_be_renamed() {
         for_each = { main = 5 }
         cidr_block = "10.${each.value}.0.0/16"
         renamed_from = "one"
+        [net.network.second]
+        cidr_block = "10.7.0.0/16"
+        renamed_from = "first"
+        [net.network.third]
+        cidr_block = "10.8.0.0/16"
+        renamed_from = "second"
         [net.network.moved]
         cidr_block = "10.6.0.0/16"
         renamed_from = "shop:a/net.network.inside:k"
         "#,
     );
     assert_eq!(old_addresses(&stack, "net.network.new"), ["net.network.old"]);
+    assert_eq!(old_addresses(&stack, "net.network.third"), ["net.network.second"], "a chain");
     assert_eq!(old_addresses(&stack, "net.network.each:b"), ["net.network.old-each:b", "net.network.old-each"]);
     assert_eq!(old_addresses(&stack, "net.network.key:a"), ["net.network.old-key:x"]);
     assert!(old_addresses(&stack, "net.network.key:b").is_empty());

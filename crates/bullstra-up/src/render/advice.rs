@@ -18,7 +18,12 @@ pub(crate) fn advice(error: &Error, calls: &[String], holders: Option<&BTreeSet<
                 .to_owned()
         }
         ErrorKind::Exists => "choose another name, or delete the resource that has it".to_owned(),
-        ErrorKind::Conflict => in_use(holders),
+        ErrorKind::Held if holders.is_none_or(BTreeSet::is_empty) => {
+            "it is not this stack's, and nothing here removes it: delete it, or take this resource out of it, then run the \
+             same command again"
+                .to_owned()
+        }
+        ErrorKind::Held | ErrorKind::Conflict => in_use(holders),
         ErrorKind::NotFound => {
             "it, or a resource it refers to, does not exist: check the ids and ARNs in its fields".to_owned()
         }

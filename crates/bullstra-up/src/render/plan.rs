@@ -226,13 +226,14 @@ impl<'a> Page<'a> {
                 let tags = inline(&Value::Object(self.common.iter().map(text_entry).collect()));
                 self.lines.push(format!("Every new resource has the tags {tags}."));
             }
-            self.lines.push(format!("{} {}; {unchanged} unchanged.", paint(STRONG, "Plan:"), counts(self.plan)));
+            let plan = match self.plan.refusals.is_empty() {
+                true => paint(STRONG, "Plan:"),
+                false => paint(REMOVED.bold(), "Plan, refused:"),
+            };
+            self.lines.push(format!("{plan} {}; {unchanged} unchanged.", counts(self.plan)));
             self.lines.extend(estimate::of_plan(self.plan));
         }
         self.lines.push(format!("API calls so far: {calls}."));
-        if !self.plan.refusals.is_empty() {
-            self.lines.push(paint(REMOVED.bold(), "This plan is refused."));
-        }
     }
 
     fn shape(&self, kind: &str) -> Shape<'a> {

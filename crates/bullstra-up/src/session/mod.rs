@@ -171,7 +171,7 @@ impl Session {
             asked: asked.into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
             children: children(declared, &past)?.into(),
-            names: Observer::names(declared, &up_kinds::find).into(),
+            names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);

@@ -66,6 +66,7 @@ pub(crate) fn decide<'a>(
     kinds: Kinds<'_>,
 ) -> Decision<'a> {
     let mut matcher = Matcher::new(wanted, world, kinds);
+    matcher.rename_in_turn();
     let order = named.targets_first();
     for place in &order {
         matcher.claim(named.at(*place));
@@ -137,6 +138,38 @@ impl<'a, 'k> Matcher<'a, 'k> {
             notices,
             copies,
             refusals,
+        }
+    }
+
+    /// A chain of renames: what was `a` is `b` now, and what was `b` is `c`. As long as something live is still `a`, and nothing
+    /// is `c` yet, each live resource of the chain is the next one.
+    fn rename_in_turn(&mut self) {
+        let mut next: BTreeMap<&Address, &'a Declared> = BTreeMap::new();
+        for (was, declared) in self.declared.values().flat_map(|it| it.renamed_from.iter().map(move |was| (was, *it))) {
+            let first = next.entry(was).or_insert(declared);
+            if declared.address < first.address {
+                *first = declared;
+            }
+        }
+        let starts =
+            next.keys().filter(|start| !self.declared.contains_key(**start) && self.free.contains_key(**start));
+        for start in starts.copied().cloned().collect::<Vec<_>>() {
+            let mut chain = vec![start];
+            while let Some(declared) = next.get(&chain[chain.len() - 1]).filter(|it| !chain.contains(&it.address)) {
+                chain.push(declared.address.clone());
+                if !self.free.contains_key(&declared.address) {
+                    break;
+                }
+            }
+            let is_open = chain.last().is_some_and(|last| !self.free.contains_key(last));
+            for pair in chain.windows(2).rev().filter(|_| is_open && chain.len() > 2) {
+                let Some(live) = self.free.remove(&pair[0]) else { continue };
+                let declared: &'a Declared = self.declared[&pair[1]];
+                let of_kind = self.addresses.entry(&declared.address.kind).or_default();
+                let names = live.iter().flat_map(|observed| names(observed));
+                of_kind.extend(names.map(|name| (name, Cow::Borrowed(&declared.address))));
+                self.free.insert(Cow::Borrowed(&declared.address), live);
+            }
         }
     }
 

@@ -180,10 +180,9 @@ the stack itself
 
   - delete  rds.instance.main (db-1)
 
-Plan: 2 to replace, 1 to delete; 3 unchanged.
+Plan, refused: 2 to replace, 1 to delete; 3 unchanged.
 About 10 min (longest chain: 2 steps, above all the new elbv2.target_group.web (10 min)).
 API calls so far: 41.
-This plan is refused.
 "#]]
     );
 }

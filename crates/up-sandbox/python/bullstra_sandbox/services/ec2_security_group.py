@@ -75,7 +75,9 @@ def group_with_dependents(call: Call, proceed: Any) -> dict[str, Any]:
         message = f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
         raise Refusal("CannotDelete", message)
     ec2 = backend("ec2", call)
-    others = (other for groups in ec2.groups.values() for other in groups.values() if other.id != group.id)
+    # "... is referenced by another security group in the same VPC" (API reference, DeleteSecurityGroup): a rule of a peered
+    # network becomes stale.
+    others = (other for other in ec2.groups[group.vpc_id].values() if other.id != group.id)
     rules = (rule for other in others for rule in other.ingress_rules + other.egress_rules)
     if group_in_use(ec2, group.id) or any(rule.source_group.get("GroupId") == group.id for rule in rules):
         raise Refusal("DependencyViolation", f"resource {group.id} has a dependent object")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..call import Call
 from ..world import CREATING, GONE, MODIFYING, backend, lifecycle
-from . import ecs_images, ecs_task_definition
+from . import ecs_blue_green, ecs_images, ecs_task_definition
 from .ecs import SERVICE
 from .ecs_task_definition import now
 from .interfaces import held_by, keep, release
@@ -86,6 +86,8 @@ class Kept:
         if reason is None:
             if primary["rolloutState"] == IN_PROGRESS:
                 self.connect(call)
+                if len(self.deployments) > 1 and not ecs_blue_green.is_rolling(self.settings):
+                    ecs_blue_green.shift(call, self.settings)
             self.running = self.settings["desiredCount"]
             self.deployments = [primary]
             self.turn(primary, COMPLETED, f"ECS deployment {primary['id']} completed.")

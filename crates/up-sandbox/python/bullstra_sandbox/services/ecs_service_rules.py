@@ -6,7 +6,7 @@ from typing import Any
 
 from ..call import Call, Refusal
 from ..world import backend
-from . import ecs_task_definition
+from . import ecs_blue_green, ecs_task_definition
 from .elbv2_target_group import users_of
 
 
@@ -78,6 +78,7 @@ def refuse_bad_daemon(call: Call, settings: dict[str, Any]) -> None:
 def refuse_bad_service(call: Call, settings: dict[str, Any]) -> None:
     if settings["schedulingStrategy"] == "DAEMON":
         refuse_bad_daemon(call, settings)
+    ecs_blue_green.refuse_bad_pairs(settings)
     if call.get("launchType") and call.get("capacityProviderStrategy"):
         refuse(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."

@@ -29,6 +29,16 @@ def test_a_group_others_refer_to_stays(ec2, network, refused):
     ec2.delete_security_group(GroupId=network["group"])
 
 
+def test_a_rule_of_a_peered_network_does_not_keep_a_group(ec2, network):
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    peering = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=network["vpc"])["VpcPeeringConnection"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
+    other = ec2.create_security_group(GroupName="peer", Description="peer", VpcId=vpc)["GroupId"]
+    permission = {**WEB, "UserIdGroupPairs": [{"GroupId": network["group"]}]}
+    ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=[permission])
+    ec2.delete_security_group(GroupId=network["group"])
+
+
 def test_the_default_group_stays(ec2, network, refused):
     filters = [{"Name": "vpc-id", "Values": [network["vpc"]]}, {"Name": "group-name", "Values": ["default"]}]
     [default] = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]

@@ -145,3 +145,53 @@ def test_a_provider_without_its_group_cannot_be_attached(ecs, cluster, until):  
     until(lambda: attachments(ecs), "UPDATE_FAILED")
     put(ecs, "FARGATE machines")
     until(lambda: attachments(ecs), "UPDATE_COMPLETE")
+
+
+@pytest.fixture
+def pair(client, network):
+    """Two target groups behind one rule: all requests go to the first."""
+    elb = client("elbv2")
+    balancer = elb.create_load_balancer(Name="app", Subnets=network["subnets"][:2])["LoadBalancers"][0]["LoadBalancerArn"]
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[fixed])
+    given = {"Protocol": "HTTP", "Port": 80, "VpcId": network["vpc"], "TargetType": "ip"}
+    made = [elb.create_target_group(Name=name, **given)["TargetGroups"][0] for name in ("blue", "green")]
+    groups = [group["TargetGroupArn"] for group in made]
+    shares = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in zip(groups, (100, 0), strict=True)]
+    rule = elb.create_rule(
+        ListenerArn=listener["Listeners"][0]["ListenerArn"],
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}],
+    )["Rules"][0]["RuleArn"]
+    return {"groups": groups, "rule": rule}
+
+
+def test_a_deployment_beside_the_old_tasks_moves_the_weights(ecs, client, network, cluster, definition, pair, until):  # noqa: F811
+    advanced = {
+        "alternateTargetGroupArn": pair["groups"][1],
+        "productionListenerRule": pair["rule"],
+        "roleArn": "arn:aws:iam::123456789012:role/app",
+    }
+    container = FARGATE["containerDefinitions"][0]
+    port = container["portMappings"][0]["containerPort"]
+    balanced = {"targetGroupArn": pair["groups"][0], "containerName": container["name"], "containerPort": port}
+    configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
+    asked = wanted(network, definition, deploymentConfiguration=configuration, loadBalancers=[balanced])
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="advancedConfiguration"):
+        ecs.create_service(**asked)
+    balanced["advancedConfiguration"] = advanced
+
+    def weights():
+        [rule] = client("elbv2").describe_rules(RuleArns=[pair["rule"]])["Rules"]
+        shares = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        return [share["Weight"] for share in sorted(shares, key=lambda share: pair["groups"].index(share["TargetGroupArn"]))]
+
+    ecs.create_service(**asked)
+    until(lambda: seen(ecs)["runningCount"], 2)
+    assert weights() == [100, 0]
+    for after in ([0, 100], [100, 0]):
+        ecs.update_service(cluster="app", service="web", forceNewDeployment=True)
+        until(lambda: rollouts(ecs), [("PRIMARY", "COMPLETED")])
+        assert weights() == after
+    assert seen(ecs)["loadBalancers"] == [balanced]
