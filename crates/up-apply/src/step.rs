@@ -152,6 +152,9 @@ impl<'a> StepRunner<'a> {
             let created = self.create(new, desired).await?;
             self.executor.made(&self.step.address);
             self.executor.watch.stirred(self.kind, Some(created.id()));
+            if let Created::Observed(observed) = &created {
+                self.executor.watch.created(self.kind, observed);
+            }
             let id = match created {
                 Created::Observed(observed) if observed.status == Status::Ready => {
                     self.learn(&observed);

@@ -69,6 +69,11 @@ impl Watch {
         state.stirred = Instant::now();
     }
 
+    /// Notes what AWS's answer to a create tells, so that it need not be asked again for tags.
+    pub(crate) fn created(&self, kind: &'static dyn AnyKind, observed: &Observed<Value>) {
+        self.one(kind).state().tell(observed);
+    }
+
     /// Notes a name that is taken: the next look at all of the kind finds whose it is.
     pub(crate) fn taken(&self, kind: &'static dyn AnyKind, name: &str) {
         let one = self.one(kind);

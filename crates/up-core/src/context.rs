@@ -28,6 +28,8 @@ pub struct Context {
     lost: Mutex<BTreeSet<String>>,
     /// See [`crate::seal`].
     write_only: Mutex<WriteOnly>,
+    /// See [`Context::established`].
+    established: tokio::sync::Mutex<BTreeSet<String>>,
 }
 
 /// Without what it must not tell.
@@ -59,6 +61,7 @@ impl Context {
             known: Mutex::default(),
             lost: Mutex::default(),
             write_only: Mutex::default(),
+            established: tokio::sync::Mutex::default(),
         };
         cx.around_calls(meter).around_calls(ResponseCheck)
     }
@@ -120,6 +123,20 @@ impl Context {
     /// deleted since. See [`crate::KindInfo::client_token`].
     pub fn is_lost(&self, id: &str) -> bool {
         self.lost.lock().expect("no panic while held").contains(id)
+    }
+
+    /// Asks for a fact until it is true: after that it stays so for this run, and is not asked for again.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub async fn established(&self, fact: &str, ask: impl Future<Output = Result<bool>>) -> Result<bool> {
+        // Held while one asks, so that others who want to know wait for its answer.
+        let mut established = self.established.lock().await;
+        let is_so = established.contains(fact) || ask.await?;
+        if is_so {
+            established.insert(fact.to_owned());
+        }
+        Ok(is_so)
     }
 
     /// Takes the values that stand behind sealed placeholders.

@@ -92,7 +92,7 @@ impl Kind for NatGateway {
         let subnet = cx.id(&self.subnet)?;
         let allocation = self.allocation.as_ref().map(|allocation| cx.id(allocation)).transpose()?;
         if self.is_public() {
-            await_internet(cx, &subnet).await?;
+            self.await_internet(cx, &subnet).await?;
         }
         let request = client(cx).create_nat_gateway().subnet_id(&subnet).set_allocation_id(allocation.clone());
         let request = request.connectivity_type(self.connectivity_type.as_str().into());
@@ -173,18 +173,29 @@ impl NatGateway {
     }
 }
 
-/// A public gateway made before its network has an internet gateway fails for good: better not made yet.
-async fn await_internet(cx: &Context, subnet: &str) -> Result<()> {
-    let answer = client(cx).describe_subnets().subnet_ids(subnet).send().await?;
-    let vpc = answer.subnets.and_then(|subnets| subnets.into_iter().next()?.vpc_id);
-    let vpc = present(vpc, "VPC of a subnet")?;
-    let attached = Filter::builder().name("attachment.vpc-id").values(&vpc).build();
-    let answer = client(cx).describe_internet_gateways().filters(attached).send().await?;
-    if answer.internet_gateways().is_empty() {
+impl NatGateway {
+    /// A public gateway made before its network has an internet gateway fails for good: better not made yet.
+    async fn await_internet(&self, cx: &Context, subnet: &str) -> Result<()> {
+        let known = self.subnet.address().and_then(|subnet| cx.known(subnet)?.attrs.remove("vpc_id"));
+        let vpc = match known {
+            Some(vpc) => vpc,
+            None => {
+                let answer = client(cx).describe_subnets().subnet_ids(subnet).send().await?;
+                let vpc = answer.subnets.and_then(|subnets| subnets.into_iter().next()?.vpc_id);
+                present(vpc, "VPC of a subnet")?
+            }
+        };
+        let is_attached = async {
+            let attached = Filter::builder().name("attachment.vpc-id").values(&vpc).build();
+            let answer = client(cx).describe_internet_gateways().filters(attached).send().await?;
+            Ok(!answer.internet_gateways().is_empty())
+        };
+        if cx.established(&format!("internet gateway of {vpc}"), is_attached).await? {
+            return Ok(());
+        }
         let message = format!("{vpc} has no internet gateway yet, which a public NAT gateway needs");
-        return Err(Error { kind: ErrorKind::Propagating, ..Error::refused("Gateway.NotAttached", message) });
+        Err(Error { kind: ErrorKind::Propagating, ..Error::refused("Gateway.NotAttached", message) })
     }
-    Ok(())
 }
 
 async fn is_kept(cx: &Context, id: &str) -> Result<bool> {

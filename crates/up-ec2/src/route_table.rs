@@ -125,11 +125,24 @@ impl Kind for RouteTable {
 
     /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        for association in associations(cx, "route-table-id", &observed.id).await?.into_values() {
-            client(cx).disassociate_route_table().association_id(association.id).send().await.ignore_not_found()?;
+        let disassociate =
+            async |id: &str| client(cx).disassociate_route_table().association_id(id).send().await.ignore_not_found();
+        let table = &observed.id;
+        let delete =
+            async || client(cx).delete_route_table().route_table_id(table).send().await.map(drop).map_err(Error::from);
+        for association in observed.private.keys() {
+            disassociate(association).await?;
         }
-        client(cx).delete_route_table().route_table_id(&observed.id).send().await?;
-        Ok(())
+        match delete().await {
+            // It has got others since it was read.
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                for association in associations(cx, "route-table-id", table).await?.into_values() {
+                    disassociate(&association.id).await?;
+                }
+                delete().await
+            }
+            deleted => deleted,
+        }
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -255,7 +268,9 @@ fn resolved(cx: &Context, routes: &BTreeSet<Route>) -> Result<BTreeSet<Route>> {
 fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
     let (status, notes) = (status(&table), notes(&table));
     let (mut subnets, mut gateways) = (BTreeSet::new(), BTreeSet::new());
-    for (target, _) in live(&table)? {
+    let mut private = Attrs::new();
+    for (target, association) in live(&table)? {
+        private.insert(association.id, association.table);
         match target {
             Target::Subnet(id) => _ = subnets.insert(Ref::id(id)),
             Target::Gateway(id) => _ = gateways.insert(Ref::id(id)),
@@ -271,7 +286,7 @@ fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
         propagating_vgws: propagating.collect(),
     };
     let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Observed { attrs, status, notes, ..Observed::new(id, tags(table.tags), spec) })
+    Ok(Observed { attrs, status, notes, private, ..Observed::new(id, tags(table.tags), spec) })
 }
 
 /// A table is there at once. What takes time, and may fail, is to associate it.

@@ -93,9 +93,20 @@ impl Kind for SecurityGroup {
     /// Safe to repeat: no two groups of a network have the same name.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let request = client(cx).create_security_group().group_name(name).description(&self.description);
+        let request = client(cx).create_security_group().group_name(&name).description(&self.description);
         let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, new));
-        made(request.send().await?.group_id).map(Created::Id)
+        let answer = request.send().await?;
+        let id = made(answer.group_id)?;
+        // In a network with an IPv6 block EC2 adds a second rule, so that it has to be asked.
+        let network = self.vpc.address().and_then(|vpc| cx.known(vpc));
+        let (Some(network), Some(arn)) = (network, answer.security_group_arn) else { return Ok(id.into()) };
+        if network.attrs.contains_key("ipv6_cidr_block") {
+            return Ok(id.into());
+        }
+        let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
+        let (ingress, egress) = (Rules::new(), everywhere());
+        let spec = Self { name: Some(name), ingress, egress, ignore_rules: BTreeSet::new(), ..self.clone() };
+        Ok(Observed { attrs, ..Observed::new(id, new.tags.clone(), spec) }.into())
     }
 
     /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice

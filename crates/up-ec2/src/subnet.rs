@@ -100,7 +100,7 @@ impl Kind for Subnet {
                 "ec2:ModifyVpcEndpoint",
             ],
         },
-        attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block"],
+        attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block", "vpc_id"],
         // Load balancers and databases let go of their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         non_idempotent_create: true,
@@ -274,8 +274,9 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
     let zone = present(subnet.availability_zone, "zone of a subnet")?;
     let zone_id = present(subnet.availability_zone_id, "zone id of a subnet")?;
     let names = present(subnet.private_dns_name_options_on_launch, "DNS name options of a subnet")?;
+    let vpc = present(subnet.vpc_id, "VPC of a subnet")?;
     let spec = Subnet {
-        vpc: Ref::id(present(subnet.vpc_id, "VPC of a subnet")?),
+        vpc: Ref::id(vpc.clone()),
         cidr_block: Cidr::observed(&cidr),
         availability_zone: Some(zone.clone()),
         availability_zone_id: Some(zone_id.clone()),
@@ -296,6 +297,7 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
         ("arn".into(), present(subnet.subnet_arn, "ARN of a subnet")?),
         ("availability_zone".into(), zone),
         ("availability_zone_id".into(), zone_id),
+        ("vpc_id".into(), vpc),
         ("cidr_block".into(), cidr),
     ];
     let id = present(subnet.subnet_id, "subnet id")?;

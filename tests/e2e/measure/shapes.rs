@@ -58,7 +58,7 @@ impl Shape {
     /// The most calls that a phase of its life may take, where that is a promise.
     pub(super) fn most(self, phase: &str) -> Option<u64> {
         let most = match self {
-            Self::Site => [130, 30, 110],
+            Self::Site => [150, 30, 125],
             Self::Names => [1050, 30, 1050],
             _ => return None,
         };
