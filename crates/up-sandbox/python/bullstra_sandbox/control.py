@@ -131,7 +131,7 @@ def configuration(*_: Any) -> Any:
         "time_scale": world.lifecycle.time_scale,
         "policy": policy.allowed(),
         "buckets": throttling.used(),
-        "durations": {**world.DURATIONS, "": world.DEFAULT_DURATION},
+        "durations": {**world.durations(), "": world.DEFAULT_DURATION},
         "deletion_share": world.DELETION_SHARE,
     }
 

@@ -155,7 +155,7 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         time=world.clock(),
         service=call.service,
         operation=call.operation,
-        mutating=is_mutating(call.operation),
+        mutating=is_mutating(call),
         follows=pages.follows(call),
         region=call.region,
         resources=resources_of(call),

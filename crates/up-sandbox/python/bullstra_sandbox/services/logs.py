@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..call import Call, Refusal
-from ..hooks import around
+from ..dump import Place
+from ..service import Found, Limit, Service, Tagged
 from ..world import backend
 from . import tag_rules
+
+LOGS = Service(
+    "logs",
+    tagging="logs:TagResource",
+    # The quotas of CloudWatch Logs.
+    limits=(
+        Limit("CreateLogGroup", 10, 10),
+        Limit("DescribeLogGroups", 10, 10),
+        Limit("PutRetentionPolicy", 10, 10, guess=True),
+        Limit("DeleteRetentionPolicy", 10, 10, guess=True),
+        Limit("DeleteLogGroup", 10, 10, guess=True),
+        Limit("*", 10, 5, guess=True),
+    ),
+    invalid_codes=("InvalidParameterException", "InvalidParameterException"),
+    failures=("InternalFailure", "ServiceUnavailableException"),
+)
 
 DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
@@ -21,7 +39,7 @@ def find(call: Call, name: str) -> Any:
     return group
 
 
-@around("logs", "CreateLogGroup")
+@LOGS.around("CreateLogGroup")
 def create(call: Call, proceed: Any) -> None:
     tag_rules.check(tag_rules.as_list(call.get("tags")), code="InvalidParameterException")
     proceed()
@@ -39,7 +57,7 @@ def refuse_delivery(group: Any, what: str) -> None:
         raise Refusal("ValidationException", f"{what} is not supported for Delivery log class")
 
 
-@around("logs", "DescribeLogGroups")
+@LOGS.around("DescribeLogGroups")
 def describe(call: Call, proceed: Any) -> dict[str, Any]:
     answer = proceed()
     for seen in answer["logGroups"]:
@@ -53,7 +71,7 @@ def describe(call: Call, proceed: Any) -> dict[str, Any]:
     return {**answer, "logGroups": groups}
 
 
-@around("logs", "PutRetentionPolicy", "DeleteRetentionPolicy")
+@LOGS.around("PutRetentionPolicy", "DeleteRetentionPolicy")
 def retention(call: Call, proceed: Any) -> None:
     refuse_delivery(find(call, call.params["logGroupName"]), call.operation)
     if call.operation == "PutRetentionPolicy" and call.params["retentionInDays"] not in DAYS:
@@ -63,20 +81,20 @@ def retention(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("logs", "AssociateKmsKey", "DisassociateKmsKey")
+@LOGS.around("AssociateKmsKey", "DisassociateKmsKey")
 def key(call: Call, proceed: Any) -> dict[str, Any]:
     group = find(call, call.get("logGroupName") or call.get("resourceIdentifier", default=""))
     group.kms_key_id = call.get("kmsKeyId")
     return {}
 
 
-@around("logs", "PutLogGroupDeletionProtection")
+@LOGS.around("PutLogGroupDeletionProtection")
 def protect(call: Call, proceed: Any) -> dict[str, Any]:
     find(call, call.params["logGroupIdentifier"]).protected = call.params["deletionProtectionEnabled"]
     return {}
 
 
-@around("logs", "DeleteLogGroup")
+@LOGS.around("DeleteLogGroup")
 def delete(call: Call, proceed: Any) -> None:
     if getattr(find(call, call.params["logGroupName"]), "protected", False):
         message = "Log group has deletion protection enabled. Disable deletion protection before you delete it."
@@ -84,9 +102,29 @@ def delete(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("logs", "ListTagsForResource", "TagResource", "UntagResource")
+@LOGS.around("ListTagsForResource", "TagResource", "UntagResource")
 def tags(call: Call, proceed: Any) -> None:
     if ":log-group:" in call.params["resourceArn"]:
         find(call, call.params["resourceArn"])
     tag_rules.check(tag_rules.as_list(call.get("tags")), code="InvalidParameterException")
     proceed()
+
+
+@LOGS.inventory
+def groups(place: Place) -> Iterator[Found]:
+    for found in place.every("logs", "DescribeLogGroups", "logGroups"):
+        arn = found["arn"].removesuffix(":*")
+        yield (
+            "logs.log_group",
+            found["logGroupName"],
+            place.maybe("logs", "ListTagsForResource", resourceArn=arn).get("tags"),
+            found,
+        )
+
+
+@LOGS.tagged
+def tagged(call: Call) -> Iterator[Tagged]:
+    logs = backend("logs", call)
+    for group in logs.groups.values():
+        arn = group.arn.removesuffix(":*")
+        yield arn, logs.list_tags_for_resource(arn)
