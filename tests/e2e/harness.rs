@@ -149,7 +149,8 @@ impl Account {
         Ok(serde_json::from_str(&ran.stdout)?)
     }
 
-    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive.
+    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive, and
+    /// `child(kind, …)` what takes no tags.
     pub(crate) fn python(&self, code: &str) -> Result<String> {
         let mut command = Command::new(&shared().python);
         command.arg("-c").arg(format!("{PRELUDE}\n{code}"));
@@ -249,11 +250,21 @@ import boto3
 def aws(service):
     return boto3.client(service)
 
-def _found(address):
+def _dump():
     dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
-    found = [r for r in dump["resources"] if r["tags"].get("bullstra:address") == address]
+    return dump["resources"]
+
+def _found(address):
+    found = [r for r in _dump() if r["tags"].get("bullstra:address") == address]
     assert len(found) == 1, f"{len(found)} resources at {address}"
     return found[0]
+
+def child(kind, **attributes):
+    """The id of the one resource of a kind without tags that has these attributes."""
+    of_kind = [r for r in _dump() if r["type"] == kind]
+    found = [r for r in of_kind if attributes.items() <= r["attributes"].items()]
+    assert len(found) == 1, f"{len(found)} of {len(of_kind)} {kind} have {attributes}"
+    return found[0]["id"]
 
 def id(address):
     return _found(address)["id"]

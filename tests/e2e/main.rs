@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
 mod chaos;
+mod children;
 mod credentials;
 mod deploys;
 mod harness;
@@ -44,6 +45,7 @@ fn main() {
         false => [
             life::trials(),
             ignored::trials(),
+            children::trials(),
             deploys::trials(),
             late::trials(),
             prod::trials(),

@@ -40,9 +40,15 @@ impl Children {
         self.0.values().flatten().any(|child| child.parent_address().as_ref() == Some(address))
     }
 
-    /// The ids of the parents of a kind's children, as far as they are known.
-    pub(crate) fn parents(&self, kind: &str, cx: &Context) -> BTreeSet<String> {
-        self.0.get(kind).into_iter().flatten().filter_map(|child| child.parent_id(cx)).collect()
+    /// The natural keys of a kind's children, by the ids of their parents, as far as these are known.
+    pub(crate) fn parents(&self, kind: &str, cx: &Context) -> BTreeMap<String, BTreeSet<String>> {
+        let mut parents: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for child in self.0.get(kind).into_iter().flatten() {
+            if let Some(parent) = child.parent_id(cx) {
+                parents.entry(parent).or_default().insert(child.key.clone());
+            }
+        }
+        parents
     }
 
     /// Gives what is known as the stack's the tags that would say so.

@@ -36,6 +36,13 @@ const NOT_SET: [&str; 8] = [
     "x_frame_options",
 ];
 
+/// The children that the recorded stack declares, which take no tags: kind, parent and natural key.
+const CHILDREN: [(&str, &str, &str); 1] = [(
+    "sns.subscription",
+    "arn:aws:sns:us-east-1:111122223333:hostile",
+    "sqs|arn:aws:sqs:us-east-1:111122223333:hostile",
+)];
+
 /// One answer, and what it answers.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
@@ -121,7 +128,10 @@ pub(crate) fn observe(
     let fake = Fake { spoilt, ..Fake::default() };
     let fields = kind.fields().iter().map(|field| field.name.to_owned());
     let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
-    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, ..Query::default() };
+    let children = CHILDREN.iter().filter(|(of, ..)| *of == kind.name());
+    let parents = children.map(|(_, parent, key)| ((*parent).to_owned(), [(*key).to_owned()].into())).collect();
+    let parents = Arc::new(parents);
+    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, parents, ..Query::default() };
     let observed = RUNTIME.block_on(kind.observe(&fake.cx(), &query));
     let used = fake.used.lock().unwrap().clone();
     (observed, used)

@@ -23,6 +23,18 @@ import urllib.request
 MORE = """
 [ec2.key_pair.bastion]
 public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILXj80NWXxhmSZK3eg/gAoVlGRVxxte9ZNv39MCHJTQY me@desk"
+
+[sns.topic.hostile]
+name = "hostile"
+
+[sns.subscription.hostile]
+topic = "hostile"
+protocol = "sqs"
+endpoint = "arn:aws:sqs:us-east-1:${stack.account}:hostile"
+filter_policy = { event = ["paid"] }
+
+[ssm.parameter.hostile]
+value = "hostile"
 """
 
 up, stacks, endpoint = sys.argv[1:]

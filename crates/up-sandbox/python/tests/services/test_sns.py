@@ -185,7 +185,8 @@ def test_attributes_of_a_subscription(sns, topic, refused):
     put("RawMessageDelivery", "true")
     shown = of(sns, arn)
     assert (shown["FilterPolicyScope"], shown["RawMessageDelivery"]) == ("MessageBody", "true")
-    put("RedrivePolicy", "")
+    assert "RedrivePolicy" in refused(put, name="RedrivePolicy", value="")
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="RedrivePolicy")
     put("FilterPolicy", "{}")
     assert {"FilterPolicy", "FilterPolicyScope", "RedrivePolicy"}.isdisjoint(of(sns, arn))
     for name, value in (
@@ -197,6 +198,14 @@ def test_attributes_of_a_subscription(sns, topic, refused):
         ("RedrivePolicy", '{"deadLetterTargetArn": "q"}'),
     ):
         assert refused(put, name=name, value=value).startswith("InvalidParameter"), (name, value)
+
+
+def test_the_password_of_an_endpoint_does_not_show(sns, topic):
+    asked = {"TopicArn": topic, "Protocol": "https", "Endpoint": "https://up:s3cret@example.org/a@b"}
+    arn = sns.subscribe(**asked, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    [listed] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert listed["Endpoint"] == of(sns, arn)["Endpoint"] == "https://up:****@example.org/a@b"
+    assert sns.subscribe(**asked, ReturnSubscriptionArn=True)["SubscriptionArn"] == arn
 
 
 def test_an_endpoint_is_one_of_its_protocol(sns, topic, refused):

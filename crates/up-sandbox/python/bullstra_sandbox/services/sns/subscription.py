@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ...call import Call, Refusal
@@ -130,9 +131,17 @@ def subscribe(call: Call, proceed: Any) -> dict[str, Any]:
     return {"SubscriptionArn": answered}
 
 
+def masked(endpoint: str) -> str:
+    """An endpoint as SNS shows it: without its password.
+
+    hashicorp/terraform-provider-aws, internal/service/sns/topic_subscription_test.go
+    """
+    return re.sub(r"^(https?://[^:@/]*):[^@/]*@", r"\1:****@", endpoint)
+
+
 def shown(subscription: Any) -> dict[str, str]:
     """A subscription's attributes; the scope of a filter shows where there is a filter."""
-    found = dict(subscription.attributes)
+    found = {**subscription.attributes, "Endpoint": masked(subscription.endpoint)}
     scope = found.pop("FilterPolicyScope", "MessageAttributes")
     return {**found, "FilterPolicyScope": scope} if "FilterPolicy" in found else found
 
@@ -146,6 +155,10 @@ def describe(call: Call, proceed: Any) -> dict[str, Any]:
 def change(call: Call, proceed: Any) -> dict[str, Any] | None:
     found, given = find_subscription(call), {call.params["AttributeName"]: call.get("AttributeValue", default="")}
     check(given, "")
+    # "The AWS API requires a non-empty string value or nil for the RedrivePolicy attribute":
+    # hashicorp/terraform-provider-aws, internal/service/sns/topic_subscription.go.
+    if call.get("AttributeValue") == "" and "RedrivePolicy" in given:
+        raise Refusal("InvalidParameter", "Invalid parameter: RedrivePolicy: failed to parse JSON.")
     # "Scope cannot be cleared" (AWS_BEHAVIOUR); moto checks the rules of a filter.
     if given.get("FilterPolicyScope") == "":
         raise Refusal("InvalidParameter", "Invalid parameter: FilterPolicyScope: Invalid value []. ")
@@ -163,7 +176,7 @@ def pages(call: Call, proceed: Any) -> dict[str, Any]:
             "SubscriptionArn": LISTED if is_pending(each) else each.arn,
             "Owner": each.owner,
             "Protocol": each.protocol,
-            "Endpoint": each.endpoint,
+            "Endpoint": masked(each.endpoint),
             "TopicArn": each.topic.arn,
         }
         for each in backend("sns", call).subscriptions.values()
