@@ -214,6 +214,10 @@ pub(crate) struct PlanOptions {
     /// Allows what `protect` and `prevent_destroy` would refuse: to delete or replace what must not be lost.
     #[arg(long)]
     pub(crate) unprotect: bool,
+    /// Sends a write-only value again, though it has not changed here; may be repeated. AWS never shows such a value, so that
+    /// nobody can tell whether somebody else has changed it.
+    #[arg(long, value_name = "ADDRESS.FIELD")]
+    pub(crate) rewrite: Vec<String>,
 }
 
 /// How a plan is carried out.

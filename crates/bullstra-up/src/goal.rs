@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use up_core::{Address, Declared};
+use up_core::{Address, Declared, WriteOnly};
 use up_plan::{Plan, Wanted, World};
 use up_stack::{Output, Role, Stack};
 use up_state::Place;
@@ -11,6 +11,7 @@ use up_state::Place;
 use crate::{
     cli::PlanOptions,
     exit::{Exit, Failure},
+    secrets,
     session::{Home, View},
 };
 
@@ -40,6 +41,12 @@ pub(crate) struct Goal {
     given: BTreeMap<Address, String>,
     /// As given: see [`PlanOptions::target`].
     targets: Vec<Address>,
+    /// As given: see [`PlanOptions::rewrite`].
+    #[serde(default)]
+    rewrite: Vec<String>,
+    /// The write-only values of `resources`, once these are sealed.
+    #[serde(skip)]
+    write_only: WriteOnly,
 }
 
 impl Goal {
@@ -60,6 +67,8 @@ impl Goal {
             named: BTreeMap::new(),
             given: BTreeMap::new(),
             targets: options.target.clone(),
+            rewrite: options.rewrite.clone(),
+            write_only: WriteOnly::new(),
         }
     }
 
@@ -81,6 +90,55 @@ impl Goal {
     pub(crate) fn home(&self) -> Home<'_> {
         let Self { stack, region, accounts, role, backend, .. } = self;
         Home { stack, region, accounts, role: role.as_ref(), backend: backend.as_ref() }
+    }
+
+    /// Takes the write-only values out of the resources, with the salts that were used last. They are handed to the calls that
+    /// send them, and to nothing else.
+    ///
+    /// # Errors
+    /// When a field that is to be sent again is none.
+    pub(crate) fn seal(&mut self, view: &mut View) -> Result<(), Failure> {
+        for declared in &mut self.resources {
+            let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
+            if fields.iter().any(|field| field.is_write_only) {
+                let before = view.world.written.get(&declared.address).cloned();
+                let address = declared.address.clone();
+                self.write_only.extend(up_core::seal(&address, fields, declared.spec_mut(), before.as_deref()));
+            }
+        }
+        secrets::keep(&self.write_only.values().cloned().collect());
+        view.observer.cx.keep_write_only(self.write_only.clone());
+        for name in &self.rewrite {
+            let field = self.resources.iter().find_map(|declared| {
+                let field = name.strip_prefix(&*declared.address.text())?.strip_prefix('.')?;
+                let fields = up_kinds::find(&declared.address.kind)?.fields();
+                let is_one = fields.iter().any(|known| known.is_write_only && known.name == field);
+                is_one.then(|| (declared.address.clone(), field.to_owned()))
+            });
+            let Some(field) = field else {
+                let failure = Failure::new(Exit::Input, format!("`{name}` is no write-only field of the stack"));
+                return Err(
+                    failure.hint("`--rewrite` takes an address and a field: `ssm.parameter.password.secure_value`")
+                );
+            };
+            view.world.rewrite.insert(field);
+        }
+        Ok(())
+    }
+
+    /// Takes the write-only values of a saved plan, which has none, from the stack it was made of.
+    pub(crate) fn unseal_from(&mut self, stack: &Stack) {
+        for declared in self.resources.iter().filter(|declared| up_core::is_sealed(&declared.spec)) {
+            let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
+            let source = stack.resources.iter().find(|it| it.address == declared.address);
+            let Some(mut spec) = source.map(|source| (*source.spec).clone()) else { continue };
+            self.write_only.extend(up_core::seal(&declared.address, fields, &mut spec, Some(&declared.spec)));
+        }
+    }
+
+    /// True where the plan of it sends values that no plan holds.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.resources.iter().any(|declared| up_core::is_sealed(&declared.spec))
     }
 
     /// True where only a part of the stack is meant.

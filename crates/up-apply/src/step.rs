@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
     Address, AnyKind, Change, Context, Created, Error, ErrorKind, FieldChange, Impairment, Later, NewResource,
-    Observed, PrioritySemaphore, Status, TagChange, Urgency, diff, name_references, placeholder, visit_named,
-    with_ignored, with_permit,
+    Observed, PrioritySemaphore, Status, TagChange, Urgency, diff, is_sealed, name_references, placeholder,
+    visit_named, with_ignored, with_permit,
 };
 use up_plan::{Action, Step};
 
@@ -211,6 +211,7 @@ impl<'a> StepRunner<'a> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
+        let mut is_written = !self.writes();
         let (mut ambiguous, mut conflicts) = (None, 0);
         loop {
             if !matches!(observed.status, Status::Ready | Status::Impaired(_)) {
@@ -219,7 +220,7 @@ impl<'a> StepRunner<'a> {
             self.learn(&observed);
             let changes = self.differences(&observed, desired);
             let tries = tried.take().filter(|(before, _)| *before == changes).map_or(1, |(_, tries)| tries + 1);
-            if changes.is_empty() {
+            if changes.is_empty() && is_written {
                 match &observed.status {
                     Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
                     Status::Impaired(trouble) if trouble.repair || !self.was(&observed.status) => {
@@ -256,12 +257,22 @@ impl<'a> StepRunner<'a> {
                             _ => continue,
                         }
                     }
-                    answer => answer.map(|()| None)?,
+                    answer => {
+                        answer?;
+                        is_written = true;
+                        None
+                    }
                 };
             self.executor.watch.stirred(self.kind, None);
             observed = self.shown(&observed, &changes, desired).await?;
             tried = Some((changes, tries));
         }
+    }
+
+    /// True where the plan sends a write-only value, which no look will show.
+    fn writes(&self) -> bool {
+        let mut fields = self.kind.fields().iter().filter(|field| field.is_write_only);
+        fields.any(|field| self.step.changes.iter().any(|change| change.field == field.name))
     }
 
     /// True where the plan has seen the resource in this state.
@@ -274,7 +285,10 @@ impl<'a> StepRunner<'a> {
         let fields = self.kind.fields();
         let deferred = |name: &str| fields.iter().any(|field| field.name == name && field.deferred);
         let address_of = |kind: &str, id: &str| self.executor.names.address(kind, id);
-        let spec = self.kind.comparable(desired.spec.clone());
+        let mut spec = self.kind.comparable(desired.spec.clone());
+        for field in fields.iter().filter(|field| field.is_write_only) {
+            spec[field.name] = observed.spec[field.name].clone();
+        }
         let mut changes = diff(fields, &observed.spec, &spec, &address_of);
         if !changes.is_empty() {
             changes = diff(
@@ -387,9 +401,17 @@ impl<'a> StepRunner<'a> {
     /// The spec with all that it quotes, in its normal form.
     fn resolved(&self, desired: &Value) -> Result<Value, Error> {
         let mut desired = desired.clone();
-        placeholder::fill(&mut desired, &|quote| self.executor.cx.answer(quote));
+        // A write-only value may hold placeholders of its own.
+        for _ in 0..2 {
+            placeholder::fill(&mut desired, &|quote| self.executor.cx.answer(quote));
+        }
         if let Some(quote) = placeholder::placeholders(&desired).first() {
-            return Err(Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute)));
+            return Err(match is_sealed(&desired) {
+                true => {
+                    Error::refused("WriteOnly", "its write-only value is in no plan: apply the stack's file instead")
+                }
+                false => Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute)),
+            });
         }
         self.kind.complete(desired).map_err(|problems| {
             let problems = problems.iter().map(|problem| format!("`{}`: {}", problem.field, problem.message));

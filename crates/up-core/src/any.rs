@@ -188,7 +188,9 @@ fn typed<K: Kind>(spec: &Value) -> Result<K> {
 }
 
 fn erase<K: Kind>(observed: Observed<K>) -> Observed<Value> {
-    let spec = plain::observed(&observed.spec);
+    let mut spec = plain::observed(&observed.spec);
+    // What a create was given must not be taken for what AWS shows.
+    K::FIELDS.iter().filter(|field| field.is_write_only).for_each(|field| spec[field.name] = Value::Null);
     observed.with_spec(spec)
 }
 

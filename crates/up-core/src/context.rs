@@ -3,6 +3,7 @@
 use std::{
     any::{Any, TypeId},
     collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
     sync::Mutex,
 };
 
@@ -10,11 +11,11 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 use aws_types::SdkConfig;
 
 use crate::{
-    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, placeholder::Placeholder, reference::Target,
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, placeholder::Placeholder,
+    reference::Target, write_only,
 };
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.
-#[derive(Debug)]
 pub struct Context {
     config: SdkConfig,
     account: String,
@@ -25,6 +26,15 @@ pub struct Context {
     known: Mutex<BTreeMap<Address, Known>>,
     /// See [`Context::is_lost`].
     lost: Mutex<BTreeSet<String>>,
+    /// See [`crate::seal`].
+    write_only: Mutex<WriteOnly>,
+}
+
+/// Without what it must not tell.
+impl fmt::Debug for Context {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Context").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// What AWS calls a resource.
@@ -48,6 +58,7 @@ impl Context {
             clients: Mutex::default(),
             known: Mutex::default(),
             lost: Mutex::default(),
+            write_only: Mutex::default(),
         };
         cx.around_calls(meter).around_calls(ResponseCheck)
     }
@@ -111,6 +122,11 @@ impl Context {
         self.lost.lock().expect("no panic while held").contains(id)
     }
 
+    /// Takes the values that stand behind sealed placeholders.
+    pub fn keep_write_only(&self, values: WriteOnly) {
+        self.write_only.lock().expect("no panic while held").extend(values);
+    }
+
     /// The answer to a mark in text, see [`crate::placeholder`].
     pub fn answer(&self, quote: &Placeholder) -> Option<String> {
         if quote.address == "stack" {
@@ -120,6 +136,9 @@ impl Context {
                 "partition" => Some(self.partition().to_owned()),
                 _ => None,
             };
+        }
+        if quote.address == write_only::ADDRESS {
+            return self.write_only.lock().expect("no panic while held").get(&quote.attribute).cloned();
         }
         let known = self.known(&quote.address.parse().ok()?)?;
         if quote.attribute == "id" { Some(known.id) } else { known.attrs.get(&quote.attribute).cloned() }

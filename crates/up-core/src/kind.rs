@@ -231,6 +231,9 @@ pub struct KindInfo {
     /// known by its parent and by its [`Kind::natural_key`]; what AWS shows beside those that the stack declares, or has
     /// applied before, is left alone. A replacement deletes the old child first.
     pub parent: Option<&'static str>,
+    /// True where the account's tagging index lists its resources: without a history, kinds that the stack does not declare
+    /// are looked at only where the index names one of them, or cannot.
+    pub indexed: bool,
     /// True where a resource is gone once AWS has answered its delete: it need not be looked for.
     pub deletes_at_once: bool,
     /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
@@ -263,6 +266,7 @@ impl KindInfo {
         tags_travel: false,
         tags: TagRules { any_character: false, ignores_case: false },
         parent: None,
+        indexed: true,
         deletes_at_once: false,
         immutable: false,
         occupies: None,

@@ -32,6 +32,7 @@ mod semaphore;
 mod tags;
 mod text;
 mod unique;
+mod write_only;
 
 pub use address::{Address, AddressError};
 pub use answer::is_throttled;
@@ -63,6 +64,7 @@ pub use tags::{TagChange, Tags, is_foreign_tag, whose};
 pub use text::{Cidr, Document};
 pub use unique::Unique;
 pub use up_derive::Spec;
+pub use write_only::{WriteOnly, is_sealed, seal, sealed};
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
 #[doc(hidden)]

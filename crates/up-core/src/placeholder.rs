@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-const OPEN: char = '\u{E000}';
-const CLOSE: char = '\u{E001}';
+use crate::write_only;
+
+pub(crate) const OPEN: char = '\u{E000}';
+pub(crate) const CLOSE: char = '\u{E001}';
 
 /// One mark: `attribute` of `address`. Facts of the stack itself have the address `stack`: `stack#account`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +89,7 @@ pub(crate) fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>)
 pub fn readable(text: &str) -> String {
     let readable = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
+        Err(Placeholder { address, .. }) if address == write_only::ADDRESS => "(write-only)".to_owned(),
         Err(Placeholder { address, attribute }) => format!("${{{address}.{attribute}}}"),
     });
     readable.collect()

@@ -46,6 +46,8 @@ impl Kind for Policy {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
+        // The index lists nothing of IAM's.
+        indexed: false,
         deletes_at_once: true,
         ..KindInfo::DEFAULT
     };

@@ -74,6 +74,8 @@ impl Kind for Role {
         attrs: &["arn", "name"],
         longest_name: 64,
         tags: TagRules::WITHOUT_CASE,
+        // The index lists nothing of IAM's.
+        indexed: false,
         deletes_at_once: true,
         ..KindInfo::DEFAULT
     };

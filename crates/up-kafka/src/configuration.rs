@@ -46,6 +46,7 @@ impl Kind for Configuration {
         longest_name: 64,
         // They stand in its description.
         tags: TagRules::FREE,
+        indexed: false,
         replace: Order::CreateBeforeDestroy,
         ..KindInfo::DEFAULT
     };

@@ -29,6 +29,10 @@ pub struct World {
     /// What each resource named when the stack was last applied: of what is deleted, users go first even where AWS does not
     /// show that they are.
     pub named: BTreeMap<Address, BTreeSet<Address>>,
+    /// The sealed specs that were applied last, of kinds with write-only fields.
+    pub written: BTreeMap<Address, Arc<Value>>,
+    /// Write-only fields that are to be sent again.
+    pub rewrite: BTreeSet<(Address, String)>,
     /// The tags of what has a name that the stack gives and is not the stack's, by kind and name.
     pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }

@@ -1,6 +1,6 @@
 //! `apply`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use up_core::Meter;
@@ -49,13 +49,18 @@ impl Apply {
         if !saved::is_saved(&self.source) {
             return Ok((Goal::apply(session::read(&self.source, &self.inputs, &self.aws)?, &self.plan), None));
         }
-        if !self.inputs.set.is_empty() || !self.plan.target.is_empty() || self.plan.unprotect {
-            let message =
-                "a saved plan is carried out as it is: `--set`, `--target` and `--unprotect` are for making it";
+        let saved = saved::read(&self.source)?;
+        let is_sealed = saved.goal.is_sealed();
+        let sets = !self.inputs.set.is_empty() && !is_sealed;
+        if sets || !self.plan.target.is_empty() || !self.plan.rewrite.is_empty() || self.plan.unprotect {
+            let message = "a saved plan is carried out as it is: `--set`, `--target`, `--rewrite` and `--unprotect` are for making it";
             let failure = Failure::new(Exit::Input, message);
             return Err(failure.hint("make another with them: `bullstra-up plan … --out FILE`"));
         }
-        let saved = saved::read(&self.source)?;
-        Ok((saved.goal, Some(saved.plan)))
+        let mut goal = saved.goal;
+        if is_sealed {
+            goal.unseal_from(&session::read(Path::new(&saved.path), &self.inputs, &self.aws)?);
+        }
+        Ok((goal, Some(saved.plan)))
     }
 }

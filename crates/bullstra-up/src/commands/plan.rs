@@ -50,9 +50,10 @@ impl Plan {
     async fn show(&self, meter: &Meter) -> Result<Exit, Failure> {
         // The process ends with this, and the system takes its memory back at once: to take ten thousand resources apart one
         // by one costs a twentieth of the whole.
-        let goal = ManuallyDrop::new(Goal::apply(session::load(&self.stack, &self.aws)?, &self.plan));
+        let mut goal = ManuallyDrop::new(Goal::apply(session::load(&self.stack, &self.aws)?, &self.plan));
         let session = Session::open(&goal.home(), &self.aws, &self.state, meter.clone()).await?;
-        let view = ManuallyDrop::new(session.look(&goal.resources, &goal.outputs).await?);
+        let mut view = ManuallyDrop::new(session.look(&goal.resources, &goal.outputs).await?);
+        goal.seal(&mut view)?;
         let plan = ManuallyDrop::new(goal.plan(&view)?);
         let exit = match (plan.refusals.is_empty(), plan.is_empty()) {
             (false, _) => Exit::Refused,

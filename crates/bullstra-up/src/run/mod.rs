@@ -69,7 +69,7 @@ impl Ready {
 
 impl Run<'_> {
     /// Does it all, and says how it ended. Every call is counted by `meter`.
-    pub(crate) async fn run(&self, meter: &Meter) -> Result<Exit, Failure> {
+    pub(crate) async fn run(mut self, meter: &Meter) -> Result<Exit, Failure> {
         let begun = Instant::now();
         let ready = self.prepare(meter).await?;
         if !ready.plan.refusals.is_empty() {
@@ -93,10 +93,11 @@ impl Run<'_> {
     }
 
     /// Reaches AWS, takes the lock, looks, and plans.
-    async fn prepare(&self, meter: &Meter) -> Result<Ready, Failure> {
+    async fn prepare(&mut self, meter: &Meter) -> Result<Ready, Failure> {
         let session = Session::open(&self.goal.home(), self.aws, self.state, meter.clone()).await?;
         let lock = locked(&session, self.command, self.options.lock_timeout).await?;
-        let view = session.look(&self.goal.resources, &self.goal.outputs).await?;
+        let mut view = session.look(&self.goal.resources, &self.goal.outputs).await?;
+        self.goal.seal(&mut view)?;
         view.past.cut_off.iter().for_each(tell_of);
         let now = self.goal.plan(&view)?;
         if let Some(saved) = &self.saved {

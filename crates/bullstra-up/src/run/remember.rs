@@ -107,7 +107,7 @@ mod tests {
             root: ".".into(),
         };
         let target = target.iter().map(|name| Address::root("ec2.vpc", *name)).collect();
-        Goal::apply(stack, &PlanOptions { target, unprotect: false })
+        Goal::apply(stack, &PlanOptions { target, ..PlanOptions::default() })
     }
 
     fn world(names: &[&str]) -> World {

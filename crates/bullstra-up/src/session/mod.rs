@@ -190,6 +190,13 @@ impl Session {
             let before = snapshot.declared().map_err(unusable)?;
             world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
         }
+        if let Some(snapshot) =
+            past.snapshot.as_ref().filter(|_| declared.iter().any(|it| has_write_only(&it.address.kind)))
+        {
+            let before = snapshot.declared().map_err(unusable)?.into_iter();
+            let written = before.filter(|it| has_write_only(&it.address.kind));
+            world.written = written.map(|it| (it.address, it.spec)).collect();
+        }
         if secrets::are_declared() {
             for (_, observed) in world.iter() {
                 if let Some(address) = observed.address(&self.stack) {
@@ -229,11 +236,19 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
     needed.into_iter().map(str::to_owned).collect()
 }
 
-/// The kinds to look at. Without a snapshot that is every kind: the index does not list all that was removed from the
-/// stack's files.
+/// The kinds to look at. Without a snapshot these are also those that the index cannot name: they may have resources that
+/// were removed from the stack's files.
 fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
-    let all = up_kinds::all().into_iter();
-    all.filter(|kind| past.snapshot.is_none() || needed.contains(kind.name())).collect()
+    let may_be_left = |kind: &dyn AnyKind| past.snapshot.is_none() && !kind.info().indexed;
+    let is_only_left = |kind: &&dyn AnyKind| may_be_left(*kind) && !needed.contains(kind.name());
+    let left: Vec<_> = up_kinds::all().into_iter().filter(is_only_left).map(AnyKind::name).collect();
+    if !left.is_empty() {
+        tracing::info!(
+            kinds = left.join(", "),
+            "no record of earlier runs: looking for leftovers that the tagging index cannot list"
+        );
+    }
+    up_kinds::all().into_iter().filter(|kind| may_be_left(*kind) || needed.contains(kind.name())).collect()
 }
 
 /// Addresses of what earlier runs made and did not finish: they are known, and not among what was applied.
@@ -271,7 +286,7 @@ fn not_searched(spared: &[ObserveError]) -> String {
     let errors: BTreeSet<_> = spared.iter().map(|failure| failure.error.code.as_str()).collect();
     let errors = errors.into_iter().collect::<Vec<_>>().join(", ");
     format!(
-        "there is no record of earlier runs here, so leftovers of any kind were looked for, and of these could not be \
+        "there is no record of earlier runs here, so leftovers were looked for, and these kinds could not be read \
          ({errors}): {kinds}"
     )
 }
@@ -280,6 +295,11 @@ fn not_searched(spared: &[ObserveError]) -> String {
 fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
     let kept = past.snapshot.iter().map(|past| &past.ids);
     kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
+}
+
+/// True for a kind with values that AWS never shows.
+fn has_write_only(kind: &str) -> bool {
+    up_kinds::find(kind).is_some_and(|kind| kind.fields().iter().any(|field| field.is_write_only))
 }
 
 /// The stack's resources that take no tags: those declared, and those that the last apply has left.

@@ -21,6 +21,7 @@ impl<'a> Matcher<'a, '_> {
         observed: &Observed<Value>,
         replaced: &BTreeSet<&Address>,
     ) -> Vec<FieldChange> {
+        let observed = &*self.with_written(kind, declared, observed);
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
         let answer = |quote: &Placeholder| self.answer(quote, replaced);
         // Of most nothing differs, and to see that nothing has to be made.
@@ -50,6 +51,25 @@ impl<'a> Matcher<'a, '_> {
         }
         confine(kind, &mut changes, &|field| self.is_moved(&observed.spec[field], &desired[field], replaced));
         changes
+    }
+
+    /// A live resource with what stands for the write-only values that it was given last. Where that is not known, they count
+    /// as unchanged.
+    fn with_written<'o>(
+        &self,
+        kind: &dyn AnyKind,
+        declared: &Declared,
+        observed: &'o Observed<Value>,
+    ) -> Cow<'o, Observed<Value>> {
+        let mut observed = Cow::Borrowed(observed);
+        for field in kind.fields().iter().filter(|field| field.is_write_only) {
+            let address = observed.address(self.stack).unwrap_or_else(|| declared.address.clone());
+            let is_sent_again = self.world.rewrite.contains(&(declared.address.clone(), field.name.to_owned()));
+            let written = self.world.written.get(&address).map(|spec| &spec[field.name]).filter(|it| !it.is_null());
+            let value = if is_sent_again { &Value::Null } else { written.unwrap_or(&declared.spec[field.name]) };
+            observed.to_mut().spec[field.name] = value.clone();
+        }
+        observed
     }
 
     /// True where live targets and wanted ones are inside different resources, such as subnets in different VPCs.
