@@ -54,7 +54,7 @@ pub use slots::{Slot, Slots, Urgency};
 pub use text::{Cidr, Document};
 pub use unique::Unique;
 pub use up_derive::Spec;
-pub use whole::Whole;
+pub use whole::{Lists, Whole};
 #[doc(hidden)]
 pub use words::interned;
 

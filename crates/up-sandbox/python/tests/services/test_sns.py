@@ -200,7 +200,8 @@ def test_attributes_of_a_subscription(sns, topic, refused):
 
 
 def test_an_endpoint_is_one_of_its_protocol(sns, topic, refused):
-    for protocol, endpoint in (("carrier", "pigeon"), ("https", "http://a"), ("email", "a"), ("sqs", "q"), ("sms", "x")):
+    wrong = (("carrier", "pigeon"), ("https", "http://a"), ("email", "a"), ("sqs", "q"), ("sms", "x"))
+    for protocol, endpoint in wrong:
         said = refused(sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
         assert said.startswith("InvalidParameter: Invalid "), said
     gone = refused(sns.subscribe, TopicArn=f"{topic}-2", Protocol="email", Endpoint="a@b.c")
