@@ -25,9 +25,8 @@ fn subscriptions() -> Result {
     if !applied.to_string().contains("to be confirmed") {
         return fail(format!("nothing is said of what is pending: {applied}"));
     }
-    account.python(
-        r#"aws("sns").subscribe(TopicArn=id("sns.topic.orders"), Protocol="sms", Endpoint="+491701234567")"#,
-    )?;
+    account
+        .python(r#"aws("sns").subscribe(TopicArn=id("sns.topic.orders"), Protocol="sms", Endpoint="+491701234567")"#)?;
     left(&account, &["sqs", "lambda", "firehose", "https", "sms"])?;
 
     // What the stack has had, and no longer declares, is deleted.

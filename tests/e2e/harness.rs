@@ -165,6 +165,17 @@ impl Account {
         Ok(resources.clone())
     }
 
+    /// The members of the account's requests that neither moto nor a hook reads, and that no service lists with a reason.
+    pub(crate) fn unread(&self) -> Result<Vec<String>> {
+        let answer = self.control(&format!("unread?access_key={}", self.id))?;
+        let members = answer["unread"].as_array().ok_or("an answer without members")?.iter();
+        let named = members.map(|member| {
+            let text = |key: &str| member[key].as_str().unwrap_or_default();
+            format!("{}.{}.{}", text("service"), text("operation"), text("member"))
+        });
+        Ok(named.collect())
+    }
+
     /// The calls made in the account, as `service:Operation`, those that change AWS marked.
     pub(crate) fn calls(&self) -> Result<Vec<(String, bool)>> {
         let calls = self.control(&format!("calls?access_key={}", self.id))?;

@@ -106,6 +106,7 @@ impl Kind for Subscription {
         },
         attrs: &["arn"],
         parent: Some("topic"),
+        indexed: false,
         replace: Order::DestroyBeforeCreate,
         deletes_at_once: true,
         ..KindInfo::DEFAULT

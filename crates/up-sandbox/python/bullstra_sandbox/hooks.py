@@ -21,7 +21,7 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException, _RESTError
 
-from . import service, wire
+from . import service, unread, wire
 from .call import Call, Refusal
 
 Proceed = Callable[..., dict[str, Any]]
@@ -70,7 +70,8 @@ def run(call: Call) -> wire.Answer:
 
 def result(call: Call) -> dict[str, Any]:
     """What a call answers, parsed. Raises `Refusal`."""
-    return wire.result(call, run(call))
+    with unread.nobody():
+        return wire.result(call, run(call))
 
 
 def _run(call: Call, hooks: list[Hook]) -> wire.Answer:

@@ -1,4 +1,4 @@
-"""What the sandbox knows of a service of AWS: one `Service` value, in the service's own module. No other table lists services.
+"""What the sandbox knows of a service of AWS: one `Service` value, in the service's own module. No table lists services.
 
     SQS = Service("sqs", tagging="sqs:TagQueue", limits=(Limit("*", 50, 10, guess=True),))
 
@@ -50,10 +50,10 @@ class Signed(NamedTuple):
 class Limit(NamedTuple):
     """A token bucket for each account and region: `capacity` calls at once, and `refill` more each second.
 
-    A call takes a token from the first limit of its service that matches it, and from each matching one that has `also`.
-    `operation` is a glob; after `!` what the glob does not match. ` unfiltered` ends the name of a list without filters.
-    All limits of a service with one `shared` name have one bucket; else each operation has its own. `guess`: AWS publishes
-    no number.
+    A call takes a token from the first limit of its service that matches it, and from each matching one with `also`.
+    `operation` is a glob; after `!` what the glob does not match. ` unfiltered` ends the name of a list without
+    filters. All limits of a service with one `shared` name have one bucket; else each operation has its own.
+    `guess`: AWS publishes no number.
     """
 
     operation: str

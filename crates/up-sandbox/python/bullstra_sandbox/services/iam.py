@@ -179,6 +179,33 @@ def removing_what_is_not_there(call: Call, proceed: Any) -> None:
     proceed()
 
 
+@IAM.around("ListInstanceProfiles")
+def instance_profiles(call: Call, proceed: Any) -> dict[str, Any]:
+    """The profiles under a path, in pages; moto lists all there are, in one."""
+    under = call.get("PathPrefix", default="/")
+    found = [profile for profile in proceed()["InstanceProfiles"] if profile["Path"].startswith(under)]
+    shown, following = query.page(found, call.get("Marker"), call.get("MaxItems"), default=100)
+    return {"InstanceProfiles": shown, "IsTruncated": bool(following), **({"Marker": following} if following else {})}
+
+
+@IAM.around("ListEntitiesForPolicy")
+def holders(call: Call, proceed: Any) -> dict[str, Any]:
+    """Who has a policy attached, or for a boundary, or either; moto knows of no boundaries."""
+    wanted, entity = call.get("PolicyUsageFilter"), call.get("EntityFilter")
+    answer = proceed()
+    if wanted == "PermissionsBoundary":
+        answer |= {"PolicyRoles": [], "PolicyUsers": [], "PolicyGroups": []}
+    if wanted != "PermissionsPolicy" and entity in (None, "Role"):
+        iam, under = backend("iam", call), call.get("PathPrefix", default="/")
+        bounded = [
+            {"RoleName": role.name, "RoleId": role.id}
+            for role in iam.roles.values()
+            if role.permissions_boundary_arn == call.params["PolicyArn"] and role.path.startswith(under)
+        ]
+        answer["PolicyRoles"] = list({role["RoleId"]: role for role in answer["PolicyRoles"] + bounded}.values())
+    return answer
+
+
 @IAM.around("ListInstanceProfileTags")
 def tags_of_instance_profile(call: Call, _: Any) -> dict[str, Any]:
     tags = backend("iam", call).get_instance_profile(call.params["InstanceProfileName"]).tags

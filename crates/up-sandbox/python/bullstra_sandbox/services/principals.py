@@ -1,4 +1,4 @@
-"""Principals of IAM in the policies of other services, and roles handed to them: not known for some seconds after they were made."""
+"""Principals of IAM in what other services are given: a role is not known for some seconds after it was made."""
 
 from __future__ import annotations
 

@@ -209,7 +209,8 @@ def test_the_password_of_an_endpoint_does_not_show(sns, topic):
 
 
 def test_an_endpoint_is_one_of_its_protocol(sns, topic, refused):
-    for protocol, endpoint in (("carrier", "pigeon"), ("https", "http://a"), ("email", "a"), ("sqs", "q"), ("sms", "x")):
+    wrong = (("carrier", "pigeon"), ("https", "http://a"), ("email", "a"), ("sqs", "q"), ("sms", "x"))
+    for protocol, endpoint in wrong:
         said = refused(sns.subscribe, TopicArn=topic, Protocol=protocol, Endpoint=endpoint)
         assert said.startswith("InvalidParameter: Invalid "), said
     gone = refused(sns.subscribe, TopicArn=f"{topic}-2", Protocol="email", Endpoint="a@b.c")

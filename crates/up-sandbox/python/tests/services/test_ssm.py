@@ -102,7 +102,8 @@ def test_tiers_have_sizes_and_no_way_back(ssm, refused):
 def test_a_value_matches_its_pattern(ssm, refused):
     put(ssm, value="12", AllowedPattern=r"^\d+$")
     said = refused(put, ssm=ssm, value="x", Overwrite=True)
-    assert said == r"ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: ^\d+$"
+    words = r"Parameter value, cannot be validated against allowedPattern: ^\d+$"
+    assert said == f"ParameterPatternMismatchException: {words}"
     assert refused(put, ssm=ssm, name="b", AllowedPattern="(").startswith("InvalidAllowedPatternException")
     assert refused(put, ssm=ssm, name="c", value="{{ssm:d}}").startswith("ValidationException: Can't nest")
     assert refused(put, ssm=ssm, name="d", DataType="x").startswith("ValidationException: The following data type")

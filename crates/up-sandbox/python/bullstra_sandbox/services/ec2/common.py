@@ -12,9 +12,10 @@ from moto.ec2.models.core import TaggedEC2Resource
 from ... import late, wire
 from ...call import Call, Refusal
 from ...world import backend, store
-from . import EC2, filters as ec2_filters
 from .. import query
 from ..interfaces import sweep
+from . import EC2
+from . import filters as ec2_filters
 
 # What DescribeTags calls a type otherwise than moto does.
 TYPES = {

@@ -11,9 +11,9 @@ from moto.ec2.utils import random_nat_gateway_id
 from ...call import Call, Refusal
 from ...world import CREATING, DELETING, GONE, backend, clock, duration, lifecycle
 from .. import query
-from .common import forget_tags
 from ..interfaces import hold, release
 from . import EC2
+from .common import forget_tags
 
 KIND = "ec2.nat_gateway"
 DESCRIBED_AFTER_DELETION = 3600.0

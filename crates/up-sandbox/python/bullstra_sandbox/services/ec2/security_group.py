@@ -11,9 +11,9 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 
 from ...call import Call, Refusal
 from ...world import backend
-from .common import forget_tags
 from ..interfaces import group_in_use
 from . import EC2
+from .common import forget_tags
 
 MOST_RULES = 60
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}

@@ -10,10 +10,10 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 
 from ...call import Call, Refusal
 from ...world import GONE, backend, lifecycle
-from .common import forget_tags
-from .security_group import Rule
 from ..interfaces import subnet_in_use
 from . import EC2
+from .common import forget_tags
+from .security_group import Rule
 
 
 @EC2.around("CreateVpc")

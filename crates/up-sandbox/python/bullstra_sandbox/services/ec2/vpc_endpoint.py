@@ -12,9 +12,9 @@ from moto.ec2.utils import random_vpc_ep_id
 from ...call import Call, Refusal
 from ...world import CREATING, DELETING, GONE, backend, lifecycle
 from .. import query
-from .common import forget_tags
 from ..interfaces import held_by, keep, release
 from . import EC2
+from .common import forget_tags
 
 KIND = "ec2.vpc_endpoint"
 GATEWAYS = ("s3", "dynamodb")

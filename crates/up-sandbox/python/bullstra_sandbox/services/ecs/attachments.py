@@ -6,7 +6,8 @@ from typing import Any
 
 from ...call import Call, Refusal
 from ...world import CREATING, backend, lifecycle
-from . import ECS, cluster as ecs
+from . import ECS
+from . import cluster as clusters
 
 ATTACHMENTS = "ecs.attachments"
 BUILT_IN = ("FARGATE", "FARGATE_SPOT")
@@ -59,7 +60,7 @@ def refuse_busy(call: Call, cluster: Any) -> None:
 
 @ECS.around("PutClusterCapacityProviders")
 def put(call: Call, proceed: Any) -> dict[str, Any]:
-    cluster = ecs.find(call)
+    cluster = clusters.find(call)
     names, strategy = call.params["capacityProviders"], call.params["defaultCapacityProviderStrategy"]
     refuse_unknown(call, names)
     if any(each["capacityProvider"] not in names for each in strategy):
@@ -69,11 +70,11 @@ def put(call: Call, proceed: Any) -> dict[str, Any]:
     before, cluster.capacity_providers = cluster.capacity_providers or [], names
     cluster.default_capacity_provider_strategy = strategy
     attach(call, cluster, before)
-    return {"cluster": ecs.described(call, cluster, set(ecs.INCLUDED))}
+    return {"cluster": clusters.described(call, cluster, set(clusters.INCLUDED))}
 
 
 def refuse_in_use(call: Call, cluster: Any, leaving: set[str]) -> None:
     """The API reference of PutClusterCapacityProviders: existing tasks and services use it, so it cannot be removed."""
-    for service in ecs.services_in(call, cluster):
+    for service in clusters.services_in(call, cluster):
         if service.status != "INACTIVE" and leaving & service.kept.providers(call):
             raise Refusal("ResourceInUseException", "The specified capacity provider is in use and cannot be removed.")

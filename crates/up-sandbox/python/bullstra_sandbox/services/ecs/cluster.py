@@ -6,8 +6,8 @@ from typing import Any
 
 from ...call import Call, Refusal
 from ...world import DELETING, READY, backend, lifecycle
-from . import ECS, attachments as ecs_attachments
 from .. import query, tag_rules
+from . import ECS, attachments
 
 # What a description leaves out unless it is asked for.
 INCLUDED = {"SETTINGS": "settings", "TAGS": "tags", "CONFIGURATIONS": "configuration", "STATISTICS": "statistics"}
@@ -40,7 +40,7 @@ def services_in(call: Call, cluster: Any) -> list[Any]:
 @ECS.around("CreateCluster")
 def create(call: Call, proceed: Any) -> dict[str, Any]:
     name = call.get("clusterName", default="default")
-    ecs_attachments.refuse_unknown(call, call.get("capacityProviders", default=[]))
+    attachments.refuse_unknown(call, call.get("capacityProviders", default=[]))
     old = backend("ecs", call).clusters.get(name)
     if old and old.status == "ACTIVE":
         if old.asked_for != call.params:
@@ -50,7 +50,7 @@ def create(call: Call, proceed: Any) -> dict[str, Any]:
     made = backend("ecs", call).clusters[name]
     made.asked_for = dict(call.params)
     if made.capacity_providers:
-        ecs_attachments.attach(call, made, [])
+        attachments.attach(call, made, [])
     return {"cluster": described(call, made, set(INCLUDED))}
 
 
@@ -75,7 +75,7 @@ def described(call: Call, cluster: Any, include: set[str]) -> dict[str, Any]:
         "serviceConnectDefaults": cluster.service_connect_defaults,
     }
     if "ATTACHMENTS" in include:
-        seen["attachmentsStatus"] = ecs_attachments.status(call, cluster)
+        seen["attachmentsStatus"] = attachments.status(call, cluster)
     for asked, member in INCLUDED.items():
         if asked not in include:
             seen[member] = None if member == "configuration" else []
@@ -122,14 +122,14 @@ def update(call: Call, proceed: Any) -> dict[str, Any]:
     cluster.service_connect_defaults = call.get("serviceConnectDefaults", default=cluster.service_connect_defaults)
     if hasattr(cluster, "attachments_failed"):
         # What is attached is gone through once more: PutClusterCapacityProviders right after it is refused as busy.
-        lifecycle.creating(call, ecs_attachments.ATTACHMENTS, cluster.arn)
+        lifecycle.creating(call, attachments.ATTACHMENTS, cluster.arn)
     return {"cluster": described(call, cluster, set(INCLUDED))}
 
 
 @ECS.around("DeleteCluster")
 def delete(call: Call, proceed: Any) -> dict[str, Any]:
     cluster = find(call, active=False)
-    ecs_attachments.refuse_busy(call, cluster)
+    attachments.refuse_busy(call, cluster)
     if any(service.status == "ACTIVE" for service in services_in(call, cluster)):
         words = "The Cluster cannot be deleted while Services are active."
         raise Refusal("ClusterContainsServicesException", words)

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...call import Call
 from ...world import CREATING, GONE, MODIFYING, backend, lifecycle
-from . import images as ecs_images, task_definition as ecs_task_definition
+from ..interfaces import held_by, keep, release
+from . import images, task_definition
 from .cluster import SERVICE
 from .task_definition import now
-from ..interfaces import held_by, keep, release
 
 ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
 # What a deployment has of its own; a change to any of it begins another one.
@@ -97,7 +97,7 @@ class Kept:
         definition = self.settings.get("taskDefinition")
         if not definition or self.settings["desiredCount"] == 0:
             return None
-        return ecs_images.why_not(call, ecs_task_definition.find(call, definition))
+        return images.why_not(call, task_definition.find(call, definition))
 
     def breaker(self) -> dict[str, bool]:
         """The circuit breaker's settings."""

@@ -6,11 +6,11 @@ from typing import Any
 
 from ...call import Call, Refusal
 from ...world import DELETING, GONE, backend, lifecycle, store
-from . import ECS, attachments as ecs_attachments, task_definition as ecs_task_definition
+from ..interfaces import release
+from . import ECS, attachments, task_definition
 from .cluster import SERVICE, find as find_cluster, paged, services_in
 from .deployments import DEPLOYED, Kept
 from .service_rules import as_kept, defaults, refuse_bad_service
-from ..interfaces import release
 
 NOT_KEPT = ("clientToken", "cluster", "service", "serviceName", "forceNewDeployment", "role", "tags")
 
@@ -43,7 +43,7 @@ def create(call: Call, proceed: Any) -> dict[str, Any]:
     if not settings.get("capacityProviderStrategy") and "launchType" not in settings:
         settings |= defaults_of(cluster)
     refuse_bad_service(call, settings)
-    ecs_attachments.refuse_strangers(cluster, settings.get("capacityProviderStrategy") or [])
+    attachments.refuse_strangers(cluster, settings.get("capacityProviderStrategy") or [])
     release(backend("ec2", call), call.arn("ecs", f"service/{cluster.name}/{name}"))
     backend("ecs", call).services.pop(f"{cluster.name}:{name}", None)
     proceed()
@@ -65,7 +65,7 @@ def settings_of(call: Call, before: dict[str, Any], given: dict[str, Any]) -> di
     """The settings after a request, task definition by its ARN, deployment configuration with its defaults."""
     after = {**before, **{name: value for name, value in given.items() if name not in NOT_KEPT and value is not None}}
     if given.get("taskDefinition"):
-        found = ecs_task_definition.find(call, given["taskDefinition"])
+        found = task_definition.find(call, given["taskDefinition"])
         if found is None:
             raise Refusal("ClientException", "TaskDefinition not found.")
         if found.status != "ACTIVE":
@@ -123,7 +123,7 @@ def update(call: Call, proceed: Any) -> dict[str, Any]:
     before = kept.settings
     after = settings_of(call, before, call.params)
     refuse_bad_service(call, after)
-    ecs_attachments.refuse_strangers(cluster, call.get("capacityProviderStrategy", default=[]))
+    attachments.refuse_strangers(cluster, call.get("capacityProviderStrategy", default=[]))
     refuse_unforced(call, before, after)
     kept.settings = after
     record.desired_count, record.task_definition = after["desiredCount"], after.get("taskDefinition")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...call import Call, Refusal
 from ...world import backend
-from . import task_definition as ecs_task_definition
 from ..elbv2.target_group import users_of
+from . import task_definition
 
 
 DEFAULTS: dict[str, Any] = {
@@ -88,7 +88,7 @@ def refuse_bad_service(call: Call, settings: dict[str, Any]) -> None:
         if settings["deploymentController"]["type"] == "ECS":
             refuse("TaskDefinition can not be blank.")
         return
-    definition = ecs_task_definition.find(call, settings["taskDefinition"])
+    definition = task_definition.find(call, settings["taskDefinition"])
     if settings.get("launchType") == "FARGATE" and "FARGATE" not in definition.compatibilities:
         refuse("Task definition does not support launch_type FARGATE.")
     refuse_bad_network(call, settings, definition)

@@ -11,9 +11,9 @@ from ...call import Call, Refusal
 from ...world import CREATING, DELETING, GONE, MODIFYING, READY, backend, lifecycle, store
 from .. import played, tag_rules
 from ..interfaces import keep, release
+from ..rds.instance import key_arn
 from . import KAFKA
 from .configuration import find_revision, now, paged
-from ..rds.instance import key_arn
 
 KIND = "kafka.cluster"
 STATES = {CREATING: "CREATING", MODIFYING: "UPDATING", READY: "ACTIVE", DELETING: "DELETING", GONE: "DELETING"}

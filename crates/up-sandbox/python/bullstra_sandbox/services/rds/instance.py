@@ -11,9 +11,9 @@ from ...world import CREATING, DELETING, GONE, MODIFYING, READY, backend, lifecy
 from .. import query
 from ..interfaces import keep, release
 from . import RDS
+from .engine import Engine
 from .groups import described as described_group
 from .groups import subnet_group
-from .engine import Engine
 
 KIND = "rds.instance"
 STATES = {CREATING: "creating", MODIFYING: "modifying", READY: "available", DELETING: "deleting", GONE: "deleting"}

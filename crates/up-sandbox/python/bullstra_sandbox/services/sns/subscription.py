@@ -1,4 +1,4 @@
-"""SNS's subscriptions: one for a topic, a protocol and an endpoint; those of other people are pending until confirmed."""
+"""SNS's subscriptions: one for each topic, protocol and endpoint; those of other people wait to be confirmed."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def confirm(call: Call, proceed: Any) -> dict[str, Any]:
 def unsubscribe(call: Call, proceed: Any) -> None:
     """A second one is success; one of a pending subscription is refused, which goes by itself after some days.
 
-    "Unconfirmed subscriptions … are deleted automatically" (SNS developer guide, "Deleting a subscription and topic").
+    "Unconfirmed subscriptions … are deleted automatically" (SNS developer guide, "Deleting a subscription").
     """
     try:
         found = find_subscription(call)

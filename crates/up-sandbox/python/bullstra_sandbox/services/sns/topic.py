@@ -110,8 +110,8 @@ def check_policy(call: Call, name: str, text: str) -> None:
 def create(call: Call, proceed: Any) -> dict[str, Any] | None:
     """The topic of a name, made if there is none.
 
-    With a tag or an attribute that the topic has not it is refused; what the request leaves out is not compared. Seen on AWS:
-    https://github.com/localstack/localstack/issues/2405, https://github.com/localstack/localstack/pull/13714,
+    With a tag or an attribute that the topic has not it is refused; what the request leaves out is not compared. Seen
+    on AWS: https://github.com/localstack/localstack/issues/2405, https://github.com/localstack/localstack/pull/13714,
     https://github.com/MassTransit/MassTransit/pull/3721
     """
     given: dict[str, str] = call.get("Attributes", default={})

@@ -147,7 +147,7 @@ def put(call: Call, proceed: Any) -> dict[str, Any]:
 
 @SSM.around("DescribeParameters")
 def pages(call: Call, proceed: Any) -> dict[str, Any]:
-    """The parameters that match, in pages of the size asked for; moto has pages of ten, and two keys of filters less."""
+    """The parameters that match, in pages of the size asked for; moto has pages of ten, and lacks two filters."""
     ours = {"Tier": "Tier", "DataType": "DataType"}
     filters = call.get("ParameterFilters", default=[])
     asked = {"ParameterFilters": [each for each in filters if each["Key"] not in ours]}
