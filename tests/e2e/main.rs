@@ -18,6 +18,7 @@ mod refusals;
 mod shared;
 mod state;
 mod throttle;
+mod write_only;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -57,6 +58,7 @@ fn main() {
             shared::trials(),
             state::trials(),
             throttle::trials(),
+            write_only::trials(),
             measure::trials(),
             chaos::trials(),
         ]
