@@ -149,7 +149,8 @@ impl Account {
         Ok(serde_json::from_str(&ran.stdout)?)
     }
 
-    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive.
+    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive, and
+    /// `child(kind, …)` what takes no tags.
     pub(crate) fn python(&self, code: &str) -> Result<String> {
         let mut command = Command::new(&shared().python);
         command.arg("-c").arg(format!("{PRELUDE}\n{code}"));
@@ -162,6 +163,17 @@ impl Account {
         let dump = self.control(&format!("dump?account={}&region=us-east-1", self.id))?;
         let resources = dump["resources"].as_array().ok_or("a dump without resources")?;
         Ok(resources.clone())
+    }
+
+    /// The members of the account's requests that neither moto nor a hook reads, and that no service lists with a reason.
+    pub(crate) fn unread(&self) -> Result<Vec<String>> {
+        let answer = self.control(&format!("unread?access_key={}", self.id))?;
+        let members = answer["unread"].as_array().ok_or("an answer without members")?.iter();
+        let named = members.map(|member| {
+            let text = |key: &str| member[key].as_str().unwrap_or_default();
+            format!("{}.{}.{}", text("service"), text("operation"), text("member"))
+        });
+        Ok(named.collect())
     }
 
     /// The calls made in the account, as `service:Operation`, those that change AWS marked.
@@ -249,11 +261,21 @@ import boto3
 def aws(service):
     return boto3.client(service)
 
-def _found(address):
+def _dump():
     dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
-    found = [r for r in dump["resources"] if r["tags"].get("bullstra:address") == address]
+    return dump["resources"]
+
+def _found(address):
+    found = [r for r in _dump() if r["tags"].get("bullstra:address") == address]
     assert len(found) == 1, f"{len(found)} resources at {address}"
     return found[0]
+
+def child(kind, **attributes):
+    """The id of the one resource of a kind without tags that has these attributes."""
+    of_kind = [r for r in _dump() if r["type"] == kind]
+    found = [r for r in of_kind if attributes.items() <= r["attributes"].items()]
+    assert len(found) == 1, f"{len(found)} of {len(of_kind)} {kind} have {attributes}"
+    return found[0]["id"]
 
 def id(address):
     return _found(address)["id"]

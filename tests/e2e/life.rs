@@ -83,7 +83,11 @@ fn life(folder: &Path) -> Result {
     at.settled(&[])?;
     at.run("destroy", &["--auto-approve", "--unprotect"])?;
     let left: Vec<_> = exists(&at.account)?.difference(&before).cloned().collect();
-    if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
+    if !left.is_empty() {
+        return fail(format!("left behind after destroy: {left:?}"));
+    }
+    let unread = at.account.unread()?;
+    if unread.is_empty() { Ok(()) } else { fail(format!("sent, and the sandbox does not read it: {unread:?}")) }
 }
 
 /// A stack on its account.

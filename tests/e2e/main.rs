@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
 mod chaos;
+mod children;
 mod credentials;
 mod deploys;
 mod harness;
@@ -17,6 +18,7 @@ mod refusals;
 mod shared;
 mod state;
 mod throttle;
+mod write_only;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -44,6 +46,7 @@ fn main() {
         false => [
             life::trials(),
             ignored::trials(),
+            children::trials(),
             deploys::trials(),
             late::trials(),
             prod::trials(),
@@ -55,6 +58,7 @@ fn main() {
             shared::trials(),
             state::trials(),
             throttle::trials(),
+            write_only::trials(),
             measure::trials(),
             chaos::trials(),
         ]

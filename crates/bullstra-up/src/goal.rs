@@ -134,6 +134,7 @@ impl Goal {
             let Some(mut spec) = source.map(|source| (*source.spec).clone()) else { continue };
             self.write_only.extend(up_core::seal(&declared.address, fields, &mut spec, Some(&declared.spec)));
         }
+        secrets::keep(&self.write_only.values().cloned().collect());
     }
 
     /// True where the plan of it sends values that no plan holds.

@@ -106,9 +106,10 @@ pub(crate) fn are_known() -> bool {
     !read().texts.is_empty()
 }
 
-/// All that are known so far.
-pub(crate) fn all() -> BTreeSet<String> {
-    read().texts.clone()
+/// Those that stand in `text`, in any spelling.
+pub(crate) fn found_in(text: &str) -> BTreeSet<String> {
+    let stands = |secret: &&String| text.contains(*secret) || spellings(secret).iter().any(|it| text.contains(it));
+    read().texts.iter().filter(stands).cloned().collect()
 }
 
 /// False where neither a secret stands in `text`, in any spelling, nor what stands in the place of one.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Context, Declared, Observed, by_id};
+use up_core::{Address, AnyKind, Context, Declared, Observed, by_id, placeholder, visit_named};
 use up_plan::Kinds;
 
 /// The children that a stack declares, and those that it has applied before, by kind.
@@ -13,9 +13,7 @@ pub struct Children(BTreeMap<String, Vec<Child>>);
 #[derive(Debug)]
 struct Child {
     address: Address,
-    /// The reference to its parent, as the stack writes it.
-    parent: Value,
-    key: String,
+    spec: Value,
 }
 
 impl Children {
@@ -27,51 +25,67 @@ impl Children {
     ) -> Self {
         let mut children: BTreeMap<String, Vec<Child>> = BTreeMap::new();
         for Declared { address, spec, .. } in declared.into_iter().chain(applied) {
-            let Some(kind) = kinds(&address.kind) else { continue };
-            let Some((parent, key)) = kind.info().parent.zip(kind.natural_key(spec)) else { continue };
-            let child = Child { address: address.clone(), parent: spec[parent].clone(), key };
-            children.entry(address.kind.clone()).or_default().push(child);
+            if kinds(&address.kind).is_some_and(|kind| kind.info().parent.is_some()) {
+                let child = Child { address: address.clone(), spec: (**spec).clone() };
+                children.entry(address.kind.clone()).or_default().push(child);
+            }
         }
         Self(children)
     }
 
-    /// True for the parent of one of them.
-    pub(crate) fn has_parent(&self, address: &Address) -> bool {
-        self.0.values().flatten().any(|child| child.parent_address().as_ref() == Some(address))
+    /// True for what one of them refers to or quotes: its parent, or what its natural key is made of.
+    pub(crate) fn name(&self, address: &Address) -> bool {
+        let mut is_named = false;
+        for child in self.0.values().flatten() {
+            visit_named(&child.spec, &mut |named| is_named = is_named || address.is_written(named));
+        }
+        is_named
     }
 
-    /// The ids of the parents of a kind's children, as far as they are known.
-    pub(crate) fn parents(&self, kind: &str, cx: &Context) -> BTreeSet<String> {
-        self.0.get(kind).into_iter().flatten().filter_map(|child| child.parent_id(cx)).collect()
+    /// The natural keys of a kind's children, by the ids of their parents, as far as both are known.
+    pub(crate) fn parents(&self, kind: &dyn AnyKind, cx: &Context) -> BTreeMap<String, BTreeSet<String>> {
+        let mut parents: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (_, parent, key) in self.known(kind, cx) {
+            parents.entry(parent).or_default().insert(key);
+        }
+        parents
     }
 
     /// Gives what is known as the stack's the tags that would say so.
     pub(crate) fn identify(&self, kind: &dyn AnyKind, cx: &Context, stack: &str, observed: &mut [Observed<Value>]) {
         let Some(field) = kind.info().parent else { return };
+        let known: Vec<_> = self.known(kind, cx).collect();
         for observed in observed {
-            let (Some((_, parent)), Some(key)) = (by_id(&observed.spec[field]), kind.natural_key(&observed.spec))
-            else {
+            let (Some((_, of)), Some(found)) = (by_id(&observed.spec[field]), kind.natural_key(&observed.spec)) else {
                 continue;
             };
-            let all = self.0.get(kind.name()).into_iter().flatten();
-            let mut same = all.filter(|child| child.key == key && child.parent_id(cx).as_deref() == Some(parent));
-            if let Some(child) = same.next() {
+            if let Some((child, ..)) = known.iter().find(|(_, parent, key)| parent == of && *key == found) {
                 observed.tags.insert(Address::STACK_TAG.into(), stack.to_owned());
-                observed.tags.insert(Address::ADDRESS_TAG.into(), child.address.to_string());
+                observed.tags.insert(Address::ADDRESS_TAG.into(), child.to_string());
             }
         }
     }
+
+    /// A kind's children whose parents and natural keys are known by now, with these.
+    fn known<'a>(
+        &'a self,
+        kind: &'a dyn AnyKind,
+        cx: &'a Context,
+    ) -> impl Iterator<Item = (&'a Address, String, String)> {
+        let children = self.0.get(kind.name()).into_iter().flatten();
+        children.filter_map(move |child| {
+            let parent = parent_id(&child.spec[kind.info().parent?], cx)?;
+            let mut spec = child.spec.clone();
+            placeholder::fill(&mut spec, &|quote| cx.answer(quote));
+            Some((&child.address, parent, kind.natural_key(&spec)?))
+        })
+    }
 }
 
-impl Child {
-    fn parent_id(&self, cx: &Context) -> Option<String> {
-        match by_id(&self.parent) {
-            Some((_, id)) => Some(id.to_owned()),
-            None => cx.known(&self.parent_address()?).map(|known| known.id),
-        }
-    }
-
-    fn parent_address(&self) -> Option<Address> {
-        self.parent.get("$ref")?.as_str()?.parse().ok()
+/// The id of a parent that a reference leads to.
+fn parent_id(reference: &Value, cx: &Context) -> Option<String> {
+    match by_id(reference) {
+        Some((_, id)) => Some(id.to_owned()),
+        None => cx.known(&reference.get("$ref")?.as_str()?.parse().ok()?).map(|known| known.id),
     }
 }

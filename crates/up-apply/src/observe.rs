@@ -165,7 +165,7 @@ impl Observer {
             match look.expect("a kind does not panic") {
                 (kind, Ok(Looked { observed, others })) => {
                     for observed in &observed {
-                        let address = observed.address(&self.stack).filter(|it| self.children.has_parent(it));
+                        let address = observed.address(&self.stack).filter(|it| self.children.name(it));
                         address.iter().for_each(|address| self.cx.learn(address, known(observed)));
                     }
                     world.observed.insert(kind.to_owned(), observed);
@@ -191,7 +191,7 @@ impl Observer {
     pub(crate) async fn look(&self, kind: &'static dyn AnyKind, which: Which, met: &Met) -> Result<Looked, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let (desired, kept) = (self.desired.clone(), self.kept.clone());
-        let parents = Arc::new(self.children.parents(kind.name(), &self.cx));
+        let parents = Arc::new(self.children.parents(kind, &self.cx));
         let query = Query { stack: self.stack.clone(), parents, asked, desired, kept, ..Query::default() };
         let query = match which {
             Which::All => {

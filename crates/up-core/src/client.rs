@@ -57,16 +57,19 @@ impl ClassifyRetry for Retries {
 /// client(cx).describe_vpcs().send().await?;
 /// client(cx).create_vpc().customize().config_override(once()).send().await?;
 /// ```
+///
+/// A third argument has what the answers to the service's lists always have, see [`crate::Lists`].
 #[macro_export]
 macro_rules! client {
-    ($sdk:ident, $errors:expr) => {
+    ($sdk:ident, $errors:expr $(, $lists:expr)?) => {
         /// The client of this service: one for the whole run.
         pub(crate) fn client(cx: &$crate::Context) -> $sdk::Client {
             cx.client(|sdk, calls| {
                 let mut config = $sdk::config::Builder::from(sdk)
                     .retry_partition(calls.retries.clone())
                     .retry_classifier($crate::Retries)
-                    .interceptor($crate::ErrorTable($errors));
+                    .interceptor($crate::ErrorTable($errors))
+                    $(.interceptor($crate::Lists($lists)))?;
                 for interceptor in &calls.interceptors {
                     config.push_interceptor(interceptor.clone());
                 }

@@ -58,7 +58,7 @@ pub use observed::{Attrs, Impairment, Observed, Status};
 pub use policy::PolicyDocument;
 pub use query::{Query, Select};
 pub use reference::{Name, Ref, by_id};
-pub use response_check::ResponseCheck;
+pub use response_check::{Lists, ResponseCheck};
 pub use semaphore::{Permit, PrioritySemaphore, Urgency};
 pub use tags::{TagChange, Tags, is_foreign_tag, whose};
 pub use text::{Cidr, Document};

@@ -35,6 +35,7 @@ names! {
     Subnet = "ec2.subnet";
     TargetGroup = "elbv2.target_group";
     TaskDefinition = "ecs.task_definition";
+    Topic = "sns.topic";
     Vpc = "ec2.vpc";
     VpcEndpoint = "ec2.vpc_endpoint";
 }

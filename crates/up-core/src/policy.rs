@@ -36,6 +36,39 @@ impl PolicyDocument {
         self.0.value()
     }
 
+    /// A resource's own policy as AWS wants it: statements that name no resource are about `arn`, the resource itself.
+    #[must_use]
+    pub fn about(&self, arn: &str) -> Self {
+        self.with_statements(|statement| {
+            if !statement.contains_key("Resource") && !statement.contains_key("NotResource") {
+                statement.insert("Resource".to_owned(), arn.into());
+            }
+        })
+    }
+
+    /// The other way round: without `Resource` where it says nothing but `arn`. This is the form in which a resource's own
+    /// policy is compared.
+    #[must_use]
+    pub fn without_resource(&self, arn: &str) -> Self {
+        self.with_statements(|statement| {
+            let is_own = |resource: &Value| many(resource.clone()).iter().all(|named| named == arn);
+            if statement.get("Resource").is_some_and(is_own) {
+                statement.shift_remove("Resource");
+            }
+        })
+    }
+
+    fn with_statements(&self, change: impl FnMut(&mut Map<String, Value>)) -> Self {
+        let mut policy = self.value().clone();
+        let statements: &mut [Value] = match policy.get_mut("Statement") {
+            Some(Value::Array(statements)) => statements,
+            Some(statement) => std::slice::from_mut(statement),
+            None => &mut [],
+        };
+        statements.iter_mut().filter_map(Value::as_object_mut).for_each(change);
+        Self(policy.into())
+    }
+
     /// Its statements, of which one may stand alone; `None` where it has none.
     pub fn statements(&self) -> Option<&[Value]> {
         match self.value().get("Statement")? {
@@ -205,6 +238,18 @@ mod tests {
         let text = r#"{"Statement":[{"Action":["a:B","a:A"],"Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}"#;
         assert_eq!(PolicyDocument::parse(text).unwrap().text(), text);
         assert_eq!(serde_json::to_string(&PolicyDocument::parse(text).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_policy_need_not_name_the_resource_that_it_belongs_to() {
+        let written = policy(json!({ "Statement": [{ "Action": "a:B" }, { "Action": "a:C", "Resource": "*" }] }));
+        let sent =
+            json!({ "Statement": [{ "Action": "a:B", "Resource": "arn" }, { "Action": "a:C", "Resource": "*" }] });
+        assert_eq!(written.about("arn").value(), &sent);
+        assert_eq!(policy(sent).without_resource("arn"), written);
+        let alone = policy(json!({ "Statement": { "Action": "a:B", "Resource": ["arn"] } }));
+        assert_eq!(alone.without_resource("arn"), policy(json!({ "Statement": { "Action": "a:B" } })));
+        assert_eq!(alone.without_resource("another"), alone);
     }
 
     /// AWS shows the unique id of a principal that was deleted: nobody can act as it any more, though the name is the same.

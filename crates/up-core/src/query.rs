@@ -33,8 +33,9 @@ pub struct Query {
     pub index: Arc<Index>,
     /// Ids of this kind that this run made, or that the last-applied snapshot knows. They may be gone.
     pub known: Arc<BTreeSet<String>>,
-    /// For a kind whose resources are children of others ([`crate::KindInfo::parent`]): the ids of the stack's parents.
-    pub parents: Arc<BTreeSet<String>>,
+    /// For a kind whose resources are children of others ([`crate::KindInfo::parent`]): the ids of the parents, and the natural
+    /// keys of the children that the stack has in each.
+    pub parents: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// Fields of this kind that at least one declared resource sets, and attributes (see [`Query::attribute`]) that at least
     /// one reads: a call that only serves another optional field, or another attribute, can be spared.
     pub asked: BTreeSet<String>,
@@ -89,6 +90,12 @@ impl Query {
     /// False for a resource with these tags that is not asked for. Kinds ask before they spend calls on one resource.
     pub fn accepts(&self, name: &str, tags: &Tags) -> bool {
         self.is_all() || self.owns(tags) || self.wanted_name(name).is_some()
+    }
+
+    /// False for the child of `parent` that has the natural key `key`, where it is not asked for. Kinds ask before they spend
+    /// calls on one child.
+    pub fn accepts_child(&self, parent: &str, key: &str) -> bool {
+        self.is_all() || self.parents.get(parent).is_some_and(|keys| keys.contains(key))
     }
 
     /// False for a resource that is not asked for, as far as that can be told without its tags: true for what the index or a

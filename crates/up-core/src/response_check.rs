@@ -3,18 +3,23 @@
 //! The SDK reads what it can: of XML that breaks off it gives the part before, and an empty answer in JSON is one in
 //! which nothing is set. Either way a list comes out shorter than it is, and what it left out would be made a second
 //! time. A proxy that cuts or replaces answers is enough for that.
+//!
+//! What a whole answer looks like follows from its protocol, and from the member that a list must have ([`Lists`]).
 
 use std::collections::BTreeMap;
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
-        interceptors::{Intercept, context::AfterDeserializationInterceptorContextRef},
-        orchestrator::Metadata,
+        interceptors::{
+            Intercept,
+            context::{AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef},
+        },
+        orchestrator::{HttpRequest, Metadata},
         runtime_components::RuntimeComponents,
     },
 };
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use memchr::memmem;
 use serde::de::IgnoredAny;
 use xmlparser::{ElementEnd, Token, Tokenizer};
@@ -25,9 +30,79 @@ use crate::Call;
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseCheck;
 
+/// An interceptor that says what the answers to a service's lists always have, where the protocol does not tell: the
+/// operation and the member, or none for an answer that may have nothing in it.
+///
+/// ```ignore
+/// // SQS leaves out an empty list, and CloudFront counts its items.
+/// Lists(&[("ListQueues", None)])
+/// Lists(&[("ListDistributions", Some("Quantity"))])
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Lists(pub &'static [(&'static str, Option<&'static str>)]);
+
+impl Storable for Lists {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for Lists {
+    fn name(&self) -> &'static str {
+        "bullstra-up lists"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state().store_put(*self);
+        Ok(())
+    }
+}
+
+/// What a call is made in, as far as its answer's form is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// A form, answered in XML that names the operation: EC2's and the query protocol.
+    Query,
+    /// JSON, with the operation in a header.
+    Json,
+    /// A path, answered in XML or in JSON.
+    Rest,
+    /// A path that is asked for its headers alone.
+    Head,
+}
+
+impl Storable for Protocol {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Protocol {
+    fn of(request: &HttpRequest) -> Self {
+        let is_form = |kind: &str| kind.starts_with("application/x-www-form-urlencoded");
+        match request.headers() {
+            _ if request.method() == "HEAD" => Self::Head,
+            headers if headers.contains_key("x-amz-target") => Self::Json,
+            headers if headers.get("content-type").is_some_and(is_form) => Self::Query,
+            _ => Self::Rest,
+        }
+    }
+}
+
 impl Intercept for ResponseCheck {
     fn name(&self) -> &'static str {
         "bullstra-up whole answers"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state().store_put(Protocol::of(context.request()));
+        Ok(())
     }
 
     fn read_after_deserialization(
@@ -36,15 +111,48 @@ impl Intercept for ResponseCheck {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Some(metadata) = cfg.load::<Metadata>() else { return Ok(()) };
+        let (Some(metadata), Some(protocol)) = (cfg.load::<Metadata>(), cfg.load::<Protocol>()) else { return Ok(()) };
         let call = Call { service: metadata.service().into(), operation: metadata.name().into() };
         // What AWS refuses, and what the SDK cannot read, has its error already.
         if call.is_mutating() || context.output_or_error().is_err() {
             return Ok(());
         }
-        let body = context.response().body().bytes().unwrap_or_default();
-        check(&call.operation, body)
+        // An object that is read bit by bit is in nobody's memory.
+        let Some(body) = context.response().body().bytes() else { return Ok(()) };
+        let lists = cfg.load::<Lists>().map_or(&[][..], |lists| lists.0);
+        check(*protocol, &call.operation, lists, body)
             .map_err(|why| format!("the answer to {} is not whole: {why}", call.operation).into())
+    }
+}
+
+/// What an answer must have.
+#[derive(Debug, Clone, Copy)]
+enum Needed {
+    Nothing,
+    /// Anything that was asked for.
+    Something,
+    Member(&'static str),
+}
+
+impl Needed {
+    fn of(protocol: Protocol, operation: &str, lists: &[(&'static str, Option<&'static str>)], body: &[u8]) -> Self {
+        if let Some((_, member)) = lists.iter().find(|(name, _)| *name == operation) {
+            return member.map_or(Self::Nothing, Self::Member);
+        }
+        // A `Get` may have nothing to say, nor has what bears no tag; lists are there even where they are empty, but for those
+        // in the XML of a path: it has each item below its root.
+        let lists =
+            operation.starts_with("Describe") || (operation.starts_with("List") && !operation.starts_with("ListTags"));
+        let is_flat = protocol == Protocol::Rest && body.starts_with(b"<");
+        if lists && !is_flat { Self::Something } else { Self::Nothing }
+    }
+
+    fn is(self, member: &str) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Something => !BESIDES.contains(&member.to_lowercase().as_str()),
+            Self::Member(needed) => member == needed,
+        }
     }
 }
 
@@ -62,21 +170,26 @@ const BESIDES: [&str; 10] = [
     "responsemetadata",
 ];
 
-fn check(operation: &str, body: &[u8]) -> Result<(), String> {
+fn check(
+    protocol: Protocol,
+    operation: &str,
+    lists: &[(&'static str, Option<&'static str>)],
+    body: &[u8],
+) -> Result<(), String> {
     let body = body.trim_ascii();
-    // A `Get` may have nothing to say, nor has what bears no tag; lists are there even where they are empty.
-    let lists =
-        operation.starts_with("Describe") || (operation.starts_with("List") && !operation.starts_with("ListTags"));
-    let is_asked_for = |member: &str| !BESIDES.contains(&member.to_lowercase().as_str());
-    let is_there = match body.first() {
-        None => return Err("it is empty".into()),
-        Some(b'<') => xml(operation, body, is_asked_for)?,
-        Some(_) => json(body)?.iter().any(|member| is_asked_for(member)),
+    let needed = Needed::of(protocol, operation, lists, body);
+    let is_there = match (protocol, body.first()) {
+        (Protocol::Head, _) => true,
+        (_, None) => return Err("it is empty".into()),
+        (Protocol::Query, _) => xml(Some(operation), body, needed)?,
+        (Protocol::Rest, Some(b'<')) => xml(None, body, needed)?,
+        (Protocol::Json | Protocol::Rest, _) => json(body)?.iter().any(|member| needed.is(member)),
     };
-    if lists && !is_there {
-        return Err("what was asked for is missing".into());
+    match needed {
+        Needed::Something if !is_there => Err("what was asked for is missing".into()),
+        Needed::Member(member) if !is_there => Err(format!("`{member}` is missing")),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The members of an answer in JSON that are set.
@@ -86,25 +199,26 @@ fn json(body: &[u8]) -> Result<Vec<String>, String> {
     Ok(members.into_iter().filter_map(|(member, value)| value.map(|_| member)).collect())
 }
 
-/// True where a member of an answer in XML is asked for. It is whole where it ends as it begins, and not before: the SDK
-/// has read all of it, and to read all of it again would cost as much.
-fn xml(operation: &str, body: &[u8], is_asked_for: impl Fn(&str) -> bool) -> Result<bool, String> {
-    let (response, result) = (format!("{operation}Response"), format!("{operation}Result"));
-    let end = format!("</{response}>");
-    match memmem::find(body, end.as_bytes()) {
-        None => return Err(format!("it has no {end}")),
-        Some(at) if at + end.len() < body.len() => return Err(format!("it goes on behind {end}")),
-        Some(_) => {}
-    }
-    let body = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+/// True where an answer in XML has what is needed: below its root, or below `<OperationResult>` in the answer to a form, whose
+/// root is `<OperationResponse>`. It is whole where it ends as it begins, and not before: the SDK has read all of it, and
+/// to read all of it again would cost as much. The SDK knows the root that an answer to a path must have.
+fn xml(operation: Option<&str>, body: &[u8], needed: Needed) -> Result<bool, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let root = match operation {
+        Some(operation) => format!("{operation}Response"),
+        None => root(text)?,
+    };
+    let result = operation.map(|operation| format!("{operation}Result"));
+    refuse_cut(&root, text)?;
     let mut open: Vec<&str> = vec![];
-    for token in Tokenizer::from(body) {
+    for token in Tokenizer::from(text) {
         match token.map_err(|error| format!("it is no XML: {error}"))? {
-            Token::ElementStart { local, .. } => {
+            Token::ElementStart { local, span, .. } => {
+                let is_result = result.as_deref() == Some(local.as_str());
                 match open[..] {
-                    [] if local.as_str() != response => return Err(format!("it begins with <{local}>")),
-                    [_] if local.as_str() != result && is_asked_for(&local) => return Ok(true),
-                    [_, parent] if parent == result && is_asked_for(&local) => return Ok(true),
+                    [] if span.as_str()[1..] != root => return Err(format!("it begins with <{local}>")),
+                    [_] if !is_result && needed.is(&local) => return Ok(true),
+                    [_, parent] if result.as_deref() == Some(parent) && needed.is(&local) => return Ok(true),
                     _ => {}
                 }
                 open.push(local.as_str());
@@ -118,6 +232,33 @@ fn xml(operation: &str, body: &[u8], is_asked_for: impl Fn(&str) -> bool) -> Res
     Ok(false)
 }
 
+/// The name of the first element, as it is written.
+fn root(text: &str) -> Result<String, String> {
+    let mut tokens = Tokenizer::from(text).map_while(Result::ok);
+    let root = tokens.find_map(|token| match token {
+        Token::ElementStart { span, .. } => Some(span.as_str()[1..].to_owned()),
+        _ => None,
+    });
+    root.ok_or_else(|| "it has no element".into())
+}
+
+/// Refuses what does not end with its root, or goes on behind it.
+fn refuse_cut(root: &str, text: &str) -> Result<(), String> {
+    // A root without anything in it may be closed at once.
+    let is_bare = text.ends_with("/>")
+        && text.rfind('<').is_some_and(|at| {
+            let name = &text[at + 1..text.len() - 2];
+            name.split_whitespace().next() == Some(root)
+        });
+    let end = format!("</{root}>");
+    match memmem::find(text.as_bytes(), end.as_bytes()) {
+        None if is_bare => Ok(()),
+        None => Err(format!("it has no {end}")),
+        Some(at) if at + end.len() < text.len() => Err(format!("it goes on behind {end}")),
+        Some(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,25 +266,54 @@ mod tests {
     const NONE: &str = "<DescribeVpcsResponse><requestId>1</requestId><vpcSet/></DescribeVpcsResponse>";
     const ONE: &str = "<?xml version=\"1.0\"?>\n<ListRolesResponse xmlns=\"x\"><ListRolesResult><IsTruncated>false\
                        </IsTruncated><Roles><member/></Roles></ListRolesResult><ResponseMetadata/></ListRolesResponse>\n";
+    const BUCKETS: &str = "<?xml version=\"1.0\"?>\n<ListAllMyBucketsResult xmlns=\"x\"><Owner/><Buckets><Bucket/></Buckets>\
+                           </ListAllMyBucketsResult>";
+    /// Nobody's bucket has anything in it: the items stand below the root.
+    const OBJECTS: &str = "<ListBucketResult><Name>b</Name><KeyCount>0</KeyCount></ListBucketResult>";
+    const VERSIONING: &str = "<?xml version=\"1.0\"?><VersioningConfiguration xmlns=\"x\"/>";
+
+    /// SQS, S3 and CloudFront.
+    const LISTS: &[(&str, Option<&str>)] =
+        &[("ListQueues", None), ("ListBuckets", Some("Buckets")), ("ListDistributions", Some("Quantity"))];
+
+    fn check(protocol: Protocol, operation: &str, body: &str) -> Result<(), String> {
+        super::check(protocol, operation, LISTS, body.as_bytes())
+    }
 
     #[test]
     fn whole_answers_are_taken_even_where_they_list_nothing() {
-        check("DescribeVpcs", NONE.as_bytes()).unwrap();
-        check("ListRoles", ONE.as_bytes()).unwrap();
-        check("DescribeRepositories", br#"{"repositories":[]}"#).unwrap();
-        check("GetBootstrapBrokers", b"{}").unwrap();
+        for (protocol, operation, body) in [
+            (Protocol::Query, "DescribeVpcs", NONE),
+            (Protocol::Query, "ListRoles", ONE),
+            (Protocol::Json, "DescribeRepositories", r#"{"repositories":[]}"#),
+            (Protocol::Json, "ListQueues", "{}"),
+            (Protocol::Rest, "GetBootstrapBrokers", "{}"),
+            (Protocol::Rest, "ListClustersV2", r#"{"clusterInfoList":[]}"#),
+            (Protocol::Rest, "ListBuckets", BUCKETS),
+            (Protocol::Rest, "ListObjectsV2", OBJECTS),
+            (Protocol::Rest, "GetBucketVersioning", VERSIONING),
+            (Protocol::Rest, "ListDistributions", "<DistributionList><Quantity>0</Quantity></DistributionList>"),
+            (Protocol::Head, "HeadBucket", ""),
+        ] {
+            check(protocol, operation, body).unwrap_or_else(|why| panic!("{operation}: {why}"));
+        }
     }
 
     #[test]
     fn an_answer_cut_anywhere_is_refused() {
-        for (operation, whole) in [("DescribeVpcs", NONE), ("ListRoles", ONE.trim_end())] {
+        for (protocol, operation, whole) in [
+            (Protocol::Query, "DescribeVpcs", NONE),
+            (Protocol::Query, "ListRoles", ONE.trim_end()),
+            (Protocol::Json, "ListClusters", r#"{"clusterArns":["a"],"nextToken":null}"#),
+            (Protocol::Json, "ListQueues", r#"{"QueueUrls":["a"]}"#),
+            (Protocol::Rest, "ListClustersV2", r#"{"clusterInfoList":["a"]}"#),
+            (Protocol::Rest, "ListBuckets", BUCKETS),
+            (Protocol::Rest, "ListObjectsV2", OBJECTS),
+            (Protocol::Rest, "GetBucketVersioning", VERSIONING),
+        ] {
             for length in 0..whole.len() {
-                assert!(check(operation, &whole.as_bytes()[..length]).is_err(), "{}", &whole[..length]);
+                assert!(check(protocol, operation, &whole[..length]).is_err(), "{}", &whole[..length]);
             }
-        }
-        let whole = r#"{"clusterArns":["a"],"nextToken":null}"#;
-        for length in 0..whole.len() {
-            assert!(check("ListClusters", &whole.as_bytes()[..length]).is_err(), "{}", &whole[..length]);
         }
     }
 
@@ -153,18 +323,47 @@ mod tests {
         let bare = "<ListRolesResponse><ListRolesResult/><ResponseMetadata/></ListRolesResponse>";
         let other = "<html><body>Sign in</body></html>";
         let twice = "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>".repeat(2);
-        for (operation, body) in [
-            ("DescribeVpcs", token),
-            ("DescribeVpcs", other),
-            ("DescribeVpcs", &twice),
-            ("ListRoles", bare),
-            ("ListClusters", "{}"),
-            ("ListClusters", r#"{"clusterArns":null,"nextToken":"x"}"#),
-            ("DescribeClusters", r#"{"failures":[]}"#),
-            ("ListClusters", "[]"),
-            ("ListClusters", "Sign in"),
+        for (protocol, operation, body) in [
+            (Protocol::Query, "DescribeVpcs", token),
+            (Protocol::Query, "DescribeVpcs", other),
+            (Protocol::Query, "DescribeVpcs", "{}"),
+            (Protocol::Query, "DescribeVpcs", &twice),
+            (Protocol::Query, "ListRoles", bare),
+            (Protocol::Json, "ListClusters", "{}"),
+            (Protocol::Json, "ListClusters", r#"{"clusterArns":null,"nextToken":"x"}"#),
+            (Protocol::Json, "DescribeClusters", r#"{"failures":[]}"#),
+            (Protocol::Json, "ListClusters", "[]"),
+            (Protocol::Json, "ListClusters", "Sign in"),
+            (Protocol::Json, "ListQueues", other),
+            (Protocol::Json, "ListQueues", "null"),
+            (Protocol::Rest, "ListClustersV2", "{}"),
+            (Protocol::Rest, "ListBuckets", "<ListAllMyBucketsResult><Owner/></ListAllMyBucketsResult>"),
+            (Protocol::Rest, "ListBuckets", "<ListAllMyBucketsResult/>"),
+            (Protocol::Rest, "ListBuckets", "{}"),
+            (Protocol::Rest, "ListBuckets", &BUCKETS.repeat(2)),
+            (Protocol::Rest, "ListDistributions", "<DistributionList><Marker/></DistributionList>"),
+            (Protocol::Rest, "GetBucketVersioning", ""),
         ] {
-            assert!(check(operation, body.as_bytes()).is_err(), "{body}");
+            assert!(check(protocol, operation, body).is_err(), "{operation} {body}");
         }
+    }
+
+    #[test]
+    fn a_request_tells_its_protocol() {
+        let of = |method: &str, headers: &[(&'static str, &'static str)]| {
+            let mut request = HttpRequest::empty();
+            request.set_method(method).unwrap();
+            for (name, value) in headers {
+                request.headers_mut().insert(*name, *value);
+            }
+            Protocol::of(&request)
+        };
+        assert_eq!(of("POST", &[("content-type", "application/x-www-form-urlencoded")]), Protocol::Query);
+        assert_eq!(
+            of("POST", &[("content-type", "application/x-amz-json-1.1"), ("x-amz-target", "a.B")]),
+            Protocol::Json
+        );
+        assert_eq!(of("GET", &[]), Protocol::Rest);
+        assert_eq!(of("HEAD", &[]), Protocol::Head);
     }
 }

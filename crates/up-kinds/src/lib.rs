@@ -23,6 +23,8 @@ pub fn all() -> Vec<&'static dyn AnyKind> {
         up_kafka::KINDS,
         up_logs::KINDS,
         up_rds::KINDS,
+        up_sns::KINDS,
+        up_ssm::KINDS,
     ]
     .concat()
 }

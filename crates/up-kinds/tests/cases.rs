@@ -20,6 +20,8 @@ const NEVER_MOVED: &[(&str, &str, &str)] = &[
     ("rds.instance", "allocated_storage", ONE_WAY),
     ("rds.instance", "engine_version", ONE_WAY),
     ("rds.instance", "performance_insights_kms_key_id", "RDS keeps the key for as long as Performance Insights is on"),
+    ("ssm.parameter", "secure_value", "AWS never shows it"),
+    ("ssm.parameter", "tier", ONE_WAY),
 ];
 const TLS: &str = "a certificate must be uploaded before: its changes are in the `[[change]]` tables";
 const ONE_WAY: &str = "AWS has no way back: a test of its own plays what another hand did";

@@ -15,7 +15,7 @@ pub struct Drawn {
     pub limit: Limit,
 }
 
-/// A row of `limits.json`, which says what its columns mean. The sandbox goes by the same file.
+/// A row of `limits.json`, which says what its columns mean. The sandbox enforces the same limits; a test of its own compares them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -39,7 +39,7 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    const JSON: &str = include_str!("../../up-sandbox/python/bullstra_sandbox/limits.json");
+    const JSON: &str = include_str!("limits.json");
     serde_json::from_str(JSON).expect("a test reads the table")
 });
 

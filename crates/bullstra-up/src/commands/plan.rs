@@ -71,7 +71,9 @@ impl Plan {
         } else if let Some(out) = &self.out {
             let path = self.stack.stack.display().to_string();
             let (goal, plan) = (ManuallyDrop::into_inner(goal), ManuallyDrop::into_inner(plan));
-            saved::write(out, &Saved { path, goal, plan, secrets: secrets::all() })?;
+            // A write-only value is in neither, and must not come into the file.
+            let text = serde_json::to_string(&(&goal, &plan)).expect("a plan is plain data");
+            saved::write(out, &Saved { path, goal, plan, secrets: secrets::found_in(&text) })?;
         }
         Ok(exit)
     }

@@ -14,7 +14,7 @@ import sys
 import botocore.session
 
 # Which service answers each operation that the kinds call when they look.
-SERVICES = ["ec2", "elbv2", "ecs", "ecr", "rds", "kafka", "iam", "logs"]
+SERVICES = ["ec2", "elbv2", "ecs", "ecr", "rds", "kafka", "iam", "logs", "sns", "ssm"]
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html and API_Service.html

@@ -25,9 +25,10 @@ use up_core::{AnyKind, Context, Error, Index, Meter, Observed, Query};
 const STACK: &str = "bullstra-hostile";
 const ENDPOINT: &str = "http://aws.invalid";
 /// What takes a call of its own, and no resource of that stack sets.
-const NOT_SET: [&str; 8] = [
+const NOT_SET: [&str; 9] = [
     "additional_certificate_arns",
     "content_security_policy",
+    "enable_network_address_usage_metrics",
     "repository_policy",
     "server_header",
     "strict_transport_security",
@@ -36,19 +37,37 @@ const NOT_SET: [&str; 8] = [
     "x_frame_options",
 ];
 
+/// The children that the recorded stack declares, which take no tags: kind, parent and natural key.
+const CHILDREN: [(&str, &str, &str); 1] = [(
+    "sns.subscription",
+    "arn:aws:sns:us-east-1:111122223333:hostile",
+    "sqs|arn:aws:sqs:us-east-1:111122223333:hostile",
+)];
+
 /// One answer, and what it answers.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) operation: String,
+    /// The path, and the body in the next line.
     request: String,
     status: u16,
     headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
 
+impl Answer {
+    fn asked(&self) -> Asked {
+        let (path, body) = self.request.split_once('\n').unwrap_or((&self.request, ""));
+        Asked::of(self.operation.clone(), path, body)
+    }
+}
+
 /// All that was recorded.
 pub(crate) static ANSWERS: LazyLock<Vec<Answer>> =
     LazyLock::new(|| serde_json::from_str(include_str!("answers.json")).unwrap());
+
+/// What each of them answers.
+static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| ANSWERS.iter().map(Answer::asked).collect());
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -85,10 +104,8 @@ impl HttpConnector for Fake {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let path = request.uri().strip_prefix(ENDPOINT).unwrap_or(request.uri()).to_owned();
-        let asked = operation(&path, request.headers().get("x-amz-target"), &body);
-        let exact = format!("{path}\n{body}");
-        let place = ANSWERS.iter().position(|answer| answer.request == exact);
-        let place = place.or_else(|| ANSWERS.iter().position(|answer| answer.operation == asked));
+        let asked = Asked::of(operation(&path, request.headers().get("x-amz-target"), &body), &path, &body);
+        let place = ASKED.iter().position(|recorded| *recorded == asked);
         let Some(place) = place else {
             let refused = HttpResponse::new(StatusCode::try_from(500).unwrap(), SdkBody::from("not recorded"));
             return HttpConnectorFuture::ready(Ok(refused));
@@ -113,6 +130,68 @@ fn operation(path: &str, target: Option<&str>, body: &str) -> String {
     named.unwrap_or(path.split('?').next().unwrap_or_default()).to_owned()
 }
 
+/// What says how much is wanted, and in which form, and not of what.
+const BESIDES: [&str; 8] =
+    ["Version", "MaxItems", "MaxRecords", "MaxResults", "PageSize", "ResourcesPerPage", "limit", "maxResults"];
+
+/// What a request is about: the answer to one is given to no other.
+#[derive(Debug, PartialEq)]
+struct Asked {
+    operation: String,
+    path: String,
+    members: BTreeMap<String, String>,
+}
+
+impl Asked {
+    fn of(operation: String, path: &str, body: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = |text: &str| -> Vec<(String, String)> {
+            text.split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect()
+        };
+        let in_body = match serde_json::from_str::<BTreeMap<String, Value>>(body) {
+            Ok(members) => members.into_iter().map(|(name, value)| (name, sorted(value).to_string())).collect(),
+            Err(_) => pairs(body),
+        };
+        let members = pairs(query).into_iter().chain(in_body).filter(|(name, _)| !BESIDES.contains(&name.as_str()));
+        Self { operation, path: path.to_owned(), members: members.collect() }
+    }
+}
+
+/// The order of a list of names says nothing.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(mut items) if items.iter().all(Value::is_string) => {
+            items.sort_by_key(ToString::to_string);
+            Value::Array(items)
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn an_answer_is_given_to_the_request_that_was_recorded_and_to_no_other() {
+    let asked = |target: Option<&str>, path: &str, body: &str| Asked::of(operation(path, target, body), path, body);
+    let vpc = |attribute: &str, vpc: &str, more: &str| {
+        asked(None, "/", &format!("Action=DescribeVpcAttribute&Attribute={attribute}&VpcId={vpc}{more}"))
+    };
+    assert_eq!(vpc("a", "vpc-1", ""), vpc("a", "vpc-1", "&MaxResults=5&Version=2016-11-15"));
+    assert_ne!(vpc("a", "vpc-1", ""), vpc("b", "vpc-1", ""));
+    assert_ne!(vpc("a", "vpc-1", ""), vpc("a", "vpc-2", ""));
+    assert_ne!(vpc("a", "vpc-1", ""), vpc("a", "vpc-1", "&NextToken=t"));
+    let queue = |operation: &str, body: &str| asked(Some(operation), "/", body);
+    assert_eq!(
+        queue("SQS.Get", r#"{"names":["a","b"],"limit":5}"#),
+        queue("SQS.Get", r#"{"limit":50,"names":["b","a"]}"#)
+    );
+    assert_ne!(queue("SQS.Get", r#"{"QueueUrl":"a"}"#), queue("SQS.Get", r#"{"QueueUrl":"b"}"#));
+    assert_ne!(queue("SQS.Get", r#"{"QueueUrl":"a"}"#), queue("SQS.ListTags", r#"{"QueueUrl":"a"}"#));
+    assert_eq!(asked(None, "/v1/clusters?maxResults=5", ""), asked(None, "/v1/clusters", ""));
+    assert_ne!(asked(None, "/v1/clusters/a", ""), asked(None, "/v1/clusters/b", ""));
+}
+
 /// What a kind sees where the answer of this number is spoilt, and the answers that it asked for.
 pub(crate) fn observe(
     kind: &'static dyn AnyKind,
@@ -121,7 +200,10 @@ pub(crate) fn observe(
     let fake = Fake { spoilt, ..Fake::default() };
     let fields = kind.fields().iter().map(|field| field.name.to_owned());
     let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
-    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, ..Query::default() };
+    let children = CHILDREN.iter().filter(|(of, ..)| *of == kind.name());
+    let parents = children.map(|(_, parent, key)| ((*parent).to_owned(), [(*key).to_owned()].into())).collect();
+    let parents = Arc::new(parents);
+    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, parents, ..Query::default() };
     let observed = RUNTIME.block_on(kind.observe(&fake.cx(), &query));
     let used = fake.used.lock().unwrap().clone();
     (observed, used)

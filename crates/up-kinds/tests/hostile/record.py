@@ -4,7 +4,8 @@
 
 applies a small production (`stacks/prod.toml` with one service, and `MORE`) in an account of its own, and then plans it
 through a proxy that writes down every answer, with and without `state/`. Each kind must be in it: a new one that
-production does not use goes into `MORE`.
+production does not use goes into `MORE`. An answer is given to the request that it was recorded for and to no other: what a
+kind asks only where an answer is spoilt is asked here (`ask_more`).
 """
 
 import http.server
@@ -23,10 +24,22 @@ import urllib.request
 MORE = """
 [ec2.key_pair.bastion]
 public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILXj80NWXxhmSZK3eg/gAoVlGRVxxte9ZNv39MCHJTQY me@desk"
+
+[sns.topic.hostile]
+name = "hostile"
+
+[sns.subscription.hostile]
+topic = "hostile"
+protocol = "sqs"
+endpoint = "arn:aws:sqs:us-east-1:${stack.account}:hostile"
+filter_policy = { event = ["paid"] }
+
+[ssm.parameter.hostile]
+value = "hostile"
 """
 
 up, stacks, endpoint = sys.argv[1:]
-answers = {}
+answers, headers_of = {}, {}
 
 
 def operation(path, headers, body):
@@ -46,6 +59,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         content = answer.read()
         kept = {name: answer.headers[name] for name in ("Content-Type", "x-amzn-ErrorType") if answer.headers[name]}
         text = body.decode()
+        headers_of[operation(self.path, self.headers, text)] = dict(self.headers)
         answers[f"{self.path}\n{text}"] = {
             "operation": operation(self.path, self.headers, text),
             "request": f"{self.path}\n{text}",
@@ -64,6 +78,16 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def ask_more(url):
+    """Task definitions by their ARNs: they are asked for where the family's latest is none of ours."""
+    name = "DescribeTaskDefinition"
+    for answer in [each for each in answers.values() if each["operation"] == name]:
+        arn = json.loads(answer["body"])["taskDefinition"]["taskDefinitionArn"]
+        body = json.dumps({"taskDefinition": arn, "include": ["TAGS"]}, separators=(",", ":")).encode()
+        headers = {**headers_of[name], "Content-Length": str(len(body))}
+        urllib.request.urlopen(urllib.request.Request(f"{url}/", body, headers)).read()
 
 
 proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
@@ -98,6 +122,7 @@ with tempfile.TemporaryDirectory() as folder:
     run(through, "plan", stack)
     shutil.rmtree(f"{folder}/state")
     run(through, "plan", stack)
+    ask_more(through)
     run(endpoint, "destroy", stack, "--auto-approve", "--unprotect")
 json.dump(list(answers.values()), sys.stdout, indent=1, sort_keys=True)
 print()

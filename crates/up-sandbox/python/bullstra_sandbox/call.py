@@ -92,12 +92,12 @@ class Call:
 
     def with_params(self, params: dict[str, Any]) -> Call:
         """The same call with other parameters."""
-        from . import wire
+        from . import unread, wire
 
         environ, body = wire.request(self.model, self.protocol, params, self.region, self.access_key)
         carried = ("HTTP_USER_AGENT", "HTTP_X_MOTO")
         kept = {name: value for name, value in self.environ.items() if name.startswith(carried)}
-        return replace(self, params=params, environ={**environ, **kept}, body=body)
+        return replace(self, params=unread.noting(params), environ={**environ, **kept}, body=body)
 
     def ask(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Ask another operation in this call's account and region, hooks included; raises `Refusal`."""

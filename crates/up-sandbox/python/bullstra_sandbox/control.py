@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from . import __version__, dump, faults, held, hooks, policy, stale, throttling, validate, wire, world
+from . import __version__, dump, faults, held, hooks, policy, stale, throttling, unread, validate, wire, world
 from .call import Refusal
 from .record import record
 
@@ -65,6 +65,11 @@ def dumped(query: dict[str, str], _: Any) -> Any:
         return dump.everything(query.get("account"), query.get("region"))
 
 
+def unread_members(query: dict[str, str], _: Any) -> Any:
+    access_key = query.get("access_key")
+    return {"unread": unread.found(wire.account_of(access_key) if access_key else None)}
+
+
 def reset(_: dict[str, str], __: Any) -> Any:
     faults.clear()
     held.release(None, None, held.DROP)
@@ -90,6 +95,7 @@ def forget(query: dict[str, str], _: Any) -> Any:
         stale.forget(account)
         world.forget(account)
         record.forget(access_key)
+        unread.forget(account)
     # moto's objects refer to each other in circles.
     gc.collect()
     return {"account": account}
@@ -131,7 +137,7 @@ def configuration(*_: Any) -> Any:
         "time_scale": world.lifecycle.time_scale,
         "policy": policy.allowed(),
         "buckets": throttling.used(),
-        "durations": {**world.DURATIONS, "": world.DEFAULT_DURATION},
+        "durations": {**world.durations(), "": world.DEFAULT_DURATION},
         "deletion_share": world.DELETION_SHARE,
     }
 
@@ -155,6 +161,7 @@ HANDLERS: dict[tuple[str, str], Callable[[dict[str, str], Any], Any]] = {
     ("GET", "config"): configuration,
     ("GET", "faults"): show_faults,
     ("GET", "held"): show_held,
+    ("GET", "unread"): unread_members,
     ("POST", "reset"): reset,
     ("POST", "config"): configure,
     ("POST", "faults"): set_faults,

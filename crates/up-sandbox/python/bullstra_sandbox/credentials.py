@@ -7,6 +7,7 @@ from typing import Any
 import moto.backends
 from moto.core.utils import utcnow
 
+from . import service
 from .call import Call, Refusal
 
 EXPIRED, INVALID = "EXPIRED", "INVALID"
@@ -56,22 +57,18 @@ def seconds(role: Any) -> float | None:
 
 def expired(call: Call) -> Refusal:
     """The refusal of a session that is over, in the service's own words."""
+    if own := service.of(call.service).expired:
+        return own.refusal()
     message = "The security token included in the request is expired"
     if call.protocol in ("json", "rest-json"):
         return Refusal("ExpiredTokenException", message, 400 if call.protocol == "json" else 403)
-    if call.service == "ec2":
-        return Refusal("RequestExpired", "Request has expired.", 400)
-    if call.service == "s3":
-        return Refusal("ExpiredToken", "The provided token has expired.", 400)
     return Refusal("ExpiredToken", message, 403)
 
 
 def invalid(call: Call) -> Refusal:
     """The refusal of an access key nobody has, in the service's own words."""
-    if call.service == "ec2":
-        return Refusal("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
-    if call.service == "s3":
-        return Refusal("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403)
+    if own := service.of(call.service).unknown_key:
+        return own.refusal()
     message = "The security token included in the request is invalid."
     if call.protocol in ("json", "rest-json"):
         return Refusal("UnrecognizedClientException", message, 400 if call.protocol == "json" else 403)

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-from . import hooks, wire, world
+from . import hooks, service as kit, wire, world
 from .call import Refusal
-from .names import GLOBAL
+from .service import Inventory
 
 # Where to ask services that are the same in all regions: asking in each would count everything again.
 GLOBAL_REGION = "us-east-1"
@@ -69,20 +69,23 @@ def everything(account: str | None = None, region: str | None = None) -> dict[st
 
     Accounts and regions are the ones that were ever used, unless given.
     """
-    from .inventory import INVENTORY
-
     resources: list[dict[str, Any]] = []
     unavailable: set[str] = set()
     for place, services in places(account, region):
-        for service, listing in INVENTORY:
-            if service not in services:
-                continue
+        for service, listing in listings(services):
             try:
                 resources.extend(resource(place, service, *found) for found in listing(place))
             except Refusal as refusal:
-                unavailable.add(f"{listing.__name__}: {refusal.code}: {refusal.message}")
+                unavailable.add(f"{service}: {listing.__name__}: {refusal.code}: {refusal.message}")
     resources.sort(key=lambda found: (found["type"], found["account"], found["region"], found["id"]))
     return {"resources": resources, "unavailable": sorted(unavailable)}
+
+
+def listings(services: set[str]) -> Iterator[tuple[str, Inventory]]:
+    """How the services list what they have."""
+    for service in kit.every():
+        if service.name in services:
+            yield from ((service.name, listing) for listing in service.listings)
 
 
 def places(account: str | None, region: str | None) -> Iterator[tuple[Place, set[str]]]:
@@ -91,7 +94,7 @@ def places(account: str | None, region: str | None) -> Iterator[tuple[Place, set
     # A region nobody has used yet has its default network all the same.
     asked_for = {(account or DEFAULT_ACCOUNT, region, "ec2")} if region else set()
     for its_account, its_region, service in world.visited | asked_for:
-        where = GLOBAL_REGION if service in GLOBAL else its_region
+        where = GLOBAL_REGION if kit.is_global(service) else its_region
         asked.setdefault(Place(its_account, where), set()).add(service)
     for place in sorted(asked, key=lambda place: (place.account, place.region)):
         if account not in (None, place.account):
@@ -99,7 +102,7 @@ def places(account: str | None, region: str | None) -> Iterator[tuple[Place, set
         if region in (None, place.region):
             yield place, asked[place]
         elif place.region == GLOBAL_REGION:
-            yield place, asked[place] & set(GLOBAL)
+            yield place, set(filter(kit.is_global, asked[place]))
 
 
 def resource(place: Place, service: str, type: str, id: str, tags: Any, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def resource(place: Place, service: str, type: str, id: str, tags: Any, attribut
         "type": type,
         "id": id,
         "account": place.account,
-        "region": "global" if service in GLOBAL else place.region,
+        "region": "global" if kit.is_global(service) else place.region,
         "tags": tags_of(tags),
         "attributes": json.loads(json.dumps(kept, default=str, sort_keys=True)),
     }

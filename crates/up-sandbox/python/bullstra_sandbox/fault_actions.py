@@ -9,28 +9,15 @@ from typing import Any, NamedTuple
 
 from waitress.channel import ClientDisconnected
 
-from . import failing, garble, held, late, pages, stale, throttling, wire
+from . import failing, garble, held, late, pages, service, stale, throttling, wire
 from .call import Call, Refusal
 
 Proceed = Callable[[Call], wire.Answer]
 
-# What a service answers when it fails: codes for 500 and for 503.
-FAILURES = {
-    "ec2": ("InternalError", "Unavailable"),
-    "ecr": ("ServerException", "ServiceUnavailable"),
-    "ecs": ("ServerException", "ServiceUnavailable"),
-    "iam": ("ServiceFailure", "ServiceUnavailable"),
-    "kafka": ("InternalServerErrorException", "ServiceUnavailableException"),
-    "logs": ("InternalFailure", "ServiceUnavailableException"),
-    "resourcegroupstaggingapi": ("InternalServiceException", "ServiceUnavailable"),
-    "s3": ("InternalError", "ServiceUnavailable"),
-}
-ANY_FAILURE = ("InternalFailure", "ServiceUnavailable")
-
 # Kinds that make no sense for a call that changes something.
 FOR_READS = ("pages", "replay", "stale")
 
-# Kinds that are about what changes something in EC2.
+# Kinds that are about what changes something in a service that says what it answers to an id that it does not know.
 FOR_WRITES = ("late",)
 
 
@@ -52,7 +39,7 @@ def latency(call: Call, proceed: Proceed, settings: Any, dice: Random) -> wire.A
 
 def refuse(call: Call, _: Proceed, settings: Any, __: Random) -> wire.Answer:
     status = settings.get("status", 500)
-    code = settings.get("code") or FAILURES.get(call.service, ANY_FAILURE)[status == 503]
+    code = settings.get("code") or service.of(call.service).failures[status == 503]
     message = settings.get("message") or "The service could not answer; the sandbox was told to say so."
     raise Refusal(code, message, status)
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
-from . import failing, fault_actions, pages, wire
+from . import failing, fault_actions, pages, service, wire
 from .call import Call
 from .record import is_mutating
 
@@ -42,13 +42,13 @@ class Fault:
     def matches(self, call: Call) -> bool:
         """Whether the fault is about a call."""
         wanted = self.given.get("match", {})
-        mutating = is_mutating(call.operation)
-        return (
+        mutating = is_mutating(call)
+        return bool(
             fnmatchcase(call.service, wanted.get("service", "*"))
             and fnmatchcase(call.operation, wanted.get("operation", "*"))
             and wanted.get("mutating", mutating) == mutating
             and (self.kind not in fault_actions.FOR_READS or not mutating)
-            and (self.kind not in fault_actions.FOR_WRITES or (mutating and call.service == "ec2"))
+            and (self.kind not in fault_actions.FOR_WRITES or (mutating and service.of(call.service).unknown_ids))
             and (self.kind != "pages" or pages.can_be_cut(call))
             and (self.kind != "fail_later" or failing.can_fail(call))
         )
@@ -141,22 +141,23 @@ def of(call: Call) -> list[Fault]:
     return sorted((fault for fault in found if fault.matches(call)), key=lambda fault: INNER.get(fault.kind, 0))
 
 
-def stale_seconds(call: Call, service: str) -> float | None:
+def stale_seconds(call: Call, its: str) -> float | None:
     """How far back reads of a service in the call's account may have to look; None: not at all."""
     callers = [key for key in list(_faults) if key == EVERYBODY or wire.account_of(key) == call.account]
     wanted = [
         fault.settings["seconds"]
         for key in callers
         for fault in _faults.get(key, [])
-        if fault.kind == "stale" and concerns(fault, service)
+        if fault.kind == "stale" and concerns(fault, its)
     ]
     return max(wanted, default=None)
 
 
-def concerns(fault: Fault, service: str) -> bool:
+def concerns(fault: Fault, its: str) -> bool:
     """Whether a stale fault may read a service; the tagging API reads all of them."""
     wanted = fault.given.get("match", {}).get("service", "*")
-    return fnmatchcase(service, wanted) or fnmatchcase("resourcegroupstaggingapi", wanted)
+    readers = (each.name for each in service.every() if each.reads_all)
+    return any(fnmatchcase(name, wanted) for name in (its, *readers))
 
 
 def run(call: Call, proceed: Callable[[Call], wire.Answer]) -> wire.Answer:

@@ -1,6 +1,6 @@
 """What the sandbox does around moto, one function per behaviour.
 
-    @around("ec2", "DeleteSubnet")
+    @EC2.around("DeleteSubnet")
     def subnet_in_use(call, proceed):
         if interfaces_in(call):
             raise Refusal("DependencyViolation", "…")
@@ -15,14 +15,14 @@ service's operations. The whole chain runs under one lock: nothing else changes 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from . import wire
-from .call import Call
+from moto.core.exceptions import ServiceException, _RESTError
+
+from . import service, unread, wire
+from .call import Call, Refusal
 
 Proceed = Callable[..., dict[str, Any]]
 Hook = Callable[[Call, Proceed], "dict[str, Any] | None"]
@@ -34,27 +34,24 @@ _moto: Callable[[Call], wire.Answer] | None = None
 lock = threading.RLock()
 
 
-def around(service: str, *operations: str) -> Callable[[Hook], Hook]:
+def around(name: str, *operations: str) -> Callable[[Hook], Hook]:
     """Registers a function around the given operations of a service."""
 
     for operation in operations:
-        if operation != "*" and wire.operation_model(service, operation) is None:
-            raise ValueError(f"{service} has no operation {operation}")
+        if operation != "*" and wire.operation_model(name, operation) is None:
+            raise ValueError(f"{name} has no operation {operation}")
 
     def register(hook: Hook) -> Hook:
         for operation in operations:
-            _hooks.setdefault((service, operation), []).append(hook)
+            _hooks.setdefault((name, operation), []).append(hook)
         return hook
 
     return register
 
 
 def load_services() -> None:
-    """Imports every module in `services`, whose functions register themselves."""
-    from . import services
-
-    for module in sorted(info.name for info in pkgutil.iter_modules(services.__path__)):
-        importlib.import_module(f"{services.__name__}.{module}")
+    """Imports the services, whose functions register themselves."""
+    service.load()
 
 
 def use(moto: Callable[[Call], wire.Answer]) -> None:
@@ -73,7 +70,8 @@ def run(call: Call) -> wire.Answer:
 
 def result(call: Call) -> dict[str, Any]:
     """What a call answers, parsed. Raises `Refusal`."""
-    return wire.result(call, run(call))
+    with unread.nobody():
+        return wire.result(call, run(call))
 
 
 def _run(call: Call, hooks: list[Hook]) -> wire.Answer:
@@ -88,7 +86,13 @@ def _run(call: Call, hooks: list[Hook]) -> wire.Answer:
         stands = _run(call if params is None else call.with_params(params), rest)
         return wire.result(call, stands)
 
-    given = hook(call, proceed)
+    try:
+        given = hook(call, proceed)
+    except ServiceException as error:
+        # A hook that asks moto's backends itself meets moto's own exceptions.
+        raise Refusal(error.code, error.message) from error
+    except _RESTError as error:
+        raise Refusal(error.error_type, error.message, error.code) from error
     if given is None and stands is not None:
         return stands
     return wire.answer(call, given or {})

@@ -1,4 +1,4 @@
-"""Writes that do not know yet what was made a moment ago.
+"""Writes that do not know yet what was made a moment ago, in services that say what they answer then (`unknown_ids`).
 
 "Fresh EC2 objects may answer Invalid*.NotFound to the next call (tagging, modify): instance, VPC, subnet, route table,
 group, internet gateway" (kubernetes/kops, upup/pkg/fi/cloudup/awsup/aws_utils.go; AWS's page "Eventual consistency in the
@@ -12,20 +12,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from . import wire, world
+from . import service, wire, world
 from .call import Call, Refusal
-
-# What EC2 says of an id that it does not know, by what the id begins with.
-UNKNOWN = {
-    "eipalloc": ("InvalidAllocationID.NotFound", "The allocation ID '{}' does not exist"),
-    "igw": ("InvalidInternetGatewayID.NotFound", "The internetGateway ID '{}' does not exist"),
-    "nat": ("InvalidNatGatewayID.NotFound", "The natGateway ID '{}' does not exist"),
-    "rtb": ("InvalidRouteTableID.NotFound", "The routeTable ID '{}' does not exist"),
-    "sg": ("InvalidGroup.NotFound", "The security group '{}' does not exist"),
-    "subnet": ("InvalidSubnetID.NotFound", "The subnet ID '{}' does not exist"),
-    "vpc": ("InvalidVpcID.NotFound", "The vpc ID '{}' does not exist"),
-    "vpce": ("InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '{}' does not exist"),
-}
 
 
 def made(call: Call, id: str) -> None:
@@ -35,11 +23,12 @@ def made(call: Call, id: str) -> None:
 
 def act(call: Call, proceed: Callable[[Call], wire.Answer], settings: Any, _: Random) -> wire.Answer:
     """Refuses a call that names what was made less than so many seconds ago."""
+    words = service.of(call.service).unknown_ids
     known = world.store("made.tokens", call)
     for text in texts(call.params):
         kind = text.partition("-")[0]
-        if kind in UNKNOWN and known.get(text, 0) > world.clock() - settings["seconds"]:
-            code, message = UNKNOWN[kind]
+        if kind in words and known.get(text, 0) > world.clock() - settings["seconds"]:
+            code, message = words[kind]
             raise Refusal(code, message.format(text))
     return proceed(call)
 

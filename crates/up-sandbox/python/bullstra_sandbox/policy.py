@@ -11,59 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from . import names
+from . import service as kit
 from .call import Call, Refusal
 
 _statements: list[dict[str, Any]] | None = None
 _document: Any = None
 
-# Where IAM's action is not called as the operation is.
-RENAMED = {
-    ("s3", "ListBuckets"): "ListAllMyBuckets",
-    ("s3", "HeadBucket"): "ListBucket",
-    ("s3", "ListObjectsV2"): "ListBucket",
-    ("s3", "ListObjects"): "ListBucket",
-    ("s3", "HeadObject"): "GetObject",
-    ("s3", "DeleteBucketTagging"): "PutBucketTagging",
-    ("s3", "DeleteObjects"): "DeleteObject",
-    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
-    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
-    ("s3", "PutBucketEncryption"): "PutEncryptionConfiguration",
-    ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
-    ("lambda", "Invoke"): "InvokeFunction",
-}
-
-# The permission that tags in a create call need besides the call's own.
-TAGGING = {
-    "ec2": "ec2:CreateTags",
-    "elbv2": "elasticloadbalancing:AddTags",
-    "ecs": "ecs:TagResource",
-    "ecr": "ecr:TagResource",
-    "eks": "eks:TagResource",
-    "kafka": "kafka:TagResource",
-    "logs": "logs:TagResource",
-    "rds": "rds:AddTagsToResource",
-    "elasticache": "elasticache:AddTagsToResource",
-    "mq": "mq:CreateTags",
-    "secretsmanager": "secretsmanager:TagResource",
-    "kms": "kms:TagResource",
-    "dynamodb": "dynamodb:TagResource",
-    "events": "events:TagResource",
-    "autoscaling": "autoscaling:CreateOrUpdateTags",
-}
-IAM_TAGGING = {
-    "CreateRole": "iam:TagRole",
-    "CreatePolicy": "iam:TagPolicy",
-    "CreateInstanceProfile": "iam:TagInstanceProfile",
-    "CreateUser": "iam:TagUser",
-    "CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
-}
 TAG_MEMBERS = ("Tags", "tags", "TagSpecifications", "tagList")
 ROLE = re.compile(r"arn:aws[\w-]*:iam::\d+:role/.+")
 PASSES_ROLES = re.compile(r"(Create|Update|Register|Run|Put|Start|Modify|Associate|Replace|Add)")
-
-# Everybody may ask who they are, whatever a policy says.
-ALWAYS = {"sts:GetCallerIdentity"}
 
 
 def allow(document: Any) -> None:
@@ -86,11 +42,11 @@ def allowed() -> Any:
 
 def actions(call: Call) -> list[str]:
     """The IAM actions a call needs."""
-    prefix = names.iam_prefix(call.service)
-    needed = [f"{prefix}:{RENAMED.get((call.service, call.operation), call.operation)}"]
+    service = kit.of(call.service)
+    needed = [f"{service.prefix}:{service.actions.get(call.operation, call.operation)}"]
     creates = not call.operation.startswith(("Tag", "AddTags", "CreateTags", "CreateOrUpdateTags"))
     if creates and any(call.params.get(member) for member in TAG_MEMBERS):
-        tagging = IAM_TAGGING.get(call.operation) if call.service == "iam" else TAGGING.get(call.service)
+        tagging = service.tagging_action(call.operation)
         if tagging and not reads(call.operation):
             needed.append(tagging)
     if passed_roles(call):
@@ -102,9 +58,10 @@ def check(call: Call) -> None:
     """Raises the service's own AccessDenied where the policy does not allow a call."""
     if _statements is None:
         return
+    always = kit.of(call.service).always_allowed
     for action in actions(call):
         resources = passed_roles(call) if action == "iam:PassRole" else arns(call.params)
-        if action not in ALWAYS and not permitted(action, resources):
+        if action not in always and not permitted(action, resources):
             raise denied(call, action)
 
 
@@ -144,7 +101,7 @@ def reads(operation: str) -> bool:
 
 def passed_roles(call: Call) -> list[str]:
     """The roles a call hands to a service."""
-    if call.service in ("iam", "sts") or not PASSES_ROLES.match(call.operation):
+    if kit.of(call.service).is_about_roles or not PASSES_ROLES.match(call.operation):
         return []
     return sorted({text for text in strings(call.params) if ROLE.fullmatch(text)})
 
@@ -173,10 +130,10 @@ def denied(call: Call, action: str) -> Refusal:
         f"User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows "
         f"the {action} action"
     )
-    if call.service == "ec2":
-        return Refusal("UnauthorizedOperation", f"You are not authorized to perform this operation. {message}", 403)
+    if own := kit.of(call.service).denied:
+        return own.refusal(message)
     if call.protocol == "json":
         return Refusal("AccessDeniedException", message, 400)
     if call.protocol == "rest-json":
         return Refusal("AccessDeniedException", message, 403)
-    return Refusal("AccessDenied", "Access Denied" if call.service == "s3" else message, 403)
+    return Refusal("AccessDenied", message, 403)

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from typing import Any
 
+from . import service
 from .call import Call
 
 KEPT = 200_000
 
-# A session is nothing that exists: taking on a role changes no resource.
-READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Search|Lookup|Filter|AssumeRole)")
+READS = re.compile(r"(Describe|List|Get|BatchGet|Head|Search|Lookup|Filter)")
 
 # Members that name what a call is about, in requests and in the top of answers.
 NAMING = re.compile(r"(Id|Ids|Arn|Arns|ARN|Name|Names|Identifier|Path|name|Names|arn|Arn|cluster|service|family)$")
@@ -89,9 +89,9 @@ class Record:
             self._of_key.clear()
 
 
-def is_mutating(operation: str) -> bool:
-    """Whether an operation changes anything, by its name."""
-    return READS.match(operation) is None
+def is_mutating(call: Call) -> bool:
+    """Whether a call changes anything: the name of its operation says so, or its service."""
+    return READS.match(call.operation) is None and call.operation not in service.of(call.service).reads
 
 
 def resources_of(call: Call) -> list[str]:

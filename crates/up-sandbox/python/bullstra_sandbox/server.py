@@ -12,7 +12,8 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from . import control, credentials, faults, garble, hooks, pages, policy, speed, stale, throttling, validate, wire, world
+from . import control, credentials, faults, garble, hooks, pages, policy, speed, stale, throttling
+from . import unread, validate, wire, world
 from .call import Call, Refusal
 from .fault_actions import Cut
 from .record import is_mutating, record, resources_of
@@ -26,6 +27,7 @@ _dispatch = speed.Dispatcher(create_backend_app)
 
 def moto_answers(call: Call) -> wire.Answer:
     """What moto says to a call."""
+    unread.reached_moto(call.body)
     try:
         given = ask_moto(call.environ, call.body)
     except NotImplementedError as error:
@@ -63,6 +65,7 @@ class Sandbox:
 
     def __init__(self) -> None:
         speed.remember()
+        unread.watch_moto()
         hooks.use(moto_answers)
         hooks.load_services()
         self.last_request = world.clock()
@@ -124,7 +127,9 @@ class Sandbox:
             call.environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
         with hooks.lock:
             stale.keep(call, faults.stale_seconds)
-            given = hooks.run(call)
+            with unread.following(call) as reading:
+                given = hooks.run(call)
+                reading.succeeded = given[0] < 400
         call.trace.done = call.trace.done or given[0] < 400
         return given
 
@@ -155,7 +160,7 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         time=world.clock(),
         service=call.service,
         operation=call.operation,
-        mutating=is_mutating(call.operation),
+        mutating=is_mutating(call),
         follows=pages.follows(call),
         region=call.region,
         resources=resources_of(call),

@@ -18,19 +18,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from . import hooks, wire, world
+from . import hooks, service as kit, wire, world
 from .call import Call
-from .names import GLOBAL
 from .record import is_mutating
 
 log = logging.getLogger(__name__)
 
 Place = tuple[str, str, str]
-
-# Who reads what all services keep, and whose calls change what EC2 keeps: they hold network interfaces.
-READS_ALL = "resourcegroupstaggingapi"
-ALSO_CHANGED = {"ecs": ("ec2", "elbv2"), "elbv2": ("ec2",), "kafka": ("ec2",), "rds": ("ec2",)}
-NEVER = ("sts",)
 
 
 @dataclass
@@ -52,9 +46,10 @@ copyreg.pickle(type(threading.RLock()), lambda _: (threading.RLock, ()))  # type
 
 def keep(call: Call, seconds_of: Callable[[Call, str], float | None]) -> None:
     """Copies what a call may change, where reads have to look back: `seconds_of(call, service)` seconds."""
-    if not is_mutating(call.operation) or call.service in NEVER:
+    its = kit.of(call.service)
+    if not is_mutating(call) or its.keeps_nothing:
         return
-    for service in services(call, ALSO_CHANGED.get(call.service, ())):
+    for service in services(call, its.changes):
         seconds = seconds_of(call, service)
         if seconds is None:
             _history.pop(place(call, service), None)
@@ -69,7 +64,7 @@ def keep(call: Call, seconds_of: Callable[[Call, str], float | None]) -> None:
 
 def act(call: Call, proceed: Callable[[Call], wire.Answer], settings: Any, _: Random) -> wire.Answer:
     """Answers a read from the past."""
-    if call.service in NEVER:
+    if kit.of(call.service).keeps_nothing:
         return proceed(call)
     with hooks.lock, contextlib.ExitStack() as swaps:
         then = world.clock() - settings["seconds"]
@@ -83,15 +78,15 @@ def act(call: Call, proceed: Callable[[Call], wire.Answer], settings: Any, _: Ra
 
 def services(call: Call, others: tuple[str, ...]) -> list[str]:
     """The services a call is about: its own and `others`, or all that were ever used."""
-    if call.service != READS_ALL:
+    if not kit.of(call.service).reads_all:
         return [call.service, *others]
     used = {service for account, _, service in world.visited if account == call.account}
-    return sorted(used - {*NEVER, READS_ALL})
+    return sorted(name for name in used if not (kit.of(name).keeps_nothing or kit.of(name).reads_all))
 
 
 def place(call: Call, service: str) -> Place:
     """Where a service keeps what a call is about."""
-    return call.account, call.partition if service in GLOBAL else call.region, service
+    return call.account, call.partition if kit.is_global(service) else call.region, service
 
 
 def backend_of(call: Call, service: str) -> Any:
@@ -122,10 +117,7 @@ def shared(account: str) -> dict[int, Any]:
         same.append(backends)
         for backend in backends.values():
             same.append(backend)
-            if backends.service_name == "ec2":
-                same += [part for ami in backend.amis.values() for part in (ami, ami.ebs_snapshot)]
-            elif backends.service_name == "iam":
-                same += backend.aws_managed_policies
+            same += kit.of(backends.service_name).shared(backend)
     return {id(one): one for one in same}
 
 

@@ -9,22 +9,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .buckets import ALSO, ROWS, UNFILTERED, Row
+from . import service as kit
 from .call import Call, Refusal
-from .names import GLOBAL
+from .service import DEFAULT_LIMITS, Limit
 
 MODELLED = re.compile(r"Throttl(ed|ing)\w*|TooManyRequests\w*")
-# Members that make a list of instances and the like a cheap one.
-NARROWING = (
-    "Filters",
-    "GroupIds",
-    "GroupNames",
-    "InstanceIds",
-    "MaxResults",
-    "NetworkInterfaceIds",
-    "NextToken",
-    "VolumeIds",
-)
 
 
 @dataclass
@@ -34,21 +23,21 @@ class Bucket:
     tokens: float
     at: float
 
-    def fill(self, row: Row, scale: float, now: float) -> None:
+    def fill(self, limit: Limit, scale: float, now: float) -> None:
         """Adds what has come in since."""
         now = max(now, self.at)
-        self.tokens = min(capacity(row, scale), self.tokens + (now - self.at) * row.refill * scale)
+        self.tokens = min(capacity(limit, scale), self.tokens + (now - self.at) * limit.refill * scale)
         self.at = now
 
 
 _scale: float | None = None
-_buckets: dict[tuple[str, str, Row], Bucket] = {}
+_buckets: dict[tuple[str, str, str, Limit], Bucket] = {}
 _lock = threading.Lock()
 
 
-def capacity(row: Row, scale: float) -> float:
+def capacity(limit: Limit, scale: float) -> float:
     """How many calls a bucket holds; one at least, or it would never let a call through."""
-    return max(1.0, row.capacity * scale)
+    return max(1.0, limit.capacity * scale)
 
 
 def use(value: Any) -> None:
@@ -80,13 +69,15 @@ def take(call: Call) -> None:
     scale = _scale
     if scale is None:
         return
-    region = "" if call.service in GLOBAL else call.region
-    unfiltered = (call.service, call.operation) in UNFILTERED and not any(map(call.params.get, NARROWING))
+    service = kit.of(call.service)
+    region = "" if service.is_global else call.region
+    unfiltered = call.operation in service.dear_unfiltered and not any(map(call.params.get, service.narrowing))
     with _lock:
         taken = []
-        for row in rows(call.service, call.operation + (" unfiltered" if unfiltered else "")):
-            bucket = _buckets.setdefault((call.account, region, row), Bucket(capacity(row, scale), call.arrived))
-            bucket.fill(row, scale, call.arrived)
+        for limit in limits(call.service, call.operation + (" unfiltered" if unfiltered else "")):
+            its = (call.account, region, call.service, limit)
+            bucket = _buckets.setdefault(its, Bucket(capacity(limit, scale), call.arrived))
+            bucket.fill(limit, scale, call.arrived)
             taken.append(bucket)
         if any(bucket.tokens < 1 for bucket in taken):
             raise throttled(call)
@@ -95,28 +86,29 @@ def take(call: Call) -> None:
 
 
 @functools.cache
-def rows(service: str, operation: str) -> list[Row]:
-    """The rows of an operation; a row without a shared name becomes the operation's own."""
-    first = next(row for row in ROWS if matches(row, service, operation))
-    found = (first, *(row for row in ALSO if matches(row, service, operation)))
-    named = [row._replace(service=service, operation="*" if row.shared else operation) for row in found]
-    return list(dict.fromkeys(named))
+def limits(service: str, operation: str) -> list[Limit]:
+    """The limits of an operation; one without a shared name becomes the operation's own."""
+    rows = (*kit.of(service).limits, *DEFAULT_LIMITS)
+    first = next(limit for limit in rows if not limit.also and matches(limit, operation))
+    found = (first, *(limit for limit in rows if limit.also and matches(limit, operation)))
+    return list(dict.fromkeys(of_bucket(limit, operation) for limit in found))
 
 
-def matches(row: Row, service: str, operation: str) -> bool:
-    """Whether a row is about an operation."""
-    positive = not row.operation.startswith("!")
-    return fnmatchcase(service, row.service) and fnmatchcase(operation, row.operation.lstrip("!")) == positive
+def of_bucket(limit: Limit, operation: str) -> Limit:
+    """The limit as its bucket has it: two that name one bucket are one."""
+    return limit._replace(operation="*" if limit.shared else operation, also=False, guess=False)
+
+
+def matches(limit: Limit, operation: str) -> bool:
+    """Whether a limit is about an operation."""
+    positive = not limit.operation.startswith("!")
+    return fnmatchcase(operation, limit.operation.lstrip("!")) == positive
 
 
 def throttled(call: Call) -> Refusal:
     """The service's own throttling error."""
-    if call.service == "ec2":
-        return Refusal("RequestLimitExceeded", "Request limit exceeded.", 503)
-    if call.service == "s3":
-        return Refusal("SlowDown", "Please reduce your request rate.", 503)
-    if call.service == "elbv2":
-        return Refusal("ThrottlingException", "Rate exceeded", 400)
+    if own := kit.of(call.service).throttled:
+        return own.refusal()
     if call.protocol in ("query", "rest-xml"):
         return Refusal("Throttling", "Rate exceeded", 400)
     modelled = [shape for shape in call.model.service_model.error_shapes if MODELLED.fullmatch(shape.name)]

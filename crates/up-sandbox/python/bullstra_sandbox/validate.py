@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.core.model import Shape
 
+from . import service as kit
 from .call import Call, Refusal
 
 # Patterns of botocore's models that Python cannot read; they are not checked.
@@ -22,26 +23,7 @@ skipped: set[str] = set()
 
 MISSING = "missing"
 
-# What services answer to a broken constraint, and to a missing member where that has a code of its own.
-CODES = {
-    "ec2": ("InvalidParameterValue", "MissingParameter"),
-    "rds": ("InvalidParameterValue", "MissingParameter"),
-    "docdb": ("InvalidParameterValue", "MissingParameter"),
-    "elasticache": ("InvalidParameterValue", "MissingParameter"),
-    "cloudwatch": ("InvalidParameterValue", "MissingParameter"),
-    "ecs": ("InvalidParameterException",) * 2,
-    "ecr": ("InvalidParameterException",) * 2,
-    "logs": ("InvalidParameterException",) * 2,
-    "resourcegroupstaggingapi": ("InvalidParameterException",) * 2,
-    "cognito-idp": ("InvalidParameterException",) * 2,
-    "eks": ("InvalidParameterException",) * 2,
-    "kafka": ("BadRequestException",) * 2,
-    "mq": ("BadRequestException",) * 2,
-    "apigateway": ("BadRequestException",) * 2,
-    "apigatewayv2": ("BadRequestException",) * 2,
-    "route53": ("InvalidInput",) * 2,
-    "s3": ("InvalidArgument",) * 2,
-}
+# What services answer to a broken constraint and to a missing member, unless they have codes of their own.
 BY_PROTOCOL = {
     "query": ("ValidationError",) * 2,
     "json": ("ValidationException",) * 2,
@@ -49,9 +31,6 @@ BY_PROTOCOL = {
     "rest-xml": ("InvalidInput",) * 2,
     "ec2": ("InvalidParameterValue", "MissingParameter"),
 }
-
-# Filters whose names and values a model lists as examples, and members AWS fills in or corrects itself.
-LENIENT = {("s3", "Bucket"), ("ec2", "ClientToken")}
 
 # Java's classes of characters, which Python has not; none of these is narrower than AWS's.
 JAVA_CLASSES = {
@@ -98,17 +77,15 @@ def check(call: Call) -> None:
 
 def refusal(call: Call, broken: list[Broken]) -> Refusal:
     """The refusal of broken constraints, in the service's own words."""
-    value_code, missing_code = CODES.get(call.service) or BY_PROTOCOL[call.protocol]
+    service = kit.of(call.service)
+    value_code, missing_code = service.invalid_codes or BY_PROTOCOL[call.protocol]
     first = next((found for found in broken if found.kind == MISSING), broken[0])
     if missing_code == "MissingParameter" and first.kind == MISSING:
-        name = first.path.rpartition(".")[2] if call.service != "ec2" else first.path
+        name = first.path if service.tells_path else first.path.rpartition(".")[2]
         return Refusal(missing_code, f"The request must contain the parameter {name}", 400)
-    if call.service == "ec2":
-        message = f"Value ({first.value}) for parameter {first.path} is invalid. {first.constraint}."
-        return Refusal(value_code, message, 400)
-    if call.service == "ecr" and first.kind != MISSING:
-        message = f"Invalid parameter at '{first.path}' failed to satisfy constraint: '{first.constraint}'"
-        return Refusal(value_code, message, 400)
+    if service.invalid_message and first.kind != MISSING:
+        told = {"value": first.value, "path": first.path, "constraint": first.constraint}
+        return Refusal(value_code, service.invalid_message.format(**told), 400)
     plural = "error" if len(broken) == 1 else "errors"
     each = "; ".join(
         f"Value {'null' if found.kind == MISSING else repr(str(found.value))} at '{found.path}' failed to satisfy "
@@ -139,12 +116,12 @@ def walk(call: Call, shape: Shape, value: Any, path: str) -> Iterator[Broken]:
 
 
 def walk_structure(call: Call, shape: Shape, value: dict[str, Any], path: str) -> Iterator[Broken]:
-    members = shape.members  # type: ignore[attr-defined]
+    members, unchecked = shape.members, kit.of(call.service).unchecked  # type: ignore[attr-defined]
     for name in shape.required_members:  # type: ignore[attr-defined]
         if value.get(name) is None and not supplied(members[name]):
             yield Broken(spelled(call, path, name), None, MISSING, "Member must not be null")
     for name, given in value.items():
-        if given is not None and name in members and (call.service, name) not in LENIENT:
+        if given is not None and name in members and name not in unchecked:
             yield from walk(call, members[name], given, spelled(call, path, name))
 
 
@@ -176,7 +153,7 @@ def within(shape: Shape, size: float, path: str, value: Any, what: str) -> Itera
 
 def spelled(call: Call, path: str, name: str) -> str:
     """A member's name as the service spells it in messages: the query services' are in camel case."""
-    if call.protocol == "query" and call.service not in ("rds", "docdb", "elasticache"):
+    if call.protocol == "query" and not kit.of(call.service).spells_as_modelled:
         name = name[:1].lower() + name[1:]
     return f"{path}.{name}" if path else name
 

@@ -21,7 +21,7 @@ from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from moto.iam.models import get_account_id_from
 
-from . import names
+from . import names, service as kit
 from .call import Call, Refusal
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -71,7 +71,7 @@ def parse(environ: dict[str, Any], body: bytes) -> Call | None:
     access_key, region, signed_as = signer(environ)
     raw = Request({**environ, "wsgi.input": io.BytesIO(body)})
     form = body.decode("utf-8", "replace") if "urlencoded" in environ.get("CONTENT_TYPE", "") else ""
-    service = names.service_of(signed_as, raw.headers, raw.path, form)
+    service = names.service_of(signed_as, kit.Signed(raw.headers, raw.path, form))
     model = service_model(service)
     found = find_operation(model, raw) if model else None
     if not model or not found:
@@ -240,7 +240,7 @@ def with_request_id(given: Answer, call: Call) -> Answer:
     status, headers, body = given
     replaced = ("x-amzn-requestid", "x-amz-request-id")
     kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
-    kept["x-amz-request-id" if call.service == "s3" else "x-amzn-RequestId"] = call.request_id
+    kept[kit.of(call.service).request_id_header] = call.request_id
     if call.protocol in ("ec2", "query") or (status >= 400 and call.protocol == "rest-xml"):
         tag = rb"<\1>" + call.request_id.encode() + rb"</\1>"
         body = REQUEST_ID_IN_XML.sub(tag, body, count=1)

@@ -15,28 +15,9 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
 from .call import Call
+from .service import every, of
 
-# Seconds a creation takes in AWS, from AWS_FACTS §5; a deletion is taken to last a third of it.
-DURATIONS = {
-    "ec2.nat_gateway": 115.0,
-    "ec2.vpc_endpoint": 60.0,
-    "ec2.instance": 40.0,
-    "elbv2.load_balancer": 156.0,
-    "rds.instance": 600.0,
-    "rds.cluster": 300.0,
-    "docdb.cluster": 300.0,
-    "docdb.instance": 480.0,
-    "elasticache.replication_group": 480.0,
-    "kafka.cluster": 1380.0,
-    "mq.broker": 900.0,
-    "eks.cluster": 750.0,
-    "eks.node_group": 130.0,
-    "eks.addon": 60.0,
-    "iam.instance_profile": 8.0,
-    "iam.role": 8.0,
-    "ecs.service": 90.0,
-    "ecs.attachments": 60.0,
-}
+# Seconds that creating takes in AWS, where its service does not say; a deletion is taken to last a third of it.
 DEFAULT_DURATION = 2.0
 DELETION_SHARE = 1 / 3
 
@@ -44,6 +25,16 @@ DELETION_SHARE = 1 / 3
 DEFAULT_TIME_SCALE = 600.0
 
 CREATING, MODIFYING, READY, DELETING, GONE = "creating", "modifying", "ready", "deleting", "gone"
+
+
+def durations() -> dict[str, float]:
+    """The seconds that creating takes in AWS, by kind, where a service says so."""
+    return {kind: seconds for service in every() for kind, seconds in service.durations.items()}
+
+
+def duration(kind: str) -> float:
+    """The seconds that creating something of a kind takes in AWS."""
+    return of(kind.partition(".")[0]).durations.get(kind) or durations().get(kind, DEFAULT_DURATION)
 
 
 def backend(service: str, call: Call) -> Any:
@@ -83,7 +74,7 @@ class Lifecycle:
 
     def seconds(self, kind: str, share: float = 1.0) -> float:
         """How long a phase of `kind` lasts here."""
-        return 0.0 if self.time_scale <= 0 else DURATIONS.get(kind, DEFAULT_DURATION) * share / self.time_scale
+        return 0.0 if self.time_scale <= 0 else duration(kind) * share / self.time_scale
 
     def creating(self, call: Call, kind: str, id: str) -> None:
         """`id` is being created from now on."""

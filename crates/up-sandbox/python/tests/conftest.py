@@ -74,9 +74,14 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     while not ready.exists():
         assert child.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
-    yield Running(json.loads(ready.read_text())["endpoint"])
+    running = Running(json.loads(ready.read_text())["endpoint"])
+    yield running
+    unread = running.control("unread")["unread"]
     child.terminate()
     child.wait(10)
+    # A hook is to read them, or the service's value lists them as `ignored`, with the reason.
+    named = [f"{each['service']}.{each['operation']}.{each['member']}" for each in unread]
+    assert not named, f"neither moto nor a hook reads {', '.join(named)}"
 
 
 @pytest.fixture

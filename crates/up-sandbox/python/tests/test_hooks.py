@@ -19,6 +19,7 @@ def client(monkeypatch):
     """Clients to a sandbox that has only the hooks a test registers."""
     from bullstra_sandbox.server import Sandbox
 
+    hooks.load_services()
     monkeypatch.setattr(hooks, "_hooks", {})
     monkeypatch.setattr(hooks, "load_services", lambda: None)
     world.reset()

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import datetime
-import json
+from collections.abc import Iterator
 from typing import Any
 
 from ..call import Call, Refusal
-from ..hooks import around
-from ..world import backend, clock, lifecycle
-from . import query, tag_rules
+from ..dump import Place
+from ..service import Found, Limit, Service, Tagged
+from ..world import backend
+from . import principals, query, tag_rules
+
+ECR = Service(
+    "ecr",
+    tagging="ecr:TagResource",
+    limits=(
+        Limit("GetAuthorizationToken", 500, 500, guess=True),
+        Limit("Describe*", 20, 20, guess=True),
+        Limit("Get*", 20, 20, guess=True),
+        Limit("List*", 20, 20, guess=True),
+        Limit("*", 10, 5, guess=True),
+    ),
+    invalid_codes=("InvalidParameterException", "InvalidParameterException"),
+    invalid_message="Invalid parameter at '{path}' failed to satisfy constraint: '{constraint}'",
+    failures=("ServerException", "ServiceUnavailable"),
+)
 
 
-@around("ecr", "CreateRepository", "TagResource")
+@ECR.around("CreateRepository", "TagResource")
 def tags(call: Call, proceed: Any) -> None:
     given = call.get("tags", default=[])
     tag_rules.check(given, code="InvalidTagParameterException", too_many="TooManyTagsException")
     proceed()
 
 
-@around("ecr", "DescribeRepositories")
+@ECR.around("DescribeRepositories")
 def pages(call: Call, proceed: Any) -> dict[str, Any]:
     asked = {name: value for name, value in call.params.items() if name not in ("maxResults", "nextToken")}
     found = sorted(proceed(asked)["repositories"], key=lambda each: each["repositoryName"])
@@ -27,14 +42,14 @@ def pages(call: Call, proceed: Any) -> dict[str, Any]:
     return {"repositories": shown, **({"nextToken": following} if following else {})}
 
 
-@around("ecr", "CreateRepository", "PutImageScanningConfiguration")
+@ECR.around("CreateRepository", "PutImageScanningConfiguration")
 def scanning(call: Call, proceed: Any) -> None:
     # What is left out is false; moto would leave the repository as it is.
     given = call.get("imageScanningConfiguration", default={})
     proceed({**call.params, "imageScanningConfiguration": {"scanOnPush": False, **given}})
 
 
-@around("ecr", "ListImages")
+@ECR.around("ListImages")
 def images(call: Call, proceed: Any) -> dict[str, Any]:
     # One entry for each tag of an image; moto tells of one tag only, and has no pages.
     repository = backend("ecr", call).repositories.get(call.params["repositoryName"])
@@ -52,35 +67,31 @@ def images(call: Call, proceed: Any) -> dict[str, Any]:
     return {"imageIds": shown, **({"nextToken": following} if following else {})}
 
 
-@around("ecr", "SetRepositoryPolicy")
+@ECR.around("SetRepositoryPolicy")
 def repository_policy(call: Call, proceed: Any) -> None:
     """Refused while a principal is not known, and a role is known some seconds after it was made.
 
     https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecr/repository_policy.go
     """
-    for arn in principals(call.params["policyText"]):
-        if f":iam::{call.account}:role/" in arn and not is_known(call, arn):
-            message = (
-                "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'"
-            )
-            raise Refusal("InvalidParameterException", message)
+    if not all(principals.is_known(call, arn) for arn in principals.named(call.params["policyText"])):
+        message = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'"
+        raise Refusal("InvalidParameterException", message)
     proceed()
 
 
-def principals(text: str) -> list[str]:
-    """The AWS principals that a policy names."""
-    statements = json.loads(text).get("Statement", [])
-    found = []
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principal = statement.get("Principal", {})
-        named = principal.get("AWS", []) if isinstance(principal, dict) else []
-        found += named if isinstance(named, list) else [named]
-    return found
+@ECR.inventory
+def repositories(place: Place) -> Iterator[Found]:
+    for found in place.every("ecr", "DescribeRepositories", "repositories"):
+        name, arn = found["repositoryName"], found["repositoryArn"]
+        found["lifecyclePolicyText"] = place.maybe("ecr", "GetLifecyclePolicy", repositoryName=name).get(
+            "lifecyclePolicyText"
+        )
+        found["policyText"] = place.maybe("ecr", "GetRepositoryPolicy", repositoryName=name).get("policyText")
+        yield "ecr.repository", name, place.ask("ecr", "ListTagsForResource", resourceArn=arn).get("tags"), found
 
 
-def is_known(call: Call, arn: str) -> bool:
-    roles = {role.arn: role for role in backend("iam", call).roles.values()}
-    if arn not in roles:
-        return False
-    made = roles[arn].create_date.replace(tzinfo=datetime.timezone.utc).timestamp()
-    return clock() - made >= lifecycle.seconds("iam.role")
+@ECR.tagged
+def tagged(call: Call) -> Iterator[Tagged]:
+    ecr = backend("ecr", call)
+    for repository in ecr.repositories.values():
+        yield repository.arn, ecr.tagger.get_tag_dict_for_resource(repository.arn)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from moto.iam.models import AWSManagedPolicy
 from moto.iam.policy_validation import IAMPolicyDocumentValidator, IAMTrustPolicyDocumentValidator
 
 from ..call import Call, Refusal
-from ..hooks import around
+from ..dump import Place
+from ..service import Found, Limit, Service
 from ..world import backend
 from . import query, tag_rules
+
+IAM = Service(
+    "iam",
+    is_global=True,
+    is_about_roles=True,
+    tagging={
+        "CreateRole": "iam:TagRole",
+        "CreatePolicy": "iam:TagPolicy",
+        "CreateInstanceProfile": "iam:TagInstanceProfile",
+        "CreateUser": "iam:TagUser",
+        "CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+    },
+    durations={"iam.instance_profile": 8.0, "iam.role": 8.0},
+    limits=(
+        Limit("Get*", 100, 50, shared="read", guess=True),
+        Limit("List*", 100, 50, shared="read", guess=True),
+        Limit("*", 20, 20, shared="modify", guess=True),
+    ),
+    failures=("ServiceFailure", "ServiceUnavailable"),
+    shared=lambda backend: backend.aws_managed_policies,
+)
 
 TAGGING = (
     "CreateRole",
@@ -51,7 +75,7 @@ def conditions(statement: dict[str, Any]) -> None:
 IAMPolicyDocumentValidator._validate_condition_syntax = staticmethod(conditions)
 
 
-@around("iam", "*")
+@IAM.around("*")
 def not_found_in_iams_words(call: Call, proceed: Any) -> None:
     try:
         proceed()
@@ -69,7 +93,7 @@ def not_found_in_iams_words(call: Call, proceed: Any) -> None:
 CASE_BLIND = ("CreateRole", "CreateUser", "TagRole", "TagUser")
 
 
-@around("iam", *TAGGING)
+@IAM.around(*TAGGING)
 def tags(call: Call, proceed: Any) -> None:
     given = call.get("Tags", default=[])
     keys = [tag["Key"].lower() for tag in given]
@@ -81,7 +105,7 @@ def tags(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("iam", "UntagRole", "UntagUser")
+@IAM.around("UntagRole", "UntagUser")
 def untag(call: Call, proceed: Any) -> None:
     forget(call, {key.lower() for key in call.get("TagKeys", default=[])})
     proceed()
@@ -96,7 +120,7 @@ def forget(call: Call, keys: set[str]) -> None:
         holder.tags = [tag for tag in holder.tags if tag["Key"].lower() not in keys]
 
 
-@around("iam", "CreateRole")
+@IAM.around("CreateRole")
 def names_and_trust(call: Call, proceed: Any) -> None:
     name = call.params["RoleName"]
     if any(role.name.lower() == name.lower() for role in backend("iam", call).roles.values()):
@@ -106,7 +130,7 @@ def names_and_trust(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("iam", "AttachRolePolicy")
+@IAM.around("AttachRolePolicy")
 def attached_once(call: Call, proceed: Any) -> dict[str, Any] | None:
     # moto counts a policy once more each time it is attached to the same role.
     role = backend("iam", call).roles.values()
@@ -116,7 +140,7 @@ def attached_once(call: Call, proceed: Any) -> dict[str, Any] | None:
     return None
 
 
-@around("iam", "DeletePolicy")
+@IAM.around("DeletePolicy")
 def policy_in_use(call: Call, proceed: Any) -> None:
     iam = backend("iam", call)
     policy = iam.get_policy(call.params["PolicyArn"])
@@ -137,7 +161,7 @@ def bounded_by(iam: Any, policy: Any) -> int:
     return sum(role.permissions_boundary_arn == policy.arn for role in iam.roles.values())
 
 
-@around("iam", "DetachRolePolicy")
+@IAM.around("DetachRolePolicy")
 def detaching_what_is_not_attached(call: Call, proceed: Any) -> None:
     arn = call.params["PolicyArn"]
     if arn not in backend("iam", call).get_role(call.params["RoleName"]).managed_policies:
@@ -145,7 +169,7 @@ def detaching_what_is_not_attached(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("iam", "RemoveRoleFromInstanceProfile")
+@IAM.around("RemoveRoleFromInstanceProfile")
 def removing_what_is_not_there(call: Call, proceed: Any) -> None:
     name = call.params["RoleName"]
     profile = backend("iam", call).get_instance_profile(call.params["InstanceProfileName"])
@@ -155,14 +179,41 @@ def removing_what_is_not_there(call: Call, proceed: Any) -> None:
     proceed()
 
 
-@around("iam", "ListInstanceProfileTags")
+@IAM.around("ListInstanceProfiles")
+def instance_profiles(call: Call, proceed: Any) -> dict[str, Any]:
+    """The profiles under a path, in pages; moto lists all there are, in one."""
+    under = call.get("PathPrefix", default="/")
+    found = [profile for profile in proceed()["InstanceProfiles"] if profile["Path"].startswith(under)]
+    shown, following = query.page(found, call.get("Marker"), call.get("MaxItems"), default=100)
+    return {"InstanceProfiles": shown, "IsTruncated": bool(following), **({"Marker": following} if following else {})}
+
+
+@IAM.around("ListEntitiesForPolicy")
+def holders(call: Call, proceed: Any) -> dict[str, Any]:
+    """Who has a policy attached, or for a boundary, or either; moto knows of no boundaries."""
+    wanted, entity = call.get("PolicyUsageFilter"), call.get("EntityFilter")
+    answer = proceed()
+    if wanted == "PermissionsBoundary":
+        answer |= {"PolicyRoles": [], "PolicyUsers": [], "PolicyGroups": []}
+    if wanted != "PermissionsPolicy" and entity in (None, "Role"):
+        iam, under = backend("iam", call), call.get("PathPrefix", default="/")
+        bounded = [
+            {"RoleName": role.name, "RoleId": role.id}
+            for role in iam.roles.values()
+            if role.permissions_boundary_arn == call.params["PolicyArn"] and role.path.startswith(under)
+        ]
+        answer["PolicyRoles"] = list({role["RoleId"]: role for role in answer["PolicyRoles"] + bounded}.values())
+    return answer
+
+
+@IAM.around("ListInstanceProfileTags")
 def tags_of_instance_profile(call: Call, _: Any) -> dict[str, Any]:
     tags = backend("iam", call).get_instance_profile(call.params["InstanceProfileName"]).tags
     shown, following = query.page(tags, call.get("Marker"), call.get("MaxItems"), default=100)
     return {"Tags": shown, "IsTruncated": bool(following), **({"Marker": following} if following else {})}
 
 
-@around("iam", "GetAccountAuthorizationDetails")
+@IAM.around("GetAccountAuthorizationDetails")
 def account_details(call: Call, proceed: Any) -> dict[str, Any]:
     iam = backend("iam", call)
     wanted = set(call.get("Filter", default=["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]))
@@ -246,3 +297,33 @@ def policy_detail(iam: Any, policy: Any) -> dict[str, Any]:
         ],
     }
     return {**detail, "Description": policy.description} if policy.description else detail
+
+
+@IAM.inventory
+def everything(place: Place) -> Iterator[Found]:
+    for role in place.every("iam", "ListRoles", "Roles"):
+        name = role["RoleName"]
+        inline = place.every("iam", "ListRolePolicies", "PolicyNames", RoleName=name)
+        role["AssumeRolePolicyDocument"] = document(role["AssumeRolePolicyDocument"])
+        role["InlinePolicies"] = {
+            policy: document(place.ask("iam", "GetRolePolicy", RoleName=name, PolicyName=policy)["PolicyDocument"])
+            for policy in inline
+        }
+        attached = place.every("iam", "ListAttachedRolePolicies", "AttachedPolicies", RoleName=name)
+        role["AttachedPolicies"] = sorted(policy["PolicyArn"] for policy in attached)
+        yield "iam.role", name, place.ask("iam", "ListRoleTags", RoleName=name).get("Tags"), role
+    for policy in place.every("iam", "ListPolicies", "Policies", Scope="Local"):
+        arn = policy["Arn"]
+        version = place.ask("iam", "GetPolicyVersion", PolicyArn=arn, VersionId=policy["DefaultVersionId"])
+        policy["Document"] = document(version["PolicyVersion"]["Document"])
+        yield "iam.policy", arn, place.ask("iam", "ListPolicyTags", PolicyArn=arn).get("Tags"), policy
+    for profile in place.every("iam", "ListInstanceProfiles", "InstanceProfiles"):
+        name = profile["InstanceProfileName"]
+        profile["Roles"] = [role["RoleName"] for role in profile["Roles"]]
+        tags = place.maybe("iam", "ListInstanceProfileTags", InstanceProfileName=name).get("Tags")
+        yield "iam.instance_profile", name, tags or profile.get("Tags"), profile
+
+
+def document(text: str) -> Any:
+    """A policy document, which IAM hands over percent-encoded."""
+    return json.loads(unquote(text))

@@ -9,8 +9,8 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.moto_api._internal import mock_random
 
 from ..call import Call, Refusal
-from ..hooks import around
 from ..world import GONE, backend, lifecycle
+from .ec2 import EC2
 
 
 class HeldInterface(NetworkInterface):
@@ -133,7 +133,7 @@ def sweep(call: Call) -> None:
             drop(ec2, eni)
 
 
-@around("ec2", "DeleteNetworkInterface", "DetachNetworkInterface")
+@EC2.around("DeleteNetworkInterface", "DetachNetworkInterface")
 def held_interfaces_are_not_the_customers(call: Call, proceed: Any) -> None:
     for eni in backend("ec2", call).enis.values():
         if call.get("NetworkInterfaceId") == eni.id and (eni.attachment_id or isinstance(eni, HeldInterface)):

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..call import Call, Refusal
-from ..hooks import around
+from ..dump import Place
+from ..service import Error, Found, Service
 from ..world import backend
 
+S3 = Service(
+    "s3",
+    is_global=True,
+    actions={
+        "ListBuckets": "ListAllMyBuckets",
+        "HeadBucket": "ListBucket",
+        "ListObjectsV2": "ListBucket",
+        "ListObjects": "ListBucket",
+        "HeadObject": "GetObject",
+        "DeleteBucketTagging": "PutBucketTagging",
+        "DeleteObjects": "DeleteObject",
+        "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+        "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+        "PutBucketEncryption": "PutEncryptionConfiguration",
+        "GetBucketEncryption": "GetEncryptionConfiguration",
+    },
+    invalid_codes=("InvalidArgument", "InvalidArgument"),
+    unchecked=("Bucket",),
+    expired=Error("ExpiredToken", "The provided token has expired.", 400),
+    unknown_key=Error("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", 403),
+    denied=Error("AccessDenied", "Access Denied", 403),
+    throttled=Error("SlowDown", "Please reduce your request rate.", 503),
+    failures=("InternalError", "ServiceUnavailable"),
+    request_id_header="x-amz-request-id",
+)
 
-@around("s3", "HeadBucket", "ListObjectsV2", "GetObject", "PutObject", "DeleteObject", "DeleteObjects")
+
+@S3.around("HeadBucket", "ListObjectsV2", "GetObject", "PutObject", "DeleteObject", "DeleteObjects")
 def elsewhere(call: Call, proceed: Any) -> None:
     bucket = backend("s3", call).buckets.get(call.params["Bucket"])
     # Who knows no better asks in us-east-1, and is told where; others have signed for the wrong region.
@@ -26,3 +54,10 @@ def elsewhere(call: Call, proceed: Any) -> None:
         )
         raise Refusal("AuthorizationHeaderMalformed", message, status=400)
     proceed()
+
+
+@S3.inventory
+def buckets(place: Place) -> Iterator[Found]:
+    for found in place.every("s3", "ListBuckets", "Buckets"):
+        tags = place.maybe("s3", "GetBucketTagging", Bucket=found["Name"]).get("TagSet")
+        yield "s3.bucket", found["Name"], tags, found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -43,6 +43,14 @@ def until() -> Callable[..., Any]:
         return seen
 
     return wait
+
+
+@pytest.fixture
+def slowly(process: Any) -> Iterator[None]:
+    """Deletions last long enough to be met on a busy machine."""
+    process.control("config", {"time_scale": 40})
+    yield
+    process.control("config", {"time_scale": 600})
 
 
 @pytest.fixture

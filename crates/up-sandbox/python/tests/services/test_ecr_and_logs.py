@@ -133,3 +133,34 @@ def test_a_delivery_group_keeps_lines_for_two_days(logs, refused):
     words = "ValidationException: PutRetentionPolicy is not supported for Delivery log class"
     assert refused(logs.put_retention_policy, **GROUP, retentionInDays=7) == words
     assert refused(logs.delete_retention_policy, **GROUP).endswith("is not supported for Delivery log class")
+
+
+def test_groups_are_described_by_name_prefix_pattern_or_class(client, refused):
+    logs = client("logs")
+    for name, kind in (("/a/1", "STANDARD"), ("/a/2", "INFREQUENT_ACCESS"), ("/b/1", "STANDARD")):
+        logs.create_log_group(logGroupName=name, logGroupClass=kind)
+
+    def names(**of):
+        return [group["logGroupName"] for group in logs.describe_log_groups(**of)["logGroups"]]
+
+    assert names(logGroupIdentifiers=["/b/1", "/a/1", "/no"]) == ["/a/1", "/b/1"]
+    arn = logs.describe_log_groups(logGroupNamePrefix="/a/2")["logGroups"][0]["arn"]
+    assert names(logGroupIdentifiers=[arn.removesuffix(":*")]) == ["/a/2"]
+    assert names(logGroupNamePattern="/1") == ["/a/1", "/b/1"]
+    assert "storedBytes" not in logs.describe_log_groups(logGroupNamePattern="/1")["logGroups"][0]
+    assert names(logGroupClass="ESSENTIALS") == ["/a/2"]
+    first = logs.describe_log_groups(limit=2)
+    assert names(limit=2, nextToken=first["nextToken"]) == ["/b/1"]
+    both = {"logGroupIdentifiers": ["/a/1"], "logGroupNamePrefix": "/a"}
+    assert refused(logs.describe_log_groups, **both).startswith("InvalidParameterException")
+    both = {"logGroupNamePattern": "a", "logGroupNamePrefix": "/a"}
+    assert refused(logs.describe_log_groups, **both).startswith("InvalidParameterException")
+
+
+def test_fifty_names_are_one_page(client):
+    logs = client("logs")
+    names = [f"/g/{number}" for number in range(60)]
+    for name in names:
+        logs.create_log_group(logGroupName=name)
+    answer = logs.describe_log_groups(logGroupIdentifiers=names[:50])
+    assert len(answer["logGroups"]) == 50 and "nextToken" not in answer

@@ -87,6 +87,7 @@ def test_capacity_providers_are_checked_and_kept(ecs, cluster, refused):
     assert cluster["defaultCapacityProviderStrategy"] == strategy
 
 
+@pytest.mark.usefixtures("slowly")
 def test_a_cluster_with_services_stays(ecs, cluster, service, refused, until):
     assert refused(ecs.delete_cluster, cluster=cluster).startswith("ClusterContainsServicesException")
     ecs.delete_service(cluster=cluster, service="web", force=True)

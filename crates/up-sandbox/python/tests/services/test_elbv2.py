@@ -55,6 +55,7 @@ def test_identical_settings_answer_with_the_one_there_is(elb, network, balancer,
     assert len(elb.describe_load_balancers()["LoadBalancers"]) == 1
 
 
+@pytest.mark.usefixtures("slowly")
 def test_it_holds_interfaces_until_it_is_gone(elb, client, network, balancer, refused, until):
     ec2 = client("ec2")
     [held] = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": network["subnets"][:1]}])[

@@ -150,3 +150,33 @@ def test_an_instance_profile_lists_its_tags(iam):
     iam.create_instance_profile(InstanceProfileName="tagged", Path=PATH, Tags=tags[:1])
     iam.tag_instance_profile(InstanceProfileName="tagged", Tags=tags[1:])
     assert iam.list_instance_profile_tags(InstanceProfileName="tagged")["Tags"] == tags
+
+
+def test_instance_profiles_are_listed_by_path_and_in_pages(client):
+    iam = client("iam")
+    for name in ("a", "b"):
+        iam.create_instance_profile(InstanceProfileName=name, Path="/x/")
+    iam.create_instance_profile(InstanceProfileName="c", Path="/y/")
+    listed = iam.list_instance_profiles(PathPrefix="/x/")["InstanceProfiles"]
+    assert [profile["InstanceProfileName"] for profile in listed] == ["a", "b"]
+    first = iam.list_instance_profiles(MaxItems=2)
+    assert first["IsTruncated"]
+    rest = iam.list_instance_profiles(MaxItems=2, Marker=first["Marker"])
+    assert len(first["InstanceProfiles"]) == 2 and len(rest["InstanceProfiles"]) == 1 and not rest["IsTruncated"]
+
+
+def test_a_policy_is_held_in_two_ways(client):
+    iam = client("iam")
+    policy = iam.create_policy(PolicyName="p", PolicyDocument=READ)["Policy"]["Arn"]
+    iam.create_role(RoleName="attached", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="attached", PolicyArn=policy)
+    iam.create_role(RoleName="bounded", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=policy)
+
+    def roles(**of):
+        found = iam.list_entities_for_policy(PolicyArn=policy, **of)["PolicyRoles"]
+        return [role["RoleName"] for role in found]
+
+    assert roles(PolicyUsageFilter="PermissionsPolicy") == ["attached"]
+    assert roles(PolicyUsageFilter="PermissionsBoundary") == ["bounded"]
+    assert roles() == ["attached", "bounded"]
+    assert roles(PolicyUsageFilter="PermissionsBoundary", PathPrefix="/no/") == []

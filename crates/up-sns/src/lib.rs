@@ -1,0 +1,71 @@
+//! Kinds of the SNS API. One file per kind.
+
+pub mod subscription;
+pub mod topic;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use up_core::{AnyKind, Document, Error, ErrorKind, ErrorRule, Kind, Of, Result};
+
+up_core::client!(aws_sdk_sns, ERRORS);
+
+const ERRORS: &[ErrorRule] = &[
+    // A create of what exists already, with other tags or attributes (localstack/localstack#2405, #8816; what SNS says of
+    // topics and subscriptions begins alike).
+    ErrorRule::new(ErrorKind::Exists).code("InvalidParameter").text("already exists with different"),
+    // A policy that names a role made a moment ago, and a role that SNS is to use (terraform-provider-aws,
+    // internal/service/sns/topic.go). A policy that is wrong for good gets other words, and fails at once.
+    ErrorRule::new(ErrorKind::Propagating).code("InvalidParameter").text("PrincipalNotFound"),
+    ErrorRule::new(ErrorKind::Propagating).code("InvalidParameter").text("is not a valid role to allow SNS"),
+    // "Can't perform multiple operations on a tag simultaneously"; tags of a topic of this name that was deleted a moment
+    // ago (API reference of SNS, TagResource).
+    ErrorRule::new(ErrorKind::Conflict).code("ConcurrentAccess"),
+    ErrorRule::new(ErrorKind::Conflict).code("StaleTag"),
+    ErrorRule::new(ErrorKind::Denied).code("AuthorizationError"),
+];
+
+/// Every kind of this service.
+pub const KINDS: &[&dyn AnyKind] = &[&Of::<topic::Topic>::KIND, &Of::<subscription::Subscription>::KIND];
+
+/// Attributes, as SNS takes and gives them.
+type Attributes = HashMap<String, String>;
+
+/// Fields of a spec that SNS keeps as attributes, with their names there.
+type Fields = [(&'static str, &'static str)];
+
+/// A resource with these attributes. What SNS leaves out is as in one that is made without any: `bare`.
+fn read<K: Kind>(bare: &K, fields: &Fields, attributes: &Attributes) -> Result<K> {
+    let unreadable = |what: &str, error| Error::absent(&format!("readable {what}: {error}"));
+    let mut spec = plain(bare);
+    for (field, attribute) in fields {
+        let Some(text) = attributes.get(*attribute).filter(|text| !text.is_empty()) else { continue };
+        spec[*field] = match &spec[*field] {
+            Value::Bool(_) => Value::Bool(text == "true"),
+            Value::Object(_) => serde_json::from_str(text).map_err(|error| unreadable(attribute, error))?,
+            _ => Value::String(text.clone()),
+        };
+    }
+    serde_json::from_value(spec).map_err(|error| unreadable("attributes", error))
+}
+
+/// The attributes in which `desired` differs from `other`, as SNS takes them. Those that are taken away are empty.
+fn differing<K: Kind>(desired: &K, other: &K, fields: &Fields) -> Vec<(&'static str, String)> {
+    let (desired, other) = (plain(desired), plain(other));
+    let differing = fields.iter().filter(|(field, _)| desired[*field] != other[*field]);
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Object(map) if map.is_empty() => String::new(),
+        value => value.to_string(),
+    };
+    differing.map(|(field, attribute)| (*attribute, text(&desired[*field]))).collect()
+}
+
+fn plain<K: Kind>(spec: &K) -> Value {
+    serde_json::to_value(spec).expect("a spec is plain data")
+}
+
+/// What SNS has where it has no document.
+fn empty() -> Document {
+    json!({}).into()
+}

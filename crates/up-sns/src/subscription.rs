@@ -1,0 +1,282 @@
+//! `sns.subscription`: where a topic's messages go.
+
+use aws_sdk_sns::types;
+use serde_json::json;
+use up_core::{placeholder, prelude::*};
+
+use crate::{Fields, client, differing, empty, read};
+
+/// Delivers a topic's messages to a queue, a function, an address, …
+///
+/// A subscription of an email address, of an HTTP endpoint or of another account is pending until it is confirmed there. While
+/// it is, AWS neither shows nor changes its attributes, and does not delete it: it goes by itself after 48 hours.
+/// Subscriptions of the topic that the stack does not declare are left alone.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// The topic.
+    #[spec(replace)]
+    topic: Ref<names::Topic>,
+    /// How messages are delivered.
+    #[spec(replace)]
+    protocol: Protocol,
+    /// Where to: the ARN of a queue, of a function or of a delivery stream, a URL, an email address or a phone number.
+    #[spec(replace)]
+    endpoint: String,
+    /// Delivers the message alone, without SNS's own JSON around it. For `sqs`, `firehose`, `http` and `https`. Default:
+    /// false.
+    #[serde(default)]
+    raw_message_delivery: bool,
+    /// Which messages are delivered: `{ event = ["paid"] }`. Default: all.
+    #[serde(default = "empty")]
+    filter_policy: Document,
+    /// What the filter looks at. Default: `MessageAttributes`.
+    #[serde(default = "attributes")]
+    filter_policy_scope: FilterPolicyScope,
+    /// Where messages go that cannot be delivered: `{ deadLetterTargetArn = "arn:aws:sqs:…" }`. Default: nowhere.
+    #[serde(default = "empty")]
+    redrive_policy: Document,
+    /// How often a delivery over HTTP or HTTPS is tried again, in SNS's language. Default: as the topic says.
+    #[serde(default = "empty")]
+    delivery_policy: Document,
+    /// ARN of the role that SNS acts as, for `firehose`. Default: empty.
+    #[serde(default)]
+    subscription_role_arn: String,
+}
+
+up_core::aws_enum! {
+    /// How messages are delivered.
+    Protocol {
+        /// To a queue of SQS.
+        Sqs = "sqs",
+        /// To a Lambda function.
+        Lambda = "lambda",
+        /// To a delivery stream of Firehose.
+        Firehose = "firehose",
+        /// By a POST over HTTP.
+        Http = "http",
+        /// By a POST over HTTPS.
+        Https = "https",
+        /// By email, as text.
+        Email = "email",
+        /// By email, as JSON.
+        EmailJson = "email-json",
+        /// By a text message.
+        Sms = "sms",
+        /// To a mobile app or a device.
+        Application = "application",
+    }
+    /// What a filter looks at.
+    FilterPolicyScope {
+        /// The attributes that messages are published with.
+        MessageAttributes = "MessageAttributes",
+        /// The message, which is JSON.
+        MessageBody = "MessageBody",
+    }
+}
+
+/// In the order in which they are sent. The scope of a filter has a place of its own, see [`Subscription::changed`].
+const FIELDS: &Fields = &[
+    ("raw_message_delivery", "RawMessageDelivery"),
+    ("filter_policy", FILTER),
+    ("filter_policy_scope", SCOPE),
+    ("redrive_policy", "RedrivePolicy"),
+    ("delivery_policy", "DeliveryPolicy"),
+    ("subscription_role_arn", "SubscriptionRoleArn"),
+];
+const FILTER: &str = "FilterPolicy";
+const SCOPE: &str = "FilterPolicyScope";
+
+/// What SNS lists in the place of an ARN until a subscription is confirmed, and for days after it was deleted from another
+/// account (https://repost.aws/knowledge-center/sns-cross-account-subscription).
+const PENDING: &str = "PendingConfirmation";
+const DELETED: &str = "Deleted";
+
+impl Kind for Subscription {
+    const NAME: &'static str = "sns.subscription";
+
+    const INFO: KindInfo = KindInfo {
+        cloudformation: "AWS::SNS::Subscription",
+        actions: Actions {
+            observe: &["sns:ListSubscriptionsByTopic", "sns:ListSubscriptions", "sns:GetSubscriptionAttributes"],
+            create: &["sns:Subscribe", "iam:PassRole"],
+            update: &["sns:SetSubscriptionAttributes", "iam:PassRole"],
+            tag: &[],
+            delete: &["sns:Unsubscribe"],
+        },
+        attrs: &["arn"],
+        parent: Some("topic"),
+        indexed: false,
+        replace: Order::DestroyBeforeCreate,
+        deletes_at_once: true,
+        ..KindInfo::DEFAULT
+    };
+
+    /// One call for each topic, and one for each subscription of the stack's that is confirmed.
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let listed = if query.is_all() {
+            client(cx).list_subscriptions().into_paginator().items().send().try_collect().await?
+        } else {
+            let topics: Vec<_> = query.parents.keys().cloned().collect();
+            concurrently(topics.into_iter().map(|topic| of_topic(cx, topic))).await?.concat()
+        };
+        let observed = concurrently(listed.into_iter().map(|listed| look(cx, query, listed))).await?;
+        Ok(observed.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: a topic has one subscription for a protocol and an endpoint, and SNS answers with that where it has the
+    /// attributes of the request.
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
+        let topic = cx.id(&self.topic)?;
+        let mut call = client(cx).subscribe().topic_arn(&topic).protocol(self.protocol.as_str());
+        call = call.endpoint(&self.endpoint);
+        for (attribute, value) in self.changed(&bare(&topic, self.protocol, &self.endpoint)?) {
+            call = call.attributes(attribute, value);
+        }
+        let answer = call.send().await?.subscription_arn.ok_or_else(|| Error::absent("ARN of a subscription"))?;
+        // In the place of an ARN stands, in words, that it is to be confirmed.
+        let arn = if answer.starts_with("arn:") { answer } else { PENDING.to_owned() };
+        let spec = Self { topic: Ref::id(&topic), endpoint: self.shown_endpoint(), ..self.clone() };
+        Ok(Observed { tags: new.tags.clone(), ..spec.observed(&topic, arn) }.into())
+    }
+
+    /// Safe to repeat: attributes are set.
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        for (attribute, value) in self.changed(&observed.spec) {
+            // What takes an attribute away: terraform-provider-aws, internal/service/sns/topic_subscription.go.
+            let value = match (attribute, value.is_empty()) {
+                (FILTER, true) => Some("{}".to_owned()),
+                ("RedrivePolicy", true) => None,
+                _ => Some(value),
+            };
+            let call = client(cx).set_subscription_attributes().subscription_arn(arn(observed)?);
+            call.attribute_name(attribute).set_attribute_value(value).send().await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(_: &Context, _: &Observed<Self>, _: &TagChange) -> Result<()> {
+        Ok(())
+    }
+
+    /// Safe to repeat: gone is gone. One that was never confirmed AWS does not delete for anybody, and does so itself after 48
+    /// hours (https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html).
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        match arn(observed)? {
+            PENDING => Ok(()),
+            arn => Ok(client(cx).unsubscribe().subscription_arn(arn).send().await.map(drop)?),
+        }
+    }
+
+    fn natural_key(&self) -> Option<String> {
+        Some(format!("{}|{}", self.protocol.as_str(), self.shown_endpoint()))
+    }
+
+    /// What AWS does not show is not compared: the attributes of a pending subscription, and the password in a URL.
+    fn accept(self, observed: &Observed<Self>) -> Self {
+        let endpoint = self.shown_endpoint();
+        match arn(observed) {
+            Ok(PENDING) => Self { topic: self.topic, protocol: self.protocol, endpoint, ..observed.spec.clone() },
+            _ => Self { endpoint, ..self },
+        }
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let begins = match self.protocol {
+            Protocol::Sqs | Protocol::Lambda | Protocol::Firehose | Protocol::Application => "arn:",
+            Protocol::Http => "http://",
+            Protocol::Https => "https://",
+            _ => "",
+        };
+        let is_right = placeholder::has_placeholder(&self.endpoint) || self.endpoint.starts_with(begins);
+        let message = format!("expected what begins with `{begins}`, and this is `{}`", self.endpoint);
+        let endpoint = (!is_right).then(|| Problem::new("endpoint", message));
+        let is_stray = self.filter_policy_scope != attributes() && self.filter_policy == empty();
+        let scope = is_stray.then(|| Problem::new("filter_policy_scope", "only beside a `filter_policy`"));
+        let takes_role = self.protocol == Protocol::Firehose;
+        let message =
+            if takes_role { "missing: SNS needs a role to deliver to Firehose" } else { "only for `firehose`" };
+        let role = (takes_role == self.subscription_role_arn.is_empty())
+            .then(|| Problem::new("subscription_role_arn", message));
+        [endpoint, scope, role].into_iter().flatten().collect()
+    }
+}
+
+impl Subscription {
+    /// The endpoint as SNS shows it: without the password of a URL (terraform-provider-aws,
+    /// internal/service/sns/topic_subscription_test.go).
+    fn shown_endpoint(&self) -> String {
+        let masked = self.endpoint.split_once("://").and_then(|(scheme, rest)| {
+            let (credentials, host) = rest.split_once('@').filter(|(credentials, _)| !credentials.contains('/'))?;
+            let (user, _) = credentials.split_once(':')?;
+            Some(format!("{scheme}://{user}:****@{host}"))
+        });
+        masked.unwrap_or_else(|| self.endpoint.clone())
+    }
+
+    fn observed(self, topic: &str, arn: String) -> Observed<Self> {
+        let id = format!("{topic}|{}|{}", self.protocol.as_str(), self.endpoint);
+        let note = "it is to be confirmed where its messages go; what is not confirmed AWS deletes after 48 hours";
+        let notes = if arn == PENDING { vec![note.to_owned()] } else { vec![] };
+        Observed { attrs: [("arn".into(), arn)].into(), notes, ..Observed::new(id, Tags::new(), self) }
+    }
+
+    /// The attributes in which it differs from `other`, in an order in which SNS takes them: of a filter whose tables are
+    /// nested, the scope `MessageBody` comes first and goes last.
+    fn changed(&self, other: &Self) -> Vec<(&'static str, String)> {
+        let mut changed = differing(self, other, FIELDS);
+        // Without a filter there is no scope.
+        changed.retain(|(attribute, _)| *attribute != SCOPE || self.filter_policy != empty());
+        let is_first =
+            |attribute: &str| attribute == SCOPE && self.filter_policy_scope == FilterPolicyScope::MessageBody;
+        changed.sort_by_key(|(attribute, _)| !is_first(attribute));
+        changed
+    }
+}
+
+fn attributes() -> FilterPolicyScope {
+    FilterPolicyScope::MessageAttributes
+}
+
+/// A subscription as SNS makes it where it is told no attributes.
+fn bare(topic: &str, protocol: Protocol, endpoint: &str) -> Result<Subscription> {
+    let topic = Ref::<names::Topic>::id(topic);
+    let bare = json!({ "topic": topic, "protocol": protocol, "endpoint": endpoint });
+    serde_json::from_value(bare).map_err(|error| Error::ours(error.to_string()))
+}
+
+fn arn(observed: &Observed<Subscription>) -> Result<&str> {
+    observed.attrs.get("arn").map(String::as_str).ok_or_else(|| Error::ours("a subscription without ARN"))
+}
+
+/// The subscriptions of a topic; of one that is gone there are none.
+async fn of_topic(cx: &Context, topic: String) -> Result<Vec<types::Subscription>> {
+    let pages = client(cx).list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
+    match pages.try_collect().await.map_err(Error::from) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(vec![]),
+        listed => listed,
+    }
+}
+
+/// `None`: not asked for, or gone meanwhile.
+async fn look(cx: &Context, query: &Query, listed: types::Subscription) -> Result<Option<Observed<Subscription>>> {
+    let absent = || Error::absent("whole description of a subscription");
+    let types::Subscription { subscription_arn, protocol, endpoint, topic_arn, .. } = listed;
+    let (arn, topic) = (subscription_arn.ok_or_else(absent)?, topic_arn.ok_or_else(absent)?);
+    let protocol = Protocol::observed(&protocol.ok_or_else(absent)?)?;
+    let bare = bare(&topic, protocol, &endpoint.ok_or_else(absent)?)?;
+    let is_asked = bare.natural_key().is_some_and(|key| query.accepts_child(&topic, &key));
+    if arn == DELETED || !is_asked {
+        return Ok(None);
+    }
+    if arn == PENDING {
+        return Ok(Some(bare.observed(&topic, arn)));
+    }
+    let answer = client(cx).get_subscription_attributes().subscription_arn(&arn).send().await;
+    let answer = match answer.map_err(Error::from) {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        answer => answer?,
+    };
+    let attributes = answer.attributes.ok_or_else(|| Error::absent("attributes of a subscription"))?;
+    Ok(Some(read(&bare, FIELDS, &attributes)?.observed(&topic, arn)))
+}

@@ -1,0 +1,279 @@
+//! `sns.topic`: passes each message on to all that have subscribed.
+
+use aws_sdk_sns::types::Tag;
+use serde_json::json;
+use up_core::{placeholder, prelude::*};
+
+use crate::{Attributes, Fields, client, differing, empty, read};
+
+/// Passes each message that is published to it on to all that have subscribed.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    /// Its name, such as `orders`; that of a FIFO topic ends in `.fifo`. Default: derived from stack and address. A change
+    /// replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// Keeps messages in order and delivers each once. Default: false.
+    #[serde(default)]
+    #[spec(replace)]
+    fifo_topic: bool,
+    /// Takes two messages with the same content within 5 minutes for one. Only for FIFO topics. Default: false.
+    #[serde(default)]
+    content_based_deduplication: bool,
+    /// The sender that text messages and emails show, 100 characters at most. Default: empty.
+    #[serde(default)]
+    display_name: String,
+    /// The KMS key that encrypts messages at rest: an id, an ARN or an alias. Default: empty, not encrypted.
+    #[serde(default)]
+    kms_master_key_id: String,
+    /// Who may publish and subscribe: a policy with principals. A statement without `Resource` is about this topic. Default:
+    /// AWS's own, by which only the account that owns the topic may.
+    #[serde(default = "default_policy")]
+    policy: PolicyDocument,
+    /// How often deliveries over HTTP and HTTPS are tried again, in SNS's language: `{ http = { … } }`. Default: AWS's own.
+    #[serde(default = "empty")]
+    delivery_policy: Document,
+    /// How messages are signed: `1` for SHA1, `2` for SHA256. Default: `1`.
+    #[serde(default = "sha1")]
+    signature_version: SignatureVersion,
+    /// Whether messages are traced with X-Ray. Default: `PassThrough`.
+    #[serde(default = "pass_through")]
+    tracing_config: TracingConfig,
+}
+
+up_core::aws_enum! {
+    /// How messages are signed.
+    SignatureVersion {
+        /// With SHA1.
+        Sha1 = "1",
+        /// With SHA256.
+        Sha256 = "2",
+    }
+    /// Whether messages are traced.
+    TracingConfig {
+        /// Where the publisher has begun a trace.
+        PassThrough = "PassThrough",
+        /// All.
+        Active = "Active",
+    }
+}
+
+const FIELDS: &Fields = &[
+    ("fifo_topic", "FifoTopic"),
+    ("content_based_deduplication", "ContentBasedDeduplication"),
+    ("display_name", "DisplayName"),
+    ("kms_master_key_id", "KmsMasterKeyId"),
+    ("delivery_policy", "DeliveryPolicy"),
+    ("signature_version", "SignatureVersion"),
+    ("tracing_config", "TracingConfig"),
+];
+
+/// How the names of FIFO topics end.
+const FIFO: &str = ".fifo";
+
+impl Kind for Topic {
+    const NAME: &'static str = names::Topic::NAME;
+
+    const INFO: KindInfo = KindInfo {
+        cloudformation: "AWS::SNS::Topic",
+        actions: Actions {
+            observe: &["sns:ListTopics", "sns:ListTagsForResource", "sns:GetTopicAttributes"],
+            create: &["sns:CreateTopic", "sns:TagResource"],
+            update: &["sns:SetTopicAttributes"],
+            tag: &["sns:TagResource", "sns:UntagResource"],
+            delete: &["sns:DeleteTopic"],
+        },
+        attrs: &["arn", "name"],
+        longest_name: 256,
+        deletes_at_once: true,
+        ..KindInfo::DEFAULT
+    };
+
+    /// One call lists the account's topics. Their attributes take a call for each of ours, and so do tags that the index does
+    /// not have.
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let arns = if query.is_by_id() {
+            query.known.iter().cloned().collect()
+        } else {
+            let topics = client(cx).list_topics().into_paginator().items().send().try_collect().await?;
+            let arns = topics.into_iter().map(|topic| topic.topic_arn.ok_or_else(|| Error::absent("ARN of a topic")));
+            arns.collect::<Result<Vec<_>>>()?
+        };
+        let observed = concurrently(arns.into_iter().map(|arn| look(cx, query, arn))).await?;
+        Ok(observed.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: SNS answers with the topic of this name where all tags and attributes of the request are its own, and
+    /// refuses any other. The tags say whose it is, so that another's is never answered.
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
+        let end = if self.fifo_topic { FIFO } else { "" };
+        let derived = || new.name(Self::INFO.longest_name - end.len()) + end;
+        let name = self.name.clone().unwrap_or_else(derived);
+        let arn = format!("arn:{}:sns:{}:{}:{name}", cx.partition(), cx.region(), cx.account());
+        let mut call = client(cx).create_topic().name(&name).set_tags(Some(list(&new.tags)?));
+        for (attribute, value) in self.changed(&bare(), cx, &arn) {
+            call = call.attributes(attribute, value);
+        }
+        let arn = call.send().await?.topic_arn.ok_or_else(|| Error::absent("ARN of the topic that it made"))?;
+        // SNS answers with nothing else; the request says all that a topic is.
+        let spec = Self { policy: self.policy.without_resource(&arn), ..self.clone() };
+        Ok(spec.observed(arn, new.tags.clone()).into())
+    }
+
+    /// Safe to repeat: attributes are set.
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        for (attribute, value) in self.changed(&observed.spec, cx, &observed.id) {
+            let call = client(cx).set_topic_attributes().topic_arn(&observed.id);
+            call.attribute_name(attribute).attribute_value(value).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Safe to repeat: keys are set and removed.
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        if !change.set.is_empty() {
+            let call = client(cx).tag_resource().resource_arn(&observed.id);
+            call.set_tags(Some(list(&change.set)?)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let call = client(cx).untag_resource().resource_arn(&observed.id);
+            call.set_tag_keys(Some(change.remove.iter().cloned().collect())).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_topic().topic_arn(&observed.id).send().await?;
+        Ok(())
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name = self.name.as_ref().filter(|name| !placeholder::has_placeholder(name)).and_then(|name| {
+            let plain = name.strip_suffix(FIFO).filter(|_| self.fifo_topic).unwrap_or(name);
+            let is_legal = plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            let message = if self.fifo_topic && plain == name {
+                format!("the name of a FIFO topic ends in `{FIFO}`, and this is `{name}`")
+            } else if !is_legal || !(1..=256).contains(&name.len()) {
+                format!("a name is 1 to 256 letters, digits, `-` and `_`, and this is `{name}`")
+            } else {
+                return None;
+            };
+            Some(Problem::new("name", message))
+        });
+        let message = "only for FIFO topics: set `fifo_topic` as well";
+        let deduplicates = self.content_based_deduplication && !self.fifo_topic;
+        let fifo = deduplicates.then(|| Problem::new("content_based_deduplication", message));
+        let is_policy = self.policy == default_policy() || self.policy.statements().is_some();
+        let policy = (!is_policy).then(|| Problem::new("policy", "a policy needs a `Statement`"));
+        [name, fifo, policy].into_iter().flatten().collect()
+    }
+
+    /// A statement may name the topic as well as leave it out.
+    fn accept(self, observed: &Observed<Self>) -> Self {
+        Self { policy: self.policy.without_resource(&observed.id), ..self }
+    }
+}
+
+impl Topic {
+    /// The attributes in which it differs from `other`, as SNS takes them.
+    fn changed(&self, other: &Self, cx: &Context, arn: &str) -> Vec<(&'static str, String)> {
+        let mut changed = differing(self, other, FIELDS);
+        if self.policy != other.policy {
+            let policy = if self.policy == default_policy() { aws_policy(cx, &[]) } else { self.policy.clone() };
+            changed.push(("Policy", policy.about(arn).text()));
+        }
+        changed
+    }
+
+    fn observed(self, arn: String, tags: Tags) -> Observed<Self> {
+        let name = name_of(&arn).to_owned();
+        let attrs = [("arn".into(), arn.clone()), ("name".into(), name.clone())].into();
+        Observed { attrs, ..Observed::new(arn, tags, Self { name: Some(name), ..self }) }
+    }
+}
+
+fn sha1() -> SignatureVersion {
+    SignatureVersion::Sha1
+}
+
+fn pass_through() -> TracingConfig {
+    TracingConfig::PassThrough
+}
+
+/// How the policy reads that AWS gives a topic.
+fn default_policy() -> PolicyDocument {
+    empty().into()
+}
+
+/// The policy that AWS gives a topic. That of older ones also allows what nobody calls any more: `SNS:Receive`.
+fn aws_policy(cx: &Context, old: &[&str]) -> PolicyDocument {
+    const ACTIONS: [&str; 8] = [
+        "SNS:GetTopicAttributes",
+        "SNS:SetTopicAttributes",
+        "SNS:AddPermission",
+        "SNS:RemovePermission",
+        "SNS:DeleteTopic",
+        "SNS:Subscribe",
+        "SNS:ListSubscriptionsByTopic",
+        "SNS:Publish",
+    ];
+    let actions = [&ACTIONS, old].concat();
+    let owner = json!({ "StringEquals": { "AWS:SourceOwner": cx.account() } });
+    let statement = json!({ "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": "*", "Action": actions,
+        "Condition": owner });
+    let policy = json!({ "Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement] });
+    Document::from(policy).into()
+}
+
+/// A topic as SNS makes it where it is told no attributes.
+fn bare() -> Topic {
+    serde_json::from_value(json!({})).expect("every field has a default")
+}
+
+/// `None`: not asked for, or gone meanwhile.
+async fn look(cx: &Context, query: &Query, arn: String) -> Result<Option<Observed<Topic>>> {
+    let name = name_of(&arn);
+    if !query.may_match(&arn, &arn, name) {
+        return Ok(None);
+    }
+    let tags = match query.index.tags(&arn) {
+        Some(tags) => Some(tags.clone()),
+        None => tags_of(cx, &arn).await?,
+    };
+    let Some(tags) = tags.filter(|tags| query.accepts(name, tags)) else { return Ok(None) };
+    let answer = match client(cx).get_topic_attributes().topic_arn(&arn).send().await.map_err(Error::from) {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        answer => answer?,
+    };
+    let attributes = answer.attributes.ok_or_else(|| Error::absent("attributes of a topic"))?;
+    let policy = policy(cx, &arn, &attributes)?;
+    Ok(Some(Topic { policy, ..read(&bare(), FIELDS, &attributes)? }.observed(arn, tags)))
+}
+
+fn policy(cx: &Context, arn: &str, attributes: &Attributes) -> Result<PolicyDocument> {
+    let text = attributes.get("Policy").ok_or_else(|| Error::absent("policy of a topic"))?;
+    let policy = PolicyDocument::parse(text).map_err(|error| Error::absent(&format!("readable policy: {error}")))?;
+    let policy = policy.without_resource(arn);
+    let is_aws = policy == aws_policy(cx, &[]) || policy == aws_policy(cx, &["SNS:Receive"]);
+    Ok(if is_aws { default_policy() } else { policy })
+}
+
+/// `None`: gone meanwhile.
+async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
+    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
+        Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The last part of an ARN.
+fn name_of(arn: &str) -> &str {
+    arn.rsplit(':').next().unwrap_or(arn)
+}
+
+fn list(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
+}

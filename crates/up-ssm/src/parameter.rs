@@ -1,0 +1,314 @@
+//! `ssm.parameter`: a setting or a secret, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ssm::{
+    operation::put_parameter::builders::PutParameterFluentBuilder,
+    types::{ParameterMetadata, ParameterStringFilter, ResourceTypeForTagging, Tag},
+};
+use up_core::{Address, placeholder, prelude::*};
+
+use crate::client;
+
+/// Keeps a setting or a secret, by name, in SSM's Parameter Store.
+#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name, such as `/orders/database/host`. Default: derived from stack and address. A change replaces it.
+    #[spec(name)]
+    name: Option<String>,
+    /// What it holds. Default: `String`.
+    #[serde(default = "string")]
+    #[spec(replace)]
+    r#type: ParameterType,
+    /// What a `String` or a `StringList` holds; the items of a list have commas between them.
+    value: Option<String>,
+    /// What a `SecureString` holds. It is sent to AWS and never read back, and is shown and kept nowhere.
+    #[spec(write_only)]
+    secure_value: Option<String>,
+    /// What it is for. Default: empty.
+    #[serde(default)]
+    description: String,
+    /// The KMS key that encrypts a `SecureString`: an id, an ARN or an alias. Default: empty, AWS's own for SSM.
+    #[serde(default)]
+    key_id: String,
+    /// How large it may be. Left out: as it is, which is what the account has chosen at first, and mostly `Standard`.
+    tier: Option<Tier>,
+    /// What AWS checks a value for: `text`, for nothing, `aws:ec2:image` or `aws:ssm:integration`. Default: `text`.
+    #[serde(default = "text")]
+    data_type: String,
+    /// A regular expression that its value must match. Default: empty, any value.
+    #[serde(default)]
+    allowed_pattern: String,
+}
+
+up_core::aws_enum! {
+    /// What a parameter holds.
+    ParameterType {
+        /// Text.
+        String = "String",
+        /// Texts, with commas between them.
+        StringList = "StringList",
+        /// A secret, encrypted with a key of KMS.
+        SecureString = "SecureString",
+    }
+    /// How large a parameter may be.
+    Tier {
+        /// 4 KB. Free of charge.
+        Standard = "Standard",
+        /// 8 KB. There is no way back to `Standard`.
+        Advanced = "Advanced",
+        /// The first that suffices, as AWS finds.
+        IntelligentTiering = "Intelligent-Tiering",
+    }
+}
+
+/// The key of AWS's own that encrypts secrets where none is named.
+const AWS_KEY: &str = "alias/aws/ssm";
+
+/// The most parameters that AWS lists in one call, and names in one filter.
+const PAGE: i32 = 50;
+/// The most values that AWS gives in one call.
+const VALUES: usize = 10;
+
+impl Kind for Parameter {
+    const NAME: &'static str = "ssm.parameter";
+
+    const INFO: KindInfo = KindInfo {
+        cloudformation: "AWS::SSM::Parameter",
+        actions: Actions {
+            observe: &["ssm:DescribeParameters", "ssm:ListTagsForResource", "ssm:GetParameters"],
+            create: &["ssm:PutParameter", "ssm:AddTagsToResource", "kms:Encrypt", "kms:GenerateDataKey"],
+            update: &["ssm:PutParameter", "kms:Encrypt", "kms:GenerateDataKey"],
+            tag: &["ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
+            delete: &["ssm:DeleteParameter"],
+        },
+        attrs: &["arn", "name"],
+        // AWS counts what stands before it in the ARN, and takes 1,011 characters in all.
+        longest_name: 900,
+        deletes_at_once: true,
+        ..KindInfo::DEFAULT
+    };
+
+    /// One call finds the stack's parameters by their tag, and one those that AWS may not list by it yet, and those of others
+    /// that have one of the stack's names. Values take one call for 10 parameters, but for secrets, which are never asked for.
+    async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
+        let mut found = BTreeMap::new();
+        if !query.is_by_id() {
+            let tag = format!("tag:{}", Address::STACK_TAG);
+            let filter = (!query.is_all()).then(|| filter(&tag, [query.stack.clone()].into())).transpose()?;
+            found.extend(list(cx, filter).await?);
+        }
+        let named: BTreeSet<_> =
+            query.known.iter().chain(&*query.names).filter(|name| !found.contains_key(*name)).collect();
+        for names in named.into_iter().collect::<Vec<_>>().chunks(PAGE as usize) {
+            found.extend(list(cx, Some(filter("Name", names.iter().map(|name| (*name).clone()).collect())?)).await?);
+        }
+        let tagged =
+            found.into_iter().map(async |(name, found)| Ok((tags(cx, query, &name, &found).await?, name, found)));
+        let tagged = concurrently(tagged).await?;
+        let ours = tagged.into_iter().filter_map(|(tags, name, found)| Some((name, found, tags?)));
+        let ours: Vec<_> = ours.filter(|(name, _, tags)| query.accepts(name, tags)).collect();
+        let mut values =
+            values(cx, ours.iter().filter(|(_, found, _)| !is_secret(found)).map(|(name, ..)| name)).await?;
+        let read = ours.into_iter().map(|(name, found, tags)| {
+            let value = values.remove(&name);
+            // Without its value it is gone meanwhile.
+            if value.is_none() && !is_secret(&found) { Ok(None) } else { read(cx, name, found, value, tags).map(Some) }
+        });
+        Ok(read.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// Safe to repeat: names are unique, and nothing is overwritten; one that an earlier try has made is known by its tags.
+    async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
+        let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
+        let answer = self.put(cx, &name)?.set_tags(Some(pairs(&new.tags)?)).send().await?;
+        let tier = answer.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?;
+        let spec = Self { name: Some(name), secure_value: None, tier: tier.or(self.tier), ..self.clone() };
+        Ok(spec.observed(cx, None, new.tags.clone()).into())
+    }
+
+    /// Safe to repeat: everything is set. A put always takes a value.
+    async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        self.put(cx, &observed.id)?.overwrite(true).send().await?;
+        Ok(())
+    }
+
+    /// Safe to repeat: keys are set and removed.
+    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
+        let (ssm, parameter) = (client(cx), ResourceTypeForTagging::Parameter);
+        if !change.set.is_empty() {
+            let call = ssm.add_tags_to_resource().resource_type(parameter.clone()).resource_id(&observed.id);
+            call.set_tags(Some(pairs(&change.set)?)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let call = ssm.remove_tags_from_resource().resource_type(parameter).resource_id(&observed.id);
+            call.set_tag_keys(Some(change.remove.iter().cloned().collect())).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Safe to repeat: gone is gone.
+    async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
+        client(cx).delete_parameter().name(&observed.id).send().await?;
+        Ok(())
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let name =
+            self.name.as_ref().filter(|name| !placeholder::has_placeholder(name) && !is_name(name)).map(|name| {
+                let message =
+                    "1 to 900 letters, digits, `_`, `.` and `-`, or a path of such names that begins with `/`";
+                Problem::new("name", format!("a name is {message}, and this is `{name}`"))
+            });
+        let problem = |field: &str, message: &str| Some(Problem::new(field, message));
+        let value = match (self.r#type, &self.value, &self.secure_value) {
+            (ParameterType::SecureString, Some(_), _) => {
+                problem("value", "a `SecureString` has a `secure_value` in its place")
+            }
+            (ParameterType::SecureString, None, None) => problem("secure_value", "missing: the secret"),
+            (ParameterType::SecureString, None, Some(_)) => None,
+            (_, _, Some(_)) => problem("secure_value", "only a parameter of the type `SecureString` has one"),
+            (_, None, None) => problem("value", "missing: what it holds"),
+            (_, Some(_), None) => None,
+        };
+        let is_stray = !self.key_id.is_empty() && self.r#type != ParameterType::SecureString;
+        let key = is_stray.then(|| Problem::new("key_id", "only a `SecureString` is encrypted with a key of yours"));
+        [name, value, key].into_iter().flatten().collect()
+    }
+
+    /// AWS's own key is named by saying nothing.
+    fn normal(self) -> Self {
+        Self { key_id: if self.key_id == AWS_KEY { String::new() } else { self.key_id }, ..self }
+    }
+
+    /// Where AWS chooses the tier, whichever it has chosen is right.
+    fn accept(self, observed: &Observed<Self>) -> Self {
+        let is_free = self.tier == Some(Tier::IntelligentTiering);
+        Self { tier: if is_free { observed.spec.tier } else { self.tier }, ..self }
+    }
+
+    fn refuses(&self, observed: Option<&Observed<Self>>, _: Asked<'_>) -> Vec<Problem> {
+        let was = observed.and_then(|observed| observed.spec.tier);
+        let message =
+            "AWS has no way back from `Advanced`: write `tier = \"Advanced\"`, or give the parameter another name";
+        let is_back = was == Some(Tier::Advanced) && self.tier == Some(Tier::Standard);
+        if is_back { vec![Problem::new("tier", message)] } else { vec![] }
+    }
+}
+
+impl Parameter {
+    /// The call that sets all there is of it, but for tags.
+    fn put(&self, cx: &Context, name: &str) -> Result<PutParameterFluentBuilder> {
+        let value = self.value.as_ref().or(self.secure_value.as_ref());
+        let none = || Error::refused("NoValue", "AWS takes no change of a `SecureString` without its `secure_value`");
+        let key = match self.r#type {
+            ParameterType::SecureString if self.key_id.is_empty() => Some(AWS_KEY.to_owned()),
+            ParameterType::SecureString => Some(self.key_id.clone()),
+            _ => None,
+        };
+        let call =
+            client(cx).put_parameter().name(name).r#type(self.r#type.as_str().into()).value(value.ok_or_else(none)?);
+        let call =
+            call.description(&self.description).allowed_pattern(&self.allowed_pattern).data_type(&self.data_type);
+        Ok(call.set_key_id(key).set_tier(self.tier.map(|tier| tier.as_str().into())))
+    }
+
+    fn observed(self, cx: &Context, arn: Option<String>, tags: Tags) -> Observed<Self> {
+        let name = self.name.clone().unwrap_or_default();
+        let arn = arn.unwrap_or_else(|| arn_of(cx, &name));
+        let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
+        Observed { attrs, ..Observed::new(name, tags, self) }
+    }
+}
+
+fn string() -> ParameterType {
+    ParameterType::String
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+fn is_name(name: &str) -> bool {
+    let is_legal =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let mut parts = name.strip_prefix('/').unwrap_or(name).split('/');
+    name.len() <= 900 && parts.all(is_legal) && (name.starts_with('/') || !name.contains('/'))
+}
+
+/// A path has its own slash before it.
+fn arn_of(cx: &Context, name: &str) -> String {
+    let slash = if name.starts_with('/') { "" } else { "/" };
+    format!("arn:{}:ssm:{}:{}:parameter{slash}{name}", cx.partition(), cx.region(), cx.account())
+}
+
+fn filter(key: &str, values: Vec<String>) -> Result<ParameterStringFilter> {
+    Ok(ParameterStringFilter::builder().key(key).option("Equals").set_values(Some(values)).build()?)
+}
+
+/// What AWS says of parameters, but for their values, by name.
+async fn list(cx: &Context, filter: Option<ParameterStringFilter>) -> Result<Vec<(String, ParameterMetadata)>> {
+    let call = client(cx).describe_parameters().max_results(PAGE).set_parameter_filters(filter.map(|one| vec![one]));
+    let pages: Vec<_> = call.into_paginator().send().try_collect().await?;
+    let named = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).map(|found| {
+        let name = found.name.clone().ok_or_else(|| Error::absent("name of a parameter"))?;
+        Ok((name, found))
+    });
+    named.collect()
+}
+
+/// `None`: gone meanwhile.
+async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata) -> Result<Option<Tags>> {
+    let arn = found.arn.clone().unwrap_or_else(|| arn_of(cx, name));
+    if let Some(tags) = query.index.tags(&arn) {
+        return Ok(Some(tags.clone()));
+    }
+    let call = client(cx).list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
+    match call.send().await.map_err(Error::from) {
+        Ok(answer) => Ok(Some(answer.tag_list.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The values of parameters that are no secrets, by name.
+async fn values(cx: &Context, names: impl Iterator<Item = &String>) -> Result<BTreeMap<String, String>> {
+    let names: Vec<_> = names.cloned().collect();
+    let calls = names.chunks(VALUES).map(|names| client(cx).get_parameters().set_names(Some(names.to_vec())));
+    let calls: Vec<_> = calls.collect();
+    let answers = concurrently(calls.into_iter().map(|call| async { Ok(call.send().await?) })).await?;
+    let values = answers.into_iter().flat_map(|answer| answer.parameters.unwrap_or_default());
+    Ok(values.filter_map(|found| Some((found.name?, found.value?))).collect())
+}
+
+fn is_secret(found: &ParameterMetadata) -> bool {
+    found.r#type.as_ref().is_some_and(|found| found.as_str() == ParameterType::SecureString.as_str())
+}
+
+fn read(
+    cx: &Context,
+    name: String,
+    found: ParameterMetadata,
+    value: Option<String>,
+    tags: Tags,
+) -> Result<Observed<Parameter>> {
+    let found_type = found.r#type.ok_or_else(|| Error::absent("type of a parameter"))?;
+    let spec = Parameter {
+        name: Some(name),
+        r#type: ParameterType::observed(found_type.as_str())?,
+        value,
+        secure_value: None,
+        // SSM leaves out what is empty.
+        description: found.description.unwrap_or_default(),
+        key_id: found.key_id.unwrap_or_default(),
+        tier: found.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?,
+        data_type: found.data_type.unwrap_or_else(text),
+        allowed_pattern: found.allowed_pattern.unwrap_or_default(),
+    };
+    Ok(spec.normal().observed(cx, found.arn, tags))
+}
+
+fn pairs(tags: &Tags) -> Result<Vec<Tag>> {
+    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
+}
