@@ -10,7 +10,8 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 use aws_types::SdkConfig;
 
 use crate::{
-    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, placeholder::Placeholder, reference::Target,
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, caller::NamesCaller,
+    placeholder::Placeholder, reference::Target,
 };
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.
@@ -49,7 +50,7 @@ impl Context {
             known: Mutex::default(),
             lost: Mutex::default(),
         };
-        cx.around_calls(meter).around_calls(ResponseCheck)
+        cx.around_calls(meter).around_calls(ResponseCheck).around_calls(NamesCaller)
     }
 
     /// The same, with `interceptor` around every call.
