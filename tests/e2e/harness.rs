@@ -16,6 +16,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::python;
+
 /// How long a sandbox stays that nobody asks anything: longer than between two tests that use the same.
 const IDLE: Duration = Duration::from_secs(600);
 
@@ -149,13 +151,9 @@ impl Account {
         Ok(serde_json::from_str(&ran.stdout)?)
     }
 
-    /// Runs Python with boto3 in reach: `aws(service)` gives a client, `id(address)` and `arn(address)` what is alive, and
-    /// `child(kind, …)` what takes no tags.
+    /// Runs Python with boto3 in reach, and gives what it prints: see `python.py`.
     pub(crate) fn python(&self, code: &str) -> Result<String> {
-        let mut command = Command::new(&shared().python);
-        command.arg("-c").arg(format!("{PRELUDE}\n{code}"));
-        let ran = self.answer(command)?;
-        if ran.code == 0 { Ok(ran.stdout) } else { fail(format!("{code}\n{}", ran.stderr)) }
+        python::run(&shared().python, &self.environment(), code)
     }
 
     /// Everything that exists in the account, by the sandbox's own knowledge.
@@ -178,14 +176,17 @@ impl Account {
 
     /// The calls made in the account, as `service:Operation`, those that change AWS marked.
     pub(crate) fn calls(&self) -> Result<Vec<(String, bool)>> {
+        let text = |call: &Value, key: &str| call[key].as_str().unwrap_or_default().to_owned();
+        let named =
+            |call: &Value| (format!("{}:{}", text(call, "service"), text(call, "operation")), call["mutating"] == true);
+        Ok(self.record()?.iter().map(named).collect())
+    }
+
+    /// The calls made in the account, as the sandbox records them.
+    pub(crate) fn record(&self) -> Result<Vec<Value>> {
         let calls = self.control(&format!("calls?access_key={}", self.id))?;
         let calls = calls["calls"].as_array().ok_or("a record without calls")?.iter();
-        let ours = calls.filter(|call| call["access_key"] == self.id.as_str());
-        let named = ours.map(|call| {
-            let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
-            (format!("{}:{}", text("service"), text("operation")), call["mutating"] == true)
-        });
-        Ok(named.collect())
+        Ok(calls.filter(|call| call["access_key"] == self.id.as_str()).cloned().collect())
     }
 
     /// What a control endpoint of the sandbox answers.
@@ -253,34 +254,3 @@ pub(crate) fn ran(mut command: Command) -> Result<Ran> {
     let code = output.status.code().ok_or("ended by a signal")?;
     Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
 }
-
-const PRELUDE: &str = r#"
-import json, os, urllib.request
-import boto3
-
-def aws(service):
-    return boto3.client(service)
-
-def _dump():
-    dump = json.load(urllib.request.urlopen(f"{os.environ['ENDPOINT']}/_sandbox/dump?account={os.environ['ACCOUNT']}"))
-    return dump["resources"]
-
-def _found(address):
-    found = [r for r in _dump() if r["tags"].get("bullstra:address") == address]
-    assert len(found) == 1, f"{len(found)} resources at {address}"
-    return found[0]
-
-def child(kind, **attributes):
-    """The id of the one resource of a kind without tags that has these attributes."""
-    of_kind = [r for r in _dump() if r["type"] == kind]
-    found = [r for r in of_kind if attributes.items() <= r["attributes"].items()]
-    assert len(found) == 1, f"{len(found)} of {len(of_kind)} {kind} have {attributes}"
-    return found[0]["id"]
-
-def id(address):
-    return _found(address)["id"]
-
-def arn(address):
-    found = _found(address)
-    return found["id"] if found["id"].startswith("arn:") else found["attributes"]["arn"]
-"#;

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    actions,
     harness::{Account, Result, fail, root},
-    trial,
+    trial, world,
 };
 
 /// What is particular about a kind.
@@ -56,22 +57,34 @@ struct Change {
 /// Verbs, and the addresses they concern.
 pub(crate) type Steps = BTreeMap<String, BTreeSet<String>>;
 
-/// A trial for each kind.
+/// A trial for each kind that is built.
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = root().join("tests/kinds");
     let kinds =
         fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
     let mut kinds: Vec<_> = kinds.filter(|path| path.is_dir()).collect();
     kinds.sort();
+    let built: Vec<_> = kinds.iter().filter(|folder| is_built(folder, &kinds)).cloned().collect();
     let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
-    kinds.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+    built.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+}
+
+/// True where all kinds of a case's stack are built, of those that have cases.
+fn is_built(folder: &Path, kinds: &[PathBuf]) -> bool {
+    let text = fs::read_to_string(folder.join("stack.toml")).unwrap_or_default();
+    let names = kinds.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let mut used = names.filter(|kind| text.contains(&format!("\n[{kind}.")));
+    used.all(|kind| up_kinds::find(kind).is_some())
 }
 
 fn life(folder: &Path) -> Result {
     let life = Life::read(folder)?;
-    let at = Stage { account: Account::new(), stack: folder.join("stack.toml") };
-    let before = exists(&at.account)?;
+    let kind = folder.file_name().and_then(|name| name.to_str()).ok_or("a case has its kind's name")?;
+    let account = Account::new();
+    let at = Stage { account: &account, stack: folder.join("stack.toml") };
+    let before = exists(&account)?;
     at.apply(&[])?;
+    world::is_as_written(&account, folder, kind, &before)?;
     at.settled(&[])?;
     for drift in &life.drift {
         at.drifts(drift).map_err(|error| format!("drift of {} {:?}: {error}", drift.address, drift.field))?;
@@ -79,24 +92,28 @@ fn life(folder: &Path) -> Result {
     for change in &life.change {
         at.changes(change).map_err(|error| format!("change of {:?}: {error}", change.set))?;
     }
-    fs::remove_dir_all(at.account.folder.path().join("state"))?;
+    at.tagged()?;
+    fs::remove_dir_all(account.folder.path().join("state"))?;
     at.settled(&[])?;
     at.run("destroy", &["--auto-approve", "--unprotect"])?;
-    let left: Vec<_> = exists(&at.account)?.difference(&before).cloned().collect();
+    let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
     if !left.is_empty() {
         return fail(format!("left behind after destroy: {left:?}"));
     }
-    let unread = at.account.unread()?;
-    if unread.is_empty() { Ok(()) } else { fail(format!("sent, and the sandbox does not read it: {unread:?}")) }
+    let unread = account.unread()?;
+    if !unread.is_empty() {
+        return fail(format!("sent, and the sandbox does not read it: {unread:?}"));
+    }
+    actions::are_as_declared(&account, kind)
 }
 
 /// A stack on its account.
-struct Stage {
-    account: Account,
+struct Stage<'a> {
+    account: &'a Account,
     stack: PathBuf,
 }
 
-impl Stage {
+impl Stage<'_> {
     fn run(&self, command: &str, options: &[&str]) -> Result<Value> {
         let stack = self.stack.display().to_string();
         self.account.json(&[&[command, &stack], options].concat())
@@ -130,6 +147,26 @@ impl Stage {
         }
         self.apply(&[])?;
         self.settled(&[])
+    }
+
+    /// Every resource gets one more tag, and loses it again.
+    fn tagged(&self) -> Result {
+        let text = fs::read_to_string(&self.stack)?;
+        let stack = self.account.folder.path().join("tagged.toml");
+        fs::write(&stack, text.replacen("[stack]", "[stack]\ntags = { Once = \"more\" }", 1))?;
+        Self { account: self.account, stack }.apply(&[])?;
+        if self.with_once()? == 0 {
+            return fail("nothing has the new tag");
+        }
+        self.apply(&[])?;
+        let kept = self.with_once()?;
+        if kept == 0 { Ok(()) } else { fail(format!("{kept} resources keep a tag that they lost")) }
+    }
+
+    /// How many resources have the tag `Once`, be it in a description.
+    fn with_once(&self) -> Result<usize> {
+        let dump = self.account.dump()?;
+        Ok(dump.iter().filter(|resource| !is_gone(resource) && resource.to_string().contains("Once")).count())
     }
 
     fn changes(&self, change: &Change) -> Result {

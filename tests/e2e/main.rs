@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary against the sandbox, told apart by what they show.
 
+mod actions;
 mod chaos;
 mod children;
 mod credentials;
@@ -14,13 +15,19 @@ mod measure;
 mod network;
 mod played;
 mod prod;
+mod python;
 mod refusals;
 mod shared;
 mod state;
 mod throttle;
+mod world;
 mod write_only;
 
-use std::sync::{PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -43,6 +50,8 @@ fn main() {
     arguments.test_threads.get_or_insert_with(|| 2 * cores());
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
+        // Built with some of the services, see CONTRIBUTING.md: all other tests need more of them.
+        false if !cfg!(feature = "all") => life::trials(),
         false => [
             life::trials(),
             ignored::trials(),
@@ -66,7 +75,26 @@ fn main() {
         .flatten()
         .collect(),
     };
-    libtest_mimic::run(&arguments, trials).exit();
+    let ended = libtest_mimic::run(&arguments, trials);
+    for (module, (tests, took)) in &*TIMES.lock().unwrap_or_else(PoisonError::into_inner) {
+        harness::say(&format!("{:>7.1} s in {tests} tests of {module}", took.as_secs_f64()));
+    }
+    ended.exit();
+}
+
+/// How many tests of each module there were, and what they took together.
+static TIMES: Mutex<BTreeMap<String, (usize, Duration)>> = Mutex::new(BTreeMap::new());
+
+/// Runs a test, and takes note of how long it takes.
+fn timed(name: &str, test: impl FnOnce() -> harness::Result) -> Result<(), libtest_mimic::Failed> {
+    let began = Instant::now();
+    let ended = test();
+    let module = name.split("::").next().unwrap_or_default().to_owned();
+    let mut times = TIMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let (tests, took) = times.entry(module).or_default();
+    *tests += 1;
+    *took += began.elapsed();
+    ended.map_err(|error| error.to_string().into())
 }
 
 /// Held by every test, and by [`alone`] all of it.
@@ -74,16 +102,18 @@ static MACHINE: RwLock<()> = RwLock::new(());
 
 /// A test by its name.
 fn trial(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
-    Trial::test(name, move || {
+    let name = name.into();
+    Trial::test(name.clone(), move || {
         let _machine = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
-        test().map_err(|error| error.to_string().into())
+        timed(&name, test)
     })
 }
 
 /// The same, with no other beside it: one that takes note of when calls arrive.
 fn alone(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
-    Trial::test(name, move || {
+    let name = name.into();
+    Trial::test(name.clone(), move || {
         let _machine = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
-        test().map_err(|error| error.to_string().into())
+        timed(&name, test)
     })
 }

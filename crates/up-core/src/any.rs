@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Address, Asked, Change, Context, Created, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query,
-    Result, TagChange, Unique, by_id, placeholder, plain,
+    Result, TagChange, Unique, by_id, caller::Caller, placeholder, plain,
 };
 
 /// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
@@ -145,14 +145,14 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
-        Box::pin(async move {
+        called::<K, _>("observe", async move {
             let observed = K::observe(cx, query).await?.into_iter().map(erase).collect();
             Ok(observed)
         })
     }
 
     fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, spec: Value) -> Later<'a, Created<Value>> {
-        Box::pin(async move {
+        called::<K, _>("create", async move {
             Ok(match typed::<K>(&spec)?.create(cx, new).await? {
                 Created::Id(id) => Created::Id(id),
                 Created::Observed(observed) => erase(*observed).into(),
@@ -161,16 +161,24 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn update<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, spec: Value) -> Later<'a, ()> {
-        Box::pin(async move { typed::<K>(&spec)?.update(cx, &restore(observed)?).await })
+        called::<K, _>("update", async move { typed::<K>(&spec)?.update(cx, &restore(observed)?).await })
     }
 
     fn tag<'a>(&'a self, cx: &'a Context, observed: Observed<Value>, change: &'a TagChange) -> Later<'a, ()> {
-        Box::pin(async move { K::tag(cx, &restore(observed)?, change).await })
+        called::<K, _>("tag", async move { K::tag(cx, &restore(observed)?, change).await })
     }
 
     fn delete<'a>(&'a self, cx: &'a Context, observed: Observed<Value>) -> Later<'a, ()> {
-        Box::pin(async move { K::delete(cx, &restore(observed)?).await })
+        called::<K, _>("delete", async move { K::delete(cx, &restore(observed)?).await })
     }
+}
+
+/// A verb of a kind, the calls of which say so.
+fn called<'a, K: Kind, T: Send + 'a>(
+    verb: &'static str,
+    work: impl Future<Output = Result<T>> + Send + 'a,
+) -> Later<'a, T> {
+    Caller { kind: K::NAME, verb }.does(Box::pin(work))
 }
 
 /// What does not fit, with the path to it. Variants of enums have no place of their own in a path.

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 use aws_types::SdkConfig;
 
 use crate::{
-    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, placeholder::Placeholder,
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::NamesCaller, placeholder::Placeholder,
     reference::Target, write_only,
 };
 
@@ -63,7 +63,7 @@ impl Context {
             write_only: Mutex::default(),
             established: tokio::sync::Mutex::default(),
         };
-        cx.around_calls(meter).around_calls(ResponseCheck)
+        cx.around_calls(meter).around_calls(ResponseCheck).around_calls(NamesCaller)
     }
 
     /// The same, with `interceptor` around every call.

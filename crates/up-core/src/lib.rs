@@ -5,7 +5,11 @@ extern crate self as up_core;
 mod address;
 mod answer;
 mod any;
+<<<<<<< main
 mod aws_enum;
+=======
+mod caller;
+>>>>>>> words
 mod client;
 mod concurrently;
 mod context;

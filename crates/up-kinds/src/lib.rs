@@ -12,21 +12,31 @@ pub use identity::{Identity, identity};
 pub use index::index;
 pub use role::{Role, assume};
 
-/// Every kind, service by service.
+/// Every kind, service by service. Each service is a feature.
 pub fn all() -> Vec<&'static dyn AnyKind> {
-    [
+    let services: &[&[&dyn AnyKind]] = &[
+        #[cfg(feature = "ec2")]
         up_ec2::KINDS,
+        #[cfg(feature = "ecr")]
         up_ecr::KINDS,
+        #[cfg(feature = "ecs")]
         up_ecs::KINDS,
+        #[cfg(feature = "elbv2")]
         up_elbv2::KINDS,
+        #[cfg(feature = "iam")]
         up_iam::KINDS,
+        #[cfg(feature = "kafka")]
         up_kafka::KINDS,
+        #[cfg(feature = "logs")]
         up_logs::KINDS,
+        #[cfg(feature = "rds")]
         up_rds::KINDS,
+        #[cfg(feature = "sns")]
         up_sns::KINDS,
+        #[cfg(feature = "ssm")]
         up_ssm::KINDS,
-    ]
-    .concat()
+    ];
+    services.concat()
 }
 
 /// The kind of this name, such as `ec2.subnet`.

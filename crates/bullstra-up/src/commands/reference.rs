@@ -111,7 +111,7 @@ fn tables(stack: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Says how to mend what it finds: `UPDATE=1 cargo test -p bullstra-up the_pages`.
+    /// Says how to mend what it finds: `UPDATE=1 cargo test --workspace the_pages`.
     #[test]
     fn the_pages_are_up_to_date() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -9,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moto.core.model import OperationModel
+
+CALLER = re.compile(r" md/(\w+\.\w+#\w+)$")
 
 
 class Refusal(Exception):
@@ -66,9 +70,10 @@ class Call:
     arrived: float = field(default_factory=time.monotonic, repr=False)
 
     @property
-    def user_agent(self) -> str:
-        """What the client calls itself."""
-        return self.headers.get("User-Agent", "")
+    def caller(self) -> str:
+        """The kind and verb of bullstra-up that makes the call, as its user agent says: `ec2.vpc#create`."""
+        said = CALLER.search(self.headers.get("User-Agent", ""))
+        return sys.intern(said[1]) if said else ""
 
     @property
     def partition(self) -> str:

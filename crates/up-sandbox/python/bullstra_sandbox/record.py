@@ -39,6 +39,7 @@ class Entry:
     request_id: str
     access_key: str
     account: str
+    caller: str
     milliseconds: float
     faults: list[str]
     done: bool

@@ -171,6 +171,7 @@ def note(call: Call, given: wire.Answer, refusal: Refusal | None, milliseconds: 
         request_id=call.request_id,
         access_key=call.access_key,
         account=call.account,
+        caller=call.caller,
         milliseconds=round(milliseconds, 2),
         faults=call.trace.faults,
         done=call.trace.done,

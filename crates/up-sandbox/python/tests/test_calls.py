@@ -80,3 +80,12 @@ def test_names_with_slashes_and_spaces_reach_their_resource(sandbox):
     s3.put_object(Bucket="a-bucket", Key="a/b c", Body=b"hello")
     assert s3.get_object(Bucket="a-bucket", Key="a/b c")["Body"].read() == b"hello"
     assert s3.head_object(Bucket="a-bucket", Key="a/b c")["ContentLength"] == 5
+
+
+def test_the_record_says_which_kind_and_verb_made_a_call(sandbox):
+    ec2 = sandbox.client("ec2")
+    ec2.describe_vpcs()
+    agent = "aws-sdk-rust/1.4 ua/2.1 app/bullstra-up md/ec2.vpc#observe"
+    ec2.meta.events.register("before-send", lambda request, **_: request.headers.update({"User-Agent": agent}))
+    ec2.describe_vpcs()
+    assert [call["caller"] for call in sandbox.calls()] == ["", "ec2.vpc#observe"]
