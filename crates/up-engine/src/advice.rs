@@ -1,0 +1,67 @@
+//! What the user can do about an error of AWS.
+
+use std::collections::BTreeSet;
+
+use up_apply::Holder;
+use up_core::{Error, ErrorKind};
+
+/// A sentence of advice, where there is any.
+///
+/// `calls` are the IAM actions that the failed work may have needed, `holders` the stack's resources that the error names.
+pub fn advice(error: &Error, calls: &[String], holders: Option<&BTreeSet<Holder>>) -> Option<String> {
+    let advice = match error.kind {
+        ErrorKind::Denied if calls.is_empty() => "ask for the permission that AWS names".to_owned(),
+        ErrorKind::Denied => format!("this needs the permissions {}", calls.join(", ")),
+        ErrorKind::Credentials => {
+            "the credentials are missing, wrong or expired: renew them (`aws sso login`), or name others with \
+             `--profile`"
+                .to_owned()
+        }
+        ErrorKind::Exists => "choose another name, or delete the resource that has it".to_owned(),
+        ErrorKind::Conflict => in_use(holders),
+        ErrorKind::NotFound => {
+            "it, or a resource it refers to, does not exist: check the ids and ARNs in its fields".to_owned()
+        }
+        ErrorKind::Propagating => {
+            "AWS does not know a resource it refers to everywhere yet: run the same command again in a minute"
+                .to_owned()
+        }
+        ErrorKind::Throttled => "the account makes too many calls: wait, or use a lower `--parallel`".to_owned(),
+        ErrorKind::Ambiguous => {
+            "AWS may have done it or not; the next run looks before it does anything again".to_owned()
+        }
+        ErrorKind::Other if error.code == "Bug" => {
+            "internal error (a bug in bullstra-up): please report it with this message".to_owned()
+        }
+        ErrorKind::Other if is_quota(&error.code) => {
+            "a quota of the account is used up: ask for more in Service Quotas, or delete something".to_owned()
+        }
+        ErrorKind::Interrupted | ErrorKind::Other => return None,
+    };
+    Some(advice)
+}
+
+/// What to do about a resource that is still used.
+fn in_use(holders: Option<&BTreeSet<Holder>>) -> String {
+    let holders: Vec<_> = holders.into_iter().flatten().collect();
+    let list = |holders: &[&Holder]| {
+        let holders = holders.iter().map(|holder| format!("{} ({})", holder.address, holder.id));
+        holders.collect::<Vec<_>>().join(", ")
+    };
+    let (leaving, staying): (Vec<_>, Vec<_>) = holders.into_iter().partition(|holder| holder.leaves);
+    match (&leaving[..], &staying[..]) {
+        ([], []) => "another resource still uses it; AWS's message may name it: remove it first, then run the same \
+                     command again"
+            .to_owned(),
+        ([], staying) => format!("this stack's own {} still uses it: change that first", list(staying)),
+        (leaving, _) => format!(
+            "this stack's own {} still uses it, and this plan deletes that: run the same command again once AWS has \
+             released it",
+            list(leaving)
+        ),
+    }
+}
+
+fn is_quota(code: &str) -> bool {
+    ["LimitExceeded", "QuotaExceeded", "MaxNumber", "TooMany"].iter().any(|part| code.contains(part))
+}
