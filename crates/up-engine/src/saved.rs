@@ -94,7 +94,7 @@ impl SavedPlan {
     pub(crate) fn read(path: &Path, secrets: &Secrets) -> Result<SavedPlan, Failure> {
         let shown = path.display();
         let wrong = |message: String| {
-            Failure::new(Reason::Input, message).hint("make it again: `bullstra-up plan … --out FILE`")
+            Failure::new(Reason::Input, message).hint("make a new one: `bullstra-up plan … --out FILE`")
         };
         let bytes = bytes(path, LARGEST).map_err(|error| {
             let failure = Failure::new(Reason::Input, format!("failed to read {shown}: {error}"));

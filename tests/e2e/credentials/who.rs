@@ -59,7 +59,7 @@ pub(super) fn the_guard_comes_first() -> Result {
     ] {
         let last = stage.last()?;
         let ran = stage.ends(4, arguments, &[])?;
-        if !ran.stderr.contains("may only touch") {
+        if !ran.stderr.contains("is only for") {
             return fail(format!("another refusal: {}", ran.stderr));
         }
         let calls = names(&stage.calls(&last)?);

@@ -26,7 +26,7 @@ pub(super) async fn locked(session: &Session, command: &'static str, timeout: Du
         if waited >= timeout {
             let failure = Failure::new(Reason::Locked, format!("the stack is locked by {holder}"));
             return Err(failure.hint(format!(
-                "wait for it with `--lock-timeout 10m`; if that run has ended, `{}` removes the lock",
+                "use `--lock-timeout 10m` to wait for that run; if it has ended, `{}` removes the lock",
                 unlock(session)
             )));
         }
@@ -53,7 +53,7 @@ fn tell_of(engine: &Engine, before: &Holder) {
     let (level, text) = match before {
         Holder::Run(lease) => (Level::Note, format!("took over the lock of {}, which has ended", self::lease(lease))),
         Holder::Unreadable(why) => {
-            (Level::Warning, format!("took over a damaged lock ({why}), which no run has renewed since"))
+            (Level::Warning, format!("took over a damaged lock ({why}), which no run has renewed"))
         }
     };
     engine.message(level, &text);

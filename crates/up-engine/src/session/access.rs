@@ -1,4 +1,4 @@
-//! What is wrong when AWS does not let us in.
+//! Failures of reaching AWS.
 
 use up_apply::ObserveError;
 use up_core::{Error, ErrorKind};
@@ -7,7 +7,7 @@ use up_kinds::{Identity, Role};
 use super::aws::Connection;
 use crate::{Failure, Reason, advice};
 
-/// Asking who we are failed.
+/// The failure of asking AWS for the caller's identity.
 pub(super) fn unknown_caller(
     error: &Error,
     connection: &Connection,
@@ -20,19 +20,22 @@ pub(super) fn unknown_caller(
         (ErrorKind::Credentials, "NotSent") if sso.is_some() => not_signed_in(message, sso.unwrap_or_default()),
         (ErrorKind::Credentials, "NotSent") => no_credentials(message, connection.profile.as_deref()),
         (ErrorKind::Credentials, _) => failure(format!("AWS rejected the credentials: {code}: {message}"))
-            .hint("they are wrong or expired: renew them (`aws sso login`), or name others with `--profile`"),
+            .hint("they are wrong or expired: renew them (`aws sso login`), or choose others with `--profile`"),
         (_, "Unreachable" | "TimedOut") => {
             let hint = match endpoint_url {
-                Some(url) => format!("is there anything at {url}?"),
-                None => format!("is `{}` a region, and is there a way to it (HTTPS_PROXY)?", connection.region),
+                Some(url) => format!("check that something answers at {url}"),
+                None => format!(
+                    "check that `{}` is a region, and that this machine can reach it (HTTPS_PROXY)",
+                    connection.region
+                ),
             };
             failure(format!("AWS cannot be reached: {message}")).hint(hint)
         }
-        _ => refused("to ask who is calling", error, &["sts:GetCallerIdentity"]),
+        _ => refused("to get the caller's identity", error, &["sts:GetCallerIdentity"]),
     }
 }
 
-/// The role cannot be assumed.
+/// The failure of assuming a role.
 pub(super) fn not_assumed(
     error: &Error,
     role: &Role,
@@ -49,11 +52,11 @@ pub(super) fn not_assumed(
             let message = format!("cannot assume role {arn}: {code}: {}", error.message.trim_end());
             let hint = match role.mfa_serial {
                 Some(_) if error.message.contains("MultiFactorAuthentication") => {
-                    "a code is good once, and for 30 seconds; `mfa_serial` in the profile must name the caller's own device"
+                    "a code is valid once, and for 30 seconds; `mfa_serial` in the profile must name the caller's own device"
                 }
                 _ => {
-                    "the role's trust policy must name the caller, and what it asks for (`external_id`, an MFA device) must \
-                     be given; the caller needs the permission sts:AssumeRole for it"
+                    "the role's trust policy must allow the caller, with the conditions it has (`external_id`, MFA); the caller \
+                     needs the permission sts:AssumeRole for the role"
                 }
             };
             Failure::new(Reason::Access, message).hint(hint)
@@ -63,7 +66,7 @@ pub(super) fn not_assumed(
 }
 
 fn not_signed_in(message: &str, profile: &str) -> Failure {
-    // The SDK's words that say nothing.
+    // Parts of the SDK's message that say nothing.
     let because = message.replace("an error occurred while loading credentials: ", "");
     let because = because.replace("an error occurred while loading an access token: ", "");
     let message = format!("the SSO profile `{profile}` gives no AWS credentials: {because}");
@@ -74,7 +77,7 @@ fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
     if let Some(profile) = profile {
         let because = if message.is_empty() { String::new() } else { format!(": {message}") };
         let message = format!("the profile `{profile}` gives no AWS credentials{because}");
-        let hint = format!("is it in `~/.aws/config`, and signed in (`aws sso login --profile {profile}`)?");
+        let hint = format!("check that it is in `~/.aws/config`; sign in with `aws sso login --profile {profile}`");
         return Failure::new(Reason::Access, message).hint(hint);
     }
     // The SDK's own list of where it looked, in fewer words.
@@ -89,25 +92,26 @@ fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
     let failure = Failure::new(Reason::Access, format!("there are no AWS credentials; {tried}"));
     match std::env::var("AWS_PROFILE") {
         Ok(named) => failure.hint(format!(
-            "is the profile `{named}`, which AWS_PROFILE names, in `~/.aws/config`, and signed in (`aws sso login`)?"
+            "check that the profile `{named}`, which AWS_PROFILE names, is in `~/.aws/config`; sign in with `aws sso login`"
         )),
         Err(_) => failure
-            .hint("sign in (`aws sso login`, `aws configure`), name a profile with `--profile`, or try `--sandbox`"),
+            .hint("sign in (`aws sso login`, `aws configure`), choose a profile with `--profile`, or try `--sandbox`"),
     }
 }
 
-/// The caller is in an account that the stack may not touch.
+/// The failure of credentials for an account that the stack does not name.
 pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String], by_role: bool) -> Failure {
     let Identity { account, arn } = identity;
     let allowed = accounts.join(", ");
-    let message = format!("the credentials are of account {account} ({arn}), but `{stack}` may only touch {allowed}");
+    let message =
+        format!("the credentials are for account {account} ({arn}), but the stack `{stack}` is only for {allowed}");
     Failure::new(Reason::Access, message).hint(match by_role {
         true => "use another role (`--role-arn`), or correct `role_arn` or `accounts` in `[stack]`",
         false => "use another profile (`--profile`), or correct `accounts` in `[stack]`",
     })
 }
 
-/// A read that everything else needs failed.
+/// The failure of a read that everything else needs.
 pub(crate) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
     let reason = match error.kind {
         ErrorKind::Denied | ErrorKind::Credentials => Reason::Access,
@@ -119,13 +123,13 @@ pub(crate) fn refused(doing: &str, error: &Error, actions: &[&str]) -> Failure {
     Failure { hint: advice::advice(error, &actions, None), ..failure }
 }
 
-/// Some kinds could not be looked at: all of them in one message, the advice of the first, and all permissions they take.
+/// The failure of reading kinds: all of them in one message, with the hint of the first and the permissions of all.
 pub(super) fn unseen(errors: &[ObserveError]) -> Failure {
     let denied = errors.iter().filter(|observed| observed.error.kind == ErrorKind::Denied);
     let actions = denied
         .flat_map(|ObserveError { kind, .. }| up_kinds::find(kind).map_or(&[][..], |kind| kind.info().actions.observe));
     let actions: Vec<_> = actions.copied().collect();
-    let look = |ObserveError { kind, error }: &ObserveError| refused(&format!("to look at {kind}"), error, &actions);
+    let look = |ObserveError { kind, error }: &ObserveError| refused(&format!("to read {kind}"), error, &actions);
     let mut failures: Vec<_> = errors.iter().map(look).collect();
     let messages: Vec<_> = failures.iter().map(|failure| failure.message.clone()).collect();
     let access = failures.iter().position(|failure| failure.reason == Reason::Access).unwrap_or(0);

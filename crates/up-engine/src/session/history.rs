@@ -55,7 +55,7 @@ pub(super) fn open(place: &Place, stack: &str, config: &SdkConfig, meter: &Meter
         Place::Folder(folder) => State::in_folder(folder, stack).map_err(unusable),
         Place::Bucket { bucket, prefix } => {
             let store = Bucket::new(config, meter.clone(), bucket, prefix, stack)
-                .map_err(|error| Failure::new(Reason::Failed, format!("failed to get ready for {place}: {error}")))?;
+                .map_err(|error| Failure::new(Reason::Failed, format!("failed to use {place}: {error}")))?;
             State::in_store(Arc::new(store), stack).map_err(unusable)
         }
     }
@@ -73,12 +73,12 @@ pub(crate) fn unusable(error: StateError) -> Failure {
     };
     let hint = match &error {
         StateError::Name(_) => "the stack's name is in `[stack]`".to_owned(),
-        StateError::Unreadable(_) => "move the file away: it is history, and no resource is lost with it".to_owned(),
+        StateError::Unreadable(_) => "move the file away: it holds history, and no resource is lost with it".to_owned(),
         StateError::File { .. } => {
-            "`--state` names another folder; what is in it is history, and no resource is lost with it".to_owned()
+            "choose another folder with `--state`; it holds history, and no resource is lost with it".to_owned()
         }
         StateError::Newer { .. } => {
-            "use that version, or move the file away: it is history, and no resource is lost with it".to_owned()
+            "use that version, or move the file away: it holds history, and no resource is lost with it".to_owned()
         }
         StateError::Store { hint: Some(hint), .. } => hint.clone(),
         StateError::Store { error, .. } => match advice::advice(error, &up_s3::ACTIONS.map(str::to_owned), None) {
@@ -86,7 +86,7 @@ pub(crate) fn unusable(error: StateError) -> Failure {
             None => return Failure::new(reason, error.to_string()),
         },
         StateError::Journal { .. } | StateError::Contended(_) => {
-            "nothing was changed: the same command again goes on".to_owned()
+            "nothing was changed: run the same command again".to_owned()
         }
     };
     Failure::new(reason, error.to_string()).hint(hint)

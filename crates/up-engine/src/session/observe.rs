@@ -47,7 +47,7 @@ impl Session {
         let past = self.past()?;
         let index = up_kinds::index(&self.cx, &self.stack)
             .await
-            .map_err(|error| access::refused("to list what the stack owns", &error, &["tag:GetResources"]))?;
+            .map_err(|error| access::refused("to list the stack's resources", &error, &["tag:GetResources"]))?;
         let needed = needed(declared, &past, &index);
         let (asked, costly) = costly::parted(Observer::asked(declared, outputs.values().map(|output| &output.value)));
         let mut observer = Observer {
