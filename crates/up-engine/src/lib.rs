@@ -34,7 +34,7 @@ pub use crate::{
     interrupt::Interrupt,
     live::{LiveResource, live_resources},
     options::{LimitOptions, MfaCode, PlanOptions, RunOptions, SessionOptions},
-    outputs::{OutputValue, output_values},
+    outputs::{ResolvedOutput, output_values},
     refusals::refused,
     reporter::{Answer, Level, Reporter, Silent},
     run::{FinishedRun, PreparedRun, RunRequest, holder},

@@ -12,7 +12,7 @@ use crate::Session;
 
 /// An output with its value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct OutputValue {
+pub struct ResolvedOutput {
     /// Absent while it refers to a resource that does not exist, and for a sensitive output that was not asked for by name.
     pub value: Option<Value>,
     /// What it is for.
@@ -21,7 +21,7 @@ pub struct OutputValue {
     pub sensitive: bool,
 }
 
-impl OutputValue {
+impl ResolvedOutput {
     /// True where the value of `output` depends on a resource, so that AWS has to be asked.
     pub fn needs_resources(output: &Output) -> bool {
         placeholder::holds_placeholder(&output.value) || !references(&output.value).is_empty()
@@ -45,11 +45,11 @@ pub fn output_values(
     outputs: &BTreeMap<String, Output>,
     cx: Option<&Context>,
     revealed: bool,
-) -> BTreeMap<String, OutputValue> {
+) -> BTreeMap<String, ResolvedOutput> {
     let values = outputs.iter().map(|(name, output)| {
         let Output { value, description, sensitive } = output.clone();
         let value = resolved(value, cx).filter(|_| !sensitive || revealed);
-        (name.clone(), OutputValue { value, description, sensitive })
+        (name.clone(), ResolvedOutput { value, description, sensitive })
     });
     values.collect()
 }

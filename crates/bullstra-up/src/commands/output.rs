@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
-use up_engine::{Engine, Failure, OutputValue, Reason, StackTarget, output_values};
+use up_engine::{Engine, Failure, Reason, ResolvedOutput, StackTarget, output_values};
 use up_stack::Stack;
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) struct Output {
 struct OutputsReport<'a> {
     format: u32,
     stack: &'a str,
-    outputs: &'a BTreeMap<String, OutputValue>,
+    outputs: &'a BTreeMap<String, ResolvedOutput>,
     api_calls: ApiCalls,
 }
 
@@ -54,7 +54,7 @@ impl Output {
             stack.outputs = [(name.clone(), output)].into();
         }
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
-        if stack.outputs.values().any(OutputValue::needs_resources) {
+        if stack.outputs.values().any(ResolvedOutput::needs_resources) {
             let session = engine.open(&StackTarget::of(&stack), &self.aws.session(&self.state).await?).await?;
             session.learn(&session.observe(&stack.resources, &stack.outputs).await?.world);
             api_calls = ApiCalls::of(&engine.meter);
@@ -74,7 +74,7 @@ impl Output {
 }
 
 /// The value of one.
-fn one<'a>(name: &str, output: &'a OutputValue) -> Result<&'a Value, Failure> {
+fn one<'a>(name: &str, output: &'a ResolvedOutput) -> Result<&'a Value, Failure> {
     output.value.as_ref().ok_or_else(|| {
         let message = format!("`{name}` is not known yet: it refers to a resource that does not exist yet");
         Failure::new(Reason::Failed, message).hint("`bullstra-up apply` makes it")

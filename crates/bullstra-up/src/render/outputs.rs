@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use up_core::schema::Shape;
-use up_engine::OutputValue;
+use up_engine::ResolvedOutput;
 
 use super::{
     style::{QUIET, paint},
@@ -12,11 +12,11 @@ use super::{
 };
 
 /// All of them, each with its description.
-pub(crate) fn outputs(outputs: &BTreeMap<String, OutputValue>) -> String {
+pub(crate) fn outputs(outputs: &BTreeMap<String, ResolvedOutput>) -> String {
     if outputs.is_empty() {
         return paint(QUIET, "The stack declares no outputs.");
     }
-    let lines = outputs.iter().flat_map(|(key, OutputValue { value, description, sensitive })| {
+    let lines = outputs.iter().flat_map(|(key, ResolvedOutput { value, description, sensitive })| {
         let about = description.as_ref().map(|text| paint(QUIET, format_args!("# {}", safe(text))));
         let shown = match value {
             Some(value) => block(&name(key), value, Shape::default()),

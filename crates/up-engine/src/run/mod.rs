@@ -16,8 +16,8 @@ use up_state::{CutOff, Entry, Ids, Last, Lock, Snapshot};
 pub use self::locking::holder;
 use self::{locking::locked, log::RunLog, unmoved::unmoved};
 use crate::{
-    Engine, Failure, Goal, Level, Observation, OutputValue, Reason, RunOptions, Session, SessionOptions, output_values,
-    session::unusable,
+    Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
+    output_values, session::unusable,
 };
 
 /// What a run is to do.
@@ -55,7 +55,7 @@ pub struct FinishedRun {
     /// True where it ended early because it was interrupted.
     pub interrupted: bool,
     /// The stack's outputs, without the values of sensitive ones.
-    pub outputs: BTreeMap<String, OutputValue>,
+    pub outputs: BTreeMap<String, ResolvedOutput>,
 }
 
 /// Bytes that a snapshot needs beside the declarations: ids.
