@@ -1,25 +1,25 @@
-//! Asking before something is done.
+//! Asking for approval.
 
-use crate::{
-    exit::{Exit, Failure},
-    terminal,
-};
+use up_engine::{Failure, Reason};
 
-/// Asks, unless it was approved `beforehand`. Only `yes` is taken. `what` is what nobody is there to approve.
+use crate::terminal;
+
+/// Asks for approval, unless it was given `beforehand`. Only `yes` approves. `what` is the object of the sentence that nobody
+/// can approve it.
 ///
 /// # Errors
-/// When it is not approved, or nobody is there to be asked.
+/// When it is not approved, or nobody can be asked.
 pub(crate) async fn given(beforehand: bool, what: &str, question: String) -> Result<(), Failure> {
     if beforehand {
         return Ok(());
     }
     if !terminal::is_attended() {
-        let message = format!("nobody is there to approve {what}: stdin or stderr is no terminal");
-        return Err(Failure::new(Exit::Input, message).hint("approve it beforehand with `--auto-approve`"));
+        let message = format!("nobody can approve {what}: stdin or stderr is not a terminal");
+        return Err(Failure::new(Reason::Input, message).hint("use `--auto-approve` to approve it beforehand"));
     }
-    // Reading blocks, and a Ctrl-C meanwhile must not wait for it.
+    // Reading blocks, and Ctrl-C must not wait for it.
     match tokio::task::spawn_blocking(move || terminal::confirm(question)).await {
         Ok(true) => Ok(()),
-        _ => Err(Failure::new(Exit::Refused, "not approved: nothing was changed")),
+        _ => Err(Failure::new(Reason::Refused, "not approved: nothing was changed")),
     }
 }

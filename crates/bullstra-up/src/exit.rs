@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use up_core::Address;
+use up_engine::Reason;
 
-/// The exit code, one for each thing that a script around us does differently.
+/// The exit code: one for each outcome that a script handles in its own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
@@ -19,46 +19,27 @@ pub(crate) enum Exit {
     Access = 4,
     /// Another run holds the lock.
     Locked = 5,
-    /// Protected, owned by someone else, or the world has moved.
+    /// Protected, owned by someone else, not approved, or AWS has changed since the plan was made.
     Refused = 6,
-    /// Ctrl-C.
+    /// Ctrl-C, or SIGTERM.
     Interrupted = 130,
+}
+
+impl From<Reason> for Exit {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Failed => Self::Failed,
+            Reason::Input => Self::Input,
+            Reason::Access => Self::Access,
+            Reason::Locked => Self::Locked,
+            Reason::Refused => Self::Refused,
+            Reason::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
-    }
-}
-
-/// Why a command did not do what it was asked to.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// How the program ends.
-    pub(crate) exit: Exit,
-    /// What is wrong, lower-case, without a full stop. Several lines where there are several things.
-    pub(crate) message: String,
-    /// What the user can do about it.
-    pub(crate) hint: Option<String>,
-    /// Each thing there is, for scripts, where the message sums several up: whose it is, and what.
-    pub(crate) details: Vec<(Address, String)>,
-    /// The message is a page that is shown as it stands, without `error:` before it.
-    pub(crate) is_page: bool,
-}
-
-impl Failure {
-    /// A failure without advice.
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, details: vec![], is_page: false }
-    }
-
-    /// A failure whose message is a page of its own, such as what is wrong with a stack's files.
-    pub(crate) fn page(exit: Exit, message: impl Into<String>) -> Self {
-        Self { is_page: true, ..Self::new(exit, message) }
-    }
-
-    /// The same, with what the user can do about it.
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
     }
 }

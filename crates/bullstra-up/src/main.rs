@@ -4,31 +4,27 @@ mod approval;
 mod cli;
 mod commands;
 mod exit;
-#[cfg(test)]
-#[path = "../../../tests/fuzz/mod.rs"]
-mod fuzz;
-mod goal;
-mod interrupt;
+mod options;
 mod panic;
 mod render;
+mod report;
+mod reporter;
 mod run;
-mod saved;
+mod sandbox;
 mod secrets;
-mod session;
+mod signals;
 mod terminal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use up_engine::{Engine, Failure, Reason};
 
-use crate::{
-    cli::Cli,
-    exit::{Exit, Failure},
-};
+use crate::{cli::Cli, exit::Exit, reporter::TerminalReporter};
 
-/// Plans are made of many small texts: this takes a third of the processor time off them that glibc's takes, and gives memory
-/// back, see `docs/benchmarks.md`. It does not build with MSVC.
+/// 1.6 times as fast as glibc's for a plan of 10,000 resources, with less than half the memory of mimalloc in a long apply, see
+/// `docs/benchmarks.md`. It does not build with MSVC.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -44,41 +40,42 @@ fn main() -> ExitCode {
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
-            // Whoever still waits for an answer at the terminal waits in vain.
+            // A thread may still wait for an answer at the terminal.
             runtime.shutdown_background();
             exit.into()
         }
-        Err(error) => ended(Failure::new(Exit::Failed, format!("failed to start: {error}"))).into(),
+        Err(error) => ended(Failure::new(Reason::Failed, format!("failed to start: {error}"))).into(),
     }
 }
 
 async fn run(cli: Cli) -> Exit {
+    let engine = Engine::new(Arc::new(TerminalReporter::default())).with_secrets(secrets::of_process());
     let result = tokio::select! {
-        result = cli.command.run() => result,
-        () = interrupt::untaken() => Err(Failure::new(Exit::Interrupted, "interrupted: nothing was changed")),
+        result = cli.command.run(&engine) => result,
+        () = signals::interrupting(&engine.interrupt) => Err(Failure::interrupted()),
     };
     result.unwrap_or_else(ended)
 }
 
 fn ended(failure: Failure) -> Exit {
     terminal::say(render::failure(&failure));
-    failure.exit
+    failure.reason.into()
 }
 
-/// Help and version were asked for; everything else that clap says is about wrong input.
+/// Prints help, version, or what is wrong with the command line.
 fn told_by_clap(told: &clap::Error) -> ExitCode {
-    // Nobody is left to tell where even this cannot be written.
+    // An error of writing this cannot be shown anywhere.
     let _ = told.print();
     if told.use_stderr() { Exit::Input.into() } else { Exit::Ok.into() }
 }
 
-/// Our own words from `-v` on, the SDK's from `-vvv` on. What finds credentials and endpoints says nothing even then: it
-/// writes down access keys as soon as it has them, which is before anybody can mask them.
+/// Writes our own log lines from `-v` on, the SDK's from `-vvv` on. The parts of the SDK that find credentials and endpoints
+/// stay silent even then: they log access keys before these can be masked.
 fn trace(verbose: u8) {
     let levels = match verbose {
         0 => "off",
-        1 => "bullstra_up=info,up_apply=info,up_kinds=info,up_sandbox=info,up_state=info",
-        2 => "bullstra_up=debug,up_apply=debug,up_kinds=debug,up_sandbox=debug,up_state=debug",
+        1 => "bullstra_up=info,up_apply=info,up_engine=info,up_kinds=info,up_sandbox=info,up_state=info",
+        2 => "bullstra_up=debug,up_apply=debug,up_engine=debug,up_kinds=debug,up_sandbox=debug,up_state=debug",
         _ => {
             "debug,hyper=info,h2=info,rustls=info,aws_smithy_runtime::client::http::body=info,aws_config=off,\
              aws_smithy_runtime::client::orchestrator::auth=off,aws_smithy_runtime::client::orchestrator::endpoints=off"

@@ -1,16 +1,15 @@
-//! A mistake of ours that ended a thread, as its user reads it.
+//! How a panic is shown to the user.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     panic::PanicHookInfo,
 };
 
-use crate::{
-    render::{self, Word},
-    terminal,
-};
+use up_engine::Level;
 
-/// Has panics said as everything else is: a panic's message may quote what must not be shown.
+use crate::{render, terminal};
+
+/// Shows panics as everything else is shown: a panic's message may quote secrets.
 pub(crate) fn tell() {
     std::panic::set_hook(Box::new(|info| terminal::say(words(info))));
 }
@@ -18,10 +17,12 @@ pub(crate) fn tell() {
 fn words(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
     let message =
-        format!("this is a mistake of bullstra-up{place}\n{}", info.payload_as_str().unwrap_or("(no message)"));
-    let error = render::message(Word::Error, &message);
-    let hint =
-        render::message(Word::Hint, "please report it with these lines; the next run looks before it does anything");
+        format!("internal error (a bug in bullstra-up){place}\n{}", info.payload_as_str().unwrap_or("(no message)"));
+    let error = render::message(Level::Error, &message);
+    let hint = render::message(
+        Level::Hint,
+        "please report it with these lines; the next run observes what there is before it does anything",
+    );
     // Where RUST_BACKTRACE asks for it.
     let trace = Backtrace::capture();
     match trace.status() {
@@ -39,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_panic_shows_neither_secrets_nor_what_a_terminal_obeys() {
-        secrets::keep(&["panic-secret".to_owned()].into());
+        secrets::of_process().add(&["panic-secret".to_owned()].into());
         let said = Arc::new(Mutex::new(String::new()));
         let heard = said.clone();
         let before = std::panic::take_hook();

@@ -1,24 +1,20 @@
-//! Where words go: what a script reads to stdout, everything for people to stderr.
+//! Writing: data for scripts to stdout, messages for people to stderr.
 //!
-//! Whatever is written passes here: secrets are left out, and of what came from AWS, files or the environment nothing is
-//! left that a terminal obeys.
+//! All output passes here: secrets are masked, and control characters from AWS, files or the environment are escaped.
 
 use std::{
     borrow::Cow,
     fmt::{Display, Write as _},
     io::{self, BufRead, ErrorKind, IsTerminal, Write},
-    mem::ManuallyDrop,
 };
 
 use anstream::{AutoStream, ColorChoice};
 use serde_json::Value;
+use up_engine::{Failure, Reason};
 
-use crate::{
-    exit::{Exit, Failure},
-    secrets::{self, masked},
-};
+use crate::secrets::{self, masked};
 
-/// Settles for the whole run whether there are colours.
+/// Sets for the whole process whether there are colours.
 pub(crate) fn colour(wanted: bool) {
     if !wanted {
         ColorChoice::Never.write_global();
@@ -30,7 +26,7 @@ pub(crate) fn is_coloured() -> bool {
     AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
-/// True where a person sits at it, who can be asked and shown what moves.
+/// True where a person can answer questions and watch a live view.
 pub(crate) fn is_attended() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -38,23 +34,21 @@ pub(crate) fn is_attended() -> bool {
 /// Writes a line of data to stdout.
 ///
 /// # Errors
-/// When stdout cannot be written, other than because its reader has seen enough (`bullstra-up plan … | head`).
+/// When stdout cannot be written, but for a reader that has closed it (`bullstra-up plan … | head`).
 pub(crate) fn data(text: impl AsRef<str>) -> Result<(), Failure> {
     written(anstream::stdout().lock(), &shown(text.as_ref()))
 }
 
-/// Writes data as JSON to stdout, secrets masked inside of it, so that it stays JSON whatever they are.
+/// Writes data as JSON to stdout. Secrets are masked in its values, so that it stays valid JSON.
 ///
 /// # Errors
 /// See [`data`].
 pub(crate) fn json(mut value: Value) -> Result<(), Failure> {
     secrets::mask(&mut value);
-    // The process ends soon after: the system takes the memory back faster than it is taken apart.
-    let value = ManuallyDrop::new(value);
     written(io::stdout().lock(), &spelled(&value))
 }
 
-/// Writes what was asked for by name to stdout, sensitive or not: to a script text as it is.
+/// Writes an output that was asked for by name to stdout, sensitive or not; text without quotes.
 ///
 /// # Errors
 /// See [`data`].
@@ -71,13 +65,13 @@ pub(crate) fn reveal(value: &Value, as_json: bool) -> Result<(), Failure> {
 fn written(mut stdout: impl Write, text: &str) -> Result<(), Failure> {
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Failed, format!("failed to write to stdout: {error}")))
+            Err(Failure::new(Reason::Failed, format!("failed to write to stdout: {error}")))
         }
         _ => Ok(()),
     }
 }
 
-/// Writes a line for people to stderr. Where that fails there is nobody to tell.
+/// Writes a line for people to stderr. An error of writing it cannot be shown anywhere.
 pub(crate) fn say(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{}", shown(&text.to_string()));
 }
@@ -87,7 +81,7 @@ pub(crate) fn confirm(question: impl Display) -> bool {
     ask(question).is_some_and(|answer| answer == "yes")
 }
 
-/// Asks on stderr. Nothing where there is no answer.
+/// Asks on stderr. `None` where there is no answer.
 pub(crate) fn ask(question: impl Display) -> Option<String> {
     let mut stderr = anstream::stderr().lock();
     write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
@@ -96,13 +90,13 @@ pub(crate) fn ask(question: impl Display) -> Option<String> {
     (read > 0).then(|| answer.trim().to_owned())
 }
 
-/// The text as it may be shown: lines and our own colours pass.
+/// The text, masked and escaped but for lines and our own colours.
 pub(crate) fn shown(text: &str) -> String {
     guarded(&masked(text), true).into_owned()
 }
 
-/// True for a character that a terminal obeys, that turns the direction of text, or that hides: what is read would not
-/// be what is there.
+/// True for control characters, and for characters that change the direction of text or are invisible: a reader would see
+/// another text than there is.
 pub(crate) fn is_unsafe(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -125,8 +119,8 @@ fn guarded(text: &str, coloured: bool) -> Cow<'_, str> {
     })
 }
 
-/// The text with something else in the place of some characters. `instead` gets such a character and the rest that begins
-/// with it, writes what is to stand there, and says for how many bytes of the rest.
+/// The text with some characters replaced. `instead` gets such a character and the rest that begins with it, writes the
+/// replacement, and returns how many bytes of the rest it replaces.
 pub(crate) fn rewritten(
     text: &str,
     is_meant: impl Fn(char) -> bool,
@@ -146,14 +140,14 @@ pub(crate) fn rewritten(
     written.into()
 }
 
-/// How long the colour is that `text` begins with (`ESC [ 31 m`), in bytes; 0 where it begins with none.
+/// The length in bytes of the colour sequence (`ESC [ 31 m`) that `text` begins with; 0 where there is none.
 fn colour_at(text: &str) -> usize {
     let Some(inner) = text.strip_prefix("\u{1b}[") else { return 0 };
     let digits = inner.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
     if inner[digits..].starts_with('m') { digits + 3 } else { 0 }
 }
 
-/// As JSON, in which every character that a terminal obeys is spelled out: they stand in texts alone.
+/// As JSON, with control characters in its texts escaped.
 fn spelled(value: &Value) -> String {
     let json = serde_json::to_string_pretty(value).expect("a JSON value is one");
     let is_spelled = |c| c != '\n' && is_unsafe(c);

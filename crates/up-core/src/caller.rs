@@ -27,7 +27,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// Does `work`, the calls of which carry the caller's name.
     pub(crate) fn does<'a, T: Send + 'a>(self, work: Later<'a, T>) -> Later<'a, T> {
-        Box::pin(CALLER.query(self, work))
+        Box::pin(CALLER.scope(self, work))
     }
 }
 

@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 use aws_types::SdkConfig;
 
 use crate::{
-    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::NamesCaller, placeholder::Placeholder,
-    reference::Target, write_only,
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::NamesCaller,
+    placeholder::Placeholder, reference::Target, write_only,
 };
 
 /// What a kind may use: clients, and the answers to references. One for each account and region.

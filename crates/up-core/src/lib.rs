@@ -5,11 +5,8 @@ extern crate self as up_core;
 mod address;
 mod answer;
 mod any;
-<<<<<<< main
 mod aws_enum;
-=======
 mod caller;
->>>>>>> words
 mod client;
 mod concurrently;
 mod context;

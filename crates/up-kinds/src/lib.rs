@@ -1,5 +1,6 @@
 //! The registry: every kind there is; and what is asked of AWS about all of them together.
 
+mod iam_prefix;
 mod identity;
 mod index;
 mod role;
@@ -8,6 +9,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use up_core::AnyKind;
 
+pub use iam_prefix::iam_prefix;
 pub use identity::{Identity, identity};
 pub use index::index;
 pub use role::{Role, assume};

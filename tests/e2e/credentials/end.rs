@@ -76,7 +76,7 @@ pub(super) fn a_session_that_ends() -> Result {
     let code = [("BULLSTRA_UP_MFA_TOKEN", "654321")];
     let last = stage.last()?;
     let strict = stage.ends(4, &[&apply[..], &["--strict"]].concat(), &code)?;
-    if !strict.stderr.contains("the credentials end at") || changes(&stage.calls(&last)?) {
+    if !strict.stderr.contains("the credentials expire at") || changes(&stage.calls(&last)?) {
         return fail(format!("not refused before anything was changed:\n{}", strict.stderr));
     }
 
@@ -87,7 +87,7 @@ pub(super) fn a_session_that_ends() -> Result {
         run.join().map_err(|_| "the run panicked")?
     })?;
     for words in [
-        "warning: the credentials end at",
+        "warning: the credentials expire at",
         "failed to create kafka.cluster.main",
         "1 step not begun, because kafka.cluster.main failed:\n  create logs.log_group.after",
         "hint: the credentials expired: sign in again and run the same command again",
@@ -129,7 +129,7 @@ pub(super) fn what_ends_too_soon_is_said_beforehand() -> Result {
     let apply = |more: &[&str], env: &[(&str, &str)], code: i32| {
         stage.ends(code, &[&["apply", "stack.toml"], &role[..], more].concat(), env)
     };
-    let said = |ran: &Ran| ran.stderr.contains("the credentials end at");
+    let said = |ran: &Ran| ran.stderr.contains("the credentials expire at");
     let lasting = apply(&[], &[], 3)?;
     let unknown = apply(&[], &[("AWS_SESSION_TOKEN", "token")], 3)?;
     let soon = [("AWS_SESSION_TOKEN", "token"), ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")];
@@ -137,7 +137,7 @@ pub(super) fn what_ends_too_soon_is_said_beforehand() -> Result {
     if said(&lasting) || said(&unknown) || said(&warned) {
         return fail(format!("a role of an hour is enough:\n{}{}{}", lasting.stderr, unknown.stderr, warned.stderr));
     }
-    if !unknown.stderr.contains("nothing says when the credentials end") {
+    if !unknown.stderr.contains("it is unknown when the credentials expire") {
         return fail(format!("nothing is said of a token:\n{}", unknown.stderr));
     }
     stage

@@ -59,7 +59,7 @@ pub(super) fn the_guard_comes_first() -> Result {
     ] {
         let last = stage.last()?;
         let ran = stage.ends(4, arguments, &[])?;
-        if !ran.stderr.contains("may only touch") {
+        if !ran.stderr.contains("is only for") {
             return fail(format!("another refusal: {}", ran.stderr));
         }
         let calls = names(&stage.calls(&last)?);
@@ -121,7 +121,7 @@ pub(super) fn a_code_is_asked_for() -> Result {
     let home = stage.account.folder.path().display().to_string();
     let said = stage.account.python(&format!("UP, HOME = '{UP}', '{home}'\n{AT_A_TERMINAL}"))?;
     let asked = format!("Code of the MFA device arn:aws:iam::{USER_ACCOUNT}:mfa/phone, for {}:", stage.role);
-    let wanted = [asked.as_str(), "1 to create", "Carry this out", "Done after", "ended with 0"];
+    let wanted = [asked.as_str(), "1 to create", "Carry out this plan", "Done after", "ended with 0"];
     match wanted.into_iter().find(|words| !said.contains(words)) {
         None => Ok(()),
         Some(words) => fail(format!("not said: {words}\n{said}")),
@@ -137,7 +137,7 @@ if pid == 0:
     left = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS_KEY")}
     os.execve(UP, [UP, "apply", "stack.toml", "--no-color"], {**left, "HOME": HOME})
 said = ""
-answers = [("Code of the MFA device", b"135790\n"), ("is taken:", b"yes\n")]
+answers = [("Code of the MFA device", b"135790\n"), ("approves:", b"yes\n")]
 while True:
     try:
         said += os.read(terminal, 4096).decode(errors="replace")

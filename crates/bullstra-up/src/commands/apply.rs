@@ -3,63 +3,63 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use up_core::Meter;
+use up_engine::{Engine, Failure, Goal, Reason, is_saved};
 
 use crate::{
-    cli::{AwsOptions, InputOptions, PlanOptions, RunOptions, StateOptions},
-    exit::{Exit, Failure},
-    goal::Goal,
+    exit::Exit,
+    options::{AwsArgs, InputArgs, PlanArgs, RunArgs, StateArgs},
     run::{self, Run},
-    saved, session,
 };
 
-/// Makes AWS what the stack says.
+/// Changes AWS to what the stack declares.
 ///
-/// Shows the plan, asks, and carries it out. What fails stops only what needs it; the same command again goes on from
-/// there. Given a plan that was saved with `plan --out`, carries out just that, or refuses where the world has moved.
+/// Shows the plan, asks, and carries it out. A failure stops only the resources that need the failed one; the same command
+/// again continues from there. A plan saved with `plan --out` is carried out as it is, or refused if AWS has changed since.
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
     /// The stack's file, such as `stacks/prod.toml`, or a saved plan.
     #[arg(value_name = "STACK|PLAN")]
     pub(crate) source: PathBuf,
     #[command(flatten)]
-    pub(crate) inputs: InputOptions,
+    pub(crate) inputs: InputArgs,
     #[command(flatten)]
-    pub(crate) run: RunOptions,
+    pub(crate) run: RunArgs,
     #[command(flatten)]
-    pub(crate) plan: PlanOptions,
+    pub(crate) plan: PlanArgs,
     #[command(flatten)]
-    pub(crate) aws: AwsOptions,
+    pub(crate) aws: AwsArgs,
     #[command(flatten)]
-    pub(crate) state: StateOptions,
+    pub(crate) state: StateArgs,
 }
 
 impl Apply {
-    pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        let meter = Meter::default();
+    pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let work = async {
-            let (goal, saved) = self.goal()?;
-            let Self { run: options, aws, state, .. } = &self;
-            Run { command: "apply", goal, saved, options, aws, state }.run(&meter).await
+            let (goal, saved) = self.goal(engine)?;
+            let Self { run, aws, state, .. } = &self;
+            Run { command: "apply", goal, saved, run, aws, state }.run(engine).await
         };
-        run::answered("apply", self.run.json, &meter, work).await
+        run::reported("apply", self.run.json, engine, work).await
     }
 
-    fn goal(&self) -> Result<(Goal, Option<up_plan::Plan>), Failure> {
-        if !saved::is_saved(&self.source) {
-            return Ok((Goal::apply(session::read(&self.source, &self.inputs, &self.aws)?, &self.plan), None));
+    fn goal(&self, engine: &Engine) -> Result<(Goal, Option<up_plan::Plan>), Failure> {
+        if !is_saved(&self.source) {
+            let stack = engine.load(&self.source, &self.inputs.options(&self.aws))?;
+            return Ok((Goal::apply(stack, &self.plan.options()), None));
         }
-        let saved = saved::read(&self.source)?;
+        let saved = engine.saved_plan(&self.source)?;
         let is_sealed = saved.goal.is_sealed();
         let sets = !self.inputs.set.is_empty() && !is_sealed;
         if sets || !self.plan.target.is_empty() || !self.plan.rewrite.is_empty() || self.plan.unprotect {
-            let message = "a saved plan is carried out as it is: `--set`, `--target`, `--rewrite` and `--unprotect` are for making it";
-            let failure = Failure::new(Exit::Input, message);
-            return Err(failure.hint("make another with them: `bullstra-up plan … --out FILE`"));
+            let message = "a saved plan is carried out as it is: `--set`, `--target`, `--rewrite` and `--unprotect` are \
+                           options of `plan`";
+            let failure = Failure::new(Reason::Input, message);
+            return Err(failure.hint("make a new plan with them: `bullstra-up plan … --out FILE`"));
         }
         let mut goal = saved.goal;
         if is_sealed {
-            goal.unseal_from(&session::read(Path::new(&saved.path), &self.inputs, &self.aws)?);
+            let stack = engine.load(Path::new(&saved.path), &self.inputs.options(&self.aws))?;
+            goal.unseal_from(&stack, &engine.secrets);
         }
         Ok((goal, Some(saved.plan)))
     }

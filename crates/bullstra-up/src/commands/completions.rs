@@ -3,11 +3,9 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use crate::{
-    cli::Cli,
-    exit::{Exit, Failure},
-    terminal,
-};
+use up_engine::{Failure, Reason};
+
+use crate::{cli::Cli, exit::Exit, terminal};
 
 /// Writes the completions for a shell.
 ///
@@ -23,7 +21,7 @@ impl Completions {
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut Cli::command(), "bullstra-up", &mut script);
         let script = String::from_utf8(script)
-            .map_err(|_| Failure::new(Exit::Failed, "failed to write completions: they are not text"))?;
+            .map_err(|_| Failure::new(Reason::Failed, "failed to write completions: they are not text"))?;
         terminal::data(script.trim_end())?;
         Ok(Exit::Ok)
     }

@@ -1,41 +1,38 @@
 //! `destroy`.
 
 use clap::Args;
-use up_core::Meter;
+use up_engine::{Engine, Failure, Goal};
 
 use crate::{
-    cli::{AwsOptions, PlanOptions, RunOptions, StackOptions, StateOptions},
-    exit::{Exit, Failure},
-    goal::Goal,
+    exit::Exit,
+    options::{AwsArgs, PlanArgs, RunArgs, StackArgs, StateArgs},
     run::{self, Run},
-    session,
 };
 
 /// Deletes everything the stack owns.
 ///
-/// Shows the plan, asks, and carries it out. What the stack's files protect is not deleted unless `--unprotect` is given.
+/// Shows the plan, asks, and carries it out. Protected resources are not deleted unless `--unprotect` is given.
 #[derive(Debug, Args)]
 pub(crate) struct Destroy {
     #[command(flatten)]
-    pub(crate) stack: StackOptions,
+    pub(crate) stack: StackArgs,
     #[command(flatten)]
-    pub(crate) run: RunOptions,
+    pub(crate) run: RunArgs,
     #[command(flatten)]
-    pub(crate) plan: PlanOptions,
+    pub(crate) plan: PlanArgs,
     #[command(flatten)]
-    pub(crate) aws: AwsOptions,
+    pub(crate) aws: AwsArgs,
     #[command(flatten)]
-    pub(crate) state: StateOptions,
+    pub(crate) state: StateArgs,
 }
 
 impl Destroy {
-    pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        let meter = Meter::default();
+    pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let work = async {
-            let Self { stack, run: options, plan, aws, state } = &self;
-            let goal = Goal::destroy(session::load(stack, aws)?, plan);
-            Run { command: "destroy", goal, saved: None, options, aws, state }.run(&meter).await
+            let Self { stack, run, plan, aws, state } = &self;
+            let goal = Goal::destroy(stack.load(engine, aws)?, &plan.options());
+            Run { command: "destroy", goal, saved: None, run, aws, state }.run(engine).await
         };
-        run::answered("destroy", self.run.json, &meter, work).await
+        run::reported("destroy", self.run.json, engine, work).await
     }
 }

@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
 use up_core::{Address, Declared, visit_named};
+use up_engine::{Engine, Failure};
 use up_stack::Stack;
 
 use crate::{
-    cli::{AwsOptions, StackOptions},
-    exit::{Exit, Failure},
-    session, terminal,
+    exit::Exit,
+    options::{AwsArgs, StackArgs},
+    terminal,
 };
 
-/// Writes the graph of a stack's resources: an arrow leads from each to what it needs.
+/// Writes the graph of a stack's resources: an arrow leads from each resource to those it needs.
 ///
 /// Made from the stack's files alone, without a call to AWS. `bullstra-up graph STACK | dot -Tsvg > graph.svg` draws it.
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
     #[command(flatten)]
-    pub(crate) stack: StackOptions,
+    pub(crate) stack: StackArgs,
     /// The language the graph is written in.
     #[arg(long, value_enum, default_value_t = Format::Dot)]
     pub(crate) format: Format,
@@ -33,8 +34,8 @@ pub(crate) enum Format {
 }
 
 impl Graph {
-    pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let Stack { name, resources, .. } = session::load(&self.stack, &AwsOptions::default())?;
+    pub(crate) fn run(self, engine: &Engine) -> Result<Exit, Failure> {
+        let Stack { name, resources, .. } = self.stack.load(engine, &AwsArgs::default())?;
         terminal::data(match self.format {
             Format::Dot => dot(&name, &resources),
             Format::Mermaid => mermaid(&resources),

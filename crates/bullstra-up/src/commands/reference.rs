@@ -8,21 +8,19 @@ use std::{
 
 use clap::Args;
 
-use crate::{
-    exit::{Exit, Failure},
-    render::{self, Word},
-    terminal,
-};
+use up_engine::{Failure, Level, Reason};
+
+use crate::{exit::Exit, render, terminal};
 
 /// Writes the reference: a page for each kind, and their index.
 ///
-/// For whoever works on this program: to be run in its repository.
+/// For developers of this program: run it in the repository.
 #[derive(Debug, Args)]
 pub(crate) struct Reference {
-    /// The folder of the pages. Pages in it of kinds that are no more are deleted.
+    /// The folder of the pages. Pages of kinds that no longer exist are deleted.
     #[arg(long, value_name = "DIR", default_value = "docs/kinds")]
     pub(crate) pages: PathBuf,
-    /// The folder of the kinds' test cases: the pages' examples are taken from there.
+    /// The folder of the kinds' test cases, which the pages' examples come from.
     #[arg(long, value_name = "DIR", default_value = "tests/kinds")]
     pub(crate) examples: PathBuf,
 }
@@ -30,9 +28,9 @@ pub(crate) struct Reference {
 impl Reference {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let Self { pages: folder, examples } = self;
-        let failed = |error| Failure::new(Exit::Failed, format!("failed to write {}: {error}", folder.display()));
+        let failed = |error| Failure::new(Reason::Failed, format!("failed to write {}: {error}", folder.display()));
         let written = pages(&examples).and_then(|pages| write(&folder, &pages)).map_err(failed)?;
-        terminal::say(render::message(Word::Note, &format!("{written} pages are in {}", folder.display())));
+        terminal::say(render::message(Level::Note, &format!("{written} pages are in {}", folder.display())));
         Ok(Exit::Ok)
     }
 }
@@ -125,7 +123,11 @@ mod tests {
             assert!(written == *page, "docs/kinds/{name} is out of date: run `bullstra-up reference`");
         }
         let files = fs::read_dir(&folder).unwrap().count();
-        assert_eq!(files, pages.len(), "docs/kinds has pages of kinds that are no more: run `bullstra-up reference`");
+        assert_eq!(
+            files,
+            pages.len(),
+            "docs/kinds has pages of kinds that no longer exist: run `bullstra-up reference`"
+        );
     }
 
     #[test]

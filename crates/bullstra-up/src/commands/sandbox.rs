@@ -1,29 +1,25 @@
 //! `sandbox`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use up_sandbox::{Options, Progress, Status};
+use up_engine::Failure;
+use up_sandbox::{Options, Status};
 
 use crate::{
-    exit::{Exit, Failure},
-    render::{self, Word},
+    exit::Exit,
+    sandbox::{failed, start},
     terminal,
 };
 
-/// An AWS to play with, on this machine.
+/// Runs the sandbox: an AWS to try stacks on, on this machine.
 ///
-/// It answers all calls that stacks need, keeps what they make in memory, and refuses what AWS refuses. `--sandbox` on
-/// other commands uses it; any AWS CLI or SDK can, with its endpoint and any credentials.
+/// It answers the calls that stacks need, keeps their resources in memory, and refuses what AWS refuses. Other commands use
+/// it with `--sandbox`; any AWS CLI or SDK can use it, with its endpoint and any credentials.
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
     #[command(subcommand)]
     action: Action,
-    /// Tells sandboxes that run side by side apart; `--sandbox` uses the one called `default`.
+    /// The name of the sandbox, where several run; `--sandbox` uses the one named `default`.
     #[arg(long, global = true, default_value = "default")]
     name: String,
     /// Writes one JSON object.
@@ -33,25 +29,25 @@ pub(crate) struct Sandbox {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Starts it, unless it runs already. The first start installs what it needs, which takes the network and a minute.
+    /// Starts it, unless it is running. The first start installs its packages, which needs the network and takes a minute.
     Start {
-        /// The loopback port; a free one when left out.
+        /// The loopback port; by default a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Ends it, and forgets what it holds.
+    /// Stops it. Everything in it is lost.
     Stop,
-    /// Shows whether and where it runs. Ends with 1 where it does not.
+    /// Shows whether and where it is running. Exits with 1 if it is not.
     Status,
-    /// Empties it: what it holds, and what it has recorded.
+    /// Deletes everything in it, and its record of calls.
     Reset,
-    /// Lists everything that exists in it, by its own knowledge.
+    /// Lists every resource in it.
     Dump {
-        /// Only this region; all that were ever used when left out.
+        /// Only this region; by default all that were ever used.
         #[arg(long)]
         region: Option<String>,
     },
-    /// Lists every call that was made to it.
+    /// Lists every call it has received.
     Calls {
         /// Only those after this number.
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]
@@ -106,41 +102,6 @@ impl Sandbox {
 
     fn answer(&self, answer: Value, text: impl FnOnce(&Value) -> String) -> Result<(), Failure> {
         if self.json { terminal::json(answer) } else { terminal::data(text(&answer)) }
-    }
-}
-
-/// The endpoint of the one that `--sandbox` means, started if need be.
-pub(crate) async fn running() -> Result<String, Failure> {
-    let status = start(Options::default()).await?;
-    if !status.is_current() {
-        note("the sandbox that runs is another version's; `bullstra-up sandbox stop` makes way for this one's");
-    }
-    Ok(status.endpoint)
-}
-
-async fn start(options: Options) -> Result<Status, Failure> {
-    let installing = AtomicBool::new(false);
-    let progress = move |progress| match progress {
-        Progress::Installing { total, .. } if !installing.swap(true, Ordering::Relaxed) => {
-            note(&format!("installing the sandbox's {total} packages, this once"));
-        }
-        Progress::CreatingEnvironment => note("making a Python environment for the sandbox, this once"),
-        Progress::Starting => note("starting the sandbox"),
-        _ => {}
-    };
-    up_sandbox::start(&Options { progress: Some(Arc::new(progress)), ..options }).await.map_err(failed)
-}
-
-fn note(text: &str) {
-    terminal::say(render::message(Word::Note, text));
-}
-
-fn failed(error: up_sandbox::Error) -> Failure {
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let failure = Failure::new(Exit::Failed, format!("{error}{cause}"));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
     }
 }
 

@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use crate::{
-    exit::{Exit, Failure},
-    terminal,
-};
+use up_engine::Failure;
+
+use crate::{exit::Exit, terminal};
 
 /// Writes the JSON Schema of stack files, for editors.
 ///

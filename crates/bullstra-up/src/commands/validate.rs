@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
+use up_engine::{Engine, Failure};
+
 use crate::{
-    cli::{AwsOptions, StackOptions},
-    exit::{Exit, Failure},
-    session, terminal,
+    exit::Exit,
+    options::{AwsArgs, StackArgs},
+    terminal,
 };
 
 /// Checks a stack's files, all of them, without a call to AWS.
@@ -17,28 +19,29 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Validate {
     #[command(flatten)]
-    pub(crate) stack: StackOptions,
+    pub(crate) stack: StackArgs,
     /// Writes what is wrong as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl Validate {
-    pub(crate) fn run(self) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         if self.json {
-            return self.answer();
+            return self.report(engine);
         }
-        let stack = session::load(&self.stack, &AwsOptions::default())?;
+        let stack = self.stack.load(engine, &AwsArgs::default())?;
         let kinds: BTreeSet<_> = stack.resources.iter().map(|declared| &declared.address.kind).collect();
         let (resources, kinds) = (stack.resources.len(), kinds.len());
         terminal::data(format!("{} is valid: {resources} resources of {kinds} kinds.", stack.name))?;
         Ok(Exit::Ok)
     }
 
-    fn answer(&self) -> Result<Exit, Failure> {
-        let (exit, errors) = match session::check(&self.stack.stack, &self.stack.inputs, &AwsOptions::default()) {
+    fn report(&self, engine: &Engine) -> Result<Exit, Failure> {
+        let (exit, errors) = match self.stack.load(engine, &AwsArgs::default()) {
             Ok(_) => (Exit::Ok, json!([])),
-            Err(wrong) => (Exit::Input, json!(wrong)),
+            Err(Failure { diagnostics: Some(wrong), .. }) => (Exit::Input, json!(wrong)),
+            Err(failure) => return Err(failure),
         };
         let answer = json!({ "format": 1, "command": "validate", "valid": exit == Exit::Ok, "errors": errors });
         terminal::json(answer)?;

@@ -1,16 +1,16 @@
-//! How long it will take.
+//! How long a plan will take.
 
 use std::time::Duration;
 
 use up_plan::{Action, Plan, Step};
 
-use super::text::about;
+use up_engine::about;
 
 /// At most so many steps of the longest chain are named, and only those worth this part of the whole.
 const NAMED: usize = 4;
 const WORTH_NAMING: u32 = 20;
 
-/// `KindInfo 14 min (longest chain: a → b → c).`, and nothing for what takes no time worth telling.
+/// `About 14 min (longest chain: a → b → c).`; nothing for a plan without steps.
 pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     let chain = longest_chain(plan);
     let total = total(plan);
@@ -34,7 +34,7 @@ pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
 }
 
 /// How long the longest chain takes: no run of the plan is quicker.
-pub(crate) fn total(plan: &Plan) -> Duration {
+fn total(plan: &Plan) -> Duration {
     plan.remaining().into_iter().max().unwrap_or_default()
 }
 

@@ -2,23 +2,23 @@
 
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind};
+use up_engine::{Level, advice};
 use up_plan::{Plan, Step};
 
 use super::{
-    advice::advice,
-    deed::Deed,
-    style::{QUIET, STRONG, Word, message, paint},
+    style::{QUIET, STRONG, message, paint},
     text::{count, safe},
+    verb::VerbForms,
 };
 
-/// What is longer is no word but a token, which differs each time.
+/// A longer word is a token, which differs each time.
 const LONGEST_WORD: usize = 80;
 /// So many hexadecimal digits in a row are part of an id.
 const ID_DIGITS: usize = 8;
 
 /// Resources that failed in the same way.
-struct Failure<'a> {
-    deed: &'static str,
+struct FailureGroup<'a> {
+    verb: &'static str,
     about: Vec<&'a Address>,
     error: &'a Error,
     /// True where the messages are the same but for what they name.
@@ -32,32 +32,32 @@ pub(super) fn failed_step<'a>(plan: &'a Plan, outcome: &Outcome, address: &Addre
     steps.find(|(index, step)| step.address == *address && !outcome.finished.contains(index))
 }
 
-/// All that failed, those together that failed for the same reason.
+/// All failures; resources that failed for the same reason in one message.
 pub(super) fn failures(plan: &Plan, outcome: &Outcome) -> Vec<String> {
-    let mut failures: Vec<Failure<'_>> = vec![];
+    let mut failures: Vec<FailureGroup<'_>> = vec![];
     for (address, error) in &outcome.failed {
         let step = failed_step(plan, outcome, address).map(|(_, step)| step);
-        let deed = step.map_or("handle", |step| Deed::of(step).plain);
+        let verb = step.map_or("handle", |step| VerbForms::of(step).plain);
         let calls = step.map(|step| step.calls.as_slice()).unwrap_or_default();
-        // What to do about credentials is about the whole run: it is said at the end.
+        // The hint about credentials concerns the whole run: the summary ends with it.
         let hint = advice(error, calls, outcome.holders.get(address));
         let hint = hint.filter(|_| error.kind != ErrorKind::Credentials);
-        let is_same = |known: &&mut Failure<'_>| {
+        let is_same = |known: &&mut FailureGroup<'_>| {
             let gists = || gist(&known.error.message) == gist(&error.message);
-            (known.deed, &known.error.code, &known.hint) == (deed, &error.code, &hint) && gists()
+            (known.verb, &known.error.code, &known.hint) == (verb, &error.code, &hint) && gists()
         };
         match failures.iter_mut().find(is_same) {
             Some(known) => {
                 known.about.push(address);
                 known.is_alike |= known.error.message != error.message;
             }
-            None => failures.push(Failure { deed, about: vec![address], error, is_alike: false, hint }),
+            None => failures.push(FailureGroup { verb, about: vec![address], error, is_alike: false, hint }),
         }
     }
-    failures.iter().flat_map(Failure::lines).collect()
+    failures.iter().flat_map(FailureGroup::lines).collect()
 }
 
-impl Failure<'_> {
+impl FailureGroup<'_> {
     fn lines(&self) -> Vec<String> {
         let Error { code, message: text, request_id, .. } = self.error;
         let what = match &self.about[..] {
@@ -69,12 +69,12 @@ impl Failure<'_> {
         };
         let text = if self.is_alike { gist(text) } else { text.clone() };
         let mut lines = vec![
-            message(Word::Error, &format!("failed to {} {what}", self.deed)),
+            message(Level::Error, &format!("failed to {} {what}", self.verb)),
             format!("       {}: {}", paint(STRONG, safe(code)), safe(&text)),
         ];
         let request = request_id.as_ref().filter(|_| self.about.len() == 1);
         lines.extend(request.map(|id| format!("       {}", paint(QUIET, format_args!("request id {}", safe(id))))));
-        lines.extend(self.hint.as_ref().map(|hint| message(Word::Hint, hint)));
+        lines.extend(self.hint.as_ref().map(|hint| message(Level::Hint, hint)));
         lines.push(String::new());
         lines
     }

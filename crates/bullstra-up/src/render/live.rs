@@ -1,18 +1,18 @@
-//! Resources as they are.
+//! Resources as AWS shows them.
 
 use std::collections::BTreeSet;
 
 use anstyle::Style;
 use serde_json::{Map, Value};
 use up_core::{Address, Status, schema::Shape};
+use up_engine::{Level, LiveResource};
 
 use super::{
     notices::notices,
-    style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, Word, message, paint},
+    style::{ADDED, CHANGED, QUIET, REMOVED, STRONG, message, paint},
     text::{count, cut, safe},
     value::{block, name, set},
 };
-use crate::commands::show::Live;
 
 /// Of a longer status only the beginning is in the list.
 const LONGEST_STATUS: usize = 48;
@@ -21,7 +21,7 @@ const LONGEST_STATUS: usize = 48;
 type Row = (String, Style, String, String);
 
 /// All of them, a line each.
-pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> String {
+pub(crate) fn live_list(resources: &[LiveResource], absent: &BTreeSet<Address>) -> String {
     let there = resources.iter().map(|live| {
         let undeclared = if live.declared { "" } else { ", no longer declared" };
         let (style, word) = status(&live.status);
@@ -49,15 +49,15 @@ pub(crate) fn live_list(resources: &[Live], absent: &BTreeSet<Address>) -> Strin
 }
 
 /// All about one.
-pub(crate) fn live(live: &Live) -> String {
-    let Live { address, id, status: at, notes, fields, attributes, tags, .. } = live;
+pub(crate) fn live(live: &LiveResource) -> String {
+    let LiveResource { address, id, status: at, notes, fields, attributes, tags, .. } = live;
     let texts = |texts: &std::collections::BTreeMap<String, String>| {
         texts.iter().map(|(key, text)| (key.clone(), Value::from(text.clone()))).collect::<Map<_, _>>()
     };
     let mut lines = vec![format!("{} {}", paint(STRONG, address), paint(QUIET, format_args!("({})", safe(id))))];
     let (style, word) = status(at);
     lines.push(format!("  status: {}", paint(style, word)));
-    lines.extend(notes.iter().map(|note| format!("  {}", message(Word::Note, &safe(note)))));
+    lines.extend(notes.iter().map(|note| format!("  {}", message(Level::Note, &safe(note)))));
     let none = Map::new();
     let parts =
         [("fields", fields.as_object().unwrap_or(&none)), ("attributes", &texts(attributes)), ("tags", &texts(tags))];
@@ -88,11 +88,11 @@ mod tests {
 
     use super::*;
 
-    fn resource(address: &str, id: &str, status: Status, declared: bool) -> Live {
+    fn resource(address: &str, id: &str, status: Status, declared: bool) -> LiveResource {
         let attributes = [("arn".to_owned(), format!("arn:aws:x:::{id}"))].into();
         let fields = json!({ "cidr_block": "10.0.0.0/16", "vpc": { "$ref": "ec2.vpc.main" }, "none": null });
         let address = address.parse().unwrap();
-        Live { address, declared, id: id.into(), status, notes: vec![], fields, attributes, tags: [].into() }
+        LiveResource { address, declared, id: id.into(), status, notes: vec![], fields, attributes, tags: [].into() }
     }
 
     #[test]
@@ -120,8 +120,8 @@ network/ec2.subnet.private:a  pending                    subnet-12
         let storage = Impairment::explained("storage-full", "raise `allocated_storage`");
         let note = "`max_connections` waits for a reboot";
         let resources = [
-            Live { notes: vec![note.into()], ..resource("rds.instance.a", "a", Status::Ready, true) },
-            Live { notes: vec![note.into()], ..resource("rds.instance.b", "b", storage, true) },
+            LiveResource { notes: vec![note.into()], ..resource("rds.instance.a", "a", Status::Ready, true) },
+            LiveResource { notes: vec![note.into()], ..resource("rds.instance.b", "b", storage, true) },
         ];
         assert_data_eq!(
             strip_str(&live_list(&resources, &[].into())).to_string(),

@@ -1,10 +1,8 @@
-//! Words: how plans, progress, summaries and failures read. Writes nothing itself; see [`crate::terminal`].
+//! How plans, progress, summaries and failures read. Writes nothing itself; see [`crate::terminal`].
 
-mod advice;
+mod calls;
 mod change;
-mod deed;
 mod estimate;
-mod face;
 mod failures;
 mod live;
 mod notices;
@@ -12,7 +10,6 @@ mod outputs;
 mod plan;
 mod progress;
 pub(crate) mod reference;
-mod refusals;
 mod style;
 mod summary;
 #[cfg(test)]
@@ -20,28 +17,35 @@ mod tests;
 mod text;
 mod types;
 mod value;
+mod verb;
 
-pub(crate) use advice::advice;
-pub(crate) use estimate::total as estimate;
-pub(crate) use face::{ApiCalls, Counts};
+pub(crate) use calls::{ApiCalls, Counts};
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;
 pub(crate) use outputs::outputs;
 pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
-pub(crate) use refusals::{is_protection, refusals};
-pub(crate) use style::{Word, message};
+pub(crate) use style::message;
 pub(crate) use summary::summary;
-pub(crate) use text::about;
 
-use crate::exit::Failure;
+use up_engine::{Failure, Level};
 
 /// A failure as the user reads it: `error: …`, and `hint: …` where there is advice.
 pub(crate) fn failure(failure: &Failure) -> String {
-    let Failure { message: text, hint, is_page, .. } = failure;
-    let error = if *is_page { text.clone() } else { message(Word::Error, text) };
-    match hint {
-        Some(hint) => format!("{error}\n{}", message(Word::Hint, hint)),
+    let error = match &failure.diagnostics {
+        Some(_) => failure_text(failure),
+        None => message(Level::Error, &failure.message),
+    };
+    match &failure.hint {
+        Some(hint) => format!("{error}\n{}", message(Level::Hint, hint)),
         None => error,
+    }
+}
+
+/// What has failed, without the hint: a stack's diagnostics with the places in its files, any other message as it is.
+pub(crate) fn failure_text(failure: &Failure) -> String {
+    match &failure.diagnostics {
+        Some(wrong) => format!("{}\n\n{}", wrong.coloured(), message(Level::Error, &failure.message)),
+        None => failure.message.clone(),
     }
 }

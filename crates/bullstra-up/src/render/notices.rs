@@ -1,15 +1,13 @@
-//! What to know beside what is done.
+//! Notices: what to know beside the steps of a plan.
 
 use std::collections::BTreeSet;
 
 use up_apply::Outcome;
 use up_core::{Address, Status};
+use up_engine::Level;
 use up_plan::{Action, Notice, Plan};
 
-use super::{
-    style::{Word, message},
-    text::count,
-};
+use super::{style::message, text::count};
 
 /// Each message once, with all resources that it is about.
 pub(crate) fn notices<'a>(notices: impl IntoIterator<Item = (&'a Address, &'a str)>) -> Vec<String> {
@@ -22,16 +20,16 @@ pub(crate) fn notices<'a>(notices: impl IntoIterator<Item = (&'a Address, &'a st
         }
     }
     let notes = groups.into_iter().map(|(text, about)| match &about[..] {
-        [only] => message(Word::Note, &format!("{only}: {text}")),
+        [only] => message(Level::Note, &format!("{only}: {text}")),
         several => {
             let list: Vec<_> = several.iter().map(|address| format!("\n  {address}")).collect();
-            message(Word::Note, &format!("{}: {text}{}", count(several.len(), "resource"), list.concat()))
+            message(Level::Note, &format!("{}: {text}{}", count(several.len(), "resource"), list.concat()))
         }
     });
     notes.collect()
 }
 
-/// What there is to know after a run: what the plan said and the run has not mended, and what AWS added meanwhile.
+/// The notices after a run: those of the plan that the run has not mended, and new ones.
 pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
     let mended = plan.steps.iter().enumerate().filter(|(index, _)| outcome.finished.contains(index));
     let mended: BTreeSet<_> = mended.flat_map(|(_, step)| said_of(&step.address, &step.action)).collect();
@@ -49,7 +47,7 @@ pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
     remaining
 }
 
-/// What a plan says about the state that a step has found its resource in.
+/// The notices about the state in which a step has found its resource.
 fn said_of<'a>(address: &'a Address, action: &Action) -> Vec<(&'a Address, String)> {
     let (Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. }) = action else {
         return vec![];

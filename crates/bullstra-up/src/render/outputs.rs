@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use up_core::schema::Shape;
+use up_engine::ResolvedOutput;
 
 use super::{
     style::{QUIET, paint},
     text::safe,
     value::{block, name},
 };
-use crate::commands::output::Answer;
 
 /// All of them, each with its description.
-pub(crate) fn outputs(outputs: &BTreeMap<String, Answer>) -> String {
+pub(crate) fn outputs(outputs: &BTreeMap<String, ResolvedOutput>) -> String {
     if outputs.is_empty() {
         return paint(QUIET, "The stack declares no outputs.");
     }
-    let lines = outputs.iter().flat_map(|(key, Answer { value, description, sensitive })| {
+    let lines = outputs.iter().flat_map(|(key, ResolvedOutput { value, description, sensitive })| {
         let about = description.as_ref().map(|text| paint(QUIET, format_args!("# {}", safe(text))));
         let shown = match value {
             Some(value) => block(&name(key), value, Shape::default()),

@@ -6,8 +6,9 @@ use up_core::{
     AnyKind, Change, KindInfo, Order, Takes,
     schema::{Schema, Shape},
 };
+use up_engine::about;
 
-use super::{text::about, types, value::short};
+use super::{types, value::short};
 
 /// First line of each page: whoever wants to mend one must know where it comes from.
 const GENERATED: &str =

@@ -1,4 +1,4 @@
-//! The words messages begin with, and the one palette.
+//! The palette, and the words that messages begin with.
 //!
 //! Everything is written with its colours; the streams (`anstream`) leave them out where there is no terminal, or where
 //! `--no-color` or `NO_COLOR` says so.
@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
+use up_engine::Level;
 
 use super::text;
 
@@ -17,49 +18,27 @@ pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
 pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
 /// What changes in name only, or is only being waited for.
 pub(crate) const MOVED: Style = AnsiColor::Cyan.on_default();
-/// What is there to be overlooked.
+/// What matters least.
 pub(crate) const QUIET: Style = Style::new().dimmed();
-/// What is there to be found.
+/// What should be found at once.
 pub(crate) const STRONG: Style = Style::new().bold();
 
-/// The word a message begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// It was not done.
-    Error,
-    /// It was done, and may not be what was meant.
-    Warning,
-    /// What the user can do now.
-    Hint,
-    /// What is good to know.
-    Note,
-}
-
-impl Word {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Hint => "hint",
-            Self::Note => "note",
-        }
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Self::Error => REMOVED.bold(),
-            Self::Warning => CHANGED.bold(),
-            Self::Hint => MOVED.bold(),
-            Self::Note => STRONG,
-        }
+/// The word that a message of this level begins with, and its style.
+fn label(level: Level) -> (&'static str, Style) {
+    match level {
+        Level::Error => ("error", REMOVED.bold()),
+        Level::Warning => ("warning", CHANGED.bold()),
+        Level::Hint => ("hint", MOVED.bold()),
+        Level::Note => ("note", STRONG),
     }
 }
 
 /// `error: …`: one message; lines after the first stand under the text of the first.
-pub(crate) fn message(word: Word, text: &str) -> String {
-    let indent = format!("\n{}", " ".repeat(word.text().len() + 2));
+pub(crate) fn message(level: Level, text: &str) -> String {
+    let (label, style) = label(level);
+    let indent = format!("\n{}", " ".repeat(label.len() + 2));
     let lines = text::lines(text);
-    format!("{} {}", paint(word.style(), format_args!("{}:", word.text())), lines.join(&indent))
+    format!("{} {}", paint(style, format_args!("{label}:")), lines.join(&indent))
 }
 
 /// `text` in `style`.
@@ -75,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_message_lines_up_and_holds_no_escape_of_others() {
-        let message = message(Word::Hint, "one\ntwo \u{1b}[31mred");
+        let message = message(Level::Hint, "one\ntwo \u{1b}[31mred");
         assert_eq!(strip_str(&message).to_string(), "hint: one\n      two \\u{1b}[31mred");
     }
 }

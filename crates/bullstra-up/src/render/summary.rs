@@ -1,4 +1,4 @@
-//! What a run came to.
+//! The summary of a run.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,18 +7,19 @@ use std::{
 
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind};
+use up_engine::Level;
 use up_plan::{Plan, Step};
 
 use super::{
-    deed::Deed,
-    face::ApiCalls,
+    calls::ApiCalls,
     failures::{failed_step, failures},
     notices::{notices, remaining},
-    style::{ADDED, REMOVED, STRONG, Word, message, paint},
+    style::{ADDED, REMOVED, STRONG, message, paint},
     text::{count, took},
+    verb::VerbForms,
 };
 
-/// What was done, what failed and why, what was not reached, what there is to know, how long it took and how many calls.
+/// What failed and why, what was not reached, notices, what was done, how long it took, and the API calls.
 pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &ApiCalls) -> String {
     let mut lines = failures(plan, outcome);
     lines.extend(not_reached(plan, outcome));
@@ -29,10 +30,10 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
     lines.push(format!("{word} after {}: {}.", took(elapsed), done(outcome)));
     lines.push(api_calls(calls));
     if let Some(error) = lost_access(outcome) {
-        let why = if error.is_expired() { "the credentials expired" } else { "the credentials no longer hold" };
-        lines.push(message(Word::Hint, &format!("{why}: sign in again and run the same command again")));
+        let why = if error.is_expired() { "the credentials expired" } else { "the credentials are no longer valid" };
+        lines.push(message(Level::Hint, &format!("{why}: sign in again and run the same command again")));
     } else if !is_whole {
-        lines.push(message(Word::Hint, "run the same command again to go on where this ended"));
+        lines.push(message(Level::Hint, "run the same command again to continue from here"));
     }
     lines.join("\n")
 }
@@ -51,13 +52,13 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         let because = match cause {
             Some(failed) => format!("{failed} failed"),
             None if lost_access(outcome).is_some_and(Error::is_expired) => "the credentials expired".to_owned(),
-            None if lost_access(outcome).is_some() => "the credentials no longer hold".to_owned(),
+            None if lost_access(outcome).is_some() => "the credentials are no longer valid".to_owned(),
             None => "the run was interrupted".to_owned(),
         };
-        // What was begun goes on in AWS.
+        // A step that was begun continues in AWS.
         let open = if cause.is_some() { "not begun" } else { "not finished" };
         let title = format!("{} {open}, because {because}:", count(steps.len(), "step"));
-        let steps = steps.into_iter().map(|step| format!("  {} {}", Deed::of(step).plain, step.address));
+        let steps = steps.into_iter().map(|step| format!("  {} {}", VerbForms::of(step).plain, step.address));
         [paint(STRONG, title)].into_iter().chain(steps).chain([String::new()]).collect::<Vec<_>>()
     });
     lines.collect()
@@ -82,7 +83,7 @@ fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Addr
     None
 }
 
-/// The refusal of the credentials that ended the run.
+/// The error about credentials that ended the run.
 fn lost_access(outcome: &Outcome) -> Option<&Error> {
     outcome.failed.iter().map(|(_, error)| error).find(|error| error.kind == ErrorKind::Credentials)
 }
@@ -109,5 +110,5 @@ fn api_calls(calls: &ApiCalls) -> String {
     let ApiCalls { total, mutating, throttled, .. } = calls;
     let by_service = if services.is_empty() { String::new() } else { format!(": {}", services.join(", ")) };
     let refused = if *throttled == 0 { String::new() } else { format!(" AWS throttled {throttled} of them.") };
-    format!("API calls: {total}, {mutating} of them to change something{by_service}.{refused}")
+    format!("API calls: {total}, {mutating} of them mutating{by_service}.{refused}")
 }

@@ -9,11 +9,11 @@ use crate::{
     terminal::{is_unsafe, rewritten},
 };
 
-/// What came from elsewhere, with nothing left in it that a terminal obeys; marks as the expressions they stand for.
-/// Secrets go first: of what is cut afterwards, no part of one may be left.
+/// Text from elsewhere with control characters escaped, and placeholders as the expressions they stand for. Secrets are masked
+/// first: where the text is cut afterwards, no part of one may be left.
 pub(crate) fn safe(text: &str) -> String {
     let text = masked(text);
-    // Marks are made of unsafe characters too.
+    // Placeholders are made of unsafe characters too.
     if !text.contains(is_unsafe) {
         return text.into_owned();
     }
@@ -43,13 +43,13 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// An id fit to stand in a sentence: of an ARN, what stands behind account and region.
+/// An id as a sentence names it: of an ARN, the part after account and region.
 pub(crate) fn id(id: &str) -> String {
     let resource = if id.starts_with("arn:") { id.splitn(6, ':').nth(5) } else { None };
     safe(resource.unwrap_or(id))
 }
 
-/// Two texts so cut that their first difference is still to be seen.
+/// Two texts, cut so that their first difference can be seen.
 pub(crate) fn cut_alike(one: &str, other: &str, longest: usize) -> (String, String) {
     const LEAD: usize = 16;
     let fits = |text: &str| text.chars().count() <= longest;
@@ -81,20 +81,6 @@ pub(crate) fn took(time: Duration) -> String {
         10..60 => format!("{seconds}s"),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-/// An estimated time, no more exact than it can be: `5 s`, `14 min`, `1 h 20 min`.
-pub(crate) fn about(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let minutes = (seconds + 30) / 60;
-    match seconds {
-        0..90 => format!("{} s", seconds.max(1)),
-        90..5400 => format!("{minutes} min"),
-        _ => match (minutes / 60, minutes % 60) {
-            (hours, 0) => format!("{hours} h"),
-            (hours, minutes) => format!("{hours} h {minutes} min"),
-        },
     }
 }
 
@@ -136,7 +122,6 @@ mod tests {
             [took(Duration::from_millis(1234)), took(seconds(192)), took(seconds(3720))],
             ["1.2s", "3m12s", "1h02m"]
         );
-        assert_eq!([about(seconds(40)), about(seconds(840)), about(seconds(4800))], ["40 s", "14 min", "80 min"]);
         assert_eq!([clock(seconds(12)), clock(seconds(3723))], ["0:12", "1:02:03"]);
     }
 }

@@ -1,38 +1,39 @@
-//! What is known of a run at one moment, and how it reads. Pure: time is handed in.
+//! The state of a run at one moment, and how it reads. Pure: time is handed in.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use up_apply::{Event, What};
+use up_engine::about;
 use up_plan::{Action, Plan};
 
 use crate::render::{
-    deed::Deed,
     style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, paint},
-    text::{about, clock, count, cut, id, safe, took},
+    text::{clock, count, cut, id, safe, took},
+    verb::VerbForms,
 };
 
-/// What takes less is done before its beginning is read.
+/// Shorter steps are done before a line about their start is read.
 const WORTH_ANNOUNCING: Duration = Duration::from_secs(30);
-/// What all kinds' usual times are worth, against those measured in this run.
+/// The weight of the kinds' usual times against those measured in this run.
 const TRUST: Duration = Duration::from_secs(30);
-/// A live view of more lines is no longer read.
+/// The most lines of a live view.
 const TALLEST: usize = 12;
-/// Cells of the bar.
+/// The bar's width in characters.
 const BAR: usize = 24;
 
-/// Every step, with what has become of it so far.
+/// Every step with its progress.
 #[derive(Debug)]
 pub(in crate::render) struct Board {
-    steps: Vec<Entry>,
-    /// Usual and measured time of what is done.
+    steps: Vec<StepProgress>,
+    /// Usual and measured time of the steps that are done.
     usual: Duration,
     measured: Duration,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct StepProgress {
     address: String,
-    deed: Deed,
+    verb: VerbForms,
     takes: Duration,
     after: Vec<usize>,
     id: Option<String>,
@@ -56,20 +57,20 @@ pub(in crate::render) struct Calls {
     pub(in crate::render) held_back: usize,
 }
 
-/// A line about something that happened.
+/// A line about an event.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::render) struct Told {
+pub(in crate::render) struct LogLine {
     /// The line, with the time since the start before it.
     pub(in crate::render) line: String,
-    /// False for what a live view shows anyway.
+    /// False for lines that repeat what a live view shows.
     pub(in crate::render) lasting: bool,
 }
 
 impl Board {
     pub(in crate::render) fn new(plan: &Plan) -> Self {
-        let steps = plan.steps.iter().map(|step| Entry {
+        let steps = plan.steps.iter().map(|step| StepProgress {
             address: step.address.to_string(),
-            deed: Deed::of(step),
+            verb: VerbForms::of(step),
             takes: Duration::from_secs(step.takes),
             after: step.after.clone(),
             id: match &step.action {
@@ -82,8 +83,8 @@ impl Board {
         Self { steps: steps.collect(), usual: Duration::ZERO, measured: Duration::ZERO }
     }
 
-    /// Notes what happened, and says what is worth saying about it.
-    pub(in crate::render) fn take(&mut self, event: &Event, now: Duration) -> Option<Told> {
+    /// Records an event, and returns a line about it if it is worth one.
+    pub(in crate::render) fn take(&mut self, event: &Event, now: Duration) -> Option<LogLine> {
         let entry = self.steps.get_mut(event.step)?;
         let ran = match entry.at {
             Stage::Running { since, .. } => now.saturating_sub(since),
@@ -106,8 +107,8 @@ impl Board {
             }
             What::Retrying { why, pause } => {
                 let news = entry.enters(now, safe(why));
-                let Entry { deed, address, .. } = entry;
-                let line = format!("trying again in {} to {} {address}: {}", took(*pause), deed.plain, safe(why));
+                let StepProgress { verb, address, .. } = entry;
+                let line = format!("trying again in {} to {} {address}: {}", took(*pause), verb.plain, safe(why));
                 (news.then_some(line)?, false)
             }
             What::Done => {
@@ -118,7 +119,7 @@ impl Board {
             }
             What::Failed { error, .. } => {
                 entry.at = Stage::Failed;
-                let failed = paint(REMOVED, format_args!("failed to {}", entry.deed.plain));
+                let failed = paint(REMOVED, format_args!("failed to {}", entry.verb.plain));
                 (format!("{failed} {} after {}: {}", entry.address, took(ran), safe(error)), true)
             }
             What::Skipped { .. } => {
@@ -126,10 +127,10 @@ impl Board {
                 return None;
             }
         };
-        Some(Told { line: format!("{} {line}", paint(QUIET, format_args!("{:>5}", clock(now)))), lasting })
+        Some(LogLine { line: format!("{} {line}", paint(QUIET, format_args!("{:>5}", clock(now)))), lasting })
     }
 
-    /// What a live view shows: a line for each step that runs, the oldest first, and one for the whole.
+    /// The lines of a live view: one for each running step, the oldest first, and one for the whole run.
     pub(in crate::render) fn frame(&self, now: Duration, calls: Calls, (height, width): (usize, usize)) -> Vec<String> {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
@@ -148,7 +149,7 @@ impl Board {
         lines
     }
 
-    /// What a log says from time to time when nothing else happens.
+    /// The line that a log gets from time to time when nothing else happens.
     pub(in crate::render) fn sign_of_life(&self, now: Duration, calls: Calls) -> String {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
@@ -157,7 +158,7 @@ impl Board {
                 1 => String::new(),
                 several => format!(" and {} more", several - 1),
             };
-            format!("; {} {} for {}{others}", entry.deed.doing, entry.address, took(now - *since))
+            format!("; {} {} for {}{others}", entry.verb.doing, entry.address, took(now - *since))
         });
         let (clock, facts) = (format!("{:>5}", clock(now)), self.facts(now, calls));
         paint(QUIET, format_args!("{clock} {facts}{}", oldest.unwrap_or_default()))
@@ -181,14 +182,14 @@ impl Board {
         self.steps.iter().filter(|entry| matches!(entry.at, Stage::Open | Stage::Running { .. })).count()
     }
 
-    fn running(&self) -> impl Iterator<Item = (Duration, &Option<String>, &Entry)> {
+    fn running(&self) -> impl Iterator<Item = (Duration, &Option<String>, &StepProgress)> {
         self.steps.iter().filter_map(|entry| match &entry.at {
             Stage::Running { since, state } => Some((*since, state, entry)),
             _ => None,
         })
     }
 
-    /// How long the longest chain of what is not done will take, at the pace seen so far.
+    /// How long the longest chain of open steps will take, at the pace measured so far.
     fn left(&self, now: Duration) -> Duration {
         let pace = (self.measured + TRUST).as_secs_f64() / (self.usual + TRUST).as_secs_f64();
         let mut behind: BTreeMap<usize, Duration> = BTreeMap::new();
@@ -211,8 +212,8 @@ impl Board {
     }
 }
 
-impl Entry {
-    /// Takes on a state; true where it is news.
+impl StepProgress {
+    /// Enters a state; true where it is a new one.
     fn enters(&mut self, now: Duration, word: String) -> bool {
         let (since, known) = match &self.at {
             Stage::Running { since, state } => (*since, state.as_ref() == Some(&word)),
@@ -223,23 +224,23 @@ impl Entry {
     }
 
     fn started(&self) -> Option<String> {
-        let line = || format!("{} {} (about {})", self.deed.doing, self.address, about(self.takes));
+        let line = || format!("{} {} (about {})", self.verb.doing, self.address, about(self.takes));
         (self.takes >= WORTH_ANNOUNCING).then(line)
     }
 
     fn done(&self, ran: Duration) -> String {
         let id = self.id.as_ref().map(|known| format!(" ({})", id(known))).unwrap_or_default();
         let in_time = paint(QUIET, format_args!("{id} in {}", took(ran)));
-        format!("{} {}{in_time}", paint(ADDED, self.deed.done), self.address)
+        format!("{} {}{in_time}", paint(ADDED, self.verb.done), self.address)
     }
 
     fn live(&self, ran: Duration, state: &Option<String>, width: usize) -> String {
         let usually = (self.takes >= WORTH_ANNOUNCING).then(|| format!(" of ~{}", about(self.takes)));
         let state = state.as_ref().map(|state| format!(", {state}")).unwrap_or_default();
         let rest = format!("{} {}{}{state}", self.address, took(ran), usually.unwrap_or_default());
-        let style = if self.deed.doing.starts_with("deleting") { REMOVED } else { MOVED };
+        let style = if self.verb.doing.starts_with("deleting") { REMOVED } else { MOVED };
         let style = if ran > self.takes * 2 + WORTH_ANNOUNCING { CHANGED } else { style };
-        let doing = self.deed.doing;
+        let doing = self.verb.doing;
         format!("  {} {}", paint(style, doing), cut(&rest, width.saturating_sub(doing.chars().count() + 4)))
     }
 }

@@ -3,7 +3,6 @@
 mod board;
 
 use std::{
-    io,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -11,7 +10,7 @@ use std::{
 
 use anstream::adapter::strip_str;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use up_apply::{Event, Sink};
+use up_apply::Event;
 use up_core::Meter;
 use up_plan::Plan;
 
@@ -20,14 +19,14 @@ use crate::{secrets::masked, terminal};
 
 /// How often the live view is drawn again.
 const FRAME: Duration = Duration::from_millis(200);
-/// How often a log says that the run still goes on: what runs us may end what is silent for ten minutes.
+/// How often a log says that the run goes on: CI systems end jobs that write nothing for ten minutes.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
 
-/// Watches a run, on stderr. Ends its view when dropped.
+/// Shows the progress of a run on stderr. The view ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Progress {
     view: Arc<View>,
-    /// Dropped to end the clock.
+    /// Dropped to end the clock's thread.
     running: Option<mpsc::Sender<()>>,
     clock: Option<JoinHandle<()>>,
 }
@@ -42,7 +41,7 @@ struct View {
 }
 
 impl Progress {
-    /// Begins to watch. `live` wants a terminal on which nobody else writes.
+    /// Begins to show. `live` requires a terminal that nobody else writes to.
     pub(crate) fn watch(plan: &Plan, meter: Meter, live: bool) -> Self {
         let live = live.then(|| {
             let style = ProgressStyle::with_template("{msg}").expect("a valid template");
@@ -62,7 +61,12 @@ impl Progress {
         Self { view, running: Some(running), clock: Some(clock) }
     }
 
-    /// Says a line of someone else's, above the view.
+    /// Shows an event.
+    pub(crate) fn take(&self, event: &Event) {
+        self.view.take(event);
+    }
+
+    /// Writes a line above the view.
     pub(crate) fn say(&self, line: &str) {
         match &self.view.live {
             Some(bar) => bar.println(coloured(line)),
@@ -71,18 +75,10 @@ impl Progress {
     }
 }
 
-impl Sink for Progress {
-    /// Never fails: a run does not end because nobody can be told about it.
-    fn take(&self, event: &Event) -> io::Result<()> {
-        self.view.take(event);
-        Ok(())
-    }
-}
-
 impl Drop for Progress {
     fn drop(&mut self) {
         self.running = None;
-        // A clock that panicked has said so itself; the run is none the worse for it.
+        // A panic of the clock was shown by the panic hook; it does not matter to the run.
         let _ = self.clock.take().map(JoinHandle::join);
         if let Some(bar) = &self.view.live {
             bar.finish_and_clear();
@@ -121,13 +117,13 @@ impl View {
         Calls { sent: usize::try_from(sent).unwrap_or(usize::MAX), held_back: self.meter.held_back() }
     }
 
-    /// Whole even after a panic elsewhere: it is only ever changed field by field.
+    /// Whole even after a panic elsewhere: it is changed field by field.
     fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The live view goes around the stream that would leave colours out.
+/// The text without secrets, and without colours where there are none: the live view bypasses the stream that does so.
 fn coloured(text: &str) -> String {
     let text = masked(text);
     if terminal::is_coloured() { text.into_owned() } else { strip_str(&text).to_string() }

@@ -199,9 +199,10 @@ fn a_refusal_says_each_reason_once() {
         ],
         ..plan_of(vec![], 4)
     };
-    assert!(render::is_protection(&plan));
+    let refused = up_engine::refused(&plan);
+    assert!(refused.hint.is_some_and(|hint| hint.contains("--unprotect")));
     assert_data_eq!(
-        render::refusals(&plan),
+        refused.message,
         str![[r#"
 this plan is refused
 rds.instance.main would be deleted, but it is marked `prevent_destroy`

@@ -126,8 +126,8 @@ hint: this needs the permissions ec2:DoIt
   create ecs.service.orders
 
 Not done after 3m11s: 1 created, 1 failed.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
-hint: run the same command again to go on where this ended
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
+hint: run the same command again to continue from here
 "#]]
     );
 }
@@ -158,7 +158,7 @@ error: failed to create ecs.service.orders
   create rds.instance.main
 
 Not done after 3m11s: 1 failed.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
 hint: the credentials expired: sign in again and run the same command again
 "#]]
     );
@@ -202,8 +202,8 @@ fn an_interrupted_summary_lists_only_what_is_left() {
   create ec2.eip.a
 
 Not done after 3m11s: 1 created, 1 replaced.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
-hint: run the same command again to go on where this ended
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
+hint: run the same command again to continue from here
 "#]]
     );
 }
@@ -229,8 +229,8 @@ error: failed to create 3 resources:
 hint: this needs the permissions ec2:DoIt
 
 Not done after 3m11s: 3 failed.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
-hint: run the same command again to go on where this ended
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
+hint: run the same command again to continue from here
 "#]]
     );
 }
@@ -295,7 +295,7 @@ fn a_summary_keeps_the_notices_that_still_hold() {
 note: ec2.vpc.main: vpc-2 carries its tags
 note: rds.instance.full: `max_connections` waits for a reboot
 Done after 3m11s: 1 updated.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
 "#]]
     );
 }
@@ -308,7 +308,7 @@ fn a_summary_of_what_went_well_is_short() {
         strip_str(&text).to_string(),
         str![[r#"
 Done after 12m04s: 3 created.
-API calls: 5, 2 of them to change something: ec2 4, rds 1.
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
 "#]]
     );
 }

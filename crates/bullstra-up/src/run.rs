@@ -1,0 +1,97 @@
+//! What `apply` and `destroy` share: prepare, show, ask, carry out, and tell what has become of it.
+
+use std::time::Instant;
+
+use up_engine::{Engine, Failure, Goal, PreparedRun, RunRequest, refused};
+use up_plan::Plan;
+
+use crate::{
+    approval,
+    exit::Exit,
+    options::{AwsArgs, RunArgs, StateArgs},
+    render::{self, ApiCalls},
+    report::{self, RunReport},
+    terminal,
+};
+
+/// A command that changes AWS.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    /// `apply`, `destroy`.
+    pub(crate) command: &'static str,
+    /// What the stack is to become.
+    pub(crate) goal: Goal,
+    /// The plan that was reviewed before, if there is one.
+    pub(crate) saved: Option<Plan>,
+    pub(crate) run: &'a RunArgs,
+    pub(crate) aws: &'a AwsArgs,
+    pub(crate) state: &'a StateArgs,
+}
+
+impl Run<'_> {
+    /// Runs the command, and shows the result.
+    pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
+        let begun = Instant::now();
+        let Self { command, goal, saved, run: args, aws, state } = self;
+        let destroys = goal.resources.is_empty();
+        let session = aws.session(state).await?;
+        let prepared = engine.prepare(RunRequest { command, goal, saved, options: args.options(), session }).await?;
+        show(engine, &prepared, destroys, args.json)?;
+        let plan = prepared.plan.clone();
+        if !plan.refusals.is_empty() {
+            return Err(refused(&plan));
+        }
+        if !plan.is_empty() {
+            prepared.check_lifetime(args.strict)?;
+            confirm(args, &plan).await?;
+        }
+        let finished = prepared.carry_out().await?;
+        let elapsed = begun.elapsed();
+        let report = RunReport { command, plan: &plan, finished: &finished, elapsed };
+        if !plan.is_empty() {
+            terminal::say(render::summary(&plan, &finished.outcome, elapsed, &ApiCalls::of(&engine.meter)));
+        }
+        if args.json {
+            terminal::json(report.json(&engine.meter))?;
+        } else if report.exit() == Exit::Ok && !finished.outputs.is_empty() {
+            terminal::data(render::outputs(&finished.outputs))?;
+        }
+        Ok(report.exit())
+    }
+}
+
+/// Shows the plan: on stdout, unless that is for JSON.
+fn show(engine: &Engine, PreparedRun { plan, .. }: &PreparedRun, destroys: bool, json: bool) -> Result<(), Failure> {
+    let Plan { stack, account, region, .. } = plan;
+    let text = match destroys && plan.is_empty() {
+        true => format!("The stack {stack} owns nothing in account {account}, {region}."),
+        false => render::plan(plan, &up_kinds::find, engine.meter.counts().values().sum()),
+    };
+    if json {
+        terminal::say(text);
+        return Ok(());
+    }
+    terminal::data(text)
+}
+
+async fn confirm(args: &RunArgs, plan: &Plan) -> Result<(), Failure> {
+    let Plan { account, region, .. } = plan;
+    let question = format!("Carry out this plan in account {account}, {region}? Only `yes` approves:");
+    approval::given(args.auto_approve, "this plan", question).await
+}
+
+/// Does `work`. Where it fails and JSON is wanted, writes the failure as JSON.
+pub(crate) async fn reported(
+    command: &str,
+    json: bool,
+    engine: &Engine,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let ended = work.await;
+    if let Err(failure) = &ended
+        && json
+    {
+        terminal::json(report::failed(command, failure, &engine.meter))?;
+    }
+    ended
+}

@@ -1,0 +1,211 @@
+//! What a stack is to become.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use up_core::{Address, Declared, WriteOnly};
+use up_plan::{Plan, Wanted, World};
+use up_stack::{OutputValue, Stack, StackRole};
+use up_state::Place;
+
+use crate::{Failure, Observation, PlanOptions, Reason, Secrets, StackTarget};
+
+/// What a stack is to become: everything from its files that planning, running and a saved plan need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Goal {
+    stack: String,
+    region: String,
+    accounts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<StackRole>,
+    /// Every resource that is to exist. None, to destroy the stack.
+    pub resources: Vec<Declared>,
+    /// Its outputs.
+    pub outputs: BTreeMap<String, OutputValue>,
+    protect: bool,
+    /// The bucket of the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backend: Option<Place>,
+    /// Resources that must not be destroyed.
+    prevent_destroy: BTreeSet<Address>,
+    /// The resources that each resource to be destroyed refers to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    named: BTreeMap<Address, BTreeSet<Address>>,
+    /// The physical names that the declarations of resources to be destroyed give.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    given: BTreeMap<Address, String>,
+    /// As given: see [`PlanOptions::targets`].
+    targets: Vec<Address>,
+    /// As given: see [`PlanOptions::rewrite`].
+    #[serde(default)]
+    rewrite: Vec<String>,
+    /// The write-only values of `resources`, once these are sealed.
+    #[serde(skip)]
+    write_only: WriteOnly,
+}
+
+impl Goal {
+    /// Everything the stack declares.
+    pub fn apply(stack: Stack, options: &PlanOptions) -> Self {
+        let mut resources = stack.resources;
+        resources.iter_mut().for_each(|declared| declared.prevent_destroy &= !options.unprotect);
+        Self {
+            stack: stack.name,
+            region: stack.region,
+            accounts: stack.accounts,
+            role: stack.role,
+            resources,
+            outputs: stack.outputs,
+            protect: stack.protect && !options.unprotect,
+            backend: stack.backend,
+            prevent_destroy: BTreeSet::new(),
+            named: BTreeMap::new(),
+            given: BTreeMap::new(),
+            targets: options.targets.clone(),
+            rewrite: options.rewrite.clone(),
+            write_only: WriteOnly::new(),
+        }
+    }
+
+    /// No resource at all.
+    pub fn destroy(stack: Stack, options: &PlanOptions) -> Self {
+        let goal = Self::apply(stack, options);
+        let prevented = goal.resources.iter().filter(|declared| declared.prevent_destroy);
+        let prevent_destroy = prevented.map(|declared| declared.address.clone()).collect();
+        let named = goal.resources.iter().map(|declared| (declared.address.clone(), declared.named())).collect();
+        let given = goal.resources.iter().filter_map(|declared| {
+            let name = up_plan::given_name(up_kinds::find(&declared.address.kind)?, &declared.spec)?;
+            Some((declared.address.clone(), name.to_owned()))
+        });
+        let given = given.collect();
+        Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, named, given, ..goal }
+    }
+
+    /// Where the stack lives.
+    pub fn target(&self) -> StackTarget<'_> {
+        let Self { stack, region, accounts, role, backend, .. } = self;
+        StackTarget { stack, region, accounts, role: role.as_ref(), backend: backend.as_ref() }
+    }
+
+    /// Takes the write-only values out of the resources, with the salts that were used last. They are handed to the calls that
+    /// send them, and to nothing else.
+    ///
+    /// # Errors
+    /// When a field that is to be sent again is none.
+    pub fn seal(&mut self, observation: &mut Observation, secrets: &Secrets) -> Result<(), Failure> {
+        for declared in &mut self.resources {
+            let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
+            if fields.iter().any(|field| field.is_write_only) {
+                let before = observation.world.written.get(&declared.address).cloned();
+                let address = declared.address.clone();
+                self.write_only.extend(up_core::seal(&address, fields, declared.spec_mut(), before.as_deref()));
+            }
+        }
+        secrets.add(&self.write_only.values().cloned().collect());
+        observation.observer.cx.keep_write_only(self.write_only.clone());
+        for name in &self.rewrite {
+            let field = self.resources.iter().find_map(|declared| {
+                let field = name.strip_prefix(&*declared.address.text())?.strip_prefix('.')?;
+                let fields = up_kinds::find(&declared.address.kind)?.fields();
+                let is_one = fields.iter().any(|known| known.is_write_only && known.name == field);
+                is_one.then(|| (declared.address.clone(), field.to_owned()))
+            });
+            let Some(field) = field else {
+                let failure = Failure::new(Reason::Input, format!("`{name}` is no write-only field of the stack"));
+                return Err(
+                    failure.hint("`--rewrite` takes an address and a field: `ssm.parameter.password.secure_value`")
+                );
+            };
+            observation.world.rewrite.insert(field);
+        }
+        Ok(())
+    }
+
+    /// Takes the write-only values of a saved plan, which has none, from the stack it was made of.
+    pub fn unseal_from(&mut self, stack: &Stack, secrets: &Secrets) {
+        for declared in self.resources.iter().filter(|declared| up_core::is_sealed(&declared.spec)) {
+            let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
+            let source = stack.resources.iter().find(|it| it.address == declared.address);
+            let Some(mut spec) = source.map(|source| (*source.spec).clone()) else { continue };
+            self.write_only.extend(up_core::seal(&declared.address, fields, &mut spec, Some(&declared.spec)));
+        }
+        secrets.add(&self.write_only.values().cloned().collect());
+    }
+
+    /// True where the plan of it sends values that no plan holds.
+    pub fn is_sealed(&self) -> bool {
+        self.resources.iter().any(|declared| up_core::is_sealed(&declared.spec))
+    }
+
+    /// True where only some resources are planned.
+    pub fn is_partial(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// The steps from what was observed to this goal.
+    ///
+    /// # Errors
+    /// When a target is neither declared nor owned by the stack.
+    pub fn plan(&self, observation: &Observation) -> Result<Plan, Failure> {
+        let wanted = Wanted {
+            stack: &self.stack,
+            resources: &self.resources,
+            protect: self.protect,
+            prevent_destroy: &self.prevent_destroy,
+            named: &self.named,
+            given: &self.given,
+            targets: &self.targets(&observation.world)?,
+        };
+        Ok(up_plan::plan(&wanted, &observation.world, &up_kinds::find))
+    }
+
+    /// The addresses that the targets mean.
+    fn targets(&self, world: &World) -> Result<BTreeSet<Address>, Failure> {
+        if !self.is_partial() {
+            return Ok(BTreeSet::new());
+        }
+        let live = world.iter().filter_map(|(_, observed)| observed.address(&self.stack));
+        let declared = self.resources.iter().map(|declared| declared.address.clone());
+        let all: BTreeSet<Address> = live.chain(declared).collect();
+        let mut targets = BTreeSet::new();
+        for target in &self.targets {
+            let before = targets.len();
+            targets.extend(all.iter().filter(|address| means(target, address)).cloned());
+            if targets.len() == before && !targets.contains(target) {
+                return Err(no_target(target, &all));
+            }
+        }
+        Ok(targets)
+    }
+}
+
+/// A target without a key means every instance of a `for_each`.
+fn means(target: &Address, address: &Address) -> bool {
+    target == address || (target.key.is_none() && *target == Address { key: None, ..address.clone() })
+}
+
+fn no_target(target: &Address, all: &BTreeSet<Address>) -> Failure {
+    let failure =
+        Failure::new(Reason::Input, format!("`--target {target}` is neither declared nor owned by the stack"));
+    let distance = |address: &Address| strsim::normalized_levenshtein(&target.to_string(), &address.to_string());
+    let nearest = all.iter().max_by(|one, other| distance(one).total_cmp(&distance(other)));
+    match nearest.filter(|nearest| distance(nearest) > 0.6) {
+        Some(nearest) => failure.hint(format!("did you mean `{nearest}`?")),
+        None => failure.hint("`bullstra-up graph` and `bullstra-up show` list addresses"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_without_a_key_means_all_instances() {
+        let address = |text: &str| text.parse::<Address>().unwrap();
+        assert!(means(&address("ec2.subnet.private"), &address("ec2.subnet.private:a")));
+        assert!(means(&address("ec2.subnet.private:a"), &address("ec2.subnet.private:a")));
+        assert!(!means(&address("ec2.subnet.private:a"), &address("ec2.subnet.private")));
+        assert!(!means(&address("ec2.subnet.private"), &address("network/ec2.subnet.private:a")));
+    }
+}

@@ -1,0 +1,87 @@
+//! Asking the work on a stack to end.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::watch;
+
+use crate::Failure;
+
+/// Ends the work on one stack. Clones are one interrupt.
+///
+/// Before anything is changed, the first [`Interrupt::send`] ends the work at once. While a plan is carried out, the first
+/// lets the calls in flight end and sends no others; the second abandons them.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// How often it was sent.
+    sent: watch::Sender<usize>,
+    is_running: AtomicBool,
+}
+
+/// As long as it lives, a plan is being carried out.
+#[derive(Debug)]
+pub(crate) struct Running<'a>(&'a Interrupt);
+
+impl Interrupt {
+    /// Asks the work to end.
+    pub fn send(&self) {
+        self.0.sent.send_modify(|sent| *sent += 1);
+    }
+
+    /// True while a plan is being carried out: then an interrupt takes the time that calls in flight need.
+    pub fn is_running(&self) -> bool {
+        self.0.is_running.load(Ordering::SeqCst)
+    }
+
+    /// Ends once it was sent so many `times`.
+    pub(crate) async fn sent(&self, times: usize) {
+        // It cannot fail: the sender lives as long as `self`.
+        let _ = self.0.sent.subscribe().wait_for(|sent| *sent >= times).await;
+    }
+
+    /// How often it was sent until now.
+    pub(crate) fn count(&self) -> usize {
+        *self.0.sent.borrow()
+    }
+
+    /// Does `work`, which changes nothing in AWS, unless it is interrupted.
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.sent(1) => Err(Failure::interrupted()),
+            result = work => result,
+        }
+    }
+
+    /// A plan is carried out from now on.
+    pub(crate) fn run(&self) -> Running<'_> {
+        self.0.is_running.store(true, Ordering::SeqCst);
+        Running(self)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.0.is_running.store(false, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reason;
+
+    #[tokio::test]
+    async fn an_interrupt_ends_the_work_it_is_for_and_no_other() {
+        let (one, other) = (Interrupt::default(), Interrupt::default());
+        one.send();
+        let ended = one.or(async { Ok(()) }).await;
+        assert_eq!(ended.unwrap_err().reason, Reason::Interrupted);
+        assert!(other.or(async { Ok(()) }).await.is_ok());
+    }
+}

@@ -1,0 +1,231 @@
+//! A run: a plan is made under the stack's lock, carried out, and its outcome remembered.
+
+mod lifetime;
+mod locking;
+mod log;
+mod remember;
+mod unmoved;
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
+
+use tokio::sync::watch;
+use up_apply::{ImmutableSpecs, Outcome, Stop};
+use up_plan::Plan;
+use up_state::{CutOff, Entry, Ids, Last, Lock, Snapshot};
+
+pub use self::locking::holder;
+use self::{locking::locked, log::RunLog, unmoved::unmoved};
+use crate::{
+    Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
+    output_values, session::unusable,
+};
+
+/// What a run is to do.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// The word for it in the journal and the lock: `apply`, `destroy`.
+    pub command: &'static str,
+    /// What the stack is to become.
+    pub goal: Goal,
+    /// A plan that was reviewed before: that is carried out, or nothing.
+    pub saved: Option<Plan>,
+    /// How it is carried out.
+    pub options: RunOptions,
+    /// How AWS is reached.
+    pub session: SessionOptions,
+}
+
+/// A plan, made while the stack is locked, and everything that carrying it out takes. The lock is released when it is
+/// dropped.
+#[derive(Debug)]
+pub struct PreparedRun {
+    /// The plan.
+    pub plan: Plan,
+    request: RunRequest,
+    session: Session,
+    observation: Observation,
+    lock: Arc<Lock>,
+}
+
+/// What a run has come to.
+#[derive(Debug)]
+pub struct FinishedRun {
+    /// What was done, what failed and what was not begun.
+    pub outcome: Outcome,
+    /// True where it ended early because it was interrupted.
+    pub interrupted: bool,
+    /// The stack's outputs, without the values of sensitive ones.
+    pub outputs: BTreeMap<String, ResolvedOutput>,
+}
+
+/// Bytes that a snapshot needs beside the declarations: ids.
+const SNAPSHOT_IDS: u64 = 64 << 10;
+
+impl Engine {
+    /// Connects to AWS, takes the stack's lock, observes, and plans. Changes nothing in AWS.
+    ///
+    /// # Errors
+    /// When one of these fails, AWS has changed since a saved plan was made, or the engine is interrupted.
+    pub async fn prepare(&self, mut request: RunRequest) -> Result<PreparedRun, Failure> {
+        self.guarded(async {
+            let session = self.open(&request.goal.target(), &request.session).await?;
+            let lock = locked(&session, request.command, request.options.lock_timeout).await?;
+            let mut observation = session.observe(&request.goal.resources, &request.goal.outputs).await?;
+            request.goal.seal(&mut observation, &self.secrets)?;
+            observation.past.cut_off.iter().for_each(|run| self.message(Level::Note, &interrupted(run)));
+            let plan = request.goal.plan(&observation)?;
+            if let Some(saved) = &request.saved {
+                unmoved(saved, &plan, &observation.world)?;
+            }
+            Ok(PreparedRun { plan, request, session, observation, lock: Arc::new(lock) })
+        })
+        .await
+    }
+}
+
+impl PreparedRun {
+    /// Warns where the credentials expire before the plan is likely to be done.
+    ///
+    /// # Errors
+    /// Where it is to be `strict`, instead of the warning.
+    pub fn check_lifetime(&self, strict: bool) -> Result<(), Failure> {
+        lifetime::check(&self.session.engine, self.session.lifetime(), &self.plan, strict)
+    }
+
+    /// Carries the plan out, and remembers what the next run must know. A plan without steps is carried out at once.
+    ///
+    /// # Errors
+    /// When the plan is refused, the journal cannot be written, or the run is interrupted before it begins or twice. What
+    /// AWS refuses is no error, but part of the outcome.
+    pub async fn carry_out(self) -> Result<FinishedRun, Failure> {
+        let engine = self.session.engine.clone();
+        let work: Pin<Box<dyn Future<Output = Result<FinishedRun, Failure>> + Send>> = Box::pin(self.execute());
+        work.await.map_err(|failure| engine.secrets.mask_failure(failure))
+    }
+
+    async fn execute(self) -> Result<FinishedRun, Failure> {
+        if !self.plan.refusals.is_empty() {
+            return Err(crate::refused(&self.plan));
+        }
+        let goal = &self.request.goal;
+        let (mut outcome, interrupted) = if self.plan.is_empty() {
+            self.observation.observer.learn(&self.observation.world, &self.plan);
+            if !goal.resources.is_empty() && !goal.is_partial() && self.has_news() {
+                self.remember(&Outcome::default(), Ids::new())?;
+            }
+            (Outcome::default(), false)
+        } else {
+            self.apply().await?
+        };
+        let secrets = &self.session.engine.secrets;
+        let mask = |text: &mut String| *text = secrets.masked(text).into_owned();
+        outcome.failed.iter_mut().for_each(|(_, error)| mask(&mut error.message));
+        outcome.notes.values_mut().flatten().for_each(mask);
+        let outputs = output_values(&goal.outputs, Some(&self.session.cx), false);
+        Ok(FinishedRun { outcome, interrupted, outputs })
+    }
+
+    /// True where writing a snapshot spares the next run calls, though there is nothing to do: the history was lost, or
+    /// lacks specs of immutable resources.
+    fn has_news(&self) -> bool {
+        let Observation { past, world, .. } = &self.observation;
+        let ids = remember::ids(world, &self.plan, &Outcome::default(), Ids::new());
+        let secrets = &self.session.engine.secrets;
+        let cache = remember::immutable_cache(world, &ImmutableSpecs::new(), &ids, secrets);
+        past.snapshot.as_ref().is_none_or(|past| *past.kept != cache)
+    }
+
+    /// Carries out a plan with steps. True beside the outcome where it was interrupted.
+    async fn apply(&self) -> Result<(Outcome, bool), Failure> {
+        let Engine { interrupt, .. } = &self.session.engine;
+        let _running = interrupt.run();
+        if interrupt.count() > 0 {
+            return Err(Failure::interrupted());
+        }
+        let log = self.begin()?;
+        let (stop, stopped) = watch::channel(Stop::No);
+        let options = up_apply::Options { parallel: self.request.options.parallel, settle: self.session.settle };
+        let Observation { observer, world, .. } = &self.observation;
+        let run = up_apply::apply(observer.clone(), world, &self.plan, up_kinds::find, options, log.clone(), stopped);
+        tokio::pin!(run);
+        let mut interrupted = false;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut run => break outcome,
+                () = interrupt.sent(if interrupted { 2 } else { 1 }) => {}
+            }
+            if interrupted {
+                let message = "abandoned: the calls in flight may or may not have been carried out by AWS";
+                let failure = Failure::new(Reason::Interrupted, message);
+                return Err(failure.hint("the next run observes what there is before it does anything"));
+            }
+            interrupted = true;
+            let waiting = "interrupted: waiting for the calls in flight; interrupt again to abandon them";
+            self.session.engine.message(Level::Note, waiting);
+            stop.send_replace(Stop::Finish);
+        };
+        self.finish(&outcome, &log).unwrap_or_else(|failure| {
+            // What was done is done: the outcome matters more, and the next run observes every kind instead.
+            let engine = &self.session.engine;
+            engine.message(Level::Error, &failure.message);
+            failure.hint.iter().for_each(|hint| engine.message(Level::Hint, hint));
+        });
+        Ok((outcome, interrupted))
+    }
+
+    fn begin(&self) -> Result<Arc<RunLog>, Failure> {
+        let Self { session, plan, request, lock, .. } = self;
+        let begin = Entry::Begin {
+            owner: up_state::owner(),
+            command: request.command.to_owned(),
+            account: session.cx.account().to_owned(),
+            region: session.cx.region().to_owned(),
+            steps: plan.steps.len(),
+        };
+        // The snapshot holds ids and specs of immutable resources beside the declarations.
+        let declared = serde_json::to_vec(&request.goal.resources).map_or(0, |declared| 2 * declared.len() as u64);
+        let journal = session.state.journal(&begin, SNAPSHOT_IDS + declared).map_err(unusable)?;
+        session.engine.reporter.run_begins(plan, &session.engine.meter);
+        Ok(Arc::new(RunLog::new(session.engine.clone(), journal, lock.clone())))
+    }
+
+    /// Saves what the next run must know, then closes the journal: at every moment one of the two holds the new ids.
+    fn finish(&self, outcome: &Outcome, log: &RunLog) -> Result<(), Failure> {
+        let Self { session, request, .. } = self;
+        log.release_space();
+        let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
+        if request.goal.resources.is_empty() && is_whole && !request.goal.is_partial() {
+            session.state.forget().map_err(unusable)?;
+        } else {
+            self.remember(outcome, log.created())?;
+        }
+        log.end(outcome)
+            .map_err(|error| Failure::new(Reason::Failed, format!("failed to close the journal: {error}")))?;
+        session.state.prune().map_err(unusable)
+    }
+
+    /// Writes the snapshot; `created` are ids of this run.
+    fn remember(&self, outcome: &Outcome, created: Ids) -> Result<(), Failure> {
+        let Self { session, observation: Observation { past, world, .. }, plan, request, .. } = self;
+        let secrets = &session.engine.secrets;
+        let before = || past.snapshot.as_ref().map(Last::declared).transpose().map(Option::unwrap_or_default);
+        let resources = remember::resources(&request.goal, before, plan, outcome, secrets).map_err(unusable)?;
+        let ids = remember::ids(world, plan, outcome, created);
+        let kept = remember::immutable_cache(world, &outcome.immutable, &ids, secrets);
+        let (account, region) = (session.cx.account(), session.cx.region());
+        let snapshot = Snapshot { kept, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
+        session.state.save(&snapshot).map_err(unusable)
+    }
+}
+
+/// The note about an earlier run that did not end.
+fn interrupted(run: &CutOff) -> String {
+    let CutOff { owner, command, began, unanswered, .. } = run;
+    let calls: Vec<_> = unanswered.iter().map(|(address, verb)| format!("{verb} {address}")).collect();
+    let open = match &calls[..] {
+        [] => String::new(),
+        [first, .., last] if calls.len() > 3 => format!("; {} calls were unanswered: {first} … {last}", calls.len()),
+        few => format!("; unanswered: {}", few.join(", ")),
+    };
+    format!("the last {command} ({owner}, {began:.0}) was interrupted; this run continues from there{open}")
+}

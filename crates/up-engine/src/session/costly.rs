@@ -1,0 +1,77 @@
+//! Attributes that take a call for each resource: read only where a step may need them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use up_apply::{ObserveError, Observer};
+use up_core::{Address, Declared, placeholder};
+use up_plan::{Action, Step, Wanted, World};
+
+/// What declared resources set and read, by kind: see [`Observer::asked`].
+type Asked = BTreeMap<String, BTreeSet<String>>;
+
+/// `asked`, split into attributes that are free and attributes that are costly.
+pub(super) fn parted(asked: Asked) -> (Asked, Asked) {
+    let (mut plain, mut costly) = (asked, Asked::new());
+    for (kind, asked) in &mut plain {
+        let costs = up_kinds::find(kind).map(|kind| kind.info().costly).unwrap_or_default();
+        let read = costs.iter().filter_map(|attribute| asked.take(&format!(".{attribute}"))).collect::<BTreeSet<_>>();
+        if !read.is_empty() {
+            costly.insert(kind.clone(), read);
+        }
+    }
+    (plain, costly)
+}
+
+/// Adds costly attributes to `world`, where a planned step would read them.
+pub(super) async fn look(
+    observer: &mut Observer,
+    world: &mut World,
+    declared: &[Declared],
+    costly: Asked,
+) -> Result<(), ObserveError> {
+    if costly.is_empty() || !is_read(&observer.stack, world, declared, &costly) {
+        return Ok(());
+    }
+    for (name, read) in &costly {
+        let Some(kind) = up_kinds::find(name) else { continue };
+        let only = Observer { asked: Asked::from([(name.clone(), read.clone())]).into(), ..observer.clone() };
+        for fresh in only.kind(kind).await.map_err(|error| ObserveError { kind: kind.name(), error })? {
+            let there =
+                world.observed.get_mut(name).and_then(|all| all.iter_mut().find(|observed| observed.id == fresh.id));
+            if let Some(observed) = there {
+                observed.attrs.extend(fresh.attrs);
+            }
+        }
+    }
+    // The run reads them of new resources too.
+    let mut all = (*observer.asked).clone();
+    costly.into_iter().for_each(|(kind, read)| all.entry(kind).or_default().extend(read));
+    observer.asked = all.into();
+    Ok(())
+}
+
+fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) -> bool {
+    let (named, given) = Default::default();
+    let (none, targets) = Default::default();
+    let wanted = Wanted {
+        stack,
+        resources: declared,
+        protect: false,
+        prevent_destroy: &none,
+        named: &named,
+        given: &given,
+        targets: &targets,
+    };
+    let reads = |desired: &Value| {
+        placeholder::placeholders(desired).iter().any(|quote| {
+            let kind = quote.address.parse::<Address>().map(|address| address.kind);
+            kind.is_ok_and(|kind| costly.get(&kind).is_some_and(|read| read.contains(&format!(".{}", quote.attribute))))
+        })
+    };
+    let needs = |step: &Step| match &step.action {
+        Action::Create { desired, .. } | Action::Update { desired, .. } => reads(desired),
+        Action::Delete { .. } => false,
+    };
+    up_plan::plan(&wanted, world, &up_kinds::find).steps.iter().any(needs)
+}

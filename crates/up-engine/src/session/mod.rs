@@ -1,0 +1,104 @@
+//! A session: AWS, reached and checked, and the stack's history.
+
+mod access;
+mod aws;
+mod costly;
+mod history;
+mod mfa;
+mod observe;
+mod profile;
+mod settle;
+mod signer;
+mod target;
+
+use std::{sync::Arc, time::Duration};
+
+use up_core::Context;
+use up_kinds::Identity;
+use up_state::{Place, State};
+
+pub(crate) use self::history::unusable;
+use self::signer::Signer;
+pub use self::{
+    history::{DEFAULT_STATE, History},
+    observe::Observation,
+    signer::CredentialLifetime,
+    target::{SANDBOX_ACCOUNT, StackTarget},
+};
+use crate::{Engine, Failure, SessionOptions};
+
+/// AWS, reached as an account that the stack may touch, and the stack's history.
+#[derive(Debug)]
+pub struct Session {
+    /// Clients, the account and the region.
+    pub cx: Arc<Context>,
+    pub(crate) engine: Engine,
+    pub(crate) state: State,
+    /// Where the history is kept.
+    pub(crate) place: Place,
+    pub(crate) settle: Duration,
+    signer: Signer,
+    pub(crate) stack: String,
+}
+
+impl Engine {
+    /// Connects to AWS, and makes sure that it is an account which the stack may touch.
+    ///
+    /// # Errors
+    /// When there are no credentials, AWS refuses them or cannot be reached, the account is another's, or the engine is
+    /// interrupted.
+    pub async fn open(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<Session, Failure> {
+        self.guarded(self.connect(target, options)).await
+    }
+
+    /// The stack's history, without a check of the account.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or the engine is interrupted.
+    pub async fn history(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<History, Failure> {
+        self.guarded(self.find_history(target, options)).await
+    }
+
+    async fn connect(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<Session, Failure> {
+        history::check(target.stack)?;
+        let connection = target::connection(target, options);
+        let signer = Signer::new(self, &connection).await?;
+        let (config, gate) = aws::gated(&signer.config, &self.meter, &options.limits);
+        let identity = up_kinds::identity(&config, &self.meter).await;
+        let identity = identity.map_err(|error| {
+            access::unknown_caller(&error, &connection, config.endpoint_url(), signer.sso.as_deref())
+        })?;
+        let Identity { account, arn } = &identity;
+        tracing::info!(account, arn, region = connection.region, lifetime = ?signer.lifetime(), "signed in");
+        target::guard(self, target, &connection, &identity)?;
+        // Other endpoints have other limits, or none.
+        let is_aws = config.endpoint_url().is_none();
+        if options.limits.keep.unwrap_or(is_aws) {
+            gate.keep(&up_limits::Place { account: account.clone(), region: connection.region.clone() });
+        }
+        let place = history::place(target, options.state.as_ref());
+        let state = history::open(&place, target.stack, &config, &self.meter)?;
+        let cx = Arc::new(Context::new(config, identity.account, self.meter.clone()).around_calls(gate));
+        let (engine, stack) = (self.clone(), target.stack.to_owned());
+        Ok(Session { cx, engine, state, place, settle: options.settle, signer, stack })
+    }
+
+    async fn find_history(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<History, Failure> {
+        history::check(target.stack)?;
+        let place = history::place(target, options.state.as_ref());
+        if let Place::Folder(folder) = &place {
+            let state = State::in_folder(folder, target.stack).map_err(unusable)?;
+            return Ok(History { place, state });
+        }
+        let signer = Signer::new(self, &target::connection(target, options)).await?;
+        let state = history::open(&place, target.stack, &signer.config, &self.meter)?;
+        Ok(History { place, state })
+    }
+}
+
+impl Session {
+    /// How long the credentials last.
+    pub fn lifetime(&self) -> CredentialLifetime {
+        self.signer.lifetime()
+    }
+}

@@ -1,0 +1,204 @@
+//! Observing what a stack owns.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use up_apply::{Children, ObserveError, Observer};
+use up_core::{Address, AnyKind, Declared, Index, is_foreign_tag};
+use up_plan::World;
+use up_state::{Ids, Last, Past, StateError};
+
+use super::{Session, access, costly, settle, unusable};
+use crate::{Failure, Level};
+
+/// What a stack owns.
+#[derive(Debug)]
+pub struct Observation {
+    /// Observes again.
+    pub observer: Observer,
+    /// What was observed.
+    pub world: World,
+    /// What earlier runs left behind in this account and region.
+    pub past: Past,
+}
+
+impl Session {
+    /// Observes everything the stack owns, `declared` or not. Attributes that cost a call are read where `declared` or
+    /// `outputs` name them.
+    ///
+    /// # Errors
+    /// When AWS or the stack's history cannot be read, or the session is interrupted.
+    pub async fn observe(
+        &self,
+        declared: &[Declared],
+        outputs: &BTreeMap<String, up_stack::OutputValue>,
+    ) -> Result<Observation, Failure> {
+        self.engine.guarded(self.look(declared, outputs)).await
+    }
+
+    async fn look(
+        &self,
+        declared: &[Declared],
+        outputs: &BTreeMap<String, up_stack::OutputValue>,
+    ) -> Result<Observation, Failure> {
+        let secrets = &self.engine.secrets;
+        let past = self.past()?;
+        let index = up_kinds::index(&self.cx, &self.stack)
+            .await
+            .map_err(|error| access::refused("to list the stack's resources", &error, &["tag:GetResources"]))?;
+        let needed = needed(declared, &past, &index);
+        let (asked, costly) = costly::parted(Observer::asked(declared, outputs.values().map(|output| &output.value)));
+        let mut observer = Observer {
+            cx: self.cx.clone(),
+            stack: self.stack.clone(),
+            index: Arc::new(index),
+            known: all_known(&past).into(),
+            asked: asked.into(),
+            desired: Observer::desired(declared, &up_kinds::find).into(),
+            children: children(declared, &past)?.into(),
+            names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
+            kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
+        };
+        let kinds = kinds(&needed, &past);
+        let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|snapshot| secrets.may_be_in(snapshot.text())) {
+            secrets.add_declared(&snapshot.declared().map_err(unusable)?);
+        }
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_unknown_tags(&world, declared, &self.stack)) {
+            let before = snapshot.declared().map_err(unusable)?.into_iter();
+            world.tagged = before.map(|it| (it.address, it.tags.into_keys().collect())).collect();
+        }
+        if declared.iter().any(|declared| !declared.ignore_changes.is_empty()) {
+            world.unfinished = unfinished(&world, &past, &self.stack).map_err(unusable)?;
+        }
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_undeclared(&world, declared, &self.stack)) {
+            let before = snapshot.declared().map_err(unusable)?;
+            world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
+        }
+        let has_write_only = |declared: &Declared| has_write_only(&declared.address.kind);
+        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| declared.iter().any(has_write_only)) {
+            let before = snapshot.declared().map_err(unusable)?.into_iter();
+            world.written = before.filter(has_write_only).map(|it| (it.address, it.spec)).collect();
+        }
+        if secrets.are_declared() {
+            for (_, observed) in world.iter() {
+                if let Some(address) = observed.address(&self.stack) {
+                    secrets.add_observed(&address, &observed.spec);
+                }
+            }
+        }
+        if !spared.is_empty() {
+            self.engine.message(Level::Warning, &not_searched(&spared));
+        }
+        let settled = settle::settle(&self.engine, &observer, &mut world, &past, self.settle).await;
+        settled.map_err(|error| access::unseen(&[error]))?;
+        let looked = costly::look(&mut observer, &mut world, declared, costly).await;
+        looked.map_err(|error| access::unseen(&[error]))?;
+        Ok(Observation { observer, world, past })
+    }
+
+    /// What earlier runs left behind in this account and region: the same stack elsewhere has other resources.
+    fn past(&self) -> Result<Past, Failure> {
+        let Past { snapshot, cut_off, warnings } = self.state.past().map_err(unusable)?;
+        warnings.iter().for_each(|warning| self.engine.message(Level::Warning, warning));
+        let is_here = |account: &str, region: &str| (account, region) == (self.cx.account(), self.cx.region());
+        Ok(Past {
+            snapshot: snapshot.filter(|past| is_here(&past.account, &past.region)),
+            cut_off: cut_off.filter(|past| is_here(&past.account, &past.region)),
+            warnings,
+        })
+    }
+}
+
+/// The kinds of resources that are declared, or known from the tagging index or earlier runs.
+fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String> {
+    let tagged = index.iter().filter_map(|entry| Address::kind_in(entry.tags.get(Address::ADDRESS_TAG)?));
+    let mut needed: BTreeSet<&str> = tagged.collect();
+    needed.extend(declared.iter().map(|declared| declared.address.kind.as_str()));
+    needed.extend(past.snapshot.iter().flat_map(|snapshot| snapshot.kinds()));
+    needed.extend(past.cut_off.iter().flat_map(|run| run.kinds()));
+    needed.into_iter().map(str::to_owned).collect()
+}
+
+/// The kinds to observe. Without a snapshot, these are also the kinds that the index cannot list: resources of them may have
+/// been removed from the stack's files.
+fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
+    let may_be_left = |kind: &dyn AnyKind| past.snapshot.is_none() && !kind.info().indexed;
+    let is_only_left = |kind: &&dyn AnyKind| may_be_left(*kind) && !needed.contains(kind.name());
+    let left: Vec<_> = up_kinds::all().into_iter().filter(is_only_left).map(AnyKind::name).collect();
+    if !left.is_empty() {
+        let kinds = left.join(", ");
+        tracing::info!(kinds, "no record of earlier runs: looking for leftovers that the tagging index cannot list");
+    }
+    up_kinds::all().into_iter().filter(|kind| may_be_left(*kind) || needed.contains(kind.name())).collect()
+}
+
+/// Addresses of resources that earlier runs created and did not finish: their ids are known, and they were not applied.
+fn unfinished(world: &World, past: &Past, stack: &str) -> Result<BTreeSet<Address>, StateError> {
+    let applied = past.snapshot.as_ref().map(Last::declared).transpose()?.unwrap_or_default();
+    let applied: HashSet<Address> = applied.into_iter().map(|declared| declared.address).collect();
+    let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
+    let known = world.iter().filter(|(kind, observed)| is_known(kind, &observed.id));
+    Ok(known.filter_map(|(_, observed)| observed.address(stack)).filter(|address| !applied.contains(address)).collect())
+}
+
+/// True where a resource exists that is to be deleted: its old declaration says what must be deleted before it.
+fn has_undeclared(world: &World, declared: &[Declared], stack: &str) -> bool {
+    let declared: BTreeSet<_> = declared.iter().map(|declared| &declared.address).collect();
+    world.iter().filter_map(|(_, observed)| observed.address(stack)).any(|address| !declared.contains(&address))
+}
+
+/// True where a resource has a tag that is neither declared nor AWS's: the history says whether the stack has set it.
+fn has_unknown_tags(world: &World, declared: &[Declared], stack: &str) -> bool {
+    let declared: HashMap<_, _> = declared.iter().map(|declared| (&declared.address, &declared.tags)).collect();
+    world.iter().any(|(_, observed)| {
+        let known = |key: &str| key == "Name" || key.starts_with("bullstra:") || is_foreign_tag(key);
+        let mut unknown = observed.tags.keys().filter(|key| !known(key)).peekable();
+        if unknown.peek().is_none() {
+            return false;
+        }
+        let tags = observed.address(stack).and_then(|address| declared.get(&address).copied());
+        tags.is_some_and(|tags| unknown.any(|key| !tags.contains_key(key)))
+    })
+}
+
+/// Kinds of which no resource is known, and which could not be observed, for example for lack of a permission.
+fn not_searched(spared: &[ObserveError]) -> String {
+    let kinds = spared.iter().map(|failure| failure.kind).collect::<Vec<_>>().join(", ");
+    let errors: BTreeSet<_> = spared.iter().map(|failure| failure.error.code.as_str()).collect();
+    let errors = errors.into_iter().collect::<Vec<_>>().join(", ");
+    format!(
+        "there is no record of earlier runs here, so leftovers were searched for; these kinds could not be read \
+         ({errors}): {kinds}"
+    )
+}
+
+/// Ids that earlier runs knew, by kind; a kind may come twice.
+pub(super) fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+    let kept = past.snapshot.iter().map(|past| &past.ids);
+    kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
+}
+
+/// True for a kind with values that AWS never shows.
+fn has_write_only(kind: &str) -> bool {
+    up_kinds::find(kind).is_some_and(|kind| kind.fields().iter().any(|field| field.is_write_only))
+}
+
+/// The stack's resources that take no tags: those declared, and those of the last apply.
+fn children(declared: &[Declared], past: &Past) -> Result<Children, Failure> {
+    let is_child = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().parent.is_some());
+    let snapshot = past.snapshot.as_ref().filter(|_| known(past).any(|(kind, _)| is_child(kind)));
+    let applied = snapshot.map(|snapshot| snapshot.declared().map_err(unusable)).transpose()?.unwrap_or_default();
+    Ok(Children::new(declared, &applied, &up_kinds::find))
+}
+
+/// The same, together.
+fn all_known(past: &Past) -> BTreeMap<String, Arc<BTreeSet<String>>> {
+    let mut all = Ids::new();
+    for (kind, ids) in known(past) {
+        all.entry(kind.clone()).or_default().extend(ids.iter().cloned());
+    }
+    all.into_iter().map(|(kind, ids)| (kind, ids.into())).collect()
+}
