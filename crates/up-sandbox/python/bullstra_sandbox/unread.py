@@ -218,8 +218,15 @@ def forget(account: str) -> None:
 
 
 def watch_moto() -> None:
-    """Has moto note what it looks up: in the parameters that it parses, by name, and in a body that it reads itself."""
-    parse, param, loads = BaseResponse.parse_parameters, BaseResponse._get_param, json.loads
+    """Has moto note what it looks up: in parameters that it parses, by name, in a query, and in a body that it reads."""
+    setup, parse, param = BaseResponse.setup_class, BaseResponse.parse_parameters, BaseResponse._get_param
+    loads = json.loads
+
+    def setup_class(self: BaseResponse, *args: Any, **options: Any) -> None:
+        setup(self, *args, **options)
+        reading = _reading.get()
+        if reading and not self.automated_parameter_parsing:
+            self.querystring = self.data = Noting(self.querystring, reading, is_motos=True)
 
     def parse_parameters(self: BaseResponse, request: Any) -> None:
         parse(self, request)
@@ -240,6 +247,7 @@ def watch_moto() -> None:
             return Noting(value, reading, is_motos=True)
         return value
 
+    BaseResponse.setup_class = setup_class  # type: ignore[method-assign]
     BaseResponse.parse_parameters = parse_parameters  # type: ignore[method-assign]
     BaseResponse._get_param = get_param  # type: ignore[method-assign]
     json.loads = load
