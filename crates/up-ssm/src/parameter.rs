@@ -109,14 +109,16 @@ impl Kind for Parameter {
         let tagged = concurrently(tagged).await?;
         let ours = tagged.into_iter().filter_map(|(tags, name, found)| Some((name, found, tags?)));
         let ours: Vec<_> = ours.filter(|(name, _, tags)| query.accepts(name, tags)).collect();
-        let mut values =
-            values(cx, ours.iter().filter(|(_, found, _)| !is_secret(found)).map(|(name, ..)| name)).await?;
-        let read = ours.into_iter().map(|(name, found, tags)| {
-            let value = values.remove(&name);
-            // Without its value it is gone meanwhile.
-            if value.is_none() && !is_secret(&found) { Ok(None) } else { read(cx, name, found, value, tags).map(Some) }
+        let plain = ours.iter().filter(|(_, found, _)| !is_secret(found)).map(|(name, ..)| name);
+        let mut values = values(cx, plain).await?;
+        let read = ours.into_iter().filter_map(|(name, found, tags)| match values.remove(&name) {
+            _ if is_secret(&found) => Some(read(cx, name, found, None, tags)),
+            Some(Some(value)) => Some(read(cx, name, found, Some(value), tags)),
+            // Gone meanwhile.
+            Some(None) => None,
+            None => Some(Err(Error::absent("value of a parameter"))),
         });
-        Ok(read.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        read.collect()
     }
 
     /// Safe to repeat: names are unique, and nothing is overwritten; one that an earlier try has made is known by its tags.
@@ -272,14 +274,18 @@ async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata
     }
 }
 
-/// The values of parameters that are no secrets, by name.
-async fn values(cx: &Context, names: impl Iterator<Item = &String>) -> Result<BTreeMap<String, String>> {
+/// The values of parameters that are no secrets, by name. `None`: gone meanwhile.
+async fn values(cx: &Context, names: impl Iterator<Item = &String>) -> Result<BTreeMap<String, Option<String>>> {
     let names: Vec<_> = names.cloned().collect();
     let calls = names.chunks(VALUES).map(|names| client(cx).get_parameters().set_names(Some(names.to_vec())));
     let calls: Vec<_> = calls.collect();
-    let answers = concurrently(calls.into_iter().map(|call| async { Ok(call.send().await?) })).await?;
-    let values = answers.into_iter().flat_map(|answer| answer.parameters.unwrap_or_default());
-    Ok(values.filter_map(|found| Some((found.name?, found.value?))).collect())
+    let mut values = BTreeMap::new();
+    for answer in concurrently(calls.into_iter().map(|call| async { Ok(call.send().await?) })).await? {
+        values.extend(answer.invalid_parameters.into_iter().flatten().map(|name| (name, None)));
+        let found = answer.parameters.into_iter().flatten();
+        values.extend(found.filter_map(|found| Some((found.name?, Some(found.value?)))));
+    }
+    Ok(values)
 }
 
 fn is_secret(found: &ParameterMetadata) -> bool {

@@ -13,8 +13,9 @@ import sys
 
 import botocore.session
 
-# Which service answers each operation that the kinds call when they look.
-SERVICES = ["ec2", "elbv2", "ecs", "ecr", "rds", "kafka", "iam", "logs", "sns", "ssm"]
+# The services of all kinds: botocore has the same names for them.
+KINDS = pathlib.Path(__file__).parents[4] / "tests/kinds"
+SERVICES = sorted({kind.name.split(".")[0] for kind in KINDS.iterdir() if kind.is_dir()})
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html#Overview.DBInstance.Status
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html and API_Service.html
