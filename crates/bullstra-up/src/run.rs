@@ -1,4 +1,4 @@
-//! What `apply` and `destroy` share: prepare, show, ask, carry out, and tell what has become of it.
+//! What `apply` and `destroy` share: prepare, show, ask, carry out, and show the result.
 
 use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! The secrets of this process: those of the one stack that its command works on.
 //!
-//! Everything that is written passes here, whoever writes it: the SDK's log lines and panics too.
+//! All output is masked with them, the SDK's log lines and panics too.
 
 use std::{
     borrow::Cow,

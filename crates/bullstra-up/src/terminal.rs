@@ -83,8 +83,11 @@ pub(crate) fn confirm(question: impl Display) -> bool {
 
 /// Asks on stderr. `None` where there is no answer.
 pub(crate) fn ask(question: impl Display) -> Option<String> {
-    let mut stderr = anstream::stderr().lock();
-    write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
+    {
+        // Not locked while an answer is waited for: an interrupt meanwhile must be able to say so.
+        let mut stderr = anstream::stderr().lock();
+        write!(stderr, "{question} ").and_then(|()| stderr.flush()).ok()?;
+    }
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer).ok()?;
     (read > 0).then(|| answer.trim().to_owned())

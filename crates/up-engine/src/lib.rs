@@ -2,7 +2,7 @@
 //! out.
 //!
 //! An [`Engine`] works on one stack, and has its own secrets, limits, interrupt and [`Reporter`]. Nothing is kept for the
-//! process, so that many engines can work in one. Nothing is printed: whoever is to know is told by the reporter.
+//! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
 mod advice;
 mod failure;

@@ -47,7 +47,7 @@ pub trait Reporter: Debug + Send + Sync {
         let _ = event;
     }
 
-    /// The plan is no longer carried out, whatever has become of it.
+    /// The run has ended, in success or not.
     fn run_ends(&self) {}
 
     /// Asks a question that a person must answer: the code of an MFA device.

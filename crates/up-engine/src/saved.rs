@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_its_owner_reads_it_whoever_could_before() {
+    fn only_its_owner_can_read_it_even_where_others_could_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plan");
         fs::write(&path, "old").unwrap();
@@ -270,7 +270,7 @@ mod tests {
             let path = folder.path().join("plan.json");
             saved().write(&path).unwrap();
             let mut bytes = spoilt(&fs::read(&path).unwrap(), &spoils);
-            // Whoever changes a plan can compute its checksum too.
+            // A changed plan may have a valid checksum.
             let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
             if let Some(mut envelope) = parsed.filter(|envelope| signed && envelope["saved"].is_object()) {
                 envelope["checksum"] = checksum(&envelope["saved"]).into();

@@ -29,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("credentials::the_guard_comes_before_every_other_call", who::the_guard_comes_first),
         trial("credentials::a_profile_of_any_sort_will_do", who::a_profile_of_any_sort_will_do),
         trial("credentials::a_code_is_asked_for_at_a_terminal", who::a_code_is_asked_for),
+        trial("credentials::an_interrupt_ends_the_question_at_a_terminal", who::an_interrupt_ends_the_question),
         trial("credentials::what_ends_too_soon_is_said_beforehand", end::what_ends_too_soon_is_said_beforehand),
         trial("credentials::no_key_token_or_code_is_shown_or_kept", who::nothing_is_shown_or_kept),
     ]

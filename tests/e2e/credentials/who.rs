@@ -118,17 +118,36 @@ pub(super) fn a_code_is_asked_for() -> Result {
     stage.write("stack.toml", &stage.stack(&format!("role_arn = \"{}\"", stage.role)))?;
     let profile = "[default]\nmfa_serial = arn:aws:iam::123456789012:mfa/phone\n";
     stage.write(".aws/config", &format!("{profile}aws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
-    let home = stage.account.folder.path().display().to_string();
-    let said = stage.account.python(&format!("UP, HOME = '{UP}', '{home}'\n{AT_A_TERMINAL}"))?;
+    let code = r#"("Code of the MFA device", b"135790\n")"#;
+    let said = at_a_terminal(&stage, &format!(r#"[{code}, ("approves:", b"yes\n")]"#))?;
     let asked = format!("Code of the MFA device arn:aws:iam::{USER_ACCOUNT}:mfa/phone, for {}:", stage.role);
-    let wanted = [asked.as_str(), "1 to create", "Carry out this plan", "Done after", "ended with 0"];
-    match wanted.into_iter().find(|words| !said.contains(words)) {
+    says(&said, &[&asked, "1 to create", "Carry out this plan", "Done after", "ended with 0"])
+}
+
+pub(super) fn an_interrupt_ends_the_question() -> Result {
+    let stage = Stage::new()?;
+    // The caller is in its own account.
+    stage.write("stack.toml", &stage.stack("").replace("accounts =", "# accounts ="))?;
+    stage.write(".aws/config", &format!("[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
+    // Ctrl-C.
+    let said = at_a_terminal(&stage, r#"[("approves:", b"\x03")]"#)?;
+    says(&said, &["1 to create", "Carry out this plan", "interrupted: nothing was changed", "ended with 130"])
+}
+
+/// Runs an apply at a terminal, where somebody answers; `answers` are pairs of a text and what is typed after it.
+fn at_a_terminal(stage: &Stage, answers: &str) -> Result<String> {
+    let home = stage.account.folder.path().display().to_string();
+    stage.account.python(&format!("UP, HOME = '{UP}', '{home}'\nanswers = {answers}\n{AT_A_TERMINAL}"))
+}
+
+fn says(said: &str, wanted: &[&str]) -> Result {
+    match wanted.iter().find(|words| !said.contains(**words)) {
         None => Ok(()),
         Some(words) => fail(format!("not said: {words}\n{said}")),
     }
 }
 
-/// Runs an apply where somebody answers.
+/// Runs an apply where somebody types `answers`.
 const AT_A_TERMINAL: &str = r#"
 import pty, sys
 pid, terminal = pty.fork()
@@ -137,7 +156,6 @@ if pid == 0:
     left = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ACCESS_KEY")}
     os.execve(UP, [UP, "apply", "stack.toml", "--no-color"], {**left, "HOME": HOME})
 said = ""
-answers = [("Code of the MFA device", b"135790\n"), ("approves:", b"yes\n")]
 while True:
     try:
         said += os.read(terminal, 4096).decode(errors="replace")

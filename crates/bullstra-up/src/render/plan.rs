@@ -21,10 +21,10 @@ use super::{
 /// Fields of a new resource are shown up to so many lines each.
 const LONGEST_FIELD: usize = 24;
 
-/// The whole plan: every resource with what is to become of it, and what it comes to. Why it is refused, if it is, is an
-/// error's to say, see [`super::refusals`].
+/// The whole plan: every resource with its changes, notices, and the counts. The reasons of a refusal are in the error, see
+/// [`up_engine::refused`].
 ///
-/// `calls` is how many API calls it took to make it.
+/// `calls` is how many API calls the plan took.
 pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     let Plan { stack, account, region, .. } = plan;
     let names: BTreeSet<_> = plan.steps.iter().map(|step| step.address.kind.as_str()).collect();

@@ -10,7 +10,7 @@ use up_engine::about;
 
 use super::{types, value::short};
 
-/// First line of each page: whoever wants to mend one must know where it comes from.
+/// First line of each page: it says what the page is made from.
 const GENERATED: &str =
     "<!-- Generated from the kind's struct by `bullstra-up reference`: edit the doc comments there. -->\n";
 

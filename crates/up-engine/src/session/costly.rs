@@ -64,9 +64,11 @@ fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) ->
         targets: &targets,
     };
     let reads = |desired: &Value| {
-        placeholder::placeholders(desired).iter().any(|quote| {
-            let kind = quote.address.parse::<Address>().map(|address| address.kind);
-            kind.is_ok_and(|kind| costly.get(&kind).is_some_and(|read| read.contains(&format!(".{}", quote.attribute))))
+        placeholder::placeholders(desired).iter().any(|placeholder| {
+            let kind = placeholder.address.parse::<Address>().map(|address| address.kind);
+            kind.is_ok_and(|kind| {
+                costly.get(&kind).is_some_and(|read| read.contains(&format!(".{}", placeholder.attribute)))
+            })
         })
     };
     let needs = |step: &Step| match &step.action {

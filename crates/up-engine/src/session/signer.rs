@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_a_user_never_end_and_what_has_an_end_is_had_again() {
+    fn keys_of_a_user_never_expire_and_others_are_renewed() {
         assert_eq!(lifetime(vec![link(None, false, true, None)]), CredentialLifetime::Renewed);
         assert_eq!(lifetime(vec![link(Some(100), true, true, None)]), CredentialLifetime::Renewed);
         assert_eq!(
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_environment_ends_nobody_knows_when_unless_it_says() {
+    fn a_token_in_the_environment_has_an_unknown_end_unless_it_says() {
         assert_eq!(lifetime(vec![link(None, true, true, None)]), CredentialLifetime::Unknown);
         assert_eq!(lifetime(vec![link(None, true, true, Some(100))]), CredentialLifetime::Until(at(100)));
     }
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_had_with_a_code_ends_when_it_says() {
+    fn credentials_obtained_with_a_code_are_not_renewed() {
         assert_eq!(
             lifetime(vec![link(None, false, true, None), link(Some(60), true, false, None)]),
             CredentialLifetime::Until(at(60))

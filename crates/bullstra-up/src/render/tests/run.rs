@@ -120,7 +120,7 @@ fn a_summary_names_what_failed_and_what_was_not_reached() {
 error: failed to create rds.instance.main
        AccessDenied: not authorized to perform: rds:CreateDBInstance
        request id 12ab
-hint: this needs the permissions ec2:DoIt
+hint: the needed permissions are ec2:DoIt
 
 1 step not begun, because rds.instance.main failed:
   create ecs.service.orders
@@ -226,7 +226,7 @@ error: failed to create 3 resources:
          logs.log_group.b
          logs.log_group.c
        AccessDenied: not authorized to perform: logs:CreateLogGroup on resource: …
-hint: this needs the permissions ec2:DoIt
+hint: the needed permissions are ec2:DoIt
 
 Not done after 3m11s: 3 failed.
 API calls: 5, 2 of them mutating: ec2 4, rds 1.
@@ -263,7 +263,7 @@ fn the_holder_is_named_where_it_is_the_stacks_own() {
     );
     assert_eq!(
         hint(vec![]),
-        "another resource still uses it; AWS's message may name it: remove it first, then run the same command again"
+        "another resource, which AWS's message may name, still uses it: remove that first, then run the same command again"
     );
 }
 
