@@ -19,6 +19,13 @@ const NOT_CALLED: &[(&str, &str, &[&str], &str)] = &[
         &["ec2:DescribeSecurityGroups"],
         "asked only where EC2 refuses the delete at first",
     ),
+    (
+        "ec2.route_table",
+        "delete",
+        &["ec2:DescribeRouteTables"],
+        "asked only where the table has got another association since it was read",
+    ),
+    ("ec2.nat_gateway", "create", &["ec2:DescribeSubnets"], "asked only of a subnet that is not the stack's"),
     ("ec2.route_table", "update", &["ec2:EnableVgwRoutePropagation"], "no kind makes a virtual gateway to declare"),
     (
         "ec2.subnet",
@@ -160,7 +167,7 @@ fn declared(kind: &str, verb: &str) -> Result<Vec<&'static str>> {
 
 fn of_verb(kind: &str, verb: &str) -> Result<&'static [&'static str]> {
     let known = up_kinds::find(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
-    let Actions { observe, create, update, tag, delete } = known.about().actions;
+    let Actions { observe, create, update, tag, delete } = known.info().actions;
     match verb {
         "observe" => Ok(observe),
         "create" => Ok(create),

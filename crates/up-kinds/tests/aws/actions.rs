@@ -16,6 +16,7 @@ static ACTIONS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| publi
 const NOT_NEEDED: &[(&str, &str, &str)] = &[
     ("ec2.security_group", "ec2:CreateTags", "for tags of rules, which are not set"),
     ("kafka.cluster", "route53:AssociateVPCWithHostedZone", "MSK's endpoints have no private DNS names"),
+    ("sns.topic", "iam:PassRole", "for roles that log deliveries, which are not set"),
     ("rds.instance", "rds:CreateTenantDatabase", "Oracle alone has tenant databases, and is no engine of the kind's"),
     ("rds.instance", "rds:DeleteTenantDatabase", "Oracle alone has tenant databases, and is no engine of the kind's"),
 ];

@@ -22,6 +22,7 @@ const CALLED: &[(&str, &str)] = &[
     ("elbv2.load_balancer.Scheme", "LoadBalancerSchemeEnum"),
     ("elbv2.rule.RedirectStatus", "RedirectActionStatusCodeEnum"),
     ("elbv2.target_group.TargetAddressType", "TargetGroupIpAddressTypeEnum"),
+    ("ssm.parameter.Tier", "ParameterTier"),
 ];
 
 /// Enumerations that AWS's models have as free text: ours. Their words stand in the documentation of the member alone.
@@ -40,6 +41,10 @@ const FREE_TEXT: &[&str] = &[
     "rds.instance.Engine",
     "rds.instance.LifecycleSupport",
     "rds.instance.StorageType",
+    "sns.subscription.FilterPolicyScope",
+    "sns.subscription.Protocol",
+    "sns.topic.SignatureVersion",
+    "sns.topic.TracingConfig",
 ];
 
 /// Words of AWS's that a stack may not say: ours, the words, why.

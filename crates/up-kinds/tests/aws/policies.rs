@@ -38,6 +38,7 @@ const OTHERWISE: &[(&str, &str, &str)] = &[
     ("ec2.eip", "public_ipv4_pool", "EC2 has no call that moves an address to another pool"),
     ("kafka.configuration", "server_properties", "clusters stay on their revision until a step moves them"),
     ("logs.log_group", "log_group_class", "CloudWatch Logs has no call that changes it"),
+    ("ssm.parameter", "type", "PutParameter refuses another type, with HierarchyTypeMismatch"),
 ];
 
 /// What only a create sets, and we have no field for: the kind, and the paths.

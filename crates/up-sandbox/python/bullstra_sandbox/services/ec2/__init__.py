@@ -7,6 +7,10 @@ DESCRIBED = ("GroupIds", "GroupNames", "InstanceIds", "NetworkInterfaceIds", "Vo
 EC2 = Service(
     "ec2",
     tagging="ec2:CreateTags",
+    ignored={
+        "AllocateAddress.PublicIpv4Pool": "the account has no pool but Amazon's, which moto takes",
+        "AllocateAddress.NetworkBorderGroup": "the region has no border group but its own, which moto takes",
+    },
     durations={
         "ec2.nat_gateway": 115.0,
         "ec2.vpc_endpoint": 60.0,
