@@ -25,6 +25,11 @@ const NOT_CALLED: &[(&str, &str, &[&str], &str)] = &[
         &["ec2:DescribeRouteTables"],
         "asked only where the table has got another association since it was read",
     ),
+    ("sns.subscription", "observe", &["sns:ListSubscriptions"], "asked only where those of others are wanted too"),
+    ("sns.subscription", "create", &["iam:PassRole"], "checked by SNS, and no call of ours"),
+    ("sns.subscription", "update", &["iam:PassRole"], "checked by SNS, and no call of ours"),
+    ("ssm.parameter", "create", &["kms:Encrypt", "kms:GenerateDataKey"], "calls that SSM makes in the caller's name"),
+    ("ssm.parameter", "update", &["kms:Encrypt", "kms:GenerateDataKey"], "calls that SSM makes in the caller's name"),
     ("ec2.nat_gateway", "create", &["ec2:DescribeSubnets"], "asked only of a subnet that is not the stack's"),
     ("ec2.route_table", "update", &["ec2:EnableVgwRoutePropagation"], "no kind makes a virtual gateway to declare"),
     (
