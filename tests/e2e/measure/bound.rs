@@ -34,6 +34,7 @@ const MAKE: &[(&str, &str)] = &[
     ("ec2:RevokeSecurityGroupEgress", "ec2.security_group"),
     ("logs:CreateLogGroup", "logs.log_group"),
     ("logs:PutRetentionPolicy", "logs.log_group"),
+    ("logs:DeleteRetentionPolicy", "logs.log_group"),
     ("ecr:CreateRepository", "ecr.repository"),
     ("iam:CreateRole", "iam.role"),
     ("iam:PutRolePolicy", "iam.role"),
@@ -44,6 +45,9 @@ const MAKE: &[(&str, &str)] = &[
     ("ecs:CreateCluster", "ecs.cluster"),
     ("ecs:RegisterTaskDefinition", "ecs.task_definition"),
     ("ecs:CreateService", "ecs.service"),
+    ("rds:CreateDBSubnetGroup", "rds.subnet_group"),
+    ("rds:CreateDBParameterGroup", "rds.parameter_group"),
+    ("rds:CreateDBInstance", "rds.instance"),
 ];
 
 /// The same for taking away. What is tried again because AWS still held it counts once.
@@ -73,6 +77,9 @@ const TAKE_AWAY: &[(&str, &str)] = &[
     ("ecs:DeleteTaskDefinitions", "ecs.task_definition"),
     ("ecs:UpdateService", "ecs.service"),
     ("ecs:DeleteService", "ecs.service"),
+    ("rds:DeleteDBSubnetGroup", "rds.subnet_group"),
+    ("rds:DeleteDBParameterGroup", "rds.parameter_group"),
+    ("rds:DeleteDBInstance", "rds.instance"),
 ];
 
 /// Endpoints of the stacks here are gateways, which are there at once.
