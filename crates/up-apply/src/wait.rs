@@ -12,18 +12,20 @@ use crate::{
 };
 
 impl StepRunner<'_> {
-    /// The id of what was made for this birth, looked for as long as AWS may take to show it.
+    /// The id of what was made for this resource, looked for as long as AWS may take to show it. What counts is when a look
+    /// began: one that takes long shows what was there before.
     pub(crate) async fn made_already(&self, new: &NewResource, settle: Duration) -> Result<Option<String>, Error> {
         let since = Instant::now();
         self.executor.watch.stirred(self.kind, None);
         loop {
+            let asked = Instant::now();
             let all = self.look(None).await?;
             let made = all.iter().find(|observed| {
                 observed.address(&new.stack).as_ref() == Some(&new.address) && observed.generation() == new.generation
             });
             match made {
                 Some(observed) => return Ok(Some(observed.id.clone())),
-                None if since.elapsed() > settle => return Ok(None),
+                None if asked - since > settle => return Ok(None),
                 None => self.go_on()?,
             }
         }
@@ -34,6 +36,7 @@ impl StepRunner<'_> {
         let (since, wait) = (Instant::now(), self.kind.info().wait);
         let (mut last, mut shown) = (String::new(), since);
         loop {
+            let asked = Instant::now();
             let all = self.look(Some(id)).await?;
             let found = all.iter().find(|observed| observed.id == id);
             shown = found.map_or(shown, |_| Instant::now());
@@ -44,7 +47,7 @@ impl StepRunner<'_> {
                         return Ok(observed.clone());
                     }
                     // It may be on its way out of that.
-                    Status::Impaired(_) if since.elapsed() > self.executor.settle => return Ok(observed.clone()),
+                    Status::Impaired(_) if asked - since > self.executor.settle => return Ok(observed.clone()),
                     Status::Impaired(trouble) => trouble.why.clone(),
                     Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
                     Status::Deleting(state) => {
@@ -53,7 +56,7 @@ impl StepRunner<'_> {
                     Status::Pending(state) => state.clone(),
                 },
                 // What AWS has shown it may for a while not show again.
-                None if shown.elapsed() > self.executor.settle => {
+                None if asked.saturating_duration_since(shown) > self.executor.settle => {
                     return Err(Error::refused(NOT_SEEN, format!("AWS made {id}, and does not show it")));
                 }
                 None => "not shown yet".into(),
@@ -79,9 +82,10 @@ impl StepRunner<'_> {
     ) -> Result<Observed<Value>, Error> {
         let since = Instant::now();
         loop {
+            let asked = Instant::now();
             let observed = self.ready(&was.id).await?;
             let is_repaired = before.is_empty() && observed.status == Status::Ready;
-            if since.elapsed() > self.executor.settle || is_repaired || self.differences(&observed, desired) != before {
+            if asked - since > self.executor.settle || is_repaired || self.differences(&observed, desired) != before {
                 return Ok(observed);
             }
             self.go_on()?;
@@ -94,6 +98,7 @@ impl StepRunner<'_> {
         self.executor.watch.stirred(self.kind, None);
         let mut last = String::new();
         loop {
+            let asked = Instant::now();
             let all = self.look(Some(id)).await?;
             let Some(observed) = all.iter().find(|observed| observed.id == id) else { return Ok(true) };
             if began.elapsed() > wait.at_most {
@@ -107,7 +112,7 @@ impl StepRunner<'_> {
                 last.clone_from(state);
                 self.say(What::Waiting { state: state.clone() })?;
             }
-            if !matches!(observed.status, Status::Deleting(_)) && since.elapsed() > self.executor.settle {
+            if !matches!(observed.status, Status::Deleting(_)) && asked - since > self.executor.settle {
                 return Ok(false);
             }
         }

@@ -12,7 +12,7 @@ use std::{
 /// can declare, and does not end the look.
 ///
 /// ```
-/// up_core::words! {
+/// up_core::aws_enum! {
 ///     /// Who can reach it.
 ///     Scheme {
 ///         /// Anyone on the internet.
@@ -22,8 +22,8 @@ use std::{
 ///     }
 /// }
 /// assert_eq!(Scheme::Internal.as_str(), "internal");
-/// assert_eq!(Scheme::seen("internal").unwrap(), Scheme::Internal);
-/// assert_eq!(Scheme::seen("private").unwrap().as_str(), "private");
+/// assert_eq!(Scheme::observed("internal").unwrap(), Scheme::Internal);
+/// assert_eq!(Scheme::observed("private").unwrap().as_str(), "private");
 /// ```
 #[macro_export]
 macro_rules! aws_enum {
