@@ -83,6 +83,8 @@ def serve(client):
         request = json.loads(asked.read())
         load(request["code"])
         if os.fork() == 0:
+            # Code may have children of its own to wait for.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             try:
                 client.sendall(json.dumps(run(request)).encode())
             finally:
