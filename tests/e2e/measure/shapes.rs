@@ -59,7 +59,7 @@ impl Shape {
     pub(super) fn most(self, phase: &str) -> Option<u64> {
         let most = match self {
             Self::Site => [150, 30, 125],
-            Self::Names => [1050, 30, 1050],
+            Self::Names => [1050, 33, 1050],
             _ => return None,
         };
         let at = ["apply", "plan, no change", "destroy"].iter().position(|known| *known == phase)?;
