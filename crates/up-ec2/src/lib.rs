@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
 
-use tagging::{ours, retag, selected, tags};
+use tagging::{ours, owned, retag, selected, tags};
 
 up_core::client!(aws_sdk_ec2, ERRORS);
 

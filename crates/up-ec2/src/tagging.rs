@@ -13,8 +13,12 @@ const VALUES: usize = 200;
 pub(crate) fn selected(query: &Query, id: &str) -> Option<Vec<Filter>> {
     let few = query.is_by_id() && query.known.len() <= VALUES;
     let ids = few.then(|| Filter::builder().name(id).set_values(Some(query.known.iter().cloned().collect())).build());
-    let owned = (!query.is_all()).then(|| owned_by(&query.stack));
-    Some(owned.into_iter().chain(ids).collect())
+    Some(owned(query).into_iter().chain(ids).collect())
+}
+
+/// The stack's resources, unless those of others are asked for too.
+pub(crate) fn owned(query: &Query) -> Option<Filter> {
+    (!query.is_all()).then(|| owned_by(&query.stack))
 }
 
 /// All that a stack owns.

@@ -10,7 +10,7 @@ use up_core::{Name, prelude::*};
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, present, retag, selected, tags,
+    client, ids, made, ours, owned, present, retag, tags,
     token::{may_stand, tokens, used_up},
 };
 
@@ -135,7 +135,9 @@ impl Kind for VpcEndpoint {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx).describe_vpc_endpoints().set_filters(selected(query, "vpc-endpoint-id"));
+        // LocalStack does not know the filter by id.
+        let filters = owned(query).into_iter().collect();
+        let request = client(cx).describe_vpc_endpoints().set_filters(Some(filters));
         let request = request.into_paginator().page_size(1000);
         let mut endpoints = request.items().send().try_collect().await?;
         endpoints.retain(|endpoint| state(endpoint) != "deleted");
