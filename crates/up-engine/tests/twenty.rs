@@ -27,6 +27,7 @@ const LIMITED: [usize; 2] = [3, 4];
 struct Recorder {
     lines: Mutex<Vec<String>>,
     interrupt: OnceLock<Interrupt>,
+    sent: OnceLock<()>,
 }
 
 impl Recorder {
@@ -47,7 +48,8 @@ impl Reporter for Recorder {
     fn step(&self, event: &Event) {
         self.add(format!("{event:?}"));
         if let (What::Answered { .. }, Some(interrupt)) = (&event.what, self.interrupt.get()) {
-            interrupt.send();
+            // A second one would abandon the calls in flight.
+            self.sent.get_or_init(|| interrupt.send());
         }
     }
 }
