@@ -21,7 +21,7 @@ pub trait Kind: Spec {
 
     /// Reads the resources of this kind that `query` asks for ([`Query::select`]), in as few calls as AWS allows.
     ///
-    /// It may return more: the engine decides what is the stack's. What is deleted for good is left out even if AWS still
+    /// It may return more: the engine decides what is the stack's. A deleted resource is left out even if AWS still
     /// describes it. References are read back as [`crate::Ref::id`]. Where a resource takes calls of its own, kinds ask
     /// [`Query::wants`], [`Query::may_match`] or [`Query::accepts`] before they spend them.
     fn observe(cx: &Context, query: &Query) -> impl Future<Output = Result<Vec<Observed<Self>>>> + Send;
@@ -42,7 +42,7 @@ pub trait Kind: Spec {
 
     /// Removes it, with what only exists because of it. What AWS answers of a resource that is gone already is given back as
     /// it is ([`crate::ErrorKind::NotFound`]). Still held is [`crate::ErrorKind::Conflict`], after which the engine tries again,
-    /// or [`crate::ErrorKind::Held`], where nobody will let go of it. See [`KindInfo::deletes_at_once`].
+    /// or [`crate::ErrorKind::Held`], where a resource outside the stack holds it. See [`KindInfo::deletes_at_once`].
     fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only

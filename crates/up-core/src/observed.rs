@@ -40,7 +40,7 @@ pub enum Status {
     Ready,
     /// AWS is at work on it; the text is AWS's word for the state.
     Pending(String),
-    /// AWS is taking it away. What is gone already is not seen at all.
+    /// AWS is deleting it. A deleted resource is not observed at all.
     Deleting(String),
     /// It exists, and AWS says that something is wrong with it. It may be updated, repaired, or explained; it is never
     /// deleted for that.

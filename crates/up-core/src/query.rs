@@ -43,8 +43,8 @@ pub struct Query {
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
     /// See [`Query::kept`].
     pub kept: Arc<ImmutableCache>,
-    /// Names of this kind that the stack's resources have, or are to have, and those that a create was refused for. What has one of them is read whoever
-    /// owns it, so that a plan can tell that a name is taken.
+    /// Names of this kind that the stack's resources have, or are to have, and those that a create was refused for. A resource
+    /// with one of these names is read even if it is not the stack's, so that a plan can tell that a name is taken.
     pub names: Arc<BTreeSet<String>>,
     /// See [`crate::KindInfo::names_ignore_case`].
     pub names_ignore_case: bool,
@@ -145,8 +145,8 @@ impl Query {
         self.index.of(service, resource).map(|entry| entry.arn)
     }
 
-    /// How every name begins that is derived for the stack's resources, see [`crate::NewResource::name`]. Empty where the resources of
-    /// others are asked for too.
+    /// How every name begins that is derived for the stack's resources, see [`crate::NewResource::name`]. Empty where the
+    /// resources of others are asked for too.
     pub fn prefix(&self) -> String {
         if self.is_all() {
             return String::new();
@@ -156,8 +156,10 @@ impl Query {
 
     /// The one of [`Query::names`] that AWS takes for the same as `name`.
     pub fn wanted_name(&self, name: &str) -> Option<&str> {
-        let same = |wanted: &&String| self.names_ignore_case && wanted.eq_ignore_ascii_case(name);
-        self.names.get(name).or_else(|| self.names.iter().find(same)).map(String::as_str)
+        let in_other_case = || self.names.iter().find(|wanted| wanted.eq_ignore_ascii_case(name));
+        let known = self.names.get(name);
+        let known = if self.names_ignore_case { known.or_else(in_other_case) } else { known };
+        known.map(String::as_str)
     }
 
     /// True for tags that say the resource is the stack's.

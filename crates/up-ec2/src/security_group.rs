@@ -133,10 +133,10 @@ impl Kind for SecurityGroup {
         retag(cx, &observed.id, change).await
     }
 
-    /// AWS does not delete a group that a network interface wears, or that a rule of another group names. While an interface
-    /// wears it, its rules are needed, and stay. Otherwise it lets go of the groups that it names, and the stack's other groups
-    /// let go of it: so groups that name each other can go together. Only a refusal leads to questions. Safe to repeat: gone
-    /// is gone, closed is closed.
+    /// AWS refuses to delete a group that a network interface uses, or that a rule of another group names. Only then is AWS asked
+    /// which. While an interface uses the group, its rules are needed and stay. Otherwise the rules that name other groups are
+    /// revoked, in this group and in the stack's others, so that groups which name each other can be deleted together. Safe to
+    /// repeat: a deleted group and a revoked rule stay so.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let refusal = match delete(cx, observed).await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,

@@ -38,7 +38,7 @@ fn what_an_action_depends_on_is_declared() {
     let (mut wrong, mut met) = (vec![], BTreeSet::new());
     for kind in up_kinds::all() {
         for (verb, actions) in verbs(&kind.info().actions) {
-            // Whoever changes a resource looks at it as well.
+            // A step that changes a resource reads it as well.
             let declared = [actions, kind.info().actions.observe].concat();
             for action in actions {
                 let depends = ACTIONS.get(*action).into_iter().flatten();

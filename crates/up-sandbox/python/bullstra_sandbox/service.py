@@ -110,7 +110,7 @@ class Service:
 
     # Codes for a broken constraint and for a missing member, where the protocol's are not its own.
     invalid_codes: tuple[str, str] | None = None
-    # A broken constraint in its own words: {value}, {path}, {constraint}.
+    # The service's message for a value that breaks a constraint: {value}, {path}, {constraint}.
     invalid_message: str = ""
     # Whether a missing member is told with all of its path, and members are spelled in messages as in the model.
     tells_path: bool = False
