@@ -165,7 +165,7 @@ fn called(account: &Account) -> Result<BTreeMap<(String, String), BTreeSet<Strin
     Ok(called)
 }
 
-/// What a role needs for a verb of a kind: whoever changes a resource looks at it as well.
+/// What a role needs for a verb of a kind: a step that changes a resource reads it as well.
 fn declared(kind: &str, verb: &str) -> Result<Vec<&'static str>> {
     Ok([of_verb(kind, verb)?, of_verb(kind, "observe")?].concat())
 }

@@ -7,6 +7,7 @@ mod names;
 mod observe;
 mod permit;
 mod run;
+mod send;
 mod step;
 mod taken;
 mod wait;

@@ -1,4 +1,4 @@
-//! One step: the calls it makes. How it sees that they did what they should is in `wait.rs`.
+//! One step: the verbs it takes. How a call is sent is in `send.rs`, how a step sees that it did what it should in `wait.rs`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,15 +9,15 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use up_core::{
-    Address, AnyKind, Change, Context, Created, Error, ErrorKind, FieldChange, Impairment, Later, NewResource,
-    Observed, PrioritySemaphore, Status, TagChange, Urgency, diff, is_sealed, name_references, placeholder,
-    visit_named, with_ignored, with_permit,
+    Address, AnyKind, Change, Context, Created, Error, ErrorKind, FieldChange, Impairment, NewResource, Observed,
+    PrioritySemaphore, Status, TagChange, Urgency, diff, is_sealed, name_references, placeholder, visit_named,
+    with_ignored,
 };
 use up_plan::{Action, Step};
 
 use crate::{
-    Event, ImmutableSpecs, Sink, Stop, What, holders::Owned, names::Names, observe::known, permit::StepPermit,
-    taken::NameHolder, watch::Watch,
+    Event, ImmutableSpecs, Sink, Stop, What, holders::Owned, names::Names, observe::known, taken::NameHolder,
+    watch::Watch,
 };
 
 /// What every step shares.
@@ -42,9 +42,9 @@ pub(crate) struct Executor {
 }
 
 /// How long what a resource needs (a role just made) may take to be known everywhere.
-const PROPAGATE: Duration = Duration::from_secs(90);
+pub(crate) const PROPAGATE: Duration = Duration::from_secs(90);
 /// The longest pause before a call is sent again that met something busy.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The code of what was made and is not shown.
 pub(crate) const NOT_SEEN: &str = "NotSeen";
 /// How often a change that AWS accepted but does not show is sent again.
@@ -91,7 +91,7 @@ impl Executor {
     }
 
     /// True where this run has made the resource of a step, or one that its spec names.
-    fn has_made(&self, step: &Step) -> bool {
+    pub(crate) fn has_made(&self, step: &Step) -> bool {
         let made = self.made.lock().expect("no panic while held");
         let mut has = made.contains(&step.address);
         if let Action::Create { desired, .. } | Action::Update { desired, .. } = &step.action {
@@ -114,9 +114,9 @@ impl Executor {
 pub(crate) struct StepRunner<'a> {
     pub(crate) executor: &'a Executor,
     pub(crate) kind: &'static dyn AnyKind,
-    step: &'a Step,
+    pub(crate) step: &'a Step,
     index: usize,
-    urgency: Urgency,
+    pub(crate) urgency: Urgency,
 }
 
 impl<'a> StepRunner<'a> {
@@ -311,7 +311,7 @@ impl<'a> StepRunner<'a> {
     }
 
     /// How long AWS may be busy with it.
-    fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         self.kind.info().wait.at_most
     }
 
@@ -342,45 +342,6 @@ impl<'a> StepRunner<'a> {
                 return Ok(());
             }
         }
-    }
-
-    /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS
-    /// is busy, and where the answer was lost to a call that may be done twice as well as once.
-    async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
-        let mut pause = Duration::from_millis(250);
-        // What it is sent again for, and since when: another reason has a time of its own.
-        let mut again: Option<(ErrorKind, Instant)> = None;
-        loop {
-            let permit = StepPermit::take(&self.executor.semaphore, self.urgency, self.executor.stop.subscribe()).await;
-            self.go_on()?;
-            self.say(What::Calling { verb })?;
-            let answer = with_permit(permit, send()).await;
-            let error = answer.as_ref().err().map(ToString::to_string);
-            self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
-            let error = match answer {
-                Err(error) => self.propagating(verb, error),
-                answer => return answer,
-            };
-            let (longest, longest_pause) = match patience(verb, error.kind) {
-                Patience::None => return Err(error),
-                Patience::Propagation => (PROPAGATE, Duration::from_secs(2)),
-                Patience::Settle => (self.executor.settle, Duration::from_secs(2)),
-                Patience::Kind => (self.longest(), LONGEST_PAUSE),
-            };
-            let since = again.filter(|(kind, _)| *kind == error.kind).map_or_else(Instant::now, |(_, since)| since);
-            if since.elapsed() >= longest {
-                return Err(error);
-            }
-            again = Some((error.kind, since));
-            self.pause(&error, pause).await?;
-            pause = (pause * 2).min(longest_pause);
-        }
-    }
-
-    /// "Not found" of what this run has made, or of what it refers to and this run has made, only says that AWS is late.
-    fn propagating(&self, verb: &str, error: Error) -> Error {
-        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.executor.has_made(self.step);
-        if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
     }
 
     /// An error as it is told: with the addresses of the stack's resources that it names.
@@ -439,47 +400,8 @@ pub(crate) struct Desired<'a> {
     partial: bool,
 }
 
-/// For how long a call is sent again that AWS has refused.
-enum Patience {
-    None,
-    /// As long as a change takes to be known everywhere.
-    Propagation,
-    /// As long as AWS may take to show a change.
-    Settle,
-    /// As long as AWS may be busy with a resource of the kind.
-    Kind,
-}
-
-/// A create whose answer was lost, and an update of what may look otherwise by now, are sent again only after a look.
-fn patience(verb: &str, error: ErrorKind) -> Patience {
-    match error {
-        ErrorKind::Propagating | ErrorKind::Throttled => Patience::Propagation,
-        ErrorKind::Ambiguous if matches!(verb, "tag" | "delete") => Patience::Propagation,
-        ErrorKind::Held if verb != "update" => Patience::Settle,
-        ErrorKind::Conflict if verb != "update" => Patience::Kind,
-        _ => Patience::None,
-    }
-}
-
 fn impaired(trouble: &Impairment) -> Error {
     Error::refused("Impaired", trouble.sentence())
-}
-
-/// What an answer says that the journal keeps.
-trait Told {
-    fn id(&self) -> Option<String>;
-}
-
-impl Told for () {
-    fn id(&self) -> Option<String> {
-        None
-    }
-}
-
-impl Told for Created<Value> {
-    fn id(&self) -> Option<String> {
-        Some(Created::id(self).to_owned())
-    }
 }
 
 fn not_taken(changes: &[FieldChange]) -> Error {

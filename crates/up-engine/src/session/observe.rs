@@ -8,7 +8,7 @@ use std::{
 use up_apply::{Children, ObserveError, Observer};
 use up_core::{Address, AnyKind, Declared, Index, is_foreign_tag};
 use up_plan::World;
-use up_state::{Ids, Last, Past, StateError};
+use up_state::{Ids, Last, Past};
 
 use super::{Session, access, costly, settle, unusable};
 use crate::{Failure, Level};
@@ -49,6 +49,7 @@ impl Session {
             .await
             .map_err(|error| access::refused("to list the stack's resources", &error, &["tag:GetResources"]))?;
         let needed = needed(declared, &past, &index);
+        let mut applied = Applied { snapshot: past.snapshot.as_ref(), declared: None };
         let (asked, costly) = costly::parted(Observer::asked(declared, outputs.values().map(|output| &output.value)));
         let mut observer = Observer {
             cx: self.cx.clone(),
@@ -57,30 +58,29 @@ impl Session {
             known: all_known(&past).into(),
             asked: asked.into(),
             desired: Observer::desired(declared, &up_kinds::find).into(),
-            children: children(declared, &past)?.into(),
+            children: children(declared, &past, &mut applied)?.into(),
             names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);
         let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
-        if let Some(snapshot) = past.snapshot.as_ref().filter(|snapshot| secrets.may_be_in(snapshot.text())) {
-            secrets.add_declared(&snapshot.declared().map_err(unusable)?);
+        if past.snapshot.as_ref().is_some_and(|snapshot| secrets.may_be_in(snapshot.text())) {
+            secrets.add_declared(applied.declared()?);
         }
-        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_unknown_tags(&world, declared, &self.stack)) {
-            let before = snapshot.declared().map_err(unusable)?.into_iter();
-            world.tagged = before.map(|it| (it.address, it.tags.into_keys().collect())).collect();
+        if has_unknown_tags(&world, declared, &self.stack) {
+            let before = applied.declared()?.iter();
+            world.tagged = before.map(|it| (it.address.clone(), it.tags.keys().cloned().collect())).collect();
         }
         if declared.iter().any(|declared| !declared.ignore_changes.is_empty()) {
-            world.unfinished = unfinished(&world, &past, &self.stack).map_err(unusable)?;
+            world.unfinished = unfinished(&world, applied.declared()?, &self.stack);
         }
-        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| has_undeclared(&world, declared, &self.stack)) {
-            let before = snapshot.declared().map_err(unusable)?;
-            world.named = before.iter().map(|it| (it.address.clone(), it.named())).collect();
+        if has_undeclared(&world, declared, &self.stack) {
+            world.named = applied.declared()?.iter().map(|it| (it.address.clone(), it.named())).collect();
         }
-        let has_write_only = |declared: &Declared| has_write_only(&declared.address.kind);
-        if let Some(snapshot) = past.snapshot.as_ref().filter(|_| declared.iter().any(has_write_only)) {
-            let before = snapshot.declared().map_err(unusable)?.into_iter();
-            world.written = before.filter(has_write_only).map(|it| (it.address, it.spec)).collect();
+        let has_write_only = |declared: &&Declared| has_write_only(&declared.address.kind);
+        if declared.iter().any(|declared| has_write_only(&declared)) {
+            let before = applied.declared()?.iter().filter(has_write_only);
+            world.written = before.map(|it| (it.address.clone(), it.spec.clone())).collect();
         }
         if secrets.are_declared() {
             for (_, observed) in world.iter() {
@@ -112,6 +112,22 @@ impl Session {
     }
 }
 
+/// What was declared when the stack was last applied: read from the snapshot once, and only where it is asked for.
+struct Applied<'p> {
+    snapshot: Option<&'p Last>,
+    declared: Option<Vec<Declared>>,
+}
+
+impl Applied<'_> {
+    /// Nothing where there is no snapshot.
+    fn declared(&mut self) -> Result<&[Declared], Failure> {
+        if self.declared.is_none() {
+            self.declared = Some(self.snapshot.map(Last::declared).transpose().map_err(unusable)?.unwrap_or_default());
+        }
+        Ok(self.declared.as_deref().unwrap_or_default())
+    }
+}
+
 /// The kinds of resources that are declared, or known from the tagging index or earlier runs.
 fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String> {
     let tagged = index.iter().filter_map(|entry| Address::kind_in(entry.tags.get(Address::ADDRESS_TAG)?));
@@ -136,12 +152,11 @@ fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
 }
 
 /// Addresses of resources that earlier runs created and did not finish: their ids are known, and they were not applied.
-fn unfinished(world: &World, past: &Past, stack: &str) -> Result<BTreeSet<Address>, StateError> {
-    let applied = past.snapshot.as_ref().map(Last::declared).transpose()?.unwrap_or_default();
-    let applied: HashSet<Address> = applied.into_iter().map(|declared| declared.address).collect();
+fn unfinished(world: &World, applied: &[Declared], stack: &str) -> BTreeSet<Address> {
+    let applied: HashSet<_> = applied.iter().map(|declared| &declared.address).collect();
     let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
     let known = world.iter().filter(|(kind, observed)| is_known(kind, &observed.id));
-    Ok(known.filter_map(|(_, observed)| observed.address(stack)).filter(|address| !applied.contains(address)).collect())
+    known.filter_map(|(_, observed)| observed.address(stack)).filter(|address| !applied.contains(address)).collect()
 }
 
 /// True where a resource exists that is to be deleted: its old declaration says what must be deleted before it.
@@ -187,11 +202,10 @@ fn has_write_only(kind: &str) -> bool {
 }
 
 /// The stack's resources that take no tags: those declared, and those of the last apply.
-fn children(declared: &[Declared], past: &Past) -> Result<Children, Failure> {
+fn children(declared: &[Declared], past: &Past, applied: &mut Applied<'_>) -> Result<Children, Failure> {
     let is_child = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().parent.is_some());
-    let snapshot = past.snapshot.as_ref().filter(|_| known(past).any(|(kind, _)| is_child(kind)));
-    let applied = snapshot.map(|snapshot| snapshot.declared().map_err(unusable)).transpose()?.unwrap_or_default();
-    Ok(Children::new(declared, &applied, &up_kinds::find))
+    let applied = if known(past).any(|(kind, _)| is_child(kind)) { applied.declared()? } else { &[] };
+    Ok(Children::new(declared, applied, &up_kinds::find))
 }
 
 /// The same, together.
