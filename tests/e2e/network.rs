@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("network::rules_stay_while_a_group_is_worn", rules_stay_while_a_group_is_worn),
         trial("network::what_a_stranger_holds_is_not_waited_for", what_a_stranger_holds_is_not_waited_for),
         trial("network::rules_of_others_stay_where_a_group_says_so", rules_of_others_stay_where_a_group_says_so),
+        trial("network::a_new_group_lets_out_what_the_stack_says", a_new_group_lets_out_what_the_stack_says),
         trial("network::a_network_tells_its_defaults", a_network_tells_its_defaults),
     ]
 }
@@ -223,6 +224,34 @@ ec2.delete_security_group(GroupId="{group}")
     ))?;
     account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
     Ok(())
+}
+
+/// EC2's answer to a create does not tell a group's rules: in a network with an IPv6 block there is one more.
+fn a_new_group_lets_out_what_the_stack_says() -> Result {
+    let account = Account::new();
+    let networks = r#"
+[ec2.vpc.main]
+for_each = { ipv4 = false, ipv6 = true }
+cidr_block = "10.0.0.0/16"
+amazon_provided_ipv6_cidr_block = "${each.value}"
+
+[ec2.security_group.app]
+for_each = ["ipv4", "ipv6"]
+description = "app"
+vpc = "main:${each.key}"
+"#;
+    let file = stack(&account, networks)?;
+    account.json(&[&["apply", &file], &APPROVED[..]].concat())?;
+    expect(&account.json(&["plan", &file])?, &Steps::new())?;
+    let out = account.python(
+        r#"
+groups = [id(f"ec2.security_group.app:{network}") for network in ("ipv4", "ipv6")]
+for group in aws("ec2").describe_security_groups(GroupIds=groups)["SecurityGroups"]:
+    [out] = group["IpPermissionsEgress"]
+    print([it["CidrIp"] for it in out["IpRanges"]], out["Ipv6Ranges"], end=";")
+"#,
+    )?;
+    if out == "['0.0.0.0/0'] [];['0.0.0.0/0'] [];" { Ok(()) } else { fail(format!("let out: {out}")) }
 }
 
 fn rules_of_others_stay_where_a_group_says_so() -> Result {

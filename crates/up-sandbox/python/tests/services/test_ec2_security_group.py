@@ -16,6 +16,15 @@ def peers(ec2, group):
     return [rule for rule in rules if not rule["IsEgress"]]
 
 
+@pytest.mark.parametrize(("ipv6", "ways_out"), [(False, ["0.0.0.0/0"]), (True, ["0.0.0.0/0", "::/0"])])
+def test_a_new_group_lets_out_what_its_network_has(ec2, ipv6, ways_out):
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16", AmazonProvidedIpv6CidrBlock=ipv6)["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="out", Description="out", VpcId=vpc)["GroupId"]
+    [out] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+    ranges = [it["CidrIp"] for it in out["IpRanges"]] + [it["CidrIpv6"] for it in out["Ipv6Ranges"]]
+    assert (out["IpProtocol"], ranges) == ("-1", ways_out)
+
+
 def test_a_group_others_refer_to_stays(ec2, network, refused):
     other = ec2.create_security_group(GroupName="db", Description="db", VpcId=network["vpc"])["GroupId"]
     permission = {**WEB, "UserIdGroupPairs": [{"GroupId": network["group"], "Description": "from app"}]}
