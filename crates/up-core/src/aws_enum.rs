@@ -54,6 +54,18 @@ macro_rules! aws_enum {
             }
         }
 
+        impl<A: for<'a> From<&'a str>> $crate::ToAws<A> for $name {
+            fn to_aws(&self, _: &$crate::Context) -> $crate::Result<Option<A>> {
+                Ok(Some(self.as_str().into()))
+            }
+        }
+
+        impl<A: AsRef<str>> $crate::FromAws<A> for $name {
+            fn from_aws(answer: A) -> $crate::Result<Self> {
+                Self::observed(answer.as_ref())
+            }
+        }
+
         /// The words that a stack may declare.
         impl ::schemars::JsonSchema for $name {
             fn schema_name() -> ::std::borrow::Cow<'static, str> {

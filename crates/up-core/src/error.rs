@@ -1,5 +1,7 @@
 //! One error for every AWS call, sorted once into what the engine can do about it.
 
+use std::fmt;
+
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -282,6 +284,12 @@ impl Error {
     /// AWS answered without the one thing we asked for. Whether the call took effect is not known.
     pub fn absent(what: &str) -> Self {
         Self { kind: ErrorKind::Ambiguous, ..Self::of("Absent", format!("AWS sent no {what}")) }
+    }
+
+    /// AWS answered with a value that cannot be. Whether the call took effect is not known.
+    pub fn invalid(what: &str, value: impl fmt::Display) -> Self {
+        let message = format!("AWS returned an invalid {what}: {value}");
+        Self { kind: ErrorKind::Ambiguous, ..Self::of("Invalid", message) }
     }
 
     /// The answer broke off while it was read.

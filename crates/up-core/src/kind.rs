@@ -116,7 +116,7 @@ pub fn text_at(spec: &Value, path: &str) -> Option<String> {
     value.as_str().filter(|text| !placeholder::has_placeholder(text)).map(str::to_owned)
 }
 
-/// The typed half of a TOML table. Derived: `#[derive(Spec)]`.
+/// The typed half of a TOML table. Implemented by `#[spec]` ([`crate::spec`]).
 pub trait Spec: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
     /// What a change to each field costs, in the order of the struct.
     const FIELDS: &'static [Field];

@@ -19,6 +19,7 @@ mod immutable;
 mod index;
 mod kind;
 mod meter;
+pub mod mirror;
 pub mod names;
 mod new_resource;
 mod observed;
@@ -54,6 +55,7 @@ pub use kind::{
     Actions, Asked, Binding, Change, Field, Kind, KindInfo, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
 };
 pub use meter::{Call, HeldBack, Meter};
+pub use mirror::{FromAws, ToAws};
 pub use new_resource::{Created, NewResource};
 pub use observed::{Attrs, Impairment, Observed, Status};
 pub use policy::PolicyDocument;
@@ -64,7 +66,7 @@ pub use semaphore::{Permit, PrioritySemaphore, Urgency};
 pub use tags::{TagChange, Tags, is_foreign_tag, whose};
 pub use text::{Cidr, Document};
 pub use unique::Unique;
-pub use up_derive::Spec;
+pub use up_derive::{fill, fill_changed, part, spec};
 pub use write_only::{WriteOnly, is_sealed, seal, sealed};
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
@@ -74,9 +76,10 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, Impairment, Kind,
-        KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
-        TagChange, TagRules, Tags, Takes, Unique, Wait, concurrently, names,
+        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, FromAws, Impairment,
+        Kind, KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
+        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, concurrently, fill, fill_changed, names, part, read,
+        spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -1,67 +1,61 @@
-//! `#[derive(Spec)]`: writes down, for each field of a spec, what a change to it costs.
+//! Attributes that write what each kind would otherwise repeat: [`macro@spec`] for the table a user writes, [`macro@part`] for a
+//! table inside it, [`fill!`] and [`fill_changed!`] for the call that sends it.
 //!
-//! This is the only macro of its sort in the project, and it does one thing: turn `#[spec(replace)]` next to a field
-//! into a row of `Spec::FIELDS`. A misspelt policy is a compile error.
+//! Order of calls, quirks of AWS and everything that decides stay in the kind's file. A misspelt word is a compile error.
+
+mod call;
+mod field;
+mod mirror;
+mod table;
 
 use proc_macro::TokenStream;
-use quote::quote;
-use syn::{
-    Data, DeriveInput, Error, Field, Fields, Ident, Result, ext::IdentExt, parse_macro_input, punctuated::Punctuated,
-};
+use syn::{Error, parse_macro_input};
 
-/// Implements `up_core::Spec` from the `#[spec(…)]` attributes of a struct's fields.
-#[proc_macro_derive(Spec, attributes(spec))]
-pub fn derive_spec(input: TokenStream) -> TokenStream {
-    let input = parse_macro_input!(input as DeriveInput);
-    expand(&input).unwrap_or_else(Error::into_compile_error).into()
+/// The table that a user writes for one resource.
+///
+/// Derives `Debug`, `Clone`, `Serialize`, `Deserialize` and `JsonSchema`, refuses unknown fields, and implements `up_core::Spec`.
+/// The attribute `#[spec(…)]` of a field takes:
+///
+/// - what a change to it costs: `replace`, `initial` or `name`; without them AWS changes it in place;
+/// - what its references mean: `deferred`, `detachable`, `loose`, `shared`, `confined`; and `write_only` (`up_core::Field` has the
+///   meaning of each);
+/// - `default`: it may be left out, and is then the type's default; `default = EXPRESSION`: that value. The reference and the
+///   schema show it. A field of type `Option` may always be left out.
+#[proc_macro_attribute]
+pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let (arguments, item) = (parse_macro_input!(arguments), parse_macro_input!(item));
+    table::spec(&arguments, item).unwrap_or_else(Error::into_compile_error).into()
 }
 
-fn expand(input: &DeriveInput) -> Result<proc_macro2::TokenStream> {
-    let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(input, "a spec is a struct"));
-    };
-    let Fields::Named(fields) = &data.fields else {
-        return Err(Error::new_spanned(input, "a spec has named fields"));
-    };
-    let rows = fields.named.iter().map(row).collect::<Result<Vec<_>>>()?;
-    let spec = &input.ident;
-    Ok(quote! {
-        impl ::up_core::Spec for #spec {
-            const FIELDS: &'static [::up_core::Field] = &[#(#rows),*];
-        }
-    })
+/// A table inside a spec.
+///
+/// Derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, and refuses unknown fields. Its arguments are
+/// further traits to derive (`Eq, PartialOrd, Ord`; `Default` is the value of a table in which nothing is written), and
+/// `mirrors = PATH`: the SDK's type that has the same members. The struct then implements `up_core::ToAws` and
+/// `up_core::FromAws` for it. The attribute `#[spec(…)]` of a field takes:
+///
+/// - `default` and `default = EXPRESSION`, as in [`macro@spec`]. A member that AWS leaves out is read as this default;
+/// - `member = NAME`: the member's name in the SDK, where it differs from the field's;
+/// - `attribute = "arn"`: a reference is sent as this attribute of its target, not as its id;
+/// - `omit_default`: it is not sent while it is at its default;
+/// - `with = PATH`: a module whose `to_aws` and `from_aws` convert it, where the member has another form;
+/// - `unmirrored`: the SDK's type has no such member. It is read as its default.
+#[proc_macro_attribute]
+pub fn part(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let (arguments, item) = (parse_macro_input!(arguments), parse_macro_input!(item));
+    table::part(&arguments, item).unwrap_or_else(Error::into_compile_error).into()
 }
 
-fn row(field: &Field) -> Result<proc_macro2::TokenStream> {
-    let (mut change, mut binding) = (quote!(Update), quote!(Firm));
-    let (mut deferred, mut shared, mut confined, mut write_only) = (false, false, false, false);
-    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("spec")) {
-        for policy in attr.parse_args_with(Punctuated::<Ident, syn::Token![,]>::parse_terminated)? {
-            match policy.to_string().as_str() {
-                "replace" => change = quote!(Replace),
-                "initial" => change = quote!(Initial),
-                "name" => change = quote!(Name),
-                // What may be set later may be removed as well.
-                "deferred" => (deferred, binding) = (true, quote!(Detachable)),
-                "detachable" => binding = quote!(Detachable),
-                "loose" => binding = quote!(Loose),
-                "shared" => shared = true,
-                "confined" => confined = true,
-                "write_only" => write_only = true,
-                _ => {
-                    let expected = "expected `replace`, `initial`, `name`, `deferred`, `detachable`, `loose`, `shared`, `confined` or `write_only`";
-                    return Err(Error::new_spanned(policy, expected));
-                }
-            }
-        }
-    }
-    let name = field.ident.as_ref().expect("named").unraw().to_string();
-    Ok(quote!(::up_core::Field {
-        deferred: #deferred,
-        binding: ::up_core::Binding::#binding,
-        is_shared: #shared,
-        is_confined: #confined,
-        is_write_only: #write_only,
-        ..::up_core::Field::new(#name, ::up_core::Change::#change)
-    }))
+/// `fill!(call, cx, self: one, two)` sets members of a call from the fields of the same names. What is `None`, and a list that is
+/// empty, is not set.
+#[proc_macro]
+pub fn fill(input: TokenStream) -> TokenStream {
+    call::fill(&parse_macro_input!(input)).into()
+}
+
+/// `fill_changed!(call, cx, self, observed: one, two)` sets members of a call from those fields of the first that differ from the
+/// second's. A list that has become empty is sent empty; what has become `None` is not set.
+#[proc_macro]
+pub fn fill_changed(input: TokenStream) -> TokenStream {
+    call::fill_changed(&parse_macro_input!(input)).into()
 }

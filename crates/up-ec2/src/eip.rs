@@ -6,12 +6,10 @@ use up_core::prelude::*;
 use crate::{arn, client, once, ours, present, retag, selected, tags};
 
 /// A public IPv4 address that stays the same whatever it is mapped to.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Eip {
     /// Where it may be used: `vpc`, the only choice AWS has left. Default: `vpc`.
-    #[serde(default = "vpc")]
-    #[spec(replace)]
+    #[spec(replace, default = Domain::Vpc)]
     domain: Domain,
     /// One certain address, from a pool of one's own or lately released. Left out: AWS chooses.
     #[spec(replace)]
@@ -113,8 +111,4 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
     let notes = notes.into_iter().collect();
     Ok(Observed { attrs, notes, ..Observed::new(id, tags(address.tags), spec) })
-}
-
-fn vpc() -> Domain {
-    Domain::Vpc
 }

@@ -6,8 +6,7 @@ use up_core::prelude::*;
 use crate::{arn, check::must, client, once, ours, present, retag, selected, tags};
 
 /// A network's way to the internet, and back.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct InternetGateway {
     /// The network it is attached to. A change moves it over, for which public addresses have to be released first.
     #[schemars(required)]

@@ -10,8 +10,7 @@ use crate::{arn, check::must, client, ours, present, retag, selected, tags};
 
 /// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
 /// `ssh-keygen`, and keep it.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct KeyPair {
     /// What instances name it by, 255 characters at most. Default: derived from stack and address.
     #[spec(name)]

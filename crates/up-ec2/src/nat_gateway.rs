@@ -17,15 +17,13 @@ use crate::{
 /// A way out for what has no public address of its own. AWS bills it by the hour and by the gigabyte.
 ///
 /// A public one stands in a subnet whose network has an internet gateway.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct NatGateway {
     /// Where it stands.
     #[spec(replace)]
     subnet: Ref<names::Subnet>,
     /// `public` to reach the internet, `private` to reach other networks. Default: `public`.
-    #[serde(default = "public")]
-    #[spec(replace)]
+    #[spec(replace, default = ConnectivityType::Public)]
     connectivity_type: ConnectivityType,
     /// The address it goes out with, which a public one needs. One that replaces it with the same address can be made
     /// only when the old one is gone: minutes without a way out.
@@ -35,7 +33,7 @@ pub struct NatGateway {
     #[spec(name)]
     private_ip_address: Option<String>,
     /// Further addresses to go out with, for more than 55,000 connections to one destination. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     secondary_allocations: BTreeSet<Ref<names::Eip>>,
 }
 
@@ -262,10 +260,6 @@ fn is_failed(address: &NatGatewayAddress) -> bool {
 /// EC2 did not mark the first address while a gateway could have only one.
 fn is_first(address: &NatGatewayAddress) -> bool {
     address.is_primary != Some(false)
-}
-
-fn public() -> ConnectivityType {
-    ConnectivityType::Public
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use up_core::{Name, prelude::*};
 use crate::client;
 
 /// Where traffic to some addresses goes: one destination, one target.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Route {
     /// Destination: IPv4 addresses, such as `0.0.0.0/0` for all that no other route names.
     destination_cidr_block: Option<Cidr>,

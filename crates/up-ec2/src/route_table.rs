@@ -18,26 +18,22 @@ use crate::{
 /// Where traffic from some subnets goes. Traffic inside the network needs no route.
 ///
 /// It is the table as a whole: a route or an association added by hand is drift, and goes with the next apply.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct RouteTable {
     /// The network it belongs to.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
     /// Its routes, but those of gateway endpoints, which name the table themselves. Default: none.
-    #[serde(default)]
-    #[spec(loose)]
+    #[spec(loose, default)]
     routes: BTreeSet<Route>,
     /// The subnets it serves; one that no table names is served by the network's main table. Default: none.
-    #[serde(default)]
-    #[spec(loose)]
+    #[spec(loose, default)]
     subnets: BTreeSet<Ref<names::Subnet>>,
     /// The gateways whose incoming traffic it leads, for inspection on the way in. Default: none.
-    #[serde(default)]
-    #[spec(detachable)]
+    #[spec(detachable, default)]
     gateways: BTreeSet<Ref<names::InternetGateway>>,
     /// Virtual private gateways, `vgw-…`, that may put routes of their own here. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     propagating_vgws: BTreeSet<String>,
 }
 

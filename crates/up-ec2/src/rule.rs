@@ -10,11 +10,10 @@ use crate::{ports::Ports, present};
 pub(crate) type Rules = BTreeSet<Rule>;
 
 /// Some traffic, open to one peer: addresses, a prefix list, or whatever wears a group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Rule {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, `-1` for all, or the number of another protocol. Default: `tcp`.
-    #[serde(default = "tcp")]
+    #[spec(default = "tcp".into())]
     protocol: String,
     /// The ports of TCP or UDP: `443`, or `"8000-8100"` for a range. `"0-65535"` is all.
     ports: Option<Ports>,
@@ -29,7 +28,8 @@ pub(crate) struct Rule {
     /// Peer: whatever wears another group; one of another account is `{ id = "<account>/sg-…" }`.
     group: Option<Ref<names::SecurityGroup>>,
     /// Peer: whatever wears this group itself.
-    #[serde(default, rename = "self")]
+    #[serde(rename = "self")]
+    #[spec(default)]
     itself: bool,
     /// What it is for.
     description: Option<String>,
@@ -252,10 +252,6 @@ pub(crate) const TEXT_RULE: &str = "may have 255 letters, digits, spaces and ._-
 pub(crate) fn is_text(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
     placeholder::has_placeholder(text) || (text.len() <= 255 && text.chars().all(allowed))
-}
-
-fn tcp() -> String {
-    "tcp".into()
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ use crate::{
 /// Two groups may name each other. The rules are the group's as a whole: one added by hand is drift, and goes with the
 /// next apply. Only rules of controllers of Kubernetes, whose descriptions begin with `elbv2.k8s.aws/` or
 /// `kubernetes.io/rule/`, are left alone.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct SecurityGroup {
     /// Its name in AWS, unique in its network. Left out: made from the stack's name and its own.
     #[spec(name)]
@@ -32,17 +31,14 @@ pub struct SecurityGroup {
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
     /// Traffic let in, such as `{ ports = 443, cidr = "0.0.0.0/0" }`. Default: none.
-    #[serde(default)]
-    #[spec(deferred)]
+    #[spec(deferred, default)]
     ingress: Rules,
     /// Traffic let out. Default: all IPv4, as AWS itself does; `[]` is none.
-    #[serde(default = "everywhere")]
-    #[spec(deferred)]
+    #[spec(deferred, default = everywhere())]
     egress: Rules,
     /// Beginnings of descriptions: rules whose descriptions begin so are somebody else's (a controller's, another team's), and
     /// are left alone. Default: none.
-    #[serde(default)]
-    #[spec(initial)]
+    #[spec(initial, default)]
     ignore_rules: BTreeSet<String>,
 }
 

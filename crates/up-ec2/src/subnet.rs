@@ -17,8 +17,7 @@ use crate::{
 };
 
 /// A part of a network, in one availability zone.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Subnet {
     /// The network it is part of.
     #[spec(replace)]
@@ -34,19 +33,19 @@ pub struct Subnet {
     #[spec(replace)]
     availability_zone_id: Option<String>,
     /// Its IPv6 addresses, cut from the network's: one block, usually a /64. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     ipv6_cidr_blocks: BTreeSet<Cidr>,
     /// Gives new network interfaces an IPv6 address. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     assign_ipv6_address_on_creation: bool,
     /// Answers DNS questions of IPv6-only hosts with translated addresses of IPv4 ones. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     enable_dns64: bool,
     /// Gives new instances a public IPv4 address. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     map_public_ip_on_launch: bool,
     /// The names of new instances in the network's DNS.
-    #[serde(default)]
+    #[spec(default)]
     private_dns_name_options: PrivateDnsNameOptions,
 }
 

@@ -21,31 +21,27 @@ use crate::{
 ///
 /// AWS makes a security group and a route table with it, which are the network's default: `default_security_group_id` and
 /// `main_route_table_id` tell which. `ipv6_cidr_block` is an attribute of networks with a block that Amazon has picked.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Vpc {
     /// Its addresses, such as `10.0.0.0/16`: between a /16 and a /28.
     #[spec(replace)]
     cidr_block: Cidr,
     /// Further IPv4 blocks, for when the first is full. Default: none.
-    #[serde(default)]
-    #[spec(shared)]
+    #[spec(shared, default)]
     secondary_cidr_blocks: BTreeSet<Cidr>,
     /// Adds a /56 of IPv6 addresses that Amazon picks. Default: false.
-    #[serde(default)]
-    #[spec(shared)]
+    #[spec(shared, default)]
     amazon_provided_ipv6_cidr_block: bool,
     /// Gives instances with public addresses DNS names, which needs `enable_dns_support`. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     enable_dns_hostnames: bool,
     /// Answers DNS at the network's own resolver. Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     enable_dns_support: bool,
     /// Publishes how many addresses are used, as CloudWatch metrics. Left out: as it is.
     enable_network_address_usage_metrics: Option<bool>,
     /// `default`, or `dedicated` for hardware of its own, at a price. Default: `default`.
-    #[serde(default = "shared")]
-    #[spec(replace)]
+    #[spec(replace, default = Tenancy::Default)]
     instance_tenancy: Tenancy,
 }
 
@@ -323,14 +319,6 @@ impl Block {
         let association = present(association, "association of a block")?.to_owned();
         Ok(Self { cidr: Cidr::observed(present(cidr, "block of an association")?), association })
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn shared() -> Tenancy {
-    Tenancy::Default
 }
 
 async fn attribute(cx: &Context, id: &str, name: VpcAttributeName) -> Result<bool> {

@@ -19,8 +19,7 @@ use crate::{
 /// A gateway endpoint (S3 and DynamoDB) costs nothing and is a route in the tables it names; an interface endpoint is
 /// billed by the hour and zone. `dns_name` and `hosted_zone_id` are attributes of interface endpoints alone, and
 /// `prefix_list_id`, the service's addresses as rules of security groups name them, is one of gateway endpoints.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct VpcEndpoint {
     /// The network it is in.
     #[spec(replace)]
@@ -29,27 +28,27 @@ pub struct VpcEndpoint {
     #[spec(replace)]
     service_name: String,
     /// `Gateway`, `Interface`, or `GatewayLoadBalancer`. Default: `Gateway`.
-    #[serde(default = "gateway")]
-    #[spec(replace)]
+    #[spec(replace, default = EndpointType::Gateway)]
     vpc_endpoint_type: EndpointType,
     /// The region the service is in. Left out: the endpoint's own.
     #[spec(replace)]
     service_region: Option<String>,
     /// Who may do what through it. Default: everybody everything that their own policies allow.
-    #[serde(default = "full_access", deserialize_with = "policy")]
+    #[serde(deserialize_with = "policy")]
+    #[spec(default = full_access())]
     policy_document: PolicyDocument,
     /// Gateway: the tables that get a route to the service. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     route_tables: BTreeSet<Ref<names::RouteTable>>,
     /// Interface: where it has network interfaces, one subnet a zone at most. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     subnets: BTreeSet<Ref<names::Subnet>>,
     /// Interface: the groups its network interfaces wear. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     security_groups: BTreeSet<Ref<names::SecurityGroup>>,
     /// Interface: makes the service's usual names lead here; the network needs both of its DNS settings on. Default:
     /// false.
-    #[serde(default)]
+    #[spec(default)]
     private_dns_enabled: bool,
     /// Interface: `ipv4`, `ipv6` or `dualstack`. Left out: AWS chooses by the subnets.
     ip_address_type: Option<IpAddressType>,
@@ -58,8 +57,7 @@ pub struct VpcEndpoint {
 }
 
 /// Which names of an interface endpoint answer with what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq)]
 struct DnsOptions {
     /// `ipv4`, `ipv6`, `dualstack` or `service-defined`. Left out: AWS chooses by `ip_address_type`.
     dns_record_ip_type: Option<DnsRecordIpType>,
@@ -378,10 +376,6 @@ fn state(endpoint: &Described) -> String {
 async fn is_kept(cx: &Context, id: &str) -> Result<bool> {
     let answer = client(cx).describe_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
     Ok(!answer.vpc_endpoints().iter().any(|it| matches!(state(it).as_str(), "deleting" | "deleted")))
-}
-
-fn gateway() -> EndpointType {
-    EndpointType::Gateway
 }
 
 fn full_access() -> PolicyDocument {

@@ -13,25 +13,23 @@ use crate::{client, lifecycle::LifecyclePolicy};
 /// Keeps the container images of one service.
 ///
 /// Deleting it deletes its images as well: `protect` or `prevent_destroy` guard it.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Repository {
     /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces it, and loses
     /// its images.
     #[spec(name)]
     name: Option<String>,
     /// Whether a tag may be moved to another image. Default: `MUTABLE`.
-    #[serde(default = "mutable")]
+    #[spec(default = ImageTagMutability::Mutable)]
     image_tag_mutability: ImageTagMutability,
     /// Tags that are excepted, with `*` for any text, such as `dev-*`; for the two `…_WITH_EXCLUSION`. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     image_tag_mutability_exclusion_filters: BTreeSet<String>,
     /// Looks every image over for known weaknesses as it is pushed. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     scan_on_push: bool,
     /// With whose key images are encrypted. Default: AWS's own, AES-256.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     encryption_configuration: Encryption,
     /// Which images expire, as ECR's lifecycle policy language says it. Left out: as it is, which is none at first;
     /// `{ rules = [] }` removes it.
@@ -56,11 +54,10 @@ up_core::aws_enum! {
 }
 
 /// How images are encrypted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 struct Encryption {
     /// Default: `AES256`.
-    #[serde(default = "aes")]
+    #[spec(default = EncryptionType::Aes256)]
     encryption_type: EncryptionType,
     /// ARN of the KMS key. Left out: AWS's own for ECR.
     kms_key: Option<String>,
@@ -260,16 +257,8 @@ impl Repository {
 
 impl Default for Encryption {
     fn default() -> Self {
-        Self { encryption_type: aes(), kms_key: None }
+        Self { encryption_type: Encryption::default_encryption_type(), kms_key: None }
     }
-}
-
-fn mutable() -> ImageTagMutability {
-    ImageTagMutability::Mutable
-}
-
-fn aes() -> EncryptionType {
-    EncryptionType::Aes256
 }
 
 fn is_name(name: &str) -> bool {

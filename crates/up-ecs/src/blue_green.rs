@@ -9,8 +9,7 @@ use crate::{
 };
 
 /// Where requests come in by, and the second target group, of a service that is deployed beside itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct AdvancedConfiguration {
     /// The target group of the tasks that come next. The two change places with each deployment.
     alternate_target_group: Ref<names::TargetGroup>,
@@ -31,35 +30,43 @@ pub(crate) struct AdvancedConfiguration {
 const OF_RULE: &str = "actions[0].forward.target_groups[*].weight";
 const OF_LISTENER: &str = "default_actions[0].forward.target_groups[*].weight";
 
+pub(crate) fn to_aws(
+    advanced: &Option<AdvancedConfiguration>,
+    cx: &Context,
+) -> Result<Option<wire::AdvancedConfiguration>> {
+    let Some(advanced) = advanced else { return Ok(None) };
+    let by = |rule: &Option<Ref<names::ListenerRule>>, listener: &Option<Ref<names::Listener>>| {
+        let rule = rule.as_ref().map(|rule| cx.id(rule));
+        rule.or_else(|| listener.as_ref().map(|listener| cx.id(listener))).transpose()
+    };
+    let wire = wire::AdvancedConfiguration::builder()
+        .alternate_target_group_arn(cx.attr(&advanced.alternate_target_group, "arn")?)
+        .set_production_listener_rule(by(&advanced.production_listener_rule, &advanced.production_listener)?)
+        .set_test_listener_rule(by(&advanced.test_listener_rule, &advanced.test_listener)?)
+        .role_arn(cx.attr(&advanced.role, "arn")?);
+    Ok(Some(wire.build()))
+}
+
+/// None where nothing is said: ECS may leave out the table, or send an empty one.
+pub(crate) fn from_aws(advanced: Option<wire::AdvancedConfiguration>) -> Result<Option<AdvancedConfiguration>> {
+    let Some(advanced) = advanced else { return Ok(None) };
+    let (Some(alternate), Some(role)) = (advanced.alternate_target_group_arn, advanced.role_arn) else {
+        return Ok(None);
+    };
+    let rule = |arn: &Option<String>| arn.clone().filter(|arn| arn.contains(":listener-rule/")).map(Ref::id);
+    let listener = |arn: &Option<String>| arn.clone().filter(|arn| arn.contains(":listener/")).map(Ref::id);
+    let (production, test) = (advanced.production_listener_rule, advanced.test_listener_rule);
+    Ok(Some(AdvancedConfiguration {
+        alternate_target_group: Ref::id(alternate),
+        production_listener_rule: rule(&production),
+        production_listener: listener(&production),
+        test_listener_rule: rule(&test),
+        test_listener: listener(&test),
+        role: Ref::id(role),
+    }))
+}
+
 impl AdvancedConfiguration {
-    pub(crate) fn wire(&self, cx: &Context) -> Result<wire::AdvancedConfiguration> {
-        let by = |rule: &Option<Ref<names::ListenerRule>>, listener: &Option<Ref<names::Listener>>| {
-            let rule = rule.as_ref().map(|rule| cx.id(rule));
-            rule.or_else(|| listener.as_ref().map(|listener| cx.id(listener))).transpose()
-        };
-        let wire = wire::AdvancedConfiguration::builder()
-            .alternate_target_group_arn(cx.attr(&self.alternate_target_group, "arn")?)
-            .set_production_listener_rule(by(&self.production_listener_rule, &self.production_listener)?)
-            .set_test_listener_rule(by(&self.test_listener_rule, &self.test_listener)?)
-            .role_arn(cx.attr(&self.role, "arn")?);
-        Ok(wire.build())
-    }
-
-    /// None where nothing is said: ECS may leave out the table, or send an empty one.
-    pub(crate) fn observed(advanced: wire::AdvancedConfiguration) -> Option<Self> {
-        let rule = |arn: &Option<String>| arn.clone().filter(|arn| arn.contains(":listener-rule/")).map(Ref::id);
-        let listener = |arn: &Option<String>| arn.clone().filter(|arn| arn.contains(":listener/")).map(Ref::id);
-        let (production, test) = (advanced.production_listener_rule, advanced.test_listener_rule);
-        Some(Self {
-            alternate_target_group: Ref::id(advanced.alternate_target_group_arn?),
-            production_listener_rule: rule(&production),
-            production_listener: listener(&production),
-            test_listener_rule: rule(&test),
-            test_listener: listener(&test),
-            role: Ref::id(advanced.role_arn?),
-        })
-    }
-
     fn moves(&self) -> impl Iterator<Item = (Address, &'static str)> {
         let rules = [&self.production_listener_rule, &self.test_listener_rule].into_iter().flatten();
         let listeners = [&self.production_listener, &self.test_listener].into_iter().flatten();

@@ -3,52 +3,47 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types::{
-    Attachment, ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting,
-    ClusterSettingName, ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ManagedStorageConfiguration,
+    self as wire, Attachment, ClusterField, ClusterServiceConnectDefaultsRequest, ClusterSetting, ClusterSettingName,
 };
-use up_core::prelude::*;
+use up_core::{mirror, prelude::*};
 
 use crate::{
-    Strategy, Words, arn, attrs, client, list, retag, set, some, strategy, strategy_items, tags, texts,
+    Strategy, arn, attrs, client, list, retag, tags,
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
 /// A place where services and tasks run.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Cluster {
     /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
     /// What it measures.
-    #[serde(default)]
+    #[spec(default)]
     settings: Settings,
     /// How sessions into containers are recorded, and which keys encrypt what Fargate stores.
-    #[serde(default)]
+    #[spec(default)]
     configuration: Configuration,
     /// `FARGATE`, `FARGATE_SPOT`, and names of those made for Auto Scaling groups. Default: none.
-    #[serde(default)]
-    #[spec(shared)]
+    #[spec(shared, default)]
     capacity_providers: BTreeSet<String>,
     /// Where services run that name neither a launch type nor a strategy. Default: nowhere in particular.
-    #[serde(default)]
+    #[spec(default)]
     default_capacity_provider_strategy: Strategy,
     /// Where its services find one another.
-    #[serde(default)]
+    #[spec(default)]
     service_connect_defaults: ServiceConnectDefaults,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq)]
 struct Settings {
     /// CloudWatch Container Insights: `disabled`, `enabled`, or `enhanced` for every task and container. Costs money.
     /// Default: `disabled`, whatever the account's own default is.
-    #[serde(default = "disabled")]
+    #[spec(default = ContainerInsights::Disabled)]
     container_insights: ContainerInsights,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq, mirrors = wire::ClusterConfiguration)]
 struct Configuration {
     /// How `aws ecs execute-command` sessions are encrypted and recorded. Left out: not compared.
     execute_command_configuration: Option<ExecuteCommand>,
@@ -56,37 +51,34 @@ struct Configuration {
     managed_storage_configuration: Option<ManagedStorage>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::ExecuteCommandConfiguration)]
 struct ExecuteCommand {
     /// The KMS key that encrypts the session.
     kms_key_id: Option<String>,
     /// `NONE`, `DEFAULT` for the task's own awslogs, or `OVERRIDE` for `log_configuration`. Default: `DEFAULT`.
-    #[serde(default = "default_logging")]
+    #[spec(default = ExecuteCommandLogging::Default)]
     logging: ExecuteCommandLogging,
     /// Where sessions are recorded, with `OVERRIDE`.
     log_configuration: Option<ExecuteCommandLog>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::ExecuteCommandLogConfiguration)]
 struct ExecuteCommandLog {
     /// The log group's name.
     cloud_watch_log_group_name: Option<String>,
     /// True where the log group is encrypted with a key. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     cloud_watch_encryption_enabled: bool,
     /// The bucket's name.
     s3_bucket_name: Option<String>,
     /// Where in the bucket.
     s3_key_prefix: Option<String>,
     /// True where the bucket is encrypted with a key. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     s3_encryption_enabled: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::ManagedStorageConfiguration)]
 struct ManagedStorage {
     /// The KMS key, as an ARN, for volumes that ECS manages.
     kms_key_id: Option<String>,
@@ -94,11 +86,10 @@ struct ManagedStorage {
     fargate_ephemeral_storage_kms_key_id: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq)]
 struct ServiceConnectDefaults {
     /// The Cloud Map namespace, as an ARN (ECS would make a new one for an unknown name). Default: empty, none.
-    #[serde(default)]
+    #[spec(default)]
     namespace: String,
 }
 
@@ -144,10 +135,8 @@ impl Kind for Cluster {
             }
         }
         let request = client(cx).create_cluster().cluster_name(name).set_tags(Some(list(&new.tags)));
-        let request = request.settings(self.settings.wire()).set_configuration(self.configuration.wire()?);
-        let request = request.set_capacity_providers(texts(&self.capacity_providers));
-        let strategy = some(strategy_items(&self.default_capacity_provider_strategy)?);
-        let request = request.set_default_capacity_provider_strategy(strategy);
+        let request = request.settings(self.settings.wire()).set_configuration(self.configuration(cx)?);
+        let request = fill!(request, cx, self: capacity_providers, default_capacity_provider_strategy);
         let connect =
             (!self.service_connect_defaults.namespace.is_empty()).then(|| self.service_connect_defaults.wire());
         let request = request.set_service_connect_defaults(connect.transpose()?);
@@ -163,7 +152,7 @@ impl Kind for Cluster {
             != (&is.settings, &is.configuration, &is.service_connect_defaults)
         {
             let call = client(cx).update_cluster().cluster(&observed.id).settings(self.settings.wire());
-            let call = call.set_configuration(self.configuration.wire()?);
+            let call = call.set_configuration(self.configuration(cx)?);
             let moves = self.service_connect_defaults != is.service_connect_defaults;
             let connect = moves.then(|| self.service_connect_defaults.wire()).transpose()?;
             call.set_service_connect_defaults(connect).send().await?;
@@ -173,9 +162,9 @@ impl Kind for Cluster {
             != (&is.capacity_providers, &is.default_capacity_provider_strategy);
         if moves || is_impaired {
             let call = client(cx).put_cluster_capacity_providers().cluster(&observed.id);
-            let call = call.set_capacity_providers(Some(self.capacity_providers.iter().cloned().collect()));
-            let strategy = strategy_items(&self.default_capacity_provider_strategy)?;
-            call.set_default_capacity_provider_strategy(Some(strategy)).send().await?;
+            let call = call.set_capacity_providers(self.capacity_providers.to_aws(cx)?);
+            let strategy = self.default_capacity_provider_strategy.to_aws(cx)?;
+            call.set_default_capacity_provider_strategy(strategy).send().await?;
         }
         Ok(())
     }
@@ -223,32 +212,31 @@ async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     Ok(listed.into_iter().filter(named).collect())
 }
 
-async fn describe(cx: &Context, clusters: Vec<String>) -> Result<Vec<aws_sdk_ecs::types::Cluster>> {
+async fn describe(cx: &Context, clusters: Vec<String>) -> Result<Vec<wire::Cluster>> {
     let request = client(cx).describe_clusters().set_clusters(Some(clusters));
     let include = [ClusterField::Tags, ClusterField::Settings, ClusterField::Configurations, ClusterField::Attachments];
     Ok(request.set_include(Some(include.into())).send().await?.clusters.into_iter().flatten().collect())
 }
 
 /// The cluster, unless it is gone: ECS describes an `INACTIVE` one for a while.
-fn read(cluster: aws_sdk_ecs::types::Cluster) -> Result<Option<Observed<Cluster>>> {
+fn read(cluster: wire::Cluster) -> Result<Option<Observed<Cluster>>> {
     let (Some(id), Some(name), Some(state)) = (cluster.cluster_arn, cluster.cluster_name, cluster.status) else {
         return Err(Error::absent("ARN, name and status of a cluster"));
     };
     let Some(status) = status(state, cluster.attachments_status, cluster.attachments.as_deref()) else {
         return Ok(None);
     };
-    let mut words = Words::default();
     let namespace = cluster.service_connect_defaults.and_then(|defaults| defaults.namespace);
     let spec = Cluster {
         name: Some(name.clone()),
-        settings: Settings::observed(cluster.settings, &mut words),
-        configuration: cluster.configuration.map(|it| Configuration::observed(it, &mut words)).unwrap_or_default(),
-        capacity_providers: set(cluster.capacity_providers),
-        default_capacity_provider_strategy: strategy(cluster.default_capacity_provider_strategy)?,
+        settings: Settings::observed(cluster.settings)?,
+        configuration: read!(cluster.configuration or Configuration::default())?,
+        capacity_providers: read!(cluster.capacity_providers)?,
+        default_capacity_provider_strategy: read!(cluster.default_capacity_provider_strategy)?,
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
     let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Observed { attrs, status, notes: words.notes, ..Observed::new(id, tags(cluster.tags), spec) }))
+    Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(cluster.tags), spec) }))
 }
 
 /// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.
@@ -295,6 +283,13 @@ fn ours(there: Observed<Cluster>, new: &NewResource) -> Result<String> {
     Err(Error { kind: ErrorKind::Exists, ..Error::refused("ClusterAlreadyExists", message) })
 }
 
+impl Cluster {
+    /// Nothing is sent of what is not compared.
+    fn configuration(&self, cx: &Context) -> Result<Option<wire::ClusterConfiguration>> {
+        if self.configuration == Configuration::default() { Ok(None) } else { self.configuration.to_aws(cx) }
+    }
+}
+
 impl Settings {
     fn wire(&self) -> ClusterSetting {
         ClusterSetting::builder()
@@ -303,80 +298,11 @@ impl Settings {
             .build()
     }
 
-    fn observed(settings: Option<Vec<ClusterSetting>>, words: &mut Words) -> Self {
+    fn observed(settings: Option<Vec<ClusterSetting>>) -> Result<Self> {
         let insights = settings.into_iter().flatten().find_map(|setting| {
             (setting.name == Some(ClusterSettingName::ContainerInsights)).then_some(setting.value).flatten()
         });
-        let insights = insights.and_then(|word| words.known(&word, ContainerInsights::observed));
-        Self { container_insights: insights.unwrap_or(disabled()) }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { container_insights: disabled() }
-    }
-}
-
-impl Configuration {
-    fn wire(&self) -> Result<Option<ClusterConfiguration>> {
-        let execute = self.execute_command_configuration.as_ref().map(ExecuteCommand::wire);
-        let storage = self.managed_storage_configuration.as_ref().map(ManagedStorage::wire);
-        let is_set = execute.is_some() || storage.is_some();
-        let configuration = ClusterConfiguration::builder().set_execute_command_configuration(execute);
-        Ok(is_set.then(|| configuration.set_managed_storage_configuration(storage).build()))
-    }
-
-    fn observed(configuration: ClusterConfiguration, words: &mut Words) -> Self {
-        let execute = configuration.execute_command_configuration;
-        Self {
-            execute_command_configuration: execute.map(|it| ExecuteCommand::observed(it, words)),
-            managed_storage_configuration: configuration.managed_storage_configuration.map(ManagedStorage::observed),
-        }
-    }
-}
-
-impl ExecuteCommand {
-    fn wire(&self) -> ExecuteCommandConfiguration {
-        let log = self.log_configuration.as_ref().map(|log| {
-            ExecuteCommandLogConfiguration::builder()
-                .set_cloud_watch_log_group_name(log.cloud_watch_log_group_name.clone())
-                .cloud_watch_encryption_enabled(log.cloud_watch_encryption_enabled)
-                .set_s3_bucket_name(log.s3_bucket_name.clone())
-                .set_s3_key_prefix(log.s3_key_prefix.clone())
-                .s3_encryption_enabled(log.s3_encryption_enabled)
-                .build()
-        });
-        let execute = ExecuteCommandConfiguration::builder().set_kms_key_id(self.kms_key_id.clone());
-        execute.logging(self.logging.as_str().into()).set_log_configuration(log).build()
-    }
-
-    fn observed(execute: ExecuteCommandConfiguration, words: &mut Words) -> Self {
-        let log = execute.log_configuration.map(|log| ExecuteCommandLog {
-            cloud_watch_log_group_name: log.cloud_watch_log_group_name,
-            cloud_watch_encryption_enabled: log.cloud_watch_encryption_enabled,
-            s3_bucket_name: log.s3_bucket_name,
-            s3_key_prefix: log.s3_key_prefix,
-            s3_encryption_enabled: log.s3_encryption_enabled,
-        });
-        let logging = execute.logging.and_then(|word| words.known(word.as_str(), ExecuteCommandLogging::observed));
-        Self { kms_key_id: execute.kms_key_id, logging: logging.unwrap_or(default_logging()), log_configuration: log }
-    }
-}
-
-impl ManagedStorage {
-    fn wire(&self) -> ManagedStorageConfiguration {
-        ManagedStorageConfiguration::builder()
-            .set_kms_key_id(self.kms_key_id.clone())
-            .set_fargate_ephemeral_storage_kms_key_id(self.fargate_ephemeral_storage_kms_key_id.clone())
-            .build()
-    }
-
-    fn observed(storage: ManagedStorageConfiguration) -> Self {
-        Self {
-            kms_key_id: storage.kms_key_id,
-            fargate_ephemeral_storage_kms_key_id: storage.fargate_ephemeral_storage_kms_key_id,
-        }
+        Ok(Self { container_insights: mirror::read_or(insights, Self::default_container_insights)? })
     }
 }
 
@@ -384,14 +310,6 @@ impl ServiceConnectDefaults {
     fn wire(&self) -> Result<ClusterServiceConnectDefaultsRequest> {
         Ok(ClusterServiceConnectDefaultsRequest::builder().namespace(&self.namespace).build()?)
     }
-}
-
-fn disabled() -> ContainerInsights {
-    ContainerInsights::Disabled
-}
-
-fn default_logging() -> ExecuteCommandLogging {
-    ExecuteCommandLogging::Default
 }
 
 #[cfg(test)]

@@ -3,21 +3,19 @@
 mod blue_green;
 pub mod cluster;
 mod container;
-mod container_wire;
+mod convert;
 pub mod service;
 mod service_connect;
 mod service_health;
-mod service_wire;
+mod service_read;
 pub mod task_definition;
 mod volume;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
-use up_core::{
-    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, placeholder,
-};
+use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Tag};
+use up_core::{AnyKind, Attrs, Context, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, part, placeholder};
 
 up_core::client!(aws_sdk_ecs, ERRORS);
 
@@ -69,121 +67,26 @@ async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
 }
 
 /// A share of a service's tasks that one capacity provider takes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = CapacityProviderStrategyItem)]
 pub(crate) struct CapacityProvider {
     /// `FARGATE`, `FARGATE_SPOT`, or the name of one made for an Auto Scaling group.
     capacity_provider: String,
     /// Its share of the tasks beyond `base`, against the weights of the others. Default: 1.
-    #[serde(default = "one")]
+    #[spec(default = 1)]
     weight: u32,
     /// Tasks it runs before any are shared out; only one provider of a strategy may have some. Default: 0.
-    #[serde(default)]
+    #[spec(default)]
     base: u32,
 }
 
 pub(crate) type Strategy = BTreeSet<CapacityProvider>;
-
-fn one() -> u32 {
-    1
-}
-
-fn strategy_items(strategy: &Strategy) -> Result<Vec<CapacityProviderStrategyItem>> {
-    let item = |provider: &CapacityProvider| {
-        let item = CapacityProviderStrategyItem::builder().capacity_provider(&provider.capacity_provider);
-        Ok(item.weight(number(provider.weight)?).base(number(provider.base)?).build()?)
-    };
-    strategy.iter().map(item).collect()
-}
-
-fn strategy(items: Option<Vec<CapacityProviderStrategyItem>>) -> Result<Strategy> {
-    let provider = |item: CapacityProviderStrategyItem| {
-        let (weight, base) = (count(item.weight)?, count(item.base)?);
-        Ok(CapacityProvider { capacity_provider: item.capacity_provider, weight, base })
-    };
-    items.into_iter().flatten().map(provider).collect()
-}
-
-/// A count as the SDK takes it.
-fn number(count: u32) -> Result<i32> {
-    i32::try_from(count).map_err(|_| Error::refused("TooLarge", format!("{count} is more than ECS counts")))
-}
-
-/// A count as a spec holds it. ECS counts nothing below zero.
-fn count(number: i32) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::absent("count that can be"))
-}
-
-fn maybe_number(count: Option<u32>) -> Result<Option<i32>> {
-    count.map(number).transpose()
-}
-
-fn maybe_count(number: Option<i32>) -> Result<Option<u32>> {
-    number.map(count).transpose()
-}
 
 /// ECS tells a list that is left out from one that is empty; a spec does not.
 fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
     (!items.is_empty()).then_some(items)
 }
 
-fn texts<T: Clone>(items: &BTreeSet<T>) -> Option<Vec<T>> {
-    some(items.iter().cloned().collect())
-}
-
-/// Words of AWS's as they are read: one that is newer than this program is told about, and ends nothing.
-#[derive(Debug, Default)]
-struct Words {
-    notes: Vec<String>,
-}
-
-impl Words {
-    fn known<T>(&mut self, word: &str, observed: impl Fn(&str) -> Result<T>) -> Option<T> {
-        let known = observed(word).ok();
-        if known.is_none() {
-            self.notes.push(format!("AWS says `{word}`, which this version of bullstra-up does not know"));
-        }
-        known
-    }
-}
-
-fn set<T: Ord>(items: Option<Vec<T>>) -> BTreeSet<T> {
-    items.into_iter().flatten().collect()
-}
-
 type Map = BTreeMap<String, String>;
-
-fn options(map: &Map) -> Option<HashMap<String, String>> {
-    (!map.is_empty()).then(|| map.clone().into_iter().collect())
-}
-
-fn map(options: Option<HashMap<String, String>>) -> Map {
-    options.into_iter().flatten().collect()
-}
-
-fn pairs(map: &Map) -> Option<Vec<KeyValuePair>> {
-    some(map.iter().map(|(name, value)| KeyValuePair::builder().name(name).value(value).build()).collect())
-}
-
-fn from_pairs(pairs: Option<Vec<KeyValuePair>>) -> Map {
-    pairs.into_iter().flatten().filter_map(|pair| Some((pair.name?, pair.value?))).collect()
-}
-
-fn secrets(map: &Map) -> Result<Option<Vec<Secret>>> {
-    let secrets = map.iter().map(|(name, from)| Ok(Secret::builder().name(name).value_from(from).build()?));
-    secrets.collect::<Result<_>>().map(some)
-}
-
-fn from_secrets(secrets: Option<Vec<Secret>>) -> Map {
-    secrets.into_iter().flatten().map(|secret| (secret.name, secret.value_from)).collect()
-}
-
-/// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
-    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
-    ids.sort();
-    Ok(ids)
-}
 
 fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()

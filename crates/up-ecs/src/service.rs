@@ -6,7 +6,7 @@ use aws_sdk_ecs::{
     operation::{
         create_service::builders::CreateServiceFluentBuilder, update_service::builders::UpdateServiceFluentBuilder,
     },
-    types::ServiceField,
+    types::{self as wire, ServiceField},
 };
 use serde_json::Value;
 use up_core::{Address, placeholder, prelude::*};
@@ -14,15 +14,13 @@ use up_core::{Address, placeholder, prelude::*};
 use crate::{
     SERVICES_A_CALL, Strategy,
     blue_green::{self, AdvancedConfiguration},
-    client, list, maybe_number, number, retag,
+    client, convert, list, retag,
     service_connect::ServiceConnect,
-    some, strategy_items,
     words::{ConstraintType, DeploymentStrategy, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
 
 /// Keeps a number of tasks running, and puts them behind load balancers.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Service {
     /// Its name, unique in the cluster. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
@@ -38,8 +36,7 @@ pub struct Service {
     pub(crate) desired_count: Option<u32>,
     /// Images that must have been pushed before its first tasks start: while one is missing, a new service is made without
     /// tasks, and the count of one that exists stays as it is. Default: none.
-    #[serde(default)]
-    #[spec(initial)]
+    #[spec(initial, default)]
     pub(crate) wait_for_images: BTreeSet<WaitedImage>,
     /// `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Left out where a capacity provider strategy says it.
     #[spec(replace)]
@@ -51,57 +48,54 @@ pub struct Service {
     /// Where in the network its tasks are, for network mode `awsvpc`.
     pub(crate) network_configuration: Option<NetworkConfiguration>,
     /// Target groups its tasks register with. A target group must have a listener by then: until it has, ECS refuses.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) load_balancers: BTreeSet<LoadBalancer>,
     /// Seconds after a task's start in which load balancers cannot make it unhealthy. Default: 0.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) health_check_grace_period_seconds: u32,
     /// How new tasks replace old ones.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) deployment_configuration: DeploymentConfiguration,
     /// `REPLICA` for a number of tasks, `DAEMON` for one on each instance. Default: `REPLICA`.
-    #[serde(default = "replica")]
-    #[spec(replace)]
+    #[spec(replace, default = SchedulingStrategy::Replica)]
     pub(crate) scheduling_strategy: SchedulingStrategy,
     /// Lets `aws ecs execute-command` into its containers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) enable_execute_command: bool,
     /// Tags tasks with the names of cluster and service. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) enable_ecs_managed_tags: bool,
     /// Whose tags tasks get: `NONE`, `SERVICE` or `TASK_DEFINITION`. Default: `NONE`.
-    #[serde(default = "none")]
+    #[spec(default = PropagateTags::None)]
     pub(crate) propagate_tags: PropagateTags,
     /// Moves tasks so that they are spread evenly over the zones. Left out: as AWS has it.
     pub(crate) availability_zone_rebalancing: Option<bool>,
     /// Which instances may run its tasks; not on Fargate. Default: any.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) placement_constraints: BTreeSet<PlacementConstraint>,
     /// How tasks are spread over instances, in order of weight; not on Fargate. Default: as ECS likes.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) placement_strategy: Vec<PlacementStrategy>,
     /// Cloud Map services its tasks register with.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) service_registries: BTreeSet<ServiceRegistry>,
     /// How it finds, and is found by, others of its namespace. Left out: not compared.
     pub(crate) service_connect_configuration: Option<ServiceConnect>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::AwsVpcConfiguration)]
 pub(crate) struct NetworkConfiguration {
     /// Subnets to run in, of one network.
     pub(crate) subnets: BTreeSet<Ref<names::Subnet>>,
     /// Firewalls around each task, 5 at most. Default: the network's own.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
     /// Gives tasks public addresses, as Fargate needs in subnets without NAT. Default: false.
-    #[serde(default)]
+    #[spec(default, with = convert::enabled)]
     pub(crate) assign_public_ip: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct WaitedImage {
     /// The tag that a container of the task definition names.
     pub(crate) tag: String,
@@ -109,25 +103,25 @@ pub(crate) struct WaitedImage {
     pub(crate) pushed_tags: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::LoadBalancer)]
 pub(crate) struct LoadBalancer {
     /// The target group.
+    #[spec(member = target_group_arn, attribute = "arn")]
     pub(crate) target_group: Ref<names::TargetGroup>,
     /// A container of the task definition.
     pub(crate) container_name: String,
     /// A port it maps.
     pub(crate) container_port: u16,
     /// The second target group, and where requests come in by: for every deployment strategy but `ROLLING`.
+    #[spec(with = blue_green)]
     pub(crate) advanced_configuration: Option<AdvancedConfiguration>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq, mirrors = wire::DeploymentConfiguration)]
 pub(crate) struct DeploymentConfiguration {
     /// `ROLLING`: new tasks take the places of old ones. `BLUE_GREEN`: they come up beside these, and then get all requests.
     /// `LINEAR` and `CANARY`: in steps, those that AWS takes by default. Default: `ROLLING`.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) strategy: DeploymentStrategy,
     /// Minutes that old tasks stay after the new ones have got all requests, 0 to 1,440: needed for `BLUE_GREEN`.
     pub(crate) bake_time_in_minutes: Option<u32>,
@@ -136,58 +130,56 @@ pub(crate) struct DeploymentConfiguration {
     /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100; 0 for a DAEMON.
     pub(crate) minimum_healthy_percent: Option<u32>,
     /// What ends a deployment whose tasks do not come up. Without it, ECS tries for ever.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) deployment_circuit_breaker: CircuitBreaker,
     /// CloudWatch alarms that end a deployment. Left out: none.
+    #[spec(with = convert::alarms)]
     pub(crate) alarms: Option<Alarms>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq, mirrors = wire::DeploymentCircuitBreaker)]
 pub(crate) struct CircuitBreaker {
     /// Ends a deployment whose tasks do not come up. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) enable: bool,
     /// Goes back to the last deployment that worked. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) rollback: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::DeploymentAlarms)]
 pub(crate) struct Alarms {
     /// Names of the alarms.
     pub(crate) alarm_names: BTreeSet<String>,
     /// Whether they are watched. Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     pub(crate) enable: bool,
     /// Goes back to the last deployment that worked. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) rollback: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::PlacementConstraint)]
 pub(crate) struct PlacementConstraint {
     /// `distinctInstance`, or `memberOf` with an expression.
     #[serde(rename = "type")]
+    #[spec(member = type)]
     pub(crate) constraint: ConstraintType,
     /// In ECS's cluster query language.
     pub(crate) expression: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::PlacementStrategy)]
 pub(crate) struct PlacementStrategy {
     /// `random`, `spread` or `binpack`.
     #[serde(rename = "type")]
+    #[spec(member = type)]
     pub(crate) strategy: StrategyType,
     /// What to spread over (`instanceId`, `attribute:ecs.availability-zone`) or to pack by (`cpu`, `memory`).
     pub(crate) field: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::ServiceRegistry)]
 pub(crate) struct ServiceRegistry {
     /// The Cloud Map service, as an ARN.
     pub(crate) registry_arn: String,
@@ -427,30 +419,20 @@ impl Service {
             _ => Some(self.desired_count.unwrap_or(1)),
         };
         let grace = Some(self.health_check_grace_period_seconds).filter(|seconds| *seconds > 0);
-        let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
-        let connect = self.service_connect_configuration.as_ref().map(ServiceConnect::wire).transpose()?;
+        // ECS has no `NONE` at birth: leaving it out says so.
+        let propagates = Some(self.propagate_tags).filter(|propagates| *propagates != PropagateTags::None);
         let request = client(cx)
             .create_service()
             .cluster(cx.attr(&self.cluster, "arn")?)
             .task_definition(cx.attr(&self.task_definition, "arn")?)
-            .set_desired_count(maybe_number(desired)?)
-            .set_launch_type(self.launch_type.map(|word| word.as_str().into()))
-            .set_capacity_provider_strategy(strategy.and_then(some))
-            .set_platform_version(self.platform_version.clone())
-            .set_network_configuration(self.network(cx)?)
-            .set_load_balancers(some(self.balancers(cx)?))
-            .set_health_check_grace_period_seconds(maybe_number(grace)?)
-            .deployment_configuration(self.deployment_configuration.wire()?)
-            .scheduling_strategy(self.scheduling_strategy.as_str().into())
-            .enable_execute_command(self.enable_execute_command)
-            .enable_ecs_managed_tags(self.enable_ecs_managed_tags)
-            .set_propagate_tags(self.propagation())
-            .set_availability_zone_rebalancing(self.rebalancing())
-            .set_placement_constraints(some(self.constraints()))
-            .set_placement_strategy(some(self.strategies()))
-            .set_service_registries(some(self.registries()))
-            .set_service_connect_configuration(connect);
-        Ok(request)
+            .set_desired_count(desired.to_aws(cx)?)
+            .set_health_check_grace_period_seconds(grace.to_aws(cx)?)
+            .set_propagate_tags(propagates.to_aws(cx)?)
+            .set_availability_zone_rebalancing(self.rebalancing());
+        Ok(fill!(request, cx, self: launch_type, capacity_provider_strategy, platform_version, network_configuration,
+            load_balancers, deployment_configuration, scheduling_strategy, enable_execute_command,
+            enable_ecs_managed_tags, placement_constraints, placement_strategy, service_registries,
+            service_connect_configuration))
     }
 
     /// True for what ECS does only with a new deployment: another strategy, and starting again what has failed. The first
@@ -468,51 +450,18 @@ impl Service {
     /// Both sides are compared as ECS takes them, where a reference is the id it stands for.
     fn changes(&self, cx: &Context, observed: &Observed<Self>) -> Result<UpdateServiceFluentBuilder> {
         let is = &observed.spec;
-        let call = client(cx).update_service().cluster(cx.attr(&is.cluster, "arn")?).service(&observed.id);
         let definition = cx.attr(&self.task_definition, "arn")?;
         let moves = cx.attr(&is.task_definition, "arn").map_or(true, |arn| arn != definition);
-        let desired = self.desired_count.filter(|_| self.desired_count != is.desired_count);
-        let strategy = self.capacity_provider_strategy.as_ref().map(strategy_items).transpose()?;
-        let strategy_differs = strategy.is_some() && self.capacity_provider_strategy != is.capacity_provider_strategy;
-        let platform = self.platform_version.clone().filter(|_| self.platform_version != is.platform_version);
-        let grace = differing(self.health_check_grace_period_seconds, is.health_check_grace_period_seconds);
-        let deployment = differing(&self.deployment_configuration, &is.deployment_configuration);
-        let connect = self.service_connect_configuration.as_ref();
-        let connect = connect.filter(|_| connect != is.service_connect_configuration.as_ref());
-        let propagates = differing(self.propagate_tags, is.propagate_tags);
-        let call = call
+        let call = client(cx)
+            .update_service()
+            .cluster(cx.attr(&is.cluster, "arn")?)
+            .service(&observed.id)
             .set_task_definition(moves.then_some(definition))
-            .set_desired_count(maybe_number(desired)?)
-            .set_capacity_provider_strategy(strategy.filter(|_| strategy_differs))
             .set_force_new_deployment(self.forces_deployment(observed).then_some(true))
-            .set_platform_version(platform)
-            .set_network_configuration(differing(self.network(cx)?, is.network(cx)?).flatten())
-            .set_health_check_grace_period_seconds(grace.map(number).transpose()?)
-            .set_deployment_configuration(deployment.map(DeploymentConfiguration::wire).transpose()?)
-            .set_enable_execute_command(differing(self.enable_execute_command, is.enable_execute_command))
-            .set_enable_ecs_managed_tags(differing(self.enable_ecs_managed_tags, is.enable_ecs_managed_tags))
-            .set_propagate_tags(propagates.map(|word| word.as_str().into()))
-            .set_availability_zone_rebalancing(self.rebalancing())
-            .set_placement_constraints(differing(self.constraints(), is.constraints()))
-            .set_placement_strategy(differing(self.strategies(), is.strategies()))
-            .set_service_registries(differing(self.registries(), is.registries()))
-            .set_service_connect_configuration(connect.map(ServiceConnect::wire).transpose()?);
-        Ok(call.set_load_balancers(differing(self.balancers(cx)?, is.balancers(cx)?)))
+            .set_availability_zone_rebalancing(self.rebalancing());
+        Ok(fill_changed!(call, cx, self, is: desired_count, capacity_provider_strategy, platform_version,
+            network_configuration, load_balancers, health_check_grace_period_seconds, deployment_configuration,
+            enable_execute_command, enable_ecs_managed_tags, propagate_tags, placement_constraints, placement_strategy,
+            service_registries, service_connect_configuration))
     }
-}
-
-fn differing<T: PartialEq>(desired: T, observed: T) -> Option<T> {
-    (desired != observed).then_some(desired)
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn none() -> PropagateTags {
-    PropagateTags::None
-}
-
-fn replica() -> SchedulingStrategy {
-    SchedulingStrategy::Replica
 }

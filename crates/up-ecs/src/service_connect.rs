@@ -3,37 +3,33 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecs::types as wire;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use up_core::{Error, Result};
+use up_core::{Context, FromAws, Result, ToAws, fill, mirror, part, read};
 
-use crate::{container::LogConfiguration, maybe_count, maybe_number, some};
+use crate::container::LogConfiguration;
 
 /// How a service finds, and is found by, others of its namespace: through a proxy that ECS puts into each task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, mirrors = wire::ServiceConnectConfiguration)]
 pub(crate) struct ServiceConnect {
     /// Whether it takes part. Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     enabled: bool,
     /// The Cloud Map namespace, as an ARN. Left out: the cluster's own.
     pub(crate) namespace: Option<String>,
     /// Ports it offers under a name. Default: none, it only calls others.
-    #[serde(default)]
+    #[spec(default)]
     services: BTreeSet<ConnectService>,
     /// Where the proxy's output goes. Left out: nowhere.
     log_configuration: Option<LogConfiguration>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 struct ConnectService {
     /// The name of a port mapping of the task definition.
     port_name: String,
     /// Its name in Cloud Map. Left out: the port's name.
     discovery_name: Option<String>,
     /// Names and ports that callers use.
-    #[serde(default)]
+    #[spec(default)]
     client_aliases: BTreeSet<ClientAlias>,
     /// The port the proxy listens on. Left out: one that is free.
     ingress_port_override: Option<u16>,
@@ -43,8 +39,7 @@ struct ConnectService {
     per_request_timeout_seconds: Option<u32>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::ServiceConnectClientAlias)]
 struct ClientAlias {
     /// The port callers use.
     port: u16,
@@ -52,63 +47,33 @@ struct ClientAlias {
     dns_name: Option<String>,
 }
 
-impl ServiceConnect {
-    pub(crate) fn wire(&self) -> Result<wire::ServiceConnectConfiguration> {
-        let services = self.services.iter().map(ConnectService::wire).collect::<Result<_>>()?;
-        let connect = wire::ServiceConnectConfiguration::builder().enabled(self.enabled);
-        let connect = connect.set_namespace(self.namespace.clone()).set_services(some(services));
-        let log = self.log_configuration.as_ref().map(LogConfiguration::wire).transpose()?;
-        Ok(connect.set_log_configuration(log).build())
-    }
-
-    pub(crate) fn observed(connect: wire::ServiceConnectConfiguration) -> Result<Self> {
-        Ok(Self {
-            enabled: connect.enabled,
-            namespace: connect.namespace,
-            services: connect.services.into_iter().flatten().map(ConnectService::observed).collect::<Result<_>>()?,
-            log_configuration: connect.log_configuration.map(LogConfiguration::observed).transpose()?,
-        })
+/// ECS has both timeouts in a table of their own.
+impl ToAws<wire::ServiceConnectService> for ConnectService {
+    fn to_aws(&self, cx: &Context) -> Result<Option<wire::ServiceConnectService>> {
+        let (idle, request) = (self.idle_timeout_seconds, self.per_request_timeout_seconds);
+        let timeout = wire::TimeoutConfiguration::builder().set_idle_timeout_seconds(idle.to_aws(cx)?);
+        let timeout = timeout.set_per_request_timeout_seconds(request.to_aws(cx)?).build();
+        let service = wire::ServiceConnectService::builder()
+            .set_timeout((idle.is_some() || request.is_some()).then_some(timeout));
+        let service = fill!(service, cx, self: port_name, discovery_name, client_aliases, ingress_port_override);
+        Ok(Some(service.build()?))
     }
 }
 
-impl ConnectService {
-    fn wire(&self) -> Result<wire::ServiceConnectService> {
-        let alias = |alias: &ClientAlias| {
-            let wire = wire::ServiceConnectClientAlias::builder().port(alias.port.into());
-            Ok(wire.set_dns_name(alias.dns_name.clone()).build()?)
-        };
-        let (idle, request) = (self.idle_timeout_seconds, self.per_request_timeout_seconds);
-        let timeout = wire::TimeoutConfiguration::builder().set_idle_timeout_seconds(maybe_number(idle)?);
-        let timeout = timeout.set_per_request_timeout_seconds(maybe_number(request)?).build();
-        let service = wire::ServiceConnectService::builder()
-            .port_name(&self.port_name)
-            .set_discovery_name(self.discovery_name.clone())
-            .set_client_aliases(some(self.client_aliases.iter().map(alias).collect::<Result<_>>()?))
-            .set_ingress_port_override(self.ingress_port_override.map(i32::from))
-            .set_timeout((idle.is_some() || request.is_some()).then_some(timeout));
-        Ok(service.build()?)
-    }
-
-    fn observed(service: wire::ServiceConnectService) -> Result<Self> {
-        let alias = |alias: wire::ServiceConnectClientAlias| {
-            Ok(ClientAlias { port: port(alias.port)?, dns_name: alias.dns_name })
-        };
+impl FromAws<wire::ServiceConnectService> for ConnectService {
+    fn from_aws(service: wire::ServiceConnectService) -> Result<Self> {
         let timeout = service.timeout.as_ref();
+        let (idle, request) = (
+            timeout.and_then(|timeout| timeout.idle_timeout_seconds),
+            timeout.and_then(|timeout| timeout.per_request_timeout_seconds),
+        );
         Ok(Self {
             port_name: service.port_name,
             discovery_name: service.discovery_name,
-            client_aliases: service.client_aliases.into_iter().flatten().map(alias).collect::<Result<_>>()?,
-            ingress_port_override: service.ingress_port_override.map(port).transpose()?,
-            idle_timeout_seconds: maybe_count(timeout.and_then(|timeout| timeout.idle_timeout_seconds))?,
-            per_request_timeout_seconds: maybe_count(timeout.and_then(|timeout| timeout.per_request_timeout_seconds))?,
+            client_aliases: read!(service.client_aliases)?,
+            ingress_port_override: read!(service.ingress_port_override)?,
+            idle_timeout_seconds: mirror::read(idle, "timeout")?,
+            per_request_timeout_seconds: mirror::read(request, "timeout")?,
         })
     }
-}
-
-fn port(number: i32) -> Result<u16> {
-    u16::try_from(number).map_err(|_| Error::absent("port that can be"))
-}
-
-fn yes() -> bool {
-    true
 }

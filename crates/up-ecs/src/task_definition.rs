@@ -10,20 +10,19 @@ use aws_sdk_ecs::{
     },
     types::{EphemeralStorage, SortOrder, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
-use up_core::{Address, prelude::*};
+use up_core::{Address, mirror, prelude::*};
 
 use crate::{
     arn, attrs, client,
     container::{Container, Dependency, MountPoint, PortMapping},
-    list, maybe_count, maybe_number, once, retag, some, tags,
+    list, once, retag, some, tags,
     volume::Volume,
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
 
 /// Which containers a task runs, and with what. A task definition never changes: every change makes a new revision of
 /// the same family, the services that use it move there, and the old revision goes.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct TaskDefinition {
     /// The name its revisions share. Default: derived from stack and address.
     #[spec(replace)]
@@ -32,8 +31,7 @@ pub struct TaskDefinition {
     #[spec(replace)]
     containers: BTreeSet<Container>,
     /// Where it may run: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`. Default: `FARGATE`.
-    #[serde(default = "fargate")]
-    #[spec(replace)]
+    #[spec(replace, default = [LaunchType::Fargate].into())]
     requires_compatibilities: BTreeSet<LaunchType>,
     /// CPU units of the whole task: 1024 are one vCPU. Fargate demands it.
     #[spec(replace)]
@@ -42,12 +40,10 @@ pub struct TaskDefinition {
     #[spec(replace)]
     memory: Option<u32>,
     /// `awsvpc` for a network interface of its own, as Fargate demands; `bridge`, `host` or `none`. Default: `awsvpc`.
-    #[serde(default = "awsvpc")]
-    #[spec(replace)]
+    #[spec(replace, default = NetworkMode::Awsvpc)]
     network_mode: NetworkMode,
     /// The machine it is built for.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     runtime_platform: RuntimePlatform,
     /// The role ECS itself takes on to pull images, fetch secrets and write logs.
     #[spec(replace, loose)]
@@ -56,8 +52,7 @@ pub struct TaskDefinition {
     #[spec(replace, loose)]
     task_role: Option<Ref<names::Role>>,
     /// Storage that its containers mount. Default: none.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     volumes: BTreeSet<Volume>,
     /// GiB of ephemeral storage on Fargate, 21 to 200. Left out: 20.
     #[spec(replace)]
@@ -67,14 +62,13 @@ pub struct TaskDefinition {
     pid_mode: Option<PidMode>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq, mirrors = wire::RuntimePlatform)]
 struct RuntimePlatform {
     /// `X86_64` or `ARM64`. Default: `X86_64`.
-    #[serde(default = "x86_64")]
+    #[spec(default = CpuArchitecture::X86)]
     cpu_architecture: CpuArchitecture,
     /// `LINUX`, or one of the Windows Server families. Default: `LINUX`.
-    #[serde(default = "linux")]
+    #[spec(default = OperatingSystem::Linux)]
     operating_system_family: OperatingSystem,
 }
 
@@ -246,30 +240,30 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefi
     let (Some(id), Some(family)) = (definition.task_definition_arn, definition.family) else {
         return Err(Error::absent("ARN and family of a task definition"));
     };
-    let network_mode =
-        definition.network_mode.map_or(Ok(NetworkMode::Bridge), |word| NetworkMode::observed(word.as_str()))?;
+    let network_mode = read!(definition.network_mode or NetworkMode::Bridge)?;
     let own_ports = network_mode == NetworkMode::Bridge;
     let containers = definition.container_definitions.into_iter().flatten();
-    let compatibilities = definition.requires_compatibilities.into_iter().flatten();
-    let compatibilities = compatibilities.map(|word| LaunchType::observed(word.as_str()));
-    let platform = definition.runtime_platform.map(RuntimePlatform::observed).transpose()?;
     let amount = |text: Option<String>| {
         let number = text.map(|text| text.parse()).transpose();
         number.map_err(|_| Error::absent("number for the size of a task"))
     };
     let spec = TaskDefinition {
         family: Some(family.clone()),
-        containers: containers.map(|container| Container::observed(container, own_ports)).collect::<Result<_>>()?,
-        requires_compatibilities: compatibilities.collect::<Result<_>>()?,
+        containers: containers
+            .map(|container| {
+                Container::from_aws(container).map(|it| if own_ports { it } else { it.without_host_ports() })
+            })
+            .collect::<Result<_>>()?,
+        requires_compatibilities: read!(definition.requires_compatibilities)?,
         cpu: amount(definition.cpu)?,
         memory: amount(definition.memory)?,
         network_mode,
-        runtime_platform: platform.unwrap_or_default(),
+        runtime_platform: read!(definition.runtime_platform or RuntimePlatform::default())?,
         execution_role: definition.execution_role_arn.map(Ref::id),
         task_role: definition.task_role_arn.map(Ref::id),
         volumes: definition.volumes.into_iter().flatten().map(Volume::observed).collect::<Result<_>>()?,
-        ephemeral_storage: maybe_count(definition.ephemeral_storage.map(|storage| storage.size_in_gib))?,
-        pid_mode: definition.pid_mode.map(|word| PidMode::observed(word.as_str())).transpose()?,
+        ephemeral_storage: mirror::read(definition.ephemeral_storage.map(|storage| storage.size_in_gib), "size")?,
+        pid_mode: read!(definition.pid_mode)?,
     };
     let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
     Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(answer.tags), spec) }))
@@ -278,24 +272,19 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefi
 impl TaskDefinition {
     fn request(&self, cx: &Context) -> Result<RegisterTaskDefinitionFluentBuilder> {
         let role = |role: &Option<Ref<names::Role>>| role.as_ref().map(|role| cx.attr(role, "arn")).transpose();
-        let containers = self.containers.iter().map(Container::wire).collect::<Result<_>>()?;
         let volumes = self.volumes.iter().map(Volume::wire).collect::<Result<_>>()?;
-        let storage = maybe_number(self.ephemeral_storage)?;
+        let storage = self.ephemeral_storage.to_aws(cx)?;
         let storage = storage.map(|gib| EphemeralStorage::builder().size_in_gib(gib).build());
-        let compatibilities = self.requires_compatibilities.iter().map(|word| word.as_str().into()).collect();
         let request = client(cx)
             .register_task_definition()
-            .set_container_definitions(Some(containers))
-            .set_requires_compatibilities(some(compatibilities))
+            .set_container_definitions(self.containers.to_aws(cx)?)
             .set_cpu(self.cpu.map(|units| units.to_string()))
             .set_memory(self.memory.map(|mib| mib.to_string()))
-            .network_mode(self.network_mode.as_str().into())
-            .runtime_platform(self.runtime_platform.wire())
             .set_execution_role_arn(role(&self.execution_role)?)
             .set_task_role_arn(role(&self.task_role)?)
             .set_volumes(some(volumes))
-            .set_ephemeral_storage(storage)
-            .set_pid_mode(self.pid_mode.map(|word| word.as_str().into()));
+            .set_ephemeral_storage(storage);
+        let request = fill!(request, cx, self: requires_compatibilities, network_mode, runtime_platform, pid_mode);
         Ok(request)
     }
 
@@ -379,43 +368,6 @@ fn fargate_size(cpu: Option<u32>, memory: Option<u32>) -> Option<Problem> {
         "Fargate has no task of {cpu} CPU units and {memory} MiB; with that CPU it has {least} to {most} MiB in steps"
     );
     (!sizes.contains(&memory)).then(|| Problem::new("memory", message))
-}
-
-impl RuntimePlatform {
-    fn wire(&self) -> wire::RuntimePlatform {
-        let platform = wire::RuntimePlatform::builder().cpu_architecture(self.cpu_architecture.as_str().into());
-        platform.operating_system_family(self.operating_system_family.as_str().into()).build()
-    }
-
-    fn observed(platform: wire::RuntimePlatform) -> Result<Self> {
-        let cpu = platform.cpu_architecture.map(|word| CpuArchitecture::observed(word.as_str())).transpose()?;
-        let system =
-            platform.operating_system_family.map(|word| OperatingSystem::observed(word.as_str())).transpose()?;
-        let (cpu_architecture, operating_system_family) = (cpu.unwrap_or_else(x86_64), system.unwrap_or_else(linux));
-        Ok(Self { cpu_architecture, operating_system_family })
-    }
-}
-
-impl Default for RuntimePlatform {
-    fn default() -> Self {
-        Self { cpu_architecture: x86_64(), operating_system_family: linux() }
-    }
-}
-
-fn fargate() -> BTreeSet<LaunchType> {
-    [LaunchType::Fargate].into()
-}
-
-fn awsvpc() -> NetworkMode {
-    NetworkMode::Awsvpc
-}
-
-fn x86_64() -> CpuArchitecture {
-    CpuArchitecture::X86
-}
-
-fn linux() -> OperatingSystem {
-    OperatingSystem::Linux
 }
 
 #[cfg(test)]

@@ -4,13 +4,10 @@ use aws_sdk_ecs::types::{
     self as wire, EfsAuthorizationConfig, EfsAuthorizationConfigIam, EfsTransitEncryption, EfsVolumeConfiguration,
     HostVolumeProperties,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use up_core::{Error, Result};
+use up_core::{Error, Result, part};
 
 /// Storage that containers of a task mount by its name. With neither EFS nor a path: empty, and gone with the task.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Volume {
     /// Its name, unique in the task.
     pub(crate) name: String,
@@ -20,23 +17,22 @@ pub(crate) struct Volume {
     pub(crate) host_source_path: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Efs {
     /// The file system's id.
     file_system_id: String,
     /// The directory in it that becomes the volume's root; `/` with an access point, which has its own. Default: `/`.
-    #[serde(default = "root")]
+    #[spec(default = "/".into())]
     root_directory: String,
     /// Encrypts what goes over the network, as access points and IAM demand. Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     transit_encryption: bool,
     /// The port for that. Left out: one that is free.
     transit_encryption_port: Option<u16>,
     /// The access point's id.
     access_point_id: Option<String>,
     /// Asks IAM whether the task's role may mount it. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     iam: bool,
 }
 
@@ -76,19 +72,14 @@ impl Efs {
             efs.authorization_config.map(|it| (it.access_point_id, it.iam)).unwrap_or_default();
         Ok(Self {
             file_system_id: efs.file_system_id,
-            root_directory: efs.root_directory.filter(|path| !path.is_empty()).unwrap_or_else(root),
+            root_directory: efs
+                .root_directory
+                .filter(|path| !path.is_empty())
+                .unwrap_or_else(Efs::default_root_directory),
             transit_encryption: efs.transit_encryption == Some(EfsTransitEncryption::Enabled),
             transit_encryption_port: port.map_err(|_| Error::absent("port that can be"))?,
             access_point_id,
             iam: iam == Some(EfsAuthorizationConfigIam::Enabled),
         })
     }
-}
-
-fn root() -> String {
-    "/".into()
-}
-
-fn yes() -> bool {
-    true
 }

@@ -5,14 +5,13 @@ use up_core::prelude::*;
 use crate::attributes::Attributes;
 
 /// Files of log lines in an S3 bucket.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default)]
 pub(crate) struct Logs {
     /// Name of the bucket; its policy must let Elastic Load Balancing write. Default: empty, no logs.
-    #[serde(default)]
+    #[spec(default)]
     bucket: String,
     /// What the names of the files begin with. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     prefix: String,
 }
 

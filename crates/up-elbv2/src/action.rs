@@ -26,8 +26,7 @@ pub(crate) enum Action {
 }
 
 /// Where requests go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 pub(crate) struct Forward {
     /// One target group, or up to five that share the requests. Where a service of the stack (`ecs.service`) is deployed
     /// blue/green through it, Amazon ECS moves the weights, and the live ones stay. Where something outside the stack does
@@ -38,52 +37,49 @@ pub(crate) struct Forward {
 }
 
 /// A target group's share of the requests.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 struct Share {
     /// The target group.
     target_group: Ref<names::TargetGroup>,
     /// Its share, beside those of the others, 0 to 999. Default: 1.
-    #[serde(default = "one")]
+    #[spec(default = 1)]
     weight: i32,
 }
 
 /// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for those of the
 /// request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 pub(crate) struct Redirect {
     /// `HTTP` or `HTTPS`. Default: as it came.
-    #[serde(default = "same_protocol")]
+    #[spec(default = "#{protocol}".into())]
     protocol: String,
     /// Default: as it came.
-    #[serde(default = "same_host")]
+    #[spec(default = "#{host}".into())]
     host: String,
     /// Default: as it came.
-    #[serde(default = "same_port")]
+    #[spec(default = "#{port}".into())]
     port: String,
     /// Default: as it came.
-    #[serde(default = "same_path")]
+    #[spec(default = "/#{path}".into())]
     path: String,
     /// What stands behind the `?`. Default: as it came.
-    #[serde(default = "same_query")]
+    #[spec(default = "#{query}".into())]
     query: String,
     /// Whether clients may remember it. Default: `HTTP_301`, they may.
-    #[serde(default = "moved")]
+    #[spec(default = RedirectStatus::Http301)]
     status_code: RedirectStatus,
 }
 
 /// What the load balancer answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 pub(crate) struct FixedResponse {
     /// The status, such as 404: 200 to 299, or 400 to 599.
     status_code: u16,
     /// What the body is. Default: `text/plain`.
-    #[serde(default = "plain_text")]
+    #[spec(default = "text/plain".into())]
     content_type: String,
     /// The body, 1,024 bytes at most. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     message_body: String,
 }
 
@@ -131,7 +127,7 @@ impl Action {
         match (action.forward_config, action.target_group_arn) {
             (Some(config), _) => Forward::observed(config).map(Self::Forward),
             (None, Some(arn)) => {
-                let target_groups = [Share { target_group: Ref::id(arn), weight: one() }].into();
+                let target_groups = [Share { target_group: Ref::id(arn), weight: Share::default_weight() }].into();
                 Ok(Self::Forward(Forward { target_groups, stickiness_duration_seconds: None }))
             }
             (None, None) => {
@@ -168,7 +164,7 @@ impl Forward {
     fn observed(config: ForwardActionConfig) -> Result<Self> {
         let share = |group: TargetGroupTuple| {
             let arn = group.target_group_arn.ok_or_else(|| Error::absent("target group of an action"))?;
-            Ok(Share { target_group: Ref::id(arn), weight: group.weight.unwrap_or_else(one) })
+            Ok(Share { target_group: Ref::id(arn), weight: group.weight.unwrap_or_else(Share::default_weight) })
         };
         let target_groups = config.target_groups.into_iter().flatten().map(share).collect::<Result<_>>()?;
         let sticky = config.target_group_stickiness_config.filter(|sticky| sticky.enabled == Some(true));
@@ -199,21 +195,21 @@ impl Redirect {
     fn observed(config: RedirectActionConfig) -> Result<Self> {
         let status = config.status_code.ok_or_else(|| Error::absent("status of a redirect"))?;
         Ok(Self {
-            protocol: config.protocol.unwrap_or_else(same_protocol),
-            host: config.host.unwrap_or_else(same_host),
-            port: config.port.unwrap_or_else(same_port),
-            path: config.path.unwrap_or_else(same_path),
-            query: config.query.unwrap_or_else(same_query),
+            protocol: config.protocol.unwrap_or_else(Redirect::default_protocol),
+            host: config.host.unwrap_or_else(Redirect::default_host),
+            port: config.port.unwrap_or_else(Redirect::default_port),
+            path: config.path.unwrap_or_else(Redirect::default_path),
+            query: config.query.unwrap_or_else(Redirect::default_query),
             status_code: RedirectStatus::observed(status.as_str())?,
         })
     }
 
     fn check(&self, field: &str) -> Option<Problem> {
         let same = [
-            self.protocol == same_protocol(),
-            self.host == same_host(),
-            self.port == same_port(),
-            self.path == same_path(),
+            self.protocol == Redirect::default_protocol(),
+            self.host == Redirect::default_host(),
+            self.port == Redirect::default_port(),
+            self.path == Redirect::default_path(),
         ];
         // AWS does not count the query: a redirect to itself has no end.
         let message = "a redirect must change the protocol, the host, the port or the path";
@@ -231,7 +227,7 @@ impl FixedResponse {
         let status = config.status_code.and_then(|status| status.parse().ok());
         Ok(Self {
             status_code: status.ok_or_else(|| Error::absent("status of a fixed response"))?,
-            content_type: config.content_type.unwrap_or_else(plain_text),
+            content_type: config.content_type.unwrap_or_else(FixedResponse::default_content_type),
             // The API leaves out a body that is empty.
             message_body: config.message_body.unwrap_or_default(),
         })
@@ -242,36 +238,4 @@ impl FixedResponse {
         let message = format!("200 to 299 and 400 to 599 are possible, and this is {}", self.status_code);
         (!right).then(|| Problem::new(format!("{field}.status_code"), message))
     }
-}
-
-fn one() -> i32 {
-    1
-}
-
-fn same_protocol() -> String {
-    "#{protocol}".into()
-}
-
-fn same_host() -> String {
-    "#{host}".into()
-}
-
-fn same_port() -> String {
-    "#{port}".into()
-}
-
-fn same_path() -> String {
-    "/#{path}".into()
-}
-
-fn same_query() -> String {
-    "#{query}".into()
-}
-
-fn moved() -> RedirectStatus {
-    RedirectStatus::Http301
-}
-
-fn plain_text() -> String {
-    "text/plain".into()
 }

@@ -33,8 +33,7 @@ pub(crate) enum Condition {
 }
 
 /// A header.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct HttpHeader {
     /// Its name. Upper and lower case are alike.
     name: String,
@@ -43,8 +42,7 @@ pub(crate) struct HttpHeader {
 }
 
 /// Something behind the `?`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct QueryPair {
     /// Left out: any.
     key: Option<String>,

@@ -9,8 +9,7 @@ use crate::{
 };
 
 /// How a load balancer finds out which targets work. AWS's defaults depend on the group's protocol.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default)]
 pub(crate) struct HealthCheck {
     /// Whether targets are checked at all; only for Lambda are they not by default. Left out: AWS's default.
     pub(crate) enabled: Option<bool>,

@@ -15,8 +15,7 @@ use crate::{
 /// A port of a load balancer, and what becomes of what comes in by it.
 ///
 /// A rule may take some of an application load balancer's requests elsewhere.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Listener {
     /// The load balancer. With another, the old listener goes first: AWS lets no target group be on two.
     #[spec(replace)]
@@ -56,8 +55,7 @@ pub struct Listener {
 }
 
 /// Whether, and how, clients show certificates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 struct MutualAuthentication {
     /// `off`, `passthrough` or `verify`.
     mode: MutualAuthenticationMode,

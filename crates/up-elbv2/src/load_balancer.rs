@@ -23,19 +23,16 @@ use crate::{
 /// Takes connections and spreads them over targets in several availability zones.
 ///
 /// AWS takes two to three minutes to make one.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct LoadBalancer {
     /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
     /// `application` for HTTP, `network` for TCP and UDP. Default: `application`.
-    #[serde(default = "application")]
-    #[spec(replace)]
+    #[spec(replace, default = LoadBalancerType::Application)]
     r#type: LoadBalancerType,
     /// `internet-facing`, or `internal` for the network alone. Default: `internet-facing`.
-    #[serde(default = "internet_facing")]
-    #[spec(replace)]
+    #[spec(replace, default = Scheme::InternetFacing)]
     scheme: Scheme,
     /// Where it stands: one subnet in each availability zone; an application load balancer needs two. Left out: told by
     /// `subnet_mappings`.
@@ -48,61 +45,61 @@ pub struct LoadBalancer {
     /// network load balancer that is made without any can never have some.
     security_groups: Option<BTreeSet<Ref<names::SecurityGroup>>>,
     /// Which addresses clients may come from. Default: `ipv4`.
-    #[serde(default = "ipv4")]
+    #[spec(default = IpAddressType::Ipv4)]
     ip_address_type: IpAddressType,
     /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
     /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
-    #[serde(default)]
+    #[spec(default)]
     deletion_protection: bool,
     /// Sends to targets in all zones, not only in the zone a client came in by. Default: true for an application load
     /// balancer, which knows nothing else, false for a network one.
     cross_zone: Option<bool>,
     /// One line for every request. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     access_logs: Logs,
     /// One line for every connection; for application load balancers. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     connection_logs: Logs,
     /// One line for every change in a target's health; for application load balancers. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     health_check_logs: Logs,
     /// Seconds without a byte after which a connection is closed, 1 to 4,000; for application load balancers. Default:
     /// 60.
-    #[serde(default = "one_minute")]
+    #[spec(default = 60)]
     idle_timeout: i32,
     /// Seconds that a client may keep one connection, 60 to 604,800; for application load balancers. Default: 3600.
-    #[serde(default = "one_hour")]
+    #[spec(default = 3600)]
     client_keep_alive: i32,
     /// Speaks HTTP/2 to clients; for application load balancers. Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     http2: bool,
     /// Takes out headers whose names are not valid; for application load balancers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     drop_invalid_header_fields: bool,
     /// Passes the `Host` header on as it came; for application load balancers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     preserve_host_header: bool,
     /// What to do with requests that HTTP servers may understand differently; for application load balancers. Default:
     /// `defensive`.
-    #[serde(default = "defensive")]
+    #[spec(default = DesyncMitigationMode::Defensive)]
     desync_mitigation_mode: DesyncMitigationMode,
     /// What to do with `X-Forwarded-For`; for application load balancers. Default: `append`.
-    #[serde(default = "append")]
+    #[spec(default = XffHeaderProcessingMode::Append)]
     xff_header_processing_mode: XffHeaderProcessingMode,
     /// Adds the client's port to `X-Forwarded-For`; for application load balancers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     xff_client_port: bool,
     /// Tells targets the TLS version and cipher in headers; for application load balancers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     x_amzn_tls_version_and_cipher_suite: bool,
     /// Lets requests through while AWS WAF does not answer; for application load balancers. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     waf_fail_open: bool,
     /// Lets traffic be shifted away from a zone in trouble. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     zonal_shift: bool,
     /// How DNS spreads clients over zones; for network load balancers. Default: `any_availability_zone`.
-    #[serde(default = "any_zone")]
+    #[spec(default = ClientRoutingPolicy::AnyZone)]
     dns_record_client_routing_policy: ClientRoutingPolicy,
 }
 
@@ -316,42 +313,6 @@ const HTTP: [Row; 10] = [
     ("waf_fail_open", "waf.fail_open.enabled"),
 ];
 
-fn application() -> LoadBalancerType {
-    LoadBalancerType::Application
-}
-
-fn internet_facing() -> Scheme {
-    Scheme::InternetFacing
-}
-
-fn ipv4() -> IpAddressType {
-    IpAddressType::Ipv4
-}
-
-fn defensive() -> DesyncMitigationMode {
-    DesyncMitigationMode::Defensive
-}
-
-fn append() -> XffHeaderProcessingMode {
-    XffHeaderProcessingMode::Append
-}
-
-fn any_zone() -> ClientRoutingPolicy {
-    ClientRoutingPolicy::AnyZone
-}
-
-fn one_minute() -> i32 {
-    60
-}
-
-fn one_hour() -> i32 {
-    3600
-}
-
-fn yes() -> bool {
-    true
-}
-
 fn attribute(key: &str, value: &str) -> LoadBalancerAttribute {
     LoadBalancerAttribute::builder().key(key).value(value).build()
 }
@@ -385,7 +346,7 @@ async fn read(
         subnets: Some(zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(Ref::id).collect()),
         subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::observed).collect()),
         security_groups: Some(groups.into_iter().map(Ref::id).collect()),
-        ip_address_type: ip_address_type.unwrap_or_else(ipv4),
+        ip_address_type: ip_address_type.unwrap_or_else(LoadBalancer::default_ip_address_type),
         access_logs: Logs::observed("access_logs", &attributes),
         connection_logs: Logs::observed("connection_logs", &attributes),
         health_check_logs: Logs::observed("health_check_logs", &attributes),

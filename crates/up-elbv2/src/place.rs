@@ -4,8 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types;
 use up_core::{Name, prelude::*};
 
 /// A subnet, and the addresses a network load balancer has in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq, PartialOrd, Ord)]
 pub(crate) struct SubnetMapping {
     /// The subnet.
     subnet: Ref<names::Subnet>,

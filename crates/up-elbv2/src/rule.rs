@@ -18,8 +18,7 @@ use crate::{
 ///
 /// Rules are tried from the lowest priority up, and the first whose conditions all hold is followed. Where the listener
 /// is replaced, so is the rule.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Rule {
     /// The listener.
     #[spec(replace)]

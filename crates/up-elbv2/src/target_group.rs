@@ -16,15 +16,13 @@ use crate::{
 ///
 /// Who its targets are is not said here: an ECS service, for one, registers its own tasks. When it is replaced, the new
 /// one is made under another name, listeners and rules move over, and the old one goes.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct TargetGroup {
     /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
     /// What targets are: `instance`, `ip` (ECS on Fargate), `lambda` or `alb`. Default: `instance`.
-    #[serde(default = "instance")]
-    #[spec(replace)]
+    #[spec(replace, default = TargetType::Instance)]
     target_type: TargetType,
     /// What targets speak: `HTTP` or `HTTPS` behind an application load balancer. Needed but for `lambda`.
     #[spec(replace)]
@@ -42,7 +40,7 @@ pub struct TargetGroup {
     #[spec(replace)]
     ip_address_type: Option<TargetAddressType>,
     /// How the load balancer finds out which targets work. Default: AWS's own choice in everything.
-    #[serde(default)]
+    #[spec(default)]
     health_check: HealthCheck,
     /// Seconds that a target which is leaving may go on with what it has begun, 0 to 3,600. Left out: as it is, which
     /// is 300 at first.
@@ -70,11 +68,10 @@ pub struct TargetGroup {
 }
 
 /// Sends a client to the same target again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 struct Stickiness {
     /// Default: true.
-    #[serde(default = "yes")]
+    #[spec(default = true)]
     enabled: bool,
     /// How a client is known again. Left out: as it is, `lb_cookie` or `source_ip` at first.
     r#type: Option<StickinessType>,
@@ -298,14 +295,6 @@ impl Stickiness {
         let cookie = cookie.map(|message| Problem::new("stickiness.cookie_name", message));
         [cookie, duration].into_iter().flatten().collect()
     }
-}
-
-fn instance() -> TargetType {
-    TargetType::Instance
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// `None`: gone meanwhile.

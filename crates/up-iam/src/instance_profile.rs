@@ -7,8 +7,7 @@ use crate::{PAGE, check_name, client, list, path, prefix, tags};
 /// Gives EC2 instances a role to act as.
 ///
 /// It stands under the path `/bullstra-up/<stack>/`.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct InstanceProfile {
     /// Its name, 128 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]

@@ -9,15 +9,13 @@ use crate::{PAGE, all, check_description, check_document, check_name, client, do
 ///
 /// It stands under the path `/bullstra-up/<stack>/`. A change to its document is a new version; IAM keeps five, and the
 /// oldest is deleted to make room.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Policy {
     /// Its name, 128 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
     /// What it is for. Default: empty. IAM never changes it: a change replaces the policy.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     description: String,
     /// What it allows and denies.
     policy_document: PolicyDocument,

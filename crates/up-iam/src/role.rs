@@ -15,8 +15,7 @@ use crate::{
 ///
 /// It stands under the path `/bullstra-up/<stack>/`. Deleting it detaches its policies, deletes its inline policies and
 /// takes it out of the stack's instance profiles.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Role {
     /// Its name, 64 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
@@ -24,18 +23,17 @@ pub struct Role {
     /// Who may act as it: a policy with principals (the "trust policy").
     assume_role_policy_document: PolicyDocument,
     /// What it is for. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     description: String,
     /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one
     /// outside the stack. Default: none.
-    #[serde(default)]
-    #[spec(detachable)]
+    #[spec(detachable, default)]
     managed_policies: BTreeSet<Ref<names::Policy>>,
     /// Policies that are part of it, by name. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     inline_policies: BTreeMap<String, PolicyDocument>,
     /// Longest session anyone may ask for, in seconds: 3,600 to 43,200. Default: 3600.
-    #[serde(default = "one_hour")]
+    #[spec(default = 3600)]
     max_session_duration: i32,
     /// A managed policy that caps what the role's own policies may allow; `""` removes it. Left out: as it is, which is none
     /// at first.
@@ -214,10 +212,6 @@ impl Kind for Role {
     }
 }
 
-fn one_hour() -> i32 {
-    3600
-}
-
 /// Description and session of a role of ours that stands under another path. `None`: gone meanwhile.
 async fn elsewhere(cx: &Context, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
     match client(cx).get_role().role_name(name).send().await.map_err(Error::from) {
@@ -248,7 +242,7 @@ fn read(
         description: description.unwrap_or_default(),
         managed_policies: attached.map(Ref::id).collect(),
         inline_policies: inline,
-        max_session_duration: duration.unwrap_or_else(one_hour),
+        max_session_duration: duration.unwrap_or_else(Role::default_max_session_duration),
         permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();

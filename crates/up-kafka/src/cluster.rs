@@ -16,8 +16,7 @@ use crate::{
 
 /// Kafka brokers that AWS runs (MSK, provisioned). Making one takes AWS half an hour; so does many a change, in which
 /// brokers restart one by one.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Cluster {
     /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
@@ -43,29 +42,28 @@ pub struct Cluster {
     /// The revision of a configuration outside the stack. Left out: the latest when the configuration was set.
     pub(crate) configuration_revision: Option<i64>,
     /// Who may talk to the brokers. Default: whom IAM lets in.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) client_authentication: ClientAuthentication,
     /// Which connections of clients are encrypted: `TLS`, `TLS_PLAINTEXT` or `PLAINTEXT`. Default: `TLS`.
-    #[serde(default = "tls")]
+    #[spec(default = ClientBroker::Tls)]
     pub(crate) client_broker_encryption: ClientBroker,
     /// Encrypts what brokers tell each other. Default: true.
-    #[serde(default = "yes")]
-    #[spec(replace)]
+    #[spec(replace, default = true)]
     pub(crate) in_cluster_encryption: bool,
     /// The KMS key, as an ARN, that encrypts what is stored. Left out: AWS's own.
     #[spec(replace)]
     pub(crate) data_volume_kms_key_id: Option<String>,
     /// `DISABLED`, or `SERVICE_PROVIDED_EIPS` for brokers that the internet reaches. Default: `DISABLED`.
-    #[serde(default = "disabled")]
+    #[spec(default = PublicAccess::Disabled)]
     pub(crate) public_access: PublicAccess,
     /// `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`. Default: `DEFAULT`.
-    #[serde(default = "plain")]
+    #[spec(default = EnhancedMonitoring::Default)]
     pub(crate) enhanced_monitoring: EnhancedMonitoring,
     /// Exporters for Prometheus. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) open_monitoring: OpenMonitoring,
     /// Where the brokers' logs go. Default: nowhere.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) broker_logs: BrokerLogs,
 }
 
@@ -397,20 +395,4 @@ impl Cluster {
     pub(crate) fn places(&self, cx: &Context) -> Result<(Vec<String>, Vec<String>)> {
         Ok((ids(cx, &self.client_subnets)?, ids(cx, &self.security_groups)?))
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn tls() -> ClientBroker {
-    ClientBroker::Tls
-}
-
-fn disabled() -> PublicAccess {
-    PublicAccess::Disabled
-}
-
-fn plain() -> EnhancedMonitoring {
-    EnhancedMonitoring::Default
 }

@@ -1,37 +1,33 @@
 //! The tables of a Kafka cluster's spec.
 
 use std::collections::BTreeSet;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use up_core::part;
 
 /// The volume of each broker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq)]
 pub(crate) struct EbsStorage {
     /// GiB, 1 to 16384. It never shrinks, and grows by 10 GiB at least. Where autoscaling has made it larger, that is no
     /// difference.
     pub(crate) volume_size: u32,
     /// MiB a second that are bought on top, 250 at least; 0 for none. Needs `kafka.m5.4xlarge` or larger. Default: 0.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) provisioned_throughput: u32,
 }
 
 /// Who may talk to the brokers, and how they prove who they are. A change restarts brokers one by one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Eq)]
 pub(crate) struct ClientAuthentication {
     /// By IAM. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) sasl_iam: bool,
     /// By user name and password, from secrets that are associated with the cluster. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) sasl_scram: bool,
     /// By certificates of these private certificate authorities, as ARNs. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) tls_certificate_authorities: BTreeSet<String>,
     /// Not at all. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) unauthenticated: bool,
 }
 
@@ -43,32 +39,30 @@ impl Default for ClientAuthentication {
 }
 
 /// Exporters for Prometheus on the brokers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq)]
 pub(crate) struct OpenMonitoring {
     /// Of Kafka's own numbers, on port 11001. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) jmx_exporter: bool,
     /// Of the machines, on port 11002. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) node_exporter: bool,
 }
 
 /// Where the brokers' logs go.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part(Default, Eq)]
 pub(crate) struct BrokerLogs {
     /// The name of a CloudWatch log group. Default: empty, none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) cloudwatch_log_group: String,
     /// The name of a Firehose delivery stream. Default: empty, none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) firehose_delivery_stream: String,
     /// The name of a bucket. Default: empty, none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) s3_bucket: String,
     /// Where in the bucket. Default: empty, its root.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) s3_prefix: String,
 }
 

@@ -15,16 +15,14 @@ use crate::{attrs, client};
 /// nothing until somebody moved the cluster too.
 ///
 /// MSK takes no tags here: all tags, those that say who owns it first, are kept in the description.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Configuration {
     /// Properties of the brokers and their values, as text: `{ "auto.create.topics.enable" = "false" }`. Those left
     /// out are MSK's defaults.
     #[spec(replace)]
     server_properties: Properties,
     /// Kafka versions it is for. Default: any.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     kafka_versions: BTreeSet<String>,
 }
 

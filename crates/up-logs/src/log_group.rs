@@ -8,8 +8,7 @@ use up_core::{placeholder, prelude::*};
 use crate::client;
 
 /// Keeps the log lines of one service, in streams.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct LogGroup {
     /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what
     /// was logged.
@@ -18,18 +17,17 @@ pub struct LogGroup {
     /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
     /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever. Groups of the class `DELIVERY` keep lines for 2
     /// days, and cannot be told otherwise.
-    #[serde(default)]
+    #[spec(default)]
     retention_in_days: i32,
     /// ARN of the KMS key that encrypts it. Default: empty, a key of AWS's own.
-    #[serde(default)]
+    #[spec(default)]
     kms_key_id: String,
     /// How lines are kept and what may be done with them. Default: `STANDARD`.
-    #[serde(default = "standard")]
-    #[spec(replace)]
+    #[spec(replace, default = LogGroupClass::Standard)]
     log_group_class: LogGroupClass,
     /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
     /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
-    #[serde(default)]
+    #[spec(default)]
     deletion_protection_enabled: bool,
 }
 
@@ -212,10 +210,6 @@ fn arn(cx: &Context, name: &str) -> String {
 /// Days that a group of the class `DELIVERY` keeps lines.
 const DELIVERED: i32 = 2;
 
-fn standard() -> LogGroupClass {
-    LogGroupClass::Standard
-}
-
 fn named(group: types::LogGroup) -> Result<(String, types::LogGroup)> {
     let name = group.log_group_name.clone().ok_or_else(|| Error::absent("name of a log group"))?;
     Ok((name, group))
@@ -246,11 +240,12 @@ async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup)
 /// A class that is newer than this program is told about, and ends nothing.
 fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>) {
     match class.map(|class| LogGroupClass::observed(class.as_str()).map_err(|_| class.as_str())) {
-        None => (standard(), vec![]),
+        None => (LogGroup::default_log_group_class(), vec![]),
         Some(Ok(class)) => (class, vec![]),
-        Some(Err(word)) => {
-            (standard(), vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")])
-        }
+        Some(Err(word)) => (
+            LogGroup::default_log_group_class(),
+            vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")],
+        ),
     }
 }
 

@@ -8,8 +8,7 @@ use crate::{client, list, retag, status};
 
 /// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
 /// every week: no stack, plan or state ever holds it.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Instance {
     /// Its identifier, unique in account and region, of small letters. Default: derived from stack and address. A
     /// change replaces it.
@@ -23,8 +22,7 @@ pub struct Instance {
     /// birth, and whatever AWS makes of it later.
     pub(crate) engine_version: Option<String>,
     /// Lets a change of `engine_version` go to another major version, from which there is no way back. Default: false.
-    #[serde(default)]
-    #[spec(initial)]
+    #[spec(initial, default)]
     pub(crate) allow_major_version_upgrade: bool,
     /// What happens when AWS's standard support of its major version ends. `open-source-rds-extended-support`: AWS goes on to
     /// support it, and charges for it by the hour and vCPU. `open-source-rds-extended-support-disabled`: AWS upgrades it to
@@ -38,24 +36,23 @@ pub struct Instance {
     pub(crate) allocated_storage: u32,
     /// GiB up to which the storage grows by itself: a tenth more than `allocated_storage` at least. Default: 0, it does
     /// not.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) max_allocated_storage: u32,
     /// `gp3`, `gp2`, `io1` or `io2`. Default: `gp3`.
-    #[serde(default = "gp3")]
+    #[spec(default = StorageType::Gp3)]
     pub(crate) storage_type: StorageType,
     /// Operations a second. `gp3` has 3000 below 400 GiB, and 12000 to 64000 from there on. Left out: the least.
     pub(crate) iops: Option<u32>,
     /// MiB a second, for `gp3`: 125 below 400 GiB, and 500 to 4000 from there on. Left out: the least.
     pub(crate) storage_throughput: Option<u32>,
     /// Encrypts storage and backups. Default: true.
-    #[serde(default = "yes")]
-    #[spec(replace)]
+    #[spec(replace, default = true)]
     pub(crate) storage_encrypted: bool,
     /// The KMS key, as an ARN, that encrypts them. Left out: AWS's own.
     #[spec(replace)]
     pub(crate) kms_key_id: Option<String>,
     /// Keeps a copy in another zone that takes over when this one fails. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) multi_az: bool,
     /// The zone it is made in, without `multi_az`. Never compared: AWS may move it. Left out: any of the subnet group's.
     #[spec(initial)]
@@ -66,7 +63,7 @@ pub struct Instance {
     /// Firewalls around it, one at least.
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
     /// Gives it a public address. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) publicly_accessible: bool,
     /// The port it listens on. A change restarts it. Left out: 5432 for PostgreSQL, 3306 for the others.
     pub(crate) port: Option<u16>,
@@ -82,45 +79,45 @@ pub struct Instance {
     #[spec(initial)]
     pub(crate) master_user_secret_kms_key_id: Option<String>,
     /// Lets users in by IAM instead of passwords. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) iam_database_authentication_enabled: bool,
     /// The certificate authority of its TLS certificate, such as `rds-ca-rsa2048-g1`. Left out: AWS's default.
     pub(crate) ca_certificate_identifier: Option<String>,
     /// Days that backups are kept, 35 at most; 0 for no backups. Default: 7.
-    #[serde(default = "a_week")]
+    #[spec(default = 7)]
     pub(crate) backup_retention_period: u32,
     /// When it is backed up, in UTC: `03:00-03:30`. Left out: as AWS likes.
     pub(crate) preferred_backup_window: Option<String>,
     /// When AWS may work on it, in UTC: `sun:05:00-sun:06:00`. Left out: as AWS likes.
     pub(crate) preferred_maintenance_window: Option<String>,
     /// Lets AWS move it to newer minor versions in maintenance windows. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) auto_minor_version_upgrade: bool,
     /// Copies its tags to snapshots. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) copy_tags_to_snapshot: bool,
     /// Makes AWS itself refuse to delete it. A plan that deletes it, once confirmed, lifts that. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) deletion_protection: bool,
     /// Deletes it without a last snapshot (`<identifier>-final-…`). Kept as the tag `bullstra:skip-final-snapshot` on
     /// the database, so that it is known when the stack no longer declares it. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) skip_final_snapshot: bool,
     /// Records which queries load it. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) performance_insights_enabled: bool,
     /// Days that those records are kept: 7, months of 31 days, or 731. Left out: 7.
     pub(crate) performance_insights_retention_period: Option<u32>,
     /// The KMS key, as an ARN, that encrypts them. Left out: AWS's own.
     pub(crate) performance_insights_kms_key_id: Option<String>,
     /// Seconds between two measurements of its operating system: 1, 5, 10, 15, 30, 60, or 0 for none. Default: 0.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) monitoring_interval: u32,
     /// The role that writes those measurements.
     #[spec(loose)]
     pub(crate) monitoring_role: Option<Ref<names::Role>>,
     /// Logs that go to CloudWatch: `postgresql`, `upgrade`; or `audit`, `error`, `general`, `slowquery`. Default: none.
-    #[serde(default)]
+    #[spec(default)]
     pub(crate) enabled_cloudwatch_logs_exports: BTreeSet<String>,
 }
 
@@ -349,16 +346,4 @@ fn last_snapshot(observed: &Observed<Instance>) -> Result<String> {
     let id = observed.attrs.get("resource_id").ok_or_else(|| Error::absent("resource id of a database"))?;
     let start = id.len().saturating_sub(8);
     Ok(format!("{}-final-{}", observed.id, id[start..].to_ascii_lowercase()))
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn gp3() -> StorageType {
-    StorageType::Gp3
-}
-
-fn a_week() -> u32 {
-    7
 }

@@ -11,8 +11,7 @@ use up_core::prelude::*;
 use crate::{attrs, client, list, lower_case, owned, retag};
 
 /// How a database engine is set up, beyond its defaults.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct ParameterGroup {
     /// Its name, unique in account and region, of small letters. Default: derived from stack and address. A change
     /// replaces it.
@@ -22,13 +21,12 @@ pub struct ParameterGroup {
     #[spec(replace)]
     family: String,
     /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
-    #[serde(default = "managed")]
-    #[spec(replace)]
+    #[spec(replace, default = "Managed by bullstra-up".into())]
     description: String,
     /// Parameters and their values, as text. Those left out are the engine's defaults. One that the engine can change
     /// while it runs applies at once, any other after the next reboot of the database: until then `plan` and `show` say
     /// that the database waits for it. `ON`, `on`, `true` and `1` are the same, and so are their opposites.
-    #[serde(default)]
+    #[spec(default)]
     parameters: Parameters,
 }
 
@@ -181,10 +179,6 @@ async fn wire(cx: &Context, group: &str, changes: &[(String, Option<String>)]) -
         Parameter::builder().parameter_name(name).set_parameter_value(value.clone()).apply_method(method).build()
     };
     Ok(changes.iter().map(parameter).collect())
-}
-
-fn managed() -> String {
-    "Managed by bullstra-up".into()
 }
 
 #[cfg(test)]

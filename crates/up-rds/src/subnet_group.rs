@@ -8,15 +8,14 @@ use up_core::prelude::*;
 use crate::{attrs, client, ids, list, lower_case, owned, retag};
 
 /// Subnets of one network, in two zones at least, in which databases stand.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct SubnetGroup {
     /// Its name, unique in account and region, of small letters. Default: derived from stack and address. A change
     /// replaces it.
     #[spec(name)]
     name: Option<String>,
     /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
-    #[serde(default = "managed")]
+    #[spec(default = "Managed by bullstra-up".into())]
     description: String,
     /// The subnets, in two zones at least.
     #[spec(confined)]
@@ -101,8 +100,4 @@ fn read(group: types::DbSubnetGroup) -> Result<Observed<SubnetGroup>> {
     let spec = SubnetGroup { name: Some(id.clone()), description, subnets: subnets.map(Ref::id).collect() };
     let attrs = attrs([("arn", &arn), ("name", &id)]);
     Ok(Observed { attrs, ..Observed::new(id, Tags::new(), spec) })
-}
-
-fn managed() -> String {
-    "Managed by bullstra-up".into()
 }

@@ -11,8 +11,7 @@ use crate::{Fields, client, differing, empty, read};
 /// A subscription of an email address, of an HTTP endpoint or of another account is pending until it is confirmed there. While
 /// it is, AWS neither shows nor changes its attributes, and does not delete it: it goes by itself after 48 hours.
 /// Subscriptions of the topic that the stack does not declare are left alone.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Subscription {
     /// The topic.
     #[spec(replace)]
@@ -25,22 +24,22 @@ pub struct Subscription {
     endpoint: String,
     /// Delivers the message alone, without SNS's own JSON around it. For `sqs`, `firehose`, `http` and `https`. Default:
     /// false.
-    #[serde(default)]
+    #[spec(default)]
     raw_message_delivery: bool,
     /// Which messages are delivered: `{ event = ["paid"] }`. Default: all.
-    #[serde(default = "empty")]
+    #[spec(default = empty())]
     filter_policy: Document,
     /// What the filter looks at. Default: `MessageAttributes`.
-    #[serde(default = "attributes")]
+    #[spec(default = FilterPolicyScope::MessageAttributes)]
     filter_policy_scope: FilterPolicyScope,
     /// Where messages go that cannot be delivered: `{ deadLetterTargetArn = "arn:aws:sqs:…" }`. Default: nowhere.
-    #[serde(default = "empty")]
+    #[spec(default = empty())]
     redrive_policy: Document,
     /// How often a delivery over HTTP or HTTPS is tried again, in SNS's language. Default: as the topic says.
-    #[serde(default = "empty")]
+    #[spec(default = empty())]
     delivery_policy: Document,
     /// ARN of the role that SNS acts as, for `firehose`. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     subscription_role_arn: String,
 }
 
@@ -191,7 +190,8 @@ impl Kind for Subscription {
         let is_right = placeholder::has_placeholder(&self.endpoint) || self.endpoint.starts_with(begins);
         let message = format!("expected what begins with `{begins}`, and this is `{}`", self.endpoint);
         let endpoint = (!is_right).then(|| Problem::new("endpoint", message));
-        let is_stray = self.filter_policy_scope != attributes() && self.filter_policy == empty();
+        let is_stray =
+            self.filter_policy_scope != Subscription::default_filter_policy_scope() && self.filter_policy == empty();
         let scope = is_stray.then(|| Problem::new("filter_policy_scope", "only beside a `filter_policy`"));
         let takes_role = self.protocol == Protocol::Firehose;
         let message =
@@ -232,10 +232,6 @@ impl Subscription {
         changed.sort_by_key(|(attribute, _)| !is_first(attribute));
         changed
     }
-}
-
-fn attributes() -> FilterPolicyScope {
-    FilterPolicyScope::MessageAttributes
 }
 
 /// A subscription as SNS makes it where it is told no attributes.

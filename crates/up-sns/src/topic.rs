@@ -7,38 +7,36 @@ use up_core::{placeholder, prelude::*};
 use crate::{Attributes, Fields, client, differing, empty, read};
 
 /// Passes each message that is published to it on to all that have subscribed.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Topic {
     /// Its name, such as `orders`; that of a FIFO topic ends in `.fifo`. Default: derived from stack and address. A change
     /// replaces it.
     #[spec(name)]
     name: Option<String>,
     /// Keeps messages in order and delivers each once. Default: false.
-    #[serde(default)]
-    #[spec(replace)]
+    #[spec(replace, default)]
     fifo_topic: bool,
     /// Takes two messages with the same content within 5 minutes for one. Only for FIFO topics. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     content_based_deduplication: bool,
     /// The sender that text messages and emails show, 100 characters at most. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     display_name: String,
     /// The KMS key that encrypts messages at rest: an id, an ARN or an alias. Default: empty, not encrypted.
-    #[serde(default)]
+    #[spec(default)]
     kms_master_key_id: String,
     /// Who may publish and subscribe: a policy with principals. A statement without `Resource` is about this topic. Default:
     /// AWS's own, by which only the account that owns the topic may.
-    #[serde(default = "default_policy")]
+    #[spec(default = empty().into())]
     policy: PolicyDocument,
     /// How often deliveries over HTTP and HTTPS are tried again, in SNS's language: `{ http = { … } }`. Default: AWS's own.
-    #[serde(default = "empty")]
+    #[spec(default = empty())]
     delivery_policy: Document,
     /// How messages are signed: `1` for SHA1, `2` for SHA256. Default: `1`.
-    #[serde(default = "sha1")]
+    #[spec(default = SignatureVersion::Sha1)]
     signature_version: SignatureVersion,
     /// Whether messages are traced with X-Ray. Default: `PassThrough`.
-    #[serde(default = "pass_through")]
+    #[spec(default = TracingConfig::PassThrough)]
     tracing_config: TracingConfig,
 }
 
@@ -165,7 +163,7 @@ impl Kind for Topic {
         let message = "only for FIFO topics: set `fifo_topic` as well";
         let deduplicates = self.content_based_deduplication && !self.fifo_topic;
         let fifo = deduplicates.then(|| Problem::new("content_based_deduplication", message));
-        let is_policy = self.policy == default_policy() || self.policy.statements().is_some();
+        let is_policy = self.policy == Topic::default_policy() || self.policy.statements().is_some();
         let policy = (!is_policy).then(|| Problem::new("policy", "a policy needs a `Statement`"));
         [name, fifo, policy].into_iter().flatten().collect()
     }
@@ -181,7 +179,7 @@ impl Topic {
     fn changed(&self, other: &Self, cx: &Context, arn: &str) -> Vec<(&'static str, String)> {
         let mut changed = differing(self, other, FIELDS);
         if self.policy != other.policy {
-            let policy = if self.policy == default_policy() { aws_policy(cx, &[]) } else { self.policy.clone() };
+            let policy = if self.policy == Topic::default_policy() { aws_policy(cx, &[]) } else { self.policy.clone() };
             changed.push(("Policy", policy.about(arn).text()));
         }
         changed
@@ -194,19 +192,7 @@ impl Topic {
     }
 }
 
-fn sha1() -> SignatureVersion {
-    SignatureVersion::Sha1
-}
-
-fn pass_through() -> TracingConfig {
-    TracingConfig::PassThrough
-}
-
 /// How the policy reads that AWS gives a topic.
-fn default_policy() -> PolicyDocument {
-    empty().into()
-}
-
 /// The policy that AWS gives a topic. That of older ones also allows what nobody calls any more: `SNS:Receive`.
 fn aws_policy(cx: &Context, old: &[&str]) -> PolicyDocument {
     const ACTIONS: [&str; 8] = [
@@ -257,7 +243,7 @@ fn policy(cx: &Context, arn: &str, attributes: &Attributes) -> Result<PolicyDocu
     let policy = PolicyDocument::parse(text).map_err(|error| Error::absent(&format!("readable policy: {error}")))?;
     let policy = policy.without_resource(arn);
     let is_aws = policy == aws_policy(cx, &[]) || policy == aws_policy(cx, &["SNS:Receive"]);
-    Ok(if is_aws { default_policy() } else { policy })
+    Ok(if is_aws { Topic::default_policy() } else { policy })
 }
 
 /// `None`: gone meanwhile.

@@ -11,15 +11,13 @@ use up_core::{Address, placeholder, prelude::*};
 use crate::client;
 
 /// Keeps a setting or a secret, by name, in SSM's Parameter Store.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub struct Parameter {
     /// Its name, such as `/orders/database/host`. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
     /// What it holds. Default: `String`.
-    #[serde(default = "string")]
-    #[spec(replace)]
+    #[spec(replace, default = ParameterType::String)]
     r#type: ParameterType,
     /// What a `String` or a `StringList` holds; the items of a list have commas between them.
     value: Option<String>,
@@ -27,18 +25,18 @@ pub struct Parameter {
     #[spec(write_only)]
     secure_value: Option<String>,
     /// What it is for. Default: empty.
-    #[serde(default)]
+    #[spec(default)]
     description: String,
     /// The KMS key that encrypts a `SecureString`: an id, an ARN or an alias. Default: empty, AWS's own for SSM.
-    #[serde(default)]
+    #[spec(default)]
     key_id: String,
     /// How large it may be. Left out: as it is, which is what the account has chosen at first, and mostly `Standard`.
     tier: Option<Tier>,
     /// What AWS checks a value for: `text`, for nothing, `aws:ec2:image` or `aws:ssm:integration`. Default: `text`.
-    #[serde(default = "text")]
+    #[spec(default = "text".to_owned())]
     data_type: String,
     /// A regular expression that its value must match. Default: empty, any value.
-    #[serde(default)]
+    #[spec(default)]
     allowed_pattern: String,
 }
 
@@ -224,14 +222,6 @@ impl Parameter {
     }
 }
 
-fn string() -> ParameterType {
-    ParameterType::String
-}
-
-fn text() -> String {
-    "text".to_owned()
-}
-
 fn is_name(name: &str) -> bool {
     let is_legal =
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
@@ -309,7 +299,7 @@ fn read(
         description: found.description.unwrap_or_default(),
         key_id: found.key_id.unwrap_or_default(),
         tier: found.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?,
-        data_type: found.data_type.unwrap_or_else(text),
+        data_type: found.data_type.unwrap_or_else(Parameter::default_data_type),
         allowed_pattern: found.allowed_pattern.unwrap_or_default(),
     };
     Ok(spec.normal().observed(cx, found.arn, tags))

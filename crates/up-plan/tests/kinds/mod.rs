@@ -59,7 +59,7 @@ const SLOW: Takes = Takes { create: Duration::from_secs(100), ..Takes::DEFAULT }
 /// A change of its size takes long, of anything else no time.
 const GROWS: Takes = Takes { fields: &[("size", Duration::from_secs(40))], ..Takes::DEFAULT };
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Net {
     #[spec(name)]
     name: Option<String>,
@@ -67,7 +67,7 @@ struct Net {
     cidr: String,
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Boxed {
     #[spec(replace)]
     net: Ref<NetName>,
@@ -77,14 +77,14 @@ struct Boxed {
     text: Option<String>,
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Group {
     #[spec(deferred)]
     peers: Vec<Ref<GroupName>>,
 }
 
 /// Its tags travel with what is restored from it.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Store {
     #[spec(name)]
     name: Option<String>,
@@ -120,7 +120,7 @@ on_paper!(
 );
 
 /// A part of a net, with addresses of its own.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Part {
     #[spec(replace)]
     net: Ref<NetName>,
@@ -131,7 +131,7 @@ struct Part {
 }
 
 /// A numbered way into a net; its number can be changed while it is free.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Door {
     #[spec(replace)]
     net: Ref<NetName>,
@@ -139,7 +139,7 @@ struct Door {
 }
 
 /// Has a place among the others of its net, and exchanges it with them.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Row {
     #[spec(replace)]
     net: Ref<NetName>,
@@ -147,25 +147,21 @@ struct Row {
 }
 
 /// Is in some parts of one net, leads to others, and serves guests in several ways.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Hub {
     name: Option<String>,
-    #[serde(default)]
-    #[spec(confined)]
+    #[spec(confined, default)]
     parts: BTreeSet<Ref<PartName>>,
-    #[serde(default)]
-    #[spec(detachable)]
+    #[spec(detachable, default)]
     links: BTreeSet<Ref<PartName>>,
-    #[serde(default)]
-    #[spec(loose)]
+    #[spec(loose, default)]
     routes: BTreeSet<Ref<PartName>>,
-    #[serde(default)]
-    #[spec(shared)]
+    #[spec(shared, default)]
     ways: BTreeSet<String>,
 }
 
 /// Uses one way of a hub.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Guest {
     #[spec(replace)]
     hub: Ref<HubName>,
@@ -205,7 +201,7 @@ on_paper!(Hub, HubName, "x.hub", PLAIN);
 on_paper!(Guest, GuestName, "x.guest", PLAIN);
 
 /// Never changes, and is copied by others with its tags.
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[spec]
 struct Task {
     #[spec(replace)]
     image: String,

@@ -47,23 +47,22 @@ macro_rules! no_calls {
     };
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub(crate) struct TestNetwork {
     /// Its addresses.
     #[spec(replace)]
     cidr_block: Cidr,
     /// Hosts have names. Default: false.
-    #[serde(default)]
+    #[spec(default)]
     dns: bool,
     /// What it is called.
     label: Option<String>,
     /// How it is set up. Default: `shared`.
-    #[serde(default)]
+    #[spec(default)]
     tenancy: Tenancy,
 }
 
-#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tenancy {
     /// With others.
@@ -84,8 +83,7 @@ impl Kind for TestNetwork {
     }
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub(crate) struct TestSubnet {
     network: Ref<NetworkName>,
     cidr_block: Cidr,
@@ -116,24 +114,21 @@ impl Kind for TestSubnet {
     }
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub(crate) struct TestGroup {
     network: Ref<NetworkName>,
-    #[serde(default)]
+    #[spec(default)]
     subnets: Vec<Ref<SubnetName>>,
     /// What may come in.
-    #[spec(deferred)]
-    #[serde(default)]
+    #[spec(deferred, default)]
     ingress: Vec<TestRule>,
     /// Another group that must be there first.
     parent: Option<Ref<GroupName>>,
-    #[serde(default)]
+    #[spec(default)]
     labels: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[part]
 pub(crate) struct TestRule {
     /// First and last port.
     ports: TestPorts,
@@ -154,7 +149,7 @@ impl JsonSchema for TestPorts {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Peer {
     Cidr(Cidr),
@@ -176,8 +171,7 @@ impl Kind for TestGroup {
     }
 }
 
-#[derive(Spec, Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[spec]
 pub(crate) struct TestPolicy {
     #[spec(name)]
     name: Option<String>,
