@@ -199,6 +199,11 @@ impl Problem {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
+
+    /// A rule that `field` breaks, if it does.
+    pub fn when(is_broken: bool, field: impl Into<String>, message: impl Into<String>) -> Option<Self> {
+        is_broken.then(|| Self::new(field, message))
+    }
 }
 
 /// Facts about a kind that are not code.

@@ -9,10 +9,24 @@ use syn::{
     punctuated::Punctuated,
 };
 
-/// `call, cx, self: one, two`, or `call, cx, self, observed: one, two`.
+/// `call, cx, self: one, two as three`, or `call, cx, self, observed: one, two as three`.
 pub(crate) struct Call {
     heads: Vec<Expr>,
-    fields: Punctuated<Ident, Token![,]>,
+    members: Punctuated<Member, Token![,]>,
+}
+
+/// A field, and the member of the call that it sets.
+struct Member {
+    field: Ident,
+    member: Ident,
+}
+
+impl Parse for Member {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let field = input.call(Ident::parse_any)?;
+        let other = input.parse::<Option<Token![as]>>()?.map(|_| input.call(Ident::parse_any)).transpose()?;
+        Ok(Self { member: other.unwrap_or_else(|| field.clone()), field })
+    }
 }
 
 impl Parse for Call {
@@ -22,14 +36,13 @@ impl Parse for Call {
             heads.push(input.parse()?);
         }
         input.parse::<Token![:]>()?;
-        let fields = input.call(|input| Punctuated::parse_terminated_with(input, Ident::parse_any))?;
-        Ok(Self { heads, fields })
+        Ok(Self { heads, members: Punctuated::parse_terminated(input)? })
     }
 }
 
 pub(crate) fn fill(call: &Call) -> TokenStream {
     let [builder, cx, this] = &call.heads[..] else { return usage("fill!(call, cx, self: field, …)") };
-    set(builder, &call.fields, |field| quote!(::up_core::mirror::sent(&#this.#field, #cx)?))
+    set(builder, &call.members, |field| quote!(::up_core::mirror::sent(&#this.#field, #cx)?))
 }
 
 pub(crate) fn fill_changed(call: &Call) -> TokenStream {
@@ -37,17 +50,16 @@ pub(crate) fn fill_changed(call: &Call) -> TokenStream {
         return usage("fill_changed!(call, cx, self, observed: field, …)");
     };
     let changed = |field: &Ident| quote!(::up_core::mirror::changed(&#this.#field, &#observed.#field, #cx)?);
-    set(builder, &call.fields, changed)
+    set(builder, &call.members, changed)
 }
 
 fn set<'a>(
     builder: &Expr,
-    fields: impl IntoIterator<Item = &'a Ident>,
+    members: impl IntoIterator<Item = &'a Member>,
     value: impl Fn(&Ident) -> TokenStream,
 ) -> TokenStream {
-    let set = fields.into_iter().map(|field| {
-        let name = field.unraw();
-        let (setter, value) = (format_ident!("set_{name}"), value(field));
+    let set = members.into_iter().map(|Member { field, member }| {
+        let (setter, value) = (format_ident!("set_{}", member.unraw()), value(field));
         quote!(.#setter(#value))
     });
     quote!(#builder #(#set)*)

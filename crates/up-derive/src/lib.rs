@@ -47,7 +47,7 @@ pub fn part(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// `fill!(call, cx, self: one, two)` sets members of a call from the fields of the same names. What is `None`, and a list that is
-/// empty, is not set.
+/// empty, is not set. `one as other` sets the member `other`.
 #[proc_macro]
 pub fn fill(input: TokenStream) -> TokenStream {
     call::fill(&parse_macro_input!(input)).into()

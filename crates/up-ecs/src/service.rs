@@ -267,24 +267,39 @@ impl Kind for Service {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let launch = self.launch_type;
-        let both = launch.is_some() && self.capacity_provider_strategy.is_some();
-        let both =
-            both.then(|| Problem::new("launch_type", "a capacity provider strategy says where tasks run already"));
-        let grace = self.health_check_grace_period_seconds > 0 && self.load_balancers.is_empty();
-        let message = "ECS takes a grace period only with a load balancer";
-        let grace = grace.then(|| Problem::new("health_check_grace_period_seconds", message));
-        let no_subnet = self.network_configuration.as_ref().is_some_and(|network| network.subnets.is_empty());
-        let no_subnet = no_subnet.then(|| Problem::new("network_configuration.subnets", "at least one is needed"));
-        let network = launch == Some(LaunchType::Fargate) && self.network_configuration.is_none();
-        let network = network.then(|| Problem::new("network_configuration", "Fargate demands one"));
-        let rollback = &self.deployment_configuration.deployment_circuit_breaker;
-        let rollback = (rollback.rollback && !rollback.enable).then(|| {
-            Problem::new("deployment_configuration.deployment_circuit_breaker", "rollback needs `enable = true`")
-        });
+        let (launch, network) = (self.launch_type, self.network_configuration.as_ref());
+        let breaker = &self.deployment_configuration.deployment_circuit_breaker;
+        let is_alone = self.load_balancers.is_empty();
+        let rules = [
+            Problem::when(
+                launch.is_some() && self.capacity_provider_strategy.is_some(),
+                "launch_type",
+                "a capacity provider strategy says where tasks run already",
+            ),
+            Problem::when(
+                self.health_check_grace_period_seconds > 0 && is_alone,
+                "health_check_grace_period_seconds",
+                "ECS takes a grace period only with a load balancer",
+            ),
+            Problem::when(
+                network.is_some_and(|network| network.subnets.is_empty()),
+                "network_configuration.subnets",
+                "at least one is needed",
+            ),
+            Problem::when(
+                launch == Some(LaunchType::Fargate) && network.is_none(),
+                "network_configuration",
+                "Fargate demands one",
+            ),
+            Problem::when(
+                breaker.rollback && !breaker.enable,
+                "deployment_configuration.deployment_circuit_breaker",
+                "rollback needs `enable = true`",
+            ),
+        ];
         let daemon = if self.scheduling_strategy == SchedulingStrategy::Daemon { self.check_daemon() } else { vec![] };
         let beside = blue_green::check(&self.deployment_configuration, &self.load_balancers);
-        [both, grace, no_subnet, network, rollback].into_iter().flatten().chain(daemon).chain(beside).collect()
+        rules.into_iter().flatten().chain(daemon).chain(beside).collect()
     }
 
     fn moves(&self) -> Vec<(Address, &'static str)> {
