@@ -3,9 +3,13 @@
 mod lifecycle;
 pub mod repository;
 
-use up_core::{AnyKind, ErrorKind, ErrorRule, Of};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Service};
 
-up_core::client!(aws_sdk_ecr, ERRORS);
+up_core::client!(aws_sdk_ecr, SERVICE);
+
+/// ECR.
+pub static SERVICE: Service =
+    Service { errors: ERRORS, limits: LIMITS, kinds: &[&Of::<repository::Repository>::KIND], ..Service::new("ecr") };
 
 const ERRORS: &[ErrorRule] = &[
     // A policy that names a role made a moment ago (terraform-provider-aws, ecr/repository_policy.go). One that is wrong
@@ -13,5 +17,10 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("SetRepositoryPolicy").text("Invalid repository policy provided"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<repository::Repository>::KIND];
+const LIMITS: &[Limit] = &[
+    Limit::new("GetAuthorizationToken", 500.0, 500.0).guess(),
+    Limit::new("Describe*", 20.0, 20.0).guess(),
+    Limit::new("Get*", 20.0, 20.0).guess(),
+    Limit::new("List*", 20.0, 20.0).guess(),
+    Limit::new("*", 10.0, 5.0).guess(),
+];

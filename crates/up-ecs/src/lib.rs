@@ -16,10 +16,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
 use up_core::{
-    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Ref, Result, TagChange, Tags, placeholder,
+    Attrs, Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Problem, Ref, Result, Service, TagChange, Tags,
+    placeholder,
 };
 
-up_core::client!(aws_sdk_ecs, ERRORS);
+up_core::client!(aws_sdk_ecs, SERVICE);
+
+/// ECS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    kinds: &[
+        &Of::<cluster::Cluster>::KIND,
+        &Of::<service::Service>::KIND,
+        &Of::<task_definition::TaskDefinition>::KIND,
+    ],
+    ..Service::new("ecs")
+};
 
 /// ECS says most things with two codes; what they mean stands in the text.
 const ERRORS: &[ErrorRule] = &[
@@ -40,9 +53,24 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).text("update is in progress"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] =
-    &[&Of::<cluster::Cluster>::KIND, &Of::<service::Service>::KIND, &Of::<task_definition::TaskDefinition>::KIND];
+/// From "Request throttling for the Amazon ECS API".
+const LIMITS: &[Limit] = &[
+    Limit::new("DescribeServices", 100.0, 20.0).shared("service read"),
+    Limit::new("ListServices", 100.0, 20.0).shared("service read"),
+    Limit::new("CreateService", 50.0, 5.0).shared("service modify"),
+    Limit::new("UpdateService", 50.0, 5.0).shared("service modify"),
+    Limit::new("DeleteService", 50.0, 5.0).shared("service modify"),
+    Limit::new("ListTaskDefinition*", 50.0, 20.0).shared("task definition read"),
+    Limit::new("DescribeTaskDefinition", 50.0, 20.0).shared("task definition read"),
+    Limit::new("*TaskDefinition*", 20.0, 1.0).shared("task definition modify"),
+    Limit::new("DescribeClusters", 50.0, 20.0).shared("cluster read"),
+    Limit::new("ListClusters", 50.0, 20.0).shared("cluster read"),
+    Limit::new("*Cluster", 20.0, 1.0).shared("cluster modify"),
+    Limit::new("PutClusterCapacityProviders", 20.0, 1.0).shared("cluster modify"),
+    Limit::new("Describe*", 100.0, 20.0).guess(),
+    Limit::new("List*", 100.0, 20.0).guess(),
+    Limit::new("*", 50.0, 5.0).guess(),
+];
 
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;

@@ -16,9 +16,25 @@ mod words;
 use std::collections::BTreeMap;
 
 use aws_sdk_elasticloadbalancingv2::types::Tag;
-use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, placeholder};
+use up_core::{
+    Context, Error, ErrorKind, ErrorRule, Limit, Of, Problem, Result, Service, TagChange, Tags, placeholder,
+};
 
-up_core::client!(aws_sdk_elasticloadbalancingv2, ERRORS);
+up_core::client!(aws_sdk_elasticloadbalancingv2, SERVICE);
+
+/// Elastic Load Balancing, version 2.
+pub static SERVICE: Service = Service {
+    iam_prefix: "elasticloadbalancing",
+    errors: ERRORS,
+    limits: LIMITS,
+    kinds: &[
+        &Of::<listener::Listener>::KIND,
+        &Of::<load_balancer::LoadBalancer>::KIND,
+        &Of::<rule::Rule>::KIND,
+        &Of::<target_group::TargetGroup>::KIND,
+    ],
+    ..Service::new("elbv2")
+};
 
 const ERRORS: &[ErrorRule] = &[
     // A certificate that was issued a moment ago (terraform-provider-aws, elbv2/listener.go).
@@ -29,12 +45,15 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("DeleteLoadBalancer").code("OperationNotPermitted").text("protection"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<listener::Listener>::KIND,
-    &Of::<load_balancer::LoadBalancer>::KIND,
-    &Of::<rule::Rule>::KIND,
-    &Of::<target_group::TargetGroup>::KIND,
+/// From "Throttling for the Elastic Load Balancing API".
+const LIMITS: &[Limit] = &[
+    Limit::new("CreateLoadBalancer", 10.0, 0.2).shared("load balancers"),
+    Limit::new("SetSubnets", 10.0, 0.2).shared("load balancers"),
+    Limit::new("RegisterTargets", 20.0, 4.0).shared("targets"),
+    Limit::new("DeregisterTargets", 20.0, 4.0).shared("targets"),
+    Limit::new("*", 40.0, 10.0).shared("all"),
+    Limit::new("*", 40.0, 10.0).shared("all").also(),
+    Limit::new("!Describe*", 20.0, 3.0).shared("modify").also(),
 ];
 
 fn list(tags: &Tags) -> Vec<Tag> {

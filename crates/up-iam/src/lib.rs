@@ -10,13 +10,22 @@ pub mod role;
 
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
-use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Query, Result, Tags, placeholder};
+use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, placeholder};
 
-up_core::client!(aws_sdk_iam, &[]);
+up_core::client!(aws_sdk_iam, SERVICE);
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] =
-    &[&Of::<instance_profile::InstanceProfile>::KIND, &Of::<policy::Policy>::KIND, &Of::<role::Role>::KIND];
+/// IAM.
+pub static SERVICE: Service = Service {
+    limits: LIMITS,
+    kinds: &[&Of::<instance_profile::InstanceProfile>::KIND, &Of::<policy::Policy>::KIND, &Of::<role::Role>::KIND],
+    ..Service::new("iam")
+};
+
+const LIMITS: &[Limit] = &[
+    Limit::new("Get*", 100.0, 50.0).shared("read").guess(),
+    Limit::new("List*", 100.0, 50.0).shared("read").guess(),
+    Limit::new("*", 20.0, 20.0).shared("modify").guess(),
+];
 
 /// The most that IAM lists in one answer.
 const PAGE: i32 = 1000;

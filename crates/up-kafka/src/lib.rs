@@ -8,9 +8,17 @@ pub mod configuration;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{Attrs, Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service};
 
-up_core::client!(aws_sdk_kafka, ERRORS);
+up_core::client!(aws_sdk_kafka, SERVICE);
+
+/// MSK.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    kinds: &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND],
+    ..Service::new("kafka")
+};
 
 /// MSK says most things with one code; what it means stands in the text.
 const ERRORS: &[ErrorRule] = &[
@@ -28,8 +36,12 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("does not exist"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
+const LIMITS: &[Limit] = &[
+    Limit::new("Describe*", 20.0, 10.0).guess(),
+    Limit::new("Get*", 20.0, 10.0).guess(),
+    Limit::new("List*", 20.0, 10.0).guess(),
+    Limit::new("*", 10.0, 2.0).guess(),
+];
 
 /// The ids of a set of references, in one order however they are written.
 fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {

@@ -1,15 +1,7 @@
 //! One token bucket: a pure function of time.
 
 use serde::{Deserialize, Serialize};
-
-/// What AWS grants.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limit {
-    /// Calls that may be made at once from a full bucket.
-    pub capacity: f64,
-    /// Calls a second by which it fills again.
-    pub refill: f64,
-}
+use up_core::Limit;
 
 /// A bucket's state. Times are seconds of one clock, whichever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -70,7 +62,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const LIMIT: Limit = Limit { capacity: 4.0, refill: 0.5 };
+    const LIMIT: Limit = Limit::new("*", 4.0, 0.5);
 
     /// A bucket as AWS keeps it: refuses where nothing is in it.
     fn aws(limit: Limit, calls: &[f64]) -> usize {
@@ -110,7 +102,7 @@ mod tests {
 
     #[test]
     fn throttling_slows_down_and_time_heals() {
-        let limit = Limit { capacity: 10.0, refill: 10.0 };
+        let limit = Limit::new("*", 10.0, 10.0);
         let mut bucket = Bucket::full(limit, 0.0);
         bucket.throttled(limit, 0.0);
         bucket.throttled(limit, 0.1);

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
-use up_core::{Meter, NotSent, PrioritySemaphore};
+use up_core::{Meter, NotSent, PrioritySemaphore, Service};
 
 use crate::{Drawn, Place, Shared, draws};
 
@@ -51,8 +51,8 @@ impl Gate {
     }
 
     async fn pass(&self, config: &ConfigBag) -> Result<(), NotSent> {
-        let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>()) else { return Ok(()) };
-        for drawn in draws(call.service(), call.name()) {
+        let (Some(shared), Some((service, operation))) = (self.0.shared.get(), called(config)) else { return Ok(()) };
+        for drawn in draws(service, operation) {
             up_core::without_permit(self.draw(shared, &drawn)).await?;
         }
         Ok(())
@@ -112,12 +112,17 @@ impl Intercept for Gate {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let (Some(shared), Some(call)) = (self.0.shared.get(), config.load::<Metadata>())
+        if let (Some(shared), Some((service, operation))) = (self.0.shared.get(), called(config))
             && up_core::is_throttled(context.response())
         {
-            tracing::debug!(service = call.service(), operation = call.name(), "throttled by AWS");
-            shared.throttled(call.service(), call.name());
+            tracing::debug!(service = service.name, operation, "throttled by AWS");
+            shared.throttled(&draws(service, operation));
         }
         Ok(())
     }
+}
+
+/// The service and the operation that a call is made to.
+fn called(config: &ConfigBag) -> Option<(&'static Service, &str)> {
+    Some((Service::called(config)?, config.load::<Metadata>()?.name()))
 }

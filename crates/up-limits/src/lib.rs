@@ -6,11 +6,11 @@
 //! the bucket is slowed down, and recovers with time.
 
 mod bucket;
+mod draws;
 mod gate;
 mod shared;
-mod table;
 
-pub use bucket::{Bucket, Limit};
+pub use bucket::Bucket;
+pub use draws::{Drawn, draws};
 pub use gate::Gate;
 pub use shared::{Place, Shared};
-pub use table::{Drawn, draws};

@@ -9,10 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{
-    bucket::Bucket,
-    table::{Drawn, draws},
-};
+use crate::{Bucket, Drawn};
 
 /// Whose limits they are: AWS counts for each account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +43,8 @@ impl Shared {
         Duration::from_secs_f64(self.with(|buckets, now| bucket(buckets, drawn, now).take(drawn.limit, now)))
     }
 
-    /// AWS has throttled a call.
-    pub fn throttled(&self, service: &str, operation: &str) {
-        let drawn = draws(service, operation);
+    /// AWS has throttled a call that drew from these buckets.
+    pub fn throttled(&self, drawn: &[Drawn]) {
         self.with(|buckets, now| {
             drawn.iter().for_each(|drawn| bucket(buckets, drawn, now).throttled(drawn.limit, now));
         });
@@ -102,23 +98,25 @@ fn now() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use up_core::Limit;
+
     use super::*;
 
     fn place() -> Place {
         Place { account: "111122223333".into(), region: "us-east-1".into() }
     }
 
-    /// The one bucket of an operation.
-    fn only(service: &str, operation: &str) -> Drawn {
-        draws(service, operation).remove(0)
+    /// A bucket of 3 calls that gets another one every 3.3 seconds.
+    fn slow() -> Drawn {
+        Drawn { bucket: "ec2:CreateVpcEndpoint".into(), limit: Limit::new("CreateVpcEndpoint", 3.0, 0.3) }
     }
 
     #[test]
     fn two_runs_share_a_bucket() {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = [(); 2].map(|()| Shared::new(&folder.path().join("limits"), &place()));
-        let take = |run: &Shared| run.take(&only("EC2", "CreateVpcEndpoint"));
-        assert!([take(&one), take(&two), take(&one)].iter().all(Duration::is_zero), "one less than AWS grants");
+        let take = |run: &Shared| run.take(&slow());
+        assert!([take(&one), take(&two), take(&one)].iter().all(Duration::is_zero));
         let (third, sixth) = (take(&one).as_secs_f64(), take(&two).as_secs_f64());
         assert!((3.0..3.4).contains(&third) && (6.0..6.8).contains(&sixth), "{third} {sixth}");
         let elsewhere = Shared::new(folder.path(), &Place { region: "eu-west-1".into(), ..place() });
@@ -130,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("blocked"), "no folder").unwrap();
         let run = Shared::new(&folder.path().join("blocked"), &place());
-        let waits: Vec<_> = (0..4).map(|_| run.take(&only("EC2", "CreateVpcEndpoint"))).collect();
+        let waits: Vec<_> = (0..4).map(|_| run.take(&slow())).collect();
         assert!(waits[2].is_zero() && !waits[3].is_zero(), "{waits:?}");
     }
 
@@ -139,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for damage in [&b"{\"EC2:Cr"[..], b"\xff\xfe", b"[]", b""] {
             fs::write(folder.path().join("111122223333-us-east-1.json"), damage).unwrap();
-            assert!(Shared::new(folder.path(), &place()).take(&only("EC2", "CreateVpc")).is_zero());
+            assert!(Shared::new(folder.path(), &place()).take(&slow()).is_zero());
         }
     }
 }

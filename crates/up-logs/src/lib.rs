@@ -2,9 +2,13 @@
 
 pub mod log_group;
 
-use up_core::{AnyKind, ErrorKind, ErrorRule, Of};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Service};
 
-up_core::client!(aws_sdk_cloudwatchlogs, ERRORS);
+up_core::client!(aws_sdk_cloudwatchlogs, SERVICE);
+
+/// CloudWatch Logs.
+pub static SERVICE: Service =
+    Service { errors: ERRORS, limits: LIMITS, kinds: &[&Of::<log_group::LogGroup>::KIND], ..Service::new("logs") };
 
 /// A key's policy takes some seconds until Logs sees it; it says so with AccessDenied, or as a wrong parameter.
 const ERRORS: &[ErrorRule] = &[
@@ -12,5 +16,12 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).text("KMS Key Id could not be found"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<log_group::LogGroup>::KIND];
+/// From "CloudWatch Logs quotas".
+const LIMITS: &[Limit] = &[
+    Limit::new("CreateLogGroup", 10.0, 10.0),
+    Limit::new("DescribeLogGroups", 10.0, 10.0),
+    Limit::new("PutRetentionPolicy", 10.0, 10.0).guess(),
+    Limit::new("DeleteRetentionPolicy", 10.0, 10.0).guess(),
+    Limit::new("DeleteLogGroup", 10.0, 10.0).guess(),
+    Limit::new("*", 10.0, 5.0).guess(),
+];

@@ -14,11 +14,23 @@ use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::Tag;
 use up_core::{
-    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Query, Ref, Result, TagChange, Tags,
-    placeholder,
+    Attrs, Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Problem, Query, Ref, Result, Service, TagChange,
+    Tags, placeholder,
 };
 
-up_core::client!(aws_sdk_rds, ERRORS);
+up_core::client!(aws_sdk_rds, SERVICE);
+
+/// RDS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    kinds: &[
+        &Of::<instance::Instance>::KIND,
+        &Of::<parameter_group::ParameterGroup>::KIND,
+        &Of::<subnet_group::SubnetGroup>::KIND,
+    ],
+    ..Service::new("rds")
+};
 
 /// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
 const ERRORS: &[ErrorRule] = &[
@@ -35,11 +47,10 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).code("State"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<instance::Instance>::KIND,
-    &Of::<parameter_group::ParameterGroup>::KIND,
-    &Of::<subnet_group::SubnetGroup>::KIND,
+const LIMITS: &[Limit] = &[
+    Limit::new("Describe*", 50.0, 20.0).guess(),
+    Limit::new("List*", 50.0, 20.0).guess(),
+    Limit::new("*", 20.0, 5.0).guess(),
 ];
 
 fn list(tags: &Tags) -> Vec<Tag> {

@@ -6,9 +6,17 @@ pub mod topic;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use up_core::{AnyKind, Document, Error, ErrorKind, ErrorRule, Kind, Of, Result};
+use up_core::{Document, Error, ErrorKind, ErrorRule, Kind, Limit, Of, Result, Service};
 
-up_core::client!(aws_sdk_sns, ERRORS);
+up_core::client!(aws_sdk_sns, SERVICE);
+
+/// SNS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    kinds: &[&Of::<topic::Topic>::KIND, &Of::<subscription::Subscription>::KIND],
+    ..Service::new("sns")
+};
 
 const ERRORS: &[ErrorRule] = &[
     // A create of what exists already, with other tags or attributes (localstack/localstack#2405, #8816; what SNS says of
@@ -25,8 +33,17 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Denied).code("AuthorizationError"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<topic::Topic>::KIND, &Of::<subscription::Subscription>::KIND];
+/// "Amazon SNS endpoints and quotas" has numbers for a part of the calls, and says that they differ by region.
+const LIMITS: &[Limit] = &[
+    Limit::new("Subscribe", 100.0, 100.0),
+    Limit::new("Unsubscribe", 100.0, 100.0),
+    Limit::new("CreateTopic", 30.0, 30.0),
+    Limit::new("DeleteTopic", 30.0, 30.0),
+    Limit::new("List*", 30.0, 30.0).guess(),
+    Limit::new("TagResource", 10.0, 10.0),
+    Limit::new("UntagResource", 10.0, 10.0),
+    Limit::new("*", 30.0, 30.0).guess(),
+];
 
 /// Attributes, as SNS takes and gives them.
 type Attributes = HashMap<String, String>;

@@ -2,9 +2,13 @@
 
 pub mod parameter;
 
-use up_core::{AnyKind, ErrorKind, ErrorRule, Of};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Service};
 
-up_core::client!(aws_sdk_ssm, ERRORS);
+up_core::client!(aws_sdk_ssm, SERVICE);
+
+/// SSM.
+pub static SERVICE: Service =
+    Service { errors: ERRORS, limits: LIMITS, kinds: &[&Of::<parameter::Parameter>::KIND], ..Service::new("ssm") };
 
 const ERRORS: &[ErrorRule] = &[
     // "There are concurrent updates for a resource that supports one update at a time" (API reference of SSM, PutParameter
@@ -14,5 +18,11 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::NotFound).code("InvalidResourceId"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<parameter::Parameter>::KIND];
+/// From "AWS Systems Manager endpoints and quotas", Parameter Store, without its higher throughput.
+const LIMITS: &[Limit] = &[
+    Limit::new("GetParameter*", 40.0, 40.0).shared("parameters read"),
+    Limit::new("PutParameter", 3.0, 3.0),
+    Limit::new("Describe*", 10.0, 10.0).guess(),
+    Limit::new("List*", 10.0, 10.0).guess(),
+    Limit::new("*", 5.0, 5.0).guess(),
+];
