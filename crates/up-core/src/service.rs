@@ -1,5 +1,7 @@
 //! A service of AWS: what is said once for all its kinds.
 
+use std::{fmt, future};
+
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -13,7 +15,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use crate::{AnyKind, ErrorRule, error::Refusal};
+use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, error::Refusal};
 
 /// A service of AWS. Its crate has one such value, and no table elsewhere lists services but the registry in `up-kinds`.
 ///
@@ -41,6 +43,8 @@ pub struct Service {
     /// Its request limits. A call takes a token from the first that matches its operation, or else from
     /// [`Limit::DEFAULT`], and one from each other that matches and is for calls that have taken one already ([`Limit::also`]).
     pub limits: &'static [Limit],
+    /// How the tags of its resources are changed.
+    pub tagging: Tagging,
     /// Every kind of it.
     pub kinds: &'static [&'static dyn AnyKind],
 }
@@ -48,7 +52,23 @@ pub struct Service {
 impl Service {
     /// A service of which nothing but its name is said, which IAM uses too.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], kinds: &[] }
+        Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], tagging: Tagging::ByKind, kinds: &[] }
+    }
+
+    /// The ARN of a resource in the region, such as `vpc/vpc-1`, where the service itself only tells its id.
+    pub fn arn(&self, cx: &Context, resource: impl fmt::Display) -> String {
+        format!("arn:{}:{}:{}:{}:{resource}", cx.partition(), self.iam_prefix, cx.region(), cx.account())
+    }
+
+    /// Changes the tags of a resource with this id and these attributes, where the service does so for all its kinds.
+    pub fn tag<'a>(&self, cx: &'a Context, id: &'a str, attrs: &'a Attrs, change: &'a TagChange) -> Later<'a, ()> {
+        let call = match (self.tagging, attrs.get("arn")) {
+            (Tagging::ById(tag), _) => Ok(tag(cx, id, change)),
+            (Tagging::ByArn(tag), Some(arn)) => Ok(tag(cx, arn, change)),
+            (Tagging::ByArn(_), None) => Err(Error::ours(format!("{id} has no ARN to tag it by"))),
+            (Tagging::ByKind, _) => Err(Error::ours(format!("the kind of {id} does not say how it is tagged"))),
+        };
+        call.unwrap_or_else(|error| Box::pin(future::ready(Err(error))))
     }
 
     /// The service that a call is made to, if its client has been bound to one.
@@ -58,8 +78,8 @@ impl Service {
 }
 
 /// Its name says all.
-impl std::fmt::Debug for Service {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Service").field(&self.name).finish()
     }
 }
@@ -96,6 +116,20 @@ impl Intercept for &'static Service {
         Ok(())
     }
 }
+
+/// How a service changes the tags of its resources.
+#[derive(Debug, Clone, Copy)]
+pub enum Tagging {
+    /// With calls that take the id of a resource of any kind.
+    ById(Tag),
+    /// With calls that take an ARN, the attribute `arn` of every kind.
+    ByArn(Tag),
+    /// With calls that differ from kind to kind, or not at all: each has a [`crate::Kind::tag`] of its own.
+    ByKind,
+}
+
+/// Changes the tags of what an id or an ARN names. Its doc comment says why it is safe to repeat.
+pub type Tag = for<'a> fn(&'a Context, &'a str, &'a TagChange) -> Later<'a, ()>;
 
 /// A request limit of AWS's: a token bucket for each account and region.
 #[derive(Debug, Clone, Copy, PartialEq)]

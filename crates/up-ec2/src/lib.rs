@@ -20,16 +20,18 @@ pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
-use up_core::{Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service};
+use up_core::{Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service, Tagging};
 
-use tagging::{ours, owned, retag, selected, tags};
+use tagging::{ours, owned, retag, selected};
 
 up_core::client!(aws_sdk_ec2, SERVICE);
+up_core::tags!(aws_sdk_ec2::types::Tag);
 
 /// EC2.
 pub static SERVICE: Service = Service {
     errors: ERRORS,
     limits: LIMITS,
+    tagging: Tagging::ById(retag),
     kinds: &[
         &Of::<eip::Eip>::KIND,
         &Of::<internet_gateway::InternetGateway>::KIND,
@@ -78,7 +80,7 @@ fn made(id: Option<String>) -> Result<String> {
 
 /// The ARN of what EC2 itself only gives an id.
 fn arn(cx: &Context, resource: &str, id: &str) -> String {
-    format!("arn:{}:ec2:{}:{}:{resource}/{id}", cx.partition(), cx.region(), cx.account())
+    SERVICE.arn(cx, format_args!("{resource}/{id}"))
 }
 
 /// What AWS calls the targets of references.

@@ -14,18 +14,20 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret, Tag};
+use aws_sdk_ecs::types::{CapacityProviderStrategyItem, KeyValuePair, Secret};
 use up_core::{
-    Attrs, Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Problem, Ref, Result, Service, TagChange, Tags,
-    placeholder,
+    Attrs, Context, Error, ErrorKind, ErrorRule, Later, Limit, Name, Of, Problem, Ref, Result, Service, TagChange,
+    Tagging, placeholder,
 };
 
 up_core::client!(aws_sdk_ecs, SERVICE);
+up_core::tags!(aws_sdk_ecs::types::Tag);
 
 /// ECS.
 pub static SERVICE: Service = Service {
     errors: ERRORS,
     limits: LIMITS,
+    tagging: Tagging::ById(retag),
     kinds: &[
         &Of::<cluster::Cluster>::KIND,
         &Of::<service::Service>::KIND,
@@ -75,25 +77,18 @@ const LIMITS: &[Limit] = &[
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;
 
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
-    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
-}
-
 /// Changes the tags of anything ECS knows by an ARN. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
-    if !change.set.is_empty() {
-        client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().cloned().collect();
-        client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-    }
-    Ok(())
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }
 
 /// A share of a service's tasks that one capacity provider takes.

@@ -14,7 +14,7 @@ use up_core::{Address, placeholder, prelude::*};
 use crate::{
     SERVICES_A_CALL, Strategy,
     blue_green::{self, AdvancedConfiguration},
-    client, list, maybe_number, number, retag,
+    client, list, maybe_number, number,
     service_connect::ServiceConnect,
     some, strategy_items,
     words::{ConstraintType, DeploymentStrategy, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
@@ -199,6 +199,7 @@ pub(crate) struct ServiceRegistry {
 
 impl Kind for Service {
     const NAME: &'static str = "ecs.service";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Service",
@@ -255,11 +256,6 @@ impl Kind for Service {
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         self.changes(cx, observed)?.send().await?;
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.

@@ -8,11 +8,11 @@ pub mod instance_profile;
 pub mod policy;
 pub mod role;
 
-use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, placeholder};
 
 up_core::client!(aws_sdk_iam, SERVICE);
+up_core::tags!(aws_sdk_iam::types::Tag, required);
 
 /// IAM.
 pub static SERVICE: Service = Service {
@@ -44,15 +44,6 @@ fn prefix(query: &Query) -> String {
 fn path_of(tags: &Tags) -> Result<String> {
     let stack = tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("only what a stack owns is changed"))?;
     Ok(path(stack))
-}
-
-fn list(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set");
-    tags.iter().map(tag).collect()
-}
-
-fn tags(tags: Vec<Tag>) -> Tags {
-    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
 /// All items of all pages. IAM lists even where there is nothing: a page without its list is not whole.

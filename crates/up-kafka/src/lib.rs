@@ -8,7 +8,9 @@ pub mod configuration;
 
 use std::collections::BTreeSet;
 
-use up_core::{Attrs, Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service};
+use up_core::{
+    Attrs, Context, Error, ErrorKind, ErrorRule, Later, Limit, Name, Of, Ref, Result, Service, TagChange, Tagging,
+};
 
 up_core::client!(aws_sdk_kafka, SERVICE);
 
@@ -16,6 +18,7 @@ up_core::client!(aws_sdk_kafka, SERVICE);
 pub static SERVICE: Service = Service {
     errors: ERRORS,
     limits: LIMITS,
+    tagging: Tagging::ById(retag),
     kinds: &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND],
     ..Service::new("kafka")
 };
@@ -60,4 +63,19 @@ fn number(count: u32) -> Result<i32> {
 
 fn count(number: i32) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::absent("count that can be"))
+}
+
+/// Changes the tags of a cluster: a configuration takes none. Safe to repeat: tags are set, not added.
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            let set = change.set.clone().into_iter().collect();
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }
