@@ -1,21 +1,21 @@
-//! Which buckets a call draws from.
+//! The buckets that a call takes tokens from.
 
 use up_core::{Limit, Service};
 
-/// A bucket that a call draws from.
+/// A bucket that a call takes a token from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// Which: `ec2:DescribeVpcs`, or what several operations share.
+    /// Its name: `ec2:DescribeVpcs`, or `elbv2:all` where operations share it.
     pub bucket: String,
-    /// What is ours to use of it.
+    /// Its limit, less the reserve that is left in it.
     pub limit: Limit,
 }
 
-/// By how many seconds calls may arrive nearer to each other than they were let through.
+/// Seconds by which two calls may arrive at AWS closer to each other than they were sent.
 const UNEVEN: f64 = 0.6;
 
-/// Every bucket that one call draws a token from, the one that fills most slowly first: a token is taken when the call has
-/// waited for all before, and is then used at once, as AWS counts it.
+/// The buckets that a call takes a token from, the slowest first. A call takes its next token after it has waited for the one
+/// before, so that the last token is taken when the call is sent, as AWS counts it.
 pub fn draws(service: &Service, operation: &str) -> Vec<Drawn> {
     let limits = || service.limits.iter().filter(|limit| limit.is_for(operation));
     let first = limits().find(|limit| !limit.is_also).unwrap_or(&Limit::DEFAULT);
@@ -30,7 +30,7 @@ pub fn draws(service: &Service, operation: &str) -> Vec<Drawn> {
     drawn
 }
 
-/// Calls that are let through evenly arrive unevenly: the tokens of that time are left in the bucket.
+/// A limit without the tokens of the seconds that calls may arrive too close to each other.
 fn ours(limit: &Limit) -> Limit {
     let reserve = (limit.refill * UNEVEN).ceil().max(1.0);
     Limit { capacity: (limit.capacity - reserve).max(1.0), ..*limit }

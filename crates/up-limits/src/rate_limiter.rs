@@ -1,4 +1,4 @@
-//! Where calls wait for their tokens.
+//! Holds calls back until AWS's limits allow them.
 
 use std::{
     collections::BTreeMap,
@@ -18,55 +18,57 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use up_core::{Meter, NotSent, PrioritySemaphore, Service};
 
-use crate::{Drawn, Place, Shared, draws};
+use crate::{Drawn, SharedBuckets, draws};
 
-/// Lets calls through as AWS's limits allow. Clones are one gate.
+/// Holds calls back until AWS's request limits allow them. Clones share one state.
 ///
-/// It stands where the SDK asks for credentials, which is the one place before a call is signed where waiting is
-/// possible: a signature is good for minutes only, and a call may have to wait longer. Each try of a call passes it.
+/// It is the SDK's identity cache: the SDK asks for credentials before it signs a call, and no later step can wait. A signature
+/// is valid for minutes only, and a call may have to wait longer. The SDK asks again for each retry.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<Inner>);
+pub struct RateLimiter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     credentials: SharedIdentityCache,
     folder: PathBuf,
     meter: Meter,
-    /// Set once it is known whose limits they are. Until then calls pass.
-    shared: OnceLock<Shared>,
-    /// Whose turn it is at each bucket: one waits for its token, the others for their turn.
+    /// Set once the account and the region are known. Until then no call waits.
+    buckets: OnceLock<SharedBuckets>,
+    /// One semaphore for each bucket: its holder waits for a token, and the others for the semaphore, the most urgent first.
     turns: Mutex<BTreeMap<String, Arc<PrioritySemaphore>>>,
 }
 
-impl Gate {
-    /// A gate before `credentials`; what runs share is kept in `folder`. `meter` counts who waits. It stands open until
-    /// [`Gate::keep`].
+impl RateLimiter {
+    /// A limiter in front of `credentials` that counts waiting calls in `meter`. The buckets that runs share are kept in
+    /// `folder`. It holds nothing back until [`RateLimiter::start`].
     pub fn new(credentials: SharedIdentityCache, folder: PathBuf, meter: Meter) -> Self {
-        Self(Arc::new(Inner { credentials, folder, meter, shared: OnceLock::new(), turns: Mutex::default() }))
+        let (buckets, turns) = (OnceLock::new(), Mutex::default());
+        Self(Arc::new(Inner { credentials, folder, meter, buckets, turns }))
     }
 
-    /// Keeps to the limits of `place` from now on. The first place named counts.
-    pub fn keep(&self, place: &Place) {
-        self.0.shared.get_or_init(|| Shared::new(&self.0.folder, place));
+    /// Keeps to the limits of an account (12 digits) and a region (`us-east-1`) from now on. Only the first call counts.
+    pub fn start(&self, account: &str, region: &str) {
+        self.0.buckets.get_or_init(|| SharedBuckets::new(&self.0.folder, account, region));
     }
 
-    async fn pass(&self, config: &ConfigBag) -> Result<(), NotSent> {
-        let (Some(shared), Some((service, operation))) = (self.0.shared.get(), called(config)) else { return Ok(()) };
+    /// Waits for a token of each bucket that the call draws from.
+    async fn wait(&self, config: &ConfigBag) -> Result<(), NotSent> {
+        let (Some(buckets), Some((service, operation))) = (self.0.buckets.get(), called(config)) else { return Ok(()) };
         for drawn in draws(service, operation) {
-            up_core::without_permit(self.draw(shared, &drawn)).await?;
+            up_core::without_permit(self.take(buckets, &drawn)).await?;
         }
         Ok(())
     }
 
-    /// Waits for a token of one bucket, the most urgent first.
-    async fn draw(&self, shared: &Shared, drawn: &Drawn) {
+    /// Waits for a token of one bucket, the most urgent call first.
+    async fn take(&self, buckets: &SharedBuckets, drawn: &Drawn) {
         let _held_back = self.0.meter.hold_back();
         let turns = {
             let mut all = self.0.turns.lock().expect("no panic while held");
             all.entry(drawn.bucket.clone()).or_insert_with(|| PrioritySemaphore::new(1)).clone()
         };
         let _turn = turns.take(up_core::urgency()).await;
-        let wait = shared.take(drawn);
+        let wait = buckets.take(drawn);
         if !wait.is_zero() {
             tracing::debug!(bucket = drawn.bucket, ?wait, "waiting for AWS's request limit");
             tokio::time::sleep(wait).await;
@@ -74,7 +76,7 @@ impl Gate {
     }
 }
 
-impl ResolveCachedIdentity for Gate {
+impl ResolveCachedIdentity for RateLimiter {
     fn resolve_cached_identity<'a>(
         &'a self,
         resolver: SharedIdentityResolver,
@@ -82,7 +84,7 @@ impl ResolveCachedIdentity for Gate {
         config: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         IdentityFuture::new(async move {
-            self.pass(config).await?;
+            self.wait(config).await?;
             self.0.credentials.resolve_cached_identity(resolver, components, config).await
         })
     }
@@ -100,10 +102,10 @@ impl ResolveCachedIdentity for Gate {
     }
 }
 
-/// Learns from each answer whether AWS throttles.
-impl Intercept for Gate {
+/// Slows the buckets of a call down when AWS throttles it.
+impl Intercept for RateLimiter {
     fn name(&self) -> &'static str {
-        "bullstra-up gate"
+        "bullstra-up rate limiter"
     }
 
     fn read_after_deserialization(
@@ -112,11 +114,11 @@ impl Intercept for Gate {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let (Some(shared), Some((service, operation))) = (self.0.shared.get(), called(config))
+        if let (Some(buckets), Some((service, operation))) = (self.0.buckets.get(), called(config))
             && up_core::is_throttled(context.response())
         {
             tracing::debug!(service = service.name, operation, "throttled by AWS");
-            shared.throttled(&draws(service, operation));
+            buckets.throttled(&draws(service, operation));
         }
         Ok(())
     }
