@@ -8,11 +8,11 @@ use std::{
 };
 
 use libtest_mimic::Trial;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
-    actions,
+    actions::{self, NotCalled},
     harness::{Account, Result, fail, root},
     trial, world,
 };
@@ -23,6 +23,13 @@ use crate::{
 pub(crate) struct Life {
     pub(crate) drift: Vec<Drift>,
     change: Vec<Change>,
+    not_called: Vec<NotCalled>,
+    /// `cases.rs` of `up-kinds` reads it.
+    #[serde(rename = "not_drifted")]
+    _not_drifted: IgnoredAny,
+    /// `states.rs` of `up-kinds` reads it.
+    #[serde(rename = "never_came_up")]
+    _never_came_up: IgnoredAny,
 }
 
 impl Life {
@@ -104,7 +111,7 @@ fn life(folder: &Path) -> Result {
     if !unread.is_empty() {
         return fail(format!("sent, and the sandbox does not read it: {unread:?}"));
     }
-    actions::are_as_declared(&account, kind)
+    actions::are_as_declared(&account, kind, &life.not_called)
 }
 
 /// A stack on its account.

@@ -13,6 +13,7 @@ use std::{
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use up_core::Limit;
 
 use crate::{
     alone,
@@ -30,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         alone("throttle::many_stacks_at_once", many_stacks_at_once),
         trial("throttle::a_run_that_waits_ends_when_told", a_run_that_waits_ends_when_told),
+        trial("throttle::the_sandbox_has_the_limits_that_the_product_keeps_to", the_sandbox_has_the_same_limits),
     ]
 }
 
@@ -145,12 +147,56 @@ fn is_throttled(call: &Value) -> bool {
     ["Throttl", "RequestLimitExceeded", "TooManyRequests"].iter().any(|code| error.contains(code))
 }
 
+/// Prints the limits that the sandbox enforces, by service; the default ones have no name. The product does not tell lists
+/// without filters from others.
+const ENFORCED: &str = r#"
+import os, sys
+sys.path.insert(0, os.environ["SANDBOX"])
+from bullstra_sandbox import hooks, service
+
+hooks.load_services()
+limits = {each.name: each.limits for each in service.every()} | {"": service.DEFAULT_LIMITS}
+for name, rows in limits.items():
+    for row in rows:
+        if not row.operation.endswith(" unfiltered"):
+            print(name, row.operation, float(row.capacity), float(row.refill), row.shared, row.also, row.guess, sep="|")
+"#;
+
+/// Both sides say AWS's limits, so that a mistake of one shows: they have the same numbers in the same order.
+fn the_sandbox_has_the_same_limits() -> Result {
+    let sandbox = root().join("crates/up-sandbox/python");
+    let code = format!("import os\nos.environ['SANDBOX'] = {:?}\n{ENFORCED}", sandbox.display().to_string());
+    let printed = Account::new().python(&code)?;
+    let mut enforced: Vec<_> = printed.lines().collect();
+    let words = |is_so: bool| if is_so { "True" } else { "False" };
+    let row = |service: &str, limit: &Limit| {
+        let Limit { operation, capacity, refill, shared, is_also, is_guess } = limit;
+        let (shared, also, guess) = (shared.unwrap_or_default(), words(*is_also), words(*is_guess));
+        format!("{service}|{operation}|{capacity:?}|{refill:?}|{shared}|{also}|{guess}")
+    };
+    let services = up_kinds::SERVICES.iter().flat_map(|service| service.limits.iter().map(|it| row(service.name, it)));
+    let mut kept: Vec<_> = services.chain([row("", &Limit::DEFAULT)]).collect();
+    // By service, in the order of each.
+    let service = |row: &str| row.split('|').next().unwrap_or_default().to_owned();
+    enforced.sort_by_key(|row| service(row));
+    kept.sort_by_key(|row| service(row));
+    if enforced != kept {
+        return fail(format!(
+            "the product keeps to\n{}\nand the sandbox enforces\n{}",
+            kept.join("\n"),
+            enforced.join("\n")
+        ));
+    }
+    Ok(())
+}
+
 /// How long the fullest bucket takes to let the calls through that AWS answered.
 fn bound(calls: &[Value], scale: f64) -> f64 {
     let mut buckets: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
     for call in calls.iter().filter(|call| !is_throttled(call)) {
         let text = |key: &str| call[key].as_str().unwrap_or_default();
-        for drawn in up_limits::draws(text("service"), text("operation")) {
+        let service = up_kinds::SERVICES.iter().find(|service| service.name == text("service"));
+        for drawn in service.into_iter().flat_map(|service| up_limits::draws(service, text("operation"))) {
             let limit = (drawn.limit.capacity, drawn.limit.refill);
             buckets.entry(drawn.bucket).or_insert((limit.0, limit.1, 0.0)).2 += 1.0;
         }

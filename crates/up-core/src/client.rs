@@ -49,27 +49,24 @@ impl ClassifyRetry for Retries {
     }
 }
 
-/// Defines, for one SDK crate and the service's error table ([`crate::ErrorRule`]), `client(cx)`: the one client there is; and `once()`: settings for a call that must not
-/// be sent again when its answer is lost, because AWS takes no client token for it and would do it twice.
+/// Defines, for one SDK crate and its [`crate::Service`], `client(cx)`: the one client there is; and `once()`: settings for a
+/// call that must not be sent again when its answer is lost, because AWS takes no client token for it and would do it twice.
 ///
 /// ```ignore
-/// up_core::client!(aws_sdk_ec2, ERRORS);
+/// up_core::client!(aws_sdk_ec2, SERVICE);
 /// client(cx).describe_vpcs().send().await?;
 /// client(cx).create_vpc().customize().config_override(once()).send().await?;
 /// ```
-///
-/// A third argument has what the answers to the service's lists always have, see [`crate::Lists`].
 #[macro_export]
 macro_rules! client {
-    ($sdk:ident, $errors:expr $(, $lists:expr)?) => {
+    ($sdk:ident, $service:ident) => {
         /// The client of this service: one for the whole run.
         pub(crate) fn client(cx: &$crate::Context) -> $sdk::Client {
             cx.client(|sdk, calls| {
                 let mut config = $sdk::config::Builder::from(sdk)
                     .retry_partition(calls.retries.clone())
                     .retry_classifier($crate::Retries)
-                    .interceptor($crate::ErrorTable($errors))
-                    $(.interceptor($crate::Lists($lists)))?;
+                    .interceptor(&$service);
                 for interceptor in &calls.interceptors {
                     config.push_interceptor(interceptor.clone());
                 }

@@ -2,19 +2,8 @@
 
 use std::fmt;
 
-use aws_smithy_runtime_api::{
-    box_error::BoxError,
-    client::{
-        interceptors::{Intercept, context::BeforeDeserializationInterceptorContextMut},
-        orchestrator::{HttpResponse, Metadata},
-        result::SdkError,
-        runtime_components::RuntimeComponents,
-    },
-};
-use aws_smithy_types::{
-    config_bag::ConfigBag,
-    error::{metadata::ProvideErrorMetadata, operation::BuildError},
-};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
 use aws_types::request_id::RequestId;
 
 /// What a kind's verb answers.
@@ -121,8 +110,7 @@ fn contains(text: &str, part: &str) -> bool {
 
 /// A row of a service's error table: what one of its refusals means, where the generic table says nothing or is wrong.
 ///
-/// The table is bound to the service's client ([`crate::client!`]), so that no call can forget it. The first row that fits
-/// counts.
+/// The table is a part of [`crate::Service`], and bound to the service's client with it, so that no call can forget it.
 ///
 /// ```
 /// # use up_core::{ErrorKind, ErrorRule};
@@ -168,40 +156,17 @@ impl ErrorRule {
     }
 }
 
-/// An interceptor that writes on each refusal which operation it answers, and what the service's own table makes of it.
-#[derive(Debug, Clone, Copy)]
-pub struct ErrorTable(pub &'static [ErrorRule]);
-
-/// What [`ErrorTable`] writes on a refusal.
+/// What is written on a refusal: the operation, and the table of its service.
 #[derive(Debug, Clone)]
-struct Refusal {
-    operation: String,
-    rules: &'static [ErrorRule],
+pub(crate) struct Refusal {
+    pub(crate) operation: String,
+    pub(crate) rules: &'static [ErrorRule],
 }
 
 impl Refusal {
     fn kind(&self, code: &str, message: &str) -> Option<ErrorKind> {
         let Self { operation, rules } = self;
         rules.iter().find(|rule| rule.fits(operation, code, message)).map(|rule| rule.kind)
-    }
-}
-
-impl Intercept for ErrorTable {
-    fn name(&self) -> &'static str {
-        "bullstra-up error table"
-    }
-
-    fn modify_before_deserialization(
-        &self,
-        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        cfg: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let operation = cfg.load::<Metadata>().map(|metadata| metadata.name().to_owned());
-        if let Some(operation) = operation.filter(|_| !context.response().status().is_success()) {
-            context.response_mut().add_extension(Refusal { operation, rules: self.0 });
-        }
-        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Address, Context, Created, NewResource, Observed, Query, Result, TagChange, Unique, placeholder};
+use crate::{Address, Context, Created, NewResource, Observed, Query, Result, Service, TagChange, Unique, placeholder};
 
 /// One kind of AWS resource.
 ///
@@ -16,6 +16,8 @@ pub trait Kind: Spec {
     /// The TOML table, the graph label, the docs page: `ec2.vpc`. Where others refer to it, its name in
     /// [`crate::names`].
     const NAME: &'static str;
+    /// The service that it is of.
+    const SERVICE: &'static Service;
     /// Facts about the kind that are not code.
     const INFO: KindInfo;
 
@@ -37,8 +39,11 @@ pub trait Kind: Spec {
     /// Moves `observed` to `self`, changing only what differs. Called only when a field that may change in place differs.
     fn update(&self, cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Changes tags.
-    fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send;
+    /// Changes tags, with the calls that its service has for all its kinds ([`Service::tagging`]). Kinds that take others have a
+    /// `tag` of their own.
+    fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> impl Future<Output = Result<()>> + Send {
+        async move { Self::SERVICE.tag(cx, &observed.id, &observed.attrs, change).await }
+    }
 
     /// Removes it, with what only exists because of it. What AWS answers of a resource that is gone already is given back as
     /// it is ([`crate::ErrorKind::NotFound`]). Still held is [`crate::ErrorKind::Conflict`], after which the engine tries again,

@@ -19,12 +19,12 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use serde::Serialize;
 
-use crate::is_throttled;
+use crate::{Service, is_throttled};
 
-/// An operation of a service, as the SDK names them: `EC2`, `DescribeVpcs`.
+/// An operation of a service, as IAM names them: `ec2`, `DescribeVpcs`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Call {
-    /// The SDK's id of the service.
+    /// See [`Service::iam_prefix`].
     pub service: String,
     /// The operation.
     pub operation: String,
@@ -33,10 +33,14 @@ pub struct Call {
 impl Call {
     /// True where the operation changes AWS: told by its verb, as AWS names all that do not alike.
     pub fn is_mutating(&self) -> bool {
-        // A session is nothing that exists: taking on a role changes no resource.
-        const READS: [&str; 8] = ["Describe", "List", "Get", "BatchGet", "Head", "Search", "Lookup", "AssumeRole"];
-        !READS.iter().any(|verb| self.operation.starts_with(verb))
+        is_mutating(&self.operation)
     }
+}
+
+pub(crate) fn is_mutating(operation: &str) -> bool {
+    // A session is nothing that exists: taking on a role changes no resource.
+    const READS: [&str; 8] = ["Describe", "List", "Get", "BatchGet", "Head", "Search", "Lookup", "AssumeRole"];
+    !READS.iter().any(|verb| operation.starts_with(verb))
 }
 
 /// An interceptor that counts calls as they are sent, each retry again, and those that wait to be. Clones count together.
@@ -95,7 +99,8 @@ impl Intercept for Meter {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(metadata) = cfg.load::<Metadata>() {
-            let call = Call { service: metadata.service().into(), operation: metadata.name().into() };
+            let service = Service::called(cfg).map_or(metadata.service(), |service| service.iam_prefix);
+            let call = Call { service: service.into(), operation: metadata.name().into() };
             *self.0.lock().expect("no panic while held").sent.entry(call).or_default() += 1;
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! which nothing is set. Either way a list comes out shorter than it is, and what it left out would be made a second
 //! time. A proxy that cuts or replaces answers is enough for that.
 //!
-//! What a whole answer looks like follows from its protocol, and from the member that a list must have ([`Lists`]).
+//! What a whole answer looks like follows from its protocol, and from the member that a list must have ([`Service::lists`]).
 
 use std::collections::BTreeMap;
 
@@ -24,42 +24,11 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 use xmlparser::{ElementEnd, Token, Tokenizer};
 
-use crate::Call;
+use crate::{Service, meter::is_mutating};
 
 /// An interceptor that refuses the answer to a read where it is not whole, or where a list lacks its list.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseCheck;
-
-/// An interceptor that says what the answers to a service's lists always have, where the protocol does not tell: the
-/// operation and the member, or none for an answer that may have nothing in it.
-///
-/// ```ignore
-/// // SQS leaves out an empty list, and CloudFront counts its items.
-/// Lists(&[("ListQueues", None)])
-/// Lists(&[("ListDistributions", Some("Quantity"))])
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Lists(pub &'static [(&'static str, Option<&'static str>)]);
-
-impl Storable for Lists {
-    type Storer = StoreReplace<Self>;
-}
-
-impl Intercept for Lists {
-    fn name(&self) -> &'static str {
-        "bullstra-up lists"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        cfg: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        cfg.interceptor_state().store_put(*self);
-        Ok(())
-    }
-}
 
 /// What a call is made in, as far as its answer's form is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,16 +81,16 @@ impl Intercept for ResponseCheck {
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let (Some(metadata), Some(protocol)) = (cfg.load::<Metadata>(), cfg.load::<Protocol>()) else { return Ok(()) };
-        let call = Call { service: metadata.service().into(), operation: metadata.name().into() };
+        let operation = metadata.name();
         // What AWS refuses, and what the SDK cannot read, has its error already.
-        if call.is_mutating() || context.output_or_error().is_err() {
+        if is_mutating(operation) || context.output_or_error().is_err() {
             return Ok(());
         }
         // An object that is read bit by bit is in nobody's memory.
         let Some(body) = context.response().body().bytes() else { return Ok(()) };
-        let lists = cfg.load::<Lists>().map_or(&[][..], |lists| lists.0);
-        check(*protocol, &call.operation, lists, body)
-            .map_err(|why| format!("the answer to {} is not whole: {why}", call.operation).into())
+        let lists = Service::called(cfg).map_or(&[][..], |service| service.lists);
+        check(*protocol, operation, lists, body)
+            .map_err(|why| format!("the answer to {operation} is not whole: {why}").into())
     }
 }
 

@@ -118,7 +118,12 @@ fn context() -> Context {
 }
 
 fn check() -> Check {
-    Check { port: Some(80), limit: Some(Limit { soft: 7 }), paths: ["/b".into(), "/a".into()].into(), ..Check::default() }
+    Check {
+        port: Some(80),
+        limit: Some(Limit { soft: 7 }),
+        paths: ["/b".into(), "/a".into()].into(),
+        ..Check::default()
+    }
 }
 
 #[test]

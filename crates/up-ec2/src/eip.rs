@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{Address as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, client, once, ours, present, retag, selected, tags};
+use crate::{arn, client, once, ours, present, selected, tags};
 
 /// A public IPv4 address that stays the same whatever it is mapped to.
 #[spec]
@@ -32,6 +32,7 @@ up_core::aws_enum! {
 
 impl Kind for Eip {
     const NAME: &'static str = names::Eip::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::EIP",
@@ -75,11 +76,6 @@ impl Kind for Eip {
     /// Nothing about an address changes in place but its tags.
     async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, check::must, client, once, ours, present, retag, selected, tags};
+use crate::{arn, check::must, client, once, ours, present, selected, tags};
 
 /// A network's way to the internet, and back.
 #[spec]
@@ -15,6 +15,7 @@ pub struct InternetGateway {
 
 impl Kind for InternetGateway {
     const NAME: &'static str = names::InternetGateway::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::InternetGateway",
@@ -62,11 +63,6 @@ impl Kind for InternetGateway {
             call.vpc_id(vpc).send().await.ignore_exists()?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: detached or gone already is success.

@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
 };
 use up_core::{placeholder, prelude::*};
 
-use crate::{arn, check::must, client, ours, present, retag, selected, tags};
+use crate::{arn, check::must, client, ours, present, selected, tags};
 
 /// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
 /// `ssh-keygen`, and keep it.
@@ -42,6 +42,7 @@ impl From<PublicKey> for String {
 
 impl Kind for KeyPair {
     const NAME: &'static str = "ec2.key_pair";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::KeyPair",
@@ -81,11 +82,6 @@ impl Kind for KeyPair {
     /// Nothing about a key changes in place but its tags.
     async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// By its id, which no later key has. Safe to repeat: gone is gone.

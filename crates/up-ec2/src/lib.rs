@@ -20,11 +20,31 @@ pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service, Tagging};
 
-use tagging::{ours, owned, retag, selected, tags};
+use tagging::{ours, owned, retag, selected};
 
-up_core::client!(aws_sdk_ec2, ERRORS);
+up_core::client!(aws_sdk_ec2, SERVICE);
+up_core::tags!(aws_sdk_ec2::types::Tag);
+
+/// EC2.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ById(retag),
+    kinds: &[
+        &Of::<eip::Eip>::KIND,
+        &Of::<internet_gateway::InternetGateway>::KIND,
+        &Of::<key_pair::KeyPair>::KIND,
+        &Of::<nat_gateway::NatGateway>::KIND,
+        &Of::<route_table::RouteTable>::KIND,
+        &Of::<security_group::SecurityGroup>::KIND,
+        &Of::<subnet::Subnet>::KIND,
+        &Of::<vpc::Vpc>::KIND,
+        &Of::<vpc_endpoint::VpcEndpoint>::KIND,
+    ],
+    ..Service::new("ec2")
+};
 
 const ERRORS: &[ErrorRule] = &[
     // Of an address that something still maps: no word about our credentials (kops, pkg/resources/aws/errors.go).
@@ -34,17 +54,18 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("DeleteTags").code("NotFound"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<eip::Eip>::KIND,
-    &Of::<internet_gateway::InternetGateway>::KIND,
-    &Of::<key_pair::KeyPair>::KIND,
-    &Of::<nat_gateway::NatGateway>::KIND,
-    &Of::<route_table::RouteTable>::KIND,
-    &Of::<security_group::SecurityGroup>::KIND,
-    &Of::<subnet::Subnet>::KIND,
-    &Of::<vpc::Vpc>::KIND,
-    &Of::<vpc_endpoint::VpcEndpoint>::KIND,
+/// From "Request throttling for the Amazon EC2 API".
+const LIMITS: &[Limit] = &[
+    Limit::new("Describe*", 100.0, 20.0),
+    Limit::new("Get*", 100.0, 20.0),
+    Limit::new("RunInstances", 5.0, 2.0),
+    Limit::new("CreateTags", 100.0, 10.0),
+    Limit::new("CreateNatGateway", 10.0, 1.0),
+    Limit::new("DeleteNatGateway", 10.0, 1.0),
+    Limit::new("CreateVpcEndpoint", 4.0, 0.3),
+    Limit::new("ModifyVpcEndpoint", 4.0, 0.3),
+    Limit::new("DeleteVpcEndpoints", 4.0, 0.3),
+    Limit::new("*", 50.0, 5.0),
 ];
 
 /// What AWS always sends; an answer without it is no answer.
@@ -59,7 +80,7 @@ fn made(id: Option<String>) -> Result<String> {
 
 /// The ARN of what EC2 itself only gives an id.
 fn arn(cx: &Context, resource: &str, id: &str) -> String {
-    format!("arn:{}:ec2:{}:{}:{resource}/{id}", cx.partition(), cx.region(), cx.account())
+    SERVICE.arn(cx, format_args!("{resource}/{id}"))
 }
 
 /// What AWS calls the targets of references.

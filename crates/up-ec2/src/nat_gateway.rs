@@ -10,7 +10,7 @@ use up_core::prelude::*;
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, present, retag, selected, tags,
+    client, ids, made, ours, present, selected, tags,
     token::{may_stand, tokens, used_up},
 };
 
@@ -49,6 +49,7 @@ up_core::aws_enum! {
 
 impl Kind for NatGateway {
     const NAME: &'static str = names::NatGateway::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::NatGateway",
@@ -134,11 +135,6 @@ impl Kind for NatGateway {
             call.set_association_ids(Some(extra)).send().await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 use up_core::{Address, prelude::*};
 
 use crate::{
-    arn, client, ids, made, ours, present, retag,
+    arn, client, ids, made, ours, present,
     route::Route,
     selected, tags,
     token::{tokens, used_up},
@@ -39,6 +39,7 @@ pub struct RouteTable {
 
 impl Kind for RouteTable {
     const NAME: &'static str = names::RouteTable::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::RouteTable",
@@ -112,11 +113,6 @@ impl Kind for RouteTable {
             route.delete(cx, table).await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.

@@ -9,7 +9,7 @@ use crate::{
     check::must,
     client,
     holder::{Holders, holders},
-    made, ours, present, retag,
+    made, ours, present,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
     selected, tags,
 };
@@ -44,6 +44,7 @@ pub struct SecurityGroup {
 
 impl Kind for SecurityGroup {
     const NAME: &'static str = names::SecurityGroup::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::SecurityGroup",
@@ -122,11 +123,6 @@ impl Kind for SecurityGroup {
             way.describe(cx, &observed.id, permissions(cx, &change.describe, owner)?).await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// AWS refuses to delete a group that a network interface uses, or that a rule of another group names. Only then is AWS asked

@@ -13,7 +13,7 @@ use crate::{
     client,
     guardduty::leave_subnet,
     holder::or_holders,
-    once, ours, present, retag, selected, tags,
+    once, ours, present, selected, tags,
 };
 
 /// A part of a network, in one availability zone.
@@ -83,6 +83,7 @@ impl Default for PrivateDnsNameOptions {
 
 impl Kind for Subnet {
     const NAME: &'static str = names::Subnet::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::Subnet",
@@ -140,11 +141,6 @@ impl Kind for Subnet {
             self.assign_ipv6(cx, &observed.id).await?;
         }
         self.update_attributes(cx, observed).await
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.

@@ -1,9 +1,9 @@
 //! Tags, and what they say about ownership.
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
-use up_core::{Address, Context, NewResource, Query, Result, TagChange, Tags};
+use up_core::{Address, Context, Later, NewResource, Query, TagChange};
 
-use crate::client;
+use crate::{client, list};
 
 /// The most values that EC2 takes for one filter.
 const VALUES: usize = 200;
@@ -31,24 +31,16 @@ pub(crate) fn ours(resource: ResourceType, new: &NewResource) -> TagSpecificatio
     TagSpecification::builder().resource_type(resource).set_tags(Some(list(&new.tags))).build()
 }
 
-/// What a resource carries, AWS's own tags left out.
-pub(crate) fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
-    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
-}
-
 /// Changes the tags of anything EC2 knows by an id. Safe to repeat: tags are set, not added.
-pub(crate) async fn retag(cx: &Context, id: &str, change: &TagChange) -> Result<()> {
-    if !change.set.is_empty() {
-        client(cx).create_tags().resources(id).set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
-        client(cx).delete_tags().resources(id).set_tags(Some(keys)).send().await?;
-    }
-    Ok(())
-}
-
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+pub(crate) fn retag<'a>(cx: &'a Context, id: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            client(cx).create_tags().resources(id).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().map(|key| Tag::builder().key(key).build()).collect();
+            client(cx).delete_tags().resources(id).set_tags(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }

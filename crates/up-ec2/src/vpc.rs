@@ -14,7 +14,7 @@ use crate::{
     client,
     guardduty::leave_vpc,
     holder::or_holders,
-    made, once, ours, present, retag, selected, tags,
+    made, once, ours, present, selected, tags,
 };
 
 /// A private network, to be cut into subnets.
@@ -57,6 +57,7 @@ up_core::aws_enum! {
 
 impl Kind for Vpc {
     const NAME: &'static str = names::Vpc::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPC",
@@ -115,11 +116,6 @@ impl Kind for Vpc {
             self.update_blocks(cx, &observed.id).await?;
         }
         self.update_attributes(cx, observed).await
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.

@@ -10,7 +10,7 @@ use up_core::{Name, prelude::*};
 use crate::{
     arn,
     check::must,
-    client, ids, made, ours, owned, present, retag, tags,
+    client, ids, made, ours, owned, present, tags,
     token::{may_stand, tokens, used_up},
 };
 
@@ -106,6 +106,7 @@ up_core::aws_enum! {
 
 impl Kind for VpcEndpoint {
     const NAME: &'static str = names::VpcEndpoint::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPCEndpoint",
@@ -193,11 +194,6 @@ impl Kind for VpcEndpoint {
         let call = call.set_private_dns_enabled(dns).set_ip_address_type(address.map(|it| it.as_str().into()));
         call.set_dns_options(options.map(DnsOptions::specification)).send().await?;
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone. EC2 answers with success and lists what it refused.

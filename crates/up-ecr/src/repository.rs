@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Repository as Described, Tag, TagStatus,
+    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Repository as Described, TagStatus,
 };
 use up_core::{Document, placeholder, prelude::*};
 
-use crate::{client, lifecycle::LifecyclePolicy};
+use crate::{client, lifecycle::LifecyclePolicy, list, tags_of};
 
 /// Keeps the container images of one service.
 ///
@@ -77,6 +77,7 @@ up_core::aws_enum! {
 
 impl Kind for Repository {
     const NAME: &'static str = "ecr.repository";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECR::Repository",
@@ -132,13 +133,13 @@ impl Kind for Repository {
         let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
         let encryption = EncryptionConfiguration::builder().encryption_type(encryption_type.as_str().into());
         let encryption = encryption.set_kms_key(kms_key.clone()).build()?;
-        let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&new.tags)?));
+        let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&new.tags)));
         let request = request.encryption_configuration(encryption).image_scanning_configuration(self.scanning());
         let request = request.image_tag_mutability(self.image_tag_mutability.as_str().into());
         let request = request.set_image_tag_mutability_exclusion_filters(self.exclusions()?);
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
-                let arn = format!("arn:{}:ecr:{}:{}:repository/{name}", cx.partition(), cx.region(), cx.account());
+                let arn = crate::SERVICE.arn(cx, format_args!("repository/{name}"));
                 let earlier = tags_of(cx, &arn).await?.is_some_and(|tags| new.gave(&tags));
                 if earlier { Ok(name.into()) } else { Err(error) }
             }
@@ -188,19 +189,6 @@ impl Kind for Repository {
             Some(policy) => {
                 ecr.set_repository_policy().repository_name(name).policy_text(policy.text()).send().await?;
             }
-        }
-        Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        let arn = observed.attrs.get("arn").ok_or_else(|| Error::ours("a repository without ARN"))?;
-        if !change.set.is_empty() {
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set)?)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
         }
         Ok(())
     }
@@ -269,11 +257,6 @@ fn is_name(name: &str) -> bool {
     placeholder::has_placeholder(name) || ((2..=256).contains(&name.len()) && name.split('/').all(part))
 }
 
-fn list(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
-}
-
-/// `None`: not ours, or gone meanwhile.
 /// `None`: somebody else's, or gone meanwhile.
 async fn read(cx: &Context, query: &Query, repository: Described) -> Result<Option<Observed<Repository>>> {
     let (Some(arn), Some(name)) = (&repository.repository_arn, repository.repository_name.clone()) else {
@@ -320,15 +303,6 @@ fn observed(
     let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
     let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
     Ok(Observed { attrs, ..Observed::new(name, tags, spec) })
-}
-
-/// `None`: gone meanwhile.
-async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
-        Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The tags of all its images, in order, with spaces between them.

@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{
 use up_core::{mirror, prelude::*};
 
 use crate::{
-    Strategy, arn, attrs, client, list, retag, tags,
+    Strategy, arn, attrs, client, list, tags,
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
@@ -95,6 +95,7 @@ struct ServiceConnectDefaults {
 
 impl Kind for Cluster {
     const NAME: &'static str = names::Cluster::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Cluster",
@@ -169,11 +170,6 @@ impl Kind for Cluster {
         Ok(())
     }
 
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
-    }
-
     /// Safe to repeat: gone is gone. Services and tasks in it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster(&observed.id).send().await?;
@@ -203,7 +199,7 @@ async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let known: BTreeSet<_> = indexed.chain(query.known.iter().cloned()).collect();
     if !known.is_empty() {
         let named = query.names.iter().filter(|_| !query.is_by_id());
-        let arn = |name| format!("arn:{}:ecs:{}:{}:cluster/{name}", cx.partition(), cx.region(), cx.account());
+        let arn = |name| crate::SERVICE.arn(cx, format_args!("cluster/{name}"));
         return Ok(known.into_iter().chain(named.map(arn)).collect());
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;

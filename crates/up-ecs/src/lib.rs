@@ -14,10 +14,26 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ecs::types::{CapacityProviderStrategyItem, Tag};
-use up_core::{AnyKind, Attrs, Context, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, part, placeholder};
+use aws_sdk_ecs::types::CapacityProviderStrategyItem;
+use up_core::{
+    Attrs, Context, ErrorKind, ErrorRule, Later, Limit, Of, Problem, Service, TagChange, Tagging, part, placeholder,
+};
 
-up_core::client!(aws_sdk_ecs, ERRORS);
+up_core::client!(aws_sdk_ecs, SERVICE);
+up_core::tags!(aws_sdk_ecs::types::Tag);
+
+/// ECS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ById(retag),
+    kinds: &[
+        &Of::<cluster::Cluster>::KIND,
+        &Of::<service::Service>::KIND,
+        &Of::<task_definition::TaskDefinition>::KIND,
+    ],
+    ..Service::new("ecs")
+};
 
 /// ECS says most things with two codes; what they mean stands in the text.
 const ERRORS: &[ErrorRule] = &[
@@ -38,32 +54,40 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).text("update is in progress"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] =
-    &[&Of::<cluster::Cluster>::KIND, &Of::<service::Service>::KIND, &Of::<task_definition::TaskDefinition>::KIND];
+/// From "Request throttling for the Amazon ECS API".
+const LIMITS: &[Limit] = &[
+    Limit::new("DescribeServices", 100.0, 20.0).shared("service read"),
+    Limit::new("ListServices", 100.0, 20.0).shared("service read"),
+    Limit::new("CreateService", 50.0, 5.0).shared("service modify"),
+    Limit::new("UpdateService", 50.0, 5.0).shared("service modify"),
+    Limit::new("DeleteService", 50.0, 5.0).shared("service modify"),
+    Limit::new("ListTaskDefinition*", 50.0, 20.0).shared("task definition read"),
+    Limit::new("DescribeTaskDefinition", 50.0, 20.0).shared("task definition read"),
+    Limit::new("*TaskDefinition*", 20.0, 1.0).shared("task definition modify"),
+    Limit::new("DescribeClusters", 50.0, 20.0).shared("cluster read"),
+    Limit::new("ListClusters", 50.0, 20.0).shared("cluster read"),
+    Limit::new("*Cluster", 20.0, 1.0).shared("cluster modify"),
+    Limit::new("PutClusterCapacityProviders", 20.0, 1.0).shared("cluster modify"),
+    Limit::new("Describe*", 100.0, 20.0).guess(),
+    Limit::new("List*", 100.0, 20.0).guess(),
+    Limit::new("*", 50.0, 5.0).guess(),
+];
 
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;
 
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
-    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
-}
-
 /// Changes the tags of anything ECS knows by an ARN. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
-    if !change.set.is_empty() {
-        client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().cloned().collect();
-        client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-    }
-    Ok(())
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }
 
 /// A share of a service's tasks that one capacity provider takes.

@@ -14,7 +14,7 @@ use up_core::{Address, placeholder, prelude::*};
 use crate::{
     SERVICES_A_CALL, Strategy,
     blue_green::{self, AdvancedConfiguration},
-    client, convert, list, retag,
+    client, convert, list,
     service_connect::ServiceConnect,
     words::{ConstraintType, DeploymentStrategy, LaunchType, PropagateTags, SchedulingStrategy, StrategyType},
 };
@@ -191,6 +191,7 @@ pub(crate) struct ServiceRegistry {
 
 impl Kind for Service {
     const NAME: &'static str = "ecs.service";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Service",
@@ -247,11 +248,6 @@ impl Kind for Service {
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         self.changes(cx, observed)?.send().await?;
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.

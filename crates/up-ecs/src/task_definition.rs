@@ -15,7 +15,7 @@ use up_core::{Address, mirror, prelude::*};
 use crate::{
     arn, attrs, client,
     container::{Container, Dependency, MountPoint, PortMapping},
-    list, once, retag, some, tags,
+    list, once, some, tags,
     volume::Volume,
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
@@ -74,6 +74,7 @@ struct RuntimePlatform {
 
 impl Kind for TaskDefinition {
     const NAME: &'static str = names::TaskDefinition::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::TaskDefinition",
@@ -131,11 +132,6 @@ impl Kind for TaskDefinition {
     /// Never called: every field replaces.
     async fn update(&self, _: &Context, observed: &Observed<Self>) -> Result<()> {
         Err(Error::ours(format!("{} cannot be updated: a task definition never changes", observed.id)))
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Deregisters it, so that nothing starts from it any more, and deletes it; tasks that run go on. Safe to repeat:

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use up_core::{Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently};
 
-use crate::{client, tags};
-
-const SERVICE: &str = "elasticloadbalancing";
+use crate::{SERVICE, client, tags};
 
 /// The most ARNs that one call tells the tags of.
 const DESCRIBED: usize = 20;
@@ -55,7 +53,7 @@ pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>,
 pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["loadbalancer/app/", "loadbalancer/net/", "listener/", "listener-rule/"]
         .into_iter()
-        .flat_map(|resource| query.listed(SERVICE, resource));
+        .flat_map(|resource| query.listed(SERVICE.iam_prefix, resource));
     let known = listed.chain(query.known.iter().map(String::as_str)).filter_map(load_balancer_of);
     let known: BTreeSet<_> = known.collect();
     if !known.is_empty() {
@@ -74,7 +72,7 @@ pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeS
 /// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
 pub(crate) async fn listeners(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["listener/", "listener-rule/"].into_iter();
-    let listed = listed.flat_map(|resource| query.listed(SERVICE, resource));
+    let listed = listed.flat_map(|resource| query.listed(SERVICE.iam_prefix, resource));
     let known = listed.chain(query.known.iter().map(String::as_str)).filter_map(listener_of);
     let mut listeners: BTreeSet<_> = known.collect();
     let mut balancers = load_balancers(cx, query).await?;

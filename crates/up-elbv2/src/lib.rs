@@ -15,10 +15,27 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_elasticloadbalancingv2::types::Tag;
-use up_core::{AnyKind, Context, Error, ErrorKind, ErrorRule, Of, Problem, Result, TagChange, Tags, placeholder};
+use up_core::{
+    Context, Error, ErrorKind, ErrorRule, Later, Limit, Of, Problem, Result, Service, TagChange, Tagging, placeholder,
+};
 
-up_core::client!(aws_sdk_elasticloadbalancingv2, ERRORS);
+up_core::client!(aws_sdk_elasticloadbalancingv2, SERVICE);
+up_core::tags!(aws_sdk_elasticloadbalancingv2::types::Tag);
+
+/// Elastic Load Balancing, version 2.
+pub static SERVICE: Service = Service {
+    iam_prefix: "elasticloadbalancing",
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ById(retag),
+    kinds: &[
+        &Of::<listener::Listener>::KIND,
+        &Of::<load_balancer::LoadBalancer>::KIND,
+        &Of::<rule::Rule>::KIND,
+        &Of::<target_group::TargetGroup>::KIND,
+    ],
+    ..Service::new("elbv2")
+};
 
 const ERRORS: &[ErrorRule] = &[
     // A certificate that was issued a moment ago (terraform-provider-aws, elbv2/listener.go).
@@ -29,33 +46,29 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("DeleteLoadBalancer").code("OperationNotPermitted").text("protection"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<listener::Listener>::KIND,
-    &Of::<load_balancer::LoadBalancer>::KIND,
-    &Of::<rule::Rule>::KIND,
-    &Of::<target_group::TargetGroup>::KIND,
+/// From "Throttling for the Elastic Load Balancing API".
+const LIMITS: &[Limit] = &[
+    Limit::new("CreateLoadBalancer", 10.0, 0.2).shared("load balancers"),
+    Limit::new("SetSubnets", 10.0, 0.2).shared("load balancers"),
+    Limit::new("RegisterTargets", 20.0, 4.0).shared("targets"),
+    Limit::new("DeregisterTargets", 20.0, 4.0).shared("targets"),
+    Limit::new("*", 40.0, 10.0).shared("all"),
+    Limit::new("*", 40.0, 10.0).shared("all").also(),
+    Limit::new("!Describe*", 20.0, 3.0).shared("modify").also(),
 ];
 
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    // The API may leave out a value that is empty.
-    tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
-}
-
 /// Changes the tags of anything this API knows. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Context, arn: &str, change: &TagChange) -> Result<()> {
-    if !change.set.is_empty() {
-        client(cx).add_tags().resource_arns(arn).set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().cloned().collect();
-        client(cx).remove_tags().resource_arns(arn).set_tag_keys(Some(keys)).send().await?;
-    }
-    Ok(())
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            client(cx).add_tags().resource_arns(arn).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).remove_tags().resource_arns(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }
 
 /// Every answer names what it made; one that does not is no answer.

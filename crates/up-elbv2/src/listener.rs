@@ -8,7 +8,7 @@ use up_core::{Address, prelude::*};
 use crate::{
     action::{self, Action},
     attributes::{Attributes, Row},
-    check_range, client, find, list, made, retag,
+    check_range, client, find, list, made,
     words::{AlpnPolicy, MutualAuthenticationMode, Protocol, Switch},
 };
 
@@ -79,6 +79,7 @@ const ROWS: [Row; 6] = [
 
 impl Kind for Listener {
     const NAME: &'static str = names::Listener::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::Listener",
@@ -168,11 +169,6 @@ impl Kind for Listener {
             }
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.

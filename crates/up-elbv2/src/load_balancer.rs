@@ -14,7 +14,6 @@ use crate::{
     find::{self, PAGE},
     list, made, named,
     place::{SubnetMapping, ids, mappings},
-    retag,
     words::{
         ClientRoutingPolicy, DesyncMitigationMode, IpAddressType, LoadBalancerType, Scheme, XffHeaderProcessingMode,
     },
@@ -105,6 +104,7 @@ pub struct LoadBalancer {
 
 impl Kind for LoadBalancer {
     const NAME: &'static str = names::LoadBalancer::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::LoadBalancer",
@@ -201,11 +201,6 @@ impl Kind for LoadBalancer {
             call.set_attributes(Some(changed.to_vec())).send().await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Lifts AWS's own protection first. Safe to repeat: gone is gone.

@@ -11,7 +11,7 @@ use crate::{
     check_range, client,
     condition::Condition,
     find::{self, PAGE},
-    list, made, retag,
+    list, made,
 };
 
 /// Takes some of the requests that come to an application load balancer's listener elsewhere.
@@ -39,6 +39,7 @@ const VALUES: usize = 5;
 
 impl Kind for Rule {
     const NAME: &'static str = names::ListenerRule::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",
@@ -121,11 +122,6 @@ impl Kind for Rule {
             self.reprioritise(cx, observed).await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.

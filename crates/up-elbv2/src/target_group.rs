@@ -8,7 +8,7 @@ use crate::{
     check_name, check_range, client,
     find::{self, PAGE},
     health_check::HealthCheck,
-    list, made, named, retag,
+    list, made, named,
     words::{Algorithm, Protocol, ProtocolVersion, StickinessType, Switch, TargetAddressType, TargetType},
 };
 
@@ -98,6 +98,7 @@ const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 impl Kind for TargetGroup {
     const NAME: &'static str = names::TargetGroup::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -205,11 +206,6 @@ impl Kind for TargetGroup {
             call.set_attributes(Some(changed)).send().await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, &observed.id, change).await
     }
 
     /// Safe to repeat: gone is gone.

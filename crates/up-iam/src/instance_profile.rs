@@ -19,6 +19,7 @@ pub struct InstanceProfile {
 
 impl Kind for InstanceProfile {
     const NAME: &'static str = "iam.instance_profile";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::InstanceProfile",
@@ -110,7 +111,7 @@ async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Res
     }
     let request = client(cx).list_instance_profile_tags().instance_profile_name(&name);
     let tags = match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
-        Ok(listed) => tags(listed),
+        Ok(listed) => tags(Some(listed)),
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };

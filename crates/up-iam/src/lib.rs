@@ -8,15 +8,24 @@ pub mod instance_profile;
 pub mod policy;
 pub mod role;
 
-use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
-use up_core::{Address, AnyKind, Error, Of, PolicyDocument, Problem, Query, Result, Tags, placeholder};
+use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, placeholder};
 
-up_core::client!(aws_sdk_iam, &[]);
+up_core::client!(aws_sdk_iam, SERVICE);
+up_core::tags!(aws_sdk_iam::types::Tag, required);
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] =
-    &[&Of::<instance_profile::InstanceProfile>::KIND, &Of::<policy::Policy>::KIND, &Of::<role::Role>::KIND];
+/// IAM.
+pub static SERVICE: Service = Service {
+    limits: LIMITS,
+    kinds: &[&Of::<instance_profile::InstanceProfile>::KIND, &Of::<policy::Policy>::KIND, &Of::<role::Role>::KIND],
+    ..Service::new("iam")
+};
+
+const LIMITS: &[Limit] = &[
+    Limit::new("Get*", 100.0, 50.0).shared("read").guess(),
+    Limit::new("List*", 100.0, 50.0).shared("read").guess(),
+    Limit::new("*", 20.0, 20.0).shared("modify").guess(),
+];
 
 /// The most that IAM lists in one answer.
 const PAGE: i32 = 1000;
@@ -35,15 +44,6 @@ fn prefix(query: &Query) -> String {
 fn path_of(tags: &Tags) -> Result<String> {
     let stack = tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("only what a stack owns is changed"))?;
     Ok(path(stack))
-}
-
-fn list(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value)| Tag::builder().key(key).value(value).build().expect("key and value are set");
-    tags.iter().map(tag).collect()
-}
-
-fn tags(tags: Vec<Tag>) -> Tags {
-    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
 /// All items of all pages. IAM lists even where there is nothing: a page without its list is not whole.

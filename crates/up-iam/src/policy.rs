@@ -26,6 +26,7 @@ const VERSIONS: usize = 5;
 
 impl Kind for Policy {
     const NAME: &'static str = names::Policy::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::ManagedPolicy",
@@ -132,7 +133,7 @@ async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observ
     };
     let listed = client(cx).list_policy_tags().policy_arn(&arn).into_paginator().items().send().try_collect().await;
     let tags = match listed.map_err(Error::from) {
-        Ok(listed) => tags(listed),
+        Ok(listed) => tags(Some(listed)),
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };

@@ -42,6 +42,7 @@ pub struct Role {
 
 impl Kind for Role {
     const NAME: &'static str = names::Role::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::Role",
@@ -92,7 +93,7 @@ impl Kind for Role {
         let mut listed: BTreeMap<_, _> = listed.collect();
         let mut observed = Vec::new();
         for mut detail in all(details, |page| page.role_detail_list, "list of roles")? {
-            let tags = tags(detail.tags.take().unwrap_or_default());
+            let tags = tags(detail.tags.take());
             if !query.accepts(detail.role_name.as_deref().unwrap_or_default(), &tags) {
                 continue;
             }

@@ -83,7 +83,7 @@ const TAKES: Takes = Takes {
 
 impl Kind for Cluster {
     const NAME: &'static str = "kafka.cluster";
-
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Cluster",
         actions: Actions {
@@ -252,19 +252,6 @@ impl Kind for Cluster {
         } else if self.public_access != is.public_access {
             let call = kafka.update_connectivity().cluster_arn(arn).current_version(version);
             call.connectivity_info(self.connectivity()).send().await?;
-        }
-        Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        if !change.set.is_empty() {
-            let set = change.set.clone().into_iter().collect();
-            client(cx).tag_resource().resource_arn(&observed.id).set_tags(Some(set)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(&observed.id).set_tag_keys(Some(keys)).send().await?;
         }
         Ok(())
     }

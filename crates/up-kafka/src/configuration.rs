@@ -30,6 +30,7 @@ type Properties = BTreeMap<String, String>;
 
 impl Kind for Configuration {
     const NAME: &'static str = names::KafkaConfiguration::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Configuration",

@@ -8,9 +8,20 @@ pub mod configuration;
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{
+    Attrs, Context, Error, ErrorKind, ErrorRule, Later, Limit, Name, Of, Ref, Result, Service, TagChange, Tagging,
+};
 
-up_core::client!(aws_sdk_kafka, ERRORS);
+up_core::client!(aws_sdk_kafka, SERVICE);
+
+/// MSK.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ById(retag),
+    kinds: &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND],
+    ..Service::new("kafka")
+};
 
 /// MSK says most things with one code; what it means stands in the text.
 const ERRORS: &[ErrorRule] = &[
@@ -28,8 +39,12 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("does not exist"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
+const LIMITS: &[Limit] = &[
+    Limit::new("Describe*", 20.0, 10.0).guess(),
+    Limit::new("Get*", 20.0, 10.0).guess(),
+    Limit::new("List*", 20.0, 10.0).guess(),
+    Limit::new("*", 10.0, 2.0).guess(),
+];
 
 /// The ids of a set of references, in one order however they are written.
 fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
@@ -48,4 +63,19 @@ fn number(count: u32) -> Result<i32> {
 
 fn count(number: i32) -> Result<u32> {
     u32::try_from(number).map_err(|_| Error::absent("count that can be"))
+}
+
+/// Changes the tags of a cluster: a configuration takes none. Safe to repeat: tags are set, not added.
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            let set = change.set.clone().into_iter().collect();
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }

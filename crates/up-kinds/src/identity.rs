@@ -2,7 +2,11 @@
 
 use aws_sdk_sts::{Client, config::Builder};
 use aws_types::SdkConfig;
-use up_core::{Error, Meter, ResponseCheck, Result, Retries};
+use up_core::{Error, Limit, Meter, ResponseCheck, Result, Retries, Service};
+
+/// STS. It has no kinds.
+pub(crate) static STS: Service =
+    Service { limits: &[Limit::new("*", 600.0, 600.0).shared("all").guess()], ..Service::new("sts") };
 
 /// The caller, as AWS knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +22,8 @@ pub struct Identity {
 /// # Errors
 /// When the credentials are missing, wrong or expired, or AWS cannot be reached.
 pub async fn identity(config: &SdkConfig, meter: &Meter) -> Result<Identity> {
-    let config = Builder::from(config).interceptor(meter.clone()).interceptor(ResponseCheck).retry_classifier(Retries);
-    let client = Client::from_conf(config.build());
+    let config = Builder::from(config).interceptor(&STS).interceptor(meter.clone()).interceptor(ResponseCheck);
+    let client = Client::from_conf(config.retry_classifier(Retries).build());
     let answer = client.get_caller_identity().send().await?;
     let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
         return Err(Error::absent("caller's account"));

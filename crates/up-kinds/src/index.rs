@@ -1,9 +1,17 @@
 //! The account's tagging index: one paged call that lists almost everything a stack owns.
 
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use up_core::{Address, Context, Error, Index, Result, Tags};
+use up_core::{Address, Context, Error, Index, Limit, Result, Service, Tags};
 
-up_core::client!(aws_sdk_resourcegroupstagging, &[]);
+up_core::client!(aws_sdk_resourcegroupstagging, SERVICE);
+
+/// The tagging index. It has no kinds.
+pub(crate) static SERVICE: Service = Service {
+    iam_prefix: "tag",
+    // From the quotas of the Resource Groups Tagging API.
+    limits: &[Limit::new("Get*", 15.0, 15.0), Limit::new("*", 5.0, 5.0).guess()],
+    ..Service::new("resourcegroupstaggingapi")
+};
 
 /// Most that AWS gives in one answer.
 const PAGE: i32 = 100;

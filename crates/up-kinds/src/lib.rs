@@ -1,44 +1,47 @@
-//! The registry: every kind there is; and what is asked of AWS about all of them together.
+//! The registry: every service and every kind there is; and what is asked of AWS about all of them together.
 
-mod iam_prefix;
 mod identity;
 mod index;
 mod role;
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use up_core::AnyKind;
+use up_core::{AnyKind, Service};
 
-pub use iam_prefix::iam_prefix;
 pub use identity::{Identity, identity};
 pub use index::index;
 pub use role::{Role, assume};
 
-/// Every kind, service by service. Each service is a feature.
+/// Every service that a command makes calls to, but for S3, where a stack may keep its history. Each service that has kinds is
+/// a feature.
+pub static SERVICES: &[&Service] = &[
+    &identity::STS,
+    &index::SERVICE,
+    #[cfg(feature = "ec2")]
+    &up_ec2::SERVICE,
+    #[cfg(feature = "ecr")]
+    &up_ecr::SERVICE,
+    #[cfg(feature = "ecs")]
+    &up_ecs::SERVICE,
+    #[cfg(feature = "elbv2")]
+    &up_elbv2::SERVICE,
+    #[cfg(feature = "iam")]
+    &up_iam::SERVICE,
+    #[cfg(feature = "kafka")]
+    &up_kafka::SERVICE,
+    #[cfg(feature = "logs")]
+    &up_logs::SERVICE,
+    #[cfg(feature = "rds")]
+    &up_rds::SERVICE,
+    #[cfg(feature = "sns")]
+    &up_sns::SERVICE,
+    #[cfg(feature = "ssm")]
+    &up_ssm::SERVICE,
+];
+
+/// Every kind, service by service.
 pub fn all() -> Vec<&'static dyn AnyKind> {
-    let services: &[&[&dyn AnyKind]] = &[
-        #[cfg(feature = "ec2")]
-        up_ec2::KINDS,
-        #[cfg(feature = "ecr")]
-        up_ecr::KINDS,
-        #[cfg(feature = "ecs")]
-        up_ecs::KINDS,
-        #[cfg(feature = "elbv2")]
-        up_elbv2::KINDS,
-        #[cfg(feature = "iam")]
-        up_iam::KINDS,
-        #[cfg(feature = "kafka")]
-        up_kafka::KINDS,
-        #[cfg(feature = "logs")]
-        up_logs::KINDS,
-        #[cfg(feature = "rds")]
-        up_rds::KINDS,
-        #[cfg(feature = "sns")]
-        up_sns::KINDS,
-        #[cfg(feature = "ssm")]
-        up_ssm::KINDS,
-    ];
-    services.concat()
+    SERVICES.iter().flat_map(|service| service.kinds).copied().collect()
 }
 
 /// The kind of this name, such as `ec2.subnet`.

@@ -9,6 +9,8 @@ use aws_sdk_sts::{
 use aws_types::SdkConfig;
 use up_core::{Error, Meter, Result};
 
+use crate::identity::STS;
+
 /// A role, and what AWS wants to know of who takes it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -29,7 +31,7 @@ pub struct Role {
 /// # Errors
 /// When the credentials are of no use, the role does not trust them, or AWS cannot be reached.
 pub async fn assume(config: &SdkConfig, role: &Role, code: Option<&str>, meter: &Meter) -> Result<Credentials> {
-    let client = Client::from_conf(Builder::from(config).interceptor(meter.clone()).build());
+    let client = Client::from_conf(Builder::from(config).interceptor(&STS).interceptor(meter.clone()).build());
     let call = client
         .assume_role()
         .role_arn(&role.arn)

@@ -1,53 +1,45 @@
 //! One token bucket: a pure function of time.
 
 use serde::{Deserialize, Serialize};
+use up_core::Limit;
 
-/// What AWS grants.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limit {
-    /// Calls that may be made at once from a full bucket.
-    pub capacity: f64,
-    /// Calls a second by which it fills again.
-    pub refill: f64,
-}
-
-/// A bucket's state. Times are seconds of one clock, whichever it is.
+/// The state of a bucket. Times are seconds of one clock, any clock.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// What is in it at `at`; below zero where calls have been promised that still wait.
+    /// Tokens in it at the time `at`; negative while calls wait for tokens that they have taken.
     tokens: f64,
     at: f64,
-    /// How much of the limit is ours to use: less than 1 after AWS throttled us.
+    /// The share of the refill that we use: less than 1 after AWS has throttled a call.
     share: f64,
     /// When `share` was last lowered.
     lowered: f64,
 }
 
-/// What is left of our share after AWS has throttled a call.
+/// AWS throttling a call multiplies our share by this.
 const LOWER: f64 = 0.8;
-/// Below this our share never falls: some calls have to go through to learn that more may.
+/// The smallest share: some calls must be sent to learn that more are allowed again.
 const LEAST: f64 = 0.1;
-/// In how many seconds a share of nothing would be whole again.
+/// Seconds in which a share of 0 would be 1 again.
 const RECOVERY: f64 = 30.0;
 
 impl Bucket {
-    /// A full one.
+    /// A full bucket.
     pub fn full(limit: Limit, now: f64) -> Self {
         Self { tokens: limit.capacity, at: now, share: 1.0, lowered: now }
     }
 
-    /// Takes a token, and says in how many seconds the call may be made. Who asks later is let through later.
+    /// Takes a token, and returns in how many seconds the call may be sent. A later call never gets an earlier time.
     pub fn take(&mut self, limit: Limit, now: f64) -> f64 {
         self.fill(limit, now);
         self.tokens -= 1.0;
         if self.tokens >= 0.0 { 0.0 } else { -self.tokens / (limit.refill * self.share(now)) }
     }
 
-    /// AWS has throttled a call: others have emptied the bucket. From now on less of it is taken for ours.
+    /// AWS has throttled a call: others have emptied the bucket. From now on we use a smaller share of it.
     pub fn throttled(&mut self, limit: Limit, now: f64) {
         self.fill(limit, now);
         self.tokens = self.tokens.min(0.0);
-        // Calls that were under way together are throttled together: that is one sign, not many.
+        // Calls that were sent together are throttled together, and count once.
         if now - self.lowered > 1.0 || self.share >= 1.0 {
             self.share = (self.share(now) * LOWER).max(LEAST);
             self.lowered = now;
@@ -70,7 +62,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const LIMIT: Limit = Limit { capacity: 4.0, refill: 0.5 };
+    const LIMIT: Limit = Limit::new("*", 4.0, 0.5);
 
     /// A bucket as AWS keeps it: refuses where nothing is in it.
     fn aws(limit: Limit, calls: &[f64]) -> usize {
@@ -110,7 +102,7 @@ mod tests {
 
     #[test]
     fn throttling_slows_down_and_time_heals() {
-        let limit = Limit { capacity: 10.0, refill: 10.0 };
+        let limit = Limit::new("*", 10.0, 10.0);
         let mut bucket = Bucket::full(limit, 0.0);
         bucket.throttled(limit, 0.0);
         bucket.throttled(limit, 0.1);

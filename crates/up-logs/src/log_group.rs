@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
 use up_core::{placeholder, prelude::*};
 
-use crate::client;
+use crate::{client, tags_of};
 
 /// Keeps the log lines of one service, in streams.
 #[spec]
@@ -54,6 +54,7 @@ const PAGE: usize = 50;
 
 impl Kind for LogGroup {
     const NAME: &'static str = "logs.log_group";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::Logs::LogGroup",
@@ -142,20 +143,6 @@ impl Kind for LogGroup {
         Ok(())
     }
 
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        let arn = observed.attrs.get("arn").ok_or_else(|| Error::ours("a log group without ARN"))?;
-        if !change.set.is_empty() {
-            let set = change.set.clone().into_iter().collect();
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-        }
-        Ok(())
-    }
-
     /// Safe to repeat: gone is gone.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if observed.spec.deletion_protection_enabled {
@@ -204,7 +191,7 @@ impl LogGroup {
 }
 
 fn arn(cx: &Context, name: &str) -> String {
-    format!("arn:{}:logs:{}:{}:log-group:{name}", cx.partition(), cx.region(), cx.account())
+    crate::SERVICE.arn(cx, format_args!("log-group:{name}"))
 }
 
 /// Days that a group of the class `DELIVERY` keeps lines.
@@ -246,16 +233,6 @@ fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>
             LogGroup::default_log_group_class(),
             vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")],
         ),
-    }
-}
-
-/// `None`: gone meanwhile.
-async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
-        // Logs leaves out what is empty.
-        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use up_core::prelude::*;
 
-use crate::{client, list, retag, status};
+use crate::{client, list, status};
 
 /// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
 /// every week: no stack, plan or state ever holds it.
@@ -176,6 +176,7 @@ const TAKES: Takes = Takes {
 
 impl Kind for Instance {
     const NAME: &'static str = "rds.instance";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBInstance",
@@ -255,17 +256,12 @@ impl Kind for Instance {
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (is, size) = (&observed.spec, size(observed)?);
         let noted = TagChange::between(&is.notes(is.keeps_size(size)), &self.notes(self.keeps_size(size)), |_| true);
-        retag(cx, observed.attrs.get("arn"), &noted).await?;
+        Self::tag(cx, observed, &noted).await?;
         let (call, differs) = self.changes(cx, observed)?;
         if differs {
             call.apply_immediately(true).send().await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Lifts AWS's own protection (the engine's has been asked by then), and takes a last snapshot unless told not to.

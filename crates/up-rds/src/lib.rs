@@ -12,13 +12,26 @@ mod window;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::Tag;
 use up_core::{
-    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Query, Ref, Result, TagChange, Tags,
-    placeholder,
+    Attrs, Context, ErrorKind, ErrorRule, Later, Limit, Name, Of, Problem, Query, Ref, Result, Service, TagChange,
+    Tagging, Tags, placeholder,
 };
 
-up_core::client!(aws_sdk_rds, ERRORS);
+up_core::client!(aws_sdk_rds, SERVICE);
+up_core::tags!(aws_sdk_rds::types::Tag);
+
+/// RDS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ByArn(retag),
+    kinds: &[
+        &Of::<instance::Instance>::KIND,
+        &Of::<parameter_group::ParameterGroup>::KIND,
+        &Of::<subnet_group::SubnetGroup>::KIND,
+    ],
+    ..Service::new("rds")
+};
 
 /// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
 const ERRORS: &[ErrorRule] = &[
@@ -35,21 +48,11 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).code("State"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[
-    &Of::<instance::Instance>::KIND,
-    &Of::<parameter_group::ParameterGroup>::KIND,
-    &Of::<subnet_group::SubnetGroup>::KIND,
+const LIMITS: &[Limit] = &[
+    Limit::new("Describe*", 50.0, 20.0).guess(),
+    Limit::new("List*", 50.0, 20.0).guess(),
+    Limit::new("*", 20.0, 5.0).guess(),
 ];
-
-fn list(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
-}
-
-fn tags(tags: Option<Vec<Tag>>) -> Tags {
-    let pairs = tags.into_iter().flatten().filter_map(|tag| Some((tag.key?, tag.value?)));
-    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
-}
 
 /// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
 /// behind for those just made, which are known by their names.
@@ -62,18 +65,19 @@ async fn owned(cx: &Context, query: &Query, name: &str, arn: &str) -> Result<Opt
 }
 
 /// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.
-async fn retag(cx: &Context, arn: Option<&String>, change: &TagChange) -> Result<()> {
-    let arn = arn.ok_or_else(|| Error::ours("what RDS tags has an ARN"))?;
-    if !change.set.is_empty() {
-        let call = client(cx).add_tags_to_resource().resource_name(arn);
-        call.set_tags(Some(list(&change.set))).send().await?;
-    }
-    if !change.remove.is_empty() {
-        let keys = change.remove.iter().cloned().collect();
-        let call = client(cx).remove_tags_from_resource().resource_name(arn);
-        call.set_tag_keys(Some(keys)).send().await?;
-    }
-    Ok(())
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            let call = client(cx).add_tags_to_resource().resource_name(arn);
+            call.set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            let call = client(cx).remove_tags_from_resource().resource_name(arn);
+            call.set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
 }
 
 /// The ids of a set of references, in one order however they are written.

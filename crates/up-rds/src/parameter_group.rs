@@ -8,7 +8,7 @@ use aws_sdk_rds::{
 };
 use up_core::prelude::*;
 
-use crate::{attrs, client, list, lower_case, owned, retag};
+use crate::{attrs, client, list, lower_case, owned};
 
 /// How a database engine is set up, beyond its defaults.
 #[spec]
@@ -34,6 +34,7 @@ type Parameters = BTreeMap<String, String>;
 
 impl Kind for ParameterGroup {
     const NAME: &'static str = names::DbParameterGroup::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBParameterGroup",
@@ -98,11 +99,6 @@ impl Kind for ParameterGroup {
             call.set_parameters(Some(wire(cx, &observed.id, some).await?)).send().await?;
         }
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Safe to repeat: gone is gone. Databases that use it hold it.

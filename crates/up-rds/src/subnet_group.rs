@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_rds::types;
 use up_core::prelude::*;
 
-use crate::{attrs, client, ids, list, lower_case, owned, retag};
+use crate::{attrs, client, ids, list, lower_case, owned};
 
 /// Subnets of one network, in two zones at least, in which databases stand.
 #[spec]
@@ -24,6 +24,7 @@ pub struct SubnetGroup {
 
 impl Kind for SubnetGroup {
     const NAME: &'static str = names::DbSubnetGroup::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBSubnetGroup",
@@ -69,11 +70,6 @@ impl Kind for SubnetGroup {
         let call = call.db_subnet_group_description(&self.description);
         call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await?;
         Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        retag(cx, observed.attrs.get("arn"), change).await
     }
 
     /// Safe to repeat: gone is gone. Databases in it hold it.

@@ -15,7 +15,10 @@ use tokio::runtime::Runtime;
 use up_core::{Error, Meter};
 use up_state::{StateError, Store, StoredFile, Version, When};
 
-use crate::refused::{refused, sorted};
+use crate::{
+    SERVICE,
+    refused::{refused, sorted},
+};
 
 /// The files are small: an answer that takes longer is lost. Short enough that a lease of a minute is renewed in time.
 const ATTEMPT: Duration = Duration::from_secs(8);
@@ -50,6 +53,7 @@ impl Bucket {
                 .timeout_config(patience.build())
                 // Emulators have no name for each bucket.
                 .force_path_style(is_elsewhere)
+                .interceptor(&SERVICE)
                 .interceptor(meter)
                 .build(),
         );

@@ -6,9 +6,21 @@ pub mod topic;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use up_core::{AnyKind, Document, Error, ErrorKind, ErrorRule, Kind, Of, Result};
+use up_core::{
+    Context, Document, Error, ErrorKind, ErrorRule, Kind, Later, Limit, Of, Result, Service, TagChange, Tagging, Tags,
+};
 
-up_core::client!(aws_sdk_sns, ERRORS);
+up_core::client!(aws_sdk_sns, SERVICE);
+up_core::tags!(aws_sdk_sns::types::Tag, required);
+
+/// SNS.
+pub static SERVICE: Service = Service {
+    errors: ERRORS,
+    limits: LIMITS,
+    tagging: Tagging::ById(retag),
+    kinds: &[&Of::<topic::Topic>::KIND, &Of::<subscription::Subscription>::KIND],
+    ..Service::new("sns")
+};
 
 const ERRORS: &[ErrorRule] = &[
     // A create of what exists already, with other tags or attributes (localstack/localstack#2405, #8816; what SNS says of
@@ -25,8 +37,17 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Denied).code("AuthorizationError"),
 ];
 
-/// Every kind of this service.
-pub const KINDS: &[&dyn AnyKind] = &[&Of::<topic::Topic>::KIND, &Of::<subscription::Subscription>::KIND];
+/// "Amazon SNS endpoints and quotas" has numbers for a part of the calls, and says that they differ by region.
+const LIMITS: &[Limit] = &[
+    Limit::new("Subscribe", 100.0, 100.0),
+    Limit::new("Unsubscribe", 100.0, 100.0),
+    Limit::new("CreateTopic", 30.0, 30.0),
+    Limit::new("DeleteTopic", 30.0, 30.0),
+    Limit::new("List*", 30.0, 30.0).guess(),
+    Limit::new("TagResource", 10.0, 10.0),
+    Limit::new("UntagResource", 10.0, 10.0),
+    Limit::new("*", 30.0, 30.0).guess(),
+];
 
 /// Attributes, as SNS takes and gives them.
 type Attributes = HashMap<String, String>;
@@ -68,4 +89,27 @@ fn plain<K: Kind>(spec: &K) -> Value {
 /// What SNS has where it has no document.
 fn empty() -> Document {
     json!({}).into()
+}
+
+/// Changes the tags of anything SNS knows by an ARN. Safe to repeat: tags are set, not added.
+fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
+    Box::pin(async move {
+        if !change.set.is_empty() {
+            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
+        }
+        if !change.remove.is_empty() {
+            let keys = change.remove.iter().cloned().collect();
+            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+        }
+        Ok(())
+    })
+}
+
+/// The tags of a resource; `None` where it is gone.
+async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
+    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
+        Ok(answer) => Ok(Some(tags(answer.tags))),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -93,6 +93,7 @@ const DELETED: &str = "Deleted";
 
 impl Kind for Subscription {
     const NAME: &'static str = "sns.subscription";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SNS::Subscription",

@@ -1,10 +1,9 @@
 //! `sns.topic`: passes each message on to all that have subscribed.
 
-use aws_sdk_sns::types::Tag;
 use serde_json::json;
 use up_core::{placeholder, prelude::*};
 
-use crate::{Attributes, Fields, client, differing, empty, read};
+use crate::{Attributes, Fields, client, differing, empty, list, read, tags_of};
 
 /// Passes each message that is published to it on to all that have subscribed.
 #[spec]
@@ -72,6 +71,7 @@ const FIFO: &str = ".fifo";
 
 impl Kind for Topic {
     const NAME: &'static str = names::Topic::NAME;
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SNS::Topic",
@@ -108,8 +108,8 @@ impl Kind for Topic {
         let end = if self.fifo_topic { FIFO } else { "" };
         let derived = || new.name(Self::INFO.longest_name - end.len()) + end;
         let name = self.name.clone().unwrap_or_else(derived);
-        let arn = format!("arn:{}:sns:{}:{}:{name}", cx.partition(), cx.region(), cx.account());
-        let mut call = client(cx).create_topic().name(&name).set_tags(Some(list(&new.tags)?));
+        let arn = crate::SERVICE.arn(cx, &name);
+        let mut call = client(cx).create_topic().name(&name).set_tags(Some(list(&new.tags)));
         for (attribute, value) in self.changed(&bare(), cx, &arn) {
             call = call.attributes(attribute, value);
         }
@@ -124,19 +124,6 @@ impl Kind for Topic {
         for (attribute, value) in self.changed(&observed.spec, cx, &observed.id) {
             let call = client(cx).set_topic_attributes().topic_arn(&observed.id);
             call.attribute_name(attribute).attribute_value(value).send().await?;
-        }
-        Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        if !change.set.is_empty() {
-            let call = client(cx).tag_resource().resource_arn(&observed.id);
-            call.set_tags(Some(list(&change.set)?)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let call = client(cx).untag_resource().resource_arn(&observed.id);
-            call.set_tag_keys(Some(change.remove.iter().cloned().collect())).send().await?;
         }
         Ok(())
     }
@@ -246,20 +233,7 @@ fn policy(cx: &Context, arn: &str, attributes: &Attributes) -> Result<PolicyDocu
     Ok(if is_aws { Topic::default_policy() } else { policy })
 }
 
-/// `None`: gone meanwhile.
-async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
-        Ok(answer) => Ok(Some(answer.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// The last part of an ARN.
 fn name_of(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
-}
-
-fn list(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
 }

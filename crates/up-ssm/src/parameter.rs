@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ssm::{
     operation::put_parameter::builders::PutParameterFluentBuilder,
-    types::{ParameterMetadata, ParameterStringFilter, ResourceTypeForTagging, Tag},
+    types::{ParameterMetadata, ParameterStringFilter, ResourceTypeForTagging},
 };
 use up_core::{Address, placeholder, prelude::*};
 
@@ -71,6 +71,7 @@ const VALUES: usize = 10;
 
 impl Kind for Parameter {
     const NAME: &'static str = "ssm.parameter";
+    const SERVICE: &'static up_core::Service = &crate::SERVICE;
 
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SSM::Parameter",
@@ -122,7 +123,7 @@ impl Kind for Parameter {
     /// Safe to repeat: names are unique, and nothing is overwritten; one that an earlier try has made is known by its tags.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let answer = self.put(cx, &name)?.set_tags(Some(pairs(&new.tags)?)).send().await?;
+        let answer = self.put(cx, &name)?.set_tags(Some(crate::list(&new.tags))).send().await?;
         let tier = answer.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?;
         let spec = Self { name: Some(name), secure_value: None, tier: tier.or(self.tier), ..self.clone() };
         Ok(spec.observed(cx, None, new.tags.clone()).into())
@@ -131,20 +132,6 @@ impl Kind for Parameter {
     /// Safe to repeat: everything is set. A put always takes a value.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         self.put(cx, &observed.id)?.overwrite(true).send().await?;
-        Ok(())
-    }
-
-    /// Safe to repeat: keys are set and removed.
-    async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
-        let (ssm, parameter) = (client(cx), ResourceTypeForTagging::Parameter);
-        if !change.set.is_empty() {
-            let call = ssm.add_tags_to_resource().resource_type(parameter.clone()).resource_id(&observed.id);
-            call.set_tags(Some(pairs(&change.set)?)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let call = ssm.remove_tags_from_resource().resource_type(parameter).resource_id(&observed.id);
-            call.set_tag_keys(Some(change.remove.iter().cloned().collect())).send().await?;
-        }
         Ok(())
     }
 
@@ -232,7 +219,7 @@ fn is_name(name: &str) -> bool {
 /// A path has its own slash before it.
 fn arn_of(cx: &Context, name: &str) -> String {
     let slash = if name.starts_with('/') { "" } else { "/" };
-    format!("arn:{}:ssm:{}:{}:parameter{slash}{name}", cx.partition(), cx.region(), cx.account())
+    crate::SERVICE.arn(cx, format_args!("parameter{slash}{name}"))
 }
 
 fn filter(key: &str, values: Vec<String>) -> Result<ParameterStringFilter> {
@@ -258,7 +245,7 @@ async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata
     }
     let call = client(cx).list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
     match call.send().await.map_err(Error::from) {
-        Ok(answer) => Ok(Some(answer.tag_list.into_iter().flatten().map(|tag| (tag.key, tag.value)).collect())),
+        Ok(answer) => Ok(Some(crate::tags(answer.tag_list))),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -303,8 +290,4 @@ fn read(
         allowed_pattern: found.allowed_pattern.unwrap_or_default(),
     };
     Ok(spec.normal().observed(cx, found.arn, tags))
-}
-
-fn pairs(tags: &Tags) -> Result<Vec<Tag>> {
-    tags.iter().map(|(key, value)| Ok(Tag::builder().key(key).value(value).build()?)).collect()
 }

@@ -11,7 +11,8 @@ use std::{
 };
 
 use serde_json::Value;
-use up_limits::{Bucket, Drawn, Limit, draws};
+use up_core::Limit;
+use up_limits::{Bucket, Drawn, draws};
 
 use super::{probe::Sample, report::is_read};
 use crate::harness::{Account, Result, fail};
@@ -222,8 +223,9 @@ impl Aws {
 
 /// The buckets of a call such as `ec2:CreateVpc`.
 fn drawn(name: &str) -> Vec<Drawn> {
-    let Some((service, operation)) = name.split_once(':') else { return vec![] };
-    draws(if service == "elasticloadbalancing" { "elbv2" } else { service }, operation)
+    let Some((prefix, operation)) = name.split_once(':') else { return vec![] };
+    let service = up_kinds::SERVICES.iter().find(|service| service.iam_prefix == prefix);
+    service.map(|service| draws(service, operation)).unwrap_or_default()
 }
 
 /// The works, and how far they are.

@@ -65,7 +65,7 @@ impl ApiCalls {
 
     /// From the counts alone, with no call throttled.
     pub(crate) fn counted(counts: &BTreeMap<Call, u64>) -> Self {
-        let named = |call: &Call| format!("{}:{}", up_kinds::iam_prefix(&call.service), call.operation);
+        let named = |call: &Call| format!("{}:{}", call.service, call.operation);
         Self {
             total: counts.values().sum(),
             mutating: counts.iter().filter(|(call, _)| call.is_mutating()).map(|(_, count)| count).sum(),
@@ -92,13 +92,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_named_as_iam_names_them() {
+    fn calls_are_counted_by_service_and_operation() {
         let call = |service: &str, operation: &str| Call { service: service.into(), operation: operation.into() };
         let calls = ApiCalls::counted(&BTreeMap::from([
-            (call("EC2", "DescribeVpcs"), 2),
-            (call("EC2", "CreateVpc"), 1),
-            (call("Elastic Load Balancing v2", "DescribeRules"), 5),
-            (call("Resource Groups Tagging API", "GetResources"), 1),
+            (call("ec2", "DescribeVpcs"), 2),
+            (call("ec2", "CreateVpc"), 1),
+            (call("elasticloadbalancing", "DescribeRules"), 5),
+            (call("tag", "GetResources"), 1),
         ]));
         assert_eq!((calls.total, calls.mutating), (9, 1));
         let names: Vec<_> = calls.by_operation.keys().map(String::as_str).collect();

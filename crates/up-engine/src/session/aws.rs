@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use up_core::Meter;
-use up_limits::Gate;
+use up_limits::RateLimiter;
 use up_stack::StackRole;
 
 use crate::{MfaCode, options::LimitOptions};
@@ -74,11 +74,11 @@ pub(super) async fn config(connection: &Connection) -> (SdkConfig, Profiles) {
     (loader.load().await, profiles)
 }
 
-/// The same, with a rate limiter before the credentials that all calls pass; `meter` counts the calls that wait there.
-pub(super) fn gated(config: &SdkConfig, meter: &Meter, limits: &LimitOptions) -> (SdkConfig, Gate) {
+/// The same, with a rate limiter that all calls pass; `meter` counts the calls that wait in it.
+pub(super) fn rate_limited(config: &SdkConfig, meter: &Meter, limits: &LimitOptions) -> (SdkConfig, RateLimiter) {
     let folder = limits.folder.clone().unwrap_or_else(shared_folder);
-    let gate = Gate::new(IdentityCache::lazy().build(), folder, meter.clone());
-    (config.to_builder().identity_cache(gate.clone()).build(), gate)
+    let limiter = RateLimiter::new(IdentityCache::lazy().build(), folder, meter.clone());
+    (config.to_builder().identity_cache(limiter.clone()).build(), limiter)
 }
 
 /// The folder of the token buckets that all runs on this machine share, in the user's runtime folder where there is one.

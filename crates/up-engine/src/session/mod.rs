@@ -63,7 +63,7 @@ impl Engine {
         history::check(target.stack)?;
         let connection = target::connection(target, options);
         let signer = Signer::new(self, &connection).await?;
-        let (config, gate) = aws::gated(&signer.config, &self.meter, &options.limits);
+        let (config, limiter) = aws::rate_limited(&signer.config, &self.meter, &options.limits);
         let identity = up_kinds::identity(&config, &self.meter).await;
         let identity = identity.map_err(|error| {
             access::unknown_caller(&error, &connection, config.endpoint_url(), signer.sso.as_deref())
@@ -74,11 +74,11 @@ impl Engine {
         // Other endpoints have other limits, or none.
         let is_aws = config.endpoint_url().is_none();
         if options.limits.keep.unwrap_or(is_aws) {
-            gate.keep(&up_limits::Place { account: account.clone(), region: connection.region.clone() });
+            limiter.start(account, &connection.region);
         }
         let place = history::place(target, options.state.as_ref());
         let state = history::open(&place, target.stack, &config, &self.meter)?;
-        let cx = Arc::new(Context::new(config, identity.account, self.meter.clone()).around_calls(gate));
+        let cx = Arc::new(Context::new(config, identity.account, self.meter.clone()).around_calls(limiter));
         let (engine, stack) = (self.clone(), target.stack.to_owned());
         Ok(Session { cx, engine, state, place, settle: options.settle, signer, stack })
     }

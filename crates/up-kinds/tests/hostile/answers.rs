@@ -5,7 +5,7 @@ use proptest::{prelude::*, sample::Index};
 use up_core::AnyKind;
 
 use crate::{
-    fake::{ANSWERS, ids, observe},
+    fake::{ANSWERS, ids, observe, services},
     fuzz::{spoils, spoilt, tries},
     parts::{Change, Part, changed, parts},
 };
@@ -14,9 +14,26 @@ use crate::{
 fn every_kind_sees_what_was_recorded() {
     for kind in up_kinds::all() {
         let (observed, used) = observe(kind, None);
-        let lacks = || format!("{} is not in answers.json: put one into `MORE` of record.py, and run it", kind.name());
+        let lacks = || {
+            format!(
+                "{} is not in answers.json: put one into `recorded.toml` of its case, and run record.py",
+                kind.name()
+            )
+        };
         let observed = ids(observed).unwrap_or_else(|error| panic!("{}: {error}", lacks()));
         assert!(!observed.is_empty() && !used.is_empty(), "{}", lacks());
+    }
+}
+
+/// Its limits, its error table and what its lists have reach every call with it.
+#[test]
+fn each_kind_calls_its_own_service_and_no_other() {
+    for service in up_kinds::SERVICES {
+        for kind in service.kinds.iter().copied() {
+            let (name, called) = (kind.name(), services(kind));
+            assert!(name.starts_with(&format!("{}.", service.name)), "{name} is a kind of {}", service.name);
+            assert_eq!(called, [service.iam_prefix.to_owned()].into(), "{name}");
+        }
     }
 }
 

@@ -19,31 +19,11 @@ use aws_smithy_types::body::SdkBody;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use up_core::{AnyKind, Context, Error, Index, Meter, Observed, Query};
+use up_core::{Address, AnyKind, Context, Error, Index, Meter, Observed, Query};
 
-/// The stack that was recorded.
-const STACK: &str = "bullstra-hostile";
+use crate::recorded::{self, STACK};
+
 const ENDPOINT: &str = "http://aws.invalid";
-/// What takes a call of its own, and no resource of that stack sets.
-const NOT_SET: [&str; 9] = [
-    "additional_certificate_arns",
-    "content_security_policy",
-    "enable_network_address_usage_metrics",
-    "repository_policy",
-    "server_header",
-    "strict_transport_security",
-    "tcp_idle_timeout",
-    "x_content_type_options",
-    "x_frame_options",
-];
-
-/// The children that the recorded stack declares, which take no tags: kind, parent and natural key.
-const CHILDREN: [(&str, &str, &str); 1] = [(
-    "sns.subscription",
-    "arn:aws:sns:us-east-1:111122223333:hostile",
-    "sqs|arn:aws:sqs:us-east-1:111122223333:hostile",
-)];
-
 /// One answer, and what it answers.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
@@ -198,15 +178,32 @@ pub(crate) fn observe(
     spoilt: Option<(usize, Vec<u8>)>,
 ) -> (Result<Vec<Observed<Value>>, Error>, BTreeSet<usize>) {
     let fake = Fake { spoilt, ..Fake::default() };
-    let fields = kind.fields().iter().map(|field| field.name.to_owned());
-    let asked = fields.filter(|field| !NOT_SET.contains(&field.as_str())).collect();
-    let children = CHILDREN.iter().filter(|(of, ..)| *of == kind.name());
-    let parents = children.map(|(_, parent, key)| ((*parent).to_owned(), [(*key).to_owned()].into())).collect();
-    let parents = Arc::new(parents);
-    let query = Query { stack: STACK.into(), index: INDEX.clone(), asked, parents, ..Query::default() };
-    let observed = RUNTIME.block_on(kind.observe(&fake.cx(), &query));
+    let observed = RUNTIME.block_on(kind.observe(&fake.cx(), &query(kind)));
     let used = fake.used.lock().unwrap().clone();
     (observed, used)
+}
+
+/// The services that a kind calls to see its resources, as IAM names them.
+pub(crate) fn services(kind: &'static dyn AnyKind) -> BTreeSet<String> {
+    let cx = Fake::default().cx();
+    RUNTIME.block_on(kind.observe(&cx, &query(kind))).unwrap();
+    cx.meter().counts().into_keys().map(|call| call.service).collect()
+}
+
+fn query(kind: &dyn AnyKind) -> Query {
+    let mut parents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (parent, key) in recorded::children(kind) {
+        parents.entry(id(&parent)).or_default().insert(key);
+    }
+    let (asked, parents) = (recorded::fields(kind), Arc::new(parents));
+    Query { stack: STACK.into(), index: INDEX.clone(), asked, parents, ..Query::default() }
+}
+
+/// What AWS calls a resource of the stack, by its tags.
+fn id(address: &Address) -> String {
+    let observed = observe(up_kinds::find(&address.kind).unwrap(), None).0.unwrap();
+    let is_meant = |observed: &Observed<Value>| observed.tags.get(Address::ADDRESS_TAG) == Some(&address.to_string());
+    observed.into_iter().find(is_meant).unwrap_or_else(|| panic!("{address} was not recorded")).id
 }
 
 /// What a kind sees, as ids, or that it cannot.

@@ -5,5 +5,6 @@ mod fake;
 #[path = "../../../../tests/fuzz/mod.rs"]
 mod fuzz;
 mod parts;
+mod recorded;
 mod stacks;
 mod states;

@@ -2,15 +2,16 @@
 
     record.py BULLSTRA_UP STACKS ENDPOINT > answers.json
 
-applies a small production (`stacks/prod.toml` with one service, and `MORE`) in an account of its own, and then plans it
-through a proxy that writes down every answer, with and without `state/`. Each kind must be in it: a new one that
-production does not use goes into `MORE`. An answer is given to the request that it was recorded for and to no other: what a
-kind asks only where an answer is spoilt is asked here (`ask_more`).
+applies a small production (`stacks/prod.toml` with one service, and what cases add in `recorded.toml`) in an account of its
+own, and then plans it through a proxy that writes down every answer, with and without `state/`. Each kind must be in it: the
+case of one that production does not use has a `recorded.toml`. An answer is given to the request that it was recorded for and
+to no other: what a kind asks only where an answer is spoilt is asked here (`ask_more`).
 """
 
 import http.server
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -21,22 +22,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-MORE = """
-[ec2.key_pair.bastion]
-public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILXj80NWXxhmSZK3eg/gAoVlGRVxxte9ZNv39MCHJTQY me@desk"
-
-[sns.topic.hostile]
-name = "hostile"
-
-[sns.subscription.hostile]
-topic = "hostile"
-protocol = "sqs"
-endpoint = "arn:aws:sqs:us-east-1:${stack.account}:hostile"
-filter_policy = { event = ["paid"] }
-
-[ssm.parameter.hostile]
-value = "hostile"
-"""
+KINDS = pathlib.Path(__file__).parents[4] / "tests/kinds"
+MORE = "".join(f"\n{case.read_text()}" for case in sorted(KINDS.glob("*/recorded.toml")))
 
 up, stacks, endpoint = sys.argv[1:]
 answers, headers_of = {}, {}

@@ -9,6 +9,7 @@ use up_core::{AnyKind, Status};
 use crate::{
     fake::{ANSWERS, ids, observe},
     parts::{Change, Part, changed, parts},
+    recorded::case,
 };
 
 /// A member of an answer, and all that it may hold.
@@ -24,16 +25,6 @@ struct Enumeration {
 static ENUMERATIONS: LazyLock<Vec<Enumeration>> =
     LazyLock::new(|| serde_json::from_str(include_str!("enumerations.json")).unwrap());
 
-/// States of what never came up: only a new one helps, and the plan replaces it.
-const NEVER_CAME_UP: &[(&str, &[&str])] = &[
-    ("ec2.nat_gateway", &["failed"]),
-    ("ec2.subnet", &["failed", "failed-insufficient-capacity"]),
-    ("ec2.vpc_endpoint", &["Failed", "Rejected", "Expired"]),
-    ("ecs.cluster", &["FAILED"]),
-    ("elbv2.load_balancer", &["failed"]),
-    ("kafka.cluster", &["FAILED"]),
-    ("rds.instance", &["failed", "incompatible-create", "incompatible-restore", "restore-error"]),
-];
 /// States of what is gone, or on its way: it may be left out.
 const GOING: &[&str] = &[
     "deleted",
@@ -132,7 +123,7 @@ fn verdict(
     if !is_going && ids != *whole {
         return Err("a resource is not seen any more".into());
     }
-    let never = NEVER_CAME_UP.iter().any(|(of, values)| *of == kind.name() && values.contains(&value));
+    let never = never_came_up(kind).iter().any(|state| state == value);
     for observed in &observed {
         match &observed.status {
             Status::Failed(why) if !never => return Err(format!("it is replaced for it ({why})")),
@@ -141,4 +132,11 @@ fn verdict(
         }
     }
     Ok(())
+}
+
+/// States of what never came up: only a new one helps, and the plan replaces it. The kind's case says which.
+fn never_came_up(kind: &dyn AnyKind) -> Vec<String> {
+    let life: toml::Table = case(kind, "life.toml").parse().unwrap();
+    let states = life.get("never_came_up").and_then(|states| states.as_array()).into_iter().flatten();
+    states.filter_map(|state| state.as_str()).map(str::to_owned).collect()
 }

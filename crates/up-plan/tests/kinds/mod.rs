@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Of, prelude::*};
+use up_core::{AnyKind, Of, Service, prelude::*};
 
 /// Finds one of them.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
@@ -32,6 +32,7 @@ macro_rules! on_paper {
 
         impl Kind for $spec {
             const NAME: &'static str = $marker::NAME;
+            const SERVICE: &'static Service = &Service::new("x");
             const INFO: KindInfo = $about;
 
             async fn observe(_: &Context, _: &Query) -> Result<Vec<Observed<Self>>> {
@@ -41,9 +42,6 @@ macro_rules! on_paper {
                 unreachable!("planning makes no call")
             }
             async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
-                unreachable!("planning makes no call")
-            }
-            async fn tag(_: &Context, _: &Observed<Self>, _: &TagChange) -> Result<()> {
                 unreachable!("planning makes no call")
             }
             async fn delete(_: &Context, _: &Observed<Self>) -> Result<()> {

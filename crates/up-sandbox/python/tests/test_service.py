@@ -1,6 +1,5 @@
 """The values that say all there is to a service."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from bullstra_sandbox import hooks, service, wire
 
 PACKAGE = Path(service.__file__).parent
-LIMITS = PACKAGE.parents[1].parent / "up-limits" / "src" / "limits.json"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,12 +45,3 @@ def test_no_file_outside_of_services_names_one():
         code = re.sub(r'"""(?s:.*?)"""|#.*', "", path.read_text(encoding="utf-8"))
         named = set(re.findall(rf'"({names})[".]', code))
         assert named == NAMED_ELSEWHERE.get(path.name, set()), path.name
-
-
-def test_the_product_keeps_to_the_limits_that_the_sandbox_enforces():
-    rows = json.loads(LIMITS.read_text(encoding="utf-8"))["limits"]
-    products: dict[str, list[service.Limit]] = {}
-    for row in rows:
-        products.setdefault(row.pop("service"), []).append(service.Limit(**row))
-    assert tuple(products.pop("*")) == service.DEFAULT_LIMITS
-    assert products == {each.name: list(each.limits) for each in service.every() if each.limits}

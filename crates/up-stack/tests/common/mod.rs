@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use up_core::{Address, AnyKind, Name, Of, prelude::*};
+use up_core::{Address, AnyKind, Name, Of, Service, prelude::*};
 use up_stack::{Diagnostics, LoadOptions, Stack};
 
 /// All kinds of the tests.
@@ -26,6 +26,9 @@ name! {
     PolicyName = "access.policy";
 }
 
+/// They have no service of AWS's.
+static SERVICE: Service = Service::new("tests");
+
 /// These kinds never call AWS.
 macro_rules! no_calls {
     () => {
@@ -36,9 +39,6 @@ macro_rules! no_calls {
             Err(Error::ours("a test's kind is never created"))
         }
         async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
-            Ok(())
-        }
-        async fn tag(_: &Context, _: &Observed<Self>, _: &TagChange) -> Result<()> {
             Ok(())
         }
         async fn delete(_: &Context, _: &Observed<Self>) -> Result<()> {
@@ -74,6 +74,7 @@ pub(crate) enum Tenancy {
 
 impl Kind for TestNetwork {
     const NAME: &'static str = NetworkName::NAME;
+    const SERVICE: &'static Service = &SERVICE;
     const INFO: KindInfo = KindInfo { attrs: &["arn", "cidr_block"], ..KindInfo::DEFAULT };
     no_calls!();
 
@@ -94,6 +95,7 @@ pub(crate) struct TestSubnet {
 
 impl Kind for TestSubnet {
     const NAME: &'static str = SubnetName::NAME;
+    const SERVICE: &'static Service = &SERVICE;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::FREE, ..KindInfo::DEFAULT };
     no_calls!();
 
@@ -135,7 +137,7 @@ pub(crate) struct TestRule {
     peer: Peer,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct TestPorts((u16, u16));
 
@@ -158,6 +160,7 @@ pub(crate) enum Peer {
 
 impl Kind for TestGroup {
     const NAME: &'static str = GroupName::NAME;
+    const SERVICE: &'static Service = &SERVICE;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], ..KindInfo::DEFAULT };
     no_calls!();
 
@@ -180,6 +183,7 @@ pub(crate) struct TestPolicy {
 
 impl Kind for TestPolicy {
     const NAME: &'static str = PolicyName::NAME;
+    const SERVICE: &'static Service = &SERVICE;
     const INFO: KindInfo = KindInfo { attrs: &["arn"], tags: TagRules::WITHOUT_CASE, ..KindInfo::DEFAULT };
     no_calls!();
 }

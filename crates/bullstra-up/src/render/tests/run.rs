@@ -94,7 +94,7 @@ fn a_live_view_shows_what_runs_and_what_remains() {
 
 fn calls() -> ApiCalls {
     let call = |service: &str, operation: &str| Call { service: service.into(), operation: operation.into() };
-    let sent = [(call("EC2", "CreateVpc"), 1), (call("EC2", "DescribeVpcs"), 3), (call("RDS", "CreateDBInstance"), 1)];
+    let sent = [(call("ec2", "CreateVpc"), 1), (call("ec2", "DescribeVpcs"), 3), (call("rds", "CreateDBInstance"), 1)];
     ApiCalls::counted(&sent.into())
 }
 

@@ -1,0 +1,214 @@
+//! A service of AWS: what is said once for all its kinds.
+
+use std::{fmt, future};
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{
+            Intercept,
+            context::{BeforeDeserializationInterceptorContextMut, BeforeSerializationInterceptorContextRef},
+        },
+        orchestrator::Metadata,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
+
+use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, error::Refusal};
+
+/// A service of AWS. Its crate has one such value, and no table elsewhere lists services but the registry in `up-kinds`.
+///
+/// ```
+/// # use up_core::{ErrorKind, ErrorRule, Limit, Service};
+/// pub static SERVICE: Service = Service {
+///     errors: &[ErrorRule::new(ErrorKind::Conflict).code("TooManyUpdates")],
+///     limits: &[Limit::new("PutParameter", 3.0, 3.0), Limit::new("*", 5.0, 5.0).guess()],
+///     ..Service::new("ssm")
+/// };
+/// ```
+///
+/// [`crate::client!`] binds it to the service's client, so that each call carries it: a `&'static Service` is an interceptor.
+pub struct Service {
+    /// What AWS's CLI calls it, and what its kinds' names begin with: `elbv2`.
+    pub name: &'static str,
+    /// What IAM's actions and ARNs call it: `elasticloadbalancing`.
+    pub iam_prefix: &'static str,
+    /// What its refusals mean, where the table for all services says nothing or is wrong. The first row that fits counts.
+    pub errors: &'static [ErrorRule],
+    /// What the answers to its lists always have, where the protocol does not tell: the operation and the member, or `None`
+    /// for an answer that may have nothing in it. SQS leaves out an empty list, and CloudFront counts its items:
+    /// `("ListQueues", None)`, `("ListDistributions", Some("Quantity"))`.
+    pub lists: &'static [(&'static str, Option<&'static str>)],
+    /// Its request limits. A call takes a token from the first that matches its operation, or else from
+    /// [`Limit::DEFAULT`], and one from each other that matches and is for calls that have taken one already ([`Limit::also`]).
+    pub limits: &'static [Limit],
+    /// How the tags of its resources are changed.
+    pub tagging: Tagging,
+    /// Every kind of it.
+    pub kinds: &'static [&'static dyn AnyKind],
+}
+
+impl Service {
+    /// A service of which nothing but its name is said, which IAM uses too.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], tagging: Tagging::ByKind, kinds: &[] }
+    }
+
+    /// The ARN of a resource in the region, such as `vpc/vpc-1`, where the service itself only tells its id.
+    pub fn arn(&self, cx: &Context, resource: impl fmt::Display) -> String {
+        format!("arn:{}:{}:{}:{}:{resource}", cx.partition(), self.iam_prefix, cx.region(), cx.account())
+    }
+
+    /// Changes the tags of a resource with this id and these attributes, where the service does so for all its kinds.
+    pub fn tag<'a>(&self, cx: &'a Context, id: &'a str, attrs: &'a Attrs, change: &'a TagChange) -> Later<'a, ()> {
+        let call = match (self.tagging, attrs.get("arn")) {
+            (Tagging::ById(tag), _) => Ok(tag(cx, id, change)),
+            (Tagging::ByArn(tag), Some(arn)) => Ok(tag(cx, arn, change)),
+            (Tagging::ByArn(_), None) => Err(Error::ours(format!("{id} has no ARN to tag it by"))),
+            (Tagging::ByKind, _) => Err(Error::ours(format!("the kind of {id} does not say how it is tagged"))),
+        };
+        call.unwrap_or_else(|error| Box::pin(future::ready(Err(error))))
+    }
+
+    /// The service that a call is made to, if its client has been bound to one.
+    pub fn called(config: &ConfigBag) -> Option<&'static Self> {
+        config.load::<&'static Self>().copied()
+    }
+}
+
+/// Its name says all.
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Service").field(&self.name).finish()
+    }
+}
+
+impl Storable for &'static Service {
+    type Storer = StoreReplace<Self>;
+}
+
+/// Makes each call carry its service, and writes on each refusal which operation it answers and what the service makes of it.
+impl Intercept for &'static Service {
+    fn name(&self) -> &'static str {
+        "bullstra-up service"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(*self);
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map(|metadata| metadata.name().to_owned());
+        if let Some(operation) = operation.filter(|_| !context.response().status().is_success()) {
+            context.response_mut().add_extension(Refusal { operation, rules: self.errors });
+        }
+        Ok(())
+    }
+}
+
+/// How a service changes the tags of its resources.
+#[derive(Debug, Clone, Copy)]
+pub enum Tagging {
+    /// With calls that take the id of a resource of any kind.
+    ById(Tag),
+    /// With calls that take an ARN, the attribute `arn` of every kind.
+    ByArn(Tag),
+    /// With calls that differ from kind to kind, or not at all: each has a [`crate::Kind::tag`] of its own.
+    ByKind,
+}
+
+/// Changes the tags of what an id or an ARN names. Its doc comment says why it is safe to repeat.
+pub type Tag = for<'a> fn(&'a Context, &'a str, &'a TagChange) -> Later<'a, ()>;
+
+/// A request limit of AWS's: a token bucket for each account and region.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// The operations that it is for: a glob, or after `!` what the glob does not match.
+    pub operation: &'static str,
+    /// Calls that may be made at once from a full bucket.
+    pub capacity: f64,
+    /// Calls a second by which the bucket fills again.
+    pub refill: f64,
+    /// All limits of a service with one name have one bucket together. Without a name each operation has its own.
+    pub shared: Option<&'static str>,
+    /// True for a bucket that a call takes a token from beside the one of the first limit that matches.
+    pub is_also: bool,
+    /// True where AWS publishes no number.
+    pub is_guess: bool,
+}
+
+impl Limit {
+    /// Of services and operations that have no limit of their own.
+    pub const DEFAULT: Self = Self::new("*", 50.0, 10.0).guess();
+
+    /// A limit that AWS publishes, with one bucket for each operation.
+    pub const fn new(operation: &'static str, capacity: f64, refill: f64) -> Self {
+        Self { operation, capacity, refill, shared: None, is_also: false, is_guess: false }
+    }
+
+    /// With one bucket for all limits of this name.
+    #[must_use]
+    pub const fn shared(self, name: &'static str) -> Self {
+        Self { shared: Some(name), ..self }
+    }
+
+    /// Beside the first limit that matches.
+    #[must_use]
+    pub const fn also(self) -> Self {
+        Self { is_also: true, ..self }
+    }
+
+    /// A number that AWS does not publish.
+    #[must_use]
+    pub const fn guess(self) -> Self {
+        Self { is_guess: true, ..self }
+    }
+
+    /// True for an operation that this limit is for.
+    pub fn is_for(&self, operation: &str) -> bool {
+        match self.operation.strip_prefix('!') {
+            Some(pattern) => !matches(pattern, operation),
+            None => matches(self.operation, operation),
+        }
+    }
+}
+
+/// `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(name) = name.strip_prefix(start) else { return false };
+    rest.is_empty() || name.char_indices().any(|(at, _)| matches(rest, &name[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, name) in [("*", ""), ("*", "x"), ("Describe*", "DescribeVpcs"), ("*Task*", "RunTask"), ("a", "a")]
+        {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("Describe*", "GetIt"), ("*Cluster", "Clusters"), ("* unfiltered", "Describe")] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn what_a_glob_does_not_match_has_a_limit_too() {
+        let modify = Limit::new("!Describe*", 20.0, 3.0);
+        assert!(modify.is_for("CreateRule") && !modify.is_for("DescribeRules"));
+    }
+}
