@@ -58,6 +58,14 @@ def service(ecs, network, cluster, definition, until):
     until(lambda: seen(ecs)["runningCount"], 2)
 
 
+def test_security_groups_may_be_left_out(ecs, network, cluster, definition):
+    # API reference of Amazon ECS, AwsVpcConfiguration: "If you don't specify a security group, the default security group for
+    # the VPC is used."
+    vpc = {"subnets": network["subnets"][:2]}
+    made = ecs.create_service(**wanted(network, definition, networkConfiguration={"awsvpcConfiguration": vpc}))
+    assert made["service"]["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"] == []
+
+
 def seen(ecs, name="web", **more):
     return ecs.describe_services(cluster="app", services=[name], **more)["services"][0]
 

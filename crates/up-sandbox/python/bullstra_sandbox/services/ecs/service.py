@@ -46,7 +46,7 @@ def create(call: Call, proceed: Any) -> dict[str, Any]:
     attachments.refuse_strangers(cluster, settings.get("capacityProviderStrategy") or [])
     release(backend("ec2", call), call.arn("ecs", f"service/{cluster.name}/{name}"))
     backend("ecs", call).services.pop(f"{cluster.name}:{name}", None)
-    proceed()
+    proceed({**call.params, **with_groups(call)})
     record = backend("ecs", call).services[f"{cluster.name}:{name}"]
     record.kept = Kept(call, record, settings)
     if token:
@@ -54,6 +54,12 @@ def create(call: Call, proceed: Any) -> dict[str, Any]:
     lifecycle.creating(call, SERVICE, record.arn)
     record.kept.connect(call)
     return {"service": record.kept.described(call, tagged=True)}
+
+
+def with_groups(call: Call) -> dict[str, Any]:
+    """The network of a request that may name no security groups, which moto demands."""
+    network = call.get("networkConfiguration", "awsvpcConfiguration")
+    return {"networkConfiguration": {"awsvpcConfiguration": {"securityGroups": [], **network}}} if network else {}
 
 
 def defaults_of(cluster: Any) -> dict[str, Any]:

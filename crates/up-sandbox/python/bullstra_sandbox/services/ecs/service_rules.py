@@ -123,7 +123,7 @@ def refuse_bad_network(call: Call, settings: dict[str, Any], definition: Any) ->
     vpcs = {subnets[id].vpc_id for id in network["subnets"]}
     if len(vpcs) > 1:
         refuse("All subnets must be in the same VPC.")
-    for id in network["securityGroups"]:
+    for id in network.get("securityGroups", []):
         group = ec2.get_security_group_from_id(id)
         if group is None:
             refuse(
