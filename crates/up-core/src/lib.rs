@@ -64,7 +64,7 @@ pub use query::{Query, Select};
 pub use reference::{Name, Ref, by_id};
 pub use response_check::ResponseCheck;
 pub use semaphore::{Permit, PrioritySemaphore, Urgency};
-pub use service::{Limit, Service, Tag, Tagging};
+pub use service::{ChangeTags, Limit, Service, Tagging};
 pub use tags::{TagChange, Tags, is_foreign_tag, whose};
 pub use text::{Cidr, Document};
 pub use unique::Unique;

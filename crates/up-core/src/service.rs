@@ -34,23 +34,23 @@ pub struct Service {
     pub name: &'static str,
     /// What IAM's actions and ARNs call it: `elasticloadbalancing`.
     pub iam_prefix: &'static str,
-    /// What its refusals mean, where the table for all services says nothing or is wrong. The first row that fits counts.
+    /// What its errors mean, where the table for all services says nothing or is wrong. The first row that fits counts.
     pub errors: &'static [ErrorRule],
     /// What the answers to its lists always have, where the protocol does not tell: the operation and the member, or `None`
     /// for an answer that may have nothing in it. SQS leaves out an empty list, and CloudFront counts its items:
     /// `("ListQueues", None)`, `("ListDistributions", Some("Quantity"))`.
     pub lists: &'static [(&'static str, Option<&'static str>)],
-    /// Its request limits. A call takes a token from the first that matches its operation, or else from
-    /// [`Limit::DEFAULT`], and one from each other that matches and is for calls that have taken one already ([`Limit::also`]).
+    /// Its request limits. A call takes a token from the first limit for its operation, or from [`Limit::DEFAULT`] if there is
+    /// none, and from each limit for it that is marked [`Limit::also`].
     pub limits: &'static [Limit],
     /// How the tags of its resources are changed.
     pub tagging: Tagging,
-    /// Every kind of it.
+    /// All its kinds.
     pub kinds: &'static [&'static dyn AnyKind],
 }
 
 impl Service {
-    /// A service of which nothing but its name is said, which IAM uses too.
+    /// A service with nothing but a name, which IAM uses too.
     pub const fn new(name: &'static str) -> Self {
         Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], tagging: Tagging::ByKind, kinds: &[] }
     }
@@ -121,20 +121,20 @@ impl Intercept for &'static Service {
 #[derive(Debug, Clone, Copy)]
 pub enum Tagging {
     /// With calls that take the id of a resource of any kind.
-    ById(Tag),
+    ById(ChangeTags),
     /// With calls that take an ARN, the attribute `arn` of every kind.
-    ByArn(Tag),
+    ByArn(ChangeTags),
     /// With calls that differ from kind to kind, or not at all: each has a [`crate::Kind::tag`] of its own.
     ByKind,
 }
 
 /// Changes the tags of what an id or an ARN names. Its doc comment says why it is safe to repeat.
-pub type Tag = for<'a> fn(&'a Context, &'a str, &'a TagChange) -> Later<'a, ()>;
+pub type ChangeTags = for<'a> fn(&'a Context, &'a str, &'a TagChange) -> Later<'a, ()>;
 
 /// A request limit of AWS's: a token bucket for each account and region.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// The operations that it is for: a glob, or after `!` what the glob does not match.
+    /// The operations that it is for: a glob (`Describe*`), or `!` and a glob for all that it does not match.
     pub operation: &'static str,
     /// Calls that may be made at once from a full bucket.
     pub capacity: f64,
@@ -142,7 +142,7 @@ pub struct Limit {
     pub refill: f64,
     /// All limits of a service with one name have one bucket together. Without a name each operation has its own.
     pub shared: Option<&'static str>,
-    /// True for a bucket that a call takes a token from beside the one of the first limit that matches.
+    /// True where calls take a token from this limit's bucket in addition to that of the first limit for them.
     pub is_also: bool,
     /// True where AWS publishes no number.
     pub is_guess: bool,
@@ -163,7 +163,7 @@ impl Limit {
         Self { shared: Some(name), ..self }
     }
 
-    /// Beside the first limit that matches.
+    /// In addition to the first limit for an operation.
     #[must_use]
     pub const fn also(self) -> Self {
         Self { is_also: true, ..self }

@@ -7,19 +7,10 @@ use std::{
 
 use up_core::Actions;
 
-use crate::{published, report, stale};
+use crate::{Excuses, published, report, stale};
 
 /// IAM actions, with those they depend on.
 static ACTIONS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| published(include_str!("actions.json")));
-
-/// Dependent actions that a kind does without: the kind, the dependent action, why.
-const NOT_NEEDED: &[(&str, &str, &str)] = &[
-    ("ec2.security_group", "ec2:CreateTags", "for tags of rules, which are not set"),
-    ("kafka.cluster", "route53:AssociateVPCWithHostedZone", "MSK's endpoints have no private DNS names"),
-    ("sns.topic", "iam:PassRole", "for roles that log deliveries, which are not set"),
-    ("rds.instance", "rds:CreateTenantDatabase", "Oracle alone has tenant databases, and is no engine of the kind's"),
-    ("rds.instance", "rds:DeleteTenantDatabase", "Oracle alone has tenant databases, and is no engine of the kind's"),
-];
 
 #[test]
 fn every_action_exists() {
@@ -35,25 +26,26 @@ fn every_action_exists() {
 
 #[test]
 fn what_an_action_depends_on_is_declared() {
-    let (mut wrong, mut met) = (vec![], BTreeSet::new());
+    let mut wrong = vec![];
     for kind in up_kinds::all() {
+        let (excuses, mut met) = (Excuses::of(kind), BTreeSet::new());
         for (verb, actions) in verbs(&kind.info().actions) {
             // A step that changes a resource reads it as well.
             let declared = [actions, kind.info().actions.observe].concat();
             for action in actions {
                 let depends = ACTIONS.get(*action).into_iter().flatten();
                 for needed in depends.filter(|needed| !declared.contains(&needed.as_str())) {
-                    let entry = format!("{} without {needed}", kind.name());
-                    if NOT_NEEDED.iter().any(|(of, action, _)| *of == kind.name() && action == needed) {
-                        met.insert(entry);
-                    } else {
-                        wrong.push(format!("{entry}, {verb}: {action} depends on it"));
+                    match excuses.not_needed.contains_key(needed) {
+                        true => drop(met.insert(needed.clone())),
+                        false => {
+                            wrong.push(format!("{} without {needed}, {verb}: {action} depends on it", kind.name()))
+                        }
                     }
                 }
             }
         }
+        wrong.extend(stale(kind, excuses.not_needed.into_keys(), &met));
     }
-    wrong.extend(stale(NOT_NEEDED.iter().map(|(kind, action, _)| format!("{kind} without {action}")), &met));
     report(&wrong);
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use up_core::{AnyKind, Change};
 
-use crate::{published, report, stale};
+use crate::{Excuses, published, report, stale};
 
 /// What CloudFormation's schema of a type says. Paths are separated by `/`.
 #[derive(Debug, Deserialize)]
@@ -18,111 +18,37 @@ struct Type {
     properties: Vec<String>,
 }
 
-/// Properties with a name that does not follow from the field's: the kind, the field, the path of the property.
-const NAMED: &[(&str, &str, &str)] = &[
-    ("ec2.key_pair", "public_key", "PublicKeyMaterial"),
-    ("ec2.security_group", "description", "GroupDescription"),
-    ("ec2.vpc_endpoint", "endpoint_type", "VpcEndpointType"),
-    ("ecs.task_definition", "containers", "ContainerDefinitions"),
-    ("iam.policy", "name", "ManagedPolicyName"),
-    ("kafka.cluster", "client_subnets", "BrokerNodeGroupInfo/ClientSubnets"),
-    ("kafka.cluster", "data_volume_kms_key_id", "EncryptionInfo/EncryptionAtRest"),
-    ("kafka.cluster", "in_cluster_encryption", "EncryptionInfo/EncryptionInTransit/InCluster"),
-    ("kafka.cluster", "security_groups", "BrokerNodeGroupInfo/SecurityGroups"),
-    ("kafka.configuration", "kafka_versions", "KafkaVersionsList"),
-];
-
-/// Where we say otherwise than CloudFormation's schema: the kind, the field, why.
-const OTHERWISE: &[(&str, &str, &str)] = &[
-    ("ec2.eip", "domain", "EC2 has one domain left"),
-    ("ec2.eip", "public_ipv4_pool", "EC2 has no call that moves an address to another pool"),
-    ("kafka.configuration", "server_properties", "clusters stay on their revision until a step moves them"),
-    ("logs.log_group", "log_group_class", "CloudWatch Logs has no call that changes it"),
-    ("ssm.parameter", "type", "PutParameter refuses another type, with HierarchyTypeMismatch"),
-];
-
-/// What only a create sets, and we have no field for: the kind, and the paths.
-const NO_FIELD: &[(&str, &[&str])] = &[
-    ("ec2.eip", &["IpamPoolId", "TransferAddress"]),
-    // A key is imported, not made by EC2; and tags are no field.
-    ("ec2.key_pair", &["KeyFormat", "KeyType", "Tags"]),
-    // Of NAT gateways for a whole region.
-    ("ec2.nat_gateway", &["AvailabilityMode", "VpcId"]),
-    (
-        "ec2.subnet",
-        &["Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6Native", "Ipv6NetmaskLength", "OutpostArn"],
-    ),
-    ("ec2.vpc", &["Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"]),
-    (
-        "ec2.vpc_endpoint",
-        &[
-            "DnsOptions/PrivateDnsPreference",
-            "DnsOptions/PrivateDnsSpecifiedDomains",
-            "ResourceConfigurationArn",
-            "ServiceNetworkArn",
-        ],
-    ),
-    // The service-linked role of ECS has taken its place.
-    ("ecs.service", &["Role"]),
-    (
-        "ecs.task_definition",
-        &["EnableFaultInjection", "InferenceAccelerators", "IpcMode", "PlacementConstraints", "ProxyConfiguration"],
-    ),
-    // The path is the stack's, by which its roles, policies and profiles are found.
-    ("iam.instance_profile", &["Path"]),
-    ("iam.policy", &["Path"]),
-    ("iam.role", &["Path"]),
-    // It has one value.
-    ("kafka.cluster", &["BrokerNodeGroupInfo/BrokerAZDistribution"]),
-    // Its name is made from the stack's and its own.
-    ("kafka.configuration", &["Name"]),
-    (
-        "rds.instance",
-        &[
-            "BackupTarget",
-            "CharacterSetName",
-            "CustomIAMInstanceProfile",
-            "DBClusterIdentifier",
-            "DBSystemId",
-            "NcharCharacterSetName",
-            "SourceRegion",
-            "Timezone",
-        ],
-    ),
-];
-
 #[test]
 fn a_field_replaces_where_only_a_create_sets_it() {
     let types: BTreeMap<String, Type> = published(include_str!("cloudformation.json"));
-    let (mut wrong, mut met) = (vec![], BTreeSet::new());
+    let mut wrong = vec![];
     for kind in up_kinds::all() {
+        let (excuses, mut met) = (Excuses::of(kind), BTreeSet::new());
         let Some(schema) = types.get(kind.info().cloudformation) else {
             wrong.push(format!("{}: CloudFormation has no type {:?}", kind.name(), kind.info().cloudformation));
             continue;
         };
         let mut ours = BTreeSet::new();
         for field in kind.fields().iter().filter(|field| field.change != Change::Initial) {
-            let property = property(kind, schema, field.name);
+            let property = property(kind, &excuses, schema, field.name);
             ours.extend(property.clone());
             if let Err(why) = agrees(schema, property.as_deref(), field.change != Change::Update) {
-                let entry = format!("{} {}", kind.name(), field.name);
-                match OTHERWISE.iter().any(|(of, name, _)| *of == kind.name() && *name == field.name) {
-                    true => drop(met.insert(entry)),
-                    false => wrong.push(format!("{entry}: {why}")),
+                match excuses.otherwise.contains_key(field.name) {
+                    true => drop(met.insert(field.name.to_owned())),
+                    false => wrong.push(format!("{} {}: {why}", kind.name(), field.name)),
                 }
             }
         }
         for path in schema.create_only.iter().filter(|path| !is_covered(schema, &ours, path)) {
-            let entry = format!("{} {path}", kind.name());
-            match NO_FIELD.iter().any(|(of, paths)| *of == kind.name() && paths.contains(&path.as_str())) {
-                true => drop(met.insert(entry)),
-                false => wrong.push(format!("{entry}: only a create sets it, and no field is known to be it")),
+            match excuses.no_field.contains(path) {
+                true => drop(met.insert(path.clone())),
+                false => {
+                    wrong.push(format!("{} {path}: only a create sets it, and no field is known to be it", kind.name()))
+                }
             }
         }
+        wrong.extend(stale(kind, excuses.otherwise.into_keys().chain(excuses.no_field), &met));
     }
-    let excused = OTHERWISE.iter().map(|(kind, field, _)| format!("{kind} {field}"));
-    let no_field = NO_FIELD.iter().flat_map(|(kind, paths)| paths.iter().map(move |path| format!("{kind} {path}")));
-    wrong.extend(stale(excused.chain(no_field), &met));
     report(&wrong);
 }
 
@@ -145,11 +71,11 @@ fn is_covered(schema: &Type, ours: &BTreeSet<String>, path: &str) -> bool {
     schema.create_only.iter().filter(is_around).any(|outer| ours.contains(outer))
 }
 
-/// The path of the property that a field is: by `NAMED`, or by the field's own name, which may leave out what every reference
+/// The path of the property that a field is: by the kind's case, or by the field's own name, which may leave out what every reference
 /// and every name has: `vpc` is `VpcId`, `name` is `RoleName`.
-fn property(kind: &dyn AnyKind, schema: &Type, field: &str) -> Option<String> {
-    if let Some((.., path)) = NAMED.iter().find(|(of, name, _)| *of == kind.name() && *name == field) {
-        return Some((*path).to_owned());
+fn property(kind: &dyn AnyKind, excuses: &Excuses, schema: &Type, field: &str) -> Option<String> {
+    if let Some(path) = excuses.properties.get(field) {
+        return Some(path.clone());
     }
     let plain = field.replace('_', "");
     let resource = kind.info().cloudformation.rsplit("::").next().unwrap_or_default().to_lowercase();
