@@ -303,14 +303,14 @@ fn observed(
     let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
     let encryption_configuration = match repository.encryption_configuration {
         Some(encryption) => Encryption {
-            encryption_type: EncryptionType::observed(encryption.encryption_type.as_str())?,
+            encryption_type: EncryptionType::observed(encryption.encryption_type.as_str()),
             kms_key: encryption.kms_key,
         },
         None => Encryption::default(),
     };
     let spec = Repository {
         name: Some(name.clone()),
-        image_tag_mutability: ImageTagMutability::observed(mutability.as_str())?,
+        image_tag_mutability: ImageTagMutability::observed(mutability.as_str()),
         image_tag_mutability_exclusion_filters: filters.collect(),
         scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
         encryption_configuration,

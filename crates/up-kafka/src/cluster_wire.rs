@@ -110,8 +110,7 @@ impl Cluster {
         let client_broker =
             in_transit.and_then(|it| it.client_broker.as_ref()).map(|it| ClientBroker::observed(it.as_str()));
         let public = nodes.connectivity_info.and_then(|it| it.public_access).and_then(|it| it.r#type);
-        let monitoring =
-            provisioned.enhanced_monitoring.map(|it| EnhancedMonitoring::observed(it.as_str())).transpose()?;
+        let monitoring = provisioned.enhanced_monitoring.map(|it| EnhancedMonitoring::observed(it.as_str()));
         let storage = nodes.storage_info.and_then(|it| it.ebs_storage_info).map(EbsStorage::observed).transpose()?;
         let spec = Self {
             name: Some(name.clone()),
@@ -121,14 +120,14 @@ impl Cluster {
             client_subnets: nodes.client_subnets.into_iter().flatten().map(Ref::id).collect(),
             security_groups: nodes.security_groups.into_iter().flatten().map(Ref::id).collect(),
             ebs_storage: storage.flatten(),
-            storage_mode: provisioned.storage_mode.map(|mode| StorageMode::observed(mode.as_str())).transpose()?,
+            storage_mode: provisioned.storage_mode.map(|mode| StorageMode::observed(mode.as_str())),
             configuration: software.configuration_arn.map(Ref::id),
             configuration_revision: software.configuration_revision,
             client_authentication: ClientAuthentication::observed(provisioned.client_authentication),
-            client_broker_encryption: client_broker.transpose()?.unwrap_or(ClientBroker::Tls),
+            client_broker_encryption: client_broker.unwrap_or(ClientBroker::Tls),
             in_cluster_encryption: in_transit.and_then(|it| it.in_cluster).unwrap_or(true),
             data_volume_kms_key_id: at_rest.and_then(|it| it.data_volume_kms_key_id.clone()),
-            public_access: public.map_or(Ok(PublicAccess::Disabled), |it| PublicAccess::observed(&it))?,
+            public_access: public.map_or(PublicAccess::Disabled, |it| PublicAccess::observed(&it)),
             enhanced_monitoring: monitoring.unwrap_or(EnhancedMonitoring::Default),
             open_monitoring: OpenMonitoring::observed(provisioned.open_monitoring),
             broker_logs: BrokerLogs::observed(provisioned.logging_info),

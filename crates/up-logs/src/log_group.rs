@@ -224,29 +224,16 @@ async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup)
     let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
     let arn = arn.trim_end_matches(":*").to_owned();
     let Some(tags) = query.tags(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
-    let (log_group_class, notes) = class_of(group.log_group_class.as_ref());
     let spec = LogGroup {
         name: Some(name.clone()),
         // What is kept for ever, or with AWS's own key, is told by saying nothing.
         retention_in_days: group.retention_in_days.unwrap_or(0),
         kms_key_id: group.kms_key_id.unwrap_or_default(),
-        log_group_class,
+        log_group_class: read!(group.log_group_class or LogGroup::default_log_group_class())?,
         deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
     };
     let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Observed { attrs, notes, ..Observed::new(name, tags, spec.normal()) }))
-}
-
-/// A class that is newer than this program is told about, and ends nothing.
-fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>) {
-    match class.map(|class| LogGroupClass::observed(class.as_str()).map_err(|_| class.as_str())) {
-        None => (LogGroup::default_log_group_class(), vec![]),
-        Some(Ok(class)) => (class, vec![]),
-        Some(Err(word)) => (
-            LogGroup::default_log_group_class(),
-            vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")],
-        ),
-    }
+    Ok(Some(Observed { attrs, ..Observed::new(name, tags, spec.normal()) }))
 }
 
 /// `None`: gone meanwhile.

@@ -226,7 +226,7 @@ impl Instance {
         ) else {
             return Err(Error::absent("engine, class, storage and master user of a database"));
         };
-        let lifecycle = instance.engine_lifecycle_support.and_then(|it| LifecycleSupport::observed(&it).ok());
+        let lifecycle = instance.engine_lifecycle_support.map(|it| LifecycleSupport::observed(&it));
         // At the size itself, it is no limit to growing: there is none.
         let most = instance.max_allocated_storage.filter(|most| *most > storage);
         let subnet_group = instance.db_subnet_group.and_then(|group| group.db_subnet_group_name);
@@ -239,14 +239,14 @@ impl Instance {
         let retention = pending.backup_retention_period.or(instance.backup_retention_period);
         Ok(Self {
             name: instance.db_instance_identifier,
-            engine: Engine::observed(&engine)?,
+            engine: Engine::observed(&engine),
             engine_version: pending.engine_version.or(instance.engine_version),
             engine_lifecycle_support: lifecycle,
             allow_major_version_upgrade: false,
             instance_class,
             allocated_storage: count(storage)?,
             max_allocated_storage: count(most.unwrap_or(0))?,
-            storage_type: StorageType::observed(&storage_type)?,
+            storage_type: StorageType::observed(&storage_type),
             iops: maybe_count(pending.iops.or(instance.iops))?,
             storage_throughput: maybe_count(pending.storage_throughput.or(instance.storage_throughput))?,
             storage_encrypted: is(instance.storage_encrypted),

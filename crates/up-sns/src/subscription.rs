@@ -259,7 +259,7 @@ async fn look(cx: &Context, query: &Query, listed: types::Subscription) -> Resul
     let absent = || Error::absent("whole description of a subscription");
     let types::Subscription { subscription_arn, protocol, endpoint, topic_arn, .. } = listed;
     let (arn, topic) = (subscription_arn.ok_or_else(absent)?, topic_arn.ok_or_else(absent)?);
-    let protocol = Protocol::observed(&protocol.ok_or_else(absent)?)?;
+    let protocol = Protocol::observed(&protocol.ok_or_else(absent)?);
     let bare = bare(&topic, protocol, &endpoint.ok_or_else(absent)?)?;
     let is_asked = bare.natural_key().is_some_and(|key| query.accepts_child(&topic, &key));
     if arn == DELETED || !is_asked {

@@ -123,7 +123,7 @@ impl Kind for Parameter {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let answer = self.put(cx, &name)?.set_tags(Some(pairs(&new.tags)?)).send().await?;
-        let tier = answer.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?;
+        let tier = answer.tier.map(|tier| Tier::observed(tier.as_str()));
         let spec = Self { name: Some(name), secure_value: None, tier: tier.or(self.tier), ..self.clone() };
         Ok(spec.observed(cx, None, new.tags.clone()).into())
     }
@@ -292,13 +292,13 @@ fn read(
     let found_type = found.r#type.ok_or_else(|| Error::absent("type of a parameter"))?;
     let spec = Parameter {
         name: Some(name),
-        r#type: ParameterType::observed(found_type.as_str())?,
+        r#type: ParameterType::observed(found_type.as_str()),
         value,
         secure_value: None,
         // SSM leaves out what is empty.
         description: found.description.unwrap_or_default(),
         key_id: found.key_id.unwrap_or_default(),
-        tier: found.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?,
+        tier: found.tier.map(|tier| Tier::observed(tier.as_str())),
         data_type: found.data_type.unwrap_or_else(Parameter::default_data_type),
         allowed_pattern: found.allowed_pattern.unwrap_or_default(),
     };
