@@ -135,7 +135,7 @@ pub(crate) struct TestRule {
     peer: Peer,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct TestPorts((u16, u16));
 
