@@ -1,6 +1,6 @@
 //! The heart: one trait, one file per kind that implements it.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -204,6 +204,18 @@ impl Problem {
     pub fn when(is_broken: bool, field: impl Into<String>, message: impl Into<String>) -> Option<Self> {
         is_broken.then(|| Self::new(field, message))
     }
+
+    /// A rule that `field` breaks where its text has another form than expected: `a name is 1 to 255 letters`. A text that is
+    /// not known yet may have any.
+    pub fn unless_form<'a>(
+        field: impl Into<String>,
+        text: impl Into<Option<&'a String>>,
+        is_right: impl FnOnce(&str) -> bool,
+        expected: impl fmt::Display,
+    ) -> Option<Self> {
+        let text = text.into().filter(|text| !placeholder::has_placeholder(text) && !is_right(text))?;
+        Some(Self::new(field, format!("{expected}, and this is `{text}`")))
+    }
 }
 
 /// Facts about a kind that are not code.
@@ -319,6 +331,14 @@ pub struct Actions {
     pub tag: &'static [&'static str],
     /// Needed to delete one.
     pub delete: &'static [&'static str],
+}
+
+/// IAM actions, by service: `actions!(rds: CreateDBInstance AddTagsToResource, iam: PassRole)`.
+#[macro_export]
+macro_rules! actions {
+    ($($service:ident: $($action:ident)+),* $(,)?) => {
+        &[$($(concat!(stringify!($service), ":", stringify!($action))),+),*]
+    };
 }
 
 /// Which half of a replacement comes first.

@@ -42,7 +42,7 @@ pub use any::{AnyKind, Later, Of, unique_names};
 #[doc(hidden)]
 pub use aws_enum::interned;
 pub use client::{Calls, Retries};
-pub use concurrently::concurrently;
+pub use concurrently::{concurrently, found};
 pub use context::{Context, Known};
 pub use declared::{Declared, Origin, shared};
 pub use diff::{FieldChange, agrees, diff, name_references, references, visit_named};
@@ -78,8 +78,8 @@ pub mod prelude {
     pub use crate::{
         Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, FromAws, Impairment,
         Kind, KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
-        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, concurrently, fill, fill_changed, names, part, present,
-        read, spec,
+        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions, concurrently, fill, fill_changed, found, names,
+        part, present, read, spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
