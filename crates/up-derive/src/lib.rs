@@ -14,13 +14,15 @@ use syn::{Error, parse_macro_input};
 /// The table that a user writes for one resource.
 ///
 /// Derives `Debug`, `Clone`, `Serialize`, `Deserialize` and `JsonSchema`, refuses unknown fields, and implements `up_core::Spec`.
+/// With `reads = PATH`, the SDK's type that answers describe the resource with, it also implements `up_core::FromAws` for that.
 /// The attribute `#[spec(…)]` of a field takes:
 ///
 /// - what a change to it costs: `replace`, `initial` or `name`; without them AWS changes it in place;
 /// - what its references mean: `deferred`, `detachable`, `loose`, `shared`, `confined`; and `write_only` (`up_core::Field` has the
 ///   meaning of each);
 /// - `default`: it may be left out, and is then the type's default; `default = EXPRESSION`: that value. The reference and the
-///   schema show it. A field of type `Option` may always be left out.
+///   schema show it. A field of type `Option` may always be left out;
+/// - for `reads`: `member`, `with` (whose `to_aws` is not needed) and `unmirrored`, as in [`macro@part`].
 #[proc_macro_attribute]
 pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments), parse_macro_input!(item));

@@ -5,30 +5,47 @@ use quote::quote;
 use syn::{
     Error, Fields, Ident, ItemStruct, Path, Result, Token,
     ext::IdentExt,
-    parse::{Nothing, Parse, ParseStream},
+    parse::{Parse, ParseStream},
 };
 
 use crate::{field::Described, mirror};
 
-const COSTS: [&str; 10] =
-    ["replace", "initial", "name", "deferred", "detachable", "loose", "shared", "confined", "write_only", "default"];
+const OF_SPECS: [&str; 13] = [
+    "replace",
+    "initial",
+    "name",
+    "deferred",
+    "detachable",
+    "loose",
+    "shared",
+    "confined",
+    "write_only",
+    "default",
+    "member",
+    "with",
+    "unmirrored",
+];
 const OF_PARTS: [&str; 6] = ["default", "member", "attribute", "omit_default", "with", "unmirrored"];
 
-pub(crate) fn spec(_: &Nothing, item: ItemStruct) -> Result<TokenStream> {
-    let fields = described(&item, &COSTS)?;
+pub(crate) fn spec(spec: &Part, item: ItemStruct) -> Result<TokenStream> {
+    if !spec.derives.is_empty() || spec.sends.is_some() {
+        return Err(Error::new_spanned(&item.ident, "a spec takes `reads` only"));
+    }
+    let fields = described(&item, &OF_SPECS)?;
     let rows = fields.iter().map(row);
     let (name, derives) =
         (item.ident.clone(), quote!(Debug, Clone, ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema));
+    let reads = spec.reads.as_ref().map(|path| mirror::reads(&name, path, &fields)).transpose()?;
     let rows = quote! {
         impl ::up_core::Spec for #name {
             const FIELDS: &'static [::up_core::Field] = &[#(#rows),*];
         }
     };
     let table = table(item, &fields, &derives);
-    Ok(quote!(#table #rows))
+    Ok(quote!(#table #rows #reads))
 }
 
-/// What `#[part(…)]` says of a struct.
+/// What `#[spec(…)]` and `#[part(…)]` say of a struct.
 pub(crate) struct Part {
     derives: Vec<Ident>,
     sends: Option<Path>,
