@@ -333,6 +333,26 @@ pub struct Actions {
     pub delete: &'static [&'static str],
 }
 
+/// The rules that a spec breaks, as a list of [`Problem`]s. A row says when one is broken, the field, and what to tell, as
+/// [`format!`] takes it.
+///
+/// ```
+/// # let (size, most) = (20, 21);
+/// let problems = up_core::problems! {
+///     size < 20 => "size", "20 GiB are the least";
+///     most < size + 2 => "most", "{most} GiB leave no room to grow from {size}";
+/// };
+/// assert_eq!(problems, [up_core::Problem::new("most", "21 GiB leave no room to grow from 20")]);
+/// ```
+#[macro_export]
+macro_rules! problems {
+    ($($is_broken:expr => $field:expr, $message:literal $(, $part:expr)*;)+) => {{
+        let mut problems = Vec::new();
+        $(if $is_broken { problems.push($crate::Problem::new($field, format_args!($message $(, $part)*).to_string())) })+
+        problems
+    }};
+}
+
 /// IAM actions, by service: `actions!(rds: CreateDBInstance AddTagsToResource, iam: PassRole)`.
 #[macro_export]
 macro_rules! actions {

@@ -79,7 +79,7 @@ pub mod prelude {
         Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, FromAws, Impairment,
         Kind, KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
         TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions, concurrently, fill, fill_changed, found, names,
-        part, present, read, spec,
+        part, present, problems, read, spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
