@@ -22,7 +22,7 @@ use syn::{Error, parse_macro_input};
 ///   meaning of each);
 /// - `default`: it may be left out, and is then the type's default; `default = EXPRESSION`: that value. The reference and the
 ///   schema show it. A field of type `Option` may always be left out;
-/// - for `reads`: `member`, `with` (whose `to_aws` is not needed) and `unmirrored`, as in [`macro@part`].
+/// - for `reads`: `member` and `unmirrored`, as in [`macro@part`]; `from = FUNCTION` makes the field of an `Option` of the member.
 #[proc_macro_attribute]
 pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments), parse_macro_input!(item));

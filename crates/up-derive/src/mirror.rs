@@ -65,6 +65,9 @@ fn read(it: &Described, of: &str) -> Result<TokenStream> {
     if let Some(with) = it.with()? {
         return Ok(quote!(#field: #with::from_aws(#answer)?));
     }
+    if let Some(from) = it.from() {
+        return Ok(quote!(#field: #from(#answer)));
+    }
     let what = format!("{} of a {of}", it.member()?.unraw());
     Ok(match it.has("default") {
         true => quote!(#field: ::up_core::mirror::read_or(#answer, || #default)?),

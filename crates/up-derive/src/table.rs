@@ -22,7 +22,7 @@ const OF_SPECS: [&str; 13] = [
     "write_only",
     "default",
     "member",
-    "with",
+    "from",
     "unmirrored",
 ];
 const OF_PARTS: [&str; 6] = ["default", "member", "attribute", "omit_default", "with", "unmirrored"];

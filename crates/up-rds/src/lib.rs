@@ -10,12 +10,9 @@ pub mod subnet_group;
 mod version;
 mod window;
 
-use std::collections::BTreeSet;
-
 use aws_sdk_rds::types::Tag;
 use up_core::{
-    AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Problem, Query, Ref, Result, TagChange, Tags,
-    placeholder,
+    AnyKind, Context, Error, ErrorKind, ErrorRule, Of, Problem, Query, Result, TagChange, Tags, placeholder,
 };
 
 up_core::client!(aws_sdk_rds, ERRORS);
@@ -76,22 +73,11 @@ async fn retag(cx: &Context, arn: Option<&String>, change: &TagChange) -> Result
     Ok(())
 }
 
-/// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
-    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
-    ids.sort();
-    Ok(ids)
-}
-
-fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
 /// A problem where a user's own name is none RDS keeps as written: it makes capitals small, which would never compare.
 fn lower_case(name: Option<&String>) -> Option<Problem> {
     let name = name.filter(|name| !placeholder::has_placeholder(name))?;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
     let message = format!("`{name}` must be of small letters, digits and hyphens, and begin with a letter");
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain);
-    (!is_name).then(|| Problem::new("name", message))
+    Problem::when(!is_name, "name", message)
 }
