@@ -5,10 +5,9 @@ mod cluster_limits;
 mod cluster_parts;
 mod cluster_wire;
 pub mod configuration;
+mod throughput;
 
-use std::collections::BTreeSet;
-
-use up_core::{AnyKind, Attrs, Context, Error, ErrorKind, ErrorRule, Name, Of, Ref, Result};
+use up_core::{AnyKind, ErrorKind, ErrorRule, Of};
 
 up_core::client!(aws_sdk_kafka, ERRORS);
 
@@ -30,22 +29,3 @@ const ERRORS: &[ErrorRule] = &[
 
 /// Every kind of this service.
 pub const KINDS: &[&dyn AnyKind] = &[&Of::<cluster::Cluster>::KIND, &Of::<configuration::Configuration>::KIND];
-
-/// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
-    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
-    ids.sort();
-    Ok(ids)
-}
-
-fn attrs<const N: usize>(pairs: [(&str, String); N]) -> Attrs {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn number(count: u32) -> Result<i32> {
-    i32::try_from(count).map_err(|_| Error::refused("TooLarge", format!("{count} is more than MSK counts")))
-}
-
-fn count(number: i32) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::absent("count that can be"))
-}
