@@ -58,17 +58,12 @@ impl Kind for LogGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::Logs::LogGroup",
         actions: Actions {
-            observe: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
-            create: &["logs:CreateLogGroup", "logs:TagResource", "logs:ListTagsForResource"],
-            update: &[
-                "logs:PutRetentionPolicy",
-                "logs:DeleteRetentionPolicy",
-                "logs:AssociateKmsKey",
-                "logs:DisassociateKmsKey",
-                "logs:PutLogGroupDeletionProtection",
-            ],
-            tag: &["logs:TagResource", "logs:UntagResource"],
-            delete: &["logs:PutLogGroupDeletionProtection", "logs:DeleteLogGroup"],
+            observe: actions!(logs: DescribeLogGroups ListTagsForResource),
+            create: actions!(logs: CreateLogGroup TagResource ListTagsForResource),
+            update: actions!(logs: PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey
+                PutLogGroupDeletionProtection),
+            tag: actions!(logs: TagResource UntagResource),
+            delete: actions!(logs: PutLogGroupDeletionProtection DeleteLogGroup),
         },
         attrs: &["arn", "name"],
         longest_name: 512,
