@@ -22,8 +22,8 @@ use std::{
 ///     }
 /// }
 /// assert_eq!(Scheme::Internal.as_str(), "internal");
-/// assert_eq!(Scheme::observed("internal").unwrap(), Scheme::Internal);
-/// assert_eq!(Scheme::observed("private").unwrap().as_str(), "private");
+/// assert_eq!(Scheme::observed("internal"), Scheme::Internal);
+/// assert_eq!(Scheme::observed("private").as_str(), "private");
 /// ```
 #[macro_export]
 macro_rules! aws_enum {
@@ -46,11 +46,11 @@ macro_rules! aws_enum {
             }
 
             /// What AWS says.
-            $visible fn observed(text: &str) -> $crate::Result<Self> {
-                Ok(match text {
+            $visible fn observed(text: &str) -> Self {
+                match text {
                     $($text => Self::$word,)*
                     _ => Self::Unknown($crate::interned(text)),
-                })
+                }
             }
         }
 
@@ -62,7 +62,7 @@ macro_rules! aws_enum {
 
         impl<A: AsRef<str>> $crate::FromAws<A> for $name {
             fn from_aws(answer: A) -> $crate::Result<Self> {
-                Self::observed(answer.as_ref())
+                Ok(Self::observed(answer.as_ref()))
             }
         }
 
@@ -96,7 +96,7 @@ macro_rules! aws_enum {
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> ::std::result::Result<Self, D::Error> {
                 let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
-                Self::observed(&text).map_err(::serde::de::Error::custom)
+                Ok(Self::observed(&text))
             }
         }
     )*};

@@ -14,3 +14,11 @@ const MOST: usize = 32;
 pub async fn concurrently<T>(all: impl IntoIterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     stream::iter(all).buffered(MOST).try_collect().await
 }
+
+/// What all of these find, in their order: the looks at single resources, of which some are not asked for, or gone meanwhile.
+///
+/// # Errors
+/// The first of theirs.
+pub async fn found<T>(all: impl IntoIterator<Item = impl Future<Output = Result<Option<T>>>>) -> Result<Vec<T>> {
+    Ok(concurrently(all).await?.into_iter().flatten().collect())
+}

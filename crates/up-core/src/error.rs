@@ -220,8 +220,13 @@ impl From<BuildError> for Error {
     }
 }
 
-/// The two failures that mean the work is already done.
+/// The failures that mean no more than that something is there already, or not any more.
 pub trait AlreadyDone {
+    /// What the call answers.
+    type Answer;
+
+    /// For a look: `None` where it is gone.
+    fn unless_gone(self) -> Result<Option<Self::Answer>>;
     /// For a delete: it was not there.
     fn ignore_not_found(self) -> Result<()>;
     /// For an add: it was there.
@@ -229,6 +234,15 @@ pub trait AlreadyDone {
 }
 
 impl<T, E: Into<Error>> AlreadyDone for Result<T, E> {
+    type Answer = T;
+
+    fn unless_gone(self) -> Result<Option<T>> {
+        match self.map_err(Into::into) {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
     fn ignore_not_found(self) -> Result<()> {
         forgive(self, ErrorKind::NotFound)
     }

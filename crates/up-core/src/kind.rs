@@ -1,6 +1,6 @@
 //! The heart: one trait, one file per kind that implements it.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -209,6 +209,18 @@ impl Problem {
     pub fn when(is_broken: bool, field: impl Into<String>, message: impl Into<String>) -> Option<Self> {
         is_broken.then(|| Self::new(field, message))
     }
+
+    /// A rule that `field` breaks where its text has another form than expected: `a name is 1 to 255 letters`. A text that is
+    /// not known yet may have any.
+    pub fn unless_form<'a>(
+        field: impl Into<String>,
+        text: impl Into<Option<&'a String>>,
+        is_right: impl FnOnce(&str) -> bool,
+        expected: impl fmt::Display,
+    ) -> Option<Self> {
+        let text = text.into().filter(|text| !placeholder::has_placeholder(text) && !is_right(text))?;
+        Some(Self::new(field, format!("{expected}, and this is `{text}`")))
+    }
 }
 
 /// Facts about a kind that are not code.
@@ -324,6 +336,34 @@ pub struct Actions {
     pub tag: &'static [&'static str],
     /// Needed to delete one.
     pub delete: &'static [&'static str],
+}
+
+/// The rules that a spec breaks, as a list of [`Problem`]s. A row says when one is broken, the field, and what to tell, as
+/// [`format!`] takes it.
+///
+/// ```
+/// # let (size, most) = (20, 21);
+/// let problems = up_core::problems! {
+///     size < 20 => "size", "20 GiB are the least";
+///     most < size + 2 => "most", "{most} GiB leave no room to grow from {size}";
+/// };
+/// assert_eq!(problems, [up_core::Problem::new("most", "21 GiB leave no room to grow from 20")]);
+/// ```
+#[macro_export]
+macro_rules! problems {
+    ($($is_broken:expr => $field:expr, $message:literal $(, $part:expr)*;)+) => {{
+        let mut problems = Vec::new();
+        $(if $is_broken { problems.push($crate::Problem::new($field, format_args!($message $(, $part)*).to_string())) })+
+        problems
+    }};
+}
+
+/// IAM actions, by service: `actions!(rds: CreateDBInstance AddTagsToResource, iam: PassRole)`.
+#[macro_export]
+macro_rules! actions {
+    ($($service:ident: $($action:ident)+),* $(,)?) => {
+        &[$($(concat!(stringify!($service), ":", stringify!($action))),+),*]
+    };
 }
 
 /// Which half of a replacement comes first.

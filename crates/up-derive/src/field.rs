@@ -95,6 +95,11 @@ impl Described {
         self.value("attribute").map(|name| syn::parse2(name.to_token_stream())).transpose()
     }
 
+    /// The function that makes the field of the member.
+    pub(crate) fn from(&self) -> Option<&Expr> {
+        self.value("from")
+    }
+
     pub(crate) fn with(&self) -> Result<Option<Path>> {
         self.value("with").map(|path| syn::parse2(path.to_token_stream())).transpose()
     }

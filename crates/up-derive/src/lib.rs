@@ -14,13 +14,15 @@ use syn::{Error, parse_macro_input};
 /// The table that a user writes for one resource.
 ///
 /// Derives `Debug`, `Clone`, `Serialize`, `Deserialize` and `JsonSchema`, refuses unknown fields, and implements `up_core::Spec`.
+/// With `reads = PATH`, the SDK's type that answers describe the resource with, it also implements `up_core::FromAws` for that.
 /// The attribute `#[spec(…)]` of a field takes:
 ///
 /// - what a change to it costs: `replace`, `initial` or `name`; without them AWS changes it in place;
 /// - what its references mean: `deferred`, `detachable`, `loose`, `shared`, `confined`; and `write_only` (`up_core::Field` has the
 ///   meaning of each);
 /// - `default`: it may be left out, and is then the type's default; `default = EXPRESSION`: that value. The reference and the
-///   schema show it. A field of type `Option` may always be left out.
+///   schema show it. A field of type `Option` may always be left out;
+/// - for `reads`: `member` and `unmirrored`, as in [`macro@part`]; `from = FUNCTION` makes the field of an `Option` of the member.
 #[proc_macro_attribute]
 pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let (arguments, item) = (parse_macro_input!(arguments), parse_macro_input!(item));
@@ -32,7 +34,8 @@ pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, and refuses unknown fields. Its arguments are
 /// further traits to derive (`Eq, PartialOrd, Ord`; `Default` is the value of a table in which nothing is written), and
 /// `mirrors = PATH`: the SDK's type that has the same members. The struct then implements `up_core::ToAws` and
-/// `up_core::FromAws` for it. The attribute `#[spec(…)]` of a field takes:
+/// `up_core::FromAws` for it. Where the SDK has one type for calls and another for answers, `sends = PATH` and `reads = PATH` name
+/// them. The attribute `#[spec(…)]` of a field takes:
 ///
 /// - `default` and `default = EXPRESSION`, as in [`macro@spec`]. A member that AWS leaves out is read as this default;
 /// - `member = NAME`: the member's name in the SDK, where it differs from the field's;

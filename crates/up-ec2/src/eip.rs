@@ -96,7 +96,7 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     let id = present(address.allocation_id, "allocation id")?;
     let public_ip = present(address.public_ip, "public address")?;
     let spec = Eip {
-        domain: Domain::observed(present(address.domain, "domain of an address")?.as_str())?,
+        domain: Domain::observed(present(address.domain, "domain of an address")?.as_str()),
         address: Some(public_ip.clone()),
         public_ipv4_pool: address.public_ipv4_pool,
         network_border_group: address.network_border_group,

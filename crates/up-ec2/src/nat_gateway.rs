@@ -207,7 +207,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     let connectivity = present(gateway.connectivity_type, "connectivity type of a NAT gateway")?;
     let spec = NatGateway {
         subnet: Ref::id(present(gateway.subnet_id, "subnet of a NAT gateway")?),
-        connectivity_type: ConnectivityType::observed(connectivity.as_str())?,
+        connectivity_type: ConnectivityType::observed(connectivity.as_str()),
         allocation: allocation.map(Ref::id),
         private_ip_address: private_ip.clone(),
         secondary_allocations: extra,

@@ -281,9 +281,7 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
         enable_dns64: subnet.enable_dns64.unwrap_or(false),
         map_public_ip_on_launch: present(subnet.map_public_ip_on_launch, "public address setting of a subnet")?,
         private_dns_name_options: PrivateDnsNameOptions {
-            hostname_type: HostnameType::observed(
-                present(names.hostname_type, "host name type of a subnet")?.as_str(),
-            )?,
+            hostname_type: HostnameType::observed(present(names.hostname_type, "host name type of a subnet")?.as_str()),
             enable_resource_name_dns_a_record: names.enable_resource_name_dns_a_record.unwrap_or(false),
             enable_resource_name_dns_aaaa_record: names.enable_resource_name_dns_aaaa_record.unwrap_or(false),
         },

@@ -207,7 +207,7 @@ async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vp
         enable_dns_hostnames: attributes[0],
         enable_dns_support: attributes[1],
         enable_network_address_usage_metrics: attributes.get(2).copied(),
-        instance_tenancy: Tenancy::observed(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str())?,
+        instance_tenancy: Tenancy::observed(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str()),
     };
     let ipv6 = ipv6.map(|cidr| ("ipv6_cidr_block".to_owned(), cidr));
     let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into_iter().chain(ipv6).collect();

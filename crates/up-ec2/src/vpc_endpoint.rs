@@ -249,7 +249,7 @@ impl VpcEndpoint {
 
 impl DnsOptions {
     fn observed(options: aws_sdk_ec2::types::DnsOptions) -> Result<Self> {
-        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::observed(it.as_str())).transpose()?;
+        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::observed(it.as_str()));
         let only_inbound = options.private_dns_only_for_inbound_resolver_endpoint;
         Ok(Self { dns_record_ip_type: record_type, private_dns_only_for_inbound_resolver_endpoint: only_inbound })
     }
@@ -283,7 +283,7 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let (status, notes) = (status(&endpoint), notes(&endpoint));
     let id = present(endpoint.vpc_endpoint_id, "endpoint id")?;
     let options = endpoint.dns_options.map(DnsOptions::observed).transpose()?;
-    let address = endpoint.ip_address_type.map(|it| IpAddressType::observed(it.as_str())).transpose()?;
+    let address = endpoint.ip_address_type.map(|it| IpAddressType::observed(it.as_str()));
     let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
     let policy = match endpoint.policy_document {
         Some(text) => {
@@ -297,7 +297,7 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let spec = VpcEndpoint {
         vpc: Ref::id(present(endpoint.vpc_id, "VPC of an endpoint")?),
         service_name: present(endpoint.service_name, "service of an endpoint")?,
-        vpc_endpoint_type: EndpointType::observed(kind.as_str())?,
+        vpc_endpoint_type: EndpointType::observed(kind.as_str()),
         service_region: endpoint.service_region,
         policy_document: policy,
         route_tables: endpoint.route_table_ids.into_iter().flatten().map(Ref::id).collect(),

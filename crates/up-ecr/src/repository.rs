@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ecr::types::{
-    EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, ListImagesFilter, Repository as Described, TagStatus,
+    self as wire, EncryptionConfiguration, ImageScanningConfiguration, ImageTagMutabilityExclusionFilter,
+    ImageTagMutabilityExclusionFilterType, ListImagesFilter, TagStatus,
 };
-use up_core::{Document, placeholder, prelude::*};
+use up_core::{Document, prelude::*};
 
 use crate::{client, lifecycle::LifecyclePolicy, list, tags_of};
 
@@ -39,6 +39,16 @@ pub struct Repository {
     repository_policy: Option<PolicyDocument>,
 }
 
+/// How images are encrypted.
+#[part(Default, mirrors = EncryptionConfiguration)]
+struct Encryption {
+    /// Default: `AES256`.
+    #[spec(default = EncryptionType::Aes256)]
+    encryption_type: EncryptionType,
+    /// ARN of the KMS key. Left out: AWS's own for ECR.
+    kms_key: Option<String>,
+}
+
 up_core::aws_enum! {
     /// Whether a tag may be moved to another image.
     ImageTagMutability {
@@ -51,19 +61,6 @@ up_core::aws_enum! {
         /// It may, but for the exceptions.
         MutableWithExclusion = "MUTABLE_WITH_EXCLUSION",
     }
-}
-
-/// How images are encrypted.
-#[part]
-struct Encryption {
-    /// Default: `AES256`.
-    #[spec(default = EncryptionType::Aes256)]
-    encryption_type: EncryptionType,
-    /// ARN of the KMS key. Left out: AWS's own for ECR.
-    kms_key: Option<String>,
-}
-
-up_core::aws_enum! {
     /// With whose key.
     EncryptionType {
         /// A key that AWS neither shows nor charges for.
@@ -82,31 +79,14 @@ impl Kind for Repository {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECR::Repository",
         actions: Actions {
-            observe: &[
-                "ecr:DescribeRepositories",
-                "ecr:ListTagsForResource",
-                "ecr:GetLifecyclePolicy",
-                "ecr:GetRepositoryPolicy",
-                "ecr:ListImages",
-            ],
-            create: &[
-                "ecr:CreateRepository",
-                "ecr:TagResource",
-                "ecr:ListTagsForResource",
-                "kms:CreateGrant",
-                "kms:DescribeKey",
-                "kms:RetireGrant",
-            ],
-            update: &[
-                "ecr:PutImageTagMutability",
-                "ecr:PutImageScanningConfiguration",
-                "ecr:PutLifecyclePolicy",
-                "ecr:DeleteLifecyclePolicy",
-                "ecr:SetRepositoryPolicy",
-                "ecr:DeleteRepositoryPolicy",
-            ],
-            tag: &["ecr:TagResource", "ecr:UntagResource"],
-            delete: &["ecr:DeleteRepository", "kms:RetireGrant"],
+            observe: actions!(ecr: DescribeRepositories ListTagsForResource GetLifecyclePolicy GetRepositoryPolicy
+                ListImages),
+            create: actions!(ecr: CreateRepository TagResource ListTagsForResource,
+                kms: CreateGrant DescribeKey RetireGrant),
+            update: actions!(ecr: PutImageTagMutability PutImageScanningConfiguration PutLifecyclePolicy
+                DeleteLifecyclePolicy SetRepositoryPolicy DeleteRepositoryPolicy),
+            tag: actions!(ecr: TagResource UntagResource),
+            delete: actions!(ecr: DeleteRepository, kms: RetireGrant),
         },
         attrs: &["arn", "name", "uri", "pushed_tags"],
         costly: &["pushed_tags"],
@@ -121,22 +101,17 @@ impl Kind for Repository {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_repositories().max_results(1000);
         let repositories = request.into_paginator().items().send().try_collect().await?;
-        let read = repositories.into_iter().map(|repository| read(cx, query, repository));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
-        Ok(observed.into_iter().flatten().collect())
+        found(repositories.into_iter().map(|repository| read(cx, query, repository))).await
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls
     /// of their own.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
-        let encryption = EncryptionConfiguration::builder().encryption_type(encryption_type.as_str().into());
-        let encryption = encryption.set_kms_key(kms_key.clone()).build()?;
         let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&new.tags)));
-        let request = request.encryption_configuration(encryption).image_scanning_configuration(self.scanning());
-        let request = request.image_tag_mutability(self.image_tag_mutability.as_str().into());
+        let request = request.image_scanning_configuration(self.scanning());
         let request = request.set_image_tag_mutability_exclusion_filters(self.exclusions()?);
+        let request = fill!(request, cx, self: encryption_configuration, image_tag_mutability);
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
                 let arn = crate::SERVICE.arn(cx, format_args!("repository/{name}"));
@@ -145,12 +120,11 @@ impl Kind for Repository {
             }
             Err(error) => Err(error),
             Ok(answer) => {
-                let repository = answer.repository.ok_or_else(|| Error::absent("repository that it made"))?;
+                let repository = present(answer.repository, "repository that it made")?;
                 // It begins empty and without policies, and ECR does not repeat the tags.
                 let (lifecycle, policy) = (LifecyclePolicy::none(), nothing());
-                let mut made = observed(repository, new.tags.clone(), Some(lifecycle), Some(policy))?;
-                made.attrs.insert("pushed_tags".into(), String::new());
-                Ok(made.into())
+                let made = observed(repository, new.tags.clone(), Some(lifecycle), Some(policy))?;
+                Ok(made.attr("pushed_tags", String::new()).into())
             }
         }
     }
@@ -158,19 +132,17 @@ impl Kind for Repository {
     /// Safe to repeat: everything is set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (ecr, name, was) = (client(cx), &observed.id, &observed.spec);
-        let exclusions_differ =
-            self.image_tag_mutability_exclusion_filters != was.image_tag_mutability_exclusion_filters;
-        if self.image_tag_mutability != was.image_tag_mutability || exclusions_differ {
+        let exempts = self.image_tag_mutability_exclusion_filters != was.image_tag_mutability_exclusion_filters;
+        if self.image_tag_mutability != was.image_tag_mutability || exempts {
             let call = ecr.put_image_tag_mutability().repository_name(name);
-            let call = call.image_tag_mutability(self.image_tag_mutability.as_str().into());
-            call.set_image_tag_mutability_exclusion_filters(self.exclusions()?).send().await?;
+            let call = call.set_image_tag_mutability_exclusion_filters(self.exclusions()?);
+            fill!(call, cx, self: image_tag_mutability).send().await?;
         }
         if self.scan_on_push != was.scan_on_push {
             let call = ecr.put_image_scanning_configuration().repository_name(name);
             call.image_scanning_configuration(self.scanning()).send().await?;
         }
-        match &self.lifecycle_policy {
-            same if *same == was.lifecycle_policy => {}
+        match self.lifecycle_policy.as_ref().filter(|policy| was.lifecycle_policy.as_ref() != Some(policy)) {
             None => {}
             Some(policy) if policy.rules().is_some_and(Vec::is_empty) => {
                 ecr.delete_lifecycle_policy().repository_name(name).send().await.ignore_not_found()?;
@@ -180,8 +152,7 @@ impl Kind for Repository {
                 call.lifecycle_policy_text(policy.text()).send().await?;
             }
         }
-        match &self.repository_policy {
-            same if *same == was.repository_policy => {}
+        match self.repository_policy.as_ref().filter(|policy| was.repository_policy.as_ref() != Some(policy)) {
             None => {}
             Some(policy) if states_nothing(policy) => {
                 ecr.delete_repository_policy().repository_name(name).send().await.ignore_not_found()?;
@@ -200,30 +171,25 @@ impl Kind for Repository {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().filter(|name| !is_name(name)).map(|name| {
-            let message = "2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them";
-            Problem::new("name", format!("a name is {message}, and this is `{name}`"))
-        });
+        let form = "a name is 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them";
+        let name = Problem::unless_form("name", self.name.as_ref(), is_name, form);
         let excludes = matches!(
             self.image_tag_mutability,
             ImageTagMutability::ImmutableWithExclusion | ImageTagMutability::MutableWithExclusion
         );
-        let field = "image_tag_mutability_exclusion_filters";
-        let filters = match (excludes, self.image_tag_mutability_exclusion_filters.len()) {
-            (true, 0) => Some(Problem::new(field, "missing: the tags that are excepted")),
-            (false, 1..) => {
-                let message = "only `IMMUTABLE_WITH_EXCLUSION` and `MUTABLE_WITH_EXCLUSION` have exceptions";
-                Some(Problem::new(field, message))
-            }
-            (true, 6..) => Some(Problem::new(field, "ECR takes 5 exceptions at most")),
-            _ => None,
+        let (field, exceptions) =
+            ("image_tag_mutability_exclusion_filters", self.image_tag_mutability_exclusion_filters.len());
+        let encryption = &self.encryption_configuration;
+        let rules = problems! {
+            excludes && exceptions == 0 => field, "missing: the tags that are excepted";
+            !excludes && exceptions > 0 => field,
+                "only `IMMUTABLE_WITH_EXCLUSION` and `MUTABLE_WITH_EXCLUSION` have exceptions";
+            excludes && exceptions > 5 => field, "ECR takes 5 exceptions at most";
+            encryption.encryption_type == EncryptionType::Aes256 && encryption.kms_key.is_some() =>
+                "encryption_configuration.kms_key", "only `KMS` and `KMS_DSSE` take a key of KMS";
         };
-        let Encryption { encryption_type, kms_key } = &self.encryption_configuration;
-        let stray = *encryption_type == EncryptionType::Aes256 && kms_key.is_some();
-        let key = stray
-            .then(|| Problem::new("encryption_configuration.kms_key", "only `KMS` and `KMS_DSSE` take a key of KMS"));
         let lifecycle = self.lifecycle_policy.iter().flat_map(|policy| policy.check("lifecycle_policy"));
-        [name, filters, key].into_iter().flatten().chain(lifecycle).collect()
+        name.into_iter().chain(rules).chain(lifecycle).collect()
     }
 }
 
@@ -243,103 +209,69 @@ impl Repository {
     }
 }
 
-impl Default for Encryption {
-    fn default() -> Self {
-        Self { encryption_type: Encryption::default_encryption_type(), kms_key: None }
-    }
-}
-
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let part = |part: &str| {
         part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || "._-".contains(c))
     };
-    placeholder::has_placeholder(name) || ((2..=256).contains(&name.len()) && name.split('/').all(part))
+    (2..=256).contains(&name.len()) && name.split('/').all(part)
 }
 
 /// `None`: somebody else's, or gone meanwhile.
-async fn read(cx: &Context, query: &Query, repository: Described) -> Result<Option<Observed<Repository>>> {
-    let (Some(arn), Some(name)) = (&repository.repository_arn, repository.repository_name.clone()) else {
-        return Err(Error::absent("name of a repository"));
-    };
+async fn read(cx: &Context, query: &Query, repository: wire::Repository) -> Result<Option<Observed<Repository>>> {
+    let name = present(repository.repository_name.clone(), "name of a repository")?;
+    let arn = present(repository.repository_arn.as_ref(), "ARN of a repository")?;
     let Some(tags) = query.tags(&name, arn, tags_of(cx, arn)).await? else { return Ok(None) };
     let lifecycle = if query.asks("lifecycle_policy") { Some(lifecycle(cx, &name).await?) } else { None };
     let policy = if query.asks("repository_policy") { Some(policy(cx, &name).await?) } else { None };
-    let mut observed = observed(repository, tags, lifecycle, policy)?;
-    if query.asks_attribute("pushed_tags") {
-        observed.attrs.insert("pushed_tags".into(), pushed_tags(cx, &name).await?);
-    }
-    Ok(Some(observed))
+    let pushed = if query.asks_attribute("pushed_tags") { Some(pushed_tags(cx, &name).await?) } else { None };
+    Ok(Some(observed(repository, tags, lifecycle, policy)?.attr("pushed_tags", pushed)))
 }
 
 /// A repository as ECR describes it, with what calls of their own tell.
 fn observed(
-    repository: Described,
+    repository: wire::Repository,
     tags: Tags,
     lifecycle_policy: Option<LifecyclePolicy>,
     repository_policy: Option<PolicyDocument>,
 ) -> Result<Observed<Repository>> {
-    let (Some(arn), Some(name)) = (repository.repository_arn, repository.repository_name) else {
-        return Err(Error::absent("name of a repository"));
-    };
-    let mutability = repository.image_tag_mutability.ok_or_else(|| Error::absent("image tag mutability"))?;
+    let name = present(repository.repository_name, "name of a repository")?;
+    let arn = present(repository.repository_arn, "ARN of a repository")?;
+    let uri = present(repository.repository_uri, "URI of a repository")?;
     let filters = repository.image_tag_mutability_exclusion_filters.into_iter().flatten().map(|filter| filter.filter);
-    let encryption_configuration = match repository.encryption_configuration {
-        Some(encryption) => Encryption {
-            encryption_type: EncryptionType::observed(encryption.encryption_type.as_str())?,
-            kms_key: encryption.kms_key,
-        },
-        None => Encryption::default(),
-    };
     let spec = Repository {
         name: Some(name.clone()),
-        image_tag_mutability: ImageTagMutability::observed(mutability.as_str())?,
+        image_tag_mutability: read!(repository.image_tag_mutability)?,
         image_tag_mutability_exclusion_filters: filters.collect(),
         scan_on_push: repository.image_scanning_configuration.is_some_and(|scanning| scanning.scan_on_push),
-        encryption_configuration,
+        encryption_configuration: read!(repository.encryption_configuration or Encryption::default())?,
         lifecycle_policy,
         repository_policy,
     };
-    let uri = repository.repository_uri.ok_or_else(|| Error::absent("URI of a repository"))?;
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("uri".into(), uri)].into();
-    Ok(Observed { attrs, ..Observed::new(name, tags, spec) })
+    Ok(Observed::new(name.clone(), tags, spec).attr("arn", arn).attr("name", name).attr("uri", uri))
 }
 
-/// The tags of all its images, in order, with spaces between them.
+/// The tags of all its images, in order, with spaces between them: none where it is gone meanwhile.
 async fn pushed_tags(cx: &Context, name: &str) -> Result<String> {
     let tagged = ListImagesFilter::builder().tag_status(TagStatus::Tagged).build();
     let request = client(cx).list_images().repository_name(name).filter(tagged).max_results(1000);
-    match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
-        Ok(images) => {
-            let tags: BTreeSet<_> = images.into_iter().filter_map(|image| image.image_tag).collect();
-            Ok(tags.into_iter().collect::<Vec<_>>().join(" "))
-        }
-        // Gone meanwhile.
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error),
-    }
+    let images = request.into_paginator().items().send().try_collect().await.unless_gone()?;
+    let tags: BTreeSet<_> = images.into_iter().flatten().filter_map(|image| image.image_tag).collect();
+    Ok(tags.into_iter().collect::<Vec<_>>().join(" "))
 }
 
 async fn lifecycle(cx: &Context, name: &str) -> Result<LifecyclePolicy> {
-    match client(cx).get_lifecycle_policy().repository_name(name).send().await.map_err(Error::from) {
-        Ok(answer) => {
-            let text = answer.lifecycle_policy_text.ok_or_else(|| Error::absent("lifecycle policy"))?;
-            LifecyclePolicy::parse(&text).map_err(|error| Error::absent(&format!("readable lifecycle policy: {error}")))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(LifecyclePolicy::none()),
-        Err(error) => Err(error),
-    }
+    let answer = client(cx).get_lifecycle_policy().repository_name(name).send().await.unless_gone()?;
+    let Some(answer) = answer else { return Ok(LifecyclePolicy::none()) };
+    let text = present(answer.lifecycle_policy_text, "lifecycle policy")?;
+    LifecyclePolicy::parse(&text).map_err(|error| Error::absent(&format!("readable lifecycle policy: {error}")))
 }
 
 async fn policy(cx: &Context, name: &str) -> Result<PolicyDocument> {
-    match client(cx).get_repository_policy().repository_name(name).send().await.map_err(Error::from) {
-        Ok(answer) => {
-            let text = answer.policy_text.ok_or_else(|| Error::absent("repository policy"))?;
-            PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable repository policy: {error}")))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(nothing()),
-        Err(error) => Err(error),
-    }
+    let answer = client(cx).get_repository_policy().repository_name(name).send().await.unless_gone()?;
+    let Some(answer) = answer else { return Ok(nothing()) };
+    let text = present(answer.policy_text, "repository policy")?;
+    PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable repository policy: {error}")))
 }
 
 /// What a repository without a policy has.

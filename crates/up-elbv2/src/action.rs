@@ -200,7 +200,7 @@ impl Redirect {
             port: config.port.unwrap_or_else(Redirect::default_port),
             path: config.path.unwrap_or_else(Redirect::default_path),
             query: config.query.unwrap_or_else(Redirect::default_query),
-            status_code: RedirectStatus::observed(status.as_str())?,
+            status_code: RedirectStatus::observed(status.as_str()),
         })
     }
 

@@ -38,7 +38,7 @@ impl HealthCheck {
         let matcher = group.matcher.as_ref();
         Ok(Self {
             enabled: group.health_check_enabled,
-            protocol: protocol.transpose()?,
+            protocol,
             port: group.health_check_port.clone(),
             path: group.health_check_path.clone(),
             matcher: matcher.and_then(|matcher| matcher.http_code.clone().or_else(|| matcher.grpc_code.clone())),

@@ -256,10 +256,10 @@ impl MutualAuthentication {
         let mode = observed.mode.ok_or_else(|| Error::absent("mode of mutual authentication"))?;
         let advertise = observed.advertise_trust_store_ca_names.map(|switch| Switch::observed(switch.as_str()));
         Ok(Self {
-            mode: MutualAuthenticationMode::observed(&mode)?,
+            mode: MutualAuthenticationMode::observed(&mode),
             trust_store_arn: observed.trust_store_arn,
             ignore_client_certificate_expiry: observed.ignore_client_certificate_expiry,
-            advertise_trust_store_ca_names: advertise.transpose()?,
+            advertise_trust_store_ca_names: advertise,
         })
     }
 }
@@ -303,7 +303,7 @@ fn observed(
     else {
         return Err(Error::absent("load balancer, port or protocol of a listener"));
     };
-    let protocol = Protocol::observed(protocol.as_str())?;
+    let protocol = Protocol::observed(protocol.as_str());
     let certificate = listener.certificates.into_iter().flatten().next();
     let alpn = listener.alpn_policy.into_iter().flatten().next();
     let spec = Listener {
@@ -314,7 +314,7 @@ fn observed(
         certificate_arn: certificate.and_then(|certificate| certificate.certificate_arn),
         additional_certificate_arns: additional,
         ssl_policy: listener.ssl_policy,
-        alpn_policy: alpn.as_deref().map(AlpnPolicy::observed).transpose()?,
+        alpn_policy: alpn.as_deref().map(AlpnPolicy::observed),
         mutual_authentication: listener.mutual_authentication.map(MutualAuthentication::observed).transpose()?,
         tcp_idle_timeout: None,
         server_header: None,

@@ -329,15 +329,15 @@ async fn read(
         Err(error) => return Err(error),
     };
     let absent = || Error::absent("type, scheme or names of a load balancer");
-    let r#type = LoadBalancerType::observed(balancer.r#type.ok_or_else(absent)?.as_str())?;
+    let r#type = LoadBalancerType::observed(balancer.r#type.ok_or_else(absent)?.as_str());
     let (status, notes) = (status(balancer.state.as_ref())?, notes(balancer.state.as_ref()));
     let zones = balancer.availability_zones.unwrap_or_default();
     let groups = balancer.security_groups.unwrap_or_default();
-    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::observed(kind.as_str())).transpose()?;
+    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::observed(kind.as_str()));
     let spec = LoadBalancer {
         name: Some(name.clone()),
         r#type,
-        scheme: Scheme::observed(balancer.scheme.ok_or_else(absent)?.as_str())?,
+        scheme: Scheme::observed(balancer.scheme.ok_or_else(absent)?.as_str()),
         subnets: Some(zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(Ref::id).collect()),
         subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::observed).collect()),
         security_groups: Some(groups.into_iter().map(Ref::id).collect()),

@@ -268,7 +268,7 @@ impl Stickiness {
     }
 
     fn observed(attributes: &Attributes) -> Result<Self> {
-        let r#type = attributes.get("stickiness.type").map(StickinessType::observed).transpose()?;
+        let r#type = attributes.get("stickiness.type").map(StickinessType::observed);
         let duration = match r#type {
             Some(StickinessType::AppCookie) => "stickiness.app_cookie.duration_seconds",
             _ => "stickiness.lb_cookie.duration_seconds",
@@ -320,15 +320,11 @@ fn observed(
     let target_type = group.target_type.as_ref().ok_or_else(|| Error::absent("type of a target group"))?;
     let spec = TargetGroup {
         name: Some(name.clone()),
-        target_type: TargetType::observed(target_type.as_str())?,
-        protocol: group.protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str())).transpose()?,
-        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::observed).transpose()?,
+        target_type: TargetType::observed(target_type.as_str()),
+        protocol: group.protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str())),
+        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::observed),
         port: group.port,
-        ip_address_type: group
-            .ip_address_type
-            .as_ref()
-            .map(|it| TargetAddressType::observed(it.as_str()))
-            .transpose()?,
+        ip_address_type: group.ip_address_type.as_ref().map(|it| TargetAddressType::observed(it.as_str())),
         health_check: HealthCheck::observed(&group)?,
         vpc: group.vpc_id.map(Ref::id),
         stickiness: attributes.as_ref().map(Stickiness::observed).transpose()?,

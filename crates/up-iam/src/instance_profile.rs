@@ -42,8 +42,7 @@ impl Kind for InstanceProfile {
         let request = client(cx).list_instance_profiles().path_prefix(prefix(query)).max_items(PAGE);
         let profiles = request.into_paginator().items().send().try_collect().await?;
         let profiles = profiles.into_iter().filter(|profile| query.wants(&profile.instance_profile_name));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(profiles.map(|profile| read(cx, profile))).await?;
-        Ok(observed.into_iter().flatten().collect())
+        found(profiles.map(|profile| read(cx, profile))).await
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
@@ -51,7 +50,7 @@ impl Kind for InstanceProfile {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_instance_profile().instance_profile_name(&name).path(path(&new.stack));
         let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        let made = answer.instance_profile.ok_or_else(|| Error::absent("instance profile that it made"))?;
+        let made = present(answer.instance_profile, "instance profile that it made")?;
         Ok(observed(made, name, new.tags.clone()).into())
     }
 
@@ -96,9 +95,9 @@ impl Kind for InstanceProfile {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::INFO.longest_name));
-        let role = self.role.is_none().then(|| Problem::new("role", "missing: the role that instances act as"));
-        [name, role].into_iter().flatten().collect()
+        let name = check_name("name", self.name.as_ref(), Self::INFO.longest_name);
+        let rules = problems! { self.role.is_none() => "role", "missing: the role that instances act as"; };
+        name.into_iter().chain(rules).collect()
     }
 }
 
@@ -110,19 +109,14 @@ async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Res
         return Err(Error::absent("name of an instance profile"));
     }
     let request = client(cx).list_instance_profile_tags().instance_profile_name(&name);
-    let tags = match request.into_paginator().items().send().try_collect().await.map_err(Error::from) {
-        Ok(listed) => tags(Some(listed)),
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    Ok(Some(observed(profile, name, tags)))
+    let listed = request.into_paginator().items().send().try_collect().await.unless_gone()?;
+    Ok(listed.map(|listed| observed(profile, name, tags(Some(listed)))))
 }
 
 fn observed(profile: aws_sdk_iam::types::InstanceProfile, name: String, tags: Tags) -> Observed<InstanceProfile> {
     let role = profile.roles.into_iter().next().map(|role| Ref::id(role.role_name));
-    let attrs = [("arn".into(), profile.arn), ("name".into(), name.clone())].into();
     let spec = InstanceProfile { name: Some(name.clone()), role };
-    Observed { attrs, ..Observed::new(name, tags, spec) }
+    Observed::new(name.clone(), tags, spec).attr("arn", profile.arn).attr("name", name)
 }
 
 async fn remove(cx: &Context, profile: &str, role: &str) -> Result<()> {

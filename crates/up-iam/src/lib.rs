@@ -9,7 +9,7 @@ pub mod policy;
 pub mod role;
 
 use percent_encoding::percent_decode_str;
-use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, placeholder};
+use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, present};
 
 up_core::client!(aws_sdk_iam, SERVICE);
 up_core::tags!(aws_sdk_iam::types::Tag, required);
@@ -48,33 +48,31 @@ fn path_of(tags: &Tags) -> Result<String> {
 
 /// All items of all pages. IAM lists even where there is nothing: a page without its list is not whole.
 fn all<P, T>(pages: Vec<P>, list: impl Fn(P) -> Option<Vec<T>>, what: &str) -> Result<Vec<T>> {
-    let lists = pages.into_iter().map(|page| list(page).ok_or_else(|| Error::absent(what)));
+    let lists = pages.into_iter().map(|page| present(list(page), what));
     Ok(lists.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// IAM percent-encodes the documents it answers with.
 fn document(encoded: Option<String>) -> Result<PolicyDocument> {
-    let encoded = encoded.ok_or_else(|| Error::absent("policy document"))?;
+    let encoded = present(encoded, "policy document")?;
     let text = percent_decode_str(&encoded).decode_utf8().map_err(|_| Error::absent("policy document in UTF-8"))?;
     PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable policy document: {error}")))
 }
 
 /// IAM's rule for every name.
-fn check_name(field: &str, name: &str, longest: usize) -> Option<Problem> {
+fn check_name<'a>(field: &str, name: impl Into<Option<&'a String>>, longest: usize) -> Option<Problem> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let right = placeholder::has_placeholder(name) || ((1..=longest).contains(&name.len()) && name.chars().all(legal));
-    let message = format!("a name is 1 to {longest} letters, digits and `_+=,.@-`, and this is `{name}`");
-    (!right).then(|| Problem::new(field, message))
+    let is_name = |name: &str| (1..=longest).contains(&name.len()) && name.chars().all(legal);
+    Problem::unless_form(field, name, is_name, format_args!("a name is 1 to {longest} letters, digits and `_+=,.@-`"))
 }
 
 /// IAM's rule for every document.
 fn check_document(field: &str, document: &PolicyDocument) -> Option<Problem> {
     let is_stated = document.statements().is_some_and(|all| all.iter().all(|statement| statement.is_object()));
-    (!is_stated).then(|| Problem::new(field, "a policy needs a `Statement`, a table or a list of tables"))
+    Problem::when(!is_stated, field, "a policy needs a `Statement`, a table or a list of tables")
 }
 
 /// IAM's rule for every description.
 fn check_description(description: &str) -> Option<Problem> {
-    let long = description.chars().count() > 1000;
-    long.then(|| Problem::new("description", "a description has 1,000 characters at most"))
+    Problem::when(description.chars().count() > 1000, "description", "a description has 1,000 characters at most")
 }

@@ -31,17 +31,12 @@ impl Kind for Policy {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::ManagedPolicy",
         actions: Actions {
-            observe: &["iam:GetAccountAuthorizationDetails", "iam:ListPolicyTags"],
-            create: &["iam:CreatePolicy", "iam:TagPolicy"],
-            update: &["iam:ListPolicyVersions", "iam:DeletePolicyVersion", "iam:CreatePolicyVersion"],
-            tag: &["iam:TagPolicy", "iam:UntagPolicy"],
-            delete: &[
-                "iam:ListEntitiesForPolicy",
-                "iam:DetachRolePolicy",
-                "iam:ListPolicyVersions",
-                "iam:DeletePolicyVersion",
-                "iam:DeletePolicy",
-            ],
+            observe: actions!(iam: GetAccountAuthorizationDetails ListPolicyTags),
+            create: actions!(iam: CreatePolicy TagPolicy),
+            update: actions!(iam: ListPolicyVersions DeletePolicyVersion CreatePolicyVersion),
+            tag: actions!(iam: TagPolicy UntagPolicy),
+            delete: actions!(iam: ListEntitiesForPolicy DetachRolePolicy ListPolicyVersions DeletePolicyVersion
+                DeletePolicy),
         },
         attrs: &["arn", "name"],
         longest_name: 128,
@@ -67,21 +62,17 @@ impl Kind for Policy {
             return Err(Error::absent("path of a policy"));
         }
         let policies = policies.into_iter().filter(may_be_ours);
-        let observed: Vec<Option<Observed<Self>>> = concurrently(policies.map(|policy| read(cx, policy))).await?;
-        Ok(observed.into_iter().flatten().collect())
+        found(policies.map(|policy| read(cx, policy))).await
     }
 
     /// Safe to repeat: names are unique, so a second one is refused.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_policy().policy_name(&name).path(path(&new.stack));
-        let request = request.description(&self.description).policy_document(self.policy_document.text());
-        let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        let arn = answer.policy.and_then(|policy| policy.arn);
-        let arn = arn.ok_or_else(|| Error::absent("ARN of the policy it made"))?;
-        let attrs = [("arn".into(), arn.clone()), ("name".into(), name.clone())].into();
-        let spec = Self { name: Some(name), ..self.clone() };
-        Ok(Observed { attrs, ..Observed::new(arn, new.tags.clone(), spec) }.into())
+        let request = fill!(request, cx, self: description, policy_document).set_tags(Some(list(&new.tags)));
+        let arn = request.send().await?.policy.and_then(|policy| policy.arn);
+        let arn = present(arn, "ARN of the policy it made")?;
+        Ok(Self { name: Some(name.clone()), ..self.clone() }.observed(arn, name, new.tags.clone()).into())
     }
 
     /// Makes a new version the default. Repeated, it makes one more of the same content, which does no harm.
@@ -96,7 +87,7 @@ impl Kind for Policy {
             delete_version(cx, &observed.id, version).await?;
         }
         let call = client(cx).create_policy_version().policy_arn(&observed.id).set_as_default(true);
-        call.policy_document(self.policy_document.text()).send().await?;
+        fill!(call, cx, self: policy_document).send().await?;
         Ok(())
     }
 
@@ -120,23 +111,23 @@ impl Kind for Policy {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::INFO.longest_name));
+        let name = check_name("name", self.name.as_ref(), Self::INFO.longest_name);
         let document = check_document("policy_document", &self.policy_document);
         [name, check_description(&self.description), document].into_iter().flatten().collect()
     }
 }
 
+impl Policy {
+    fn observed(self, arn: String, name: String, tags: Tags) -> Observed<Self> {
+        Observed::new(arn.clone(), tags, self).attr("arn", arn).attr("name", name)
+    }
+}
+
 /// `None`: gone meanwhile.
 async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observed<Policy>>> {
-    let (Some(arn), Some(name)) = (policy.arn, policy.policy_name) else {
-        return Err(Error::absent("name of a policy"));
-    };
+    let (arn, name) = (present(policy.arn, "ARN of a policy")?, present(policy.policy_name, "name of a policy")?);
     let listed = client(cx).list_policy_tags().policy_arn(&arn).into_paginator().items().send().try_collect().await;
-    let tags = match listed.map_err(Error::from) {
-        Ok(listed) => tags(Some(listed)),
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(listed) = listed.unless_gone()? else { return Ok(None) };
     let current = policy.policy_version_list.into_iter().flatten().find(|version| version.is_default_version);
     let spec = Policy {
         name: Some(name.clone()),
@@ -144,8 +135,7 @@ async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observ
         description: policy.description.unwrap_or_default(),
         policy_document: document(current.and_then(|version| version.document))?,
     };
-    let attrs = [("arn".into(), arn.clone()), ("name".into(), name)].into();
-    Ok(Some(Observed { attrs, ..Observed::new(arn, tags, spec) }))
+    Ok(Some(spec.observed(arn, name, tags(Some(listed)))))
 }
 
 /// Takes from a policy all that IAM does not delete with it.
@@ -172,6 +162,6 @@ async fn other_versions(cx: &Context, arn: &str) -> Result<Vec<PolicyVersion>> {
 }
 
 async fn delete_version(cx: &Context, arn: &str, version: PolicyVersion) -> Result<()> {
-    let id = version.version_id.ok_or_else(|| Error::absent("id of a policy version"))?;
+    let id = present(version.version_id, "id of a policy version")?;
     client(cx).delete_policy_version().policy_arn(arn).version_id(id).send().await.ignore_not_found()
 }

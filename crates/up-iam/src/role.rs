@@ -47,28 +47,13 @@ impl Kind for Role {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::Role",
         actions: Actions {
-            observe: &["iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:GetRole"],
-            create: &["iam:CreateRole", "iam:TagRole", "iam:PutRolePermissionsBoundary"],
-            update: &[
-                "iam:UpdateAssumeRolePolicy",
-                "iam:UpdateRole",
-                "iam:PutRolePermissionsBoundary",
-                "iam:DeleteRolePermissionsBoundary",
-                "iam:AttachRolePolicy",
-                "iam:DetachRolePolicy",
-                "iam:PutRolePolicy",
-                "iam:DeleteRolePolicy",
-            ],
-            tag: &["iam:TagRole", "iam:UntagRole"],
-            delete: &[
-                "iam:ListAttachedRolePolicies",
-                "iam:ListRolePolicies",
-                "iam:ListInstanceProfilesForRole",
-                "iam:DetachRolePolicy",
-                "iam:DeleteRolePolicy",
-                "iam:RemoveRoleFromInstanceProfile",
-                "iam:DeleteRole",
-            ],
+            observe: actions!(iam: GetAccountAuthorizationDetails ListRoles GetRole),
+            create: actions!(iam: CreateRole TagRole PutRolePermissionsBoundary),
+            update: actions!(iam: UpdateAssumeRolePolicy UpdateRole PutRolePermissionsBoundary
+                DeleteRolePermissionsBoundary AttachRolePolicy DetachRolePolicy PutRolePolicy DeleteRolePolicy),
+            tag: actions!(iam: TagRole UntagRole),
+            delete: actions!(iam: ListAttachedRolePolicies ListRolePolicies ListInstanceProfilesForRole DetachRolePolicy
+                DeleteRolePolicy RemoveRoleFromInstanceProfile DeleteRole),
         },
         attrs: &["arn", "name"],
         longest_name: 64,
@@ -97,7 +82,7 @@ impl Kind for Role {
             if !query.accepts(detail.role_name.as_deref().unwrap_or_default(), &tags) {
                 continue;
             }
-            let name = detail.role_name.take().ok_or_else(|| Error::absent("name of a role"))?;
+            let name = present(detail.role_name.take(), "name of a role")?;
             let rest = match listed.remove(&name) {
                 Some(rest) => Some(rest),
                 None => elsewhere(cx, &name).await?,
@@ -114,15 +99,13 @@ impl Kind for Role {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let boundary = Boundary::arn(&self.permissions_boundary, cx)?;
         let request = client(cx).create_role().role_name(&name).path(path(&new.stack));
-        let request = request.assume_role_policy_document(self.assume_role_policy_document.text());
-        let request = request.description(&self.description).max_session_duration(self.max_session_duration);
-        let answer = request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags))).send().await?;
-        let role = answer.role.ok_or_else(|| Error::absent("role that it made"))?;
-        let attrs = [("arn".into(), role.arn), ("name".into(), name.clone())].into();
+        let request = request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags)));
+        let request = fill!(request, cx, self: assume_role_policy_document, description, max_session_duration);
+        let role = present(request.send().await?.role, "role that it made")?;
         // It begins with what the call sets, and with no policies.
         let none = (BTreeSet::new(), BTreeMap::new());
-        let spec = Self { name: Some(name.clone()), managed_policies: none.0, inline_policies: none.1, ..self.clone() };
-        Ok(Observed { attrs, ..Observed::new(name, new.tags.clone(), spec) }.into())
+        let spec = Self { name: Some(name), managed_policies: none.0, inline_policies: none.1, ..self.clone() };
+        Ok(spec.observed(role.arn, new.tags.clone()).into())
     }
 
     /// Grants what is missing before it takes away what is extra. Safe to repeat: everything is set.
@@ -133,8 +116,8 @@ impl Kind for Role {
             call.policy_document(self.assume_role_policy_document.text()).send().await?;
         }
         if self.description != was.description || self.max_session_duration != was.max_session_duration {
-            let call = iam.update_role().role_name(name).description(&self.description);
-            call.max_session_duration(self.max_session_duration).send().await?;
+            let call = iam.update_role().role_name(name);
+            fill!(call, cx, self: description, max_session_duration).send().await?;
         }
         if self.permissions_boundary.is_some() {
             match (Boundary::arn(&was.permissions_boundary, cx)?, Boundary::arn(&self.permissions_boundary, cx)?) {
@@ -199,30 +182,27 @@ impl Kind for Role {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().and_then(|name| check_name("name", name, Self::INFO.longest_name));
+        let name = check_name("name", self.name.as_ref(), Self::INFO.longest_name);
         let trust = check_document("assume_role_policy_document", &self.assume_role_policy_document);
         let inline = self.inline_policies.iter().flat_map(|(name, document)| {
             let field = format!("inline_policies.{name}");
             [check_name(&field, name, 128), check_document(&field, document)]
         });
-        let message = format!("a session lasts 3,600 to 43,200 seconds, and this is {}", self.max_session_duration);
-        let session = (!(3600..=43200).contains(&self.max_session_duration))
-            .then(|| Problem::new("max_session_duration", message));
-        let found = [name, trust, check_description(&self.description), session].into_iter().chain(inline);
-        found.flatten().collect()
+        let session = self.max_session_duration;
+        let rules = problems! {
+            !(3600..=43200).contains(&session) => "max_session_duration",
+                "a session lasts 3,600 to 43,200 seconds, and this is {session}";
+        };
+        let texts = [name, trust, check_description(&self.description)].into_iter().flatten();
+        texts.chain(rules).chain(inline.flatten()).collect()
     }
 }
 
 /// Description and session of a role of ours that stands under another path. `None`: gone meanwhile.
 async fn elsewhere(cx: &Context, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
-    match client(cx).get_role().role_name(name).send().await.map_err(Error::from) {
-        Ok(answer) => {
-            let role = answer.role.ok_or_else(|| Error::absent("role"))?;
-            Ok(Some((role.description, role.max_session_duration)))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = client(cx).get_role().role_name(name).send().await.unless_gone()? else { return Ok(None) };
+    let role = present(answer.role, "role")?;
+    Ok(Some((role.description, role.max_session_duration)))
 }
 
 fn read(
@@ -232,12 +212,11 @@ fn read(
     description: Option<String>,
     duration: Option<i32>,
 ) -> Result<Observed<Role>> {
-    let arn = detail.arn.ok_or_else(|| Error::absent("ARN of a role"))?;
     let attached = detail.attached_managed_policies.into_iter().flatten().filter_map(|policy| policy.policy_arn);
     let boundary = detail.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn);
     let inline = detail.role_policy_list.into_iter().flatten().map(inline_policy).collect::<Result<_>>()?;
     let spec = Role {
-        name: Some(name.clone()),
+        name: Some(name),
         assume_role_policy_document: document(detail.assume_role_policy_document)?,
         // IAM leaves out a description that is empty.
         description: description.unwrap_or_default(),
@@ -246,12 +225,18 @@ fn read(
         max_session_duration: duration.unwrap_or_else(Role::default_max_session_duration),
         permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Observed { attrs, ..Observed::new(name, tags, spec) })
+    Ok(spec.observed(present(detail.arn, "ARN of a role")?, tags))
+}
+
+impl Role {
+    fn observed(self, arn: String, tags: Tags) -> Observed<Self> {
+        let name = self.name.clone().unwrap_or_default();
+        Observed::new(name.clone(), tags, self).attr("arn", arn).attr("name", name)
+    }
 }
 
 fn inline_policy(policy: PolicyDetail) -> Result<(String, PolicyDocument)> {
-    let name = policy.policy_name.ok_or_else(|| Error::absent("name of an inline policy"))?;
+    let name = present(policy.policy_name, "name of an inline policy")?;
     Ok((name, document(policy.policy_document)?))
 }
 

@@ -11,7 +11,6 @@ use crate::{
         BrokerLogs, ClientAuthentication, ClientBroker, EbsStorage, EnhancedMonitoring, OpenMonitoring, PublicAccess,
         StorageMode,
     },
-    ids, number,
 };
 
 /// Kafka brokers that AWS runs (MSK, provisioned). Making one takes AWS half an hour; so does many a change, in which
@@ -87,70 +86,24 @@ impl Kind for Cluster {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Cluster",
         actions: Actions {
-            observe: &["kafka:ListClustersV2", "kafka:GetBootstrapBrokers"],
-            create: &[
-                "kafka:CreateClusterV2",
-                "kafka:TagResource",
-                "kafka:DescribeConfiguration",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-                "ec2:DescribeSecurityGroups",
-                "ec2:CreateTags",
-                "ec2:CreateVpcEndpoint",
-                "ec2:DeleteVpcEndpoints",
-                "ec2:DescribeVpcAttribute",
-                "ec2:DescribeVpcEndpoints",
-                "iam:AttachRolePolicy",
-                "iam:CreateServiceLinkedRole",
-                "iam:PutRolePolicy",
-                "kms:CreateGrant",
-                "kms:DescribeKey",
-                "logs:CreateLogDelivery",
-                "logs:DeleteLogDelivery",
-                "logs:DescribeLogGroups",
-                "logs:DescribeResourcePolicies",
-                "logs:GetLogDelivery",
-                "logs:ListLogDeliveries",
-                "logs:PutResourcePolicy",
-                "logs:UpdateLogDelivery",
-                "firehose:TagDeliveryStream",
-                "s3:GetBucketPolicy",
-                "s3:PutBucketPolicy",
-            ],
-            update: &[
-                "kafka:DescribeClusterV2",
-                "kafka:DescribeConfiguration",
-                "kafka:UpdateBrokerCount",
-                "kafka:UpdateBrokerStorage",
-                "kafka:UpdateBrokerType",
-                "kafka:UpdateClusterConfiguration",
-                "kafka:UpdateClusterKafkaVersion",
-                "kafka:UpdateConnectivity",
-                "kafka:UpdateMonitoring",
-                "kafka:UpdateSecurity",
-                "kafka:UpdateStorage",
-                "ec2:DescribeRouteTables",
-                "ec2:DescribeSubnets",
-                "kms:RetireGrant",
-                "logs:CreateLogDelivery",
-                "logs:DeleteLogDelivery",
-                "logs:DescribeLogGroups",
-                "logs:DescribeResourcePolicies",
-                "logs:GetLogDelivery",
-                "logs:ListLogDeliveries",
-                "logs:PutResourcePolicy",
-                "logs:UpdateLogDelivery",
-                "firehose:TagDeliveryStream",
-                "s3:GetBucketPolicy",
-                "s3:PutBucketPolicy",
-            ],
-            tag: &["kafka:TagResource", "kafka:UntagResource"],
-            delete: &[
-                "kafka:DeleteCluster",
-                "ec2:DeleteVpcEndpoints",
-                "ec2:DescribeVpcAttribute",
-                "ec2:DescribeVpcEndpoints",
-            ],
+            observe: actions!(kafka: ListClustersV2 GetBootstrapBrokers),
+            create: actions!(kafka: CreateClusterV2 TagResource DescribeConfiguration,
+                ec2: DescribeSubnets DescribeVpcs DescribeSecurityGroups CreateTags CreateVpcEndpoint DeleteVpcEndpoints
+                    DescribeVpcAttribute DescribeVpcEndpoints,
+                iam: AttachRolePolicy CreateServiceLinkedRole PutRolePolicy, kms: CreateGrant DescribeKey,
+                logs: CreateLogDelivery DeleteLogDelivery DescribeLogGroups DescribeResourcePolicies GetLogDelivery
+                    ListLogDeliveries PutResourcePolicy UpdateLogDelivery,
+                firehose: TagDeliveryStream, s3: GetBucketPolicy PutBucketPolicy),
+            update: actions!(kafka: DescribeClusterV2 DescribeConfiguration UpdateBrokerCount UpdateBrokerStorage
+                    UpdateBrokerType UpdateClusterConfiguration UpdateClusterKafkaVersion UpdateConnectivity
+                    UpdateMonitoring UpdateSecurity UpdateStorage,
+                ec2: DescribeRouteTables DescribeSubnets, kms: RetireGrant,
+                logs: CreateLogDelivery DeleteLogDelivery DescribeLogGroups DescribeResourcePolicies GetLogDelivery
+                    ListLogDeliveries PutResourcePolicy UpdateLogDelivery,
+                firehose: TagDeliveryStream, s3: GetBucketPolicy PutBucketPolicy),
+            tag: actions!(kafka: TagResource UntagResource),
+            delete: actions!(kafka: DeleteCluster,
+                ec2: DeleteVpcEndpoints DescribeVpcAttribute DescribeVpcEndpoints),
         },
         attrs: &[
             "arn",
@@ -198,10 +151,10 @@ impl Kind for Cluster {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         cluster_limits::check_zones(cx, &self.client_subnets)?;
         let configuration = self.configuration_info(cx).await?;
-        let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.wire(cx, configuration)?);
+        let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.request(cx, configuration)?);
         let tags = new.tags.clone().into_iter().collect();
         let answer = request.set_tags(Some(tags)).send().await?;
-        answer.cluster_arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it made"))
+        Ok(Created::Id(present(answer.cluster_arn, "ARN of the cluster it made")?))
     }
 
     /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
@@ -209,49 +162,44 @@ impl Kind for Cluster {
     /// what has been changed differs no more.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let is = &observed.spec;
-        let (kafka, arn) = (client(cx), &observed.id);
-        let version = current_version(cx, arn).await?;
+        let version = current_version(cx, &observed.id).await?;
+        macro_rules! call {
+            ($operation:ident) => {
+                client(cx).$operation().cluster_arn(&observed.id).current_version(version)
+            };
+        }
         if self.kafka_version != is.kafka_version {
-            let call = kafka.update_cluster_kafka_version().cluster_arn(arn).current_version(version);
-            let call = call.set_configuration_info(self.configuration_info(cx).await?);
-            call.target_kafka_version(&self.kafka_version).send().await?;
-        } else if self.configuration_differs(cx, is)? {
-            let call = kafka.update_cluster_configuration().cluster_arn(arn).current_version(version);
+            let call = call!(update_cluster_kafka_version).target_kafka_version(&self.kafka_version);
             call.set_configuration_info(self.configuration_info(cx).await?).send().await?;
+        } else if self.configuration_differs(cx, is)? {
+            let configuration = self.configuration_info(cx).await?;
+            call!(update_cluster_configuration).set_configuration_info(configuration).send().await?;
         } else if self.ebs_storage.is_some() && self.ebs_storage != is.ebs_storage {
-            let call = kafka.update_broker_storage().cluster_arn(arn).current_version(version);
-            call.set_target_broker_ebs_volume_info(self.volumes(is)?).send().await?;
+            let volumes = self.volumes(cx, is)?;
+            call!(update_broker_storage).set_target_broker_ebs_volume_info(volumes).send().await?;
         } else if self.storage_mode.is_some() && self.storage_mode != is.storage_mode {
-            let mode = self.storage_mode.map(|mode| mode.as_str().into());
-            let call = kafka.update_storage().cluster_arn(arn).current_version(version);
-            call.set_storage_mode(mode).send().await?;
+            fill!(call!(update_storage), cx, self: storage_mode).send().await?;
         } else if self.instance_type != is.instance_type {
-            let call = kafka.update_broker_type().cluster_arn(arn).current_version(version);
-            call.target_instance_type(&self.instance_type).send().await?;
+            call!(update_broker_type).target_instance_type(&self.instance_type).send().await?;
         } else if self.number_of_broker_nodes != is.number_of_broker_nodes {
-            let call = kafka.update_broker_count().cluster_arn(arn).current_version(version);
-            let brokers = number(self.number_of_broker_nodes)?;
-            call.target_number_of_broker_nodes(brokers).send().await?;
+            let call = call!(update_broker_count);
+            fill!(call, cx, self: number_of_broker_nodes as target_number_of_broker_nodes).send().await?;
         } else if (&self.client_authentication, self.client_broker_encryption)
             != (&is.client_authentication, is.client_broker_encryption)
         {
             // MSK refuses what does not change, and in-cluster encryption in any case.
-            let call = kafka.update_security().cluster_arn(arn).current_version(version);
-            let enters =
-                (self.client_authentication != is.client_authentication).then(|| self.client_authentication.wire());
-            let encrypts =
-                (self.client_broker_encryption != is.client_broker_encryption).then(|| self.client_encryption());
-            call.set_client_authentication(enters).set_encryption_info(encrypts).send().await?;
+            let encrypts = self.client_broker_encryption != is.client_broker_encryption;
+            let encrypts = encrypts.then(|| self.client_encryption(cx)).transpose()?;
+            let call = call!(update_security).set_encryption_info(encrypts);
+            fill_changed!(call, cx, self, is: client_authentication).send().await?;
         } else if (self.enhanced_monitoring, &self.open_monitoring, &self.broker_logs)
             != (is.enhanced_monitoring, &is.open_monitoring, &is.broker_logs)
         {
-            let call = kafka.update_monitoring().cluster_arn(arn).current_version(version);
-            let call = call.enhanced_monitoring(self.enhanced_monitoring.as_str().into());
-            let call = call.open_monitoring(self.open_monitoring.wire());
-            call.logging_info(self.broker_logs.wire()).send().await?;
+            let call = call!(update_monitoring);
+            let call = fill!(call, cx, self: enhanced_monitoring, open_monitoring, broker_logs as logging_info);
+            call.send().await?;
         } else if self.public_access != is.public_access {
-            let call = kafka.update_connectivity().cluster_arn(arn).current_version(version);
-            call.connectivity_info(self.connectivity()).send().await?;
+            call!(update_connectivity).connectivity_info(self.connectivity()).send().await?;
         }
         Ok(())
     }
@@ -278,63 +226,40 @@ impl Kind for Cluster {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut refuse = |field: &str, message: String| problems.push(Problem::new(field, message));
-        let subnets = self.client_subnets.len();
-        if !(2..=3).contains(&subnets) {
-            refuse(
-                "client_subnets",
-                format!("MSK takes two or three subnets, each in a zone of its own, not {subnets}"),
-            );
-        } else if self.number_of_broker_nodes == 0 || !(self.number_of_broker_nodes as usize).is_multiple_of(subnets) {
-            let brokers = self.number_of_broker_nodes;
-            refuse(
-                "number_of_broker_nodes",
-                format!("{brokers} brokers are not the same number in each of {subnets} subnets"),
-            );
-        }
-        if self.security_groups.is_empty() {
-            refuse("security_groups", "at least one is needed, or MSK takes the network's own".into());
-        }
-        let express = self.instance_type.starts_with("express.");
-        if express == self.ebs_storage.is_some() && !placeholder::has_placeholder(&self.instance_type) {
-            let message = if express { "Express brokers have no volumes" } else { "brokers need volumes" };
-            refuse("ebs_storage", message.into());
-        }
-        if let Some(storage) = &self.ebs_storage {
-            if !(1..=16384).contains(&storage.volume_size) {
-                refuse("ebs_storage.volume_size", format!("{} GiB are not between 1 and 16384", storage.volume_size));
-            }
-            if (1..250).contains(&storage.provisioned_throughput) {
-                refuse("ebs_storage.provisioned_throughput", "MSK sells 250 MiB a second at least".into());
-            }
-        }
+        let (subnets, brokers) = (self.client_subnets.len(), self.number_of_broker_nodes);
+        let (has_zones, express) = ((2..=3).contains(&subnets), self.instance_type.starts_with("express."));
+        let has_wrong_volumes = express == self.ebs_storage.is_some();
+        let volumes = if express { "Express brokers have no volumes" } else { "brokers need volumes" };
+        let (volume, throughput) =
+            self.ebs_storage.as_ref().map_or((1, 0), |storage| (storage.volume_size, storage.provisioned_throughput));
         let ClientAuthentication { sasl_iam, sasl_scram, unauthenticated, .. } = self.client_authentication;
-        let tls = !self.client_authentication.tls_certificate_authorities.is_empty();
-        if !(sasl_iam || sasl_scram || tls || unauthenticated) {
-            refuse(
-                "client_authentication",
-                "nobody could talk to the brokers: let in at least one sort of client".into(),
-            );
-        }
-        if self.client_broker_encryption == ClientBroker::Plaintext && (sasl_iam || sasl_scram || tls) {
-            let message = "`PLAINTEXT` is for unauthenticated clients only: IAM, SCRAM and certificates need TLS";
-            refuse("client_broker_encryption", message.into());
-        }
-        if self.broker_logs.s3_bucket.is_empty() && !self.broker_logs.s3_prefix.is_empty() {
-            refuse("broker_logs.s3_prefix", "it needs the s3_bucket it is in".into());
-        }
-        if self.configuration_revision.is_some() && self.configuration.is_none() {
-            refuse("configuration_revision", "it needs the configuration it is a revision of".into());
-        }
-        let key = self.data_volume_kms_key_id.as_ref();
-        if let Some(key) = key.filter(|key| !key.starts_with("arn:") && !placeholder::has_placeholder(key)) {
-            refuse(
-                "data_volume_kms_key_id",
-                format!("`{key}` is not an ARN; MSK answers with one, and the two would never compare"),
-            );
-        }
-        problems
+        let needs_tls = sasl_iam || sasl_scram || !self.client_authentication.tls_certificate_authorities.is_empty();
+        let rules = problems! {
+            !has_zones => "client_subnets",
+                "MSK takes two or three subnets, each in a zone of its own, not {subnets}";
+            has_zones && (brokers == 0 || !(brokers as usize).is_multiple_of(subnets)) => "number_of_broker_nodes",
+                "{brokers} brokers are not the same number in each of {subnets} subnets";
+            self.security_groups.is_empty() => "security_groups",
+                "at least one is needed, or MSK takes the network's own";
+            has_wrong_volumes && !placeholder::has_placeholder(&self.instance_type) => "ebs_storage", "{volumes}";
+            !(1..=16384).contains(&volume) => "ebs_storage.volume_size", "{volume} GiB are not between 1 and 16384";
+            (1..250).contains(&throughput) => "ebs_storage.provisioned_throughput",
+                "MSK sells 250 MiB a second at least";
+            !needs_tls && !unauthenticated => "client_authentication",
+                "nobody could talk to the brokers: let in at least one sort of client";
+            self.client_broker_encryption == ClientBroker::Plaintext && needs_tls => "client_broker_encryption",
+                "`PLAINTEXT` is for unauthenticated clients only: IAM, SCRAM and certificates need TLS";
+            self.broker_logs.s3_bucket.is_empty() && !self.broker_logs.s3_prefix.is_empty() => "broker_logs.s3_prefix",
+                "it needs the s3_bucket it is in";
+            self.configuration_revision.is_some() && self.configuration.is_none() => "configuration_revision",
+                "it needs the configuration it is a revision of";
+        };
+        let key = self.data_volume_kms_key_id.as_ref().filter(|key| !placeholder::has_placeholder(key));
+        let key = key.filter(|key| !key.starts_with("arn:")).map(|key| {
+            let message = format!("`{key}` is not an ARN; MSK answers with one, and the two would never compare");
+            Problem::new("data_volume_kms_key_id", message)
+        });
+        rules.into_iter().chain(key).collect()
     }
 }
 
@@ -343,7 +268,7 @@ impl Kind for Cluster {
 async fn current_version(cx: &Context, arn: &str) -> Result<String> {
     let answer = client(cx).describe_cluster_v2().cluster_arn(arn).send().await?;
     let version = answer.cluster_info.and_then(|cluster| cluster.current_version);
-    version.ok_or_else(|| Error::absent("version of a cluster"))
+    present(version, "version of a cluster")
 }
 
 /// "You can't get bootstrap broker nodes for a cluster in FAILED state", nor in two others.
@@ -377,9 +302,5 @@ impl Cluster {
         let moves = self.configuration.is_some() && arn(self)? != arn(is)?;
         let revises = self.configuration_revision.is_some() && self.configuration_revision != is.configuration_revision;
         Ok(moves || revises)
-    }
-
-    pub(crate) fn places(&self, cx: &Context) -> Result<(Vec<String>, Vec<String>)> {
-        Ok((ids(cx, &self.client_subnets)?, ids(cx, &self.security_groups)?))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Asked, Context, Error, Problem, Ref, Result, names};
+use up_core::{Asked, Context, Error, Problem, Ref, Result, names, problems};
 
 use crate::cluster::Cluster;
 
@@ -41,33 +41,19 @@ fn unsupported(subnet: &str, zone: &str) -> String {
 
 /// What MSK refuses of a change from `live` to `desired`, whose volumes are never the smaller ones.
 pub(crate) fn refuses(desired: &Cluster, live: &Cluster) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut refuse = |field: &str, message: String| problems.push(Problem::new(field, message));
     let (version, has) = (&desired.kafka_version, &live.kafka_version);
-    if numbers(version) < numbers(has) {
-        refuse(
-            "kafka_version",
-            format!("the cluster has {has}, and MSK has no way back to {version}: write `kafka_version = \"{has}\"`"),
-        );
-    } else if is_kraft(version) != is_kraft(has) {
-        refuse(
-            "kafka_version",
-            format!("MSK does not move a cluster from {has} to {version}: make another cluster, and move the topics"),
-        );
+    let is_older = numbers(version) < numbers(has);
+    let sizes = desired.ebs_storage.as_ref().zip(live.ebs_storage.as_ref());
+    let (wanted, size) = sizes.map_or((0, 0), |(desired, live)| (desired.volume_size, live.volume_size));
+    let least = size + LEAST_GROWTH;
+    problems! {
+        is_older => "kafka_version",
+            "the cluster has {has}, and MSK has no way back to {version}: write `kafka_version = \"{has}\"`";
+        !is_older && is_kraft(version) != is_kraft(has) => "kafka_version",
+            "MSK does not move a cluster from {has} to {version}: make another cluster, and move the topics";
+        wanted > size && wanted < least => "ebs_storage",
+            "a volume of {size} GiB grows by {LEAST_GROWTH} GiB at least: write {least} or more";
     }
-    if let (Some(desired), Some(has)) = (&desired.ebs_storage, &live.ebs_storage) {
-        let least = has.volume_size + LEAST_GROWTH;
-        if desired.volume_size > has.volume_size && desired.volume_size < least {
-            refuse(
-                "ebs_storage",
-                format!(
-                    "a volume of {} GiB grows by {LEAST_GROWTH} GiB at least: write {least} or more",
-                    has.volume_size
-                ),
-            );
-        }
-    }
-    problems
 }
 
 fn is_kraft(version: &str) -> bool {

@@ -1,16 +1,20 @@
 //! The tables of a Kafka cluster's spec.
 
 use std::collections::BTreeSet;
+
+use aws_sdk_kafka::types::EbsStorageInfo;
 use up_core::part;
 
+use crate::throughput;
+
 /// The volume of each broker.
-#[part(Eq)]
+#[part(Eq, mirrors = EbsStorageInfo)]
 pub(crate) struct EbsStorage {
     /// GiB, 1 to 16384. It never shrinks, and grows by 10 GiB at least. Where autoscaling has made it larger, that is no
     /// difference.
     pub(crate) volume_size: u32,
     /// MiB a second that are bought on top, 250 at least; 0 for none. Needs `kafka.m5.4xlarge` or larger. Default: 0.
-    #[spec(default)]
+    #[spec(default, omit_default, with = throughput)]
     pub(crate) provisioned_throughput: u32,
 }
 
@@ -76,9 +80,6 @@ up_core::aws_enum! {
         /// None.
         Plaintext = "PLAINTEXT",
     }
-}
-
-up_core::aws_enum! {
     /// What CloudWatch is told, and is paid for beyond the first.
     pub(crate) EnhancedMonitoring {
         /// The cluster's own numbers.
@@ -90,9 +91,6 @@ up_core::aws_enum! {
         /// Those of each partition.
         PerTopicPerPartition = "PER_TOPIC_PER_PARTITION",
     }
-}
-
-up_core::aws_enum! {
     /// Where old messages are kept.
     pub(crate) StorageMode {
         /// On the brokers' volumes.
@@ -100,9 +98,6 @@ up_core::aws_enum! {
         /// Old ones in a cheaper store of their own.
         Tiered = "TIERED",
     }
-}
-
-up_core::aws_enum! {
     /// Whether the internet reaches the brokers.
     pub(crate) PublicAccess {
         /// It does not.

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_kafka::{primitives::Blob, types::ConfigurationState};
 use up_core::prelude::*;
 
-use crate::{attrs, client};
+use crate::client;
 
 /// The server properties of a Kafka cluster. A change makes a new configuration, the cluster moves there (its brokers
 /// restart one by one), and the old one goes. MSK's own way, a new revision of the same configuration, would change
@@ -58,19 +58,18 @@ impl Kind for Configuration {
             // A retag writes a new revision, so that its description is the newer one.
             let text = text.or(configuration.description);
             let Some(tags) = text.as_deref().and_then(tags_of) else { continue };
-            let (Some(id), Some(name), Some(revision)) = (configuration.arn, configuration.name, revision) else {
-                return Err(Error::absent("ARN, name and revision of a configuration"));
-            };
+            let id = present(configuration.arn, "ARN of a configuration")?;
+            let name = present(configuration.name, "name of a configuration")?;
+            let revision = present(revision, "revision of a configuration")?;
             if !query.wants(&id) || !query.accepts(&name, &tags) {
                 continue;
             }
             let status = status(configuration.state);
             let spec = Self {
                 server_properties: properties(cx, &id, revision).await?,
-                kafka_versions: configuration.kafka_versions.into_iter().flatten().collect(),
+                kafka_versions: read!(configuration.kafka_versions)?,
             };
-            let attrs = attrs_of(&id, name, revision);
-            observed.push(Observed { attrs, status, ..Observed::new(id, tags, spec) });
+            observed.push(Observed { status, ..made(id, name, revision, tags, spec) });
         }
         Ok(observed)
     }
@@ -79,15 +78,13 @@ impl Kind for Configuration {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_configuration().name(new.name(Self::INFO.longest_name));
         let request = request.description(description_of(&new.tags)).server_properties(self.text());
-        let versions = self.kafka_versions.iter().cloned().collect::<Vec<_>>();
-        let request = request.set_kafka_versions((!versions.is_empty()).then_some(versions));
-        let answer = request.send().await?;
-        let absent = || Error::absent("ARN, name and revision of the configuration it made");
+        let answer = fill!(request, cx, self: kafka_versions).send().await?;
+        let id = present(answer.arn, "ARN of the configuration it made")?;
+        let name = present(answer.name, "name of the configuration it made")?;
         let revision = answer.latest_revision.and_then(|it| it.revision);
-        let (id, name) = (answer.arn.ok_or_else(absent)?, answer.name.ok_or_else(absent)?);
-        let attrs = attrs_of(&id, name, revision.ok_or_else(absent)?);
+        let revision = present(revision, "revision of the configuration it made")?;
         let status = status(answer.state);
-        Ok(Observed { attrs, status, ..Observed::new(id, new.tags.clone(), self.clone()) }.into())
+        Ok(Observed { status, ..made(id, name, revision, new.tags.clone(), self.clone()) }.into())
     }
 
     /// Never called: every field replaces.
@@ -119,8 +116,9 @@ impl Kind for Configuration {
     }
 }
 
-fn attrs_of(id: &str, name: String, revision: i64) -> Attrs {
-    attrs([("arn", id.to_owned()), ("name", name), ("revision", revision.to_string())])
+fn made(id: String, name: String, revision: i64, tags: Tags, spec: Configuration) -> Observed<Configuration> {
+    let made = Observed::new(id.clone(), tags, spec);
+    made.attr("arn", id).attr("name", name).attr("revision", revision.to_string())
 }
 
 fn status(state: Option<ConfigurationState>) -> Status {
@@ -136,7 +134,7 @@ fn status(state: Option<ConfigurationState>) -> Status {
 
 async fn properties(cx: &Context, arn: &str, revision: i64) -> Result<Properties> {
     let answer = client(cx).describe_configuration_revision().arn(arn).revision(revision).send().await?;
-    let text = answer.server_properties.ok_or_else(|| Error::absent("server properties of a configuration"))?;
+    let text = present(answer.server_properties, "server properties of a configuration")?;
     let text = String::from_utf8(text.into_inner()).map_err(|_| Error::absent("server properties that are text"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '!']));
     let pairs = lines.filter_map(|line| line.split_once('='));

@@ -5,12 +5,9 @@ mod cluster_limits;
 mod cluster_parts;
 mod cluster_wire;
 pub mod configuration;
+mod throughput;
 
-use std::collections::BTreeSet;
-
-use up_core::{
-    Attrs, Context, Error, ErrorKind, ErrorRule, Later, Limit, Name, Of, Ref, Result, Service, TagChange, Tagging,
-};
+use up_core::{Context, ErrorKind, ErrorRule, Later, Limit, Of, Service, TagChange, Tagging};
 
 up_core::client!(aws_sdk_kafka, SERVICE);
 
@@ -45,25 +42,6 @@ const LIMITS: &[Limit] = &[
     Limit::new("List*", 20.0, 10.0).guess(),
     Limit::new("*", 10.0, 2.0).guess(),
 ];
-
-/// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
-    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
-    ids.sort();
-    Ok(ids)
-}
-
-fn attrs<const N: usize>(pairs: [(&str, String); N]) -> Attrs {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn number(count: u32) -> Result<i32> {
-    i32::try_from(count).map_err(|_| Error::refused("TooLarge", format!("{count} is more than MSK counts")))
-}
-
-fn count(number: i32) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::absent("count that can be"))
-}
 
 /// Changes the tags of a cluster: a configuration takes none. Safe to repeat: tags are set, not added.
 fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {

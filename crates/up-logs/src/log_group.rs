@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
-use up_core::{placeholder, prelude::*};
+use up_core::prelude::*;
 
 use crate::{client, tags_of};
 
 /// Keeps the log lines of one service, in streams.
-#[spec]
+#[spec(reads = types::LogGroup)]
 pub struct LogGroup {
     /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what
     /// was logged.
-    #[spec(name)]
+    #[spec(name, member = log_group_name)]
     name: Option<String>,
     /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
     /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever. Groups of the class `DELIVERY` keep lines for 2
@@ -59,17 +59,12 @@ impl Kind for LogGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::Logs::LogGroup",
         actions: Actions {
-            observe: &["logs:DescribeLogGroups", "logs:ListTagsForResource"],
-            create: &["logs:CreateLogGroup", "logs:TagResource", "logs:ListTagsForResource"],
-            update: &[
-                "logs:PutRetentionPolicy",
-                "logs:DeleteRetentionPolicy",
-                "logs:AssociateKmsKey",
-                "logs:DisassociateKmsKey",
-                "logs:PutLogGroupDeletionProtection",
-            ],
-            tag: &["logs:TagResource", "logs:UntagResource"],
-            delete: &["logs:PutLogGroupDeletionProtection", "logs:DeleteLogGroup"],
+            observe: actions!(logs: DescribeLogGroups ListTagsForResource),
+            create: actions!(logs: CreateLogGroup TagResource ListTagsForResource),
+            update: actions!(logs: PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey DisassociateKmsKey
+                PutLogGroupDeletionProtection),
+            tag: actions!(logs: TagResource UntagResource),
+            delete: actions!(logs: PutLogGroupDeletionProtection DeleteLogGroup),
         },
         attrs: &["arn", "name"],
         longest_name: 512,
@@ -93,12 +88,10 @@ impl Kind for LogGroup {
         for names in names.chunks(PAGE) {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
         }
-        let found = concurrently(requests.into_iter().map(describe)).await?.into_iter().flatten();
+        let listed = concurrently(requests.into_iter().map(describe)).await?.into_iter().flatten();
         // A group may be found both ways.
-        let groups: BTreeMap<_, _> = found.map(named).collect::<Result<_>>()?;
-        let read = groups.into_iter().map(|(name, group)| read(cx, query, name, group));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
-        Ok(observed.into_iter().flatten().collect())
+        let groups: BTreeMap<_, _> = listed.map(named).collect::<Result<_>>()?;
+        found(groups.into_iter().map(|(name, group)| read(cx, query, name, group))).await
     }
 
     /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
@@ -106,10 +99,10 @@ impl Kind for LogGroup {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let tags = new.tags.clone().into_iter().collect();
-        let key = (!self.kms_key_id.is_empty()).then(|| self.kms_key_id.clone());
+        let key = Some(self.kms_key_id.clone()).filter(|key| !key.is_empty());
         let request = client(cx).create_log_group().log_group_name(&name).set_tags(Some(tags)).set_kms_key_id(key);
-        let request = request.log_group_class(self.log_group_class.as_str().into());
         let request = request.set_deletion_protection_enabled(self.deletion_protection_enabled.then_some(true));
+        let request = fill!(request, cx, self: log_group_class);
         match request.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => {
                 let earlier = tags_of(cx, &arn(cx, &name)).await?.is_some_and(|tags| new.gave(&tags));
@@ -153,24 +146,19 @@ impl Kind for LogGroup {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().filter(|name| !placeholder::has_placeholder(name)).and_then(|name| {
-            let legal = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
-            let right = (1..=512).contains(&name.len()) && name.chars().all(legal);
-            let message = format!("a name is 1 to 512 letters, digits and `._-/#`, and this is `{name}`");
-            (!right).then(|| Problem::new("name", message))
-        });
-        let days = self.retention_in_days;
-        let is_fixed = self.log_group_class == LogGroupClass::Delivery;
-        let kept = days == 0 || RETENTIONS.contains(&days) || is_fixed;
-        let nearest = RETENTIONS.iter().min_by_key(|choice| choice.abs_diff(days));
-        let retention = nearest.filter(|_| !kept).map(|nearest| {
-            let message = format!("AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?");
-            Problem::new("retention_in_days", message)
-        });
-        let is_other = is_fixed && ![0, DELIVERED].contains(&days);
-        let message = "a group of the class `DELIVERY` keeps lines for 2 days: leave the retention out";
-        let delivered = is_other.then(|| Problem::new("retention_in_days", message));
-        [name, retention, delivered].into_iter().flatten().collect()
+        let legal = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
+        let is_name = |name: &str| (1..=512).contains(&name.len()) && name.chars().all(legal);
+        let form = "a name is 1 to 512 letters, digits and `._-/#`";
+        let name = Problem::unless_form("name", self.name.as_ref(), is_name, form);
+        let (days, is_fixed) = (self.retention_in_days, self.log_group_class == LogGroupClass::Delivery);
+        let nearest = RETENTIONS.into_iter().min_by_key(|choice| choice.abs_diff(days)).unwrap_or_default();
+        let rules = problems! {
+            !is_fixed && days != 0 && nearest != days => "retention_in_days",
+                "AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?";
+            is_fixed && ![0, DELIVERED].contains(&days) => "retention_in_days",
+                "a group of the class `DELIVERY` keeps lines for 2 days: leave the retention out";
+        };
+        name.into_iter().chain(rules).collect()
     }
 
     /// What AWS has fixed is never asked for: it refuses every change of it, to the same number too
@@ -184,9 +172,12 @@ impl Kind for LogGroup {
 impl LogGroup {
     /// A group as its create makes it: with all that the call can set.
     fn created(&self, cx: &Context, name: String, tags: Tags) -> Observed<Self> {
-        let attrs = [("arn".into(), arn(cx, &name)), ("name".into(), name.clone())].into();
-        let spec = Self { name: Some(name.clone()), retention_in_days: 0, ..self.clone() }.normal();
-        Observed { attrs, ..Observed::new(name, tags, spec) }
+        let spec = Self { name: Some(name.clone()), retention_in_days: 0, ..self.clone() };
+        spec.observed(arn(cx, &name), name, tags)
+    }
+
+    fn observed(self, arn: String, name: String, tags: Tags) -> Observed<Self> {
+        Observed::new(name.clone(), tags, self.normal()).attr("arn", arn).attr("name", name)
     }
 }
 
@@ -198,8 +189,7 @@ fn arn(cx: &Context, name: &str) -> String {
 const DELIVERED: i32 = 2;
 
 fn named(group: types::LogGroup) -> Result<(String, types::LogGroup)> {
-    let name = group.log_group_name.clone().ok_or_else(|| Error::absent("name of a log group"))?;
-    Ok((name, group))
+    Ok((present(group.log_group_name.clone(), "name of a log group")?, group))
 }
 
 async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::LogGroup>> {
@@ -208,32 +198,10 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
 
 /// `None`: not ours, or gone meanwhile.
 async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup) -> Result<Option<Observed<LogGroup>>> {
-    let arn = group.log_group_arn.or(group.arn).ok_or_else(|| Error::absent("ARN of a log group"))?;
+    let arn = present(group.log_group_arn.as_ref().or(group.arn.as_ref()), "ARN of a log group")?;
     let arn = arn.trim_end_matches(":*").to_owned();
     let Some(tags) = query.tags(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
-    let (log_group_class, notes) = class_of(group.log_group_class.as_ref());
-    let spec = LogGroup {
-        name: Some(name.clone()),
-        // What is kept for ever, or with AWS's own key, is told by saying nothing.
-        retention_in_days: group.retention_in_days.unwrap_or(0),
-        kms_key_id: group.kms_key_id.unwrap_or_default(),
-        log_group_class,
-        deletion_protection_enabled: group.deletion_protection_enabled.unwrap_or(false),
-    };
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-    Ok(Some(Observed { attrs, notes, ..Observed::new(name, tags, spec.normal()) }))
-}
-
-/// A class that is newer than this program is told about, and ends nothing.
-fn class_of(class: Option<&types::LogGroupClass>) -> (LogGroupClass, Vec<String>) {
-    match class.map(|class| LogGroupClass::observed(class.as_str()).map_err(|_| class.as_str())) {
-        None => (LogGroup::default_log_group_class(), vec![]),
-        Some(Ok(class)) => (class, vec![]),
-        Some(Err(word)) => (
-            LogGroup::default_log_group_class(),
-            vec![format!("AWS says `{word}`, which this version of bullstra-up does not know")],
-        ),
-    }
+    Ok(Some(LogGroup::from_aws(group)?.observed(arn, name, tags)))
 }
 
 async fn protect(cx: &Context, name: &str, enabled: bool) -> Result<()> {

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_rds::types::DbInstance;
 use up_core::prelude::*;
 
-use crate::{client, list, status};
+use crate::{client, instance_calls, list, status};
 
 /// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
 /// every week: no stack, plan or state ever holds it.
-#[spec]
+#[spec(reads = DbInstance)]
 pub struct Instance {
     /// Its identifier, unique in account and region, of small letters. Default: derived from stack and address. A
     /// change replaces it.
-    #[spec(name)]
+    #[spec(name, member = db_instance_identifier)]
     pub(crate) name: Option<String>,
     /// `postgres`, `mysql` or `mariadb`.
     #[spec(replace)]
@@ -22,7 +23,7 @@ pub struct Instance {
     /// birth, and whatever AWS makes of it later.
     pub(crate) engine_version: Option<String>,
     /// Lets a change of `engine_version` go to another major version, from which there is no way back. Default: false.
-    #[spec(initial, default)]
+    #[spec(initial, default, unmirrored)]
     pub(crate) allow_major_version_upgrade: bool,
     /// What happens when AWS's standard support of its major version ends. `open-source-rds-extended-support`: AWS goes on to
     /// support it, and charges for it by the hour and vCPU. `open-source-rds-extended-support-disabled`: AWS upgrades it to
@@ -30,6 +31,7 @@ pub struct Instance {
     /// `open-source-rds-extended-support-disabled` at birth, so that nobody pays unasked; later as it is.
     pub(crate) engine_lifecycle_support: Option<LifecycleSupport>,
     /// CPU and memory, such as `db.m7g.large`. A change stops the database for minutes, less with `multi_az`.
+    #[spec(member = db_instance_class)]
     pub(crate) instance_class: String,
     /// GiB of storage. It never shrinks, and grows by 10 % at least. With `max_allocated_storage` it is where growing begins,
     /// and is kept as the tag `bullstra:allocated-storage` on the database: what has grown since is no drift.
@@ -58,16 +60,19 @@ pub struct Instance {
     #[spec(initial)]
     pub(crate) availability_zone: Option<String>,
     /// Where in the network it stands.
-    #[spec(replace)]
+    #[spec(replace, member = db_subnet_group, from = instance_calls::subnet_group)]
     pub(crate) subnet_group: Ref<names::DbSubnetGroup>,
     /// Firewalls around it, one at least.
+    #[spec(member = vpc_security_groups, from = instance_calls::security_groups)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
     /// Gives it a public address. Default: false.
     #[spec(default)]
     pub(crate) publicly_accessible: bool,
     /// The port it listens on. A change restarts it. Left out: 5432 for PostgreSQL, 3306 for the others.
+    #[spec(member = db_instance_port)]
     pub(crate) port: Option<u16>,
     /// How its engine is set up. Left out: AWS's defaults.
+    #[spec(member = db_parameter_groups, from = instance_calls::parameter_group)]
     pub(crate) parameter_group: Option<Ref<names::DbParameterGroup>>,
     /// A database to make in it. Left out: none, or `postgres`.
     #[spec(replace)]
@@ -76,7 +81,7 @@ pub struct Instance {
     #[spec(replace)]
     pub(crate) master_username: String,
     /// The KMS key that encrypts the secret with the master password; set at birth only. Left out: AWS's own.
-    #[spec(initial)]
+    #[spec(initial, member = master_user_secret, from = instance_calls::secret_key)]
     pub(crate) master_user_secret_kms_key_id: Option<String>,
     /// Lets users in by IAM instead of passwords. Default: false.
     #[spec(default)]
@@ -101,7 +106,7 @@ pub struct Instance {
     pub(crate) deletion_protection: bool,
     /// Deletes it without a last snapshot (`<identifier>-final-…`). Kept as the tag `bullstra:skip-final-snapshot` on
     /// the database, so that it is known when the stack no longer declares it. Default: false.
-    #[spec(default)]
+    #[spec(default, unmirrored)]
     pub(crate) skip_final_snapshot: bool,
     /// Records which queries load it. Default: false.
     #[spec(default)]
@@ -114,7 +119,7 @@ pub struct Instance {
     #[spec(default)]
     pub(crate) monitoring_interval: u32,
     /// The role that writes those measurements.
-    #[spec(loose)]
+    #[spec(loose, member = monitoring_role_arn)]
     pub(crate) monitoring_role: Option<Ref<names::Role>>,
     /// Logs that go to CloudWatch: `postgresql`, `upgrade`; or `audit`, `error`, `general`, `slowquery`. Default: none.
     #[spec(default)]
@@ -131,9 +136,6 @@ up_core::aws_enum! {
         /// MariaDB.
         Mariadb = "mariadb",
     }
-}
-
-up_core::aws_enum! {
     /// How storage is bought.
     pub(crate) StorageType {
         /// Solid state, its speed bought apart from its size.
@@ -145,9 +147,6 @@ up_core::aws_enum! {
         /// The same, and more durable.
         Io2 = "io2",
     }
-}
-
-up_core::aws_enum! {
     /// What happens when standard support of a major version ends.
     pub(crate) LifecycleSupport {
         /// AWS supports it for some more years, for a price.
@@ -181,47 +180,16 @@ impl Kind for Instance {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBInstance",
         actions: Actions {
-            observe: &["rds:DescribeDBInstances"],
-            create: &[
-                "rds:CreateDBInstance",
-                "rds:AddTagsToResource",
-                "iam:CreateServiceLinkedRole",
-                "iam:PassRole",
-                "kms:CreateGrant",
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:GenerateDataKey",
-                "secretsmanager:CreateSecret",
-                "secretsmanager:TagResource",
-            ],
-            update: &[
-                "rds:ModifyDBInstance",
-                "rds:AddTagsToResource",
-                "rds:RemoveTagsFromResource",
-                "iam:PassRole",
-                "kms:CreateGrant",
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:GenerateDataKey",
-                "secretsmanager:CreateSecret",
-                "secretsmanager:RotateSecret",
-                "secretsmanager:TagResource",
-            ],
-            tag: &["rds:AddTagsToResource", "rds:RemoveTagsFromResource"],
-            delete: &[
-                "rds:ModifyDBInstance",
-                "rds:DeleteDBInstance",
-                "rds:CreateDBSnapshot",
-                "rds:AddTagsToResource",
-                "iam:PassRole",
-                "kms:CreateGrant",
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:GenerateDataKey",
-                "secretsmanager:CreateSecret",
-                "secretsmanager:RotateSecret",
-                "secretsmanager:TagResource",
-            ],
+            observe: actions!(rds: DescribeDBInstances),
+            create: actions!(rds: CreateDBInstance AddTagsToResource, iam: CreateServiceLinkedRole PassRole,
+                kms: CreateGrant Decrypt DescribeKey GenerateDataKey, secretsmanager: CreateSecret TagResource),
+            update: actions!(rds: ModifyDBInstance AddTagsToResource RemoveTagsFromResource, iam: PassRole,
+                kms: CreateGrant Decrypt DescribeKey GenerateDataKey,
+                secretsmanager: CreateSecret RotateSecret TagResource),
+            tag: actions!(rds: AddTagsToResource RemoveTagsFromResource),
+            delete: actions!(rds: ModifyDBInstance DeleteDBInstance CreateDBSnapshot AddTagsToResource, iam: PassRole,
+                kms: CreateGrant Decrypt DescribeKey GenerateDataKey,
+                secretsmanager: CreateSecret RotateSecret TagResource),
         },
         attrs: &["arn", "name", "address", "port", "endpoint", "master_user_secret_arn", "resource_id"],
         occupies: Some((Self::SUBNETS, names::Subnet::NAME)),
@@ -335,11 +303,11 @@ impl Instance {
 /// GiB of storage as it is, grown or not.
 pub(crate) fn size(observed: &Observed<Instance>) -> Result<u32> {
     let size = observed.attrs.get(Instance::SIZE).and_then(|size| size.parse().ok());
-    size.ok_or_else(|| Error::absent("size of a database's storage"))
+    present(size, "size of a database's storage")
 }
 
 fn last_snapshot(observed: &Observed<Instance>) -> Result<String> {
-    let id = observed.attrs.get("resource_id").ok_or_else(|| Error::absent("resource id of a database"))?;
+    let id = present(observed.attrs.get("resource_id"), "resource id of a database")?;
     let start = id.len().saturating_sub(8);
     Ok(format!("{}-final-{}", observed.id, id[start..].to_ascii_lowercase()))
 }

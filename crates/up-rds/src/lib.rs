@@ -10,11 +10,9 @@ pub mod subnet_group;
 mod version;
 mod window;
 
-use std::collections::BTreeSet;
-
 use up_core::{
-    Attrs, Context, ErrorKind, ErrorRule, Later, Limit, Name, Of, Problem, Query, Ref, Result, Service, TagChange,
-    Tagging, Tags, placeholder,
+    Context, ErrorKind, ErrorRule, Later, Limit, Of, Problem, Query, Result, Service, TagChange, Tagging, Tags,
+    placeholder,
 };
 
 up_core::client!(aws_sdk_rds, SERVICE);
@@ -80,22 +78,11 @@ fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, 
     })
 }
 
-/// The ids of a set of references, in one order however they are written.
-fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<Vec<String>> {
-    let mut ids = references.iter().map(|reference| cx.id(reference)).collect::<Result<Vec<_>>>()?;
-    ids.sort();
-    Ok(ids)
-}
-
-fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
 /// A problem where a user's own name is none RDS keeps as written: it makes capitals small, which would never compare.
 fn lower_case(name: Option<&String>) -> Option<Problem> {
     let name = name.filter(|name| !placeholder::has_placeholder(name))?;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
     let message = format!("`{name}` must be of small letters, digits and hyphens, and begin with a letter");
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain);
-    (!is_name).then(|| Problem::new("name", message))
+    Problem::when(!is_name, "name", message)
 }

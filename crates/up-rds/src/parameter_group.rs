@@ -8,7 +8,7 @@ use aws_sdk_rds::{
 };
 use up_core::prelude::*;
 
-use crate::{attrs, client, list, lower_case, owned};
+use crate::{client, list, lower_case, owned};
 
 /// How a database engine is set up, beyond its defaults.
 #[spec]
@@ -56,20 +56,14 @@ impl Kind for ParameterGroup {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let mut observed = Vec::new();
         for group in client(cx).describe_db_parameter_groups().into_paginator().items().send().try_collect().await? {
-            let (Some(id), Some(arn), Some(family), Some(description)) = (
-                group.db_parameter_group_name,
-                group.db_parameter_group_arn,
-                group.db_parameter_group_family,
-                group.description,
-            ) else {
-                return Err(Error::absent("name, ARN, family and description of a parameter group"));
-            };
+            let id = present(group.db_parameter_group_name, "name of a parameter group")?;
+            let arn = present(group.db_parameter_group_arn, "ARN of a parameter group")?;
+            let (family, description) = (read!(group.db_parameter_group_family)?, read!(group.description)?);
             let Some(tags) = owned(cx, query, &id, &arn).await? else { continue };
             let desired = query.desired(&tags).and_then(|desired| Self::deserialize(desired).ok());
             let parameters = parameters(cx, &id, desired.as_ref()).await?;
             let spec = Self { name: Some(id.clone()), family, description, parameters };
-            let attrs = attrs([("arn", &arn), ("name", &id)]);
-            observed.push(Observed { attrs, ..Observed::new(id, tags, spec) });
+            observed.push(Observed::new(id.clone(), tags, spec).attr("arn", arn).attr("name", id));
         }
         Ok(observed)
     }
@@ -78,7 +72,7 @@ impl Kind for ParameterGroup {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_parameter_group().db_parameter_group_name(&name);
-        let request = request.db_parameter_group_family(&self.family).description(&self.description);
+        let request = fill!(request, cx, self: family as db_parameter_group_family, description);
         request.set_tags(Some(list(&new.tags))).send().await?;
         Ok(name.into())
     }
@@ -108,11 +102,9 @@ impl Kind for ParameterGroup {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let family = self.family.chars().any(|c| c.is_ascii_uppercase()).then(|| {
-            let message = format!("RDS spells families in small letters: `{}`", self.family.to_ascii_lowercase());
-            Problem::new("family", message)
-        });
-        lower_case(self.name.as_ref()).into_iter().chain(family).collect()
+        let small = self.family.to_ascii_lowercase();
+        let rules = problems! { self.family != small => "family", "RDS spells families in small letters: `{small}`"; };
+        lower_case(self.name.as_ref()).into_iter().chain(rules).collect()
     }
 
     /// A switch that is set in another spelling is set.

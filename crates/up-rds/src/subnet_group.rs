@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_rds::types;
 use up_core::prelude::*;
 
-use crate::{attrs, client, ids, list, lower_case, owned};
+use crate::{client, list, lower_case, owned};
 
 /// Subnets of one network, in two zones at least, in which databases stand.
 #[spec]
@@ -57,18 +57,17 @@ impl Kind for SubnetGroup {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_subnet_group().db_subnet_group_name(name);
-        let request = request.db_subnet_group_description(&self.description);
-        let request = request.set_subnet_ids(Some(ids(cx, &self.subnets)?));
+        let request = fill!(request, cx, self: description as db_subnet_group_description, subnets as subnet_ids);
         let made = request.set_tags(Some(list(&new.tags))).send().await?.db_subnet_group;
-        let made = read(made.ok_or_else(|| Error::absent("subnet group that it made"))?)?;
+        let made = read(present(made, "subnet group that it made")?)?;
         Ok(Observed { tags: new.tags.clone(), ..made }.into())
     }
 
     /// One call for both. Safe to repeat: everything is set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&observed.id);
-        let call = call.db_subnet_group_description(&self.description);
-        call.set_subnet_ids(Some(ids(cx, &self.subnets)?)).send().await?;
+        let call = fill!(call, cx, self: description as db_subnet_group_description, subnets as subnet_ids);
+        call.send().await?;
         Ok(())
     }
 
@@ -79,21 +78,20 @@ impl Kind for SubnetGroup {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let message = "RDS demands subnets in two zones at least";
-        let too_few = (self.subnets.len() < 2).then(|| Problem::new("subnets", message));
-        [lower_case(self.name.as_ref()), too_few].into_iter().flatten().collect()
+        let rules = problems! { self.subnets.len() < 2 => "subnets", "RDS demands subnets in two zones at least"; };
+        lower_case(self.name.as_ref()).into_iter().chain(rules).collect()
     }
 }
 
 /// A group as RDS describes it: without its tags.
 fn read(group: types::DbSubnetGroup) -> Result<Observed<SubnetGroup>> {
-    let (Some(id), Some(arn), Some(description)) =
-        (group.db_subnet_group_name, group.db_subnet_group_arn, group.db_subnet_group_description)
-    else {
-        return Err(Error::absent("name, ARN and description of a subnet group"));
-    };
+    let id = present(group.db_subnet_group_name, "name of a subnet group")?;
+    let arn = present(group.db_subnet_group_arn, "ARN of a subnet group")?;
     let subnets = group.subnets.into_iter().flatten().filter_map(|subnet| subnet.subnet_identifier);
-    let spec = SubnetGroup { name: Some(id.clone()), description, subnets: subnets.map(Ref::id).collect() };
-    let attrs = attrs([("arn", &arn), ("name", &id)]);
-    Ok(Observed { attrs, ..Observed::new(id, Tags::new(), spec) })
+    let spec = SubnetGroup {
+        name: Some(id.clone()),
+        description: read!(group.db_subnet_group_description)?,
+        subnets: subnets.map(Ref::id).collect(),
+    };
+    Ok(Observed::new(id.clone(), Tags::new(), spec).attr("arn", arn).attr("name", id))
 }

@@ -1,39 +1,35 @@
 //! Times of day and week, in UTC, in the form RDS answers with.
 
-use up_core::{Problem, placeholder};
+use up_core::{Problem, placeholder, problems};
 
 const DAY: u32 = 24 * 60;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// What is wrong with the two windows of a database, which may not overlap.
-pub(crate) fn check(backup: Option<&str>, maintenance: Option<&str>) -> Vec<Problem> {
-    let backup = backup.filter(|text| !placeholder::has_placeholder(text));
-    let maintenance = maintenance.filter(|text| !placeholder::has_placeholder(text));
-    let mut problems = Vec::new();
-    if let Some(text) = backup.filter(|text| daily(text).is_none()) {
-        let expected = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";
-        problems.push(Problem::new("preferred_backup_window", in_small_letters(text, expected, daily)));
-    }
-    if let Some(text) = maintenance.filter(|text| weekly(text).is_none()) {
-        let expected = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
-        problems.push(Problem::new("preferred_maintenance_window", in_small_letters(text, expected, weekly)));
-    }
-    let (daily, weekly) = (backup.map(daily), maintenance.map(weekly));
-    if let (Some(Some(daily)), Some(Some(weekly))) = (daily, weekly)
-        && overlap(daily, weekly)
-    {
-        problems.push(Problem::new("preferred_maintenance_window", "it overlaps the backup window"));
-    }
-    problems
+pub(crate) fn check(backup: Option<&String>, maintenance: Option<&String>) -> Vec<Problem> {
+    let is_known = |text: &&str| !placeholder::has_placeholder(text);
+    let backup = backup.map(String::as_str).filter(is_known);
+    let maintenance = maintenance.map(String::as_str).filter(is_known);
+    let times = backup.and_then(daily).zip(maintenance.and_then(weekly));
+    let day = "expected 30 minutes or more of a day in UTC, such as `03:00-03:30`";
+    let week = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
+    let overlap = problems! {
+        times.is_some_and(|(daily, weekly)| overlap(daily, weekly)) =>
+            "preferred_maintenance_window", "it overlaps the backup window";
+    };
+    let backup = wrong("preferred_backup_window", backup, daily, day);
+    let maintenance = wrong("preferred_maintenance_window", maintenance, weekly, week);
+    backup.into_iter().chain(maintenance).chain(overlap).collect()
 }
 
 /// RDS answers in small letters: what has capitals would differ for ever.
-fn in_small_letters(text: &str, expected: &str, read: fn(&str) -> Option<Span>) -> String {
-    let small = text.to_lowercase();
-    match read(&small) {
+fn wrong(field: &str, text: Option<&str>, read: fn(&str) -> Option<Span>, expected: &str) -> Option<Problem> {
+    let small = text.filter(|text| read(text).is_none())?.to_lowercase();
+    let message = match read(&small) {
         Some(_) => format!("a window is written in small letters; did you mean `{small}`?"),
         None => expected.to_owned(),
-    }
+    };
+    Some(Problem::new(field, message))
 }
 
 /// From a minute, for some minutes.
@@ -78,6 +74,10 @@ fn overlap((backup, backup_lasts): Span, (maintenance, maintenance_lasts): Span)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(backup: Option<&str>, maintenance: Option<&str>) -> Vec<Problem> {
+        super::check(backup.map(str::to_owned).as_ref(), maintenance.map(str::to_owned).as_ref())
+    }
 
     #[test]
     fn windows_have_rds_s_form() {

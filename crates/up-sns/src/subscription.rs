@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::types;
 use serde_json::json;
-use up_core::{placeholder, prelude::*};
+use up_core::prelude::*;
 
 use crate::{Fields, client, differing, empty, read};
 
@@ -120,8 +120,7 @@ impl Kind for Subscription {
             let topics: Vec<_> = query.parents.keys().cloned().collect();
             concurrently(topics.into_iter().map(|topic| of_topic(cx, topic))).await?.concat()
         };
-        let observed = concurrently(listed.into_iter().map(|listed| look(cx, query, listed))).await?;
-        Ok(observed.into_iter().flatten().collect())
+        found(listed.into_iter().map(|listed| look(cx, query, listed))).await
     }
 
     /// Safe to repeat: a topic has one subscription for a protocol and an endpoint, and SNS answers with that where it has the
@@ -133,7 +132,7 @@ impl Kind for Subscription {
         for (attribute, value) in self.changed(&bare(&topic, self.protocol, &self.endpoint)?) {
             call = call.attributes(attribute, value);
         }
-        let answer = call.send().await?.subscription_arn.ok_or_else(|| Error::absent("ARN of a subscription"))?;
+        let answer = present(call.send().await?.subscription_arn, "ARN of a subscription")?;
         // In the place of an ARN stands, in words, that it is to be confirmed.
         let arn = if answer.starts_with("arn:") { answer } else { PENDING.to_owned() };
         let spec = Self { topic: Ref::id(&topic), endpoint: self.shown_endpoint(), ..self.clone() };
@@ -188,18 +187,16 @@ impl Kind for Subscription {
             Protocol::Https => "https://",
             _ => "",
         };
-        let is_right = placeholder::has_placeholder(&self.endpoint) || self.endpoint.starts_with(begins);
-        let message = format!("expected what begins with `{begins}`, and this is `{}`", self.endpoint);
-        let endpoint = (!is_right).then(|| Problem::new("endpoint", message));
-        let is_stray =
-            self.filter_policy_scope != Subscription::default_filter_policy_scope() && self.filter_policy == empty();
-        let scope = is_stray.then(|| Problem::new("filter_policy_scope", "only beside a `filter_policy`"));
-        let takes_role = self.protocol == Protocol::Firehose;
-        let message =
-            if takes_role { "missing: SNS needs a role to deliver to Firehose" } else { "only for `firehose`" };
-        let role = (takes_role == self.subscription_role_arn.is_empty())
-            .then(|| Problem::new("subscription_role_arn", message));
-        [endpoint, scope, role].into_iter().flatten().collect()
+        let form = format!("expected what begins with `{begins}`");
+        let endpoint = Problem::unless_form("endpoint", &self.endpoint, |text| text.starts_with(begins), form);
+        let has_scope = self.filter_policy_scope != Self::default_filter_policy_scope();
+        let (takes_role, has_role) = (self.protocol == Protocol::Firehose, !self.subscription_role_arn.is_empty());
+        let rules = problems! {
+            has_scope && self.filter_policy == empty() => "filter_policy_scope", "only beside a `filter_policy`";
+            takes_role && !has_role => "subscription_role_arn", "missing: SNS needs a role to deliver to Firehose";
+            has_role && !takes_role => "subscription_role_arn", "only for `firehose`";
+        };
+        endpoint.into_iter().chain(rules).collect()
     }
 }
 
@@ -219,7 +216,7 @@ impl Subscription {
         let id = format!("{topic}|{}|{}", self.protocol.as_str(), self.endpoint);
         let note = "it is to be confirmed where its messages go; what is not confirmed AWS deletes after 48 hours";
         let notes = if arn == PENDING { vec![note.to_owned()] } else { vec![] };
-        Observed { attrs: [("arn".into(), arn)].into(), notes, ..Observed::new(id, Tags::new(), self) }
+        Observed { notes, ..Observed::new(id, Tags::new(), self) }.attr("arn", arn)
     }
 
     /// The attributes in which it differs from `other`, in an order in which SNS takes them: of a filter whose tables are
@@ -249,19 +246,15 @@ fn arn(observed: &Observed<Subscription>) -> Result<&str> {
 /// The subscriptions of a topic; of one that is gone there are none.
 async fn of_topic(cx: &Context, topic: String) -> Result<Vec<types::Subscription>> {
     let pages = client(cx).list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
-    match pages.try_collect().await.map_err(Error::from) {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(vec![]),
-        listed => listed,
-    }
+    Ok(pages.try_collect().await.unless_gone()?.unwrap_or_default())
 }
 
 /// `None`: not asked for, or gone meanwhile.
 async fn look(cx: &Context, query: &Query, listed: types::Subscription) -> Result<Option<Observed<Subscription>>> {
-    let absent = || Error::absent("whole description of a subscription");
-    let types::Subscription { subscription_arn, protocol, endpoint, topic_arn, .. } = listed;
-    let (arn, topic) = (subscription_arn.ok_or_else(absent)?, topic_arn.ok_or_else(absent)?);
-    let protocol = Protocol::observed(&protocol.ok_or_else(absent)?)?;
-    let bare = bare(&topic, protocol, &endpoint.ok_or_else(absent)?)?;
+    let arn = present(listed.subscription_arn, "ARN of a subscription")?;
+    let topic = present(listed.topic_arn, "topic of a subscription")?;
+    let endpoint = present(listed.endpoint, "endpoint of a subscription")?;
+    let bare = bare(&topic, read!(listed.protocol)?, &endpoint)?;
     let is_asked = bare.natural_key().is_some_and(|key| query.accepts_child(&topic, &key));
     if arn == DELETED || !is_asked {
         return Ok(None);
@@ -269,11 +262,8 @@ async fn look(cx: &Context, query: &Query, listed: types::Subscription) -> Resul
     if arn == PENDING {
         return Ok(Some(bare.observed(&topic, arn)));
     }
-    let answer = client(cx).get_subscription_attributes().subscription_arn(&arn).send().await;
-    let answer = match answer.map_err(Error::from) {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        answer => answer?,
-    };
-    let attributes = answer.attributes.ok_or_else(|| Error::absent("attributes of a subscription"))?;
+    let answer = client(cx).get_subscription_attributes().subscription_arn(&arn).send().await.unless_gone()?;
+    let Some(answer) = answer else { return Ok(None) };
+    let attributes = present(answer.attributes, "attributes of a subscription")?;
     Ok(Some(read(&bare, FIELDS, &attributes)?.observed(&topic, arn)))
 }

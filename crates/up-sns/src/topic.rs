@@ -1,7 +1,7 @@
 //! `sns.topic`: passes each message on to all that have subscribed.
 
 use serde_json::json;
-use up_core::{placeholder, prelude::*};
+use up_core::prelude::*;
 
 use crate::{Attributes, Fields, client, differing, empty, list, read, tags_of};
 
@@ -95,11 +95,10 @@ impl Kind for Topic {
             query.known.iter().cloned().collect()
         } else {
             let topics = client(cx).list_topics().into_paginator().items().send().try_collect().await?;
-            let arns = topics.into_iter().map(|topic| topic.topic_arn.ok_or_else(|| Error::absent("ARN of a topic")));
+            let arns = topics.into_iter().map(|topic| present(topic.topic_arn, "ARN of a topic"));
             arns.collect::<Result<Vec<_>>>()?
         };
-        let observed = concurrently(arns.into_iter().map(|arn| look(cx, query, arn))).await?;
-        Ok(observed.into_iter().flatten().collect())
+        found(arns.into_iter().map(|arn| look(cx, query, arn))).await
     }
 
     /// Safe to repeat: SNS answers with the topic of this name where all tags and attributes of the request are its own, and
@@ -113,7 +112,7 @@ impl Kind for Topic {
         for (attribute, value) in self.changed(&bare(), cx, &arn) {
             call = call.attributes(attribute, value);
         }
-        let arn = call.send().await?.topic_arn.ok_or_else(|| Error::absent("ARN of the topic that it made"))?;
+        let arn = present(call.send().await?.topic_arn, "ARN of the topic that it made")?;
         // SNS answers with nothing else; the request says all that a topic is.
         let spec = Self { policy: self.policy.without_resource(&arn), ..self.clone() };
         Ok(spec.observed(arn, new.tags.clone()).into())
@@ -135,24 +134,22 @@ impl Kind for Topic {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name = self.name.as_ref().filter(|name| !placeholder::has_placeholder(name)).and_then(|name| {
+        let is_fifo = |name: &str| !self.fifo_topic || name.ends_with(FIFO);
+        let fifo = format!("the name of a FIFO topic ends in `{FIFO}`");
+        let is_legal = |name: &str| {
             let plain = name.strip_suffix(FIFO).filter(|_| self.fifo_topic).unwrap_or(name);
-            let is_legal = plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-            let message = if self.fifo_topic && plain == name {
-                format!("the name of a FIFO topic ends in `{FIFO}`, and this is `{name}`")
-            } else if !is_legal || !(1..=256).contains(&name.len()) {
-                format!("a name is 1 to 256 letters, digits, `-` and `_`, and this is `{name}`")
-            } else {
-                return None;
-            };
-            Some(Problem::new("name", message))
-        });
-        let message = "only for FIFO topics: set `fifo_topic` as well";
-        let deduplicates = self.content_based_deduplication && !self.fifo_topic;
-        let fifo = deduplicates.then(|| Problem::new("content_based_deduplication", message));
+            (1..=256).contains(&name.len()) && plain.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        };
+        let legal = "a name is 1 to 256 letters, digits, `-` and `_`";
+        let name = Problem::unless_form("name", self.name.as_ref(), is_fifo, fifo);
+        let name = name.or_else(|| Problem::unless_form("name", self.name.as_ref(), is_legal, legal));
         let is_policy = self.policy == Topic::default_policy() || self.policy.statements().is_some();
-        let policy = (!is_policy).then(|| Problem::new("policy", "a policy needs a `Statement`"));
-        [name, fifo, policy].into_iter().flatten().collect()
+        let rules = problems! {
+            self.content_based_deduplication && !self.fifo_topic => "content_based_deduplication",
+                "only for FIFO topics: set `fifo_topic` as well";
+            !is_policy => "policy", "a policy needs a `Statement`";
+        };
+        name.into_iter().chain(rules).collect()
     }
 
     /// A statement may name the topic as well as leave it out.
@@ -174,12 +171,11 @@ impl Topic {
 
     fn observed(self, arn: String, tags: Tags) -> Observed<Self> {
         let name = name_of(&arn).to_owned();
-        let attrs = [("arn".into(), arn.clone()), ("name".into(), name.clone())].into();
-        Observed { attrs, ..Observed::new(arn, tags, Self { name: Some(name), ..self }) }
+        let spec = Self { name: Some(name.clone()), ..self };
+        Observed::new(arn.clone(), tags, spec).attr("arn", arn).attr("name", name)
     }
 }
 
-/// How the policy reads that AWS gives a topic.
 /// The policy that AWS gives a topic. That of older ones also allows what nobody calls any more: `SNS:Receive`.
 fn aws_policy(cx: &Context, old: &[&str]) -> PolicyDocument {
     const ACTIONS: [&str; 8] = [
@@ -216,17 +212,15 @@ async fn look(cx: &Context, query: &Query, arn: String) -> Result<Option<Observe
         None => tags_of(cx, &arn).await?,
     };
     let Some(tags) = tags.filter(|tags| query.accepts(name, tags)) else { return Ok(None) };
-    let answer = match client(cx).get_topic_attributes().topic_arn(&arn).send().await.map_err(Error::from) {
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        answer => answer?,
-    };
-    let attributes = answer.attributes.ok_or_else(|| Error::absent("attributes of a topic"))?;
+    let answer = client(cx).get_topic_attributes().topic_arn(&arn).send().await.unless_gone()?;
+    let Some(answer) = answer else { return Ok(None) };
+    let attributes = present(answer.attributes, "attributes of a topic")?;
     let policy = policy(cx, &arn, &attributes)?;
     Ok(Some(Topic { policy, ..read(&bare(), FIELDS, &attributes)? }.observed(arn, tags)))
 }
 
 fn policy(cx: &Context, arn: &str, attributes: &Attributes) -> Result<PolicyDocument> {
-    let text = attributes.get("Policy").ok_or_else(|| Error::absent("policy of a topic"))?;
+    let text = present(attributes.get("Policy"), "policy of a topic")?;
     let policy = PolicyDocument::parse(text).map_err(|error| Error::absent(&format!("readable policy: {error}")))?;
     let policy = policy.without_resource(arn);
     let is_aws = policy == aws_policy(cx, &[]) || policy == aws_policy(cx, &["SNS:Receive"]);

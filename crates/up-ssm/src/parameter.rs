@@ -6,12 +6,12 @@ use aws_sdk_ssm::{
     operation::put_parameter::builders::PutParameterFluentBuilder,
     types::{ParameterMetadata, ParameterStringFilter, ResourceTypeForTagging},
 };
-use up_core::{Address, placeholder, prelude::*};
+use up_core::{Address, prelude::*};
 
 use crate::client;
 
 /// Keeps a setting or a secret, by name, in SSM's Parameter Store.
-#[spec]
+#[spec(reads = ParameterMetadata)]
 pub struct Parameter {
     /// Its name, such as `/orders/database/host`. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
@@ -20,9 +20,10 @@ pub struct Parameter {
     #[spec(replace, default = ParameterType::String)]
     r#type: ParameterType,
     /// What a `String` or a `StringList` holds; the items of a list have commas between them.
+    #[spec(unmirrored)]
     value: Option<String>,
     /// What a `SecureString` holds. It is sent to AWS and never read back, and is shown and kept nowhere.
-    #[spec(write_only)]
+    #[spec(write_only, unmirrored)]
     secure_value: Option<String>,
     /// What it is for. Default: empty.
     #[spec(default)]
@@ -111,8 +112,8 @@ impl Kind for Parameter {
         let plain = ours.iter().filter(|(_, found, _)| !is_secret(found)).map(|(name, ..)| name);
         let mut values = values(cx, plain).await?;
         let read = ours.into_iter().filter_map(|(name, found, tags)| match values.remove(&name) {
-            _ if is_secret(&found) => Some(read(cx, name, found, None, tags)),
-            Some(Some(value)) => Some(read(cx, name, found, Some(value), tags)),
+            _ if is_secret(&found) => Some(read(cx, found, None, tags)),
+            Some(Some(value)) => Some(read(cx, found, Some(value), tags)),
             // Gone meanwhile.
             Some(None) => None,
             None => Some(Err(Error::absent("value of a parameter"))),
@@ -124,8 +125,8 @@ impl Kind for Parameter {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let answer = self.put(cx, &name)?.set_tags(Some(crate::list(&new.tags))).send().await?;
-        let tier = answer.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?;
-        let spec = Self { name: Some(name), secure_value: None, tier: tier.or(self.tier), ..self.clone() };
+        let tier = read!(answer.tier or self.tier)?;
+        let spec = Self { name: Some(name), secure_value: None, tier, ..self.clone() };
         Ok(spec.observed(cx, None, new.tags.clone()).into())
     }
 
@@ -142,26 +143,18 @@ impl Kind for Parameter {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let name =
-            self.name.as_ref().filter(|name| !placeholder::has_placeholder(name) && !is_name(name)).map(|name| {
-                let message =
-                    "1 to 900 letters, digits, `_`, `.` and `-`, or a path of such names that begins with `/`";
-                Problem::new("name", format!("a name is {message}, and this is `{name}`"))
-            });
-        let problem = |field: &str, message: &str| Some(Problem::new(field, message));
-        let value = match (self.r#type, &self.value, &self.secure_value) {
-            (ParameterType::SecureString, Some(_), _) => {
-                problem("value", "a `SecureString` has a `secure_value` in its place")
-            }
-            (ParameterType::SecureString, None, None) => problem("secure_value", "missing: the secret"),
-            (ParameterType::SecureString, None, Some(_)) => None,
-            (_, _, Some(_)) => problem("secure_value", "only a parameter of the type `SecureString` has one"),
-            (_, None, None) => problem("value", "missing: what it holds"),
-            (_, Some(_), None) => None,
+        let form = "a name is 1 to 900 letters, digits, `_`, `.` and `-`, or a path of such names that begins with `/`";
+        let name = Problem::unless_form("name", self.name.as_ref(), is_name, form);
+        let is_secret = self.r#type == ParameterType::SecureString;
+        let (has_value, has_secret) = (self.value.is_some(), self.secure_value.is_some());
+        let rules = problems! {
+            is_secret && has_value => "value", "a `SecureString` has a `secure_value` in its place";
+            is_secret && !has_value && !has_secret => "secure_value", "missing: the secret";
+            !is_secret && has_secret => "secure_value", "only a parameter of the type `SecureString` has one";
+            !is_secret && !has_secret && !has_value => "value", "missing: what it holds";
+            !is_secret && !self.key_id.is_empty() => "key_id", "only a `SecureString` is encrypted with a key of yours";
         };
-        let is_stray = !self.key_id.is_empty() && self.r#type != ParameterType::SecureString;
-        let key = is_stray.then(|| Problem::new("key_id", "only a `SecureString` is encrypted with a key of yours"));
-        [name, value, key].into_iter().flatten().collect()
+        name.into_iter().chain(rules).collect()
     }
 
     /// AWS's own key is named by saying nothing.
@@ -177,10 +170,10 @@ impl Kind for Parameter {
 
     fn refuses(&self, observed: Option<&Observed<Self>>, _: Asked<'_>) -> Vec<Problem> {
         let was = observed.and_then(|observed| observed.spec.tier);
-        let message =
-            "AWS has no way back from `Advanced`: write `tier = \"Advanced\"`, or give the parameter another name";
-        let is_back = was == Some(Tier::Advanced) && self.tier == Some(Tier::Standard);
-        if is_back { vec![Problem::new("tier", message)] } else { vec![] }
+        problems! {
+            was == Some(Tier::Advanced) && self.tier == Some(Tier::Standard) => "tier",
+                "AWS has no way back from `Advanced`: write `tier = \"Advanced\"`, or give the parameter another name";
+        }
     }
 }
 
@@ -194,18 +187,14 @@ impl Parameter {
             ParameterType::SecureString => Some(self.key_id.clone()),
             _ => None,
         };
-        let call =
-            client(cx).put_parameter().name(name).r#type(self.r#type.as_str().into()).value(value.ok_or_else(none)?);
-        let call =
-            call.description(&self.description).allowed_pattern(&self.allowed_pattern).data_type(&self.data_type);
-        Ok(call.set_key_id(key).set_tier(self.tier.map(|tier| tier.as_str().into())))
+        let call = client(cx).put_parameter().name(name).value(value.ok_or_else(none)?).set_key_id(key);
+        Ok(fill!(call, cx, self: r#type, description, allowed_pattern, data_type, tier))
     }
 
     fn observed(self, cx: &Context, arn: Option<String>, tags: Tags) -> Observed<Self> {
         let name = self.name.clone().unwrap_or_default();
         let arn = arn.unwrap_or_else(|| arn_of(cx, &name));
-        let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
-        Observed { attrs, ..Observed::new(name, tags, self) }
+        Observed::new(name.clone(), tags, self).attr("arn", arn).attr("name", name)
     }
 }
 
@@ -230,10 +219,10 @@ fn filter(key: &str, values: Vec<String>) -> Result<ParameterStringFilter> {
 async fn list(cx: &Context, filter: Option<ParameterStringFilter>) -> Result<Vec<(String, ParameterMetadata)>> {
     let call = client(cx).describe_parameters().max_results(PAGE).set_parameter_filters(filter.map(|one| vec![one]));
     let pages: Vec<_> = call.into_paginator().send().try_collect().await?;
-    let named = pages.into_iter().flat_map(|page| page.parameters.unwrap_or_default()).map(|found| {
-        let name = found.name.clone().ok_or_else(|| Error::absent("name of a parameter"))?;
-        Ok((name, found))
-    });
+    let named = pages
+        .into_iter()
+        .flat_map(|page| page.parameters.unwrap_or_default())
+        .map(|found| Ok((present(found.name.clone(), "name of a parameter")?, found)));
     named.collect()
 }
 
@@ -244,11 +233,8 @@ async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata
         return Ok(Some(tags.clone()));
     }
     let call = client(cx).list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
-    match call.send().await.map_err(Error::from) {
-        Ok(answer) => Ok(Some(crate::tags(answer.tag_list))),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let answer = call.send().await.unless_gone()?;
+    Ok(answer.map(|answer| crate::tags(answer.tag_list)))
 }
 
 /// The values of parameters that are no secrets, by name. `None`: gone meanwhile.
@@ -269,25 +255,10 @@ fn is_secret(found: &ParameterMetadata) -> bool {
     found.r#type.as_ref().is_some_and(|found| found.as_str() == ParameterType::SecureString.as_str())
 }
 
-fn read(
-    cx: &Context,
-    name: String,
-    found: ParameterMetadata,
-    value: Option<String>,
-    tags: Tags,
-) -> Result<Observed<Parameter>> {
-    let found_type = found.r#type.ok_or_else(|| Error::absent("type of a parameter"))?;
-    let spec = Parameter {
-        name: Some(name),
-        r#type: ParameterType::observed(found_type.as_str())?,
-        value,
-        secure_value: None,
-        // SSM leaves out what is empty.
-        description: found.description.unwrap_or_default(),
-        key_id: found.key_id.unwrap_or_default(),
-        tier: found.tier.map(|tier| Tier::observed(tier.as_str())).transpose()?,
-        data_type: found.data_type.unwrap_or_else(Parameter::default_data_type),
-        allowed_pattern: found.allowed_pattern.unwrap_or_default(),
-    };
-    Ok(spec.normal().observed(cx, found.arn, tags))
+fn read(cx: &Context, found: ParameterMetadata, value: Option<String>, tags: Tags) -> Result<Observed<Parameter>> {
+    // SSM leaves out what is empty, and never the type.
+    present(found.r#type.as_ref(), "type of a parameter")?;
+    let arn = found.arn.clone();
+    let spec = Parameter { value, ..Parameter::from_aws(found)? };
+    Ok(spec.normal().observed(cx, arn, tags))
 }
