@@ -55,7 +55,7 @@ pub use kind::{
     Actions, Asked, Binding, Change, Field, Kind, KindInfo, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
 };
 pub use meter::{Call, HeldBack, Meter};
-pub use mirror::{FromAws, ToAws};
+pub use mirror::{FromAws, ToAws, present};
 pub use new_resource::{Created, NewResource};
 pub use observed::{Attrs, Impairment, Observed, Status};
 pub use policy::PolicyDocument;
@@ -78,8 +78,8 @@ pub mod prelude {
     pub use crate::{
         Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, FromAws, Impairment,
         Kind, KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
-        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, concurrently, fill, fill_changed, names, part, read,
-        spec,
+        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, concurrently, fill, fill_changed, names, part, present,
+        read, spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -56,6 +56,24 @@ pub fn changed<A: PartialEq, T: ToAws<A>>(desired: &T, observed: &T, cx: &Contex
     Ok(desired.filter(|_| differs))
 }
 
+/// What a call that adds to a list, or takes away from it, is sent: what `list` holds and `other` does not. `None`: nothing.
+///
+/// # Errors
+/// As [`ToAws::to_aws`].
+pub fn beyond<A: PartialEq, T: ToAws<Vec<A>>>(list: &T, other: &T, cx: &Context) -> Result<Option<Vec<A>>> {
+    let (mut list, other) = (list.to_aws(cx)?.unwrap_or_default(), other.to_aws(cx)?.unwrap_or_default());
+    list.retain(|item| !other.contains(item));
+    Ok((!list.is_empty()).then_some(list))
+}
+
+/// What AWS always sends; an answer without it is no answer.
+///
+/// # Errors
+/// When AWS left it out.
+pub fn present<T>(answer: Option<T>, what: &str) -> Result<T> {
+    answer.ok_or_else(|| Error::absent(what))
+}
+
 /// Reads what an answer holds. `what` names it where AWS left it out.
 ///
 /// # Errors
@@ -63,7 +81,7 @@ pub fn changed<A: PartialEq, T: ToAws<A>>(desired: &T, observed: &T, cx: &Contex
 pub fn read<A, T: FromAws<A>>(answer: Option<A>, what: &str) -> Result<T> {
     match answer {
         Some(answer) => T::from_aws(answer),
-        None => T::absent().ok_or_else(|| Error::absent(what)),
+        None => present(T::absent(), what),
     }
 }
 
@@ -295,6 +313,16 @@ mod tests {
         assert!(read::<Vec<String>, BTreeSet<String>>(None, "subnets").unwrap().is_empty());
         assert_eq!(read::<i32, u32>(None, "port of a listener").unwrap_err().message, "AWS sent no port of a listener");
         assert_eq!(read_or::<i32, u32>(None, || 80).unwrap(), 80);
+    }
+
+    #[test]
+    fn what_is_added_is_what_the_other_list_lacks() {
+        let cx = Context::new(aws_types::SdkConfig::builder().build(), "111122223333", crate::Meter::default());
+        let list = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+        let (desired, observed) = (list("a b"), list("b c"));
+        assert_eq!(beyond(&desired, &observed, &cx).unwrap(), Some(vec!["a".to_owned()]));
+        assert_eq!(beyond(&observed, &desired, &cx).unwrap(), Some(vec!["c".to_owned()]));
+        assert_eq!(beyond(&desired, &desired, &cx).unwrap(), None);
     }
 
     #[test]

@@ -84,6 +84,13 @@ impl<K> Observed<K> {
         Self { id: id.into(), tags, attrs, status: Status::Ready, notes: vec![], private, spec }
     }
 
+    /// The same with one more of [`Attrs`]; without it where AWS sent none.
+    #[must_use]
+    pub fn attr(mut self, name: &str, value: impl Into<Option<String>>) -> Self {
+        self.attrs.extend(value.into().map(|value| (name.to_owned(), value)));
+        self
+    }
+
     /// The same with another spec.
     pub(crate) fn with_spec<T>(self, spec: T) -> Observed<T> {
         let Self { id, tags, attrs, status, notes, private, .. } = self;

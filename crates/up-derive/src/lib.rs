@@ -32,7 +32,8 @@ pub fn spec(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Derives `Debug`, `Clone`, `PartialEq`, `Serialize`, `Deserialize` and `JsonSchema`, and refuses unknown fields. Its arguments are
 /// further traits to derive (`Eq, PartialOrd, Ord`; `Default` is the value of a table in which nothing is written), and
 /// `mirrors = PATH`: the SDK's type that has the same members. The struct then implements `up_core::ToAws` and
-/// `up_core::FromAws` for it. The attribute `#[spec(…)]` of a field takes:
+/// `up_core::FromAws` for it. Where the SDK has one type for calls and another for answers, `sends = PATH` and `reads = PATH` name
+/// them. The attribute `#[spec(…)]` of a field takes:
 ///
 /// - `default` and `default = EXPRESSION`, as in [`macro@spec`]. A member that AWS leaves out is read as this default;
 /// - `member = NAME`: the member's name in the SDK, where it differs from the field's;

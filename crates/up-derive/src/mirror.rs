@@ -6,11 +6,10 @@ use syn::{Ident, Path, Result, ext::IdentExt};
 
 use crate::field::Described;
 
-pub(crate) fn impls(name: &Ident, sdk: &Path, fields: &[Described]) -> Result<TokenStream> {
-    let mirrored = || fields.iter().filter(|it| !it.has("unmirrored"));
-    let set = mirrored().map(set).collect::<Result<Vec<_>>>()?;
-    let of = sdk.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-    let read = fields.iter().map(|it| read(it, &of)).collect::<Result<Vec<_>>>()?;
+/// `ToAws` for the SDK's type.
+pub(crate) fn sends(name: &Ident, sdk: &Path, fields: &[Described]) -> Result<TokenStream> {
+    let mirrored = fields.iter().filter(|it| !it.has("unmirrored"));
+    let set = mirrored.map(set).collect::<Result<Vec<_>>>()?;
     Ok(quote! {
         impl ::up_core::ToAws<#sdk> for #name {
             fn to_aws(&self, cx: &::up_core::Context) -> ::up_core::Result<::std::option::Option<#sdk>> {
@@ -20,7 +19,14 @@ pub(crate) fn impls(name: &Ident, sdk: &Path, fields: &[Described]) -> Result<To
                 ::up_core::mirror::Built::<#sdk>::built(builder.build()).map(::std::option::Option::Some)
             }
         }
+    })
+}
 
+/// `FromAws` for the SDK's type.
+pub(crate) fn reads(name: &Ident, sdk: &Path, fields: &[Described]) -> Result<TokenStream> {
+    let of = sdk.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    let read = fields.iter().map(|it| read(it, &of)).collect::<Result<Vec<_>>>()?;
+    Ok(quote! {
         impl ::up_core::FromAws<#sdk> for #name {
             fn from_aws(answer: #sdk) -> ::up_core::Result<Self> {
                 #[allow(unused_imports, clippy::allow_attributes, reason = "not every type has a member that is required")]

@@ -31,19 +31,22 @@ pub(crate) fn spec(_: &Nothing, item: ItemStruct) -> Result<TokenStream> {
 /// What `#[part(…)]` says of a struct.
 pub(crate) struct Part {
     derives: Vec<Ident>,
-    mirrors: Option<Path>,
+    sends: Option<Path>,
+    reads: Option<Path>,
 }
 
 impl Parse for Part {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut part = Self { derives: Vec::new(), mirrors: None };
+        let mut part = Self { derives: Vec::new(), sends: None, reads: None };
         while !input.is_empty() {
             let word: Ident = input.parse()?;
-            if word == "mirrors" {
-                input.parse::<Token![=]>()?;
-                part.mirrors = Some(input.parse()?);
-            } else {
-                part.derives.push(word);
+            let is_path = ["mirrors", "sends", "reads"].iter().any(|known| word == known);
+            let path = is_path.then(|| input.parse::<Token![=]>().and_then(|_| input.parse::<Path>())).transpose()?;
+            match path {
+                Some(path) if word == "sends" => part.sends = Some(path),
+                Some(path) if word == "reads" => part.reads = Some(path),
+                Some(path) => (part.sends, part.reads) = (Some(path.clone()), Some(path)),
+                None => part.derives.push(word),
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -62,9 +65,10 @@ pub(crate) fn part(part: &Part, item: ItemStruct) -> Result<TokenStream> {
     };
     let has_default = part.derives.iter().any(|derived| derived == "Default");
     let default = has_default.then(|| default(&name, &fields)).transpose()?;
-    let mirror = part.mirrors.as_ref().map(|path| mirror::impls(&name, path, &fields)).transpose()?;
+    let sends = part.sends.as_ref().map(|path| mirror::sends(&name, path, &fields)).transpose()?;
+    let reads = part.reads.as_ref().map(|path| mirror::reads(&name, path, &fields)).transpose()?;
     let table = table(item, &fields, &derives);
-    Ok(quote!(#table #default #mirror))
+    Ok(quote!(#table #default #sends #reads))
 }
 
 fn described(item: &ItemStruct, allowed: &[&str]) -> Result<Vec<Described>> {
