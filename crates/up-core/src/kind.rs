@@ -204,6 +204,11 @@ impl Problem {
     pub fn when(is_broken: bool, field: impl Into<String>, message: impl Into<String>) -> Option<Self> {
         is_broken.then(|| Self::new(field, message))
     }
+
+    /// Those of some rules that a spec breaks. Each row says whether it does, the field to point at, and what is wrong.
+    pub fn broken<M: Into<String>>(rules: impl IntoIterator<Item = (bool, &'static str, M)>) -> Vec<Self> {
+        rules.into_iter().filter_map(|(is_broken, field, message)| Self::when(is_broken, field, message)).collect()
+    }
 }
 
 /// Facts about a kind that are not code.
