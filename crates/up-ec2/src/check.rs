@@ -2,13 +2,8 @@
 
 use up_core::{Cidr, Problem};
 
-/// The problem, unless the rule holds.
-pub(crate) fn must(holds: bool, field: impl Into<String>, message: impl Into<String>) -> Option<Problem> {
-    (!holds).then(|| Problem::new(field, message))
-}
-
 /// An IPv4 block as large as EC2 takes for a network or a subnet.
 pub(crate) fn ipv4_block(field: &str, cidr: &Cidr) -> Option<Problem> {
     let fits = cidr.net().is_none_or(|net| net.addr().is_ipv4() && (16..=28).contains(&net.prefix_len()));
-    must(fits, field, format!("expected an IPv4 block between a /16 and a /28, and this is {cidr}"))
+    Problem::when(!fits, field, format!("expected an IPv4 block between a /16 and a /28, and this is {cidr}"))
 }

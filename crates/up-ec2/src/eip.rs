@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{Address as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, client, once, ours, present, selected, tags};
+use crate::{arn, client, once, ours, selected, tags};
 
 /// A public IPv4 address that stays the same whatever it is mapped to.
 #[spec]
@@ -60,11 +60,8 @@ impl Kind for Eip {
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let request = client(cx).allocate_address().domain(self.domain.as_str().into());
-        let request = request.set_address(self.address.clone());
-        let request = request.set_public_ipv4_pool(self.public_ipv4_pool.clone());
-        let request = request.set_network_border_group(self.network_border_group.clone());
-        let request = request.tag_specifications(ours(ResourceType::ElasticIp, new));
+        let request = client(cx).allocate_address().tag_specifications(ours(ResourceType::ElasticIp, new));
+        let request = fill!(request, cx, self: domain, address, public_ipv4_pool, network_border_group);
         let made = request.customize().config_override(once()).send().await?;
         let address = Described::builder().set_allocation_id(made.allocation_id).set_public_ip(made.public_ip);
         let address = address.set_domain(made.domain).set_public_ipv4_pool(made.public_ipv4_pool);
@@ -96,15 +93,14 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     let id = present(address.allocation_id, "allocation id")?;
     let public_ip = present(address.public_ip, "public address")?;
     let spec = Eip {
-        domain: Domain::observed(present(address.domain, "domain of an address")?.as_str()),
+        domain: read!(address.domain)?,
         address: Some(public_ip.clone()),
         public_ipv4_pool: address.public_ipv4_pool,
         network_border_group: address.network_border_group,
     };
-    let attrs = [("arn".into(), arn(cx, "elastic-ip", &id)), ("public_ip".into(), public_ip)].into();
     // Nothing that a stack can declare is an instance.
     let held = address.instance_id.filter(|instance| !instance.is_empty());
     let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
-    let notes = notes.into_iter().collect();
-    Ok(Observed { attrs, notes, ..Observed::new(id, tags(address.tags), spec) })
+    let observed = Observed::new(&id, tags(address.tags), spec).attr("arn", arn(cx, "elastic-ip", &id));
+    Ok(Observed { notes: notes.into_iter().collect(), ..observed.attr("public_ip", public_ip) })
 }

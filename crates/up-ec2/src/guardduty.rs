@@ -6,7 +6,7 @@
 use aws_sdk_ec2::types::{Filter, VpcEndpoint};
 use up_core::{AlreadyDone, Context, Result};
 
-use crate::client;
+use crate::{client, filter};
 
 /// Takes GuardDuty's endpoint out of a subnet, or away where this is its last one. False where it has none there. Safe to
 /// repeat: gone is gone.
@@ -39,8 +39,8 @@ pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
             left = true;
         }
     }
-    let named = filter("group-name", &format!("GuardDutyManagedSecurityGroup-{vpc}"));
-    let request = client(cx).describe_security_groups().filters(filter("vpc-id", vpc)).filters(managed());
+    let named = filter("group-name", [format!("GuardDutyManagedSecurityGroup-{vpc}")]);
+    let request = client(cx).describe_security_groups().filters(filter("vpc-id", [vpc])).filters(managed());
     for group in request.filters(named).send().await?.security_groups() {
         // While the endpoint is on its way out it is in use: the engine tries again.
         client(cx)
@@ -55,7 +55,7 @@ pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
 }
 
 async fn endpoints(cx: &Context, vpc: &str) -> Result<Vec<VpcEndpoint>> {
-    let request = client(cx).describe_vpc_endpoints().filters(filter("vpc-id", vpc)).filters(managed());
+    let request = client(cx).describe_vpc_endpoints().filters(filter("vpc-id", [vpc])).filters(managed());
     let found = request.send().await?.vpc_endpoints.unwrap_or_default();
     let is_guardduty = |it: &VpcEndpoint| {
         let is_data = it.service_name().is_some_and(|name| name.ends_with(".guardduty-data"));
@@ -71,9 +71,5 @@ async fn delete_endpoint(cx: &Context, id: &str) -> Result<()> {
 
 /// The tag that GuardDuty gives to what it makes.
 fn managed() -> Filter {
-    filter("tag:GuardDutyManaged", "true")
-}
-
-fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+    filter("tag:GuardDutyManaged", ["true"])
 }

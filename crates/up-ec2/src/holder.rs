@@ -1,6 +1,6 @@
 //! Names what still holds a resource that AWS refuses to delete.
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceType};
+use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceType};
 use up_core::{Context, Error, ErrorKind, Result};
 
 use crate::client;
@@ -35,8 +35,7 @@ impl Holders {
 
 /// The network interfaces that a filter finds: `subnet-id`, `group-id`, `vpc-id`.
 pub(crate) async fn holders(cx: &Context, filter: &str, id: &str) -> Result<Holders> {
-    let filter = Filter::builder().name(filter).values(id).build();
-    let answer = client(cx).describe_network_interfaces().filters(filter).send().await?;
+    let answer = client(cx).describe_network_interfaces().filters(crate::filter(filter, [id])).send().await?;
     let interfaces = answer.network_interfaces();
     Ok(Holders { names: interfaces.iter().map(name).collect(), are_leaving: interfaces.iter().any(is_of_aws) })
 }

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
 use up_core::prelude::*;
 
-use crate::{arn, check::must, client, once, ours, present, selected, tags};
+use crate::{arn, client, once, ours, selected, tags};
 
 /// A network's way to the internet, and back.
 #[spec]
@@ -52,9 +52,8 @@ impl Kind for InternetGateway {
 
     /// Safe to repeat: attached to the right network already is success.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let desired = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
-        let was = observed.spec.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
-        if desired == was {
+        let desired = self.vpc.to_aws(cx)?;
+        if desired == observed.spec.vpc.to_aws(cx)? {
             return Ok(());
         }
         detach(cx, observed).await?;
@@ -78,7 +77,7 @@ impl Kind for InternetGateway {
     }
 
     fn check(&self) -> Vec<Problem> {
-        must(self.vpc.is_some(), "vpc", "expected the network it is attached to").into_iter().collect()
+        Problem::broken([(self.vpc.is_none(), "vpc", "expected the network it is attached to")])
     }
 }
 
@@ -93,11 +92,11 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<InternetGateway>> {
             // The API model has only `attached`; the answer for internet gateways is `available`.
             let attached = matches!(state.as_str(), "available" | "attached");
             let status = if attached { Status::Ready } else { Status::Pending(state.to_string()) };
-            (Some(Ref::id(present(attachment.vpc_id, "VPC of an attachment")?)), status)
+            (Some(read!(attachment.vpc_id)?), status)
         }
     };
-    let attrs = [("arn".into(), arn(cx, "internet-gateway", &id))].into();
-    Ok(Observed { attrs, status, ..Observed::new(id, tags(gateway.tags), InternetGateway { vpc }) })
+    let observed = Observed::new(&id, tags(gateway.tags), InternetGateway { vpc });
+    Ok(Observed { status, ..observed.attr("arn", arn(cx, "internet-gateway", &id)) })
 }
 
 /// AWS refuses while public addresses are mapped through it: the engine tries again.

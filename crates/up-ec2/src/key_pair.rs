@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
 };
 use up_core::{placeholder, prelude::*};
 
-use crate::{arn, check::must, client, ours, present, selected, tags};
+use crate::{arn, client, filter, ours, selected, tags};
 
 /// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
 /// `ssh-keygen`, and keep it.
@@ -94,7 +94,7 @@ impl Kind for KeyPair {
         let key = &self.public_key.0;
         let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
         let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
-        must(is_key || placeholder::has_placeholder(key), "public_key", message).into_iter().collect()
+        Problem::broken([(!is_key && !placeholder::has_placeholder(key), "public_key", message)])
     }
 }
 
@@ -114,7 +114,7 @@ async fn named_by_others(
     if missing.is_empty() {
         return Ok(vec![]);
     }
-    described(cx, Some(vec![Filter::builder().name("key-name").set_values(Some(missing)).build()])).await
+    described(cx, Some(vec![filter("key-name", missing)])).await
 }
 
 fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
@@ -122,8 +122,7 @@ fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
     let name = present(pair.key_name, "name of a key pair")?;
     let public_key = present(pair.public_key, "public key of a key pair")?.into();
     let fingerprint = present(pair.key_fingerprint, "fingerprint of a key pair")?;
-    let arn = arn(cx, "key-pair", &name);
-    let attrs = [("arn".into(), arn), ("name".into(), name.clone()), ("fingerprint".into(), fingerprint)].into();
-    let spec = KeyPair { key_name: Some(name), public_key };
-    Ok(Observed { attrs, ..Observed::new(id, tags(pair.tags), spec) })
+    let spec = KeyPair { key_name: Some(name.clone()), public_key };
+    let observed = Observed::new(id, tags(pair.tags), spec).attr("arn", arn(cx, "key-pair", &name));
+    Ok(observed.attr("name", name).attr("fingerprint", fingerprint))
 }

@@ -11,6 +11,7 @@ mod ports;
 mod route;
 pub mod route_table;
 mod rule;
+mod rule_change;
 pub mod security_group;
 pub mod subnet;
 mod tagging;
@@ -20,7 +21,8 @@ pub mod vpc_endpoint;
 
 use std::collections::BTreeSet;
 
-use up_core::{Context, Error, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service, Tagging};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter};
+use up_core::{Context, ErrorKind, ErrorRule, Limit, Name, Of, Ref, Result, Service, Tagging, present};
 
 use tagging::{ours, owned, retag, selected};
 
@@ -68,11 +70,6 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 50.0, 5.0),
 ];
 
-/// What AWS always sends; an answer without it is no answer.
-fn present<T>(value: Option<T>, what: &str) -> Result<T> {
-    value.ok_or_else(|| Error::absent(what))
-}
-
 /// Every answer names what it made.
 fn made(id: Option<String>) -> Result<String> {
     present(id, "id of what it made")
@@ -86,4 +83,14 @@ fn arn(cx: &Context, resource: &str, id: &str) -> String {
 /// What AWS calls the targets of references.
 fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<BTreeSet<String>> {
     references.iter().map(|reference| cx.id(reference)).collect()
+}
+
+/// What has one of these values.
+fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
+}
+
+/// How EC2 takes a truth that changes.
+fn switch(is_on: bool) -> AttributeBooleanValue {
+    AttributeBooleanValue::builder().value(is_on).build()
 }

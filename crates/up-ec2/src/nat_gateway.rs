@@ -3,16 +3,11 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{
-    Filter, NatGateway as Described, NatGatewayAddress, NatGatewayAddressStatus, NatGatewayState, ResourceType,
+    NatGateway as Described, NatGatewayAddress, NatGatewayAddressStatus, NatGatewayState, ResourceType,
 };
 use up_core::prelude::*;
 
-use crate::{
-    arn,
-    check::must,
-    client, ids, made, ours, present, selected, tags,
-    token::{may_stand, tokens, used_up},
-};
+use crate::{arn, client, filter, ids, ours, selected, tags, token};
 
 /// A way out for what has no public address of its own. AWS bills it by the hour and by the gigabyte.
 ///
@@ -75,12 +70,8 @@ impl Kind for NatGateway {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx)
-            .describe_nat_gateways()
-            .set_filter(selected(query, "nat-gateway-id"))
-            .into_paginator()
-            .page_size(1000);
-        let mut gateways = request.items().send().try_collect().await?;
+        let request = client(cx).describe_nat_gateways().set_filter(selected(query, "nat-gateway-id"));
+        let mut gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         // EC2 describes what it has deleted for about an hour.
         gateways.retain(|gateway| gateway.state != Some(NatGatewayState::Deleted));
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
@@ -88,26 +79,17 @@ impl Kind for NatGateway {
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let subnet = cx.id(&self.subnet)?;
-        let allocation = self.allocation.as_ref().map(|allocation| cx.id(allocation)).transpose()?;
         if self.is_public() {
-            self.await_internet(cx, &subnet).await?;
+            self.await_internet(cx, &cx.id(&self.subnet)?).await?;
         }
-        let request = client(cx).create_nat_gateway().subnet_id(&subnet).set_allocation_id(allocation.clone());
-        let request = request.connectivity_type(self.connectivity_type.as_str().into());
-        let request = request.set_private_ip_address(self.private_ip_address.clone());
-        let request = request.tag_specifications(ours(ResourceType::Natgateway, new));
-        let private_ip = self.private_ip_address.as_deref().unwrap_or("any");
-        let parameters =
-            [&subnet, allocation.as_deref().unwrap_or("none"), self.connectivity_type.as_str(), private_ip];
-        for token in tokens(cx, new, &parameters) {
-            let answer = request.clone().client_token(token).send().await?;
-            let id = made(answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id))?;
-            if may_stand(cx, &id, is_kept(cx, &id)).await? {
-                return Ok(id.into());
-            }
-        }
-        Err(used_up(new))
+        let request = client(cx).create_nat_gateway().tag_specifications(ours(ResourceType::Natgateway, new));
+        let request = fill!(request, cx, self: subnet as subnet_id, allocation as allocation_id, connectivity_type,
+            private_ip_address);
+        let make = async |token| {
+            let made = request.clone().client_token(token).send().await?.nat_gateway;
+            Ok(made.and_then(|gateway| gateway.nat_gateway_id))
+        };
+        token::create(cx, new, request.as_input(), make, |id| is_kept(cx, id)).await
     }
 
     /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go. What is left of one
@@ -151,13 +133,12 @@ impl Kind for NatGateway {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let public = self.is_public();
-        let none = self.allocation.is_none() && self.secondary_allocations.is_empty();
-        let problems = [
-            must(!public || self.allocation.is_some(), "allocation", "a public NAT gateway needs an address"),
-            must(public || none, "allocation", "a private NAT gateway takes no public address"),
-        ];
-        problems.into_iter().flatten().collect()
+        let (public, first) = (self.is_public(), self.allocation.is_some());
+        let any = first || !self.secondary_allocations.is_empty();
+        Problem::broken([
+            (public && !first, "allocation", "a public NAT gateway needs an address"),
+            (!public && any, "allocation", "a private NAT gateway takes no public address"),
+        ])
     }
 }
 
@@ -165,9 +146,7 @@ impl NatGateway {
     fn is_public(&self) -> bool {
         self.connectivity_type == ConnectivityType::Public
     }
-}
 
-impl NatGateway {
     /// A public gateway made before its network has an internet gateway fails for good: better not made yet.
     async fn await_internet(&self, cx: &Context, subnet: &str) -> Result<()> {
         let known = self.subnet.address().and_then(|subnet| cx.known(subnet)?.attrs.remove("vpc_id"));
@@ -180,7 +159,7 @@ impl NatGateway {
             }
         };
         let is_attached = async {
-            let attached = Filter::builder().name("attachment.vpc-id").values(&vpc).build();
+            let attached = filter("attachment.vpc-id", [&vpc]);
             let answer = client(cx).describe_internet_gateways().filters(attached).send().await?;
             Ok(!answer.internet_gateways().is_empty())
         };
@@ -192,7 +171,7 @@ impl NatGateway {
     }
 }
 
-async fn is_kept(cx: &Context, id: &str) -> Result<bool> {
+async fn is_kept(cx: &Context, id: String) -> Result<bool> {
     use NatGatewayState::{Deleted, Deleting};
     let answer = client(cx).describe_nat_gateways().nat_gateway_ids(id).send().await?;
     Ok(!answer.nat_gateways().iter().any(|gateway| matches!(gateway.state, Some(Deleted | Deleting))))
@@ -204,19 +183,16 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     let first = gateway.nat_gateway_addresses().iter().find(|address| is_first(address)).cloned();
     let (allocation, private_ip, public_ip) =
         first.map_or((None, None, None), |first| (first.allocation_id, first.private_ip, first.public_ip));
-    let connectivity = present(gateway.connectivity_type, "connectivity type of a NAT gateway")?;
     let spec = NatGateway {
-        subnet: Ref::id(present(gateway.subnet_id, "subnet of a NAT gateway")?),
-        connectivity_type: ConnectivityType::observed(connectivity.as_str()),
+        subnet: read!(gateway.subnet_id)?,
+        connectivity_type: read!(gateway.connectivity_type)?,
         allocation: allocation.map(Ref::id),
         private_ip_address: private_ip.clone(),
         secondary_allocations: extra,
     };
     let id = present(gateway.nat_gateway_id, "NAT gateway id")?;
-    let addresses = [("private_ip", private_ip), ("public_ip", public_ip)];
-    let addresses = addresses.into_iter().filter_map(|(name, address)| Some((name.to_owned(), address?)));
-    let attrs = addresses.chain([("arn".to_owned(), arn(cx, "natgateway", &id))]).collect();
-    Ok(Observed { attrs, status, ..Observed::new(id, tags(gateway.tags), spec) })
+    let observed = Observed::new(&id, tags(gateway.tags), spec).attr("arn", arn(cx, "natgateway", &id));
+    Ok(Observed { status, ..observed.attr("private_ip", private_ip).attr("public_ip", public_ip) })
 }
 
 /// Only a gateway that never came up is failed. An address beside its first is associated again, the others go on meanwhile.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_sdk_ec2::types::{Route as Described, RouteOrigin};
-use up_core::{Name, prelude::*};
+use up_core::prelude::*;
 
 use crate::client;
 
@@ -40,21 +40,12 @@ pub(crate) struct Route {
 
 /// CreateRoute and ReplaceRoute take the same, as two types.
 macro_rules! lead {
-    ($call:expr, $table:expr, $route:expr) => {{
-        let Route { destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id, .. } = $route;
-        $call
-            .route_table_id($table)
-            .set_destination_cidr_block(destination_cidr_block.as_ref().map(Cidr::to_string))
-            .set_destination_ipv6_cidr_block(destination_ipv6_cidr_block.as_ref().map(Cidr::to_string))
-            .set_destination_prefix_list_id(destination_prefix_list_id.clone())
-            .set_transit_gateway_id($route.transit_gateway_id.clone())
-            .set_vpc_peering_connection_id($route.vpc_peering_connection_id.clone())
-            .set_network_interface_id($route.network_interface_id.clone())
-            .set_egress_only_internet_gateway_id($route.egress_only_internet_gateway_id.clone())
-            .set_carrier_gateway_id($route.carrier_gateway_id.clone())
-            .set_local_gateway_id($route.local_gateway_id.clone())
-            .set_core_network_arn($route.core_network_arn.clone())
-    }};
+    ($call:expr, $cx:expr, $route:expr) => {
+        fill!($call, $cx, $route: destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id,
+            gateway as gateway_id, nat_gateway as nat_gateway_id, vpc_endpoint as vpc_endpoint_id, transit_gateway_id,
+            vpc_peering_connection_id, network_interface_id, egress_only_internet_gateway_id, carrier_gateway_id,
+            local_gateway_id, core_network_arn)
+    };
 }
 
 impl Route {
@@ -98,7 +89,7 @@ impl Route {
     }
 
     /// A table has one route at most for each.
-    pub(crate) fn destination(&self) -> impl PartialEq {
+    pub(crate) fn destination(&self) -> [Option<&str>; 3] {
         let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
         [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str), self.destination_prefix_list_id.as_deref()]
     }
@@ -106,9 +97,8 @@ impl Route {
     /// Safe to repeat: a route that is there is set. So is the network's own, which leads to `local` until it is declared to
     /// lead elsewhere.
     pub(crate) async fn create(&self, cx: &Context, table: &str) -> Result<()> {
-        let call = lead!(client(cx).create_route(), table, self);
-        let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
-        match call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await.map_err(Error::from) {
+        let call = lead!(client(cx).create_route().route_table_id(table), cx, self);
+        match call.send().await.map_err(Error::from) {
             Err(error) if error.kind == ErrorKind::Exists => self.replace(cx, table).await,
             created => created.map(drop),
         }
@@ -116,24 +106,20 @@ impl Route {
 
     /// Safe to repeat: the route is set.
     pub(crate) async fn replace(&self, cx: &Context, table: &str) -> Result<()> {
-        let call = lead!(client(cx).replace_route(), table, self);
-        let call = call.set_gateway_id(id(cx, &self.gateway)?).set_nat_gateway_id(id(cx, &self.nat_gateway)?);
-        call.set_vpc_endpoint_id(id(cx, &self.vpc_endpoint)?).send().await?;
+        lead!(client(cx).replace_route().route_table_id(table), cx, self).send().await?;
         Ok(())
     }
 
     /// Safe to repeat: gone is gone. The network's own route cannot go: where it was led through something in between, it
     /// leads to `local` again.
     pub(crate) async fn delete(&self, cx: &Context, table: &str) -> Result<()> {
-        let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
-        let [ipv4, ipv6] = [ipv4, ipv6].map(|cidr| cidr.as_ref().map(Cidr::to_string));
-        let call = client(cx).delete_route().route_table_id(table).set_destination_cidr_block(ipv4.clone());
-        let call = call.set_destination_ipv6_cidr_block(ipv6.clone());
-        let call = call.set_destination_prefix_list_id(self.destination_prefix_list_id.clone());
+        let call = client(cx).delete_route().route_table_id(table);
+        let call = fill!(call, cx, self: destination_cidr_block, destination_ipv6_cidr_block,
+            destination_prefix_list_id);
         match call.send().await.map_err(Error::from) {
             Err(error) if error.code == "InvalidParameterValue" && error.message.contains("local route") => {
-                let call = client(cx).replace_route().route_table_id(table).set_destination_cidr_block(ipv4);
-                call.set_destination_ipv6_cidr_block(ipv6).local_target(true).send().await?;
+                let call = client(cx).replace_route().route_table_id(table).local_target(true);
+                fill!(call, cx, self: destination_cidr_block, destination_ipv6_cidr_block).send().await?;
                 Ok(())
             }
             deleted => deleted.ignore_not_found(),
@@ -142,7 +128,7 @@ impl Route {
 
     /// What is wrong with it, for a person.
     pub(crate) fn problem(&self) -> Option<String> {
-        let (destinations, targets) = (self.destinations().count(), self.targets());
+        let (destinations, targets) = (self.destination().iter().flatten().count(), self.targets());
         let family = |cidr: &Option<Cidr>, ipv4| {
             cidr.as_ref().and_then(Cidr::net).is_none_or(|net| net.addr().is_ipv4() == ipv4)
         };
@@ -158,12 +144,6 @@ impl Route {
         } else {
             None
         }
-    }
-
-    fn destinations(&self) -> impl Iterator<Item = &str> {
-        let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
-        let cidrs = [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str)];
-        cidrs.into_iter().chain([self.destination_prefix_list_id.as_deref()]).flatten()
     }
 
     fn targets(&self) -> usize {
@@ -184,14 +164,10 @@ impl Route {
 /// For messages: its destination.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.destinations().next().unwrap_or("nowhere"))
+        f.write_str(self.destination().into_iter().flatten().next().unwrap_or("nowhere"))
     }
 }
 
-fn id<K: Name>(cx: &Context, reference: &Option<Ref<K>>) -> Result<Option<String>> {
-    reference.as_ref().map(|reference| cx.id(reference)).transpose()
-}
-
 fn resolved<K: Name>(cx: &Context, reference: &Option<Ref<K>>) -> Result<Option<Ref<K>>> {
-    Ok(id(cx, reference)?.map(Ref::id))
+    Ok(reference.to_aws(cx)?.map(Ref::id))
 }

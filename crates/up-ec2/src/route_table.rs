@@ -3,17 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    Filter, ResourceType, RouteState, RouteTable as Described, RouteTableAssociation, RouteTableAssociationState,
+    ResourceType, RouteState, RouteTable as Described, RouteTableAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode,
 };
 use up_core::{Address, prelude::*};
 
-use crate::{
-    arn, client, ids, made, ours, present,
-    route::Route,
-    selected, tags,
-    token::{tokens, used_up},
-};
+use crate::{arn, client, filter, ids, ours, route::Route, selected, tags, token};
 
 /// Where traffic from some subnets goes. Traffic inside the network needs no route.
 ///
@@ -68,28 +63,20 @@ impl Kind for RouteTable {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx)
-            .describe_route_tables()
-            .set_filters(selected(query, "route-table-id"))
-            .into_paginator()
-            .page_size(100);
-        let tables = request.items().send().try_collect().await?;
+        let request = client(cx).describe_route_tables().set_filters(selected(query, "route-table-id"));
+        let tables = request.into_paginator().page_size(100).items().send().try_collect().await?;
         tables.into_iter().map(|table| read(cx, table)).collect()
     }
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let vpc = cx.id(&self.vpc)?;
-        let request = client(cx).create_route_table().vpc_id(&vpc);
+        let request = client(cx).create_route_table().vpc_id(cx.id(&self.vpc)?);
         let request = request.tag_specifications(ours(ResourceType::RouteTable, new));
-        for token in tokens(cx, new, &[&vpc]) {
-            let answer = request.clone().client_token(token).send().await?;
-            let id = made(answer.route_table.and_then(|table| table.route_table_id))?;
-            if !cx.is_lost(&id) {
-                return Ok(id.into());
-            }
-        }
-        Err(used_up(new))
+        let make = async |token| {
+            let made = request.clone().client_token(token).send().await?.route_table;
+            Ok(made.and_then(|table| table.route_table_id))
+        };
+        token::create(cx, new, request.as_input(), make, async |_| Ok(true)).await
     }
 
     /// Safe to repeat: routes are set by destination, and associations are compared with what is there now. Subnets
@@ -205,12 +192,10 @@ async fn clear_failed(cx: &Context, observed: &Observed<RouteTable>) -> Result<(
     if !matches!(observed.status, Status::Impaired(_)) {
         return Ok(());
     }
-    let filter = Filter::builder().name("route-table-id").values(&observed.id).build();
-    let answer = client(cx).describe_route_tables().filters(filter).send().await?;
-    let associations = answer.route_tables().iter().flat_map(Described::associations);
-    for association in
-        associations.filter(|it| is_failed(it)).filter_map(RouteTableAssociation::route_table_association_id)
-    {
+    let request = client(cx).describe_route_tables().filters(filter("route-table-id", [&observed.id]));
+    let answer = request.send().await?;
+    let failed = answer.route_tables().iter().flat_map(Described::associations).filter(|it| is_failed(it));
+    for association in failed.filter_map(RouteTableAssociation::route_table_association_id) {
         client(cx).disassociate_route_table().association_id(association).send().await.ignore_not_found()?;
     }
     Ok(())
@@ -223,11 +208,11 @@ async fn serve(cx: &Context, table: &str, target: &Target) -> Result<()> {
     if error.kind != ErrorKind::Exists {
         return Err(error);
     }
-    let (filter, id) = match target {
+    let (by, id) = match target {
         Target::Subnet(id) => ("association.subnet-id", id),
         Target::Gateway(id) => ("association.gateway-id", id),
     };
-    match associations(cx, filter, id).await?.remove(target) {
+    match associations(cx, by, id).await?.remove(target) {
         Some(theirs) if theirs.table == table || take_over(cx, &theirs.id, table).await? => Ok(()),
         // The other one has let go of it meanwhile.
         _ => associate(cx, table, target).await,
@@ -271,14 +256,14 @@ fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
     let id = present(table.route_table_id, "route table id")?;
     let propagating = table.propagating_vgws.into_iter().flatten().filter_map(|it| it.gateway_id);
     let spec = RouteTable {
-        vpc: Ref::id(present(table.vpc_id, "VPC of a route table")?),
+        vpc: read!(table.vpc_id)?,
         routes: table.routes.into_iter().flatten().filter_map(Route::read).collect(),
         subnets,
         gateways,
         propagating_vgws: propagating.collect(),
     };
-    let attrs = [("arn".into(), arn(cx, "route-table", &id))].into();
-    Ok(Observed { attrs, status, notes, private, ..Observed::new(id, tags(table.tags), spec) })
+    let observed = Observed::new(&id, tags(table.tags), spec).attr("arn", arn(cx, "route-table", &id));
+    Ok(Observed { status, notes, private, ..observed })
 }
 
 /// A table is there at once. What takes time, and may fail, is to associate it.
@@ -321,9 +306,8 @@ enum Target {
 }
 
 /// The live associations of the tables a filter finds.
-async fn associations(cx: &Context, filter: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
-    let filter = Filter::builder().name(filter).values(value).build();
-    let request = client(cx).describe_route_tables().filters(filter).into_paginator().page_size(100);
+async fn associations(cx: &Context, by: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
+    let request = client(cx).describe_route_tables().filters(filter(by, [value])).into_paginator().page_size(100);
     let mut found = BTreeMap::new();
     for table in request.items().send().try_collect().await? {
         found.extend(live(&table)?);

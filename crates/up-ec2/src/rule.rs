@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, fmt};
 use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use up_core::{placeholder, prelude::*};
 
-use crate::{ports::Ports, present};
+use crate::ports::Ports;
 
 pub(crate) type Rules = BTreeSet<Rule>;
 
 /// Some traffic, open to one peer: addresses, a prefix list, or whatever wears a group.
-#[part(Eq, PartialOrd, Ord)]
+#[part(Default, Eq, PartialOrd, Ord)]
 pub(crate) struct Rule {
     /// `tcp`, `udp`, `icmp`, `icmpv6`, `-1` for all, or the number of another protocol. Default: `tcp`.
     #[spec(default = "tcp".into())]
@@ -44,7 +44,7 @@ pub(crate) struct Owner<'a> {
 
 /// All traffic to every IPv4 address, as EC2 itself opens for a new group.
 pub(crate) fn everywhere() -> Rules {
-    [Rule { protocol: ALL.into(), cidr: Some(Cidr::observed("0.0.0.0/0")), ..EMPTY }].into()
+    [Rule { protocol: ALL.into(), cidr: Some(Cidr::observed("0.0.0.0/0")), ..Rule::default() }].into()
 }
 
 /// What EC2 holds, one rule for each peer: it folds those together that share ports.
@@ -82,30 +82,29 @@ impl Rule {
     pub(crate) fn permission(&self, cx: &Context, owner: Owner<'_>) -> Result<IpPermission> {
         let (from, to) = self.ends()?.unzip();
         let open = IpPermission::builder().ip_protocol(&self.protocol).set_from_port(from).set_to_port(to);
-        let open = if let Some(cidr) = self.cidr.as_ref().map(Cidr::as_str) {
-            let description = self.description.clone();
-            match cidr.contains(':') {
-                true => open.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build()),
-                false => open.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description).build()),
+        let description = self.description.clone();
+        let open = match (self.cidr.as_ref().map(Cidr::as_str), &self.prefix_list_id) {
+            (Some(cidr), _) if cidr.contains(':') => {
+                open.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(cidr).set_description(description).build())
             }
-        } else if let Some(list) = &self.prefix_list_id {
-            let list = PrefixListId::builder().prefix_list_id(list).set_description(self.description.clone());
-            open.prefix_list_ids(list.build())
-        } else {
-            let group = self.peer_group(cx, owner)?;
-            let pair = match group.split_once('/') {
-                Some((account, group)) => UserIdGroupPair::builder().user_id(account).group_id(group),
-                None => UserIdGroupPair::builder().group_id(group),
-            };
-            open.user_id_group_pairs(pair.set_description(self.description.clone()).build())
+            (Some(cidr), _) => open.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(description).build()),
+            (None, Some(list)) => {
+                let list = PrefixListId::builder().prefix_list_id(list).set_description(description);
+                open.prefix_list_ids(list.build())
+            }
+            (None, None) => {
+                let group = self.group.as_ref().map_or_else(|| Ok(owner.group.to_owned()), |group| cx.id(group))?;
+                let (account, group) = group.split_once('/').map_or((None, &*group), |(a, group)| (Some(a), group));
+                let pair = UserIdGroupPair::builder().set_user_id(account.map(str::to_owned)).group_id(group);
+                open.user_id_group_pairs(pair.set_description(description).build())
+            }
         };
         Ok(open.build())
     }
 
     /// The same rule, with ids in the place of addresses, so that two compare.
     pub(crate) fn resolved(&self, cx: &Context) -> Result<Self> {
-        let group = self.group.as_ref().map(|group| cx.id(group).map(Ref::id)).transpose()?;
-        Ok(Self { group, ..self.clone() })
+        Ok(Self { group: self.group.to_aws(cx)?.map(Ref::id), ..self.clone() })
     }
 
     /// What makes two rules the same for EC2: all but the description.
@@ -182,13 +181,6 @@ impl Rule {
         }
     }
 
-    fn peer_group(&self, cx: &Context, owner: Owner<'_>) -> Result<String> {
-        match &self.group {
-            Some(group) => cx.id(group),
-            None => Ok(owner.group.to_owned()),
-        }
-    }
-
     /// The traffic of a permission, without a peer.
     fn opened(permission: &IpPermission) -> Result<Self> {
         let protocol = present(permission.ip_protocol.clone(), "protocol of a rule")?;
@@ -199,7 +191,7 @@ impl Rule {
             _ => (None, None),
         };
         let ports = ends.filter(|_| matches!(protocol.as_str(), "tcp" | "udp")).map(|(from, to)| Ports::new(from, to));
-        Ok(Self { protocol, ports, icmp_type, icmp_code, ..EMPTY })
+        Ok(Self { protocol, ports, icmp_type, icmp_code, ..Self::default() })
     }
 
     fn with_group(self, pair: UserIdGroupPair, owner: Owner<'_>) -> Result<Self> {
@@ -220,19 +212,6 @@ const ALL: &str = "-1";
 
 /// EC2's way to say "all types", or "all codes".
 const ANY: i32 = -1;
-
-/// No traffic, open to nobody: what every rule is made from.
-const EMPTY: Rule = Rule {
-    protocol: String::new(),
-    ports: None,
-    icmp_type: None,
-    icmp_code: None,
-    cidr: None,
-    prefix_list_id: None,
-    group: None,
-    itself: false,
-    description: None,
-};
 
 /// For messages: its traffic.
 impl fmt::Display for Rule {

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup as Described};
+use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroup as Described};
 use up_core::{Address, prelude::*};
 
 use crate::{
-    check::must,
-    client,
+    client, filter,
     holder::{Holders, holders},
-    made, ours, present,
+    made, ours,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
+    rule_change::{RuleChange, Way, permissions},
     selected, tags,
 };
 
@@ -78,21 +78,17 @@ impl Kind for SecurityGroup {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request = client(cx)
-            .describe_security_groups()
-            .set_filters(selected(query, "group-id"))
-            .into_paginator()
-            .page_size(1000);
-        let groups = request.items().send().try_collect().await?;
+        let request = client(cx).describe_security_groups().set_filters(selected(query, "group-id"));
+        let groups = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         groups.into_iter().map(read).collect()
     }
 
     /// Safe to repeat: no two groups of a network have the same name.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let request = client(cx).create_security_group().group_name(&name).description(&self.description);
-        let request = request.vpc_id(cx.id(&self.vpc)?).tag_specifications(ours(ResourceType::SecurityGroup, new));
-        let answer = request.send().await?;
+        let request = client(cx).create_security_group().group_name(&name);
+        let request = fill!(request, cx, self: description, vpc as vpc_id);
+        let answer = request.tag_specifications(ours(ResourceType::SecurityGroup, new)).send().await?;
         let id = made(answer.group_id)?;
         // In a network with an IPv6 block EC2 adds a second rule, so that it has to be asked.
         let network = self.vpc.address().and_then(|vpc| cx.known(vpc));
@@ -100,10 +96,9 @@ impl Kind for SecurityGroup {
         if network.attrs.contains_key("ipv6_cidr_block") {
             return Ok(id.into());
         }
-        let attrs = [("arn".into(), arn), ("name".into(), name.clone())].into();
         let (ingress, egress) = (Rules::new(), everywhere());
-        let spec = Self { name: Some(name), ingress, egress, ignore_rules: BTreeSet::new(), ..self.clone() };
-        Ok(Observed { attrs, ..Observed::new(id, new.tags.clone(), spec) }.into())
+        let spec = Self { name: Some(name.clone()), ingress, egress, ignore_rules: BTreeSet::new(), ..self.clone() };
+        Ok(Observed::new(id, new.tags.clone(), spec).attr("arn", arn).attr("name", name).into())
     }
 
     /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice
@@ -113,7 +108,7 @@ impl Kind for SecurityGroup {
         let ways = [(Way::In, &observed.spec.ingress, &self.ingress), (Way::Out, &observed.spec.egress, &self.egress)];
         let mut changes = Vec::new();
         for (way, was, desired) in ways {
-            changes.push((way, RuleChange::between(&resolved(cx, was)?, &resolved(cx, desired)?)));
+            changes.push((way, RuleChange::between(cx, was, desired)?));
         }
         for (way, change) in &changes {
             way.open(cx, &observed.id, permissions(cx, &change.open, owner)?).await?;
@@ -158,11 +153,9 @@ impl Kind for SecurityGroup {
 
     /// Rules that others maintain stay.
     fn accept(mut self, observed: &Observed<Self>) -> Self {
-        let is_others = |rule: &&Rule| rule.is_described_as(&self.ignore_rules);
-        let (ingress, egress): (Rules, Rules) = (
-            observed.spec.ingress.iter().filter(is_others).cloned().collect(),
-            observed.spec.egress.iter().filter(is_others).cloned().collect(),
-        );
+        let kept =
+            |rules: &Rules| rules.iter().filter(|rule| rule.is_described_as(&self.ignore_rules)).cloned().collect();
+        let (ingress, egress) = (kept(&observed.spec.ingress), kept(&observed.spec.egress));
         self.ingress = with_others(self.ingress, ingress);
         self.egress = with_others(self.egress, egress);
         self
@@ -170,22 +163,22 @@ impl Kind for SecurityGroup {
 
     fn check(&self) -> Vec<Problem> {
         let name = self.name.as_deref().unwrap_or("unnamed");
-        let text = |field, text| must(is_text(text), field, format!("the {field} {TEXT_RULE}"));
+        let text = |field, text| Problem::when(!is_text(text), field, format!("the {field} {TEXT_RULE}"));
         let reserved = name.starts_with("sg-") || name == "default";
         let own = [
             text("name", name),
-            must(!reserved, "name", "`default`, and names that begin with `sg-`, are AWS's own"),
+            Problem::when(reserved, "name", "`default`, and names that begin with `sg-`, are AWS's own"),
             text("description", &self.description),
+            Problem::when(self.ignore_rules.contains(""), "ignore_rules", "an empty text is the beginning of all"),
         ];
-        let everything = must(!self.ignore_rules.contains(""), "ignore_rules", "an empty text is the beginning of all");
         let ways = [("ingress", &self.ingress), ("egress", &self.egress)];
         let of_rules = ways.into_iter().flat_map(|(field, rules)| {
-            let different = rules.iter().map(Rule::undescribed).collect::<Rules>().len() == rules.len();
-            let twice = must(different, field, "two rules differ in nothing but their description");
+            let is_twice = rules.iter().map(Rule::undescribed).collect::<Rules>().len() < rules.len();
+            let twice = Problem::when(is_twice, field, "two rules differ in nothing but their description");
             let each = rules.iter().filter_map(Rule::problem).map(move |message| Problem::new(field, message));
             each.chain(twice)
         });
-        own.into_iter().flatten().chain(everything).chain(of_rules).collect()
+        own.into_iter().flatten().chain(of_rules).collect()
     }
 
     /// EC2 does not tell a group that names itself from `self`.
@@ -201,102 +194,6 @@ impl Kind for SecurityGroup {
     }
 }
 
-/// The direction of a rule: EC2 has a call of its own for each.
-#[derive(Clone, Copy)]
-enum Way {
-    In,
-    Out,
-}
-
-impl Way {
-    /// EC2 takes all or none. Where one of them is open already, each is opened by itself.
-    async fn open(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
-        match self.authorize(cx, group, permissions.clone()).await {
-            Err(error) if error.kind == ErrorKind::Exists => {
-                for permission in permissions {
-                    self.authorize(cx, group, vec![permission]).await.ignore_exists()?;
-                }
-                Ok(())
-            }
-            opened => opened,
-        }
-    }
-
-    /// See [`Way::open`].
-    async fn close(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
-        match self.revoke(cx, group, permissions.clone()).await {
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                for permission in permissions {
-                    self.revoke(cx, group, vec![permission]).await.ignore_not_found()?;
-                }
-                Ok(())
-            }
-            closed => closed,
-        }
-    }
-
-    async fn authorize(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
-        if permissions.is_empty() {
-            return Ok(());
-        }
-        let permissions = Some(permissions);
-        match self {
-            Self::In => {
-                let call = client(cx).authorize_security_group_ingress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-            Self::Out => {
-                let call = client(cx).authorize_security_group_egress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn revoke(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
-        if permissions.is_empty() {
-            return Ok(());
-        }
-        let permissions = Some(permissions);
-        match self {
-            Self::In => {
-                let call = client(cx).revoke_security_group_ingress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-            Self::Out => {
-                let call = client(cx).revoke_security_group_egress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn describe(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
-        if permissions.is_empty() {
-            return Ok(());
-        }
-        let permissions = Some(permissions);
-        match self {
-            Self::In => {
-                let call = client(cx).update_security_group_rule_descriptions_ingress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-            Self::Out => {
-                let call = client(cx).update_security_group_rule_descriptions_egress().group_id(group);
-                call.set_ip_permissions(permissions).send().await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn rules(self, spec: &SecurityGroup) -> &Rules {
-        match self {
-            Self::In => &spec.ingress,
-            Self::Out => &spec.egress,
-        }
-    }
-}
-
 /// A rule that the stack declares too is the stack's, whatever its description.
 fn with_others(mut rules: Rules, others: Rules) -> Rules {
     let own: Rules = rules.iter().map(Rule::undescribed).collect();
@@ -304,55 +201,25 @@ fn with_others(mut rules: Rules, others: Rules) -> Rules {
     rules
 }
 
-/// What turns the rules of one direction into others.
-struct RuleChange {
-    open: Rules,
-    close: Rules,
-    describe: Rules,
-}
-
-impl RuleChange {
-    fn between(observed: &Rules, desired: &Rules) -> Self {
-        let plain = |rules: &Rules| rules.iter().map(Rule::undescribed).collect::<Rules>();
-        let (were, wanted) = (plain(observed), plain(desired));
-        let (changed, new) = desired.difference(observed).cloned().partition(|rule| were.contains(&rule.undescribed()));
-        let close = were.difference(&wanted).cloned().collect();
-        Self { open: new, close, describe: changed }
-    }
-}
-
-fn resolved(cx: &Context, rules: &Rules) -> Result<Rules> {
-    rules.iter().map(|rule| rule.resolved(cx)).collect()
-}
-
-fn permissions<'a>(
-    cx: &Context,
-    rules: impl IntoIterator<Item = &'a Rule>,
-    owner: Owner<'_>,
-) -> Result<Vec<IpPermission>> {
-    rules.into_iter().map(|rule| rule.permission(cx, owner)).collect()
-}
-
 fn read(group: Described) -> Result<Observed<SecurityGroup>> {
-    let id = present(group.group_id, "group id")?;
-    let account = present(group.owner_id, "owner of a group")?;
+    let id: String = present(group.group_id, "group id")?;
+    let (account, name): (String, String) = (read!(group.owner_id)?, read!(group.group_name)?);
     let owner = Owner { group: &id, account: &account };
-    let name = present(group.group_name, "name of a group")?;
-    let arn = present(group.security_group_arn, "ARN of a group")?;
     let (ingress, others_in) = without_controllers(unfold(group.ip_permissions, owner)?);
     let (egress, others_out) = without_controllers(unfold(group.ip_permissions_egress, owner)?);
     let others = others_in + others_out;
     let note = (others > 0).then(|| format!("{others} of its rules are of a controller of Kubernetes, and left alone"));
     let spec = SecurityGroup {
         name: Some(name.clone()),
-        description: present(group.description, "description of a group")?,
-        vpc: Ref::id(present(group.vpc_id, "VPC of a group")?),
+        description: read!(group.description)?,
+        vpc: read!(group.vpc_id)?,
         ingress,
         egress,
         ignore_rules: BTreeSet::new(),
     };
-    let attrs = [("arn".into(), arn), ("name".into(), name)].into();
-    Ok(Observed { attrs, notes: note.into_iter().collect(), ..Observed::new(id, tags(group.tags), spec) })
+    let arn = present(group.security_group_arn, "ARN of a group")?;
+    let observed = Observed::new(id, tags(group.tags), spec).attr("arn", arn).attr("name", name);
+    Ok(Observed { notes: note.into_iter().collect(), ..observed })
 }
 
 async fn delete(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<()> {
@@ -376,7 +243,7 @@ async fn close_own(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<b
 /// alone. Only rules of the same network keep a group: one call lists its groups with the rules of both directions.
 async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<Holders> {
     let (stack, named) = (observed.tags.get(Address::STACK_TAG), Ref::id(&observed.id));
-    let network = Filter::builder().name("vpc-id").values(cx.id(&observed.spec.vpc)?).build();
+    let network = filter("vpc-id", [cx.id(&observed.spec.vpc)?]);
     let request = client(cx).describe_security_groups().filters(network).into_paginator().page_size(1000);
     let mut others = Holders::default();
     for group in request.items().send().try_collect().await? {
@@ -390,7 +257,11 @@ async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Re
         let is_ours = stack.is_some() && other.tags.get(Address::STACK_TAG) == stack;
         let owner = Owner { group: &other.id, account: cx.account() };
         for way in ways {
-            let rules = way.rules(&other.spec).iter().filter(|rule| is_ours && rule.names(&named));
+            let rules = match way {
+                Way::In => &other.spec.ingress,
+                Way::Out => &other.spec.egress,
+            };
+            let rules = rules.iter().filter(|rule| is_ours && rule.names(&named));
             match permissions(cx, rules, owner)? {
                 // In a group of the stack it is a controller's.
                 rules if rules.is_empty() => others.add_rule_of(&other.id),

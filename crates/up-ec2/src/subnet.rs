@@ -3,18 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, ResourceType, Subnet as Described, SubnetCidrBlockStateCode, SubnetIpv6CidrBlockAssociation,
-    SubnetState,
+    ResourceType, Subnet as Described, SubnetCidrBlockStateCode, SubnetIpv6CidrBlockAssociation, SubnetState,
 };
 use up_core::{Address, prelude::*};
 
-use crate::{
-    check::{self, must},
-    client,
-    guardduty::leave_subnet,
-    holder::or_holders,
-    once, ours, present, selected, tags,
-};
+use crate::{check, client, guardduty::leave_subnet, holder::or_holders, once, ours, selected, switch, tags};
 
 /// A part of a network, in one availability zone.
 #[spec]
@@ -50,14 +43,16 @@ pub struct Subnet {
 }
 
 /// The names of new instances in the network's DNS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[part(Default, Eq)]
 struct PrivateDnsNameOptions {
     /// `ip-name` for names made of the address, `resource-name` for names made of the instance's id. Default: `ip-name`.
+    #[spec(default = HostnameType::IpName)]
     hostname_type: HostnameType,
     /// Answers names made of the instance's id with IPv4 addresses. Default: false.
+    #[spec(default)]
     enable_resource_name_dns_a_record: bool,
     /// Answers names made of the instance's id with IPv6 addresses. Default: false.
+    #[spec(default)]
     enable_resource_name_dns_aaaa_record: bool,
 }
 
@@ -68,16 +63,6 @@ up_core::aws_enum! {
         IpName = "ip-name",
         /// The id of the instance.
         ResourceName = "resource-name",
-    }
-}
-
-impl Default for PrivateDnsNameOptions {
-    fn default() -> Self {
-        Self {
-            hostname_type: HostnameType::IpName,
-            enable_resource_name_dns_a_record: false,
-            enable_resource_name_dns_aaaa_record: false,
-        }
     }
 }
 
@@ -110,20 +95,17 @@ impl Kind for Subnet {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request =
-            client(cx).describe_subnets().set_filters(selected(query, "subnet-id")).into_paginator().page_size(1000);
-        let subnets = request.items().send().try_collect().await?;
+        let request = client(cx).describe_subnets().set_filters(selected(query, "subnet-id"));
+        let subnets = request.into_paginator().page_size(1000).items().send().try_collect().await?;
         subnets.into_iter().map(read).collect()
     }
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again. Its addresses guard it
     /// besides.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let request = client(cx).create_subnet().vpc_id(cx.id(&self.vpc)?).cidr_block(self.cidr_block.as_str());
-        let request = request.set_availability_zone(self.availability_zone.clone());
-        let request = request.set_availability_zone_id(self.availability_zone_id.clone());
+        let request = client(cx).create_subnet().tag_specifications(ours(ResourceType::Subnet, new));
         let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
-        let request = request.tag_specifications(ours(ResourceType::Subnet, new));
+        let request = fill!(request, cx, self: vpc as vpc_id, cidr_block, availability_zone, availability_zone_id);
         let answer = request.customize().config_override(once()).send().await?;
         Ok(read(present(answer.subnet, "subnet that it made")?)?.into())
     }
@@ -163,16 +145,18 @@ impl Kind for Subnet {
     fn check(&self) -> Vec<Problem> {
         let blocks = &self.ipv6_cidr_blocks;
         let is_ipv6 = |cidr: &Cidr| cidr.net().is_none_or(|net| net.addr().is_ipv6() && net.prefix_len() >= 44);
-        let one_zone = self.availability_zone.is_none() || self.availability_zone_id.is_none();
-        let can_assign = !self.assign_ipv6_address_on_creation || !blocks.is_empty();
-        let problems = [
-            check::ipv4_block("cidr_block", &self.cidr_block),
-            must(one_zone, "availability_zone_id", "give either `availability_zone` or `availability_zone_id`"),
-            must(blocks.iter().all(is_ipv6), "ipv6_cidr_blocks", "expected an IPv6 block between a /44 and a /64"),
-            must(blocks.len() <= 1, "ipv6_cidr_blocks", "a subnet has one IPv6 block at most"),
-            must(can_assign, "assign_ipv6_address_on_creation", "needs a block in `ipv6_cidr_blocks` to assign from"),
-        ];
-        problems.into_iter().flatten().collect()
+        let two_zones = self.availability_zone.is_some() && self.availability_zone_id.is_some();
+        let broken = Problem::broken([
+            (two_zones, "availability_zone_id", "give either `availability_zone` or `availability_zone_id`"),
+            (!blocks.iter().all(is_ipv6), "ipv6_cidr_blocks", "expected an IPv6 block between a /44 and a /64"),
+            (blocks.len() > 1, "ipv6_cidr_blocks", "a subnet has one IPv6 block at most"),
+            (
+                self.assign_ipv6_address_on_creation && blocks.is_empty(),
+                "assign_ipv6_address_on_creation",
+                "needs a block in `ipv6_cidr_blocks` to assign from",
+            ),
+        ]);
+        check::ipv4_block("cidr_block", &self.cidr_block).into_iter().chain(broken).collect()
     }
 
     /// Subnets of one network do not overlap. Two blocks lie apart or one inside of the other: sorted, what is around a
@@ -204,7 +188,7 @@ impl Kind for Subnet {
 
 impl Subnet {
     async fn assign_ipv6(&self, cx: &Context, id: &str) -> Result<()> {
-        let assign = set(self.assign_ipv6_address_on_creation);
+        let assign = switch(self.assign_ipv6_address_on_creation);
         client(cx).modify_subnet_attribute().subnet_id(id).assign_ipv6_address_on_creation(assign).send().await?;
         Ok(())
     }
@@ -213,22 +197,13 @@ impl Subnet {
     async fn update_blocks(&self, cx: &Context, id: &str) -> Result<()> {
         let answer = client(cx).describe_subnets().subnet_ids(id).send().await?;
         let subnet = present(answer.subnets.and_then(|subnets| subnets.into_iter().next()), "subnet")?;
-        use SubnetCidrBlockStateCode::Failed;
         let mut missing = self.ipv6_cidr_blocks.clone();
-        let failed = subnet.ipv6_cidr_block_association_set().iter().filter(|it| code(it) == Some(&Failed));
-        let failed = failed.filter_map(SubnetIpv6CidrBlockAssociation::association_id);
-        for association in failed {
+        let associations = subnet.ipv6_cidr_block_association_set().iter();
+        let failed = associations.filter(|it| code(it) == Some(&SubnetCidrBlockStateCode::Failed));
+        let failed = failed.filter_map(|it| it.association_id().map(str::to_owned));
+        let extra = blocks(&subnet)?.into_iter().filter_map(|(cidr, it)| (!missing.remove(&cidr)).then_some(it));
+        for association in failed.chain(extra) {
             client(cx).disassociate_subnet_cidr_block().association_id(association).send().await.ignore_not_found()?;
-        }
-        for (cidr, association) in blocks(&subnet)? {
-            if !missing.remove(&cidr) {
-                client(cx)
-                    .disassociate_subnet_cidr_block()
-                    .association_id(association)
-                    .send()
-                    .await
-                    .ignore_not_found()?;
-            }
         }
         for cidr in missing {
             client(cx).associate_subnet_cidr_block().subnet_id(id).ipv6_cidr_block(cidr.as_str()).send().await?;
@@ -239,24 +214,22 @@ impl Subnet {
     /// One attribute a call: EC2 takes no more.
     async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = || client(cx).modify_subnet_attribute().subnet_id(&observed.id);
-        let (was, names, had) =
-            (&observed.spec, &self.private_dns_name_options, &observed.spec.private_dns_name_options);
-        if self.enable_dns64 != was.enable_dns64 {
-            call().enable_dns64(set(self.enable_dns64)).send().await?;
-        }
-        if self.map_public_ip_on_launch != was.map_public_ip_on_launch {
-            call().map_public_ip_on_launch(set(self.map_public_ip_on_launch)).send().await?;
-        }
-        if names.hostname_type != had.hostname_type {
-            call().private_dns_hostname_type_on_launch(names.hostname_type.as_str().into()).send().await?;
-        }
-        if names.enable_resource_name_dns_a_record != had.enable_resource_name_dns_a_record {
-            let answer = set(names.enable_resource_name_dns_a_record);
-            call().enable_resource_name_dns_a_record_on_launch(answer).send().await?;
-        }
-        if names.enable_resource_name_dns_aaaa_record != had.enable_resource_name_dns_aaaa_record {
-            let answer = set(names.enable_resource_name_dns_aaaa_record);
-            call().enable_resource_name_dns_aaaa_record_on_launch(answer).send().await?;
+        let changed = |desired: bool, was: bool| (desired != was).then(|| switch(desired));
+        let (is, was) = (self, &observed.spec);
+        let (names, had) = (&is.private_dns_name_options, &was.private_dns_name_options);
+        let kind = (names.hostname_type != had.hostname_type).then(|| names.hostname_type.as_str().into());
+        let a_record = changed(names.enable_resource_name_dns_a_record, had.enable_resource_name_dns_a_record);
+        let aaaa_record = changed(names.enable_resource_name_dns_aaaa_record, had.enable_resource_name_dns_aaaa_record);
+        let calls = [
+            changed(is.enable_dns64, was.enable_dns64).map(|it| call().enable_dns64(it)),
+            changed(is.map_public_ip_on_launch, was.map_public_ip_on_launch)
+                .map(|it| call().map_public_ip_on_launch(it)),
+            kind.map(|it| call().private_dns_hostname_type_on_launch(it)),
+            a_record.map(|it| call().enable_resource_name_dns_a_record_on_launch(it)),
+            aaaa_record.map(|it| call().enable_resource_name_dns_aaaa_record_on_launch(it)),
+        ];
+        for call in calls.into_iter().flatten() {
+            call.send().await?;
         }
         Ok(())
     }
@@ -271,30 +244,28 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
     let names = present(subnet.private_dns_name_options_on_launch, "DNS name options of a subnet")?;
     let vpc = present(subnet.vpc_id, "VPC of a subnet")?;
     let spec = Subnet {
-        vpc: Ref::id(vpc.clone()),
+        vpc: Ref::id(&vpc),
         cidr_block: Cidr::observed(&cidr),
         availability_zone: Some(zone.clone()),
         availability_zone_id: Some(zone_id.clone()),
         ipv6_cidr_blocks: blocks.into_iter().map(|(cidr, _)| cidr).collect(),
-        assign_ipv6_address_on_creation: present(subnet.assign_ipv6_address_on_creation, "IPv6 setting of a subnet")?,
+        assign_ipv6_address_on_creation: read!(subnet.assign_ipv6_address_on_creation)?,
         // LocalStack leaves these out where they are off: this one, and those of the records.
-        enable_dns64: subnet.enable_dns64.unwrap_or(false),
-        map_public_ip_on_launch: present(subnet.map_public_ip_on_launch, "public address setting of a subnet")?,
+        enable_dns64: read!(subnet.enable_dns64 or false)?,
+        map_public_ip_on_launch: read!(subnet.map_public_ip_on_launch)?,
         private_dns_name_options: PrivateDnsNameOptions {
-            hostname_type: HostnameType::observed(present(names.hostname_type, "host name type of a subnet")?.as_str()),
-            enable_resource_name_dns_a_record: names.enable_resource_name_dns_a_record.unwrap_or(false),
-            enable_resource_name_dns_aaaa_record: names.enable_resource_name_dns_aaaa_record.unwrap_or(false),
+            hostname_type: read!(names.hostname_type)?,
+            enable_resource_name_dns_a_record: read!(names.enable_resource_name_dns_a_record or false)?,
+            enable_resource_name_dns_aaaa_record: read!(names.enable_resource_name_dns_aaaa_record or false)?,
         },
     };
-    let attrs = [
-        ("arn".into(), present(subnet.subnet_arn, "ARN of a subnet")?),
-        ("availability_zone".into(), zone),
-        ("availability_zone_id".into(), zone_id),
-        ("vpc_id".into(), vpc),
-        ("cidr_block".into(), cidr),
-    ];
-    let id = present(subnet.subnet_id, "subnet id")?;
-    Ok(Observed { attrs: attrs.into(), status, ..Observed::new(id, tags(subnet.tags), spec) })
+    let observed = Observed::new(present(subnet.subnet_id, "subnet id")?, tags(subnet.tags), spec)
+        .attr("arn", present(subnet.subnet_arn, "ARN of a subnet")?)
+        .attr("availability_zone", zone)
+        .attr("availability_zone_id", zone_id)
+        .attr("vpc_id", vpc)
+        .attr("cidr_block", cidr);
+    Ok(Observed { status, ..observed })
 }
 
 fn status(subnet: &Described) -> Result<Status> {
@@ -333,10 +304,6 @@ fn blocks(subnet: &Described) -> Result<Vec<(Cidr, String)>> {
 
 fn code(association: &SubnetIpv6CidrBlockAssociation) -> Option<&SubnetCidrBlockStateCode> {
     association.ipv6_cidr_block_state()?.state()
-}
-
-fn set(value: bool) -> AttributeBooleanValue {
-    AttributeBooleanValue::builder().value(value).build()
 }
 
 #[cfg(test)]

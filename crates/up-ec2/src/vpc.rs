@@ -2,19 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{
-    AttributeBooleanValue, Filter, ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState,
-    VpcCidrBlockStateCode,
-};
+use aws_sdk_ec2::types::{ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode};
 use up_core::prelude::*;
 
 use crate::{
-    arn,
-    check::{self, must},
-    client,
-    guardduty::leave_vpc,
-    holder::or_holders,
-    made, once, ours, present, selected, tags,
+    arn, check, client, filter, guardduty::leave_vpc, holder::or_holders, made, once, ours, selected, switch, tags,
 };
 
 /// A private network, to be cut into subnets.
@@ -88,10 +80,9 @@ impl Kind for Vpc {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        let request =
-            client(cx).describe_vpcs().set_filters(selected(query, "vpc-id")).into_paginator().page_size(1000);
-        let vpcs = request.items().send().try_collect().await?.into_iter();
-        let wanted = vpcs.filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| query.wants(id)));
+        let request = client(cx).describe_vpcs().set_filters(selected(query, "vpc-id")).into_paginator();
+        let vpcs = request.page_size(1000).items().send().try_collect().await?;
+        let wanted = vpcs.into_iter().filter(|vpc| vpc.vpc_id.as_ref().is_none_or(|id| query.wants(id)));
         let mut observed = concurrently(wanted.map(|vpc| read(cx, query, vpc))).await?;
         tell_defaults(cx, query, &mut observed).await?;
         Ok(observed)
@@ -99,10 +90,8 @@ impl Kind for Vpc {
 
     /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let request = client(cx).create_vpc().cidr_block(self.cidr_block.as_str());
-        let request = request.instance_tenancy(self.instance_tenancy.as_str().into());
-        let request = request.amazon_provided_ipv6_cidr_block(self.amazon_provided_ipv6_cidr_block);
-        let request = request.tag_specifications(ours(ResourceType::Vpc, new));
+        let request = client(cx).create_vpc().tag_specifications(ours(ResourceType::Vpc, new));
+        let request = fill!(request, cx, self: cidr_block, instance_tenancy, amazon_provided_ipv6_cidr_block);
         let answer = request.customize().config_override(once()).send().await?;
         made(answer.vpc.and_then(|vpc| vpc.vpc_id)).map(Created::Id)
     }
@@ -135,9 +124,9 @@ impl Kind for Vpc {
         let secondary = self.secondary_cidr_blocks.iter();
         let blocks = secondary.map(|cidr| check::ipv4_block("secondary_cidr_blocks", cidr));
         let first = check::ipv4_block("cidr_block", &self.cidr_block);
-        let can_name = self.enable_dns_support || !self.enable_dns_hostnames;
-        let hostnames = must(can_name, "enable_dns_hostnames", "DNS names need `enable_dns_support` as well");
-        blocks.chain([first, hostnames]).flatten().collect()
+        let no_names = self.enable_dns_hostnames && !self.enable_dns_support;
+        let names = Problem::when(no_names, "enable_dns_hostnames", "DNS names need `enable_dns_support` as well");
+        blocks.chain([first, names]).flatten().collect()
     }
 }
 
@@ -166,25 +155,25 @@ impl Vpc {
 
     /// One attribute a call: EC2 takes no more. Host names need DNS support: they go before it, and come after it.
     async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let set = |value| AttributeBooleanValue::builder().value(value).build();
         let call = || client(cx).modify_vpc_attribute().vpc_id(&observed.id);
-        let was = &observed.spec;
-        if was.enable_dns_hostnames && !self.enable_dns_hostnames {
-            call().enable_dns_hostnames(set(false)).send().await?;
+        let (is, was) = (self, &observed.spec);
+        let moves = is.enable_dns_support != was.enable_dns_support;
+        let metrics = is.enable_network_address_usage_metrics;
+        let metrics = metrics.filter(|_| metrics != was.enable_network_address_usage_metrics);
+        let (drops, gains) = (
+            was.enable_dns_hostnames && !is.enable_dns_hostnames,
+            is.enable_dns_hostnames && !was.enable_dns_hostnames,
+        );
+        let calls = [
+            drops.then(|| call().enable_dns_hostnames(switch(false))),
+            moves.then(|| call().enable_dns_support(switch(is.enable_dns_support))),
+            gains.then(|| call().enable_dns_hostnames(switch(true))),
+            metrics.map(|metrics| call().enable_network_address_usage_metrics(switch(metrics))),
+        ];
+        for call in calls.into_iter().flatten() {
+            call.send().await?;
         }
-        if self.enable_dns_support != was.enable_dns_support {
-            call().enable_dns_support(set(self.enable_dns_support)).send().await?;
-        }
-        if self.enable_dns_hostnames && !was.enable_dns_hostnames {
-            call().enable_dns_hostnames(set(true)).send().await?;
-        }
-        match self.enable_network_address_usage_metrics {
-            Some(desired) if was.enable_network_address_usage_metrics != Some(desired) => {
-                call().enable_network_address_usage_metrics(set(desired)).send().await?;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -207,27 +196,25 @@ async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vp
         enable_dns_hostnames: attributes[0],
         enable_dns_support: attributes[1],
         enable_network_address_usage_metrics: attributes.get(2).copied(),
-        instance_tenancy: Tenancy::observed(present(vpc.instance_tenancy, "tenancy of a VPC")?.as_str()),
+        instance_tenancy: read!(vpc.instance_tenancy)?,
     };
-    let ipv6 = ipv6.map(|cidr| ("ipv6_cidr_block".to_owned(), cidr));
-    let attrs = [("arn".into(), arn(cx, "vpc", &id)), ("cidr_block".into(), cidr)].into_iter().chain(ipv6).collect();
-    Ok(Observed { attrs, status, ..Observed::new(id, tags(vpc.tags), spec) })
+    let observed = Observed::new(&id, tags(vpc.tags), spec).attr("arn", arn(cx, "vpc", &id));
+    Ok(Observed { status, ..observed.attr("cidr_block", cidr).attr("ipv6_cidr_block", ipv6) })
 }
 
 /// What AWS made with each network: a call for all of them, and only where something reads it.
 async fn tell_defaults(cx: &Context, query: &Query, observed: &mut [Observed<Vpc>]) -> Result<()> {
-    let vpcs =
-        Filter::builder().name("vpc-id").set_values(Some(observed.iter().map(|vpc| vpc.id.clone()).collect())).build();
+    let vpcs = filter("vpc-id", observed.iter().map(|vpc| &vpc.id));
     let mut told = BTreeMap::new();
     if !observed.is_empty() && query.asks_attribute(DEFAULT_GROUP) {
-        let default = Filter::builder().name("group-name").values("default").build();
-        let request = client(cx).describe_security_groups().filters(vpcs.clone()).filters(default).into_paginator();
+        let request = client(cx).describe_security_groups().filters(vpcs.clone());
+        let request = request.filters(filter("group-name", ["default"])).into_paginator();
         let groups = request.page_size(1000).items().send().try_collect().await?;
         told.extend(groups.into_iter().filter_map(|it| Some(((it.vpc_id?, DEFAULT_GROUP), it.group_id?))));
     }
     if !observed.is_empty() && query.asks_attribute(MAIN_TABLE) {
-        let main = Filter::builder().name("association.main").values("true").build();
-        let request = client(cx).describe_route_tables().filters(vpcs).filters(main).into_paginator();
+        let request = client(cx).describe_route_tables().filters(vpcs);
+        let request = request.filters(filter("association.main", ["true"])).into_paginator();
         let tables = request.page_size(100).items().send().try_collect().await?;
         told.extend(tables.into_iter().filter_map(|it| Some(((it.vpc_id?, MAIN_TABLE), it.route_table_id?))));
     }

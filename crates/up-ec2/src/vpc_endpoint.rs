@@ -2,17 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{DnsOptionsSpecification, Filter, ResourceType, VpcEndpoint as Described};
+use aws_sdk_ec2::types::{self as wire, ResourceType, VpcEndpoint as Described};
 use serde::Deserializer;
 use serde_json::{Value, json};
-use up_core::{Name, prelude::*};
+use up_core::{mirror::beyond, prelude::*};
 
-use crate::{
-    arn,
-    check::must,
-    client, ids, made, ours, owned, present, tags,
-    token::{may_stand, tokens, used_up},
-};
+use crate::{arn, client, filter, ours, owned, tags, token};
 
 /// A way to an AWS service, or to a partner's, that stays inside the network.
 ///
@@ -57,7 +52,7 @@ pub struct VpcEndpoint {
 }
 
 /// Which names of an interface endpoint answer with what.
-#[part(Eq)]
+#[part(Eq, sends = wire::DnsOptionsSpecification, reads = wire::DnsOptions)]
 struct DnsOptions {
     /// `ipv4`, `ipv6`, `dualstack` or `service-defined`. Left out: AWS chooses by `ip_address_type`.
     dns_record_ip_type: Option<DnsRecordIpType>,
@@ -76,9 +71,7 @@ up_core::aws_enum! {
         /// By a route to a network interface, for traffic to be inspected.
         GatewayLoadBalancer = "GatewayLoadBalancer",
     }
-}
 
-up_core::aws_enum! {
     /// The addresses an endpoint has.
     IpAddressType {
         /// IPv4 alone.
@@ -88,9 +81,7 @@ up_core::aws_enum! {
         /// Both.
         Dualstack = "dualstack",
     }
-}
 
-up_core::aws_enum! {
     /// The addresses an endpoint's names answer with.
     DnsRecordIpType {
         /// IPv4 alone.
@@ -149,50 +140,37 @@ impl Kind for VpcEndpoint {
 
     /// Sent with a client token, so that EC2 makes one however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let vpc = cx.id(&self.vpc)?;
-        let list = |ids: BTreeSet<String>| (!ids.is_empty()).then(|| ids.into_iter().collect::<Vec<_>>());
-        let (tables, subnets) = (list(ids(cx, &self.route_tables)?), list(ids(cx, &self.subnets)?));
-        let groups = list(ids(cx, &self.security_groups)?);
-        let kind = self.vpc_endpoint_type.as_str();
-        let parameters = format!("{vpc} {} {kind} {tables:?} {subnets:?} {groups:?} {self:?}", self.service_name);
-        let request = client(cx).create_vpc_endpoint().vpc_id(vpc).service_name(&self.service_name);
-        let request = request.vpc_endpoint_type(kind.into()).set_service_region(self.service_region.clone());
-        let request = request.set_route_table_ids(tables).set_subnet_ids(subnets).set_security_group_ids(groups);
+        let request = client(cx).create_vpc_endpoint().tag_specifications(ours(ResourceType::VpcEndpoint, new));
+        let request = fill!(request, cx, self: vpc as vpc_id, service_name, vpc_endpoint_type, service_region,
+            route_tables as route_table_ids, subnets as subnet_ids, security_groups as security_group_ids,
+            ip_address_type, dns_options);
         let request = request.set_policy_document(self.restriction());
         let request = request.set_private_dns_enabled(self.is_interface().then_some(self.private_dns_enabled));
-        let request = request.set_ip_address_type(self.ip_address_type.map(|it| it.as_str().into()));
-        let request = request.set_dns_options(self.dns_options.as_ref().map(DnsOptions::specification));
-        let request = request.tag_specifications(ours(ResourceType::VpcEndpoint, new));
-        for token in tokens(cx, new, &[&parameters]) {
-            let answer = request.clone().client_token(token).send().await?;
-            let id = made(answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id))?;
-            if may_stand(cx, &id, is_kept(cx, &id)).await? {
-                return Ok(id.into());
-            }
-        }
-        Err(used_up(new))
+        let make = async |token| {
+            let made = request.clone().client_token(token).send().await?.vpc_endpoint;
+            Ok(made.and_then(|endpoint| endpoint.vpc_endpoint_id))
+        };
+        token::create(cx, new, request.as_input(), make, |id| is_kept(cx, id)).await
     }
 
     /// All in one call. Safe to repeat: what is there stays, what is gone is gone.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
-        let tables = Members::between(cx, &was.route_tables, &self.route_tables)?;
-        let subnets = Members::between(cx, &was.subnets, &self.subnets)?;
-        let groups = Members::between(cx, &was.security_groups, &self.security_groups)?;
-        let call = client(cx).modify_vpc_endpoint().vpc_endpoint_id(&observed.id);
-        let call = call.set_add_route_table_ids(tables.add).set_remove_route_table_ids(tables.remove);
-        let call = call.set_add_subnet_ids(subnets.add).set_remove_subnet_ids(subnets.remove);
-        let call = call.set_add_security_group_ids(groups.add).set_remove_security_group_ids(groups.remove);
+        let call = client(cx)
+            .modify_vpc_endpoint()
+            .vpc_endpoint_id(&observed.id)
+            .set_add_route_table_ids(beyond(&self.route_tables, &was.route_tables, cx)?)
+            .set_remove_route_table_ids(beyond(&was.route_tables, &self.route_tables, cx)?)
+            .set_add_subnet_ids(beyond(&self.subnets, &was.subnets, cx)?)
+            .set_remove_subnet_ids(beyond(&was.subnets, &self.subnets, cx)?)
+            .set_add_security_group_ids(beyond(&self.security_groups, &was.security_groups, cx)?)
+            .set_remove_security_group_ids(beyond(&was.security_groups, &self.security_groups, cx)?);
         let call = match (self.policy_document != was.policy_document, self.restriction()) {
             (false, _) => call,
             (true, Some(policy)) => call.policy_document(policy),
             (true, None) => call.reset_policy(true),
         };
-        let dns = (self.private_dns_enabled != was.private_dns_enabled).then_some(self.private_dns_enabled);
-        let address = self.ip_address_type.filter(|_| self.ip_address_type != was.ip_address_type);
-        let options = self.dns_options.as_ref().filter(|_| self.dns_options != was.dns_options);
-        let call = call.set_private_dns_enabled(dns).set_ip_address_type(address.map(|it| it.as_str().into()));
-        call.set_dns_options(options.map(DnsOptions::specification)).send().await?;
+        fill_changed!(call, cx, self, was: private_dns_enabled, ip_address_type, dns_options).send().await?;
         Ok(())
     }
 
@@ -200,14 +178,9 @@ impl Kind for VpcEndpoint {
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&observed.id).send().await?;
         let refusal = answer.unsuccessful.into_iter().flatten().find_map(|item| item.error);
-        match refusal {
-            Some(error) => {
-                let code = present(error.code, "code of a refusal")?;
-                let message = present(error.message, "message of a refusal")?;
-                Err::<(), _>(Error::answered(&code, &message)).ignore_not_found()
-            }
-            None => Ok(()),
-        }
+        let Some(refusal) = refusal else { return Ok(()) };
+        let (code, message): (String, String) = (read!(refusal.code)?, read!(refusal.message)?);
+        Err::<(), _>(Error::answered(&code, &message)).ignore_not_found()
     }
 
     fn unique(&self) -> Vec<Unique> {
@@ -223,16 +196,15 @@ impl Kind for VpcEndpoint {
         let [tables, subnets] = [!self.route_tables.is_empty(), !self.subnets.is_empty()];
         let groups = !self.security_groups.is_empty();
         let names = self.private_dns_enabled || self.dns_options.is_some();
-        let problems = [
-            must(!gateway || tables, "route_tables", "a gateway endpoint needs the route tables that lead to it"),
-            must(gateway || !tables, "route_tables", "only gateway endpoints are in route tables"),
-            must(gateway || subnets, "subnets", "an endpoint with network interfaces needs subnets for them"),
-            must(!gateway || !subnets, "subnets", "a gateway endpoint has no network interfaces, and no subnets"),
-            must(!interface || groups, "security_groups", "an interface endpoint needs a group that lets traffic in"),
-            must(interface || !groups, "security_groups", "only interface endpoints wear security groups"),
-            must(interface || !names, "private_dns_enabled", "only interface endpoints have names in the DNS"),
-        ];
-        problems.into_iter().flatten().collect()
+        Problem::broken([
+            (gateway && !tables, "route_tables", "a gateway endpoint needs the route tables that lead to it"),
+            (!gateway && tables, "route_tables", "only gateway endpoints are in route tables"),
+            (!gateway && !subnets, "subnets", "an endpoint with network interfaces needs subnets for them"),
+            (gateway && subnets, "subnets", "a gateway endpoint has no network interfaces, and no subnets"),
+            (interface && !groups, "security_groups", "an interface endpoint needs a group that lets traffic in"),
+            (!interface && groups, "security_groups", "only interface endpoints wear security groups"),
+            (!interface && names, "private_dns_enabled", "only interface endpoints have names in the DNS"),
+        ])
     }
 }
 
@@ -247,88 +219,50 @@ impl VpcEndpoint {
     }
 }
 
-impl DnsOptions {
-    fn observed(options: aws_sdk_ec2::types::DnsOptions) -> Result<Self> {
-        let record_type = options.dns_record_ip_type.map(|it| DnsRecordIpType::observed(it.as_str()));
-        let only_inbound = options.private_dns_only_for_inbound_resolver_endpoint;
-        Ok(Self { dns_record_ip_type: record_type, private_dns_only_for_inbound_resolver_endpoint: only_inbound })
-    }
-
-    fn specification(&self) -> DnsOptionsSpecification {
-        let only_inbound = self.private_dns_only_for_inbound_resolver_endpoint;
-        let specification = DnsOptionsSpecification::builder();
-        let specification = specification.set_private_dns_only_for_inbound_resolver_endpoint(only_inbound);
-        specification.set_dns_record_ip_type(self.dns_record_ip_type.map(|it| it.as_str().into())).build()
-    }
-}
-
-/// How a set of members changes, in the form ModifyVpcEndpoint wants it.
-struct Members {
-    add: Option<Vec<String>>,
-    remove: Option<Vec<String>>,
-}
-
-impl Members {
-    fn between<K: Name>(cx: &Context, observed: &BTreeSet<Ref<K>>, desired: &BTreeSet<Ref<K>>) -> Result<Self> {
-        let (observed, desired) = (ids(cx, observed)?, ids(cx, desired)?);
-        let less = |these: &BTreeSet<String>, those| {
-            let rest = these.difference(those).cloned().collect::<Vec<_>>();
-            (!rest.is_empty()).then_some(rest)
-        };
-        Ok(Self { add: less(&desired, &observed), remove: less(&observed, &desired) })
-    }
-}
-
 fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let (status, notes) = (status(&endpoint), notes(&endpoint));
     let id = present(endpoint.vpc_endpoint_id, "endpoint id")?;
-    let options = endpoint.dns_options.map(DnsOptions::observed).transpose()?;
-    let address = endpoint.ip_address_type.map(|it| IpAddressType::observed(it.as_str()));
-    let kind = present(endpoint.vpc_endpoint_type, "type of an endpoint")?;
-    let policy = match endpoint.policy_document {
+    let policy_document = match endpoint.policy_document {
         Some(text) => {
             normal(PolicyDocument::parse(&text).map_err(|error| Error::ours(format!("policy of {id}: {error}")))?)
         }
         None => full_access(),
     };
     let groups = endpoint.groups.into_iter().flatten().filter_map(|group| group.group_id);
-    // It means nothing for other types, whatever is answered for them.
-    let private_dns = present(endpoint.private_dns_enabled, "private DNS setting of an endpoint")?;
+    let vpc_endpoint_type = read!(endpoint.vpc_endpoint_type)?;
+    let private_dns: bool = read!(endpoint.private_dns_enabled)?;
     let spec = VpcEndpoint {
-        vpc: Ref::id(present(endpoint.vpc_id, "VPC of an endpoint")?),
-        service_name: present(endpoint.service_name, "service of an endpoint")?,
-        vpc_endpoint_type: EndpointType::observed(kind.as_str()),
+        vpc: read!(endpoint.vpc_id)?,
+        service_name: read!(endpoint.service_name)?,
+        vpc_endpoint_type,
         service_region: endpoint.service_region,
-        policy_document: policy,
-        route_tables: endpoint.route_table_ids.into_iter().flatten().map(Ref::id).collect(),
-        subnets: endpoint.subnet_ids.into_iter().flatten().map(Ref::id).collect(),
+        policy_document,
+        route_tables: read!(endpoint.route_table_ids)?,
+        subnets: read!(endpoint.subnet_ids)?,
         security_groups: groups.map(Ref::id).collect(),
-        private_dns_enabled: private_dns && kind.as_str() == EndpointType::Interface.as_str(),
-        ip_address_type: address,
-        dns_options: options,
+        // It means nothing for other types, whatever is answered for them.
+        private_dns_enabled: private_dns && vpc_endpoint_type == EndpointType::Interface,
+        ip_address_type: read!(endpoint.ip_address_type)?,
+        dns_options: read!(endpoint.dns_options)?,
     };
     // The first entry is the one for all zones.
-    let (name, zone) = match endpoint.dns_entries.into_iter().flatten().next() {
-        Some(entry) => (entry.dns_name, entry.hosted_zone_id),
-        None => (None, None),
-    };
-    let entry = [("dns_name", name), ("hosted_zone_id", zone)];
-    let entry = entry.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    let attrs = entry.chain([("arn".to_owned(), arn(cx, "vpc-endpoint", &id))]).collect();
-    Ok(Observed { attrs, status, notes, ..Observed::new(id, tags(endpoint.tags), spec) })
+    let entry = endpoint.dns_entries.into_iter().flatten().next();
+    let (name, zone) = entry.map_or((None, None), |entry| (entry.dns_name, entry.hosted_zone_id));
+    let observed = Observed::new(&id, tags(endpoint.tags), spec).attr("arn", arn(cx, "vpc-endpoint", &id));
+    Ok(Observed { status, notes, ..observed.attr("dns_name", name).attr("hosted_zone_id", zone) })
 }
 
 const PREFIX_LIST: &str = "prefix_list_id";
 
 /// The prefix lists of gateway endpoints' services, all by one call.
 async fn tell_prefix_lists(cx: &Context, observed: &mut [Observed<VpcEndpoint>]) -> Result<()> {
-    let gateways =
-        observed.iter().map(|observed| &observed.spec).filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
+    let specs = observed.iter().map(|observed| &observed.spec);
+    let gateways = specs.filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
     let services: BTreeSet<String> = gateways.map(|spec| spec.service_name.clone()).collect();
     if services.is_empty() {
         return Ok(());
     }
-    let named = Filter::builder().name("prefix-list-name").set_values(Some(services.into_iter().collect())).build();
+    let named = filter("prefix-list-name", services);
     let request = client(cx).describe_managed_prefix_lists().filters(named).into_paginator().page_size(100);
     for list in request.items().send().try_collect().await? {
         let (Some(id), Some(name)) = (list.prefix_list_id, list.prefix_list_name) else { continue };
@@ -369,7 +303,7 @@ fn state(endpoint: &Described) -> String {
     endpoint.state.as_ref().map_or("pending".into(), |state| state.as_str().to_ascii_lowercase())
 }
 
-async fn is_kept(cx: &Context, id: &str) -> Result<bool> {
+async fn is_kept(cx: &Context, id: String) -> Result<bool> {
     let answer = client(cx).describe_vpc_endpoints().vpc_endpoint_ids(id).send().await?;
     Ok(!answer.vpc_endpoints().iter().any(|it| matches!(state(it).as_str(), "deleting" | "deleted")))
 }

@@ -36,6 +36,6 @@ impl Logs {
     /// A prefix without a bucket says nothing.
     pub(crate) fn check(&self, field: &str) -> Option<Problem> {
         let stray = self.bucket.is_empty() && !self.prefix.is_empty();
-        stray.then(|| Problem::new(format!("{field}.bucket"), "missing: the bucket that the prefix is for"))
+        Problem::when(stray, format!("{field}.bucket"), "missing: the bucket that the prefix is for")
     }
 }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_elasticloadbalancingv2::types::{
-    self, HostHeaderConditionConfig, HttpHeaderConditionConfig, HttpRequestMethodConditionConfig,
-    PathPatternConditionConfig, QueryStringConditionConfig, QueryStringKeyValuePair, SourceIpConditionConfig,
-};
-use up_core::prelude::*;
+use aws_sdk_elasticloadbalancingv2::types as wire;
+use up_core::{mirror, prelude::*};
 
 type Values = BTreeSet<String>;
 
@@ -33,16 +30,17 @@ pub(crate) enum Condition {
 }
 
 /// A header.
-#[part(Eq, PartialOrd, Ord)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::HttpHeaderConditionConfig)]
 pub(crate) struct HttpHeader {
     /// Its name. Upper and lower case are alike.
+    #[spec(member = http_header_name)]
     name: String,
     /// What it may say.
     values: Values,
 }
 
 /// Something behind the `?`.
-#[part(Eq, PartialOrd, Ord)]
+#[part(Eq, PartialOrd, Ord, mirrors = wire::QueryStringKeyValuePair)]
 pub(crate) struct QueryPair {
     /// Left out: any.
     key: Option<String>,
@@ -50,61 +48,46 @@ pub(crate) struct QueryPair {
     value: String,
 }
 
-impl Condition {
-    pub(crate) fn wire(&self) -> types::RuleCondition {
-        let list = |values: &Values| Some(values.iter().cloned().collect());
-        let condition = types::RuleCondition::builder().field(self.field());
+impl ToAws<wire::RuleCondition> for Condition {
+    fn to_aws(&self, cx: &Context) -> Result<Option<wire::RuleCondition>> {
+        /// The table of a condition that has nothing but values.
+        macro_rules! table {
+            ($table:ident, $values:expr) => {
+                wire::$table::builder().set_values($values.to_aws(cx)?).build()
+            };
+        }
+        let condition = wire::RuleCondition::builder().field(self.field());
         let condition = match self {
-            Self::HostHeader(values) => {
-                condition.host_header_config(HostHeaderConditionConfig::builder().set_values(list(values)).build())
+            Self::HostHeader(hosts) => condition.host_header_config(table!(HostHeaderConditionConfig, hosts)),
+            Self::PathPattern(paths) => condition.path_pattern_config(table!(PathPatternConditionConfig, paths)),
+            Self::HttpHeader(header) => condition.set_http_header_config(header.to_aws(cx)?),
+            Self::HttpRequestMethod(methods) => {
+                condition.http_request_method_config(table!(HttpRequestMethodConditionConfig, methods))
             }
-            Self::PathPattern(values) => {
-                condition.path_pattern_config(PathPatternConditionConfig::builder().set_values(list(values)).build())
-            }
-            Self::HttpHeader(HttpHeader { name, values }) => {
-                let config = HttpHeaderConditionConfig::builder().http_header_name(name).set_values(list(values));
-                condition.http_header_config(config.build())
-            }
-            Self::HttpRequestMethod(values) => {
-                let config = HttpRequestMethodConditionConfig::builder().set_values(list(values));
-                condition.http_request_method_config(config.build())
-            }
-            Self::QueryString(pairs) => {
-                let pair = |QueryPair { key, value }: &QueryPair| {
-                    QueryStringKeyValuePair::builder().set_key(key.clone()).value(value).build()
-                };
-                let pairs = pairs.iter().map(pair).collect();
-                let config = QueryStringConditionConfig::builder().set_values(Some(pairs));
-                condition.query_string_config(config.build())
-            }
-            Self::SourceIp(blocks) => {
-                let blocks = blocks.iter().map(Cidr::to_string).collect();
-                condition.source_ip_config(SourceIpConditionConfig::builder().set_values(Some(blocks)).build())
-            }
+            Self::QueryString(pairs) => condition.query_string_config(table!(QueryStringConditionConfig, pairs)),
+            Self::SourceIp(blocks) => condition.source_ip_config(table!(SourceIpConditionConfig, blocks)),
             Self::Unknown(_) => condition,
         };
-        condition.build()
+        Ok(Some(condition.build()))
     }
+}
 
-    /// AWS shows some conditions twice: in a table of their own, and as plain values, as it used to.
-    pub(crate) fn observed(condition: types::RuleCondition) -> Result<Self> {
-        let field = condition.field.ok_or_else(|| Error::absent("field of a condition"))?;
+/// AWS shows some conditions twice: in a table of their own, and as plain values, as it used to.
+impl FromAws<wire::RuleCondition> for Condition {
+    fn from_aws(condition: wire::RuleCondition) -> Result<Self> {
+        let field = present(condition.field, "field of a condition")?;
         let plain = condition.values.unwrap_or_default();
         let set = |values: Option<Vec<String>>| values.unwrap_or(plain).into_iter().collect::<Values>();
         Ok(match field.as_str() {
             "host-header" => Self::HostHeader(set(condition.host_header_config.and_then(|config| config.values))),
             "path-pattern" => Self::PathPattern(set(condition.path_pattern_config.and_then(|config| config.values))),
-            "http-header" => {
-                let config = condition.http_header_config.ok_or_else(|| Error::absent("header of a condition"))?;
-                let name = config.http_header_name.ok_or_else(|| Error::absent("header of a condition"))?;
-                Self::HttpHeader(HttpHeader { name, values: set(config.values) })
-            }
+            "http-header" => Self::HttpHeader(read!(condition.http_header_config)?),
             "http-request-method" => {
                 Self::HttpRequestMethod(set(condition.http_request_method_config.and_then(|config| config.values)))
             }
             "query-string" => {
-                let pairs = condition.query_string_config.and_then(|config| config.values).unwrap_or_default();
-                Self::QueryString(pairs.into_iter().filter_map(QueryPair::observed).collect())
+                let pairs = condition.query_string_config.and_then(|config| config.values);
+                Self::QueryString(mirror::read(pairs, "query string")?)
             }
             "source-ip" => {
                 let blocks = set(condition.source_ip_config.and_then(|config| config.values));
@@ -113,7 +96,9 @@ impl Condition {
             _ => Self::Unknown(field),
         })
     }
+}
 
+impl Condition {
     /// AWS's word for it, of which a rule has one each but for headers and query strings.
     pub(crate) fn field(&self) -> &str {
         match self {
@@ -136,11 +121,5 @@ impl Condition {
             Self::SourceIp(blocks) => blocks.len(),
             Self::Unknown(_) => 0,
         }
-    }
-}
-
-impl QueryPair {
-    fn observed(pair: QueryStringKeyValuePair) -> Option<Self> {
-        Some(Self { key: pair.key, value: pair.value? })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use up_core::{Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently};
+use up_core::{Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently, present};
 
 use crate::{SERVICE, client, tags};
 
@@ -12,9 +12,39 @@ const DESCRIBED: usize = 20;
 /// The most the API lists in one answer.
 pub(crate) const PAGE: i32 = 400;
 
+/// Those that may be asked for, by the ARN and the name that the API lists.
+pub(crate) fn asked<T>(
+    query: &Query,
+    listed: impl IntoIterator<Item = (Option<String>, Option<String>, T)>,
+) -> Result<Vec<(String, T)>> {
+    let mut found = Vec::new();
+    for (arn, name, item) in listed {
+        let (arn, name) = (present(arn, "ARN")?, present(name, "name")?);
+        if query.may_match(&arn, &arn, &name) {
+            found.push((arn, item));
+        }
+    }
+    Ok(found)
+}
+
+/// Those that are the stack's, each with its tags and its ARN.
+pub(crate) async fn owned<T>(
+    cx: &Context,
+    query: &Query,
+    found: impl IntoIterator<Item = (String, T)>,
+) -> Result<Vec<(Tags, String, T)>> {
+    let found: Vec<_> = found.into_iter().collect();
+    let mut owned = tags_of_owned(cx, query, found.iter().map(|(arn, _)| arn)).await?;
+    Ok(found.into_iter().filter_map(|(arn, item)| Some((owned.remove(&arn)?, arn, item))).collect())
+}
+
 /// The tags of those among `arns` that are the stack's: from the index, or by asking about what it does not list.
-pub(crate) async fn owned(cx: &Context, query: &Query, arns: &[String]) -> Result<BTreeMap<String, Tags>> {
-    let wanted = arns.iter().filter(|arn| query.wants(arn));
+async fn tags_of_owned<'a>(
+    cx: &Context,
+    query: &Query,
+    arns: impl Iterator<Item = &'a String>,
+) -> Result<BTreeMap<String, Tags>> {
+    let wanted = arns.filter(|arn| query.wants(arn));
     let (listed, unlisted): (Vec<_>, Vec<_>) = wanted.partition(|arn| query.index.tags(arn).is_some());
     let listed = listed.into_iter().filter_map(|arn| Some((arn.clone(), query.index.tags(arn)?.clone())));
     let mut found: BTreeMap<_, _> = listed.collect();
@@ -62,8 +92,7 @@ pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeS
     let request = client(cx).describe_load_balancers().page_size(PAGE);
     let all = request.into_paginator().items().send().try_collect().await?;
     let named = all.into_iter().map(|balancer| {
-        let named = balancer.load_balancer_arn.zip(balancer.load_balancer_name);
-        named.ok_or_else(|| Error::absent("ARN and name of a load balancer"))
+        present(balancer.load_balancer_arn.zip(balancer.load_balancer_name), "ARN and name of a load balancer")
     });
     let named: Vec<_> = named.collect::<Result<_>>()?;
     Ok(named.into_iter().filter(|(_, name)| name.starts_with(&query.prefix())).map(|(arn, _)| arn).collect())
@@ -80,7 +109,7 @@ pub(crate) async fn listeners(cx: &Context, query: &Query) -> Result<BTreeSet<St
         balancers.remove(&balancer);
     }
     for listener in listeners_on(cx, balancers).await? {
-        listeners.insert(listener.listener_arn.ok_or_else(|| Error::absent("ARN of a listener"))?);
+        listeners.insert(present(listener.listener_arn, "ARN of a listener")?);
     }
     Ok(listeners)
 }
@@ -99,9 +128,14 @@ pub(crate) async fn listeners_on(
 
 /// What hangs on something that is gone is gone as well.
 pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Vec<T>> {
+    unless_gone(answer).map(Option::unwrap_or_default)
+}
+
+/// `None`: gone meanwhile.
+pub(crate) fn unless_gone<T, E: Into<Error>>(answer: Result<T, E>) -> Result<Option<T>> {
     match answer.map_err(Into::into) {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
-        answer => answer,
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        answer => answer.map(Some),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a load balancer finds out which targets work.
 
-use aws_sdk_elasticloadbalancingv2::types::{self, Matcher, ProtocolEnum};
-use up_core::{Result, placeholder, prelude::*};
+use aws_sdk_elasticloadbalancingv2::types::{self as wire, Matcher};
+use up_core::{mirror, placeholder, prelude::*};
 
 use crate::{
     check_range,
@@ -14,7 +14,7 @@ pub(crate) struct HealthCheck {
     /// Whether targets are checked at all; only for Lambda are they not by default. Left out: AWS's default.
     pub(crate) enabled: Option<bool>,
     /// What is spoken. Left out: AWS's default, `HTTP` for application load balancers, else `TCP`.
-    protocol: Option<Protocol>,
+    pub(crate) protocol: Option<Protocol>,
     /// The port, or `traffic-port`. Left out: AWS's default, the port that traffic goes to.
     pub(crate) port: Option<String>,
     /// What is asked for. Left out: AWS's default, `/`.
@@ -33,12 +33,11 @@ pub(crate) struct HealthCheck {
 }
 
 impl HealthCheck {
-    pub(crate) fn observed(group: &types::TargetGroup) -> Result<Self> {
-        let protocol = group.health_check_protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str()));
+    pub(crate) fn observed(group: &wire::TargetGroup) -> Result<Self> {
         let matcher = group.matcher.as_ref();
         Ok(Self {
             enabled: group.health_check_enabled,
-            protocol,
+            protocol: mirror::read(group.health_check_protocol.as_ref(), "protocol")?,
             port: group.health_check_port.clone(),
             path: group.health_check_path.clone(),
             matcher: matcher.and_then(|matcher| matcher.http_code.clone().or_else(|| matcher.grpc_code.clone())),
@@ -47,10 +46,6 @@ impl HealthCheck {
             healthy_threshold_count: group.healthy_threshold_count,
             unhealthy_threshold_count: group.unhealthy_threshold_count,
         })
-    }
-
-    pub(crate) fn protocol(&self) -> Option<ProtocolEnum> {
-        self.protocol.map(|protocol| protocol.as_str().into())
     }
 
     /// AWS keeps statuses of gRPC apart from those of HTTP.

@@ -13,10 +13,9 @@ pub mod rule;
 pub mod target_group;
 mod words;
 
-use std::collections::BTreeMap;
-
 use up_core::{
-    Context, Error, ErrorKind, ErrorRule, Later, Limit, Of, Problem, Result, Service, TagChange, Tagging, placeholder,
+    Context, ErrorKind, ErrorRule, Later, Limit, Observed, Of, Problem, Result, Service, TagChange, Tagging, Tags,
+    placeholder, present,
 };
 
 up_core::client!(aws_sdk_elasticloadbalancingv2, SERVICE);
@@ -71,9 +70,9 @@ fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, 
     })
 }
 
-/// Every answer names what it made; one that does not is no answer.
-fn made(arn: Option<String>) -> Result<String> {
-    arn.ok_or_else(|| Error::absent("ARN of what it made"))
+/// Every answer tells what it made; one that does not is no answer.
+fn made<T>(all: Option<Vec<T>>) -> Result<T> {
+    present(all.and_then(|mut all| all.pop()), "resource that it made")
 }
 
 /// How CloudWatch's metrics call it: `app/web/50dc6c495c0c9188`, `targetgroup/web/73e2d6bc24d8a067`.
@@ -82,11 +81,10 @@ fn arn_suffix(arn: &str) -> String {
     resource.trim_start_matches("loadbalancer/").to_owned()
 }
 
-/// The attributes that `arn` and `name` give every kind that has both.
-fn named(arn: &str, name: &str) -> BTreeMap<String, String> {
-    [("arn", arn.to_owned()), ("name", name.to_owned()), ("arn_suffix", arn_suffix(arn))]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into()
+/// What has a name, with the attributes that all of these have.
+fn named<K>(arn: String, name: String, tags: Tags, spec: K) -> Observed<K> {
+    let suffix = arn_suffix(&arn);
+    Observed::new(&arn, tags, spec).attr("arn", arn).attr("name", name).attr("arn_suffix", suffix)
 }
 
 /// The rule for names of load balancers and target groups.
@@ -95,11 +93,11 @@ fn check_name(name: &str) -> Option<Problem> {
     let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
     let right = placeholder::has_placeholder(name) || ((1..=32).contains(&name.len()) && plain && !edges);
     let message = "1 to 32 letters, digits and hyphens, with no hyphen at either end and no `internal-` in front";
-    (!right).then(|| Problem::new("name", format!("a name is {message}, and this is `{name}`")))
+    Problem::when(!right, "name", format!("a name is {message}, and this is `{name}`"))
 }
 
 /// A number that must lie in a range.
 fn check_range(field: &str, value: i32, range: std::ops::RangeInclusive<i32>) -> Option<Problem> {
     let message = format!("{} to {} are possible, and this is {value}", range.start(), range.end());
-    (!range.contains(&value)).then(|| Problem::new(field, message))
+    Problem::when(!range.contains(&value), field, message)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_elasticloadbalancingv2::types::{self, Certificate, ListenerAttribute, MutualAuthenticationAttributes};
-use up_core::{Address, prelude::*};
+use aws_sdk_elasticloadbalancingv2::types::{self as wire, Certificate, ListenerAttribute, ProtocolEnum};
+use up_core::{Address, mirror, prelude::*};
 
 use crate::{
     action::{self, Action},
@@ -55,7 +55,7 @@ pub struct Listener {
 }
 
 /// Whether, and how, clients show certificates.
-#[part]
+#[part(mirrors = wire::MutualAuthenticationAttributes)]
 struct MutualAuthentication {
     /// `off`, `passthrough` or `verify`.
     mode: MutualAuthenticationMode,
@@ -112,30 +112,24 @@ impl Kind for Listener {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let listeners = find::listeners_on(cx, find::load_balancers(cx, query).await?).await?;
         let named = listeners.into_iter().map(|listener| {
-            let arn = listener.listener_arn.clone().ok_or_else(|| Error::absent("ARN of a listener"))?;
+            let arn = present(listener.listener_arn.clone(), "ARN of a listener")?;
             Ok((arn, listener))
         });
-        let listeners: BTreeMap<_, _> = named.collect::<Result<_>>()?;
-        let arns: Vec<_> = listeners.keys().cloned().collect();
-        let mut owned = find::owned(cx, query, &arns).await?;
-        let ours = listeners.into_iter().filter_map(|(arn, listener)| Some((owned.remove(&arn)?, arn, listener)));
+        let listeners = named.collect::<Result<BTreeMap<_, _>>>()?;
+        let ours = find::owned(cx, query, listeners).await?.into_iter();
         let read = ours.map(|(tags, arn, listener)| read(cx, query, tags, arn, listener));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
-        Ok(observed.into_iter().flatten().collect())
+        Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: a load balancer has one listener on each port. With the same settings AWS answers with the one
     /// that exists, and refuses other settings. Attributes and further certificates take calls of their own.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
-        let request = client(cx).create_listener().load_balancer_arn(cx.id(&self.load_balancer)?).port(self.port);
-        let request = request.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
+        let request = client(cx).create_listener().set_tags(Some(list(&new.tags)));
         let request = request.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
-        let request = request.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
-        let request = request.set_default_actions(Some(action::wire(cx, &self.default_actions)?));
-        let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        let listener = answer.listeners.and_then(|mut made| made.pop());
-        let listener = listener.ok_or_else(|| Error::absent("listener that it made"))?;
-        let arn = made(listener.listener_arn.clone())?;
+        let request = fill!(request, cx, self: load_balancer as load_balancer_arn, port, protocol, ssl_policy,
+            mutual_authentication, default_actions);
+        let listener = made(request.send().await?.listeners)?;
+        let arn = present(listener.listener_arn.clone(), "ARN of a listener")?;
         let beyond = Attributes::of(self, &ROWS);
         // What takes calls of its own is read only where something differs from what AWS chooses.
         if !beyond.is_empty() || self.additional_certificate_arns.is_some() {
@@ -148,11 +142,9 @@ impl Kind for Listener {
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
         if self.differs(cx, was)? {
-            let call = elb.modify_listener().listener_arn(arn).port(self.port);
-            let call = call.protocol(self.protocol.as_str().into()).set_ssl_policy(self.ssl_policy.clone());
+            let call = elb.modify_listener().listener_arn(arn);
             let call = call.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
-            let call = call.set_mutual_authentication(self.mutual_authentication.as_ref().map(|it| it.wire()));
-            call.set_default_actions(Some(action::wire(cx, &self.default_actions)?)).send().await?;
+            fill!(call, cx, self: port, protocol, ssl_policy, mutual_authentication, default_actions).send().await?;
         }
         let form = |key: &str, value: &str| ListenerAttribute::builder().key(key).value(value).build();
         let changed = Attributes::of(self, &ROWS).beyond(&Attributes::of(was, &ROWS), form);
@@ -184,25 +176,25 @@ impl Kind for Listener {
 
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
-        let needed = (secure && self.certificate_arn.is_none())
-            .then(|| Problem::new("certificate_arn", format!("missing: {} needs one", self.protocol.as_str())));
-        let strange = [
-            ("certificate_arn", self.certificate_arn.is_some()),
-            ("additional_certificate_arns", self.additional_certificate_arns.is_some()),
-            ("ssl_policy", self.ssl_policy.is_some()),
-        ];
-        let strange = strange.into_iter().filter(|(_, set)| *set && !secure);
-        let strange = strange.map(|(field, _)| Problem::new(field, "only `HTTPS` and `TLS` have this"));
-        let alpn = (self.alpn_policy.is_some() && self.protocol != Protocol::Tls)
-            .then(|| Problem::new("alpn_policy", "only `TLS` has this"));
-        let mutual = (self.mutual_authentication.is_some() && self.protocol != Protocol::Https)
-            .then(|| Problem::new("mutual_authentication", "only `HTTPS` has this"));
+        let (missing, other) = (secure && self.certificate_arn.is_none(), "only `HTTPS` and `TLS` have this");
+        let rules = Problem::broken([
+            (missing, "certificate_arn", &*format!("missing: {} needs one", self.protocol.as_str())),
+            (self.alpn_policy.is_some() && self.protocol != Protocol::Tls, "alpn_policy", "only `TLS` has this"),
+            (
+                self.mutual_authentication.is_some() && self.protocol != Protocol::Https,
+                "mutual_authentication",
+                "only `HTTPS` has this",
+            ),
+            (!secure && self.certificate_arn.is_some(), "certificate_arn", other),
+            (!secure && self.additional_certificate_arns.is_some(), "additional_certificate_arns", other),
+            (!secure && self.ssl_policy.is_some(), "ssl_policy", other),
+        ]);
         let numbers = [
             check_range("port", self.port, 1..=65535),
             self.tcp_idle_timeout.and_then(|seconds| check_range("tcp_idle_timeout", seconds, 60..=6000)),
         ];
-        let found = [needed, alpn, mutual].into_iter().chain(numbers).flatten();
-        found.chain(strange).chain(action::check("default_actions", &self.default_actions)).collect()
+        let found = rules.into_iter().chain(numbers.into_iter().flatten());
+        found.chain(action::check("default_actions", &self.default_actions)).collect()
     }
 
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
@@ -231,7 +223,7 @@ impl Listener {
             || other(&self.ssl_policy, &observed.ssl_policy)
             || other(&self.alpn_policy, &observed.alpn_policy)
             || other(&self.mutual_authentication, &observed.mutual_authentication);
-        Ok(settings || action::wire(cx, &self.default_actions)? != action::wire(cx, &observed.default_actions)?)
+        Ok(settings || mirror::changed(&self.default_actions, &observed.default_actions, cx)?.is_some())
     }
 
     fn certificate(&self) -> Option<Vec<Certificate>> {
@@ -240,27 +232,6 @@ impl Listener {
 
     fn alpn(&self) -> Option<Vec<String>> {
         self.alpn_policy.map(|policy| vec![policy.as_str().to_owned()])
-    }
-}
-
-impl MutualAuthentication {
-    fn wire(&self) -> MutualAuthenticationAttributes {
-        let wire = MutualAuthenticationAttributes::builder().mode(self.mode.as_str());
-        let wire = wire.set_trust_store_arn(self.trust_store_arn.clone());
-        let wire = wire.set_ignore_client_certificate_expiry(self.ignore_client_certificate_expiry);
-        let advertise = self.advertise_trust_store_ca_names.map(|switch| switch.as_str().into());
-        wire.set_advertise_trust_store_ca_names(advertise).build()
-    }
-
-    fn observed(observed: MutualAuthenticationAttributes) -> Result<Self> {
-        let mode = observed.mode.ok_or_else(|| Error::absent("mode of mutual authentication"))?;
-        let advertise = observed.advertise_trust_store_ca_names.map(|switch| Switch::observed(switch.as_str()));
-        Ok(Self {
-            mode: MutualAuthenticationMode::observed(&mode),
-            trust_store_arn: observed.trust_store_arn,
-            ignore_client_certificate_expiry: observed.ignore_client_certificate_expiry,
-            advertise_trust_store_ca_names: advertise,
-        })
     }
 }
 
@@ -280,10 +251,10 @@ async fn read(
     query: &Query,
     tags: Tags,
     arn: String,
-    listener: types::Listener,
+    listener: wire::Listener,
 ) -> Result<Option<Observed<Listener>>> {
     let Some(attributes) = attributes(cx, query, &arn).await? else { return Ok(None) };
-    let secure = matches!(listener.protocol, Some(types::ProtocolEnum::Https | types::ProtocolEnum::Tls));
+    let secure = matches!(listener.protocol, Some(ProtocolEnum::Https | ProtocolEnum::Tls));
     let additional = match secure && query.asks("additional_certificate_arns") {
         true => Some(additional_certificates(cx, &arn).await?),
         false => None,
@@ -295,27 +266,21 @@ async fn read(
 fn observed(
     tags: Tags,
     arn: String,
-    listener: types::Listener,
+    listener: wire::Listener,
     attributes: &Attributes,
     additional: Option<BTreeSet<String>>,
 ) -> Result<Observed<Listener>> {
-    let (Some(balancer), Some(port), Some(protocol)) = (listener.load_balancer_arn, listener.port, listener.protocol)
-    else {
-        return Err(Error::absent("load balancer, port or protocol of a listener"));
-    };
-    let protocol = Protocol::observed(protocol.as_str());
     let certificate = listener.certificates.into_iter().flatten().next();
-    let alpn = listener.alpn_policy.into_iter().flatten().next();
     let spec = Listener {
-        load_balancer: Ref::id(balancer),
-        port,
-        protocol,
+        load_balancer: read!(listener.load_balancer_arn)?,
+        port: read!(listener.port)?,
+        protocol: read!(listener.protocol)?,
         default_actions: action::observed(listener.default_actions)?,
         certificate_arn: certificate.and_then(|certificate| certificate.certificate_arn),
         additional_certificate_arns: additional,
         ssl_policy: listener.ssl_policy,
-        alpn_policy: alpn.as_deref().map(AlpnPolicy::observed),
-        mutual_authentication: listener.mutual_authentication.map(MutualAuthentication::observed).transpose()?,
+        alpn_policy: mirror::read(listener.alpn_policy.into_iter().flatten().next(), "policy")?,
+        mutual_authentication: read!(listener.mutual_authentication)?,
         tcp_idle_timeout: None,
         server_header: None,
         strict_transport_security: None,
@@ -324,8 +289,7 @@ fn observed(
         x_frame_options: None,
     };
     let spec = attributes.fill(spec, &ROWS)?;
-    let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
+    Ok(Observed::new(&arn, tags, spec).attr("arn", arn))
 }
 
 /// Empty where nobody asks. `None`: gone meanwhile.
@@ -333,15 +297,11 @@ async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Att
     if ROWS.iter().all(|(field, _)| !query.asks(field)) {
         return Ok(Some(Attributes::default()));
     }
-    match client(cx).describe_listener_attributes().listener_arn(arn).send().await.map_err(Error::from) {
-        Ok(answer) => {
-            let all = answer.attributes.into_iter().flatten();
-            // What is switched off may be said with no value at all.
-            Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let request = client(cx).describe_listener_attributes().listener_arn(arn);
+    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let all = answer.attributes.into_iter().flatten();
+    // What is switched off may be said with no value at all.
+    Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
 }
 
 async fn additional_certificates(cx: &Context, arn: &str) -> Result<BTreeSet<String>> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    self, LoadBalancerAttribute, LoadBalancerState, LoadBalancerStateEnum as State,
+    self as wire, LoadBalancerAttribute, LoadBalancerState, LoadBalancerStateEnum as State,
 };
-use up_core::prelude::*;
+use up_core::{mirror::changed, prelude::*};
 
 use crate::{
     access_logs::Logs,
@@ -13,7 +13,7 @@ use crate::{
     check_name, check_range, client,
     find::{self, PAGE},
     list, made, named,
-    place::{SubnetMapping, ids, mappings},
+    place::SubnetMapping,
     words::{
         ClientRoutingPolicy, DesyncMitigationMode, IpAddressType, LoadBalancerType, Scheme, XffHeaderProcessingMode,
     },
@@ -145,23 +145,11 @@ impl Kind for LoadBalancer {
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_load_balancers().page_size(PAGE);
-        let mut found = Vec::new();
-        for balancer in request.into_paginator().items().send().try_collect().await? {
-            let (Some(arn), Some(name)) = (balancer.load_balancer_arn.clone(), balancer.load_balancer_name.clone())
-            else {
-                return Err(Error::absent("name of a load balancer"));
-            };
-            if query.may_match(&arn, &arn, &name) {
-                found.push((arn, name, balancer));
-            }
-        }
-        let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
-        let mut owned = find::owned(cx, query, &arns).await?;
-        let ours =
-            found.into_iter().filter_map(|(arn, name, balancer)| Some((owned.remove(&arn)?, arn, name, balancer)));
-        let read = ours.map(|(tags, arn, name, balancer)| read(cx, tags, arn, name, balancer));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
-        Ok(observed.into_iter().flatten().collect())
+        let all = request.into_paginator().items().send().try_collect().await?.into_iter();
+        let named = all.map(|it| (it.load_balancer_arn.clone(), it.load_balancer_name.clone(), it));
+        let ours = find::owned(cx, query, find::asked(query, named)?).await?;
+        let read = ours.into_iter().map(|(tags, arn, balancer)| read(cx, tags, arn, balancer));
+        Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
@@ -169,32 +157,25 @@ impl Kind for LoadBalancer {
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&new.tags)));
-        let request = request.r#type(self.r#type.as_str().into()).scheme(self.scheme.as_str().into());
-        let request = request.ip_address_type(self.ip_address_type.as_str().into());
-        let request = request.set_subnets(ids(cx, self.subnets.as_ref())?);
-        let request = request.set_subnet_mappings(mappings(cx, self.subnet_mappings.as_ref())?);
-        let answer = request.set_security_groups(ids(cx, self.security_groups.as_ref())?).send().await?;
-        let arn = made(answer.load_balancers.and_then(|mut made| made.pop()?.load_balancer_arn))?;
+        let request = fill!(request, cx, self: r#type, scheme, ip_address_type, subnets, subnet_mappings,
+            security_groups);
+        let arn = present(made(request.send().await?.load_balancers)?.load_balancer_arn, "ARN of a load balancer")?;
         find::born(cx, new, self.name.as_ref(), arn).await.map(Created::Id)
     }
 
     /// Safe to repeat: everything is set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
-        let (subnets, mapped) = (ids(cx, self.subnets.as_ref())?, mappings(cx, self.subnet_mappings.as_ref())?);
-        if (subnets.is_some() && subnets != ids(cx, was.subnets.as_ref())?)
-            || (mapped.is_some() && mapped != mappings(cx, was.subnet_mappings.as_ref())?)
-        {
-            let call = elb.set_subnets().load_balancer_arn(arn).set_subnets(subnets);
-            call.set_subnet_mappings(mapped).send().await?;
+        let mappings = changed(&self.subnet_mappings, &was.subnet_mappings, cx)?;
+        if mappings.is_some() || changed(&self.subnets, &was.subnets, cx)?.is_some() {
+            let call = elb.set_subnets().load_balancer_arn(arn);
+            fill!(call, cx, self: subnets, subnet_mappings).send().await?;
         }
-        let groups = ids(cx, self.security_groups.as_ref())?;
-        if groups.is_some() && groups != ids(cx, was.security_groups.as_ref())? {
-            elb.set_security_groups().load_balancer_arn(arn).set_security_groups(groups).send().await?;
+        if let Some(groups) = changed(&self.security_groups, &was.security_groups, cx)? {
+            elb.set_security_groups().load_balancer_arn(arn).set_security_groups(Some(groups)).send().await?;
         }
         if self.ip_address_type != was.ip_address_type {
-            let call = elb.set_ip_address_type().load_balancer_arn(arn);
-            call.ip_address_type(self.ip_address_type.as_str().into()).send().await?;
+            fill!(elb.set_ip_address_type().load_balancer_arn(arn), cx, self: ip_address_type).send().await?;
         }
         for changed in self.attributes().beyond(&was.attributes(), attribute).chunks(SENT) {
             let call = elb.modify_load_balancer_attributes().load_balancer_arn(arn);
@@ -265,7 +246,7 @@ impl LoadBalancer {
         };
         let least = if self.r#type == LoadBalancerType::Application { 2 } else { 1 };
         let message = format!("this type stands in {least} subnets or more, each in a zone of its own");
-        (places < least).then(|| Problem::new("subnets", message))
+        Problem::when(places < least, "subnets", message)
     }
 
     /// A load balancer of one type has no use for the attributes of the other.
@@ -317,45 +298,37 @@ async fn read(
     cx: &Context,
     tags: Tags,
     arn: String,
-    name: String,
-    balancer: types::LoadBalancer,
+    balancer: wire::LoadBalancer,
 ) -> Result<Option<Observed<LoadBalancer>>> {
     let request = client(cx).describe_load_balancer_attributes().load_balancer_arn(&arn);
-    let attributes: Attributes = match request.send().await.map_err(Error::from) {
-        Ok(answer) => {
-            answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?))).collect()
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let absent = || Error::absent("type, scheme or names of a load balancer");
-    let r#type = LoadBalancerType::observed(balancer.r#type.ok_or_else(absent)?.as_str());
+    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let attributes = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
+    let attributes: Attributes = attributes.collect();
     let (status, notes) = (status(balancer.state.as_ref())?, notes(balancer.state.as_ref()));
     let zones = balancer.availability_zones.unwrap_or_default();
-    let groups = balancer.security_groups.unwrap_or_default();
-    let ip_address_type = balancer.ip_address_type.map(|kind| IpAddressType::observed(kind.as_str()));
+    let (name, r#type): (String, _) = (read!(balancer.load_balancer_name)?, read!(balancer.r#type)?);
     let spec = LoadBalancer {
         name: Some(name.clone()),
         r#type,
-        scheme: Scheme::observed(balancer.scheme.ok_or_else(absent)?.as_str()),
+        scheme: read!(balancer.scheme)?,
         subnets: Some(zones.iter().filter_map(|zone| zone.subnet_id.clone()).map(Ref::id).collect()),
         subnet_mappings: Some(zones.into_iter().filter_map(SubnetMapping::observed).collect()),
-        security_groups: Some(groups.into_iter().map(Ref::id).collect()),
-        ip_address_type: ip_address_type.unwrap_or_else(LoadBalancer::default_ip_address_type),
+        security_groups: Some(read!(balancer.security_groups)?),
+        ip_address_type: read!(balancer.ip_address_type or LoadBalancer::default_ip_address_type())?,
         access_logs: Logs::observed("access_logs", &attributes),
         connection_logs: Logs::observed("connection_logs", &attributes),
         health_check_logs: Logs::observed("health_check_logs", &attributes),
         ..LoadBalancer::bare()
     };
     let spec = attributes.fill(spec, &LoadBalancer::rows(r#type))?;
-    let mut attrs = named(&arn, &name);
-    attrs.insert("dns_name".into(), balancer.dns_name.ok_or_else(absent)?);
-    attrs.insert("zone_id".into(), balancer.canonical_hosted_zone_id.ok_or_else(absent)?);
-    Ok(Some(Observed { attrs, status, notes, ..Observed::new(arn, tags, spec) }))
+    let observed = named(arn, name, tags, spec)
+        .attr("dns_name", present(balancer.dns_name, "name in the DNS of a load balancer")?)
+        .attr("zone_id", present(balancer.canonical_hosted_zone_id, "hosted zone of a load balancer")?);
+    Ok(Some(Observed { status, notes, ..observed }))
 }
 
 fn status(state: Option<&LoadBalancerState>) -> Result<Status> {
-    let state = state.ok_or_else(|| Error::absent("state of a load balancer"))?;
+    let state = present(state, "state of a load balancer")?;
     Ok(match state.code() {
         Some(State::Active | State::ActiveImpaired) => Status::Ready,
         Some(State::Failed) => Status::Failed(state.reason().unwrap_or("AWS gives no reason").to_owned()),

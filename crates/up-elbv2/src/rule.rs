@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_elasticloadbalancingv2::types::{self, RulePriorityPair};
+use aws_sdk_elasticloadbalancingv2::types::{self as wire, RulePriorityPair};
 use tokio::sync::Mutex;
-use up_core::{Address, prelude::*};
+use up_core::{Address, mirror::changed, prelude::*};
 
 use crate::{
     action::{self, Action},
@@ -75,29 +75,23 @@ impl Kind for Rule {
         let listeners = find::listeners(cx, query).await?;
         let rules = listeners.into_iter().map(|listener| rules(cx, listener));
         let named = concurrently(rules).await?.into_iter().flatten().map(|(listener, rule)| {
-            let arn = rule.rule_arn.clone().ok_or_else(|| Error::absent("ARN of a rule"))?;
+            let arn = present(rule.rule_arn.clone(), "ARN of a rule")?;
             Ok((arn, (listener, rule)))
         });
-        let rules: BTreeMap<_, _> = named.collect::<Result<_>>()?;
-        let arns: Vec<_> = rules.keys().cloned().collect();
-        let mut owned = find::owned(cx, query, &arns).await?;
-        let ours =
-            rules.into_iter().filter_map(|(arn, (listener, rule))| Some((owned.remove(&arn)?, arn, listener, rule)));
-        ours.map(|(tags, arn, listener, rule)| read(tags, arn, listener, rule)).collect()
+        let rules = named.collect::<Result<BTreeMap<_, _>>>()?;
+        let ours = find::owned(cx, query, rules).await?.into_iter();
+        ours.map(|(tags, arn, (listener, rule))| read(tags, arn, listener, rule)).collect()
     }
 
     /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
     /// tags. While another of the stack's has it, which is about to release it, this is tried again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let listener = cx.id(&self.listener)?;
-        let request = client(cx).create_rule().listener_arn(&listener).priority(self.priority);
-        let request = request.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect()));
-        let request = request.set_actions(Some(action::wire(cx, &self.actions)?));
-        match request.set_tags(Some(list(&new.tags))).send().await.map_err(Error::from) {
+        let request = client(cx).create_rule().listener_arn(&listener).set_tags(Some(list(&new.tags)));
+        match fill!(request, cx, self: priority, conditions, actions).send().await.map_err(Error::from) {
             Ok(answer) => {
-                let rule = answer.rules.and_then(|mut made| made.pop());
-                let rule = rule.ok_or_else(|| Error::absent("rule that it made"))?;
-                let arn = made(rule.rule_arn.clone())?;
+                let rule = made(answer.rules)?;
+                let arn = present(rule.rule_arn.clone(), "ARN of a rule")?;
                 Ok(read(new.tags.clone(), arn, listener, rule)?.into())
             }
             Err(error) if error.code == "PriorityInUse" => {
@@ -113,10 +107,10 @@ impl Kind for Rule {
 
     /// Safe to repeat: everything is set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let actions = action::wire(cx, &self.actions)?;
-        if self.conditions != observed.spec.conditions || actions != action::wire(cx, &observed.spec.actions)? {
-            let call = client(cx).modify_rule().rule_arn(&observed.id).set_actions(Some(actions));
-            call.set_conditions(Some(self.conditions.iter().map(Condition::wire).collect())).send().await?;
+        let was = &observed.spec;
+        if self.conditions != was.conditions || changed(&self.actions, &was.actions, cx)?.is_some() {
+            let call = client(cx).modify_rule().rule_arn(&observed.id);
+            fill!(call, cx, self: conditions, actions).send().await?;
         }
         if self.priority != observed.spec.priority {
             self.reprioritise(cx, observed).await?;
@@ -136,10 +130,12 @@ impl Kind for Rule {
     }
 
     fn check(&self) -> Vec<Problem> {
-        let none = self.conditions.is_empty().then(|| Problem::new("conditions", "missing: which requests it is for"));
         let values: usize = self.conditions.iter().map(Condition::values).sum();
-        let message = format!("all conditions together have {VALUES} values at most, and these have {values}");
-        let many = (values > VALUES).then(|| Problem::new("conditions", message));
+        let many = format!("all conditions together have {VALUES} values at most, and these have {values}");
+        let rules = Problem::broken([
+            (self.conditions.is_empty(), "conditions", "missing: which requests it is for"),
+            (values > VALUES, "conditions", &many),
+        ]);
         let empty = self.conditions.iter().filter(|condition| condition.values() == 0);
         let empty =
             empty.map(|it| Problem::new("conditions", format!("a condition on `{}` needs a value", it.field())));
@@ -151,7 +147,7 @@ impl Kind for Rule {
             .filter(|field| !matches!(*field, "http-header" | "query-string") && !fields.insert(*field));
         let twice = twice.map(|field| format!("two conditions on `{field}` can be one, with the values of both"));
         let twice: Vec<_> = twice.map(|message| Problem::new("conditions", message)).collect();
-        let found = [check_range("priority", self.priority, 1..=LAST), none, many].into_iter().flatten();
+        let found = check_range("priority", self.priority, 1..=LAST).into_iter().chain(rules);
         found.chain(empty).chain(twice).chain(action::check("actions", &self.actions)).collect()
     }
 
@@ -200,7 +196,7 @@ impl Rule {
 /// Which rule has a priority, with its tags. `None` where it has gone meanwhile; refused where it is someone else's.
 async fn holder(
     cx: &Context,
-    rules: &[(String, types::Rule)],
+    rules: &[(String, wire::Rule)],
     wanted: i32,
     stack: &str,
 ) -> Result<Option<(String, Tags)>> {
@@ -216,27 +212,25 @@ async fn holder(
     }
 }
 
-fn priority(rule: &types::Rule) -> Option<i32> {
+fn priority(rule: &wire::Rule) -> Option<i32> {
     rule.priority.as_ref()?.parse().ok()
 }
 
 /// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
-async fn rules(cx: &Context, listener: String) -> Result<Vec<(String, types::Rule)>> {
+async fn rules(cx: &Context, listener: String) -> Result<Vec<(String, wire::Rule)>> {
     let request = client(cx).describe_rules().listener_arn(&listener).page_size(PAGE);
     let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
     let own = all.into_iter().filter(|rule| rule.is_default != Some(true));
     Ok(own.map(|rule| (listener.clone(), rule)).collect())
 }
 
-fn read(tags: Tags, arn: String, listener: String, rule: types::Rule) -> Result<Observed<Rule>> {
-    let priority = priority(&rule).ok_or_else(|| Error::absent("priority of a rule"))?;
-    let conditions = rule.conditions.into_iter().flatten();
+fn read(tags: Tags, arn: String, listener: String, rule: wire::Rule) -> Result<Observed<Rule>> {
+    let priority = present(priority(&rule), "priority of a rule")?;
     let spec = Rule {
         listener: Ref::id(listener),
         priority,
-        conditions: conditions.map(Condition::observed).collect::<Result<_>>()?,
+        conditions: read!(rule.conditions)?,
         actions: action::observed(rule.actions)?,
     };
-    let attrs = [("arn".into(), arn.clone())].into();
-    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
+    Ok(Observed::new(&arn, tags, spec).attr("arn", arn))
 }

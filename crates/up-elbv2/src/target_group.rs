@@ -1,7 +1,7 @@
 //! `elbv2.target_group`: what a load balancer sends to.
 
-use aws_sdk_elasticloadbalancingv2::types::{self, TargetGroupAttribute};
-use up_core::prelude::*;
+use aws_sdk_elasticloadbalancingv2::types::{self as wire, TargetGroupAttribute};
+use up_core::{mirror, prelude::*};
 
 use crate::{
     attributes::{Attributes, Row},
@@ -96,6 +96,17 @@ const ROWS: [Row; 9] = [
 
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
+/// CreateTargetGroup and ModifyTargetGroup take the same, as two types.
+macro_rules! fill_health_check {
+    ($call:expr, $cx:expr, $group:expr) => {{
+        let check = &$group.health_check;
+        fill!($call, $cx, check: enabled as health_check_enabled, protocol as health_check_protocol,
+            port as health_check_port, path as health_check_path, interval_seconds as health_check_interval_seconds,
+            timeout_seconds as health_check_timeout_seconds, healthy_threshold_count, unhealthy_threshold_count)
+        .set_matcher(check.matcher($group.protocol_version))
+    }};
+}
+
 impl Kind for TargetGroup {
     const NAME: &'static str = names::TargetGroup::NAME;
     const SERVICE: &'static up_core::Service = &crate::SERVICE;
@@ -129,50 +140,22 @@ impl Kind for TargetGroup {
     /// Attributes take a call for each group, made only where some declared group sets one.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_target_groups().page_size(PAGE);
-        let mut found = Vec::new();
-        for group in request.into_paginator().items().send().try_collect().await? {
-            let (Some(arn), Some(name)) = (group.target_group_arn.clone(), group.target_group_name.clone()) else {
-                return Err(Error::absent("name of a target group"));
-            };
-            if query.may_match(&arn, &arn, &name) {
-                found.push((arn, group));
-            }
-        }
-        let arns: Vec<_> = found.iter().map(|(arn, ..)| arn.clone()).collect();
-        let mut owned = find::owned(cx, query, &arns).await?;
-        let ours = found.into_iter().filter_map(|(arn, group)| Some((owned.remove(&arn)?, arn, group)));
-        let read = ours.map(|(tags, arn, group)| read(cx, query, tags, arn, group));
-        let observed: Vec<Option<Observed<Self>>> = concurrently(read).await?;
-        Ok(observed.into_iter().flatten().collect())
+        let all = request.into_paginator().items().send().try_collect().await?.into_iter();
+        let named = all.map(|it| (it.target_group_arn.clone(), it.target_group_name.clone(), it));
+        let ours = find::owned(cx, query, find::asked(query, named)?).await?;
+        let read = ours.into_iter().map(|(tags, arn, group)| read(cx, query, tags, arn, group));
+        Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
     /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
     /// settings: whose it is, its tags tell. Attributes take a call of their own.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let vpc = self.vpc.as_ref().map(|vpc| cx.id(vpc)).transpose()?;
-        let check = &self.health_check;
         let request = client(cx).create_target_group().name(name).set_tags(Some(list(&new.tags)));
-        let request = request
-            .target_type(self.target_type.as_str().into())
-            .set_protocol(self.protocol.map(|protocol| protocol.as_str().into()))
-            .set_protocol_version(self.protocol_version.map(|version| version.as_str().into()))
-            .set_port(self.port)
-            .set_vpc_id(vpc)
-            .set_ip_address_type(self.ip_address_type.map(|kind| kind.as_str().into()))
-            .set_health_check_enabled(check.enabled)
-            .set_health_check_protocol(check.protocol())
-            .set_health_check_port(check.port.clone())
-            .set_health_check_path(check.path.clone())
-            .set_matcher(check.matcher(self.protocol_version))
-            .set_health_check_interval_seconds(check.interval_seconds)
-            .set_health_check_timeout_seconds(check.timeout_seconds)
-            .set_healthy_threshold_count(check.healthy_threshold_count)
-            .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
-        let answer = request.send().await?;
-        let group = answer.target_groups.and_then(|mut made| made.pop());
-        let group = group.ok_or_else(|| Error::absent("target group that it made"))?;
-        let arn = made(group.target_group_arn.clone())?;
+        let request = fill!(request, cx, self: target_type, protocol, protocol_version, port, vpc as vpc_id,
+            ip_address_type);
+        let group = made(fill_health_check!(request, cx, self).send().await?.target_groups)?;
+        let arn = present(group.target_group_arn.clone(), "ARN of a target group")?;
         let arn = find::born(cx, new, self.name.as_ref(), arn).await?;
         // What takes a call of its own is read only where something differs from what AWS chooses.
         if !Attributes::of(self, &ROWS).is_empty() || self.stickiness.is_some() {
@@ -183,21 +166,9 @@ impl Kind for TargetGroup {
 
     /// Safe to repeat: everything is set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
-        let (elb, arn, check) = (client(cx), &observed.id, &self.health_check);
-        if *check != observed.spec.health_check {
-            let call = elb
-                .modify_target_group()
-                .target_group_arn(arn)
-                .set_health_check_enabled(check.enabled)
-                .set_health_check_protocol(check.protocol())
-                .set_health_check_port(check.port.clone())
-                .set_health_check_path(check.path.clone())
-                .set_matcher(check.matcher(self.protocol_version))
-                .set_health_check_interval_seconds(check.interval_seconds)
-                .set_health_check_timeout_seconds(check.timeout_seconds)
-                .set_healthy_threshold_count(check.healthy_threshold_count)
-                .set_unhealthy_threshold_count(check.unhealthy_threshold_count);
-            call.send().await?;
+        let (elb, arn) = (client(cx), &observed.id);
+        if self.health_check != observed.spec.health_check {
+            fill_health_check!(elb.modify_target_group().target_group_arn(arn), cx, self).send().await?;
         }
         let form = |key: &str, value: &str| TargetGroupAttribute::builder().key(key).value(value).build();
         let changed = self.attributes().beyond(&observed.spec.attributes(), form);
@@ -268,7 +239,7 @@ impl Stickiness {
     }
 
     fn observed(attributes: &Attributes) -> Result<Self> {
-        let r#type = attributes.get("stickiness.type").map(StickinessType::observed);
+        let r#type = mirror::read(attributes.get("stickiness.type"), "type of stickiness")?;
         let duration = match r#type {
             Some(StickinessType::AppCookie) => "stickiness.app_cookie.duration_seconds",
             _ => "stickiness.lb_cookie.duration_seconds",
@@ -299,51 +270,46 @@ async fn read(
     query: &Query,
     tags: Tags,
     arn: String,
-    group: types::TargetGroup,
+    group: wire::TargetGroup,
 ) -> Result<Option<Observed<TargetGroup>>> {
     let asked = ROWS.iter().any(|(field, _)| query.asks(field)) || query.asks("stickiness");
-    if !asked {
-        return observed(tags, arn, group, None).map(Some);
-    }
-    let Some(attributes) = attributes(cx, &arn).await? else { return Ok(None) };
-    observed(tags, arn, group, Some(attributes)).map(Some)
+    let attributes = match asked {
+        true => match attributes(cx, &arn).await? {
+            Some(attributes) => Some(attributes),
+            None => return Ok(None),
+        },
+        false => None,
+    };
+    observed(tags, arn, group, attributes).map(Some)
 }
 
 /// A target group as AWS describes it, with what a call of its own tells.
 fn observed(
     tags: Tags,
     arn: String,
-    group: types::TargetGroup,
+    group: wire::TargetGroup,
     attributes: Option<Attributes>,
 ) -> Result<Observed<TargetGroup>> {
-    let name = group.target_group_name.clone().ok_or_else(|| Error::absent("name of a target group"))?;
-    let target_type = group.target_type.as_ref().ok_or_else(|| Error::absent("type of a target group"))?;
+    let name: String = present(group.target_group_name.clone(), "name of a target group")?;
     let spec = TargetGroup {
         name: Some(name.clone()),
-        target_type: TargetType::observed(target_type.as_str()),
-        protocol: group.protocol.as_ref().map(|protocol| Protocol::observed(protocol.as_str())),
-        protocol_version: group.protocol_version.as_deref().map(ProtocolVersion::observed),
-        port: group.port,
-        ip_address_type: group.ip_address_type.as_ref().map(|it| TargetAddressType::observed(it.as_str())),
         health_check: HealthCheck::observed(&group)?,
-        vpc: group.vpc_id.map(Ref::id),
+        target_type: read!(group.target_type)?,
+        protocol: read!(group.protocol)?,
+        protocol_version: read!(group.protocol_version)?,
+        port: group.port,
+        vpc: read!(group.vpc_id)?,
+        ip_address_type: read!(group.ip_address_type)?,
         stickiness: attributes.as_ref().map(Stickiness::observed).transpose()?,
         ..TargetGroup::bare()
     };
-    let spec = attributes.unwrap_or_default().fill(spec, &ROWS)?;
-    let attrs = named(&arn, &name);
-    Ok(Observed { attrs, ..Observed::new(arn, tags, spec) })
+    Ok(named(arn, name, tags, attributes.unwrap_or_default().fill(spec, &ROWS)?))
 }
 
 async fn attributes(cx: &Context, arn: &str) -> Result<Option<Attributes>> {
     let request = client(cx).describe_target_group_attributes().target_group_arn(arn);
-    match request.send().await.map_err(Error::from) {
-        Ok(answer) => {
-            let all = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
-            // A third way beside true and false: as the load balancer has it, which is to say nothing.
-            Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))
-        }
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let all = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
+    // A third way beside true and false: as the load balancer has it, which is to say nothing.
+    Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))
 }
