@@ -1,5 +1,5 @@
-//! The IAM actions that a kind declares, against those that its calls needed: by the sandbox's record, in which the user
-//! agent of each call says which kind and verb made it.
+//! Compares the IAM actions that a kind declares with those that its calls needed. The sandbox's record has the user
+//! agent of each call, which names the kind and verb.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use up_core::Actions;
 
 use crate::harness::{Account, Result, fail};
 
-/// Declared actions that no call of the kind's life needs: the kind, the verb, the actions, why.
+/// Declared actions that no call in the kind's life cycle needs: the kind, the verb, the actions, and the reason.
 const NOT_CALLED: &[(&str, &str, &[&str], &str)] = &[
     (
         "ec2.security_group",
@@ -133,8 +133,8 @@ const LOG_DELIVERY: &[&str] = &[
     "s3:PutBucketPolicy",
 ];
 
-/// Every action that a call needed is declared by the kind that made the call, for its verb. And `kind`, the whole life of
-/// which the record has, declares no other.
+/// Checks that the kind which made a call declares the call's actions for its verb, and that `kind`, whose whole life
+/// cycle is in the record, declares no others.
 pub(crate) fn are_as_declared(account: &Account, kind: &str) -> Result {
     let called = called(account)?;
     let mut wrong = vec![];
@@ -165,7 +165,7 @@ fn called(account: &Account) -> Result<BTreeMap<(String, String), BTreeSet<Strin
     Ok(called)
 }
 
-/// What a role needs for a verb of a kind: a step that changes a resource reads it as well.
+/// The actions that a role needs for a verb of a kind: a step that changes a resource reads it as well.
 fn declared(kind: &str, verb: &str) -> Result<Vec<&'static str>> {
     Ok([of_verb(kind, verb)?, of_verb(kind, "observe")?].concat())
 }
@@ -183,7 +183,7 @@ fn of_verb(kind: &str, verb: &str) -> Result<&'static [&'static str]> {
     }
 }
 
-/// True where AWS does `action` in the caller's name when one of `needed` is called.
+/// True if AWS checks `action` as a dependent action of one in `needed`.
 fn depends(needed: &BTreeSet<String>, action: &str) -> bool {
     static ACTIONS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
         let published = include_str!("../../crates/up-kinds/tests/aws/actions.json");

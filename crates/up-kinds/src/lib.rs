@@ -12,7 +12,7 @@ use up_core::AnyKind;
 pub use iam_prefix::iam_prefix;
 pub use identity::{Identity, identity};
 pub use index::index;
-pub use role::{Role, assume};
+pub use role::{AssumableRole, assume};
 
 /// Every kind, service by service. Each service is a feature.
 pub fn all() -> Vec<&'static dyn AnyKind> {
