@@ -53,7 +53,7 @@ pub struct ObserveError {
     pub error: Error,
 }
 
-/// Selection resources of a kind to observe.
+/// Which resources of a kind to observe.
 #[derive(Debug)]
 pub(crate) enum Selection {
     /// All that belong to the stack.

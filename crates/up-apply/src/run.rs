@@ -24,7 +24,7 @@ pub enum Stop {
     Finish,
 }
 
-/// ApplyOptions of a run.
+/// Options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyOptions {
     /// The greatest number of changing calls at once. Waiting for AWS does not count.

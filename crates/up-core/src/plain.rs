@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[derive(Serialize)]
-    struct Spec {
+    struct TestSpec {
         absent: Option<String>,
         empty: Vec<String>,
         shapes: Vec<Figure>,
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn fields_without_a_value_are_left_out_where_null_means_nothing() {
-        let spec = Spec {
+        let spec = TestSpec {
             absent: None,
             empty: vec![],
             shapes: vec![Figure::None, Figure::One(1), Figure::Named { left: None, right: 0.5 }],

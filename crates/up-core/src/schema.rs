@@ -13,7 +13,7 @@ use crate::diff::same;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
     /// The rules of all parts; those of the whole spec come first.
-    rules: Vec<Rules>,
+    rules: Vec<SchemaRules>,
 }
 
 /// An index into [`Schema::rules`].
@@ -21,7 +21,7 @@ type At = usize;
 
 /// The rules for one part of a spec. A part without rules may hold any value.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rules {
+pub struct SchemaRules {
     /// `$ref`: the name of the definition with the other rules, and its index.
     definition: Option<(String, At)>,
     description: Option<String>,
@@ -106,13 +106,13 @@ impl Schema {
 
     /// True if there are no rules.
     pub fn is_any(&self) -> bool {
-        self.rules[0] == Rules::default()
+        self.rules[0] == SchemaRules::default()
     }
 }
 
 struct Reader<'a> {
     json: &'a Value,
-    rules: Vec<Rules>,
+    rules: Vec<SchemaRules>,
     /// The definitions read so far, with their indices.
     named: Vec<(&'a str, At)>,
 }
@@ -120,12 +120,12 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn add(&mut self, json: &'a Value) -> At {
         let at = self.rules.len();
-        self.rules.push(Rules::default());
+        self.rules.push(SchemaRules::default());
         self.rules[at] = self.read(json);
         at
     }
 
-    fn read(&mut self, json: &'a Value) -> Rules {
+    fn read(&mut self, json: &'a Value) -> SchemaRules {
         let text = |key: &str| json[key].as_str().map(str::to_owned);
         let count = |key: &str| json[key].as_u64().and_then(|count| usize::try_from(count).ok());
         let choices = ["oneOf", "anyOf"].iter().find_map(|key| json[key].as_array());
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
             Some(Value::Bool(false)) => Others::None,
             Some(each) => Others::Each(self.add(each)),
         };
-        Rules {
+        SchemaRules {
             definition: json["$ref"].as_str().and_then(|path| self.definition(path)),
             description: text("description"),
             default: json.get("default").cloned(),
@@ -213,14 +213,14 @@ fn names(json: &Value) -> Option<Vec<String>> {
 /// The rules for a part of a spec, with those of everything inside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape<'a> {
-    rules: &'a [Rules],
-    here: &'a Rules,
+    rules: &'a [SchemaRules],
+    here: &'a SchemaRules,
 }
 
 /// A part without rules.
 impl Default for Shape<'_> {
     fn default() -> Self {
-        static ANY: LazyLock<Rules> = LazyLock::new(Rules::default);
+        static ANY: LazyLock<SchemaRules> = LazyLock::new(SchemaRules::default);
         Self { rules: &[], here: &ANY }
     }
 }
@@ -231,7 +231,7 @@ impl<'a> Shape<'a> {
     }
 
     /// The rules for the part itself, or those of the definition it refers to.
-    pub fn rules(&self) -> &'a Rules {
+    pub fn rules(&self) -> &'a SchemaRules {
         self.resolved().here
     }
 
@@ -258,7 +258,7 @@ impl<'a> Shape<'a> {
 
     /// The alternatives listed here, not those of a named type; without `null`.
     pub fn choices(&self) -> Option<Vec<Self>> {
-        let Rules { choices, parts, .. } = self.here;
+        let SchemaRules { choices, parts, .. } = self.here;
         let choices = choices.as_ref().or(Some(parts).filter(|parts| !parts.is_empty())).filter(|_| !self.is_one())?;
         let all = choices.iter().map(|&at| self.at(at));
         Some(all.filter(|choice| choice.here.types != [Type::Null]).collect())
@@ -318,7 +318,7 @@ impl<'a> Shape<'a> {
 
     /// True for a table that allows any key.
     pub fn is_open(&self) -> bool {
-        let Rules { fields, others, .. } = self.rules();
+        let SchemaRules { fields, others, .. } = self.rules();
         fields.is_none() && *others == Others::Unsaid
     }
 

@@ -8,7 +8,7 @@ use petgraph::{
 };
 use up_core::{Address, AnyKind, Declared, visit_named};
 
-use crate::{Action, Map, Refusal, Step};
+use crate::{Action, FastMap, Refusal, Step};
 
 /// Steps, and pairs of steps of which the first must be done before the second.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Draft {
 pub(crate) struct ReferenceGraph<'a> {
     resources: Vec<&'a Declared>,
     /// Places by address, in text, so that references need not be parsed to look them up.
-    places: Map<String, usize>,
+    places: FastMap<String, usize>,
     /// For each place, the places of the declarations that it refers to.
     targets: Vec<BTreeSet<usize>>,
     cycles: Cycles,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use up_core::{Address, Unique, by_id, with_ignored};
 
 use crate::{
-    Kinds, Map,
+    FastMap, Kinds,
     decide::{Decision, PlannedAction, names},
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn handovers(decisions: &[Decision<'_>], kinds: Kinds<'_>) -> Vec<Han
         return vec![];
     }
     let parents = Parents::of(decisions);
-    let mut held: Map<UniqueKey<'_>, Vec<(usize, Unique)>> = Map::default();
+    let mut held: FastMap<UniqueKey<'_>, Vec<(usize, Unique)>> = FastMap::default();
     for (index, decision) in decisions.iter().enumerate() {
         if releases(decision) && takers.contains(kind_of(decision)) {
             for unique in parents.changing(decision, kinds, Side::Observed) {
@@ -96,14 +96,14 @@ enum Side {
 
 /// Identifies the parents within which values are unique, whether they are referred to by id or by address.
 struct Parents<'v> {
-    live: Map<(&'v str, &'v str), usize>,
+    live: FastMap<(&'v str, &'v str), usize>,
     /// The index of the decision, and whether the live resource stays (false: it is still to be created).
-    declared: Map<&'v Address, (usize, bool)>,
+    declared: FastMap<&'v Address, (usize, bool)>,
 }
 
 impl<'v> Parents<'v> {
     fn of(decisions: &'v [Decision<'_>]) -> Self {
-        let (mut live, mut declared) = (Map::default(), Map::default());
+        let (mut live, mut declared) = (FastMap::default(), FastMap::default());
         for (index, decision) in decisions.iter().enumerate() {
             let stays = !matches!(decision.planned, PlannedAction::Create | PlannedAction::Replace(_));
             if decision.declared.is_some() {

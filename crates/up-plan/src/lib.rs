@@ -23,7 +23,7 @@ use foldhash::fast::RandomState;
 use up_core::{Address, AnyKind, Declared};
 
 /// A hash map with a fast hasher: with std's hasher, hashing costs more than the rest of planning.
-type Map<K, V> = HashMap<K, V, RandomState>;
+type FastMap<K, V> = HashMap<K, V, RandomState>;
 
 /// Finds a kind by its name.
 pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn AnyKind>;

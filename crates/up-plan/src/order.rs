@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use up_core::{Binding, Observed, Order, Status};
 
 use crate::{
-    Action, Map,
+    Action, FastMap,
     decide::{PlannedAction, names, used},
     graph::Cycles,
     handover::{Handover, handovers},
@@ -98,7 +98,7 @@ impl Writer<'_, '_> {
     /// them. Returns these further pairs of steps.
     fn go_together(&self, pairs: &[(usize, usize)], cycles: &Cycles) -> Vec<(usize, usize)> {
         let deletes = (0..self.decisions.len()).filter_map(|index| Some((self.delete_of(index)?, index)));
-        let deletes: Map<_, _> = deletes.collect();
+        let deletes: FastMap<_, _> = deletes.collect();
         let together = pairs.iter().flat_map(|(first, delete)| {
             let others = cycles.around(deletes[delete]).iter().filter_map(|other| self.delete_of(*other));
             others.filter(move |other| other != delete && other != first).map(|other| (*first, other))
@@ -147,7 +147,7 @@ impl Writer<'_, '_> {
 
     /// Live users of the live resources that `wanted` selects: pairs of decisions.
     pub(crate) fn users_of(&self, wanted: &dyn Fn(usize) -> bool) -> Vec<(usize, usize)> {
-        let mut owners: Map<(&str, &str), usize> = Map::default();
+        let mut owners: FastMap<(&str, &str), usize> = FastMap::default();
         for (index, decision) in self.decisions.iter().enumerate().filter(|(index, _)| wanted(*index)) {
             let Some(observed) = decision.observed else { continue };
             owners.extend(names(observed).map(|name| ((decision.address.kind.as_str(), name), index)));
@@ -183,7 +183,7 @@ impl Writer<'_, '_> {
         if named().next().is_none() {
             return vec![];
         }
-        let mut going: Map<String, Vec<usize>> = Map::default();
+        let mut going: FastMap<String, Vec<usize>> = FastMap::default();
         for (index, decision) in self.decisions.iter().enumerate().filter(|(index, _)| self.delete_of(*index).is_some())
         {
             going.entry(decision.address.text()).or_default().push(index);

@@ -9,7 +9,7 @@ use up_core::{
 };
 
 use crate::{
-    Action, Map, Refusal,
+    Action, FastMap, Refusal,
     decide::{Decision, PlannedAction, names, used},
     graph::Cycles,
     handover::Handover,
@@ -156,7 +156,7 @@ impl<'a> Writer<'a, '_> {
 
     /// Turns references to resources that stay into addresses; references to deleted resources remain ids.
     fn name_staying(&self, live: &mut Value) {
-        let mut staying: Map<(&str, &str), &Address> = Map::default();
+        let mut staying: FastMap<(&str, &str), &Address> = FastMap::default();
         for (index, decision) in self.decisions.iter().enumerate().filter(|(index, _)| self.delete_of(*index).is_none())
         {
             let observed = self.decisions[index].observed.into_iter();

@@ -13,7 +13,7 @@ use crate::FORMAT;
 
 /// The result of reading.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Parsed<T> {
+pub(crate) enum Checksummed<T> {
     /// Read, and unchanged since it was written.
     Intact(T),
     /// Written with this newer format.
@@ -90,14 +90,14 @@ fn with_checksum(mut json: Vec<u8>, end: &str) -> Vec<u8> {
 }
 
 /// Reads what [`line`] or [`page`] wrote. Refuses only newer formats.
-pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Parsed<T> {
+pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Checksummed<T> {
     if let Some(format) = format(bytes).filter(|format| *format > FORMAT) {
-        return Parsed::Newer(format);
+        return Checksummed::Newer(format);
     }
     match serde_json::from_slice(bytes) {
-        Ok(_) if !is_intact(bytes) => Parsed::Damaged("its checksum does not match".into()),
-        Ok(value) => Parsed::Intact(value),
-        Err(error) => Parsed::Damaged(error.to_string()),
+        Ok(_) if !is_intact(bytes) => Checksummed::Damaged("its checksum does not match".into()),
+        Ok(value) => Checksummed::Intact(value),
+        Err(error) => Checksummed::Damaged(error.to_string()),
     }
 }
 
@@ -149,12 +149,14 @@ mod tests {
     fn notices_every_changed_byte() {
         let value = json!({ "format": 1, "owner": "me@here", "ids": ["vpc-1"] });
         for written in [line(&value).unwrap(), page(&value).unwrap()] {
-            let Parsed::Intact(back) = open::<Value>(&written) else { panic!("{}", String::from_utf8_lossy(&written)) };
+            let Checksummed::Intact(back) = open::<Value>(&written) else {
+                panic!("{}", String::from_utf8_lossy(&written))
+            };
             assert_eq!((&back["owner"], &back["ids"]), (&value["owner"], &value["ids"]));
             for (at, bit) in (0..written.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
                 let mut changed = written.clone();
                 changed[at] ^= 1 << bit;
-                if let Parsed::Intact(back) = open::<Value>(&changed) {
+                if let Checksummed::Intact(back) = open::<Value>(&changed) {
                     let kept = ["format", "owner", "ids"].iter().all(|key| back[key] == value[key]);
                     assert!(kept, "{}", String::from_utf8_lossy(&changed));
                 }
@@ -179,6 +181,6 @@ mod tests {
 
     #[test]
     fn reads_an_object_without_a_checksum() {
-        assert_eq!(open::<Value>(b"{\"a\":1}"), Parsed::Intact(json!({ "a": 1 })));
+        assert_eq!(open::<Value>(b"{\"a\":1}"), Checksummed::Intact(json!({ "a": 1 })));
     }
 }

@@ -5,7 +5,7 @@ use up_core::Address;
 
 use crate::{
     Ids,
-    checksummed::{self, Parsed},
+    checksummed::{self, Checksummed},
     journal::{Entry, Header, JournalLine},
 };
 
@@ -56,10 +56,10 @@ impl JournalSummary {
         let last = lines.iter().rposition(|line| is_end(line)).unwrap_or(0);
         for line in &lines[last..] {
             match checksummed::open::<JournalLine>(line) {
-                Parsed::Intact(JournalLine { at, what, .. }) => self.take(at, what),
-                Parsed::Newer(format) => return Err(format),
-                Parsed::Damaged(_) if matches!(checksummed::open::<Header>(line), Parsed::Intact(_)) => {}
-                Parsed::Damaged(_) => self.damaged += 1,
+                Checksummed::Intact(JournalLine { at, what, .. }) => self.take(at, what),
+                Checksummed::Newer(format) => return Err(format),
+                Checksummed::Damaged(_) if matches!(checksummed::open::<Header>(line), Checksummed::Intact(_)) => {}
+                Checksummed::Damaged(_) => self.damaged += 1,
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ impl JournalSummary {
 }
 
 fn is_end(line: &[u8]) -> bool {
-    matches!(checksummed::open::<JournalLine>(line), Parsed::Intact(JournalLine { what: Entry::End { .. }, .. }))
+    matches!(checksummed::open::<JournalLine>(line), Checksummed::Intact(JournalLine { what: Entry::End { .. }, .. }))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::{
     StateError, Store, StoredFile, WriteIf,
-    checksummed::{self, Parsed},
+    checksummed::{self, Checksummed},
     held::{HeldLock, LeaseState, RenewError},
     lease::{LIFE, Lease, SKEW},
 };
@@ -169,17 +169,19 @@ fn free(store: &dyn Store, kept: &StoredFile) -> Result<Option<LockHolder>, Lock
         return Ok(None);
     }
     match checksummed::open::<Lease>(&kept.bytes) {
-        Parsed::Intact(lease) if !lease.is_over() => Err(LockError::Held(Box::new(lease))),
-        Parsed::Intact(lease) => Ok(Some(LockHolder::Run(Box::new(lease)))),
-        Parsed::Newer(format) => Err(StateError::Newer { at: store.at(NAME), format }.into()),
+        Checksummed::Intact(lease) if !lease.is_over() => Err(LockError::Held(Box::new(lease))),
+        Checksummed::Intact(lease) => Ok(Some(LockHolder::Run(Box::new(lease)))),
+        Checksummed::Newer(format) => Err(StateError::Newer { at: store.at(NAME), format }.into()),
         // An active run would have written the file since.
-        Parsed::Damaged(why) if Timestamp::now() - LIFE - SKEW >= kept.written => Ok(Some(LockHolder::Unreadable(why))),
-        Parsed::Damaged(why) => Err(LockError::Damaged { at: store.at(NAME), why, written: kept.written }),
+        Checksummed::Damaged(why) if Timestamp::now() - LIFE - SKEW >= kept.written => {
+            Ok(Some(LockHolder::Unreadable(why)))
+        }
+        Checksummed::Damaged(why) => Err(LockError::Damaged { at: store.at(NAME), why, written: kept.written }),
     }
 }
 
 fn is_of(kept: &StoredFile, lease: &Lease) -> bool {
-    matches!(checksummed::open::<Lease>(&kept.bytes), Parsed::Intact(found) if found.is(lease))
+    matches!(checksummed::open::<Lease>(&kept.bytes), Checksummed::Intact(found) if found.is(lease))
 }
 
 pub(crate) fn page(store: &dyn Store, lease: &Lease) -> Result<Vec<u8>, StateError> {
@@ -191,9 +193,9 @@ pub(crate) fn holder(kept: &StoredFile) -> Option<LockHolder> {
         return None;
     }
     Some(match checksummed::open(&kept.bytes) {
-        Parsed::Intact(lease) => LockHolder::Run(Box::new(lease)),
-        Parsed::Newer(format) => LockHolder::Unreadable(format!("it has format {format}")),
-        Parsed::Damaged(why) => LockHolder::Unreadable(why),
+        Checksummed::Intact(lease) => LockHolder::Run(Box::new(lease)),
+        Checksummed::Newer(format) => LockHolder::Unreadable(format!("it has format {format}")),
+        Checksummed::Damaged(why) => LockHolder::Unreadable(why),
     })
 }
 

@@ -8,7 +8,7 @@ use up_core::{Address, Declared, ImmutableCache};
 
 use crate::{
     FORMAT, Ids, StateError, Store, WriteIf,
-    checksummed::{self, Parsed},
+    checksummed::{self, Checksummed},
 };
 
 /// The file's name.
@@ -116,8 +116,8 @@ pub(crate) fn read(
 ) -> Result<Option<LastSnapshot>, StateError> {
     let Some(kept) = store.get(NAME)? else { return Ok(None) };
     let why = match checksummed::open::<LastSnapshot>(&kept.bytes) {
-        Parsed::Intact(last) if last.stack != stack => format!("it belongs to the stack `{}`", last.stack),
-        Parsed::Intact(last) => {
+        Checksummed::Intact(last) if last.stack != stack => format!("it belongs to the stack `{}`", last.stack),
+        Checksummed::Intact(last) => {
             let last = LastSnapshot { text: kept.bytes, ..last };
             // A file written by a person has no checksum, and may be wrong anywhere.
             let checked = if checksummed::has_checksum(&last.text) { Ok(()) } else { last.declared().map(drop) };
@@ -126,8 +126,8 @@ pub(crate) fn read(
                 Err(error) => error.to_string(),
             }
         }
-        Parsed::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
-        Parsed::Damaged(why) => why,
+        Checksummed::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
+        Checksummed::Damaged(why) => why,
     };
     warnings.push(format!("{} is damaged and will be ignored: {why}", store.at(NAME)));
     Ok(None)

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Tally,
-    stage::{ChaosAccount, RunEnd, WorkerSandbox},
+    stage::{ChaosAccount, ProcessEnd, WorkerSandbox},
     world::AccountDump,
 };
 use crate::harness::{Result, fail};
@@ -84,14 +84,14 @@ impl Kills {
         loop {
             stage.faults(self.seed, &json!([{ "match": { "mutating": true }, "skip": skip, "times": 1, "do": { "hold": self.moment.hold() } }]))?;
             match stage.until_held(self.command())? {
-                RunEnd::Exited(0, _) => break,
-                RunEnd::Exited(code, said) => {
+                ProcessEnd::Exited(0, _) => break,
+                ProcessEnd::Exited(code, said) => {
                     tally.manual += 1;
                     if tally.manual > 3 {
                         return fail(format!("ended with {code}:\n{said}"));
                     }
                 }
-                RunEnd::Held(mut child) => {
+                ProcessEnd::Held(mut child) => {
                     self.kill(&stage, &mut child)?;
                     tally.faults += 1;
                     if self.forgets && tally.faults.is_multiple_of(2) {

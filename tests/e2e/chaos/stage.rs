@@ -61,7 +61,7 @@ pub(super) struct ChaosAccount {
 }
 
 /// How a run that may be held ended.
-pub(super) enum RunEnd {
+pub(super) enum ProcessEnd {
     /// By itself, with this exit code and output.
     Exited(i32, String),
     /// It is held at one of its calls.
@@ -89,11 +89,11 @@ impl ChaosAccount {
     }
 
     /// Runs `command` until it ends or one of its calls is held.
-    pub(super) fn until_held(&self, command: &str) -> Result<RunEnd> {
+    pub(super) fn until_held(&self, command: &str) -> Result<ProcessEnd> {
         let mut child = self.spawn(command)?;
         match self.watch(&mut child, || self.is_held())? {
-            Some(code) => Ok(RunEnd::Exited(code, self.said())),
-            None => Ok(RunEnd::Held(child)),
+            Some(code) => Ok(ProcessEnd::Exited(code, self.said())),
+            None => Ok(ProcessEnd::Held(child)),
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) struct Log(pub(crate) Vec<(Instant, LogEntry)>);
 
 /// The state of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StepState {
+enum StepPhase {
     New,
     Started,
     Calling(&'static str),
@@ -27,7 +27,7 @@ impl Log {
     /// Checks that events are in order, that each call is journaled right before it is sent, and that the outcome
     /// agrees with the events.
     pub(crate) fn check(&self, plan: &Plan, outcome: Option<&Outcome>) -> TestResult {
-        let mut states = vec![StepState::New; plan.steps.len()];
+        let mut states = vec![StepPhase::New; plan.steps.len()];
         let mut stopped = false;
         for (index, (_, note)) in self.0.iter().enumerate() {
             match note {
@@ -71,21 +71,21 @@ impl Log {
 }
 
 /// The state after an event.
-fn next(plan: &Plan, states: &[StepState], event: &Event) -> TestResult<StepState> {
+fn next(plan: &Plan, states: &[StepPhase], event: &Event) -> TestResult<StepPhase> {
     let step = event.step;
-    let waits = || plan.steps[step].after.iter().any(|&before| states[before] != StepState::Done);
+    let waits = || plan.steps[step].after.iter().any(|&before| states[before] != StepPhase::Done);
     match (states[step], &event.what) {
-        (StepState::New, EventKind::Started) if waits() => {
+        (StepPhase::New, EventKind::Started) if waits() => {
             Err(format!("step {step} started before what it waits for was done"))
         }
-        (StepState::New, EventKind::Started) => Ok(StepState::Started),
-        (StepState::Started, EventKind::Calling { verb }) => Ok(StepState::Calling(verb)),
-        (StepState::Calling(sent), EventKind::Answered { verb, .. }) if sent == *verb => Ok(StepState::Started),
-        (StepState::Started, EventKind::Waiting { .. } | EventKind::Retrying { .. }) => Ok(StepState::Started),
-        (StepState::Started, EventKind::Done) => Ok(StepState::Done),
-        (StepState::Started, EventKind::Failed { .. }) => Ok(StepState::Failed),
-        (StepState::New | StepState::Started, EventKind::Skipped { because: None }) => Ok(StepState::Skipped),
-        (StepState::New, EventKind::Skipped { because: Some(_) }) => Ok(StepState::Skipped),
+        (StepPhase::New, EventKind::Started) => Ok(StepPhase::Started),
+        (StepPhase::Started, EventKind::Calling { verb }) => Ok(StepPhase::Calling(verb)),
+        (StepPhase::Calling(sent), EventKind::Answered { verb, .. }) if sent == *verb => Ok(StepPhase::Started),
+        (StepPhase::Started, EventKind::Waiting { .. } | EventKind::Retrying { .. }) => Ok(StepPhase::Started),
+        (StepPhase::Started, EventKind::Done) => Ok(StepPhase::Done),
+        (StepPhase::Started, EventKind::Failed { .. }) => Ok(StepPhase::Failed),
+        (StepPhase::New | StepPhase::Started, EventKind::Skipped { because: None }) => Ok(StepPhase::Skipped),
+        (StepPhase::New, EventKind::Skipped { because: Some(_) }) => Ok(StepPhase::Skipped),
         (before, what) => Err(format!("step {step} was {before:?}, and then {what:?}")),
     }
 }
@@ -108,7 +108,7 @@ fn is_journal_entry_of(
 }
 
 /// Checks that each step is done, failed or skipped, and that skipped steps depend on failed ones.
-fn check_outcome(plan: &Plan, states: &[StepState], outcome: &Outcome, stopped: bool) -> TestResult {
+fn check_outcome(plan: &Plan, states: &[StepPhase], outcome: &Outcome, stopped: bool) -> TestResult {
     let of = |state| {
         let of = states.iter().enumerate().filter(move |(_, at)| **at == state);
         of.map(|(step, _)| plan.steps[step].address.clone()).collect::<Vec<_>>()
@@ -122,9 +122,9 @@ fn check_outcome(plan: &Plan, states: &[StepState], outcome: &Outcome, stopped: 
             Err(format!("{what}: the events say {told:?}, and the outcome says {said:?}"))
         }
     };
-    agree("failed", of(StepState::Failed), outcome.failed.iter().map(|(address, _)| address.clone()).collect())?;
-    agree("skipped", of(StepState::Skipped), outcome.skipped.clone())?;
-    let ended = |state: &StepState| matches!(state, StepState::Done | StepState::Failed | StepState::Skipped);
+    agree("failed", of(StepPhase::Failed), outcome.failed.iter().map(|(address, _)| address.clone()).collect())?;
+    agree("skipped", of(StepPhase::Skipped), outcome.skipped.clone())?;
+    let ended = |state: &StepPhase| matches!(state, StepPhase::Done | StepPhase::Failed | StepPhase::Skipped);
     if let Some(step) = states.iter().position(|state| !ended(state)) {
         return Err(format!("step {step} was left {:?}", states[step]));
     }
@@ -132,7 +132,7 @@ fn check_outcome(plan: &Plan, states: &[StepState], outcome: &Outcome, stopped: 
         .steps
         .iter()
         .zip(states)
-        .filter(|(_, state)| **state == StepState::Done)
+        .filter(|(_, state)| **state == StepPhase::Done)
         .filter_map(|(step, _)| step.verb());
     if verbs.count() != outcome.done.values().sum::<usize>() {
         return Err(format!("the count of done steps is wrong: {:?}", outcome.done));
@@ -143,11 +143,11 @@ fn check_outcome(plan: &Plan, states: &[StepState], outcome: &Outcome, stopped: 
     }
     let mut behind = BTreeSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let is_behind = step.after.iter().any(|before| states[*before] == StepState::Failed || behind.contains(before));
+        let is_behind = step.after.iter().any(|before| states[*before] == StepPhase::Failed || behind.contains(before));
         if is_behind {
             behind.insert(index);
         }
-        if is_behind != (states[index] == StepState::Skipped) {
+        if is_behind != (states[index] == StepPhase::Skipped) {
             return Err(format!("step {index} is {:?}, behind a failure: {is_behind}", states[index]));
         }
     }

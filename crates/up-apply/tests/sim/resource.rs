@@ -18,12 +18,12 @@ pub(crate) struct SimResource {
     /// From when on references to it are accepted.
     pub(crate) everywhere: Instant,
     /// Its versions, oldest first; never empty.
-    pub(crate) versions: Vec<Version>,
+    pub(crate) versions: Vec<ResourceVersion>,
 }
 
 /// The resource's state from a moment on.
 #[derive(Clone)]
-pub(crate) struct Version {
+pub(crate) struct ResourceVersion {
     pub(crate) from: Instant,
     pub(crate) tags: Tags,
     pub(crate) spec: Value,
@@ -37,7 +37,7 @@ pub(crate) struct Version {
 }
 
 impl SimResource {
-    pub(crate) fn now(&self) -> &Version {
+    pub(crate) fn now(&self) -> &ResourceVersion {
         self.versions.last().expect("never empty")
     }
 
@@ -64,8 +64,8 @@ impl SimResource {
     }
 
     /// Adds a version, a changed copy of the last one.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Version)) {
-        let mut version = Version { from: Instant::now(), ..self.now().clone() };
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut ResourceVersion)) {
+        let mut version = ResourceVersion { from: Instant::now(), ..self.now().clone() };
         change(&mut version);
         self.versions.push(version);
     }

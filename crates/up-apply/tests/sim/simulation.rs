@@ -45,7 +45,7 @@ pub(crate) enum RunEnd {
 }
 
 /// The result of a run.
-pub(crate) struct RunReport {
+pub(crate) struct SimulatedRun {
     pub(crate) plan: Plan,
     /// `None` if the run was killed.
     pub(crate) outcome: Option<Outcome>,
@@ -132,7 +132,7 @@ impl Simulation {
     }
 
     /// Runs one whole command: observes, plans, applies. Checks what must hold of every run.
-    pub(crate) async fn run(&self, stack: &RandomStack, end: RunEnd) -> TestResult<RunReport> {
+    pub(crate) async fn run(&self, stack: &RandomStack, end: RunEnd) -> TestResult<SimulatedRun> {
         let observer = self.observer(stack);
         let live_stack = self.look(&observer).await?;
         let plan = Self::planned(stack, &live_stack);
@@ -157,7 +157,7 @@ impl Simulation {
             log.truncate(state.killed_at.take().unwrap_or(log.len()));
             log
         };
-        let ran = RunReport { plan, outcome, log: log::Log(log), took };
+        let ran = SimulatedRun { plan, outcome, log: log::Log(log), took };
         ran.log.check(&ran.plan, ran.outcome.as_ref()).map_err(|wrong| format!("{wrong}\n{}", ran.text()))?;
         match &self.cloud.state().violations[..] {
             [] => Ok(ran),
@@ -214,7 +214,7 @@ impl Simulation {
     }
 }
 
-impl RunReport {
+impl SimulatedRun {
     /// The outcome of a run that was not killed.
     pub(crate) fn outcome(&self) -> &Outcome {
         self.outcome.as_ref().expect("the run was not killed")

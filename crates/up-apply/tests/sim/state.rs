@@ -10,7 +10,7 @@ use crate::{
     cloud::{CallFate, Create, Faults, LogEntry, answer},
     kinds::SimKind,
     random::Random,
-    resource::{SimResource, Version, ids},
+    resource::{ResourceVersion, SimResource, ids},
 };
 
 /// The state of the simulated AWS.
@@ -103,7 +103,7 @@ impl CloudState {
         let takes = kind.info().takes.create;
         let takes = if self.faults.drags { takes / 2 + self.random.upto(takes * 5 / 2) } else { takes };
         let propagates = if kind.is_known_late { self.faults.propagates } else { Duration::ZERO };
-        let version = Version {
+        let version = ResourceVersion {
             from: now,
             tags,
             held: ids(&spec).into_iter().collect(),

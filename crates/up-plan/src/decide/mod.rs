@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use up_core::{Address, AnyKind, Change, Declared, FieldChange, Observed, Order, Status, by_id, references};
 
-use crate::{Kinds, LiveStack, Map, Notice, Refusal, Wanted, graph, replace::order_replacements};
+use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, graph, replace::order_replacements};
 
 pub(crate) use self::{
     compare::ignored,
@@ -83,17 +83,17 @@ pub(crate) fn decide<'a>(
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
-type Addresses<'a> = Map<&'a str, Map<&'a str, Cow<'a, Address>>>;
+type Addresses<'a> = FastMap<&'a str, FastMap<&'a str, Cow<'a, Address>>>;
 
 struct Matcher<'a, 'k> {
     stack: &'a str,
     given: &'a BTreeMap<Address, String>,
     kinds: Kinds<'k>,
     live_stack: &'a LiveStack,
-    declared: Map<&'a Address, &'a Declared>,
+    declared: FastMap<&'a Address, &'a Declared>,
     /// Live resources that no declaration has claimed yet, by the address they carry.
-    free: Map<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
-    claims: Map<&'a Address, &'a Observed<Value>>,
+    free: FastMap<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
+    claims: FastMap<&'a Address, &'a Observed<Value>>,
     addresses: Addresses<'a>,
     notices: Vec<Notice>,
     copies: BTreeSet<String>,
@@ -102,10 +102,10 @@ struct Matcher<'a, 'k> {
 
 impl<'a, 'k> Matcher<'a, 'k> {
     fn new(wanted: &Wanted<'a>, live_stack: &'a LiveStack, kinds: Kinds<'k>) -> Self {
-        let declared: Map<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
+        let declared: FastMap<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
         let many = live_stack.observed.values().map(Vec::len).sum();
-        let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
-        let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
+        let mut free: FastMap<_, Vec<_>> = FastMap::with_capacity_and_hasher(many, Default::default());
+        let claims = FastMap::with_capacity_and_hasher(many.min(declared.len()), Default::default());
         let mut addresses = Addresses::default();
         let mut notices = vec![];
         for (kind, observed) in live_stack.iter() {

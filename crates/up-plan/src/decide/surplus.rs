@@ -7,7 +7,7 @@ use serde_json::Value;
 use up_core::{Address, AnyKind, Declared, Observed, Order, with_ignored};
 
 use super::{Decision, Matcher, PlannedAction, compare::NONE, names, used};
-use crate::{Map, Notice, Refusal, given_name};
+use crate::{FastMap, Notice, Refusal, given_name};
 
 impl<'a> Matcher<'a, '_> {
     /// True if the resource may be a copy that carries another's tags. Copies of immutable kinds do no harm and do not
@@ -133,7 +133,7 @@ impl<'a> Matcher<'a, '_> {
             matches!(decision.planned, PlannedAction::Keep | PlannedAction::Wait | PlannedAction::Update)
         };
         let mut users: Vec<(Address, Value)> = decisions.iter().filter(stays).filter_map(retained).collect();
-        let mut users_of: Map<(String, String), Address> = Map::default();
+        let mut users_of: FastMap<(String, String), Address> = FastMap::default();
         while let Some((user, spec)) = users.pop() {
             for (kind, id) in used(&spec) {
                 users_of.entry((kind.to_owned(), id.to_owned())).or_insert_with(|| user.clone());
