@@ -1,5 +1,5 @@
-//! The IAM actions that a kind declares, against those that its calls needed: by the sandbox's record, in which the user
-//! agent of each call says which kind and verb made it.
+//! Compares the IAM actions that a kind declares with those that its calls needed. The sandbox's record has the user
+//! agent of each call, which names the kind and verb.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,7 +12,7 @@ use up_core::Actions;
 
 use crate::harness::{Account, Result, fail};
 
-/// Actions that a kind declares for a verb, and that nothing in its life calls.
+/// Declared actions that no call in the kind's life cycle needs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotCalled {
@@ -22,8 +22,8 @@ pub(crate) struct NotCalled {
     _reason: String,
 }
 
-/// Every action that a call needed is declared by the kind that made the call, for its verb. And `kind`, the whole life of
-/// which the record has, declares no other.
+/// Checks that the kind which made a call declares the call's actions for its verb, and that `kind`, whose whole life
+/// cycle is in the record, declares no others.
 pub(crate) fn are_as_declared(account: &Account, kind: &str, not_called: &[NotCalled]) -> Result {
     let is_excused =
         |verb: &str, action: &str| not_called.iter().any(|it| it.verb == verb && it.actions.contains(action));
@@ -55,7 +55,7 @@ fn called(account: &Account) -> Result<BTreeMap<(String, String), BTreeSet<Strin
     Ok(called)
 }
 
-/// What a role needs for a verb of a kind: a step that changes a resource reads it as well.
+/// The actions that a role needs for a verb of a kind: a step that changes a resource reads it as well.
 fn declared(kind: &str, verb: &str) -> Result<Vec<&'static str>> {
     Ok([of_verb(kind, verb)?, of_verb(kind, "observe")?].concat())
 }
@@ -73,7 +73,7 @@ fn of_verb(kind: &str, verb: &str) -> Result<&'static [&'static str]> {
     }
 }
 
-/// True where AWS does `action` in the caller's name when one of `needed` is called.
+/// True if AWS checks `action` as a dependent action of one in `needed`.
 fn depends(needed: &BTreeSet<String>, action: &str) -> bool {
     static ACTIONS: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
         let published = include_str!("../../crates/up-kinds/tests/aws/actions.json");

@@ -1,4 +1,4 @@
-//! Resources that take no tags: the stack's by their parents and natural keys, and those of others beside them.
+//! Resources without tags, identified by their parents and natural keys, beside resources of others.
 
 use std::{collections::BTreeSet, fs};
 
@@ -14,7 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("children::subscriptions_are_found_and_those_of_others_stay", subscriptions)]
 }
 
-/// Of one topic the stack has four subscriptions, one of which is pending, and another hand has one more.
+/// The stack has four subscriptions of a topic, one of which is pending, and somebody else has one more.
 fn subscriptions() -> Result {
     let account = Account::new();
     let before = exists(&account)?;
@@ -29,7 +29,7 @@ fn subscriptions() -> Result {
         .python(r#"aws("sns").subscribe(TopicArn=id("sns.topic.orders"), Protocol="sms", Endpoint="+491701234567")"#)?;
     left(&account, &["sqs", "lambda", "firehose", "https", "sms"])?;
 
-    // What the stack has had, and no longer declares, is deleted.
+    // A subscription that the stack has applied and no longer declares is deleted.
     edit(&file, "[sns.subscription.plain]\ntopic = \"orders\"\nprotocol = \"lambda\"\n", "")?;
     edit(&file, "endpoint = \"arn:aws:lambda:us-east-1:${stack.account}:function:orders\"\n", "")?;
     let deleted = Steps::from([("delete".into(), ["sns.subscription.plain".into()].into())]);
@@ -37,7 +37,7 @@ fn subscriptions() -> Result {
     apply()?;
     left(&account, &["sqs", "firehose", "https", "sms"])?;
 
-    // No history is needed to find the rest, and no call is spent on what is another's.
+    // The other subscriptions are found without history, and no call is made for those of others.
     fs::remove_dir_all(&state)?;
     let plan = account.json(&["plan", "stack.toml"])?;
     expect(&plan, &Steps::new())?;
@@ -46,7 +46,7 @@ fn subscriptions() -> Result {
         return fail(format!("{asked} calls for two subscriptions"));
     }
 
-    // Nothing says that what the files do not name was ever the stack's.
+    // Without history, a subscription that the files do not declare may not be the stack's.
     edit(&file, "protocol = \"firehose\"", "protocol = \"sqs\"")?;
     edit(&file, "arn:aws:firehose:us-east-1:${stack.account}:deliverystream/orders", "arn:aws:sqs:us-east-1:1:more")?;
     edit(&file, "subscription_role_arn = \"arn:aws:iam::${stack.account}:role/${inputs.role}\"\n", "")?;
@@ -58,7 +58,7 @@ fn subscriptions() -> Result {
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }
 
-/// The topic has subscriptions of these protocols, and no others.
+/// Checks that the topic has subscriptions with exactly these protocols.
 fn left(account: &Account, protocols: &[&str]) -> Result {
     let dump = account.dump()?;
     let subscriptions = dump.iter().filter(|resource| resource["type"] == "sns.subscription");

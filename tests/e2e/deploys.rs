@@ -1,4 +1,5 @@
-//! Services that something else deploys: CI registers revisions, with our tags copied or without, and moves the service.
+//! Services that are deployed by others: CI registers revisions, with our tags copied or without, and updates the
+//! service.
 
 use std::fs;
 
@@ -12,7 +13,7 @@ use crate::{
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("deploys::what_ci_runs_is_left_alone", what_ci_runs_is_left_alone),
+        trial("deploys::revisions_that_ci_deploys_are_left_alone", revisions_that_ci_deploys_are_left_alone),
         trial("deploys::weights_that_a_deployment_moves_stay", weights_that_a_deployment_moves_stay),
     ]
 }
@@ -50,7 +51,7 @@ network_configuration = { subnets = ["a"] }
 ignore_changes = ["task_definition"]
 "#;
 
-/// What CI does: registers a revision of the family with another image, and moves the service to it.
+/// CI's deployment: registers a revision of the family with another image, and updates the service to it.
 const DEPLOY: &str = r#"
 import time
 ecs = aws("ecs")
@@ -81,7 +82,7 @@ image = runs["containerDefinitions"][0]["image"]
 assert runs["status"] == "ACTIVE" and image.endswith(":IMAGE"), (runs["taskDefinitionArn"], runs["status"], image)
 "#;
 
-fn what_ci_runs_is_left_alone() -> Result {
+fn revisions_that_ci_deploys_are_left_alone() -> Result {
     let account = Account::new();
     let folder = account.folder.path();
     let stack = folder.join("stack.toml");
@@ -104,7 +105,7 @@ fn what_ci_runs_is_left_alone() -> Result {
         account.python(&RUNS.replace("IMAGE", image))?;
     }
 
-    // What starts the tasks of CI's revision stays until the last of them has stopped.
+    // The role that starts tasks of CI's revision stays until the last of them has stopped.
     let so_far = account.calls()?.len();
     account.json(&["destroy", &stack, "--auto-approve"])?;
     let calls = &account.calls()?[so_far..];
@@ -113,7 +114,7 @@ fn what_ci_runs_is_left_alone() -> Result {
         return fail("the role went before the service");
     }
     let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
-    // What CI has registered is CI's, with copied tags and without.
+    // Revisions that CI registered are CI's, with copied tags and without.
     let are_ci_s = left.len() == 3 && left.iter().all(|(kind, _)| kind == "ecs.task_definition");
     if are_ci_s { Ok(()) } else { fail(format!("left behind: {left:?}")) }
 }
@@ -193,7 +194,7 @@ container_port = 8080
 advanced_configuration = { alternate_target_group = "main:green", production_listener_rule = "service", role = "balancers" }
 "#;
 
-/// Prints the weights that a rule has, those of blue and of old first.
+/// Prints the weights of a rule, those of blue and of old first.
 const WEIGHTS: &str = r#"
 elb = aws("elbv2")
 [rule] = elb.describe_rules(RuleArns=[id("elbv2.rule.RULE")])["Rules"]
@@ -202,7 +203,7 @@ names = ("blue", "green") if "RULE" == "service" else ("old", "new")
 print(*(shares[id(f"elbv2.target_group.main:{name}")] for name in names), end="")
 "#;
 
-/// Another deployment, and a user who moves weights by hand.
+/// Another deployment, and a user who changes weights by hand.
 const SHIFT: &str = r#"
 import time
 ecs, elb = aws("ecs"), aws("elbv2")
@@ -217,13 +218,13 @@ shares = [{"TargetGroupArn": id(f"elbv2.target_group.main:{name}"), "Weight": 50
 elb.modify_rule(RuleArn=id("elbv2.rule.manual"), Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}])
 "#;
 
-/// What ECS moves stays where it has moved it, in every update; what a user has moved is put back.
+/// Weights that ECS has shifted stay in every update; weights that a user has changed are restored.
 fn weights_that_a_deployment_moves_stay() -> Result {
     let account = Account::new();
     let stack = account.folder.path().join("stack.toml");
     let write = |path: &str, image: &str| {
         fs::write(&stack, BLUE_GREEN.replace("PATH", path).replace("IMAGE", image))?;
-        Ok::<_, crate::harness::Failure>(stack.display().to_string())
+        Ok::<_, crate::harness::TestError>(stack.display().to_string())
     };
     let apply = |stack: &str| account.json(&["apply", stack, "--auto-approve"]);
     let weights = |rule: &str, expected: &str| {

@@ -1,4 +1,4 @@
-//! The binary, a sandbox, and an account of one's own in it.
+//! The binary, a sandbox, and an account for each test.
 
 use std::{
     fs,
@@ -18,23 +18,23 @@ use tokio::runtime::Runtime;
 
 use crate::python;
 
-/// How long a sandbox stays that nobody asks anything: longer than between two tests that use the same.
+/// How long an idle sandbox stays: longer than the time between two tests that use it.
 const IDLE: Duration = Duration::from_secs(600);
 
 /// The program.
 pub(crate) const UP: &str = env!("CARGO_BIN_EXE_bullstra-up");
 
-/// What a test ends with when it fails.
-pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
-/// What every test and helper here gives.
-pub(crate) type Result<T = ()> = std::result::Result<T, Failure>;
+/// The error of a failed test.
+pub(crate) type TestError = Box<dyn std::error::Error + Send + Sync>;
+/// The result of all tests and helpers.
+pub(crate) type Result<T = ()> = std::result::Result<T, TestError>;
 
-/// The repository.
+/// The repository's folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is there")
 }
 
-/// For people. Where nobody can be told, the exit code still tells.
+/// Prints a text for people. A failed write is ignored: the exit code has the result.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
@@ -44,7 +44,7 @@ pub(crate) fn fail<T>(message: impl Into<String>) -> Result<T> {
     Err(message.into().into())
 }
 
-/// Compares with what a file says; `UPDATE=1` rewrites the file.
+/// Compares a text with a file; `UPDATE=1` rewrites the file.
 pub(crate) fn golden(file: &Path, found: &str) -> Result {
     if std::env::var_os("UPDATE").is_some() {
         fs::create_dir_all(file.parent().ok_or("a golden file stands in a folder")?)?;
@@ -57,27 +57,27 @@ pub(crate) fn golden(file: &Path, found: &str) -> Result {
     fail(format!("{} says\n{expected}\nand this was found (UPDATE=1 rewrites it)\n{found}", file.display()))
 }
 
-/// An account of its own, with a folder for its state. The sandbox keeps accounts apart, so that tests run side by side.
+/// An account with a folder for its state. The sandbox keeps accounts apart, so that tests can run in parallel.
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) folder: TempDir,
     endpoint: &'static str,
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct CommandOutput {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-struct Shared {
+struct SharedSandbox {
     endpoint: String,
     python: PathBuf,
 }
 
-/// True where the tests run beside LocalStack, see `tests/localstack/run`.
+/// True if the tests run against LocalStack, see `tests/localstack/run`.
 pub(crate) fn is_localstack() -> bool {
     std::env::var_os("BULLSTRA_UP_E2E_ENDPOINT").is_some()
 }
@@ -87,37 +87,37 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
 }
 
-/// The sandbox all tests share; it ends by itself once nobody asks it anything.
-fn shared() -> &'static Shared {
-    static SHARED: OnceLock<Shared> = OnceLock::new();
+/// The sandbox that all tests share; it ends by itself when it is idle.
+fn shared() -> &'static SharedSandbox {
+    static SHARED: OnceLock<SharedSandbox> = OnceLock::new();
     SHARED.get_or_init(|| {
         if let (Ok(endpoint), Ok(python)) =
             (std::env::var("BULLSTRA_UP_E2E_ENDPOINT"), std::env::var("BULLSTRA_UP_E2E_PYTHON"))
         {
-            return Shared { endpoint, python: python.into() };
+            return SharedSandbox { endpoint, python: python.into() };
         }
-        let options = up_sandbox::Options { idle: Some(IDLE), ..up_sandbox::Options::named("e2e") };
+        let options = up_sandbox::SandboxOptions { idle: Some(IDLE), ..up_sandbox::SandboxOptions::named("e2e") };
         let (status, python) = runtime().block_on(async {
             let status = up_sandbox::start(&options).await.expect("the sandbox starts");
             (status, up_sandbox::python(&options).await.expect("it has a Python"))
         });
-        Shared { endpoint: status.endpoint, python }
+        SharedSandbox { endpoint: status.endpoint, python }
     })
 }
 
-/// A sandbox beside the shared one, for tests that change the settings of all of it.
+/// A sandbox beside the shared one, for tests that change settings of the whole sandbox.
 pub(crate) fn sandbox(name: &str) -> String {
-    let options = up_sandbox::Options { idle: Some(IDLE), ..up_sandbox::Options::named(name) };
+    let options = up_sandbox::SandboxOptions { idle: Some(IDLE), ..up_sandbox::SandboxOptions::named(name) };
     runtime().block_on(up_sandbox::start(&options)).expect("the sandbox starts").endpoint
 }
 
 impl Account {
-    /// A new one: empty but for what every AWS account has.
+    /// A new account: empty except for the resources of every AWS account.
     pub(crate) fn new() -> Self {
         Self::at(&shared().endpoint)
     }
 
-    /// A new one in the sandbox at `endpoint`.
+    /// A new account in the sandbox at `endpoint`.
     pub(crate) fn at(endpoint: &'static str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let now =
@@ -128,21 +128,21 @@ impl Account {
     }
 
     /// Runs `bullstra-up` in the account's folder.
-    pub(crate) fn up(&self, arguments: &[&str]) -> Result<Ran> {
+    pub(crate) fn up(&self, arguments: &[&str]) -> Result<CommandOutput> {
         let mut command = Command::new(UP);
         command.args(arguments).current_dir(self.folder.path());
         self.answer(command)
     }
 
-    /// The same, with more in its environment.
-    pub(crate) fn up_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<Ran> {
+    /// Runs `bullstra-up` with additional environment variables.
+    pub(crate) fn up_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<CommandOutput> {
         let mut command = Command::new(UP);
         command.args(arguments).current_dir(self.folder.path());
         command.env_remove("AWS_PROFILE").envs(self.environment()).envs(environment.iter().copied());
         ran(command)
     }
 
-    /// Runs a command that works on AWS, which must succeed, and gives its JSON.
+    /// Runs a command on AWS, which must succeed, and returns its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value> {
         let ran = self.up(&[arguments, &["--json"]].concat())?;
         if ran.code != 0 {
@@ -151,19 +151,20 @@ impl Account {
         Ok(serde_json::from_str(&ran.stdout)?)
     }
 
-    /// Runs Python with boto3 in reach, and gives what it prints: see `python.py`.
+    /// Runs Python code with boto3, and returns its output: see `python.py`.
     pub(crate) fn python(&self, code: &str) -> Result<String> {
         python::run(&shared().python, &self.environment(), code)
     }
 
-    /// Everything that exists in the account, by the sandbox's own knowledge.
+    /// All resources in the account, from the sandbox's dump.
     pub(crate) fn dump(&self) -> Result<Vec<Value>> {
         let dump = self.control(&format!("dump?account={}&region=us-east-1", self.id))?;
         let resources = dump["resources"].as_array().ok_or("a dump without resources")?;
         Ok(resources.clone())
     }
 
-    /// The members of the account's requests that neither moto nor a hook reads, and that no service lists with a reason.
+    /// The members of the account's requests that neither moto nor a hook reads, and that no service lists with a
+    /// reason.
     pub(crate) fn unread(&self) -> Result<Vec<String>> {
         let answer = self.control(&format!("unread?access_key={}", self.id))?;
         let members = answer["unread"].as_array().ok_or("an answer without members")?.iter();
@@ -174,7 +175,7 @@ impl Account {
         Ok(named.collect())
     }
 
-    /// The calls made in the account, as `service:Operation`, those that change AWS marked.
+    /// The calls made in the account, as `service:Operation`; those that change AWS are marked.
     pub(crate) fn calls(&self) -> Result<Vec<(String, bool)>> {
         let text = |call: &Value, key: &str| call[key].as_str().unwrap_or_default().to_owned();
         let named =
@@ -189,7 +190,7 @@ impl Account {
         Ok(calls.filter(|call| call["access_key"] == self.id.as_str()).cloned().collect())
     }
 
-    /// What a control endpoint of the sandbox answers.
+    /// Reads from a control endpoint of the sandbox.
     pub(crate) fn control(&self, path: &str) -> Result<Value> {
         Ok(runtime().block_on(up_sandbox::control::get(self.endpoint, path))?)
     }
@@ -199,18 +200,18 @@ impl Account {
         self.tell("config", settings)
     }
 
-    /// Tells a control endpoint of the sandbox something.
+    /// Posts to a control endpoint of the sandbox.
     pub(crate) fn tell(&self, path: &str, what: &Value) -> Result {
         runtime().block_on(up_sandbox::control::post(self.endpoint, path, what))?;
         Ok(())
     }
 
-    fn answer(&self, mut command: Command) -> Result<Ran> {
+    fn answer(&self, mut command: Command) -> Result<CommandOutput> {
         command.env_remove("AWS_PROFILE").envs(self.environment());
         ran(command)
     }
 
-    /// The way to the account.
+    /// The environment variables that select the account.
     pub(crate) fn environment(&self) -> [(&str, &str); 7] {
         [
             ("ENDPOINT", self.endpoint),
@@ -224,13 +225,13 @@ impl Account {
     }
 }
 
-/// A copy of the stacks in the account's folder, to be changed; gives where production's file is.
+/// Copies the stacks into the account's folder, and returns the path of production's file.
 pub(crate) fn copy_stacks(account: &Account) -> Result<PathBuf> {
     let copied = Command::new("cp").arg("-R").arg(root().join("stacks")).arg(account.folder.path()).status()?;
     if !copied.success() {
         return fail("failed to copy the stacks");
     }
-    // The sandbox's account is not production's: the guard is for there.
+    // The sandbox's account is not production's, so the list of accounts is removed.
     let stacks = account.folder.path().join("stacks");
     for (file, number) in [("prod.toml", "111122223333"), ("qa.toml", "444455556666")] {
         edit(&stacks.join(file), &format!("accounts = [\"{number}\"]"), &format!("accounts = [\"{}\"]", account.id))?;
@@ -238,7 +239,7 @@ pub(crate) fn copy_stacks(account: &Account) -> Result<PathBuf> {
     Ok(stacks.join("prod.toml"))
 }
 
-/// Replaces text in a file that must have it.
+/// Replaces text in a file, which must contain it.
 pub(crate) fn edit(file: &Path, from: &str, to: &str) -> Result {
     let text = fs::read_to_string(file)?;
     if !text.contains(from) {
@@ -248,9 +249,9 @@ pub(crate) fn edit(file: &Path, from: &str, to: &str) -> Result {
 }
 
 /// Runs a command to its end.
-pub(crate) fn ran(mut command: Command) -> Result<Ran> {
+pub(crate) fn ran(mut command: Command) -> Result<CommandOutput> {
     let output = command.output()?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let code = output.status.code().ok_or("ended by a signal")?;
-    Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
+    Ok(CommandOutput { code, stdout: text(output.stdout), stderr: text(output.stderr) })
 }

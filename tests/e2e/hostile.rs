@@ -1,15 +1,15 @@
-//! What must not get out: planted secrets, and what a terminal obeys.
+//! Planted secrets, and control characters for terminals: neither may appear in any output.
 
 use std::fs;
 
 use libtest_mimic::Trial;
 
 use crate::{
-    harness::{Account, Ran, Result, fail},
+    harness::{Account, CommandOutput, Result, fail},
     trial,
 };
 
-/// The trials, each on an account of its own.
+/// The tests, each in an account of its own.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("hostile::planted_secrets_are_nowhere", planted_secrets_are_nowhere),
@@ -96,7 +96,7 @@ sensitive = true
 cidr_block = "${inputs.token}"
 "#;
 
-/// What no output and no file may hold, however it is spelled.
+/// Texts that no output and no file may contain, in any spelling.
 const PLANTED: [&str; 15] = [
     "first-TOKEN-61",
     "second-TOKEN-62",
@@ -137,7 +137,8 @@ fn planted_secrets_are_nowhere() -> Result {
         let token = format!("--set=token={token}");
         let inputs = if arguments[1].ends_with(".toml") { vec![token.as_str(), "--set=pin=93175524"] } else { vec![] };
         let inputs = if arguments[1] == "wrong.toml" { vec![token.as_str()] } else { inputs };
-        let Ran { code: ended, stdout, stderr } = account.up_with(&environment, &[arguments, &inputs].concat())?;
+        let CommandOutput { code: ended, stdout, stderr } =
+            account.up_with(&environment, &[arguments, &inputs].concat())?;
         let name = arguments.join(" ");
         if ended != code {
             return fail(format!("`{name}` ended with {ended} instead of {code}:\n{stderr}"));
@@ -161,7 +162,7 @@ fn planted_secrets_are_nowhere() -> Result {
         run(&[command, &["--json"]].concat(), first, 0)?;
     }
     run(&["show", "stack.toml", "ecs.task_definition.app", "-vvv"], first, 0)?;
-    // Rotated: AWS still has the old ones.
+    // Rotated: AWS still has the old values.
     let plan = run(&["plan", "stack.toml"], second, 0)?;
     if !plan.contains("1 to replace") || !plan.contains("(sensitive)") {
         return fail(format!("a rotated secret is no change:\n{plan}"));
@@ -169,11 +170,11 @@ fn planted_secrets_are_nowhere() -> Result {
     run(&["plan", "stack.toml", "--json"], second, 0)?;
     run(&["show", "stack.toml", "ecs.task_definition.app"], second, 0)?;
     run(&["show", "stack.toml", "iam.role.app", "--json"], second, 0)?;
-    // AWS refuses, and names what it was given.
+    // AWS refuses the call, and its message contains the value.
     run(&["apply", "stack.toml", "--auto-approve", "--json", "-vvv", "--set=policy=no-such-policy-64"], second, 1)?;
     run(&["apply", "stack.toml", "--auto-approve"], second, 0)?;
     run(&["destroy", "stack.toml", "--auto-approve", "--json", "-vvv"], first, 0)?;
-    // Asked for by name it is said; that is what the name is for.
+    // An output that is asked for by name is shown.
     let named = account.up_with(&environment, &["output", "stack.toml", "hidden", "--set=token=x", "--set=pin=1"])?;
     if named.stdout != "file-PASSWORD-63\n" {
         return fail(format!("an output asked for by name says {}", named.stdout));
@@ -203,7 +204,7 @@ memory = 512
 containers = [{ name = "app", image = "nginx", environment = { OPEN = "yes" } }]
 "#;
 
-/// Somebody with the right to write to AWS puts there what a terminal obeys.
+/// Somebody with write access to AWS stores control characters there.
 fn nothing_from_aws_reaches_a_terminal() -> Result {
     let account = Account::new();
     fs::write(account.folder.path().join("stack.toml"), TERMINAL_STACK)?;
@@ -230,7 +231,7 @@ ecs.deregister_task_definition(taskDefinition=old)
         &["show", "stack.toml", "ecs.task_definition.app"],
         &["apply", "stack.toml", "--auto-approve", "-vvv"],
     ] {
-        let Ran { stdout, stderr, .. } = account.up(arguments)?;
+        let CommandOutput { stdout, stderr, .. } = account.up(arguments)?;
         shown |= stdout.contains("click");
         for text in [stdout, stderr] {
             let obeyed = |c: char| {

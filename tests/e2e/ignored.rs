@@ -1,5 +1,5 @@
-//! `ignore_changes`, for every kind and every field that its case changes by hand: the plan is silent about it, and an update
-//! of another field leaves it as the other hand left it.
+//! `ignore_changes`, for every kind and every field that its case changes by hand: the plan does not show the field,
+//! and an update of another field leaves it unchanged.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Account, Result, fail, root},
-    life::Life,
+    life::LifeCase,
     trial,
 };
 
-/// Fields by the address of their resource, each with the change that is made to it by hand.
-type Fields = BTreeMap<String, Vec<(String, String)>>;
+/// Fields by the address of their resource, each with the change made by hand.
+type HandChanges = BTreeMap<String, Vec<(String, String)>>;
 
-/// A trial for each kind with a resource of which at least two fields are changed by hand.
+/// A test for each kind with a resource of which at least two fields are changed by hand.
 pub(crate) fn trials() -> Vec<Trial> {
     let kinds = fs::read_dir(root().join("tests/kinds")).expect("tests/kinds is there");
     let mut folders: Vec<_> = kinds.map(|entry| entry.expect("it can be listed").path()).collect();
@@ -29,10 +29,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     folders.into_iter().map(|folder| trial(name(&folder), move || ignored(&folder))).collect()
 }
 
-/// The fields that an update in place mends, of resources that have several.
-fn fields(folder: &Path) -> Result<Fields> {
-    let life = Life::read(folder)?;
-    let mut fields = Fields::new();
+/// The fields that an in-place update restores, of resources that have several.
+fn fields(folder: &Path) -> Result<HandChanges> {
+    let life = LifeCase::read(folder)?;
+    let mut fields = HandChanges::new();
     for drift in life.drift {
         let Some(field) = drift.field.filter(|field| field != "tags" && drift.expect.is_none()) else { continue };
         let of_one = fields.entry(drift.address).or_default();
@@ -44,34 +44,34 @@ fn fields(folder: &Path) -> Result<Fields> {
     Ok(fields)
 }
 
-/// All at once, in two rounds: in each one field of every resource is not ignored. Where the changes by hand do not go
-/// together, pair by pair.
+/// Changes all fields at once, in two rounds: in each, one field of every resource is not ignored. If the changes
+/// cannot be combined, the fields are tested in pairs.
 fn ignored(folder: &Path) -> Result {
     let fields = fields(folder)?;
     for round in 0..2 {
-        let mended =
+        let restored =
             |(at, fields): (&String, &Vec<(String, String)>)| (at.clone(), fields[round % fields.len()].0.clone());
-        if let Played::Not(_) = play(folder, &fields, &fields.iter().map(mended).collect())? {
+        if let ChangesMade::Not(_) = play(folder, &fields, &fields.iter().map(restored).collect())? {
             return pairs(folder, &fields);
         }
     }
     Ok(())
 }
 
-/// Each field ignored beside one other that is not. Of some resource this has to be possible.
-fn pairs(folder: &Path, fields: &Fields) -> Result {
+/// Tests each field ignored beside one other that is not. For some resource, this must be possible.
+fn pairs(folder: &Path, fields: &HandChanges) -> Result {
     let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut seen_well = BTreeSet::new();
     for (at, of_one) in fields {
         for ignored in of_one {
-            for mended in of_one.iter().filter(|other| other.0 != ignored.0) {
-                let two = Fields::from([(at.clone(), vec![ignored.clone(), mended.clone()])]);
-                match play(folder, &two, &[(at.clone(), mended.0.clone())].into())? {
-                    Played::Well => {
+            for restored in of_one.iter().filter(|other| other.0 != ignored.0) {
+                let two = HandChanges::from([(at.clone(), vec![ignored.clone(), restored.clone()])]);
+                match play(folder, &two, &[(at.clone(), restored.0.clone())].into())? {
+                    ChangesMade::Well => {
                         seen_well.insert(ignored.0.as_str());
                         break;
                     }
-                    Played::Not(reason) => reasons.entry(&ignored.0).or_default().push(format!("{at}: {reason}")),
+                    ChangesMade::Not(reason) => reasons.entry(&ignored.0).or_default().push(format!("{at}: {reason}")),
                 }
             }
         }
@@ -82,15 +82,16 @@ fn pairs(folder: &Path, fields: &Fields) -> Result {
     }
 }
 
-/// Whether changes could be made.
-enum Played {
+/// Whether the changes could be made.
+enum ChangesMade {
     Well,
-    /// By hand, or by AWS's leave: what is ignored does not go together with what is declared.
+    /// They were refused, by hand or by AWS: the ignored values do not fit the declared ones.
     Not(String),
 }
 
-/// Changes all `fields` by hand and applies with all of them ignored but those to be `mended`, one of each resource.
-fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Result<Played> {
+/// Changes all `fields` by hand, and applies with all of them ignored except those to be `restored`, one of each
+/// resource.
+fn play(folder: &Path, fields: &HandChanges, restored: &BTreeMap<String, String>) -> Result<ChangesMade> {
     let account = Account::new();
     let plain = copied(folder, &account)?;
     let up = |command: &str, stack: &Path| {
@@ -102,14 +103,14 @@ fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Re
     let declared = up("show", &plain)?;
     for (field, python) in fields.values().flatten() {
         if let Err(error) = account.python(python) {
-            return Ok(Played::Not(format!("{field}: {error}")));
+            return Ok(ChangesMade::Not(format!("{field}: {error}")));
         }
     }
-    // A change by hand may move other fields along.
+    // A change by hand may change other fields as well.
     let moved = changed(&up("plan", &plain)?);
     let left = |at: &str| {
         let own = fields[at].iter().map(|(field, _)| field).chain(moved.get(at).into_iter().flatten());
-        own.filter(|field| **field != mended[at]).cloned().collect::<BTreeSet<_>>()
+        own.filter(|field| **field != restored[at]).cloned().collect::<BTreeSet<_>>()
     };
     let ignoring = ignoring(&plain, fields.keys().map(|at| (at.as_str(), left(at))))?;
     let before = up("show", &ignoring)?;
@@ -120,13 +121,13 @@ fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Re
         }
     }
     if let Err(error) = up("apply", &ignoring) {
-        return Ok(Played::Not(error.to_string()));
+        return Ok(ChangesMade::Not(error.to_string()));
     }
     let after = up("show", &ignoring)?;
     for at in fields.keys() {
         for field in left(at) {
             let (was, is) = (live(&before, at, &field), live(&after, at, &field));
-            // Where AWS has no value, another field may bring its default.
+            // If AWS has no value, another field may set its default.
             let is_default = was == json!([null]) && is != live(&declared, at, &field);
             if was != is && !is_default {
                 return fail(format!("{at}: `{field}` is ignored, was {was} and is {is}"));
@@ -134,10 +135,10 @@ fn play(folder: &Path, fields: &Fields, mended: &BTreeMap<String, String>) -> Re
         }
     }
     let rest = changed(&up("plan", &ignoring)?);
-    if rest.is_empty() { Ok(Played::Well) } else { fail(format!("a plan after apply is not empty: {rest:?}")) }
+    if rest.is_empty() { Ok(ChangesMade::Well) } else { fail(format!("a plan after apply is not empty: {rest:?}")) }
 }
 
-/// A copy of a kind's case in the account's folder.
+/// Copies a kind's case into the account's folder.
 fn copied(folder: &Path, account: &Account) -> Result<PathBuf> {
     for entry in fs::read_dir(folder)? {
         let from = entry?.path();
@@ -175,7 +176,7 @@ fn changed(plan: &Value) -> BTreeMap<String, BTreeSet<String>> {
     steps.map(|step| (text(&step["address"]), fields(step))).collect()
 }
 
-/// What `show` tells of a field.
+/// The value that `show` prints for a field.
 fn live(show: &Value, address: &str, field: &str) -> Value {
     let resources = show["resources"].as_array().into_iter().flatten();
     let found =

@@ -1,5 +1,5 @@
-//! AWS refuses for a moment what it takes a moment later: a role, a key or a cluster that is not known everywhere yet, and what is
-//! busy. Each refusal is played once, and the same apply goes on.
+//! Calls that AWS refuses for a moment and accepts later: a role, key or cluster that is not known everywhere yet, and
+//! busy resources. Each refusal is simulated once, and the same apply continues.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::{
     trial,
 };
 
-/// A trial for each service.
+/// A test for each service.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("late::ecs_ecr_and_logs", ecs_ecr_and_logs)]
 }
@@ -67,7 +67,7 @@ launch_type = "FARGATE"
 network_configuration = { subnets = ["a"] }
 "#;
 
-/// What AWS says, once each: by whom it was seen stands beside the rows of the services' error tables.
+/// AWS's messages; their sources are beside the rows of the services' error tables.
 const SAYS: &[(&str, &str, &str, &str)] = &[
     (
         "ecs",

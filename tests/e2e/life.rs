@@ -1,5 +1,5 @@
-//! The whole life of every kind: made, found as declared, changed behind our back, mended, changed on purpose, replaced,
-//! taken away. One folder of `tests/kinds` a kind; each says what is particular about it.
+//! The life cycle of every kind: created, planned empty, changed by hand, restored, changed by inputs, replaced,
+//! deleted. There is a folder in `tests/kinds` for each kind, with its changes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,12 +17,12 @@ use crate::{
     trial, world,
 };
 
-/// What is particular about a kind.
+/// The changes of a kind's case.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Life {
+pub(crate) struct LifeCase {
     pub(crate) drift: Vec<Drift>,
-    change: Vec<Change>,
+    change: Vec<InputChange>,
     not_called: Vec<NotCalled>,
     /// `cases.rs` of `up-kinds` reads it.
     #[serde(rename = "not_drifted")]
@@ -32,31 +32,31 @@ pub(crate) struct Life {
     _never_came_up: IgnoredAny,
 }
 
-impl Life {
-    /// The one of a kind's folder.
+impl LifeCase {
+    /// Reads the file in a kind's folder.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         Ok(toml::from_str(&fs::read_to_string(folder.join("life.toml"))?)?)
     }
 }
 
-/// A change made behind our back.
+/// A change made by hand.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Drift {
-    /// The resource it is made to.
+    /// The resource that is changed.
     pub(crate) address: String,
-    /// The field in which the plan must show it; `tags` for tags. Left out where it must not show.
+    /// The field in which the plan must show it; `tags` for tags. Left out if the plan must not show it.
     pub(crate) field: Option<String>,
-    /// The change, with boto3.
+    /// The change, as Python code with boto3.
     pub(crate) python: String,
-    /// What the plan must say; an update of `address` by default.
+    /// The steps that the plan must have; an update of `address` by default.
     pub(crate) expect: Option<Steps>,
 }
 
-/// A change made on purpose, by setting inputs.
+/// A change made by setting inputs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+struct InputChange {
     set: BTreeMap<String, toml::Value>,
     expect: Steps,
 }
@@ -64,7 +64,7 @@ struct Change {
 /// Verbs, and the addresses they concern.
 pub(crate) type Steps = BTreeMap<String, BTreeSet<String>>;
 
-/// A trial for each kind that is built.
+/// A test for each kind that is built.
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = root().join("tests/kinds");
     let kinds =
@@ -76,7 +76,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     built.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
 }
 
-/// True where all kinds of a case's stack are built, of those that have cases.
+/// True if all kinds of a case's stack are built, of those that have cases.
 fn is_built(folder: &Path, kinds: &[PathBuf]) -> bool {
     let text = fs::read_to_string(folder.join("stack.toml")).unwrap_or_default();
     let names = kinds.iter().filter_map(|folder| folder.file_name()?.to_str());
@@ -85,10 +85,10 @@ fn is_built(folder: &Path, kinds: &[PathBuf]) -> bool {
 }
 
 fn life(folder: &Path) -> Result {
-    let life = Life::read(folder)?;
+    let life = LifeCase::read(folder)?;
     let kind = folder.file_name().and_then(|name| name.to_str()).ok_or("a case has its kind's name")?;
     let account = Account::new();
-    let at = Stage { account: &account, stack: folder.join("stack.toml") };
+    let at = StackInAccount { account: &account, stack: folder.join("stack.toml") };
     let before = exists(&account)?;
     at.apply(&[])?;
     world::is_as_written(&account, folder, kind, &before)?;
@@ -114,13 +114,13 @@ fn life(folder: &Path) -> Result {
     actions::are_as_declared(&account, kind, &life.not_called)
 }
 
-/// A stack on its account.
-struct Stage<'a> {
+/// A stack and its account.
+struct StackInAccount<'a> {
     account: &'a Account,
     stack: PathBuf,
 }
 
-impl Stage<'_> {
+impl StackInAccount<'_> {
     fn run(&self, command: &str, options: &[&str]) -> Result<Value> {
         let stack = self.stack.display().to_string();
         self.account.json(&[&[command, &stack], options].concat())
@@ -131,7 +131,7 @@ impl Stage<'_> {
         if applied["summary"]["failed"] == 0 { Ok(()) } else { fail(format!("failed: {applied}")) }
     }
 
-    /// A plan finds everything as declared, and makes no call that changes anything.
+    /// Checks that a plan has no steps, and makes no changing call.
     fn settled(&self, options: &[&str]) -> Result {
         let plan = self.run("plan", options)?;
         let left = steps(&plan);
@@ -156,7 +156,7 @@ impl Stage<'_> {
         self.settled(&[])
     }
 
-    /// Every resource gets one more tag, and loses it again.
+    /// Adds a tag to every resource, and removes it again.
     fn tagged(&self) -> Result {
         let text = fs::read_to_string(&self.stack)?;
         let stack = self.account.folder.path().join("tagged.toml");
@@ -170,13 +170,13 @@ impl Stage<'_> {
         if kept == 0 { Ok(()) } else { fail(format!("{kept} resources keep a tag that they lost")) }
     }
 
-    /// How many resources have the tag `Once`, be it in a description.
+    /// How many resources have the tag `Once`, or have it in their description.
     fn with_once(&self) -> Result<usize> {
         let dump = self.account.dump()?;
         Ok(dump.iter().filter(|resource| !is_gone(resource) && resource.to_string().contains("Once")).count())
     }
 
-    fn changes(&self, change: &Change) -> Result {
+    fn changes(&self, change: &InputChange) -> Result {
         let set: Vec<_> = change.set.iter().map(|(name, value)| format!("--set={name}={}", literal(value))).collect();
         let set: Vec<_> = set.iter().map(String::as_str).collect();
         expect(&self.run("plan", &[&set[..], &["--unprotect"]].concat())?, &change.expect)?;
@@ -187,7 +187,7 @@ impl Stage<'_> {
     }
 }
 
-/// Type and id of all that exists; what AWS still describes though it is gone does not count.
+/// The type and id of all existing resources; deleted ones that AWS still describes do not count.
 pub(crate) fn exists(account: &Account) -> Result<BTreeSet<(String, String)>> {
     let text = |resource: &Value, key: &str| resource[key].as_str().unwrap_or_default().to_owned();
     let dump = account.dump()?;
@@ -195,13 +195,13 @@ pub(crate) fn exists(account: &Account) -> Result<BTreeSet<(String, String)>> {
     Ok(exists.map(|resource| (text(resource, "type"), text(resource, "id"))).collect())
 }
 
-/// What AWS still describes though it is gone.
+/// True for a deleted resource that AWS still describes.
 pub(crate) fn is_gone(resource: &Value) -> bool {
     let state = ["state", "status"].map(|key| resource["attributes"][key].as_str().unwrap_or_default()).concat();
     state.eq_ignore_ascii_case("deleted") || state.eq_ignore_ascii_case("inactive")
 }
 
-/// What a plan does, by verb.
+/// The steps of a plan, by verb.
 pub(crate) fn steps(plan: &Value) -> Steps {
     let mut steps = Steps::new();
     for step in plan["steps"].as_array().into_iter().flatten() {
@@ -212,7 +212,7 @@ pub(crate) fn steps(plan: &Value) -> Steps {
     steps
 }
 
-/// The plan does this and nothing else.
+/// Checks that the plan has exactly these steps.
 pub(crate) fn expect(plan: &Value, expected: &Steps) -> Result {
     let found = steps(plan);
     if found == *expected {

@@ -1,5 +1,5 @@
-//! The same life against LocalStack: the network, IAM and logs part of the stacks, applied, found as declared, drifted,
-//! mended and destroyed. Run by `tests/localstack/run`.
+//! The same life cycle on LocalStack: the network, IAM and logs of the stacks, applied, planned empty, changed by hand,
+//! restored and destroyed. Run by `tests/localstack/run`.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
     trial,
 };
 
-/// The one trial there is.
+/// The only test.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial("localstack::network", network)]
 }
@@ -54,7 +54,7 @@ fn settled(plan: &Value) -> Result {
     if left.is_empty() { Ok(()) } else { fail(format!("a plan after apply is not empty: {left:?}")) }
 }
 
-/// One change to each of five resources.
+/// One change by hand to each of five resources.
 const DRIFT: &str = r#"
 ec2, iam, logs = aws("ec2"), aws("iam"), aws("logs")
 
@@ -79,7 +79,7 @@ group = logs.describe_log_groups()["logGroups"][0]["logGroupName"]
 logs.put_retention_policy(logGroupName=group, retentionInDays=3)
 "#;
 
-/// All that still carries the stack's tag.
+/// All resources that still carry the stack's tag.
 const LEFT: &str = r#"
 tagged = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "bullstra:stack"}])["ResourceTagMappingList"]
 left = [resource["ResourceARN"] for resource in tagged]

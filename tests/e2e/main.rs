@@ -1,4 +1,4 @@
-//! End-to-end tests: the real binary against the sandbox, told apart by what they show.
+//! End-to-end tests: the real binary against the sandbox, in a module for each subject.
 
 mod actions;
 mod chaos;
@@ -45,12 +45,12 @@ fn main() {
         std::process::exit(i32::from(ended.is_err()));
     }
     let mut arguments = Arguments::from_args();
-    // Most of the time they wait for the sandbox's clock.
+    // The tests mostly wait for the sandbox's clock.
     let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get());
     arguments.test_threads.get_or_insert_with(|| 2 * cores());
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
-        // Built with some of the services, see CONTRIBUTING.md: all other tests need more of them.
+        // Built with some of the services only, see CONTRIBUTING.md: all other tests need more of them.
         false if !cfg!(feature = "all") => life::trials(),
         false => [
             life::trials(),
@@ -82,10 +82,10 @@ fn main() {
     ended.exit();
 }
 
-/// How many tests of each module there were, and what they took together.
+/// The number of tests of each module, and their total time.
 static TIMES: Mutex<BTreeMap<String, (usize, Duration)>> = Mutex::new(BTreeMap::new());
 
-/// Runs a test, and takes note of how long it takes.
+/// Runs a test and records its time.
 fn timed(name: &str, test: impl FnOnce() -> harness::Result) -> Result<(), libtest_mimic::Failed> {
     let began = Instant::now();
     let ended = test();
@@ -97,10 +97,10 @@ fn timed(name: &str, test: impl FnOnce() -> harness::Result) -> Result<(), libte
     ended.map_err(|error| error.to_string().into())
 }
 
-/// Held by every test, and by [`alone`] all of it.
+/// Held by every test for reading, and by [`alone`] for writing.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// A test by its name.
+/// A test with a name.
 fn trial(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
     let name = name.into();
     Trial::test(name.clone(), move || {
@@ -109,7 +109,7 @@ fn trial(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send 
     })
 }
 
-/// The same, with no other beside it: one that takes note of when calls arrive.
+/// A test that runs without others beside it, because it measures when calls arrive.
 fn alone(name: impl Into<String>, test: impl FnOnce() -> harness::Result + Send + 'static) -> Trial {
     let name = name.into();
     Trial::test(name.clone(), move || {

@@ -1,4 +1,4 @@
-//! Networks, where AWS is late, fails in part, and where others have put something into them.
+//! Networks in situations where AWS is late or fails in part, and where others have resources in them.
 
 use std::{collections::BTreeMap, fs};
 
@@ -13,22 +13,25 @@ use crate::{
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("network::late_answers_make_nothing_twice", late_answers_make_nothing_twice),
-        trial("network::an_association_that_failed_is_made_again", an_association_that_failed_is_made_again),
-        trial("network::what_guardduty_made_goes_with_the_network", what_guardduty_made_goes_with_the_network),
-        trial("network::rules_stay_while_a_group_is_worn", rules_stay_while_a_group_is_worn),
-        trial("network::what_a_stranger_holds_is_not_waited_for", what_a_stranger_holds_is_not_waited_for),
+        trial("network::late_answers_create_nothing_twice", late_answers_create_nothing_twice),
+        trial("network::a_failed_association_is_repeated", a_failed_association_is_repeated),
+        trial(
+            "network::guarddutys_endpoint_is_deleted_with_the_network",
+            guarddutys_endpoint_is_deleted_with_the_network,
+        ),
+        trial("network::rules_stay_while_a_group_is_attached", rules_stay_while_a_group_is_attached),
+        trial("network::resources_of_others_are_not_waited_for", resources_of_others_are_not_waited_for),
         trial("network::rules_of_others_stay_where_a_group_says_so", rules_of_others_stay_where_a_group_says_so),
-        trial("network::a_new_group_lets_out_what_the_stack_says", a_new_group_lets_out_what_the_stack_says),
-        trial("network::a_network_tells_its_defaults", a_network_tells_its_defaults),
+        trial("network::a_new_group_has_the_declared_egress_rules", a_new_group_has_the_declared_egress_rules),
+        trial("network::a_network_exposes_its_defaults", a_network_exposes_its_defaults),
     ]
 }
 
 const APPROVED: [&str; 4] = ["--auto-approve", "--unprotect", "--settle", "3s"];
 
-/// Reads are a second behind, and calls do not know what was made in the last one: with a table taken for deleted on one
-/// look, hundreds were made.
-fn late_answers_make_nothing_twice() -> Result {
+/// Reads are a second behind, and calls do not know resources created within the last second: when a table was taken
+/// for deleted after one look, hundreds were created.
+fn late_answers_create_nothing_twice() -> Result {
     let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
     faults(
         &account,
@@ -59,8 +62,8 @@ fn nothing_is_there_twice(account: &Account) -> Result {
     if counts.is_empty() { Ok(()) } else { fail(format!("there more than once: {counts:?}")) }
 }
 
-/// A table, a subnet or a gateway is never replaced for it.
-fn an_association_that_failed_is_made_again() -> Result {
+/// A table, a subnet or a gateway is never replaced because of it.
+fn a_failed_association_is_repeated() -> Result {
     let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
     let stack = stack.display().to_string();
     account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
@@ -85,7 +88,7 @@ ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=old["Subn
     Ok(())
 }
 
-fn what_guardduty_made_goes_with_the_network() -> Result {
+fn guarddutys_endpoint_is_deleted_with_the_network() -> Result {
     let account = Account::new();
     let stack = stack(
         &account,
@@ -121,8 +124,8 @@ ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.guarddut
     if left.is_empty() { Ok(()) } else { fail(format!("left behind: {left:?}")) }
 }
 
-/// A group that something outside of the stack wears is not deleted, and protects it as before.
-fn rules_stay_while_a_group_is_worn() -> Result {
+/// A group attached to a resource outside the stack is not deleted, and its rules stay.
+fn rules_stay_while_a_group_is_attached() -> Result {
     let account = Account::new();
     let stack = stack(
         &account,
@@ -161,14 +164,16 @@ print(app, end="")
     )?;
     let destroyed = account.up(&[&["destroy", &stack, "--target", "ec2.security_group.app"], &APPROVED[..]].concat())?;
     if destroyed.code == 0 || !destroyed.stderr.contains(&format!("{app} is still used by eni-")) {
-        return fail(format!("a group that is worn was destroyed, or nobody says what wears it: {destroyed:?}"));
+        return fail(format!(
+            "an attached group was destroyed, or the message does not name the interface: {destroyed:?}"
+        ));
     }
     let rules = account.python(&format!("app = {app:?}\n{python}"))?;
-    if rules.trim() == "[1, 1]" { Ok(()) } else { fail(format!("rules of the group that is worn: {rules}")) }
+    if rules.trim() == "[1, 1]" { Ok(()) } else { fail(format!("rules of the attached group: {rules}")) }
 }
 
-/// What others have put into a network stays until they remove it: the run ends soon, and says what it is.
-fn what_a_stranger_holds_is_not_waited_for() -> Result {
+/// Resources of others in a network stay until they are removed by hand: the run ends soon, and names them.
+fn resources_of_others_are_not_waited_for() -> Result {
     let account = Account::new();
     let stack = stack(
         &account,
@@ -184,8 +189,8 @@ cidr_block = "10.0.0.0/24"
 description = "named by a rule"
 vpc = "main"
 
-[ec2.security_group.worn]
-description = "worn by an interface"
+[ec2.security_group.attached]
+description = "attached to an interface"
 vpc = "main"
 "#,
     )?;
@@ -196,7 +201,7 @@ ec2 = aws("ec2")
 group = ec2.create_security_group(GroupName="strange", Description="strange", VpcId=id("ec2.vpc.main"))["GroupId"]
 pair = [{"GroupId": id("ec2.security_group.named")}]
 ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": pair}])
-interface = ec2.create_network_interface(SubnetId=id("ec2.subnet.a"), Groups=[id("ec2.security_group.worn")])
+interface = ec2.create_network_interface(SubnetId=id("ec2.subnet.a"), Groups=[id("ec2.security_group.attached")])
 print(group, interface["NetworkInterface"]["NetworkInterfaceId"], end="")
 "#,
     )?;
@@ -226,8 +231,8 @@ ec2.delete_security_group(GroupId="{group}")
     Ok(())
 }
 
-/// EC2's answer to a create does not tell a group's rules: in a network with an IPv6 block there is one more.
-fn a_new_group_lets_out_what_the_stack_says() -> Result {
+/// EC2's answer to a create does not include a group's rules: in a network with an IPv6 block there is one more.
+fn a_new_group_has_the_declared_egress_rules() -> Result {
     let account = Account::new();
     let networks = r#"
 [ec2.vpc.main]
@@ -298,7 +303,7 @@ print(sorted(rule["FromPort"] for rule in group["IpPermissions"]), end="")
     Ok(())
 }
 
-fn a_network_tells_its_defaults() -> Result {
+fn a_network_exposes_its_defaults() -> Result {
     let account = Account::new();
     let stack = stack(
         &account,

@@ -1,4 +1,4 @@
-//! Answers of AWS that are played: troubles of databases and brokers, and refusals that pass by themselves.
+//! Simulated answers of AWS: problems of databases and brokers, and temporary refusals.
 
 use std::fs;
 
@@ -11,13 +11,16 @@ use crate::{
     trial,
 };
 
-/// The trials, each on an account of its own.
+/// The tests, each in an account of its own.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("played::full_storage_is_mended_by_more", full_storage_is_mended_by_more),
-        trial("played::no_trouble_deletes_a_database", no_trouble_deletes_a_database),
-        trial("played::what_waits_for_the_window_is_told_and_sent", what_waits_for_the_window_is_told_and_sent),
-        trial("played::there_is_no_way_back", there_is_no_way_back),
+        trial("played::full_storage_is_solved_by_more_storage", full_storage_is_solved_by_more_storage),
+        trial("played::no_problem_deletes_a_database", no_problem_deletes_a_database),
+        trial(
+            "played::changes_waiting_for_the_maintenance_window_are_shown",
+            changes_waiting_for_the_maintenance_window_are_shown,
+        ),
+        trial("played::irreversible_changes_are_refused", irreversible_changes_are_refused),
         trial("played::production_survives_first_refusals", production_survives_first_refusals),
     ]
 }
@@ -62,13 +65,13 @@ skip_final_snapshot = true
 "#;
 const DATABASE: &str = "rds.instance.main";
 
-/// The stack with the database, made.
-struct Stage {
+/// The applied stack with the database.
+struct DatabaseStack {
     account: Account,
     stack: String,
 }
 
-impl Stage {
+impl DatabaseStack {
     fn new(set: &[&str]) -> Result<Self> {
         let account = Account::new();
         let stack = account.folder.path().join("stack.toml");
@@ -82,7 +85,7 @@ impl Stage {
         self.account.json(&[&[command, &self.stack], options].concat())
     }
 
-    /// Plays a state of the database, and says what a plan makes of it.
+    /// Simulates a state of the database, and returns the plan's notice.
     fn plays(&self, state: &str) -> Result<Value> {
         self.account.python(&format!(
             "[db] = aws('rds').describe_db_instances(DBInstanceIdentifier=id('{DATABASE}'))['DBInstances']\n\
@@ -114,8 +117,8 @@ fn says(plan: &Value, text: &str) -> Result {
     if all.contains(text) { Ok(()) } else { fail(format!("the plan does not say `{text}`: {all}")) }
 }
 
-fn full_storage_is_mended_by_more() -> Result {
-    let stage = Stage::new(&[])?;
+fn full_storage_is_solved_by_more_storage() -> Result {
+    let stage = DatabaseStack::new(&[])?;
     let plan = stage.plays("storage-full")?;
     expect(&plan, &Steps::new())?;
     says(&plan, "raise `allocated_storage`")?;
@@ -129,8 +132,8 @@ fn full_storage_is_mended_by_more() -> Result {
     stage.is_gone()
 }
 
-fn no_trouble_deletes_a_database() -> Result {
-    let stage = Stage::new(&[])?;
+fn no_problem_deletes_a_database() -> Result {
+    let stage = DatabaseStack::new(&[])?;
     let troubles = [
         "failed",
         "inaccessible-encryption-credentials",
@@ -150,13 +153,13 @@ fn no_trouble_deletes_a_database() -> Result {
         expect(&plan, &Steps::new()).map_err(|error| format!("{state}: {error}"))?;
         says(&plan, state)?;
     }
-    // One that cannot leave a snapshot goes all the same.
+    // A database that cannot leave a snapshot is deleted all the same.
     stage.plays("incompatible-network")?;
     stage.is_gone()
 }
 
-fn what_waits_for_the_window_is_told_and_sent() -> Result {
-    let stage = Stage::new(&[])?;
+fn changes_waiting_for_the_maintenance_window_are_shown() -> Result {
+    let stage = DatabaseStack::new(&[])?;
     stage.account.python(&format!(
         "aws('rds').modify_db_instance(DBInstanceIdentifier=id('{DATABASE}'), DBInstanceClass='db.t4g.small')"
     ))?;
@@ -174,8 +177,8 @@ fn what_waits_for_the_window_is_told_and_sent() -> Result {
     stage.is_gone()
 }
 
-fn there_is_no_way_back() -> Result {
-    let stage = Stage::new(&[])?;
+fn irreversible_changes_are_refused() -> Result {
+    let stage = DatabaseStack::new(&[])?;
     let older = ["--set=version=16.11", "--set=auto=false"];
     let refused = |set: &[&str], text: &str| {
         let ran = stage.account.up(&[&["plan", &stage.stack], set].concat())?;
@@ -192,7 +195,7 @@ fn there_is_no_way_back() -> Result {
     stage.is_gone()
 }
 
-/// Each is said once, as AWS says it of what was made a moment ago, or of what it is busy with.
+/// Each refusal is simulated once, as AWS refuses calls for new or busy resources.
 fn production_survives_first_refusals() -> Result {
     let account = Account::new();
     let stack = copy_stacks(&account)?.display().to_string();

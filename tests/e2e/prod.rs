@@ -1,4 +1,4 @@
-//! Bullstra's production, whole: made, found as declared, changed, renamed, replaced and taken away.
+//! Bullstra's production as a whole: created, planned empty, changed, renamed, replaced and destroyed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,25 +14,25 @@ use crate::{
     trial,
 };
 
-/// The trials, each on an account of its own.
+/// The tests, each in an account of its own.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("prod::stands_and_falls", stands_and_falls),
+        trial("prod::is_created_and_destroyed", is_created_and_destroyed),
         trial("prod::a_first_day", || a_first_day("prod", "2026.11.0", 3)),
         trial("prod::a_first_day_of_qa", || a_first_day("qa", "latest-qa", 1)),
-        trial("prod::inputs_plan_what_they_mean", inputs_plan_what_they_mean),
+        trial("prod::inputs_plan_the_expected_steps", inputs_plan_the_expected_steps),
         trial("prod::renames_and_removals", renames_and_removals),
-        trial("prod::a_rule_never_points_at_nothing", a_rule_never_points_at_nothing),
+        trial("prod::a_rule_always_has_a_target_group", a_rule_always_has_a_target_group),
     ]
 }
 
-/// A copy of the stacks, to be changed, and an account.
-struct Stage {
+/// A copy of the stacks, and an account.
+struct Production {
     account: Account,
     stack: String,
 }
 
-impl Stage {
+impl Production {
     fn new() -> Result<Self> {
         Self::of("prod")
     }
@@ -51,14 +51,14 @@ impl Stage {
         self.run("apply", &["--auto-approve", "--unprotect"])
     }
 
-    /// Makes all of it, pushes the images, and starts the tasks.
+    /// Applies the stack, pushes the images, and starts the tasks.
     fn stand(&self) -> Result {
         self.apply()?;
         self.push("2026.11.0")?;
         self.apply().map(drop)
     }
 
-    /// Pushes an image to every repository there is.
+    /// Pushes an image to every repository.
     fn push(&self, tag: &str) -> Result {
         self.account.python(&PUSH.replace("TAG", tag)).map(drop)
     }
@@ -68,8 +68,8 @@ impl Stage {
     }
 }
 
-fn stands_and_falls() -> Result {
-    let stage = Stage::new()?;
+fn is_created_and_destroyed() -> Result {
+    let stage = Production::new()?;
     let before = exists(&stage.account)?;
     let applied = stage.apply()?;
     let made = applied["summary"]["create"].as_u64().ok_or("a summary without a count")?;
@@ -100,10 +100,11 @@ fn stands_and_falls() -> Result {
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }
 
-/// One apply makes all of an empty account, though its repositories are born empty: services wait without tasks, and the plan
-/// says for what. Once images are pushed the same apply starts them; a deployment that then fails is tried again, and the service stays.
+/// One apply creates everything in an empty account although the new repositories are empty: services wait without
+/// tasks, and the plan says for which images. Once the images are pushed, the same apply starts the tasks; a deployment
+/// that then fails is repeated, and the service stays.
 fn a_first_day(name: &str, tag: &str, count: u64) -> Result {
-    let stage = Stage::of(name)?;
+    let stage = Production::of(name)?;
     let services = ["billing", "inventory", "notifications", "orders", "shipments", "tracking"];
     let services: BTreeSet<_> = services.iter().map(|name| format!("service:{name}/ecs.service.main")).collect();
     let all = Steps::from([("update".to_owned(), services.clone())]);
@@ -143,7 +144,7 @@ for repository in ecr.describe_repositories()["repositories"]:
     ecr.put_image(repositoryName=repository["repositoryName"], imageTag="TAG", imageManifest=manifest)
 "#;
 
-/// How many tasks run in the account's one cluster.
+/// The number of tasks that run in the account's only cluster.
 const RUNNING: &str = r#"
 ecs = aws("ecs")
 [cluster] = ecs.list_clusters()["clusterArns"]
@@ -151,7 +152,7 @@ services = ecs.list_services(cluster=cluster)["serviceArns"]
 print(sum(it["runningCount"] for it in ecs.describe_services(cluster=cluster, services=services)["services"]))
 "#;
 
-/// Images are taken away, and a deployment of every service fails for that.
+/// Deletes images, so that a deployment of every service fails.
 const BREAK: &str = r#"
 import time
 ecr, ecs = aws("ecr"), aws("ecs")
@@ -169,9 +170,9 @@ for service in ecs.list_services(cluster=cluster)["serviceArns"]:
         time.sleep(0.05)
 "#;
 
-/// Changing an input plans exactly the steps written down in `tests/prod/<input>.txt`.
-fn inputs_plan_what_they_mean() -> Result {
-    let stage = Stage::new()?;
+/// Changing an input plans exactly the steps in `tests/prod/<input>.txt`.
+fn inputs_plan_the_expected_steps() -> Result {
+    let stage = Production::new()?;
     stage.stand()?;
     let changes = [
         ("cidr", "10.21.0.0/16"),
@@ -186,7 +187,7 @@ fn inputs_plan_what_they_mean() -> Result {
     Ok(())
 }
 
-/// A line a step: verb, address, and the fields that differ.
+/// One line for each step: verb, address, and the fields that differ.
 fn lines(plan: &Value) -> String {
     let steps = plan["steps"].as_array().into_iter().flatten().filter(|step| step["verb"].is_string());
     let line = |step: &Value| {
@@ -199,7 +200,7 @@ fn lines(plan: &Value) -> String {
 }
 
 fn renames_and_removals() -> Result {
-    let stage = Stage::new()?;
+    let stage = Production::new()?;
     stage.stand()?;
     stage.edit("modules/vpc.toml", "[ec2.security_group.endpoints]", "[ec2.security_group.private_links]")?;
     stage.edit("modules/vpc.toml", "security_groups = [\"endpoints\"]", "security_groups = [\"private_links\"]")?;
@@ -215,9 +216,9 @@ fn renames_and_removals() -> Result {
     expect(&stage.run("plan", &[])?, &Steps::new())
 }
 
-/// A target group that is replaced: the new one is made, the rule moves over, and only then the old one goes.
-fn a_rule_never_points_at_nothing() -> Result {
-    let stage = Stage::new()?;
+/// A replaced target group: the new one is created, the rule moves to it, and only then the old one is deleted.
+fn a_rule_always_has_a_target_group() -> Result {
+    let stage = Production::new()?;
     stage.stand()?;
     let calls = stage.account.calls()?.len();
     stage.edit(

@@ -1,4 +1,4 @@
-//! Python with boto3, for what other hands do: one process that stays, and a fork of it for each piece of code.
+//! Python with boto3, for changes by hand: one process that stays, with a fork for each piece of code.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use crate::harness::{Result, fail};
 
 /// The process. It ends with the tests, which hold its standard input.
-struct Python {
+struct PythonServer {
     _process: Child,
     socket: String,
 }
 
-/// Runs code in an environment of its own, with the Python at `interpreter`, and gives what it prints.
+/// Runs code in its own environment, with the Python at `interpreter`, and returns its output.
 pub(crate) fn run(interpreter: &Path, environment: &[(&str, &str)], code: &str) -> Result<String> {
-    static PYTHON: OnceLock<Python> = OnceLock::new();
+    static PYTHON: OnceLock<PythonServer> = OnceLock::new();
     let python = PYTHON.get_or_init(|| start(interpreter).expect("Python starts"));
     let mut stream = UnixStream::connect(&python.socket)?;
     let environment: Value = environment.iter().map(|(name, value)| (*name, *value)).collect();
@@ -37,12 +37,12 @@ pub(crate) fn run(interpreter: &Path, environment: &[(&str, &str)], code: &str) 
     }
 }
 
-fn start(interpreter: &Path) -> Result<Python> {
+fn start(interpreter: &Path) -> Result<PythonServer> {
     let mut command = Command::new(interpreter);
     command.env_remove("AWS_PROFILE").arg("-c").arg(include_str!("python.py"));
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let output = process.stdout.take().ok_or("its output is piped")?;
     let mut socket = String::new();
     BufReader::new(output).read_line(&mut socket)?;
-    Ok(Python { _process: process, socket: socket.trim_end().to_owned() })
+    Ok(PythonServer { _process: process, socket: socket.trim_end().to_owned() })
 }

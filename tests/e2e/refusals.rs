@@ -1,5 +1,5 @@
-//! Every way to be refused: how the program ends, what it says, and that nothing was done. One folder of
-//! `tests/refusals` a case.
+//! All refusals: the exit code, the message, and that nothing was changed. There is a folder in `tests/refusals` for
+//! each case.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,55 +16,55 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Account, Ran, Result, UP, fail, golden, ran, root, sandbox},
+    harness::{Account, CommandOutput, Result, UP, fail, golden, ran, root, sandbox},
     trial,
 };
 
-/// A case, as its `case.toml` says it. The other files of its folder are those that the program is run among.
+/// A case, read from its `case.toml`. The program runs beside the other files of the folder.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
-    /// What the program is run with.
+struct RefusalCase {
+    /// The program's arguments.
     run: Vec<String>,
-    /// How it must end. What it must say is in `expected.txt`.
+    /// The expected exit code. The expected output is in `expected.txt`.
     code: i32,
-    /// What happens before.
+    /// Steps before the run.
     #[serde(default)]
-    before: Vec<Step>,
-    /// The environment of the run. What is empty is not set.
+    before: Vec<CaseStep>,
+    /// Environment variables of the run. Empty ones are not set.
     #[serde(default)]
     env: BTreeMap<String, String>,
-    /// All that the run may do in AWS; anything where it is left out.
+    /// The IAM policy for the run; everything is allowed if it is left out.
     policy: Option<Value>,
-    /// True where the permissions of files are to hold even for root.
+    /// True if file permissions must hold even for root.
     #[serde(default)]
     unprivileged: bool,
-    /// The calls that change AWS which the run makes all the same, and which AWS does not refuse.
+    /// The changing calls that the run makes nevertheless and that AWS accepts.
     #[serde(default)]
     did: BTreeSet<String>,
-    /// The most calls that it makes, where that is to be seen.
+    /// The greatest number of calls, if it matters.
     most_calls: Option<usize>,
-    /// The files that the run writes all the same. An empty lock is none.
+    /// The files that the run writes nevertheless. An empty lock does not count.
     #[serde(default)]
     wrote: BTreeSet<PathBuf>,
-    /// What must go well afterwards.
+    /// Steps after the run, which must succeed.
     #[serde(default)]
-    after: Vec<Step>,
+    after: Vec<CaseStep>,
 }
 
-/// Something that must go well.
+/// A step that must succeed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-enum Step {
-    /// The program, with these arguments.
+enum CaseStep {
+    /// The program with these arguments.
     Up(Vec<String>),
-    /// Python, with boto3: see [`Account::python`].
+    /// Python code with boto3: see [`Account::python`].
     Python(String),
-    /// A line for the shell.
+    /// A shell command.
     Shell(String),
 }
 
-/// A trial for each case.
+/// A test for each case.
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = root().join("tests/refusals");
     let entries = fs::read_dir(&folder).expect("tests/refusals is there");
@@ -75,30 +75,30 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn refusal(folder: &Path) -> Result {
-    let case: Case = toml::from_str(&fs::read_to_string(folder.join("case.toml"))?)?;
+    let case: RefusalCase = toml::from_str(&fs::read_to_string(folder.join("case.toml"))?)?;
     let Some(policy) = &case.policy else {
-        return Stage::new(folder, Account::new())?.refuses(&case);
+        return CaseRun::new(folder, Account::new())?.refuses(&case);
     };
-    // A policy is for the whole sandbox: one case at a time, and no other test beside it.
+    // A policy applies to the whole sandbox: such cases run one at a time, in a sandbox of their own.
     static ALONE: Mutex<()> = Mutex::new(());
     static ENDPOINT: OnceLock<String> = OnceLock::new();
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let account = Account::at(ENDPOINT.get_or_init(|| sandbox("e2e-policy")));
     account.configure(&json!({ "policy": null }))?;
-    let stage = Stage { policy: Some(policy.clone()), ..Stage::new(folder, account)? };
+    let stage = CaseRun { policy: Some(policy.clone()), ..CaseRun::new(folder, account)? };
     let refused = stage.refuses(&case);
     stage.account.configure(&json!({ "policy": null }))?;
     refused
 }
 
 /// A case's files in a folder of their own, and an account.
-struct Stage {
+struct CaseRun {
     account: Account,
     expected: PathBuf,
     policy: Option<Value>,
 }
 
-impl Stage {
+impl CaseRun {
     fn new(folder: &Path, account: Account) -> Result<Self> {
         let copied = Command::new("cp").arg("-R").arg(folder.join(".")).arg(account.folder.path()).status()?;
         if !copied.success() {
@@ -107,7 +107,7 @@ impl Stage {
         Ok(Self { account, expected: folder.join("expected.txt"), policy: None })
     }
 
-    fn refuses(&self, case: &Case) -> Result {
+    fn refuses(&self, case: &RefusalCase) -> Result {
         case.before.iter().try_for_each(|step| self.goes_well(step))?;
         let last = self.account.control("calls")?["last"].clone();
         let before = self.files()?;
@@ -135,11 +135,11 @@ impl Stage {
         case.after.iter().try_for_each(|step| self.goes_well(step))
     }
 
-    fn goes_well(&self, step: &Step) -> Result {
+    fn goes_well(&self, step: &CaseStep) -> Result {
         let ran = match step {
-            Step::Up(arguments) => self.account.up(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?,
-            Step::Python(code) => return self.account.python(code).map(drop),
-            Step::Shell(line) => {
+            CaseStep::Up(arguments) => self.account.up(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?,
+            CaseStep::Python(code) => return self.account.python(code).map(drop),
+            CaseStep::Shell(line) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-ec", line]).current_dir(self.account.folder.path()).envs(self.account.environment());
                 ran(shell)?
@@ -148,8 +148,8 @@ impl Stage {
         if ran.code == 0 { Ok(()) } else { fail(format!("{step:?} ended with {}:\n{}", ran.code, ran.stderr)) }
     }
 
-    /// The run itself. It finds nothing of who runs the tests: no home, no instance that gives credentials.
-    fn command(&self, case: &Case) -> Command {
+    /// The run itself. It sees nothing of the user's environment: no home folder, and no instance role.
+    fn command(&self, case: &RefusalCase) -> Command {
         let folder = self.account.folder.path();
         let is_root = fs::metadata(folder).is_ok_and(|folder| folder.uid() == 0);
         let mut command = Command::new(if case.unprivileged && is_root { "setpriv" } else { UP });
@@ -168,8 +168,8 @@ impl Stage {
         command
     }
 
-    /// What was said, with names for what is another at every run.
-    fn said(&self, ran: &Ran) -> String {
+    /// The output, with placeholders for parts that differ in every run.
+    fn said(&self, ran: &CommandOutput) -> String {
         let stdout = if ran.stdout.is_empty() { String::new() } else { format!("--- stdout ---\n{}", ran.stdout) };
         let mut said = format!("{}{stdout}", ran.stderr);
         for (name, value) in self.account.environment() {
@@ -184,15 +184,15 @@ impl Stage {
         said
     }
 
-    /// The calls of the run, since `last`.
-    fn calls(&self, case: &Case, last: &Value) -> Result<Vec<Value>> {
+    /// The calls of the run, after `last`.
+    fn calls(&self, case: &RefusalCase, last: &Value) -> Result<Vec<Value>> {
         let calls = self.account.control(&format!("calls?since={last}"))?;
         let calls = calls["calls"].as_array().ok_or("a record without calls")?.iter();
         let key = case.env.get("AWS_ACCESS_KEY_ID").unwrap_or(&self.account.id);
         Ok(calls.filter(|call| call["access_key"] == key.as_str()).cloned().collect())
     }
 
-    /// All files and what is in them.
+    /// All files and their content.
     fn files(&self) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
         let folder = self.account.folder.path();
         let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
@@ -212,7 +212,7 @@ impl Stage {
     }
 }
 
-/// What is another at every run, and what stands for it.
+/// Parts that differ in every run, and their placeholders.
 const VOLATILE: [(&str, &str); 8] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
     (r"/[0-9a-f]{16}\b", "/[ID]"),
@@ -224,7 +224,7 @@ const VOLATILE: [(&str, &str); 8] = [
     (r"(?m)^API calls: .*$", "API calls: [CALLS]."),
 ];
 
-/// Those of some calls that changed AWS.
+/// The operations that changed AWS, among `calls`.
 fn did(calls: &[Value]) -> BTreeSet<String> {
     let did = calls.iter().filter(|call| call["error"].is_null() && call["mutating"] == true);
     did.map(|call| format!("{}:{}", call["service"], call["operation"]).replace('"', "")).collect()

@@ -1,4 +1,4 @@
-//! What a stack shares with others: tags that other tools set, fields that they move, names that people change.
+//! Resources that a stack shares with others: tags of other tools, fields that others change, names that people change.
 
 use std::{collections::BTreeSet, fs};
 
@@ -10,7 +10,7 @@ use crate::{
     trial,
 };
 
-/// A trial for each thing that is shown.
+/// The tests.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("shared::a_tag_that_is_dropped_is_removed_and_others_tags_are_not", dropped_tags),
@@ -25,10 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const HEAD: &str = "[stack]\nname = \"shared\"\nregion = \"us-east-1\"\n";
 
-/// An account with a stack of this content.
-struct Stage(Account);
+/// An account with a stack file.
+struct StackAccount(Account);
 
-impl Stage {
+impl StackAccount {
     fn of(stack: &str) -> Result<Self> {
         let stage = Self(Account::new());
         stage.write(stack)?;
@@ -50,7 +50,7 @@ impl Stage {
         if steps.is_empty() { Ok(()) } else { fail(format!("the plan is not empty: {steps:?}")) }
     }
 
-    /// What a plan does to what.
+    /// The verb and the address of each step of a plan.
     fn actions(&self) -> Result<BTreeSet<(String, String)>> {
         let plan = self.0.json(&["plan", "stack.toml"])?;
         let text = |step: &Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
@@ -58,7 +58,7 @@ impl Stage {
         Ok(steps.map(|step| (text(step, "action"), text(step, "address"))).collect())
     }
 
-    /// What `code` prints must be `expected`.
+    /// Checks that `code` prints `expected`.
     fn says(&self, code: &str, expected: &str) -> Result {
         let said = self.0.python(code)?;
         if said.trim() == expected { Ok(()) } else { fail(format!("expected {expected}, found {said}")) }
@@ -80,7 +80,7 @@ fn set_by_hand(tags: &[(&str, &str)]) -> String {
 }
 
 fn dropped_tags() -> Result {
-    let stage = Stage::of(&vpc("tags = { Team = \"a\", Owner = \"b\" }"))?;
+    let stage = StackAccount::of(&vpc("tags = { Team = \"a\", Owner = \"b\" }"))?;
     stage.0.python(&set_by_hand(&[("cost", "1")]))?;
     stage.settled()?;
     stage.write(&vpc("tags = { Team = \"a\" }"))?;
@@ -93,7 +93,7 @@ fn ignored_tags() -> Result {
         "ignore_tags = [\"cost\", \"backup:*\"]\ntags = {{ cost = \"0\" }}\n{}",
         vpc("tags = { Team = \"a\", Owner = \"b\" }\nignore_changes = [\"tags.Owner\"]")
     );
-    let stage = Stage::of(&stack)?;
+    let stage = StackAccount::of(&stack)?;
     stage.0.python(&set_by_hand(&[("Owner", "c"), ("cost", "1"), ("backup:plan", "daily")]))?;
     stage.settled()?;
     stage.0.python(&set_by_hand(&[("Team", "d")]))?;
@@ -115,18 +115,18 @@ fn role(lines: &str) -> String {
     format!("[iam.role.main]\nassume_role_policy_document = {TRUST}\n{lines}\n")
 }
 
-/// IAM takes `environment` and `Environment` for one key of a role.
+/// IAM treats `environment` and `Environment` as the same key of a role.
 fn case_of_a_key() -> Result {
     let tags = r#"
 found = aws("iam").list_role_tags(RoleName=id("iam.role.main"))["Tags"]
 print(sorted(tag["Key"] + "=" + tag["Value"] for tag in found if ":" not in tag["Key"]))
 "#;
-    let stage = Stage::of(&role("tags = { environment = \"test\", name = \"app\" }"))?;
+    let stage = StackAccount::of(&role("tags = { environment = \"test\", name = \"app\" }"))?;
     stage.says(tags, "['environment=test', 'name=app']")?;
     stage.write(&role("tags = { Environment = \"test\", name = \"app\" }"))?;
     stage.apply()?;
     stage.says(tags, "['Environment=test', 'name=app']")?;
-    // The same without a history of its own.
+    // The same without history.
     fs::remove_dir_all(stage.0.folder.path().join("state"))?;
     stage.write(&role("tags = { ENVIRONMENT = \"test\", name = \"app\" }"))?;
     stage.apply()?;
@@ -135,7 +135,7 @@ print(sorted(tag["Key"] + "=" + tag["Value"] for tag in found if ":" not in tag[
 
 fn renamed() -> Result {
     let group = |name: &str, lines: &str| format!("[logs.log_group.{name}]\n{lines}\n");
-    let stage = Stage::of(&group("shells", "for_each = [\"a\", \"b\"]\nretention_in_days = 30"))?;
+    let stage = StackAccount::of(&group("shells", "for_each = [\"a\", \"b\"]\nretention_in_days = 30"))?;
     let ids = "print(sorted(group['arn'] for group in aws('logs').describe_log_groups()['logGroups']))";
     let before = stage.0.python(ids)?;
     let lines = "for_each = [\"a\", \"b\"]\nretention_in_days = 60\nrenamed_from = \"shells\"";
@@ -145,7 +145,7 @@ fn renamed() -> Result {
         return fail(format!("what was renamed is made anew: {actions:?}"));
     }
     stage.apply()?;
-    // Into a module, and another change.
+    // Moved into a module, with another change.
     fs::write(stage.0.folder.path().join("module.toml"), group("consoles", "for_each = [\"a\", \"b\"]"))?;
     let module = "[module.logs]\nsource = \"module.toml\"\n";
     let inside = "for_each = [\"a\", \"b\"]\nrenamed_from = \"logs.log_group.consoles\"";
@@ -160,7 +160,7 @@ fn renamed() -> Result {
     stage.says(ids, before.trim())
 }
 
-/// What was `a` is `b`, and what was `b` is `c`; subnets stay in the network that they are in, by its new name.
+/// `a` is renamed to `b`, and `b` to `c`; subnets stay in their network, under its new name.
 fn chain_of_renames() -> Result {
     let network = |name: &str, block: u8, lines: &str| {
         format!(
@@ -168,7 +168,7 @@ fn chain_of_renames() -> Result {
              cidr_block = \"10.{block}.1.0/24\"\n{lines}\n"
         )
     };
-    let stage = Stage::of(&[network("a", 1, ""), network("b", 2, "")].concat())?;
+    let stage = StackAccount::of(&[network("a", 1, ""), network("b", 2, "")].concat())?;
     let is = "print(sorted((it['CidrBlock'], it['VpcId']) for it in aws('ec2').describe_subnets()['Subnets'] \
               if it['CidrBlock'].endswith('.1.0/24')), [id(f'ec2.vpc.{name}') for name in NAMES])";
     let before = stage.0.python(&is.replace("NAMES", "'ab'"))?;
@@ -185,13 +185,13 @@ fn chain_of_renames() -> Result {
     stage.says(&is.replace("NAMES", "'bc'"), before.trim())
 }
 
-/// What IAM may answer instead of what it was told is no difference; what means something else is one.
+/// Spellings that IAM may return instead of the one it was sent are no difference; another meaning is one.
 fn spelling() -> Result {
     let document = r#"{ Version = "2012-10-17", Statement = [
         { Sid = "A", Effect = "Allow", Action = ["sts:AssumeRole", "sts:TagSession"], Principal = { Service = ["lambda.amazonaws.com", "ec2.amazonaws.com"], AWS = "${stack.account}" } },
         { Sid = "B", Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = "*" }, Condition = { Bool = { "aws:MultiFactorAuthPresent" = true }, NumericLessThan = { "aws:MultiFactorAuthAge" = 3600 }, StringLike = { "aws:PrincipalArn" = ["b", "a"] } } },
     ] }"#;
-    let stage = Stage::of(&format!("[iam.role.main]\nassume_role_policy_document = {document}\n"))?;
+    let stage = StackAccount::of(&format!("[iam.role.main]\nassume_role_policy_document = {document}\n"))?;
     let put = |spoil: &str| {
         format!(
             r#"
@@ -235,7 +235,7 @@ document['Statement'] = [other, one]";
 }
 
 fn no_boundary() -> Result {
-    let stage = Stage::of(&role(""))?;
+    let stage = StackAccount::of(&role(""))?;
     let put = "aws('iam').put_role_permissions_boundary(RoleName=id('iam.role.main'), PermissionsBoundary='arn:aws:iam::aws:policy/ReadOnlyAccess')";
     stage.0.python(put)?;
     stage.settled()?;

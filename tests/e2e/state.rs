@@ -1,4 +1,4 @@
-//! State in a bucket, and on disks that are full: real runs beside each other, killed, and brought to nothing.
+//! State in a bucket, and on full disks: concurrent, killed and failing runs.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Account, Ran, Result, UP, fail, ran},
+    harness::{Account, CommandOutput, Result, UP, fail, ran},
     trial,
 };
 
-/// A trial for each thing that is shown.
+/// The tests.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("state::is_in_a_bucket_and_nowhere_else", is_in_a_bucket),
@@ -52,7 +52,7 @@ fn stage() -> Result<Account> {
     Ok(account)
 }
 
-/// All accounts together have each name once.
+/// Bucket names are unique across all accounts.
 fn bucket(account: &Account) -> String {
     format!("bullstra-{}", account.id)
 }
@@ -65,11 +65,11 @@ fn began(account: &Account, arguments: &[&str]) -> Result<Child> {
     Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }
 
-fn ended(child: Child) -> Result<Ran> {
+fn ended(child: Child) -> Result<CommandOutput> {
     let output = child.wait_with_output()?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let code = output.status.code().ok_or("ended by a signal")?;
-    Ok(Ran { code, stdout: text(output.stdout), stderr: text(output.stderr) })
+    Ok(CommandOutput { code, stdout: text(output.stdout), stderr: text(output.stderr) })
 }
 
 fn signal(child: &Child, signal: &str) -> Result {
@@ -78,7 +78,7 @@ fn signal(child: &Child, signal: &str) -> Result {
     if ran(command)?.code == 0 { Ok(()) } else { fail(format!("failed to send {signal}")) }
 }
 
-/// A run whose first `call` AWS has done, halted before it reads the answer.
+/// A run that is halted before it reads the answer to its first `call`, which AWS has done.
 fn halted(account: &Account, call: &str) -> Result<Child> {
     let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
     let faults = format!("faults?access_key={}", account.id);
@@ -95,14 +95,14 @@ fn halted(account: &Account, call: &str) -> Result<Child> {
     Ok(child)
 }
 
-fn expect(ran: &Ran, code: i32, said: &str) -> Result {
+fn expect(ran: &CommandOutput, code: i32, said: &str) -> Result {
     if ran.code == code && ran.stderr.contains(said) {
         return Ok(());
     }
     fail(format!("ended with {}, and {code} with {said:?} was expected:\n{}", ran.code, ran.stderr))
 }
 
-/// Every name is there once, and what is planned next is nothing.
+/// Checks that every name exists once, and that a plan has no steps.
 fn settled(account: &Account) -> Result {
     let made = account.calls()?.iter().filter(|(call, _)| call == "logs:CreateLogGroup").count();
     if made != 8 {
@@ -202,7 +202,7 @@ fn unlocked() -> Result {
     let account = stage()?;
     let first = halted(&account, "s3:PutObject")?;
     let unlocked = account.up(&["unlock", "stack.toml", "--auto-approve"])?;
-    // It has looked at the lock less than a second ago.
+    // It has checked the lock less than a second ago.
     thread::sleep(Duration::from_millis(1200));
     signal(&first, "-CONT")?;
     expect(&unlocked, 0, "Unlocked shared.")?;
@@ -214,7 +214,7 @@ fn unlocked() -> Result {
     settled(&account)
 }
 
-/// A trial that needs a small disk; ignored where this machine lets nobody mount one.
+/// A test that needs a small disk; ignored where mounting is not permitted.
 fn small(name: &str, test: fn() -> Result) -> Trial {
     let can_mount = || {
         let folder = TempDir::new()?;
@@ -250,7 +250,7 @@ impl Drop for Disk {
     fn drop(&mut self) {
         let mut unmount = Command::new("umount");
         unmount.arg(&self.0);
-        // What stays mounted shows when its folder cannot be removed.
+        // If the disk stays mounted, removing its folder fails visibly.
         let _ = ran(unmount);
     }
 }

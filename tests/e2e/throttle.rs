@@ -1,5 +1,5 @@
-//! Many stacks at once in one account, whose token buckets are AWS's: nobody is throttled when we are alone, and all get
-//! through when others take half of what there is.
+//! Many stacks at once in one account with AWS's token buckets: no call is throttled if they are alone, and all finish
+//! if others take half of the limits.
 
 use std::{
     collections::BTreeMap,
@@ -21,10 +21,10 @@ use crate::{
     trial,
 };
 
-/// How many are applied at the same time.
+/// The number of stacks that are applied at the same time.
 const STACKS: usize = 20;
 
-/// The exit code of what was interrupted.
+/// The exit code of an interrupted run.
 const INTERRUPTED: i32 = 130;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -35,18 +35,18 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What a round of applies came to.
+/// The result of a round of applies.
 struct Round {
     calls: usize,
     throttled: usize,
-    /// Those, by operation.
+    /// Throttled calls, by operation.
     refused: BTreeMap<String, usize>,
     seconds: f64,
-    /// The least that the buckets allow for the calls made, in seconds.
+    /// The least time in seconds that the buckets allow for the calls made.
     bound: f64,
 }
 
-/// In a sandbox of its own, whose settings it changes.
+/// Runs in a sandbox of its own, because it changes the sandbox's settings.
 fn many_stacks_at_once() -> Result {
     let endpoint: &'static str = sandbox("e2e-throttle").leak();
     let mut rows = vec![];
@@ -64,12 +64,12 @@ fn many_stacks_at_once() -> Result {
         }
     }
     let head = format!("\n{:<25} {:>6} {:>10} {:>8} {:>8}\n", "what", "calls", "throttled", "seconds", "bound");
-    // Where nobody can be told, the test still is one.
+    // A failed write is ignored: the test has its result.
     let _ = stderr().write_all((head + &rows.concat()).as_bytes());
     Ok(())
 }
 
-/// Begins to apply a stack on AWS's request limits, which runs in the account's folder share.
+/// Starts to apply a stack with AWS's request limits, which runs in the account's folder share.
 fn apply(account: &Account, stack: &Path) -> Result<Child> {
     let mut run = Command::new(UP);
     run.arg("apply").arg(stack).args(["--auto-approve", "--request-limits", "aws"]);
@@ -78,7 +78,7 @@ fn apply(account: &Account, stack: &Path) -> Result<Child> {
     Ok(run.spawn()?)
 }
 
-/// Applies `count` stacks at once, with `scale` of AWS's buckets.
+/// Applies `count` stacks at once, with `scale` of AWS's limits.
 fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     account.configure(&json!({ "buckets": { "scale": scale }, "time_scale": 6000 }))?;
     let stack = fs::read_to_string(root().join("tests/throttle/stack.toml"))?;
@@ -107,10 +107,10 @@ fn round(account: &Account, count: usize, scale: f64) -> Result<Round> {
     Ok(Round { calls: calls.len(), throttled, refused, seconds, bound: bound(&calls, scale) })
 }
 
-/// So many clusters that most of them wait for their turn: ECS makes 20, and then one a second.
+/// So many clusters that most of them wait for the rate limiter: ECS creates 20, and then one a second.
 const CLUSTERS: usize = 60;
 
-/// What waits for its turn is not sent any more once the run is to end, and the next run makes it.
+/// A call that waits for the rate limiter is not sent once the run is interrupted; the next run creates the resource.
 fn a_run_that_waits_ends_when_told() -> Result {
     let account = Account::new();
     let names: Vec<_> = (0..CLUSTERS).map(|number| format!("\"n{number}\"")).collect();
@@ -190,7 +190,7 @@ fn the_sandbox_has_the_same_limits() -> Result {
     Ok(())
 }
 
-/// How long the fullest bucket takes to let the calls through that AWS answered.
+/// How long the slowest bucket takes for the calls that AWS answered.
 fn bound(calls: &[Value], scale: f64) -> f64 {
     let mut buckets: BTreeMap<String, (f64, f64, f64)> = BTreeMap::new();
     for call in calls.iter().filter(|call| !is_throttled(call)) {

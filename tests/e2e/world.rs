@@ -1,4 +1,4 @@
-//! What exists after the first apply of a kind's case, by the sandbox's own knowledge, in words that are the same each time.
+//! The dump of all resources after the first apply of a kind's case, in a form that is the same each time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::harness::{Account, Result, golden};
 
-/// Longest line: what does not fit is spread over several.
+/// The longest line: longer values are broken into several.
 const WIDTH: usize = 120;
 
-/// Compares the resources of `kind`, whole, and the names of all others with what the case's `world.txt` says.
+/// Compares all details of the resources of `kind`, and the names of all others, with the case's `world.txt`.
 pub(crate) fn is_as_written(account: &Account, folder: &Path, kind: &str, before: &Before) -> Result {
     let dump = account.dump()?;
     let is_new = |resource: &&Value| !before.contains(&(text(resource, "type"), text(resource, "id")));
@@ -24,34 +24,34 @@ pub(crate) fn is_as_written(account: &Account, folder: &Path, kind: &str, before
     golden(&folder.join("world.txt"), &shown.concat())
 }
 
-/// Type and id of what existed before.
+/// The type and id of resources that existed before.
 pub(crate) type Before = BTreeSet<(String, String)>;
 
-/// What is another each time, and what stands for it.
+/// Values that differ each time, and their placeholders.
 const RANDOM: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?", "<time>"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-[A-Za-z0-9]{6})?", "<uuid>"),
     (r"\b([a-z]+-)[0-9a-f]{8,17}\b", "$1<id>"),
     (r"\b[0-9a-f]{16}\b", "<id>"),
-    // The names of an endpoint have a second part that is another each time.
+    // The second part of an endpoint's DNS names differs each time.
     (r">-[0-9a-f]{8}\b", ">-<id>"),
     (r"\b127\.\d+\.\d+\.\d+\b", "<public ip>"),
-    // Ids of IAM's, and of deployments.
+    // Ids of IAM, and of deployments.
     (r"\bA[A-Z0-9]{20}\b", "<id>"),
     (r"\becs-svc/\d+\b", "ecs-svc/<id>"),
-    // RDS's ids, and what is in its names.
+    // Ids of RDS, and parts of its names.
     (r"\bdb-[0-9A-Z]{26}\b", "db-<id>"),
     (r"\.c[0-9a-f]{11}\.", ".<id>."),
-    // Versions of MSK's clusters, and what is in its names.
+    // Versions of MSK's clusters, and parts of its names.
     (r"\bK[0-9A-F]{13}\b", "<version>"),
     (r"\.[0-9a-f]{6}\.c\d+\.", ".<id>."),
 ];
 
-/// Words for what is another each time.
+/// Placeholders for values that differ each time.
 struct Mask {
     account: String,
-    /// Ids that are another each time, with the addresses of what has them; the longest first, as an ARN may begin with
-    /// another.
+    /// Ids that differ each time, with the addresses of their resources; the longest first, because an ARN may begin
+    /// with another.
     ids: Vec<(String, String)>,
     rest: Vec<(Regex, &'static str)>,
 }
@@ -95,8 +95,9 @@ impl Mask {
         }
     }
 
-    /// A value without what is empty, whether AWS leaves that out or not, and with words for what is another each time. Lists
-    /// that such words stand in have no order that means anything. An instance profile's id looks like a name, and is left out.
+    /// A value without empty members, which AWS may return or leave out, and with placeholders for values that differ
+    /// each time. Lists with such placeholders are sorted. The id of an instance profile looks like a name, and is left
+    /// out.
     fn plain(&self, value: &Value) -> Option<Value> {
         match value {
             Value::Null => None,

@@ -1,16 +1,16 @@
-//! Values that AWS takes and never shows: they reach AWS, and nothing else.
+//! Values that AWS never shows: they are sent to AWS, and appear nowhere else.
 
 use std::{fs, path::Path, process::Command};
 
 use libtest_mimic::Trial;
 
 use crate::{
-    harness::{Account, Ran, Result, fail, root},
+    harness::{Account, CommandOutput, Result, fail, root},
     life::{Steps, expect},
     trial,
 };
 
-/// What the stack of `ssm.parameter` declares as secrets, and what one is changed to.
+/// The secrets that the stack of `ssm.parameter` declares, and the new value of one.
 const SECRETS: [&str; 3] = ["correct horse battery staple", "hidden from everybody", "open sesame"];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -32,13 +32,13 @@ fn secret() -> Result {
     run(&["show", "stack.toml"])?;
     unwritten(account.folder.path())?;
 
-    // Without a history what AWS holds counts as what is declared.
+    // Without history, AWS's value counts as the declared one.
     fs::remove_dir_all(account.folder.path().join("state"))?;
     expect(&account.json(&["plan", "stack.toml"])?, &Steps::new())?;
     run(&["destroy", "stack.toml", "--auto-approve", "-vvv"])
 }
 
-/// AWS has this secret.
+/// Checks that AWS has this secret.
 fn holds(account: &Account, secret: &str) -> Result {
     let name = r#"id("ssm.parameter.secret")"#;
     let code = format!(r#"print(aws("ssm").get_parameter(Name={name}, WithDecryption=True)["Parameter"]["Value"])"#);
@@ -46,9 +46,9 @@ fn holds(account: &Account, secret: &str) -> Result {
     if found.trim() == secret { Ok(()) } else { fail(format!("AWS has `{}`", found.trim())) }
 }
 
-/// A command that has done what it should, and told no secret.
-fn quiet(ran: Ran) -> Result {
-    let Ran { code, stdout, stderr } = ran;
+/// Checks that a command succeeded and printed no secret.
+fn quiet(ran: CommandOutput) -> Result {
+    let CommandOutput { code, stdout, stderr } = ran;
     let told = SECRETS.iter().find(|secret| stdout.contains(*secret) || stderr.contains(*secret));
     match told {
         Some(secret) => fail(format!("`{secret}` is told:\n{stdout}{stderr}")),
@@ -57,7 +57,7 @@ fn quiet(ran: Ran) -> Result {
     }
 }
 
-/// No file but the stack's own holds a secret.
+/// Checks that no file except the stack's own contains a secret.
 fn unwritten(folder: &Path) -> Result {
     for secret in SECRETS {
         let found = Command::new("grep").args(["-rlF", "--exclude=stack.toml", secret]).arg(folder).output()?;

@@ -5,8 +5,9 @@ use up_engine::{Engine, Failure};
 
 use crate::{
     commands::{
-        apply::Apply, completions::Completions, destroy::Destroy, graph::Graph, output::Output, plan::Plan,
-        reference::Reference, sandbox::Sandbox, schema::Schema, show::Show, unlock::Unlock, validate::Validate,
+        apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, graph::GraphCommand,
+        output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand, sandbox::SandboxCommand,
+        schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand, validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -25,7 +26,7 @@ Exit codes:
 /// Provisions AWS from TOML.
 ///
 /// A stack file declares the resources. AWS itself knows which of them exist, by tags that are set by the call that creates
-/// each resource. `plan` shows the difference, `apply` carries it out.
+/// each resource. `plan` shows the difference, `apply` makes these changes.
 #[derive(Debug, Parser)]
 #[command(name = "bullstra-up", bin_name = "bullstra-up", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -43,19 +44,19 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Validate(Validate),
-    Plan(Plan),
-    Apply(Apply),
-    Destroy(Destroy),
-    Show(Show),
-    Output(Output),
-    Graph(Graph),
-    Schema(Schema),
-    Sandbox(Sandbox),
-    Unlock(Unlock),
-    Completions(Completions),
+    Validate(ValidateCommand),
+    Plan(PlanCommand),
+    Apply(ApplyCommand),
+    Destroy(DestroyCommand),
+    Show(ShowCommand),
+    Output(OutputCommand),
+    Graph(GraphCommand),
+    Schema(SchemaCommand),
+    Sandbox(SandboxCommand),
+    Unlock(UnlockCommand),
+    Completions(CompletionsCommand),
     #[command(hide = true)]
-    Reference(Reference),
+    Reference(ReferenceCommand),
 }
 
 impl Command {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use up_core::Address;
 use up_engine::{Engine, Failure, LimitOptions, MfaCode, PlanOptions, RunOptions, SANDBOX_ACCOUNT, SessionOptions};
 use up_stack::{RoleArn, Stack};
-use up_state::Place;
+use up_state::StateLocation;
 
 use crate::sandbox;
 
@@ -156,7 +156,7 @@ pub(crate) struct StateArgs {
     ///
     /// Overrides the stack's own `backend`. Without either it is the folder `state`.
     #[arg(long, value_name = "DIR|S3-URL")]
-    pub(crate) state: Option<Place>,
+    pub(crate) state: Option<StateLocation>,
 }
 
 /// How a plan is made.
@@ -182,7 +182,7 @@ impl PlanArgs {
     }
 }
 
-/// How a plan is carried out.
+/// How a plan is applied.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
     /// Begins without asking.

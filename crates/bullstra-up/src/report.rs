@@ -62,7 +62,7 @@ impl RunReport<'_> {
         match outcome.failed.is_empty() {
             true if *interrupted => Exit::Interrupted,
             true if outcome.skipped.is_empty() => Exit::Ok,
-            // Nothing else can be mended before signing in again.
+            // Nothing else can be done before signing in again.
             false if outcome.failed.iter().any(|(_, error)| error.kind == ErrorKind::Credentials) => Exit::Access,
             false if all(&[ErrorKind::Denied, ErrorKind::Credentials]) => Exit::Access,
             false if all(&[ErrorKind::Exists]) => Exit::Refused,

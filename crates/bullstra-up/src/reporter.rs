@@ -15,7 +15,7 @@ use crate::{
 /// Writes messages and the progress of a run to stderr, and asks there.
 #[derive(Debug, Default)]
 pub(crate) struct TerminalReporter {
-    /// While a plan is carried out.
+    /// While a plan is applied.
     progress: Mutex<Option<Progress>>,
 }
 

@@ -1,4 +1,4 @@
-//! What `apply` and `destroy` share: prepare, show, ask, carry out, and show the result.
+//! What `apply` and `destroy` share: prepare, show the plan, ask, apply, and show the result.
 
 use std::time::Instant;
 
@@ -16,10 +16,10 @@ use crate::{
 
 /// A command that changes AWS.
 #[derive(Debug)]
-pub(crate) struct Run<'a> {
+pub(crate) struct ChangingCommand<'a> {
     /// `apply`, `destroy`.
     pub(crate) command: &'static str,
-    /// What the stack is to become.
+    /// The desired state of the stack.
     pub(crate) goal: Goal,
     /// The plan that was reviewed before, if there is one.
     pub(crate) saved: Option<Plan>,
@@ -28,7 +28,7 @@ pub(crate) struct Run<'a> {
     pub(crate) state: &'a StateArgs,
 }
 
-impl Run<'_> {
+impl ChangingCommand<'_> {
     /// Runs the command, and shows the result.
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let begun = Instant::now();
@@ -45,7 +45,7 @@ impl Run<'_> {
             prepared.check_lifetime(args.strict)?;
             confirm(args, &plan).await?;
         }
-        let finished = prepared.carry_out().await?;
+        let finished = prepared.apply().await?;
         let elapsed = begun.elapsed();
         let report = RunReport { command, plan: &plan, finished: &finished, elapsed };
         if !plan.is_empty() {

@@ -6,13 +6,13 @@ use std::sync::{
 };
 
 use up_engine::{Failure, Level, Reason};
-use up_sandbox::{Options, Progress, Status};
+use up_sandbox::{SandboxOptions, SandboxProgress, SandboxStatus};
 
 use crate::{render, terminal};
 
 /// The endpoint of the sandbox that `--sandbox` uses. Starts it if it is not running.
 pub(crate) async fn running() -> Result<String, Failure> {
-    let status = start(Options::default()).await?;
+    let status = start(SandboxOptions::default()).await?;
     if !status.is_current() {
         note(
             "the running sandbox is of another version; `bullstra-up sandbox stop` ends it, and the next command starts this version's",
@@ -22,17 +22,17 @@ pub(crate) async fn running() -> Result<String, Failure> {
 }
 
 /// Starts a sandbox, or finds it running.
-pub(crate) async fn start(options: Options) -> Result<Status, Failure> {
+pub(crate) async fn start(options: SandboxOptions) -> Result<SandboxStatus, Failure> {
     let installing = AtomicBool::new(false);
     let progress = move |progress| match progress {
-        Progress::Installing { total, .. } if !installing.swap(true, Ordering::Relaxed) => {
+        SandboxProgress::Installing { total, .. } if !installing.swap(true, Ordering::Relaxed) => {
             note(&format!("installing the sandbox's {total} packages (only once)"));
         }
-        Progress::CreatingEnvironment => note("creating a Python environment for the sandbox (only once)"),
-        Progress::Starting => note("starting the sandbox"),
+        SandboxProgress::CreatingEnvironment => note("creating a Python environment for the sandbox (only once)"),
+        SandboxProgress::Starting => note("starting the sandbox"),
         _ => {}
     };
-    up_sandbox::start(&Options { progress: Some(Arc::new(progress)), ..options }).await.map_err(failed)
+    up_sandbox::start(&SandboxOptions { progress: Some(Arc::new(progress)), ..options }).await.map_err(failed)
 }
 
 fn note(text: &str) {

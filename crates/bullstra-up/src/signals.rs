@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use up_engine::Interrupt;
 
-/// Passes signals on to `interrupt`. Ends at the first one that comes while no plan is carried out: then the process can end
+/// Passes signals on to `interrupt`. Ends at the first one that comes while no plan is applied: then the process can end
 /// at once.
 pub(crate) async fn interrupting(interrupt: &Interrupt) {
     loop {

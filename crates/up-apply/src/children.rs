@@ -1,4 +1,4 @@
-//! Resources that take no tags: whose they are, by their parents and their natural keys.
+//! Resources without tags, which are identified by their parents and natural keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use up_core::{Address, AnyKind, Context, Declared, Observed, by_id, placeholder, visit_named};
 use up_plan::Kinds;
 
-/// The children that a stack declares, and those that it has applied before, by kind.
+/// The children that a stack declares, and those that it applied before, by kind.
 #[derive(Debug, Default)]
 pub struct Children(BTreeMap<String, Vec<Child>>);
 
@@ -17,7 +17,8 @@ struct Child {
 }
 
 impl Children {
-    /// Those among `declared`, and among `applied` where the stack declares none with the same parent and key.
+    /// Takes the children in `declared`, and those in `applied` unless the stack declares one with the same parent and
+    /// key.
     pub fn new<'a>(
         declared: impl IntoIterator<Item = &'a Declared>,
         applied: impl IntoIterator<Item = &'a Declared>,
@@ -33,7 +34,7 @@ impl Children {
         Self(children)
     }
 
-    /// True for what one of them refers to or quotes: its parent, or what its natural key is made of.
+    /// True if a child refers to the address: as its parent, or as part of its natural key.
     pub(crate) fn name(&self, address: &Address) -> bool {
         let mut is_named = false;
         for child in self.0.values().flatten() {
@@ -42,7 +43,7 @@ impl Children {
         is_named
     }
 
-    /// The natural keys of a kind's children, by the ids of their parents, as far as both are known.
+    /// The natural keys of a kind's children by the ids of their parents, where both are known.
     pub(crate) fn parents(&self, kind: &dyn AnyKind, cx: &Context) -> BTreeMap<String, BTreeSet<String>> {
         let mut parents: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for (_, parent, key) in self.known(kind, cx) {
@@ -51,7 +52,7 @@ impl Children {
         parents
     }
 
-    /// Gives what is known as the stack's the tags that would say so.
+    /// Adds the ownership tags to observed resources that are known to be the stack's.
     pub(crate) fn identify(&self, kind: &dyn AnyKind, cx: &Context, stack: &str, observed: &mut [Observed<Value>]) {
         let Some(field) = kind.info().parent else { return };
         let known: Vec<_> = self.known(kind, cx).collect();
@@ -66,7 +67,7 @@ impl Children {
         }
     }
 
-    /// A kind's children whose parents and natural keys are known by now, with these.
+    /// A kind's children whose parents and natural keys are known, with these.
     fn known<'a>(
         &'a self,
         kind: &'a dyn AnyKind,
@@ -82,7 +83,7 @@ impl Children {
     }
 }
 
-/// The id of a parent that a reference leads to.
+/// The id of the parent that a reference leads to.
 fn parent_id(reference: &Value, cx: &Context) -> Option<String> {
     match by_id(reference) {
         Some((_, id)) => Some(id.to_owned()),

@@ -1,11 +1,11 @@
-//! What is said while a plan is carried out.
+//! Events of a run.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use up_core::Address;
 
-/// Something that happened to one step.
+/// An event of one step.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     /// The step's index in the plan.
@@ -13,16 +13,16 @@ pub struct Event {
     /// The step's resource.
     pub address: Address,
     /// What happened.
-    pub what: What,
+    pub what: EventKind,
 }
 
-/// What happened.
+/// What happened to a step.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
-pub enum What {
-    /// All it waited for is done.
+pub enum EventKind {
+    /// All steps that it waited for are done.
     Started,
-    /// A call that changes AWS is about to be sent: the journal must hold this before it is.
+    /// A call that changes AWS is about to be sent. The journal must hold this event before the call is sent.
     Calling {
         /// `create`, `update`, `tag` or `delete`.
         verb: &'static str,
@@ -31,34 +31,34 @@ pub enum What {
     Answered {
         /// The call's verb.
         verb: &'static str,
-        /// What AWS calls the resource, after a create.
+        /// The resource's id, after a create.
         id: Option<String>,
-        /// What AWS refused with.
+        /// AWS's error.
         error: Option<String>,
     },
-    /// AWS is at work on it; said once for each state it goes through.
+    /// AWS is working on the resource; emitted once for each state.
     Waiting {
-        /// AWS's word for the state.
+        /// The state in AWS's words.
         state: String,
     },
-    /// The last call did not do it, and is tried again after a pause.
+    /// The last call failed and is repeated after a pause.
     Retrying {
-        /// Why.
+        /// The reason.
         why: String,
         /// The pause, in seconds.
         #[serde(serialize_with = "seconds")]
         pause: Duration,
     },
-    /// Done, and seen to be so.
+    /// The step is done, and AWS shows its effect.
     Done,
-    /// Given up.
+    /// The step failed.
     Failed {
-        /// In AWS's words.
+        /// AWS's error.
         error: String,
     },
-    /// Not begun, because a step it waits for has failed, or because of an interruption.
+    /// The step was not begun, because a step it waits for failed or because the run was interrupted.
     Skipped {
-        /// The step it waited for, if it was that.
+        /// The step that failed, if that is the reason.
         because: Option<Address>,
     },
 }
@@ -67,8 +67,8 @@ fn seconds<S: serde::Serializer>(pause: &Duration, serializer: S) -> Result<S::O
     serializer.serialize_f64(pause.as_secs_f64())
 }
 
-/// Where events go: to the journal first, then to whoever watches.
+/// Receives events: first the journal, then the user interface.
 pub trait Sink: Send + Sync {
-    /// Takes an event. An error stops the run before its next call: what cannot be journaled is not done.
+    /// Takes an event. An error stops the run before its next call: a call that cannot be journaled is not sent.
     fn take(&self, event: &Event) -> std::io::Result<()>;
 }

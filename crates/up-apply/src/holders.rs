@@ -1,20 +1,20 @@
-//! Which of the stack's own resources an error of AWS speaks of.
+//! Finds the stack's own resources that an AWS error message names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use up_core::{Address, Observed};
-use up_plan::{Action, Plan, World};
+use up_plan::{Action, LiveStack, Plan};
 
-use crate::names::Names;
+use crate::names::LiveIds;
 
-/// A name that is shorter may be any word.
+/// The shortest name looked for: a shorter one may be any word.
 const SHORTEST: usize = 6;
 
-/// What AWS calls each of the stack's resources: those that were there when the run began, whether they stay or go. What
-/// the run makes is in [`Names`].
+/// The ids of the stack's resources that existed when the run began, whether they stay or are deleted. Those that the
+/// run creates are in [`LiveIds`].
 #[derive(Debug, Default)]
-pub(crate) struct Owned {
+pub(crate) struct OwnedResources {
     addresses: BTreeMap<String, Address>,
     leaving: BTreeSet<Address>,
 }
@@ -24,16 +24,16 @@ pub(crate) struct Owned {
 pub struct Holder {
     /// Its address.
     pub address: Address,
-    /// What AWS calls it in the error.
+    /// Its id in the error message.
     pub id: String,
-    /// True where the plan deletes it.
+    /// True if the plan deletes it.
     pub leaves: bool,
 }
 
-impl Owned {
-    pub(crate) fn new(world: &World, plan: &Plan) -> Self {
+impl OwnedResources {
+    pub(crate) fn new(live_stack: &LiveStack, plan: &Plan) -> Self {
         let mut addresses = BTreeMap::new();
-        for (_, observed) in world.iter() {
+        for (_, observed) in live_stack.iter() {
             let Some(address) = observed.address(&plan.stack) else { continue };
             addresses.extend(words_for(observed).map(|word| (word, address.clone())));
         }
@@ -41,8 +41,8 @@ impl Owned {
         Self { addresses, leaving: leaving.map(|step| step.address.clone()).collect() }
     }
 
-    /// The resources that `text` names, beside `own`.
-    pub(crate) fn named(&self, text: &str, own: &Address, names: &Names) -> BTreeSet<Holder> {
+    /// The resources that `text` names, except `own`.
+    pub(crate) fn named(&self, text: &str, own: &Address, names: &LiveIds) -> BTreeSet<Holder> {
         let holders = words(text).filter_map(|word| {
             let made = || names.by_id(word);
             let address = self.addresses.get(word).cloned().or_else(made).filter(|address| address != own)?;
@@ -59,7 +59,7 @@ fn words_for(observed: &Observed<Value>) -> impl Iterator<Item = String> {
     [Some(observed.id.clone()), arn.cloned(), tail].into_iter().flatten()
 }
 
-/// The parts of a message that may be ids.
+/// The words of a message that may be ids.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_:/.".contains(c)));
     let words = words.map(|word| word.trim_matches([':', '.', '/', '-']));

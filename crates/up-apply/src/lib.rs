@@ -1,4 +1,4 @@
-//! Observes what a stack owns, and carries a plan out. Decides nothing.
+//! Observes a stack's resources and applies plans. Makes no decisions.
 
 mod children;
 mod event;
@@ -14,7 +14,7 @@ mod wait;
 mod watch;
 
 pub use children::Children;
-pub use event::{Event, Sink, What};
+pub use event::{Event, EventKind, Sink};
 pub use holders::Holder;
 pub use observe::{Names, ObserveError, Observer};
-pub use run::{ImmutableSpecs, Options, Outcome, Stop, apply};
+pub use run::{ApplyOptions, ImmutableSpecs, Outcome, Stop, apply};

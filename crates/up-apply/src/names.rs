@@ -1,4 +1,4 @@
-//! Live ids to addresses, while both change.
+//! The current ids of resources, and their addresses.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,38 +8,38 @@ use std::{
 use serde_json::Value;
 use up_core::{Address, Observed};
 
-/// Which live id (or ARN) belongs to which address now. What is on its way out belongs to none, so that whoever still
-/// refers to it is seen to differ.
+/// The address of each live id and ARN. Resources that are replaced or deleted have none, so that references to them
+/// show as differences.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Mutex<State>);
+pub(crate) struct LiveIds(Mutex<IdMaps>);
 
 #[derive(Debug, Default)]
-struct State {
+struct IdMaps {
     addresses: HashMap<(String, String), Address>,
     ids: BTreeMap<Address, Vec<String>>,
 }
 
-impl Names {
+impl LiveIds {
     pub(crate) fn set(&self, address: &Address, observed: &Observed<Value>) {
         let ids: Vec<_> = [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten().cloned().collect();
-        let mut state = self.0.lock().expect("no panic while held");
-        for old in state.ids.insert(address.clone(), ids.clone()).unwrap_or_default() {
-            state.addresses.remove(&(address.kind.clone(), old));
+        let mut maps = self.0.lock().expect("no panic while held");
+        for old in maps.ids.insert(address.clone(), ids.clone()).unwrap_or_default() {
+            maps.addresses.remove(&(address.kind.clone(), old));
         }
         for id in ids {
-            state.addresses.insert((address.kind.clone(), id), address.clone());
+            maps.addresses.insert((address.kind.clone(), id), address.clone());
         }
     }
 
-    /// The address of what AWS calls so, of whatever kind.
+    /// The address of an id, of whatever kind.
     pub(crate) fn by_id(&self, id: &str) -> Option<Address> {
-        let state = self.0.lock().expect("no panic while held");
-        let mut known = state.ids.iter();
+        let maps = self.0.lock().expect("no panic while held");
+        let mut known = maps.ids.iter();
         known.find(|(_, ids)| ids.iter().any(|known| known == id)).map(|(address, _)| address.clone())
     }
 
     pub(crate) fn address(&self, kind: &str, id: &str) -> Option<Address> {
-        let state = self.0.lock().expect("no panic while held");
-        state.addresses.get(&(kind.to_owned(), id.to_owned())).cloned()
+        let maps = self.0.lock().expect("no panic while held");
+        maps.addresses.get(&(kind.to_owned(), id.to_owned())).cloned()
     }
 }

@@ -1,4 +1,4 @@
-//! Looks at what a stack owns, all kinds at once.
+//! Observes the resources of a stack, all kinds at once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,79 +12,79 @@ use up_core::{
     Address, AnyKind, Context, Declared, Error, ErrorKind, ImmutableCache, Index, Known, Observed, Query, Select, Tags,
     placeholder::{has_placeholder, holds_placeholder, placeholders},
 };
-use up_plan::{Action, Kinds, Plan, World, new_name};
+use up_plan::{Action, Kinds, LiveStack, Plan, new_name};
 
 use crate::Children;
 
-/// Everything that looking needs to know beforehand.
+/// What an observation needs to know beforehand.
 #[derive(Debug, Clone)]
 pub struct Observer {
-    /// Clients, and where what is learnt is kept.
+    /// The clients; the context also keeps the ids and attributes that are found.
     pub cx: Arc<Context>,
     /// The stack's name.
     pub stack: String,
-    /// What the tagging index lists.
+    /// The entries of the tagging index.
     pub index: Arc<Index>,
-    /// Ids that the last-applied snapshot knows, by kind.
+    /// Ids in the last-applied snapshot, by kind.
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
     /// Fields that declared resources set, and attributes that anything reads, by kind: see [`up_core::Query::asked`].
     pub asked: Arc<BTreeMap<String, BTreeSet<String>>>,
-    /// What is declared of resources whose kinds read it, see [`Observer::desired`].
+    /// Declared specs of the kinds that read them, see [`Observer::desired`].
     pub desired: Arc<BTreeMap<Address, Arc<Value>>>,
-    /// What the last-applied snapshot has of that which never changes.
+    /// Specs of live immutable resources from the last-applied snapshot.
     pub kept: Arc<ImmutableCache>,
-    /// The stack's resources that take no tags.
+    /// The stack's resources that have no tags in AWS.
     pub children: Arc<Children>,
-    /// Names that declared resources are to have, by kind, see [`Observer::names`].
+    /// Names that declared resources have or will have, by kind, see [`Observer::names`].
     pub names: Arc<Names>,
 }
 
 /// Names by kind.
 pub type Names = BTreeMap<String, BTreeSet<String>>;
 
-/// A kind that could not be looked at.
+/// A kind that could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to look at {kind}: {error}")]
+#[error("failed to read {kind}: {error}")]
 pub struct ObserveError {
     /// The kind.
     pub kind: &'static str,
-    /// Why.
+    /// The error.
     #[source]
     pub error: Error,
 }
 
-/// Which resources of a kind to look at.
+/// Which resources of a kind to observe.
 #[derive(Debug)]
-pub(crate) enum Which {
-    /// All that the stack owns.
+pub(crate) enum Selection {
+    /// All that belong to the stack.
     All,
-    /// Those with these ids; others may be left out. With what AWS has told of each: its ARN and its tags.
-    Only(BTreeMap<String, Option<Told>>),
+    /// Those with these ids; the result may leave out others. With the ARN and tags of those whose tags are known.
+    Only(BTreeMap<String, Option<ArnAndTags>>),
 }
 
-/// What a look at one kind has found.
+/// The result of observing one kind.
 #[derive(Debug, Default)]
-pub(crate) struct Looked {
-    /// What the stack owns.
+pub(crate) struct KindResources {
+    /// The stack's resources.
     pub(crate) observed: Vec<Observed<Value>>,
-    /// The tags of what has one of the stack's names and is not the stack's, by name.
+    /// The tags of resources that have one of the stack's names but do not belong to it, by name.
     pub(crate) others: BTreeMap<String, Tags>,
 }
 
-/// What a run has met of one kind so far.
+/// What a run has found out about one kind so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Met {
-    /// Ids that it has made.
+pub(crate) struct RunFindings {
+    /// Ids of resources that the run has created.
     pub(crate) made: BTreeSet<String>,
-    /// Names for which AWS refused a create, because they are taken.
+    /// Names that AWS refused in a create, because they are taken.
     pub(crate) names: BTreeSet<String>,
 }
 
 /// A resource's ARN and its tags.
-pub(crate) type Told = (String, Tags);
+pub(crate) type ArnAndTags = (String, Tags);
 
 impl Observer {
-    /// The fields that `declared` sets, and the attributes that it reads, or that `outputs` read, by kind.
+    /// The fields that `declared` sets, and the attributes that it or `outputs` read, by kind.
     pub fn asked<'a>(
         declared: &'a [Declared],
         outputs: impl IntoIterator<Item = &'a Value>,
@@ -106,14 +106,14 @@ impl Observer {
         asked
     }
 
-    /// What is declared of the resources whose kinds read it, see [`Query::desired`].
+    /// The declared specs of kinds whose `observe` reads them, see [`Query::desired`].
     pub fn desired(declared: &[Declared], kinds: Kinds<'_>) -> BTreeMap<Address, Arc<Value>> {
         let reads = |kind: &str| kinds(kind).is_some_and(|kind| kind.info().reads_desired);
         let read = declared.iter().filter(|declared| reads(&declared.address.kind));
         read.map(|declared| (declared.address.clone(), declared.spec.clone())).collect()
     }
 
-    /// The names that what is declared has or is to have, by kind: those that a stack gives, and those that are derived.
+    /// The names that declared resources have or will have, by kind: the user's own names, and the derived ones.
     pub fn names(stack: &str, declared: &[Declared], kinds: Kinds<'_>) -> Names {
         let mut names = Names::new();
         for Declared { address, spec, .. } in declared {
@@ -127,50 +127,52 @@ impl Observer {
         names
     }
 
-    /// Looks at every resource of these kinds, all kinds at once. Of those that are not `needed`, because nothing is
-    /// known to be of them, the ones that cannot be looked at are given back beside the rest.
+    /// Observes all resources of these kinds, all kinds at once. Kinds that are not `needed`, because no resource of
+    /// them is known, do not fail the observation: their errors are returned beside the result.
     ///
     /// # Errors
-    /// All the needed kinds that could not be looked at: a plan on half a view would be wrong.
-    pub async fn world(
+    /// All needed kinds that could not be read: a plan on a partial view would be wrong.
+    pub async fn live_stack(
         &self,
         kinds: &[&'static dyn AnyKind],
         needed: &BTreeSet<String>,
-    ) -> Result<(World, Vec<ObserveError>), Vec<ObserveError>> {
+    ) -> Result<(LiveStack, Vec<ObserveError>), Vec<ObserveError>> {
         let (cx, mut failed) = (&self.cx, vec![]);
-        let mut world = World {
+        let mut live_stack = LiveStack {
             account: cx.account().into(),
             region: cx.region().into(),
             known: self.known.clone(),
-            ..World::default()
+            ..LiveStack::default()
         };
-        // Children are known by their parents, which have to be known first.
+        // Children are identified by their parents, whose ids must be known first.
         let (children, others): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| kind.info().parent.is_some());
         for kinds in [others, children] {
-            failed.extend(self.look_at(kinds, &mut world).await);
+            failed.extend(self.observe_kinds(kinds, &mut live_stack).await);
         }
         failed.sort_by_key(|failure| failure.kind);
         let (failed, spared): (Vec<_>, Vec<_>) = failed.into_iter().partition(|failure| needed.contains(failure.kind));
-        if failed.is_empty() { Ok((world, spared)) } else { Err(failed) }
+        if failed.is_empty() { Ok((live_stack, spared)) } else { Err(failed) }
     }
 
-    /// Looks at these kinds, all at once, and gives back what failed.
-    async fn look_at(&self, kinds: Vec<&'static dyn AnyKind>, world: &mut World) -> Vec<ObserveError> {
+    /// Observes these kinds, all at once, and returns the errors.
+    async fn observe_kinds(&self, kinds: Vec<&'static dyn AnyKind>, live_stack: &mut LiveStack) -> Vec<ObserveError> {
         let (mut looks, mut failed) = (JoinSet::new(), vec![]);
         for kind in kinds {
             let observer = self.clone();
-            looks.spawn(async move { (kind.name(), observer.look(kind, Which::All, &Met::default()).await) });
+            looks.spawn(
+                async move { (kind.name(), observer.look(kind, Selection::All, &RunFindings::default()).await) },
+            );
         }
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
-                (kind, Ok(Looked { observed, others })) => {
+                (kind, Ok(KindResources { observed, others })) => {
                     for observed in &observed {
                         let address = observed.address(&self.stack).filter(|it| self.children.name(it));
                         address.iter().for_each(|address| self.cx.learn(address, known(observed)));
                     }
-                    world.observed.insert(kind.to_owned(), observed);
+                    live_stack.observed.insert(kind.to_owned(), observed);
                     if !others.is_empty() {
-                        world.others.insert(kind.to_owned(), others);
+                        live_stack.others.insert(kind.to_owned(), others);
                     }
                 }
                 (kind, Err(error)) => failed.push(ObserveError { kind, error }),
@@ -179,33 +181,38 @@ impl Observer {
         failed
     }
 
-    /// Looks at every resource of one kind.
+    /// Observes all resources of one kind.
     ///
     /// # Errors
-    /// When AWS refuses, or does not answer.
+    /// AWS refuses a call or does not answer.
     pub async fn kind(&self, kind: &'static dyn AnyKind) -> Result<Vec<Observed<Value>>, Error> {
-        Ok(self.look(kind, Which::All, &Met::default()).await?.observed)
+        Ok(self.look(kind, Selection::All, &RunFindings::default()).await?.observed)
     }
 
-    /// Looks at one kind, with what this run has met of it.
-    pub(crate) async fn look(&self, kind: &'static dyn AnyKind, which: Which, met: &Met) -> Result<Looked, Error> {
+    /// Observes one kind, with the run's findings about it.
+    pub(crate) async fn look(
+        &self,
+        kind: &'static dyn AnyKind,
+        selection: Selection,
+        findings: &RunFindings,
+    ) -> Result<KindResources, Error> {
         let asked = self.asked.get(kind.name()).cloned().unwrap_or_default();
         let (desired, kept) = (self.desired.clone(), self.kept.clone());
         let parents = Arc::new(self.children.parents(kind, &self.cx));
         let query = Query { stack: self.stack.clone(), parents, asked, desired, kept, ..Query::default() };
-        let query = match which {
-            Which::All => {
+        let query = match selection {
+            Selection::All => {
                 let mut known = self.known.get(kind.name()).cloned().unwrap_or_default();
-                if !met.made.is_empty() {
-                    Arc::make_mut(&mut known).extend(met.made.iter().cloned());
+                if !findings.made.is_empty() {
+                    Arc::make_mut(&mut known).extend(findings.made.iter().cloned());
                 }
-                let names = self.names.get(kind.name()).into_iter().flatten().chain(&met.names);
+                let names = self.names.get(kind.name()).into_iter().flatten().chain(&findings.names);
                 let (index, names) = (self.index.clone(), Arc::new(names.cloned().collect()));
                 Query { known, index, names, names_ignore_case: kind.info().names_ignore_case, ..query }
             }
-            Which::Only(told) => {
-                let index = Arc::new(told.values().flatten().cloned().collect());
-                Query { select: Select::Ids, known: Arc::new(told.into_keys().collect()), index, ..query }
+            Selection::Only(tags_of) => {
+                let index = Arc::new(tags_of.values().flatten().cloned().collect());
+                Query { select: Select::Ids, known: Arc::new(tags_of.into_keys().collect()), index, ..query }
             }
         };
         let mut observed = look(kind, &self.cx, &query).await?;
@@ -218,18 +225,19 @@ impl Observer {
         let named =
             others.into_iter().filter_map(|Observed { mut attrs, tags, .. }| Some((attrs.remove("name")?, tags)));
         let others = named.filter_map(|(name, tags)| Some((query.wanted_name(&name)?.to_owned(), tags))).collect();
-        Ok(Looked { observed, others })
+        Ok(KindResources { observed, others })
     }
 
-    /// Tells the context what AWS calls everything that stays: references and quoted text find their answers there.
-    pub fn learn(&self, world: &World, plan: &Plan) {
-        self.staying(world, plan).for_each(|(address, observed)| self.cx.learn(&address, known(observed)));
+    /// Makes the ids and attributes of all resources that stay known to the context, which resolves references and
+    /// placeholders.
+    pub fn learn(&self, live_stack: &LiveStack, plan: &Plan) {
+        self.staying(live_stack, plan).for_each(|(address, observed)| self.cx.learn(&address, known(observed)));
     }
 
-    /// What the plan does not delete, by the address that the plan gives it.
+    /// The resources that the plan does not delete, by the addresses that it gives them.
     pub(crate) fn staying<'a>(
         &self,
-        world: &'a World,
+        live_stack: &'a LiveStack,
         plan: &Plan,
     ) -> impl Iterator<Item = (Address, &'a Observed<Value>)> {
         let leaving = plan.steps.iter().filter_map(|step| match &step.action {
@@ -244,8 +252,9 @@ impl Observer {
             _ => None,
         });
         let renamed: BTreeMap<_, _> = renamed.collect();
-        let staying =
-            world.iter().filter(move |(kind, observed)| !leaving.contains(&((*kind).to_owned(), observed.id.clone())));
+        let staying = live_stack
+            .iter()
+            .filter(move |(kind, observed)| !leaving.contains(&((*kind).to_owned(), observed.id.clone())));
         let stack = self.stack.clone();
         staying.filter_map(move |(kind, observed)| {
             let renamed = renamed.get(&(kind.to_owned(), observed.id.clone())).cloned();
@@ -254,7 +263,7 @@ impl Observer {
     }
 }
 
-/// A kind that takes several calls to look at may find something listed and then gone: it is looked at again.
+/// Repeats the observation where a resource that was listed is not found by a second call.
 async fn look(kind: &dyn AnyKind, cx: &Context, query: &Query) -> Result<Vec<Observed<Value>>, Error> {
     const TRIES: u32 = 5;
     let mut tries = 0;
@@ -262,7 +271,7 @@ async fn look(kind: &dyn AnyKind, cx: &Context, query: &Query) -> Result<Vec<Obs
         tries += 1;
         match kind.observe(cx, query).await {
             Err(error) if error.kind == ErrorKind::NotFound && tries < TRIES => {
-                // What is listed may not be found for a while where AWS is late.
+                // Where AWS is late, a listed resource may not be found for a while.
                 tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(tries)).await;
             }
             looked => return looked,

@@ -1,4 +1,4 @@
-//! A place among those whose calls are made: given up while a call waits for its turn.
+//! A step's permit to make calls, which is released while a call waits for the rate limiter.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use up_core::{HeldPermit, NotSent, Permit, PrioritySemaphore, Urgency};
 
 use crate::Stop;
 
-/// A slot, as long as calls are made.
+/// A permit of the semaphore, held while calls are made.
 pub(crate) struct StepPermit {
     semaphore: Arc<PrioritySemaphore>,
     urgency: Urgency,
@@ -44,7 +44,7 @@ impl HeldPermit for StepPermit {
                 () = wait => {}
                 Ok(_) = stop.wait_for(|stop| *stop != Stop::No) => return Err(NotSent),
             }
-            // Its turn is now: sent later, it would come together with the next.
+            // The rate limiter's token is valid now: a call sent later would come together with the next one.
             self.put(Some(self.semaphore.take(Urgency::MOST).await));
             Ok(())
         })
@@ -64,24 +64,24 @@ mod tests {
 
     const RUNS: usize = 100;
 
-    async fn only_place(stop: &watch::Sender<Stop>) -> (Arc<PrioritySemaphore>, Arc<StepPermit>) {
+    async fn only_permit(stop: &watch::Sender<Stop>) -> (Arc<PrioritySemaphore>, Arc<StepPermit>) {
         let semaphore = PrioritySemaphore::new(1);
         let permit = StepPermit::take(&semaphore, Urgency::new(Duration::ZERO, 0), stop.subscribe()).await;
         (semaphore, permit)
     }
 
     #[test]
-    fn what_waits_for_its_turn_lets_others_work() {
+    fn a_call_that_waits_for_the_rate_limiter_releases_its_permit() {
         let wait = || {
             block_on(async {
                 let stop = watch::Sender::new(Stop::No);
-                let (semaphore, permit) = only_place(&stop).await;
+                let (semaphore, permit) = only_permit(&stop).await;
                 let (done, other_is_done) = oneshot::channel();
                 let waits =
-                    with_permit(permit, without_permit(async { other_is_done.await.expect("the other one works") }));
+                    with_permit(permit, without_permit(async { other_is_done.await.expect("the other caller runs") }));
                 let other = async {
                     let _slot = semaphore.take(Urgency::new(Duration::ZERO, 1)).await;
-                    done.send(()).expect("somebody waits");
+                    done.send(()).expect("the first caller waits");
                 };
                 assert!(join(waits, other).await.0.is_ok());
                 drop(semaphore.take(Urgency::new(Duration::ZERO, 2)).await);
@@ -91,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_its_turn_is_not_sent_once_the_run_is_to_end() {
+    fn a_call_that_waits_for_the_rate_limiter_is_not_sent_once_the_run_ends() {
         let wait = || {
             block_on(async {
                 let stop = watch::Sender::new(Stop::No);
-                let (_, permit) = only_place(&stop).await;
+                let (_, permit) = only_permit(&stop).await;
                 let waits = with_permit(permit, without_permit(std::future::pending()));
                 let end = async { stop.send_replace(Stop::Finish) };
                 assert!(join(waits, end).await.0.is_err());

@@ -1,4 +1,4 @@
-//! Carries a plan out: which step when.
+//! Applies a plan: starts its steps in order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,73 +9,76 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 use up_core::{Address, AnyKind, Error, ErrorKind, Observed, PrioritySemaphore, Urgency};
-use up_plan::{Action, Plan, World};
+use up_plan::{Action, LiveStack, Plan};
 
-use crate::{Event, Holder, Observer, Sink, What, holders::Owned, names::Names, step::Executor, watch::Watch};
+use crate::{
+    Event, EventKind, Holder, Observer, Sink, holders::OwnedResources, names::LiveIds, step::Executor, watch::Watch,
+};
 
-/// How far a run may go on.
+/// Whether a run may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// Go on.
     No,
-    /// Begin nothing more, let the calls in flight end.
+    /// Begin no more steps, let the calls in flight end.
     Finish,
 }
 
-/// How to carry a plan out.
+/// Options of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Calls that change AWS, at most so many at once. What is only waited for does not count.
+pub struct ApplyOptions {
+    /// The greatest number of changing calls at once. Waiting for AWS does not count.
     pub parallel: usize,
-    /// How long AWS may take to show what it said it made, or may have made.
+    /// How long AWS may take to show a change that it accepted, or may have accepted.
     pub settle: Duration,
 }
 
 /// Live resources by kind and id.
 pub type ImmutableSpecs = BTreeMap<(&'static str, String), Observed<Value>>;
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// How often each verb ([`up_plan::Step::verb`]) was carried out.
+    /// The number of steps done, by verb ([`up_plan::Step::verb`]).
     pub done: BTreeMap<&'static str, usize>,
-    /// What failed, and why.
+    /// The failed resources, with their errors.
     pub failed: Vec<(Address, Error)>,
-    /// What was not begun, or not finished because the run was to end: interrupted, or locked out.
+    /// Resources whose steps were not begun, or not finished because the run was interrupted or its credentials
+    /// expired.
     pub skipped: Vec<Address>,
-    /// The steps that were carried out, by their places in the plan: a resource may have two, of which one is done.
+    /// Indices of the steps that are done: a resource may have two steps, of which one is done.
     pub finished: BTreeSet<usize>,
-    /// Resources of the stack that the error of what failed names.
+    /// Resources of the stack that the errors of failed resources name.
     pub holders: BTreeMap<Address, BTreeSet<Holder>>,
-    /// What AWS said in the end of what was made or changed and no field says, see [`Observed::notes`]. What nothing is to be
-    /// said of has none.
+    /// AWS's final notes on resources that were created or changed, see [`Observed::notes`]. A resource without notes
+    /// has an empty list.
     pub notes: BTreeMap<Address, Vec<String>>,
-    /// What was seen of that which never changes, of what was made or changed, by kind and id.
+    /// Immutable resources that were created or changed, as observed, by kind and id.
     pub immutable: ImmutableSpecs,
 }
 
-/// Carries out every step of `plan` as soon as what it waits for is done, the longest chain first. A failure stops only
-/// what depends on it; credentials that no longer hold stop everything, as [`Stop::Finish`] does.
+/// Runs each step of `plan` as soon as the steps that it waits for are done, the longest chain first. A failure stops
+/// only the steps that depend on it; expired credentials stop all steps, as [`Stop::Finish`] does.
 ///
-/// `world` is what the plan was made from, `kinds` finds a kind by name. Dropping the future abandons calls in flight:
-/// send [`Stop::Finish`] instead.
+/// `live_stack` is what the plan was made from, `kinds` finds a kind by name. Dropping the future abandons calls in
+/// flight: send [`Stop::Finish`] instead.
 pub async fn apply(
     observer: Observer,
-    world: &World,
+    live_stack: &LiveStack,
     plan: &Plan,
     kinds: fn(&str) -> Option<&'static dyn AnyKind>,
-    options: Options,
+    options: ApplyOptions,
     sink: Arc<dyn Sink>,
     stop: watch::Receiver<Stop>,
 ) -> Outcome {
-    observer.learn(world, plan);
-    let names = Names::default();
-    observer.staying(world, plan).for_each(|(address, observed)| names.set(&address, observed));
+    observer.learn(live_stack, plan);
+    let names = LiveIds::default();
+    observer.staying(live_stack, plan).for_each(|(address, observed)| names.set(&address, observed));
     let executor = Executor {
         cx: observer.cx.clone(),
         watch: Watch::new(observer),
         names,
-        owned: Owned::new(world, plan),
+        owned: OwnedResources::new(live_stack, plan),
         notes: Mutex::default(),
         semaphore: PrioritySemaphore::new(options.parallel),
         settle: options.settle,
@@ -85,7 +88,7 @@ pub async fn apply(
         sink,
         stop: watch::Sender::new(*stop.borrow()),
     };
-    let run = Run {
+    let run = Scheduler {
         plan: Arc::new(plan.clone()),
         executor: Arc::new(executor),
         kinds,
@@ -99,28 +102,28 @@ pub async fn apply(
     run.finish(stop).await
 }
 
-struct Run {
+struct Scheduler {
     plan: Arc<Plan>,
     executor: Arc<Executor>,
     kinds: fn(&str) -> Option<&'static dyn AnyKind>,
     remaining: Vec<Duration>,
-    /// How many steps each still waits for.
+    /// For each step, the number of steps it still waits for.
     open: Vec<usize>,
-    /// The steps that wait for each.
+    /// For each step, the steps that wait for it.
     after: Vec<Vec<usize>>,
     given_up: BTreeSet<usize>,
     working: JoinSet<(usize, Result<(), Error>)>,
     outcome: Outcome,
 }
 
-impl Run {
+impl Scheduler {
     async fn finish(mut self, mut stop: watch::Receiver<Stop>) -> Outcome {
         let ready = (0..self.open.len()).filter(|&step| self.open[step] == 0).collect();
         self.begin(ready);
         loop {
             let ended = tokio::select! {
                 ended = self.working.join_next() => ended,
-                // Where nobody is left to say so, the run goes on to its end.
+                // If the sender is dropped, nobody can stop the run: it goes on to its end.
                 Ok(_) = stop.wait_for(|stop| *stop != Stop::No), if !self.executor.is_ending() => {
                     self.executor.stop.send_replace(Stop::Finish);
                     continue;
@@ -146,7 +149,7 @@ impl Run {
         self.outcome
     }
 
-    /// Starts steps, those with the longest work ahead first.
+    /// Starts ready steps, those with the longest remaining chain first.
     fn begin(&mut self, mut ready: Vec<usize>) {
         ready.sort_by_key(|&step| (std::cmp::Reverse(self.remaining[step]), step));
         for step in ready {
@@ -198,15 +201,15 @@ impl Run {
         let address = self.plan.steps[step].address.clone();
         self.given_up.insert(step);
         self.outcome.skipped.push(address.clone());
-        let event = Event { step, address, what: What::Skipped { because: because.cloned() } };
-        // Nothing follows that would need the journal.
+        let event = Event { step, address, what: EventKind::Skipped { because: because.cloned() } };
+        // No later call depends on the journal.
         if let Err(error) = self.executor.sink.take(&event) {
             tracing::warn!(%error, "failed to journal a skipped step");
         }
     }
 }
 
-/// In `open`: the step is done.
+/// The value in `open` for steps that are done.
 const DONE: usize = usize::MAX;
 
 fn deleted_kinds(plan: &Plan) -> BTreeSet<String> {

@@ -1,4 +1,4 @@
-//! One call that changes AWS, and for how long it is sent again.
+//! Sends one call that changes AWS, and decides for how long it is repeated.
 
 use std::time::Duration;
 
@@ -7,25 +7,29 @@ use tokio::time::Instant;
 use up_core::{Created, Error, ErrorKind, Later, with_permit};
 
 use crate::{
-    What,
+    EventKind,
     permit::StepPermit,
     step::{LONGEST_PAUSE, PROPAGATE, StepRunner},
 };
 
 impl<'a> StepRunner<'a> {
-    /// Sends a call that changes AWS: journaled before and after. Sent again where AWS said that it did nothing, where AWS
-    /// is busy, and where the answer was lost to a call that may be done twice as well as once.
-    pub(crate) async fn call<T: Told>(&self, verb: &'static str, send: impl Fn() -> Later<'a, T>) -> Result<T, Error> {
+    /// Sends a call that changes AWS, with journal entries before and after. Repeats it if AWS says that it did
+    /// nothing, if AWS is busy, or if the answer was lost and the call may be done twice.
+    pub(crate) async fn call<T: ResponseId>(
+        &self,
+        verb: &'static str,
+        send: impl Fn() -> Later<'a, T>,
+    ) -> Result<T, Error> {
         let mut pause = Duration::from_millis(250);
-        // What it is sent again for, and since when: another reason has a time of its own.
+        // The reason for repeating the call, and since when it holds: each reason has a time limit of its own.
         let mut again: Option<(ErrorKind, Instant)> = None;
         loop {
             let permit = StepPermit::take(&self.executor.semaphore, self.urgency, self.executor.stop.subscribe()).await;
-            self.go_on()?;
-            self.say(What::Calling { verb })?;
+            self.check_not_stopped()?;
+            self.emit(EventKind::Calling { verb })?;
             let answer = with_permit(permit, send()).await;
             let error = answer.as_ref().err().map(ToString::to_string);
-            self.say(What::Answered { verb, id: answer.as_ref().ok().and_then(Told::id), error })?;
+            self.emit(EventKind::Answered { verb, id: answer.as_ref().ok().and_then(ResponseId::id), error })?;
             let error = match answer {
                 Err(error) => self.propagating(verb, error),
                 answer => return answer,
@@ -46,17 +50,18 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    /// "Not found" of what this run has made, or of what it refers to and this run has made, only says that AWS is late.
+    /// AWS may not know a resource yet that this run has created: "not found" for it, or for what it refers to, means
+    /// propagating.
     fn propagating(&self, verb: &str, error: Error) -> Error {
-        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.executor.has_made(self.step);
+        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.executor.has_created(self.step);
         if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
     }
 }
 
-/// For how long a call is sent again that AWS has refused.
+/// For how long a refused call is repeated.
 enum Patience {
     None,
-    /// As long as a change takes to be known everywhere.
+    /// As long as a change takes to be known in all of AWS.
     Propagation,
     /// As long as AWS may take to show a change.
     Settle,
@@ -64,7 +69,8 @@ enum Patience {
     Kind,
 }
 
-/// A create whose answer was lost, and an update of what may look otherwise by now, are sent again only after a look.
+/// A create whose answer was lost, and an update whose resource may have changed, are repeated only after observing
+/// again.
 fn patience(verb: &str, error: ErrorKind) -> Patience {
     match error {
         ErrorKind::Propagating | ErrorKind::Throttled => Patience::Propagation,
@@ -75,18 +81,18 @@ fn patience(verb: &str, error: ErrorKind) -> Patience {
     }
 }
 
-/// What an answer says that the journal keeps.
-pub(crate) trait Told {
+/// The part of an answer that the journal keeps.
+pub(crate) trait ResponseId {
     fn id(&self) -> Option<String>;
 }
 
-impl Told for () {
+impl ResponseId for () {
     fn id(&self) -> Option<String> {
         None
     }
 }
 
-impl Told for Created<Value> {
+impl ResponseId for Created<Value> {
     fn id(&self) -> Option<String> {
         Some(Created::id(self).to_owned())
     }

@@ -1,4 +1,4 @@
-//! One step: the verbs it takes. How a call is sent is in `send.rs`, how a step sees that it did what it should in `wait.rs`.
+//! Runs one step. `send.rs` sends its calls, `wait.rs` waits for their effects.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,42 +16,42 @@ use up_core::{
 use up_plan::{Action, Step};
 
 use crate::{
-    Event, ImmutableSpecs, Sink, Stop, What, holders::Owned, names::Names, observe::known, taken::NameHolder,
-    watch::Watch,
+    Event, EventKind, ImmutableSpecs, Sink, Stop, holders::OwnedResources, names::LiveIds, observe::known,
+    taken::NameHolder, watch::Watch,
 };
 
-/// What every step shares.
+/// What all steps share.
 pub(crate) struct Executor {
     pub(crate) cx: Arc<Context>,
     pub(crate) watch: Watch,
-    pub(crate) names: Names,
-    pub(crate) owned: Owned,
-    /// What AWS has to add about what was made or changed.
+    pub(crate) names: LiveIds,
+    pub(crate) owned: OwnedResources,
+    /// AWS's notes on resources that were created or changed.
     pub(crate) notes: Mutex<BTreeMap<Address, Vec<String>>>,
     pub(crate) semaphore: Arc<PrioritySemaphore>,
     pub(crate) settle: Duration,
-    /// What was seen so far of that which never changes.
+    /// Immutable resources observed so far.
     pub(crate) immutable: Mutex<ImmutableSpecs>,
-    /// The kinds of which the plan deletes some.
+    /// The kinds of which the plan deletes resources.
     pub(crate) deleted: BTreeSet<String>,
-    /// The resources that this run has made.
+    /// The resources that this run has created.
     pub(crate) made: Mutex<BTreeSet<Address>>,
     pub(crate) sink: Arc<dyn Sink>,
-    /// What every step heeds: set from outside, or by the first step that AWS no longer lets in.
+    /// Tells all steps to stop: set from outside, or by the first step whose credentials have expired.
     pub(crate) stop: watch::Sender<Stop>,
 }
 
-/// How long what a resource needs (a role just made) may take to be known everywhere.
+/// How long it may take until a new resource, such as a role, is known in all of AWS.
 pub(crate) const PROPAGATE: Duration = Duration::from_secs(90);
-/// The longest pause before a call is sent again that met something busy.
+/// The longest pause before a call to a busy resource is repeated.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// The code of what was made and is not shown.
+/// The error code for a created resource that AWS does not show.
 pub(crate) const NOT_SEEN: &str = "NotSeen";
-/// How often a change that AWS accepted but does not show is sent again.
+/// How often a change that AWS accepted but does not show is sent.
 const TRIES: usize = 3;
 
 impl Executor {
-    /// Carries out one step and tells about it.
+    /// Runs one step and emits its events.
     pub(crate) async fn take_step(
         &self,
         kind: Option<&'static dyn AnyKind>,
@@ -59,39 +59,39 @@ impl Executor {
         index: usize,
         urgency: Urgency,
     ) -> Result<(), Error> {
-        let kind = kind.ok_or_else(|| Error::ours(format!("{} is of no known kind", step.address)))?;
+        let kind = kind.ok_or_else(|| Error::ours(format!("{} is of an unknown kind", step.address)))?;
         let runner = StepRunner { executor: self, kind, step, index, urgency };
-        runner.say(What::Started)?;
+        runner.emit(EventKind::Started)?;
         let result = runner.action().await.map_err(|error| self.locked_out(error));
         match &result {
-            Ok(()) => runner.say(What::Done)?,
-            Err(error) if error.kind == ErrorKind::Interrupted => runner.say(What::Skipped { because: None })?,
-            Err(error) => runner.say(What::Failed { error: error.to_string() })?,
+            Ok(()) => runner.emit(EventKind::Done)?,
+            Err(error) if error.kind == ErrorKind::Interrupted => runner.emit(EventKind::Skipped { because: None })?,
+            Err(error) => runner.emit(EventKind::Failed { error: error.to_string() })?,
         }
         result
     }
 
-    /// True once nothing more is to begin.
+    /// True once no more calls may be sent.
     pub(crate) fn is_ending(&self) -> bool {
         *self.stop.borrow() != Stop::No
     }
 
-    /// What was seen so far of that which never changes.
+    /// Immutable resources observed so far.
     pub(crate) fn immutable(&self) -> MutexGuard<'_, ImmutableSpecs> {
         self.immutable.lock().expect("no panic while held")
     }
 
-    /// What AWS has to add so far about what was made or changed.
+    /// AWS's notes so far.
     pub(crate) fn notes(&self) -> MutexGuard<'_, BTreeMap<Address, Vec<String>>> {
         self.notes.lock().expect("no panic while held")
     }
 
-    fn made(&self, address: &Address) {
+    fn created(&self, address: &Address) {
         self.made.lock().expect("no panic while held").insert(address.clone());
     }
 
-    /// True where this run has made the resource of a step, or one that its spec names.
-    pub(crate) fn has_made(&self, step: &Step) -> bool {
+    /// True if this run has created the step's resource, or one that its spec refers to.
+    pub(crate) fn has_created(&self, step: &Step) -> bool {
         let made = self.made.lock().expect("no panic while held");
         let mut has = made.contains(&step.address);
         if let Action::Create { desired, .. } | Action::Update { desired, .. } = &step.action {
@@ -100,7 +100,7 @@ impl Executor {
         has
     }
 
-    /// Credentials that no longer hold end the run. One step says so; the others end as if they had been interrupted.
+    /// Expired credentials end the run. The first step reports them; the others end as interrupted.
     fn locked_out(&self, error: Error) -> Error {
         if error.kind != ErrorKind::Credentials {
             return error;
@@ -110,7 +110,7 @@ impl Executor {
     }
 }
 
-/// One step at work.
+/// One running step.
 pub(crate) struct StepRunner<'a> {
     pub(crate) executor: &'a Executor,
     pub(crate) kind: &'static dyn AnyKind,
@@ -124,7 +124,7 @@ impl<'a> StepRunner<'a> {
         match &self.step.action {
             Action::Create { new, desired, partial, .. } => {
                 let desired = Desired { spec: self.resolved(desired)?, ignored: &BTreeSet::new(), partial: *partial };
-                let observed = self.make(new, &desired.spec).await?;
+                let observed = self.create_ready(new, &desired.spec).await?;
                 self.settle(observed, &desired).await
             }
             Action::Update { observed: Some(observed), desired, ignore, tags, .. } => {
@@ -136,7 +136,7 @@ impl<'a> StepRunner<'a> {
             }
             Action::Update { observed: None, desired, ignore, .. } => {
                 let known = self.executor.cx.known(&self.step.address);
-                let known = known.ok_or_else(|| Error::ours("its first half has not been made"))?;
+                let known = known.ok_or_else(|| Error::ours("the first half of its create is missing"))?;
                 let observed = self.ready(&known.id).await?;
                 let desired = Desired { spec: self.resolved(desired)?, ignored: ignore, partial: false };
                 self.settle(observed, &desired).await
@@ -145,13 +145,13 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    /// Makes it, and waits until it is ready. Nothing is taken for deleted because AWS does not show it yet: only what has
-    /// been looked for in vain is, and then the kind takes another client token.
-    async fn make(&self, new: &NewResource, desired: &Value) -> Result<Observed<Value>, Error> {
+    /// Creates the resource and waits until it is ready. A resource that AWS does not show yet is not taken for
+    /// deleted: only after looking for it for the whole settle time, and then the kind uses another client token.
+    async fn create_ready(&self, new: &NewResource, desired: &Value) -> Result<Observed<Value>, Error> {
         loop {
             let created = self.create(new, desired).await?;
-            self.executor.made(&self.step.address);
-            self.executor.watch.stirred(self.kind, Some(created.id()));
+            self.executor.created(&self.step.address);
+            self.executor.watch.changed(self.kind, Some(created.id()));
             if let Created::Observed(observed) = &created {
                 self.executor.watch.created(self.kind, observed);
             }
@@ -170,9 +170,9 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    /// Makes it, once. After an answer that leaves it open whether it was made, looks before it makes it again. What has
-    /// its name may be one of the stack's own that this run deletes, and that AWS is late to forget: then it is tried again
-    /// for a while.
+    /// Creates the resource, once. If the answer leaves open whether it was created, looks for it before creating it
+    /// again. If the name belongs to a resource of the stack that this run deletes, and AWS is late to release it,
+    /// tries again for a while.
     async fn create(&self, new: &NewResource, desired: &Value) -> Result<Created<Value>, Error> {
         let since = Instant::now();
         loop {
@@ -184,13 +184,13 @@ impl<'a> StepRunner<'a> {
             match error.kind {
                 ErrorKind::Exists => match self.holder(new, desired).await? {
                     NameHolder::Own(id) => return Ok(id.into()),
-                    // It may be one that this run deletes: listed still, and its tags gone already.
-                    NameHolder::Other(_) if self.is_leaving() && since.elapsed() < PROPAGATE => {}
+                    // It may be a resource that this run deletes: still listed, but its tags are already removed.
+                    NameHolder::Other(_) if self.deletes_kind() && since.elapsed() < PROPAGATE => {}
                     NameHolder::Other(whose) => return Err(error.taken(&whose)),
-                    NameHolder::Leaving => {}
+                    NameHolder::BeingDeleted => {}
                 },
                 ErrorKind::Ambiguous => {
-                    if let Some(id) = self.made_already(new, self.executor.settle).await? {
+                    if let Some(id) = self.find_created(new, self.executor.settle).await? {
                         return Ok(id.into());
                     }
                 }
@@ -203,18 +203,18 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    /// True where this run deletes a resource of the kind.
-    fn is_leaving(&self) -> bool {
+    /// True if this run deletes a resource of the kind.
+    fn deletes_kind(&self) -> bool {
         self.executor.deleted.contains(self.kind.name())
     }
 
-    /// Changes what still differs, until nothing does, and has AWS do again what it failed to do. What was impaired before, and
-    /// no update mends, may stay so: the plan has said it.
+    /// Updates the resource until no difference is left, and repeats an operation that AWS failed to do. A resource
+    /// that was impaired before, which no update can repair, may stay so: the plan has reported it.
     async fn settle(&self, mut observed: Observed<Value>, desired: &Desired<'_>) -> Result<(), Error> {
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
         let mut tried: Option<(Vec<FieldChange>, usize)> = None;
-        let mut is_written = !self.writes();
+        let mut is_written = !self.sends_write_only();
         let (mut ambiguous, mut conflicts) = (None, 0);
         loop {
             if !matches!(observed.status, Status::Ready | Status::Impaired(_)) {
@@ -226,35 +226,35 @@ impl<'a> StepRunner<'a> {
             if changes.is_empty() && is_written {
                 match &observed.status {
                     Status::Impaired(trouble) if trouble.repair && tries == 1 => {}
-                    Status::Impaired(trouble) if trouble.repair || !self.was(&observed.status) => {
+                    Status::Impaired(trouble) if trouble.repair || !self.had_status(&observed.status) => {
                         return Err(impaired(trouble));
                     }
                     _ => return Ok(()),
                 }
             }
-            // AWS has tried, and says what is wrong: told once more it would only try once more.
+            // AWS has tried and reports the problem: repeating the update would only repeat the problem.
             if let (Status::Impaired(trouble), true) = (&observed.status, tries > 1) {
                 return Err(impaired(trouble));
             }
             if tries > TRIES || changes.iter().any(|change| change.change != Change::Update) {
-                return Err(ambiguous.unwrap_or_else(|| not_taken(&changes)));
+                return Err(ambiguous.unwrap_or_else(|| not_shown(&changes)));
             }
             let live = self.named(&observed);
             let spec = self.acceptable(&live, &desired.spec, desired.ignored);
             ambiguous =
                 match self.call("update", || self.kind.update(&self.executor.cx, live.clone(), spec.clone())).await {
-                    // What shows then tells whether it was done.
+                    // The next observation shows whether it was done.
                     Err(error) if error.kind == ErrorKind::Ambiguous => Some(error),
-                    // Part of it may be done: what is left is worked out anew.
+                    // A part may be done: the remaining differences are computed again.
                     Err(error) if error.kind == ErrorKind::Conflict && since.elapsed() < self.longest() => {
                         self.pause(&error, pause).await?;
                         pause = (pause * 2).min(LONGEST_PAUSE);
-                        self.executor.watch.stirred(self.kind, None);
+                        self.executor.watch.changed(self.kind, None);
                         observed = self.ready(&observed.id).await?;
                         conflicts += 1;
                         match &observed.status {
-                            // What AWS refuses in this state it refuses until somebody else mends that.
-                            Status::Impaired(trouble) if conflicts > 2 && self.was(&observed.status) => {
+                            // AWS refuses updates in this state until somebody repairs the resource.
+                            Status::Impaired(trouble) if conflicts > 2 && self.had_status(&observed.status) => {
                                 return Err(impaired(trouble));
                             }
                             _ => continue,
@@ -266,24 +266,24 @@ impl<'a> StepRunner<'a> {
                         None
                     }
                 };
-            self.executor.watch.stirred(self.kind, None);
+            self.executor.watch.changed(self.kind, None);
             observed = self.shown(&observed, &changes, desired).await?;
             tried = Some((changes, tries));
         }
     }
 
-    /// True where the plan sends a write-only value, which no look will show.
-    fn writes(&self) -> bool {
+    /// True if the plan sends a write-only value, which no observation will show.
+    fn sends_write_only(&self) -> bool {
         let mut fields = self.kind.fields().iter().filter(|field| field.is_write_only);
         fields.any(|field| self.step.changes.iter().any(|change| change.field == field.name))
     }
 
-    /// True where the plan has seen the resource in this state.
-    fn was(&self, status: &Status) -> bool {
+    /// True if the resource already had this status when the plan was made.
+    fn had_status(&self, status: &Status) -> bool {
         matches!(&self.step.action, Action::Update { observed: Some(observed), .. } if observed.status == *status)
     }
 
-    /// What differs, but for what is ignored, and, in a first half, what can only be set later.
+    /// The differences, without ignored fields and, in a partial create, without deferred fields.
     pub(crate) fn differences(&self, observed: &Observed<Value>, desired: &Desired<'_>) -> Vec<FieldChange> {
         let fields = self.kind.fields();
         let deferred = |name: &str| fields.iter().any(|field| field.name == name && field.deferred);
@@ -305,17 +305,17 @@ impl<'a> StepRunner<'a> {
         changes
     }
 
-    /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
+    /// The desired spec, with live values for ignored fields and for differences that the kind accepts.
     fn acceptable(&self, live: &Observed<Value>, desired: &Value, ignored: &BTreeSet<String>) -> Value {
         self.kind.accept(live, with_ignored(desired, &live.spec, ignored).into_owned())
     }
 
-    /// How long AWS may be busy with it.
+    /// How long AWS may be busy with the resource.
     pub(crate) fn longest(&self) -> Duration {
         self.kind.info().wait.at_most
     }
 
-    /// What was seen, with references as the stack writes them: then a kind sees which of its fields differ.
+    /// The observed resource with addresses in place of ids, so that the kind can compare it with the desired spec.
     fn named(&self, observed: &Observed<Value>) -> Observed<Value> {
         let mut observed = observed.clone();
         name_references(&mut observed.spec, &|kind, id| self.executor.names.address(kind, id));
@@ -328,8 +328,8 @@ impl<'a> StepRunner<'a> {
         tagged
     }
 
-    /// Takes it away, as soon as nothing holds it any more, and sees that it is gone, where AWS's answer does not say so. "Not
-    /// found" may only say that AWS is late: what stands as before is deleted again.
+    /// Deletes the resource once nothing else holds it, and waits until it no longer exists, unless AWS's answer is
+    /// final. "Not found" may mean that AWS is late: a resource that remains unchanged is deleted again.
     async fn delete(&self, observed: &Observed<Value>) -> Result<(), Error> {
         let mut since = None;
         loop {
@@ -338,13 +338,13 @@ impl<'a> StepRunner<'a> {
                 Err(error) if error.kind != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            if self.gone(&observed.id, *since.get_or_insert_with(Instant::now)).await? {
+            if self.is_deleted(&observed.id, *since.get_or_insert_with(Instant::now)).await? {
                 return Ok(());
             }
         }
     }
 
-    /// An error as it is told: with the addresses of the stack's resources that it names.
+    /// The error message, followed by the addresses of the stack's resources that it names.
     pub(crate) fn explained(&self, error: &Error) -> String {
         let holders = self.executor.owned.named(&error.message, &self.step.address, &self.executor.names);
         let holders = holders.iter().map(|holder| {
@@ -363,18 +363,19 @@ impl<'a> StepRunner<'a> {
         self.executor.names.set(&self.step.address, observed);
     }
 
-    /// The spec with all that it quotes, in its normal form.
+    /// The spec with all placeholders filled in, in its normal form.
     fn resolved(&self, desired: &Value) -> Result<Value, Error> {
         let mut desired = desired.clone();
-        // A write-only value may hold placeholders of its own.
+        // A write-only value may contain placeholders itself.
         for _ in 0..2 {
             placeholder::fill(&mut desired, &|quote| self.executor.cx.answer(quote));
         }
         if let Some(quote) = placeholder::placeholders(&desired).first() {
             return Err(match is_sealed(&desired) {
-                true => {
-                    Error::refused("WriteOnly", "its write-only value is in no plan: apply the stack's file instead")
-                }
+                true => Error::refused(
+                    "WriteOnly",
+                    "a saved plan does not hold its write-only value: apply the stack's file instead",
+                ),
                 false => Error::ours(format!("{} has no attribute `{}`", quote.address, quote.attribute)),
             });
         }
@@ -384,19 +385,19 @@ impl<'a> StepRunner<'a> {
         })
     }
 
-    pub(crate) fn say(&self, what: What) -> Result<(), Error> {
+    pub(crate) fn emit(&self, what: EventKind) -> Result<(), Error> {
         let event = Event { step: self.index, address: self.step.address.clone(), what };
         self.executor.sink.take(&event).map_err(|error| Error::refused("Journal", error.to_string()))
     }
 }
 
-/// What a resource is to be like.
+/// The desired resource.
 pub(crate) struct Desired<'a> {
-    /// The spec, resolved.
+    /// The spec, with placeholders filled in.
     spec: Value,
     /// Fields and paths that keep their live values.
     ignored: &'a BTreeSet<String>,
-    /// Leaves out what can only be set later.
+    /// True to leave out deferred fields.
     partial: bool,
 }
 
@@ -404,7 +405,7 @@ fn impaired(trouble: &Impairment) -> Error {
     Error::refused("Impaired", trouble.sentence())
 }
 
-fn not_taken(changes: &[FieldChange]) -> Error {
+fn not_shown(changes: &[FieldChange]) -> Error {
     let fields = changes.iter().map(|change| {
         format!(
             "`{}` is {} and should be {}",
@@ -414,5 +415,5 @@ fn not_taken(changes: &[FieldChange]) -> Error {
         )
     });
     let fields = fields.collect::<Vec<_>>().join("; ");
-    Error::refused("NotTaken", format!("AWS accepted the change and does not show it: {fields}"))
+    Error::refused("NotTaken", format!("AWS accepted the change but does not show it: {fields}"))
 }

@@ -1,4 +1,4 @@
-//! Whose a name is, for which AWS has refused a create.
+//! Finds who has the name that AWS refused in a create.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ use up_plan::given_name;
 
 use crate::step::StepRunner;
 
-/// How long a name's holder is looked for: it is shown by then.
+/// How long the name's holder is looked for: AWS shows it within this time.
 const SETTLE: Duration = Duration::from_secs(4);
-/// The pauses between the looks, of which the last counts for all that follow.
+/// The pauses between the looks; the last one is repeated.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
-/// Who has the name that a create asked for.
+/// The holder of the name that a create asked for.
 pub(crate) enum NameHolder {
-    /// The resource itself: made by an earlier try.
+    /// The resource itself: an earlier try created it.
     Own(String),
-    /// A resource of the stack that AWS is taking away.
-    Leaving,
-    /// Another, as a sentence.
+    /// A resource of the stack that AWS is deleting.
+    BeingDeleted,
+    /// Another resource, described by a sentence.
     Other(String),
 }
 
 impl StepRunner<'_> {
-    /// Finds who has the name of what is to be made. What carries another stack's tag, or is another of the stack's own, is
-    /// believed at once; what carries no stack's tag is looked at twice, because AWS may show tags late.
+    /// Finds the holder of the new resource's name. A holder with another stack's tag, or another resource of this
+    /// stack, is believed at once; one without a stack's tag is looked at twice, because AWS may show tags late.
     pub(crate) async fn holder(&self, new: &NewResource, desired: &Value) -> Result<NameHolder, Error> {
         let name =
             given_name(self.kind, desired).map_or_else(|| new.name(self.kind.info().longest_name), str::to_owned);
         self.executor.watch.taken(self.kind, &name);
         let (since, mut pauses) = (Instant::now(), PAUSES.into_iter());
-        let mut is_bare = false;
+        let mut was_untagged = false;
         loop {
             let all = self.look(None).await?;
             if let Some(observed) = all.iter().find(|observed| new.gave(&observed.tags)) {
@@ -41,15 +41,15 @@ impl StepRunner<'_> {
             if let Some(observed) = all.iter().find(|observed| observed.attrs.get("name") == Some(&name)) {
                 let address = observed.address(&new.stack).map(|address| address.to_string()).unwrap_or_default();
                 return Ok(match &observed.status {
-                    Status::Deleting(_) => NameHolder::Leaving,
-                    _ => NameHolder::Other(format!("this stack's own {address} has that name")),
+                    Status::Deleting(_) => NameHolder::BeingDeleted,
+                    _ => NameHolder::Other(format!("{address} of this stack has that name")),
                 });
             }
             match self.executor.watch.other(self.kind, &name) {
-                Some(tags) if is_bare || tags.contains_key(up_core::Address::STACK_TAG) => {
+                Some(tags) if was_untagged || tags.contains_key(up_core::Address::STACK_TAG) => {
                     return Ok(NameHolder::Other(format!("it {}", whose(&tags))));
                 }
-                other => is_bare = other.is_some(),
+                other => was_untagged = other.is_some(),
             }
             if since.elapsed() > SETTLE {
                 return Ok(NameHolder::Other("it does not carry this stack's tags".to_owned()));
@@ -59,7 +59,7 @@ impl StepRunner<'_> {
                 () = sleep(pause) => {}
                 () = self.ending() => {}
             }
-            self.go_on()?;
+            self.check_not_stopped()?;
         }
     }
 }

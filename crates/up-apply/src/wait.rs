@@ -1,4 +1,4 @@
-//! How a step sees that what it did has come about, and waits until then.
+//! Waits until a step's effect shows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use tokio::time::{Instant, sleep};
 use up_core::{Error, FieldChange, NewResource, Observed, Status};
 
 use crate::{
-    Stop, What,
+    EventKind, Stop,
     step::{Desired, NOT_SEEN, StepRunner},
 };
 
 impl StepRunner<'_> {
-    /// The id of what was made for this resource, looked for as long as AWS may take to show it. What counts is when a look
-    /// began: one that takes long shows what was there before.
-    pub(crate) async fn made_already(&self, new: &NewResource, settle: Duration) -> Result<Option<String>, Error> {
+    /// Looks for a resource that this step may have created, as long as AWS may take to show it, and returns its id.
+    /// The time counts at the start of each look: a long one shows an old state.
+    pub(crate) async fn find_created(&self, new: &NewResource, settle: Duration) -> Result<Option<String>, Error> {
         let since = Instant::now();
-        self.executor.watch.stirred(self.kind, None);
+        self.executor.watch.changed(self.kind, None);
         loop {
             let asked = Instant::now();
             let all = self.look(None).await?;
@@ -26,12 +26,13 @@ impl StepRunner<'_> {
             match made {
                 Some(observed) => return Ok(Some(observed.id.clone())),
                 None if asked - since > settle => return Ok(None),
-                None => self.go_on()?,
+                None => self.check_not_stopped()?,
             }
         }
     }
 
-    /// Looks until AWS is done with it. What is impaired for as long as AWS may take to show a change is given back as well.
+    /// Looks until the resource is ready. Also returns a resource that stays impaired for longer than AWS may take to
+    /// show a change.
     pub(crate) async fn ready(&self, id: &str) -> Result<Observed<Value>, Error> {
         let (since, wait) = (Instant::now(), self.kind.info().wait);
         let (mut last, mut shown) = (String::new(), since);
@@ -46,7 +47,7 @@ impl StepRunner<'_> {
                         self.learn(observed);
                         return Ok(observed.clone());
                     }
-                    // It may be on its way out of that.
+                    // It may just be recovering.
                     Status::Impaired(_) if asked - since > self.executor.settle => return Ok(observed.clone()),
                     Status::Impaired(trouble) => trouble.why.clone(),
                     Status::Failed(why) => return Err(Error::refused("Failed", why.clone())),
@@ -55,9 +56,9 @@ impl StepRunner<'_> {
                     }
                     Status::Pending(state) => state.clone(),
                 },
-                // What AWS has shown it may for a while not show again.
+                // AWS may hide a resource for a while that it has shown before.
                 None if asked.saturating_duration_since(shown) > self.executor.settle => {
-                    return Err(Error::refused(NOT_SEEN, format!("AWS made {id}, and does not show it")));
+                    return Err(Error::refused(NOT_SEEN, format!("AWS created {id} but does not show it")));
                 }
                 None => "not shown yet".into(),
             };
@@ -65,15 +66,15 @@ impl StepRunner<'_> {
                 let minutes = wait.at_most.as_secs() / 60;
                 return Err(Error::refused("NotReady", format!("still {state} after {minutes} minutes")));
             }
-            self.go_on()?;
+            self.check_not_stopped()?;
             if last != state {
-                self.say(What::Waiting { state: state.clone() })?;
+                self.emit(EventKind::Waiting { state: state.clone() })?;
                 last = state;
             }
         }
     }
 
-    /// Looks until a change just made shows, or for as long as AWS may take to show it.
+    /// Looks until a change shows, or for as long as AWS may take to show it.
     pub(crate) async fn shown(
         &self,
         was: &Observed<Value>,
@@ -88,14 +89,15 @@ impl StepRunner<'_> {
             if asked - since > self.executor.settle || is_repaired || self.differences(&observed, desired) != before {
                 return Ok(observed);
             }
-            self.go_on()?;
+            self.check_not_stopped()?;
         }
     }
 
-    /// Looks until it is gone. False where it stands as if nothing had been done, longer than AWS may take to show a change.
-    pub(crate) async fn gone(&self, id: &str, began: Instant) -> Result<bool, Error> {
+    /// Looks until the resource no longer exists. False if it remains unchanged for longer than AWS may take to show a
+    /// change.
+    pub(crate) async fn is_deleted(&self, id: &str, began: Instant) -> Result<bool, Error> {
         let (since, wait) = (Instant::now(), self.kind.info().wait);
-        self.executor.watch.stirred(self.kind, None);
+        self.executor.watch.changed(self.kind, None);
         let mut last = String::new();
         loop {
             let asked = Instant::now();
@@ -105,12 +107,12 @@ impl StepRunner<'_> {
                 let minutes = wait.at_most.as_secs() / 60;
                 return Err(Error::refused("NotGone", format!("AWS still shows it after {minutes} minutes")));
             }
-            self.go_on()?;
+            self.check_not_stopped()?;
             if let Status::Deleting(state) = &observed.status
                 && *state != last
             {
                 last.clone_from(state);
-                self.say(What::Waiting { state: state.clone() })?;
+                self.emit(EventKind::Waiting { state: state.clone() })?;
             }
             if !matches!(observed.status, Status::Deleting(_)) && asked - since > self.executor.settle {
                 return Ok(false);
@@ -119,16 +121,15 @@ impl StepRunner<'_> {
     }
 
     pub(crate) async fn pause(&self, error: &Error, pause: Duration) -> Result<(), Error> {
-        self.say(What::Retrying { why: self.explained(error), pause })?;
+        self.emit(EventKind::Retrying { why: self.explained(error), pause })?;
         tokio::select! {
             () = sleep(pause) => {}
             () = self.ending() => {}
         }
-        self.go_on()
+        self.check_not_stopped()
     }
 
-    /// One resource of the step's kind, or all, and what else is seen with it. A wait for it ends with the run: the next
-    /// one looks again.
+    /// Observes one resource of the step's kind, or all; the result may hold more. The wait ends with the run.
     pub(crate) async fn look(&self, id: Option<&str>) -> Result<Arc<Vec<Observed<Value>>>, Error> {
         tokio::select! {
             looked = self.executor.watch.look(self.kind, id) => looked,
@@ -137,12 +138,12 @@ impl StepRunner<'_> {
     }
 
     pub(crate) async fn ending(&self) {
-        // The sender is the hand's, which outlives this.
+        // The executor, which outlives this step, holds the sender.
         let _ = self.executor.stop.subscribe().wait_for(|stop| *stop != Stop::No).await;
     }
 
-    /// Ends the step where the run is to end.
-    pub(crate) fn go_on(&self) -> Result<(), Error> {
+    /// Ends the step if the run is stopping.
+    pub(crate) fn check_not_stopped(&self) -> Result<(), Error> {
         if self.executor.is_ending() { Err(Error::interrupted()) } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting is looking again, once for all who wait for a kind.
+//! Shares observations: all steps that wait for a kind are answered by the same one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,18 +16,18 @@ use up_core::{AnyKind, Error, Observed, Tags};
 
 use crate::{
     Observer,
-    observe::{Looked, Met, Told, Which},
+    observe::{ArnAndTags, KindResources, RunFindings, Selection},
 };
 
 type Look = Result<Arc<Vec<Observed<Value>>>, Error>;
 
-/// The least time between two looks at one kind.
+/// The least time between two observations of a kind.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
-/// The time between two looks, of the time since something was made or changed: what takes long is seen late by half of
-/// this share. A kind sets the most of it.
+/// The pause between two observations, as a share of the time since the last change: an operation that takes long is
+/// noticed late by half of this share. A kind sets the longest pause.
 const SHARE: f64 = 0.04;
 
-/// Looks at kinds on behalf of many steps: one observation answers everybody who asked before it began.
+/// Observes kinds for many steps: one observation answers all requests made before it began.
 pub(crate) struct Watch {
     observer: Observer,
     kinds: Mutex<BTreeMap<&'static str, Arc<OneKind>>>,
@@ -35,24 +35,24 @@ pub(crate) struct Watch {
 
 struct OneKind {
     kind: &'static dyn AnyKind,
-    state: Mutex<State>,
-    /// Held while an observation runs, so that the next begins after it.
+    state: Mutex<KindState>,
+    /// Held while an observation runs, so that the next one begins after it.
     turn: tokio::sync::Mutex<()>,
 }
 
-struct State {
-    /// The observation that has not begun yet: whoever asks now is answered by it.
+struct KindState {
+    /// The next observation, not yet begun: it answers all requests made now.
     next: Option<Shared<BoxFuture<'static, Look>>>,
-    /// What it is to be of: these, or, where somebody wants it, all.
+    /// The ids to observe, unless all are wanted.
     wanted: BTreeSet<String>,
     wants_all: bool,
-    /// What AWS has told of each: it need not be asked for tags again while nobody changes them.
-    told: BTreeMap<String, Told>,
-    met: Met,
-    /// See [`Looked::others`]: of the last look at all.
+    /// The ARN and tags of known resources: their tags need not be read again until they are changed.
+    tags_of: BTreeMap<String, ArnAndTags>,
+    findings: RunFindings,
+    /// See [`KindResources::others`]: from the last observation of all resources.
     others: BTreeMap<String, Tags>,
-    stirred: Instant,
-    /// When the last one began, and how long it took.
+    changed: Instant,
+    /// When the last observation began, and how long it took.
     last: Option<(Instant, Duration)>,
 }
 
@@ -61,38 +61,38 @@ impl Watch {
         Self { observer, kinds: Mutex::default() }
     }
 
-    /// Notes what has just been made or changed, and looks soon.
-    pub(crate) fn stirred(&self, kind: &'static dyn AnyKind, made: Option<&str>) {
+    /// Records that a resource was created or changed, so that the next observation comes soon.
+    pub(crate) fn changed(&self, kind: &'static dyn AnyKind, made: Option<&str>) {
         let one = self.one(kind);
         let mut state = one.state();
-        state.met.made.extend(made.map(str::to_owned));
-        state.stirred = Instant::now();
+        state.findings.made.extend(made.map(str::to_owned));
+        state.changed = Instant::now();
     }
 
-    /// Notes what AWS's answer to a create tells, so that it need not be asked again for tags.
+    /// Keeps the tags in AWS's answer to a create, so that they need not be read again.
     pub(crate) fn created(&self, kind: &'static dyn AnyKind, observed: &Observed<Value>) {
-        self.one(kind).state().tell(observed);
+        self.one(kind).state().remember_tags(observed);
     }
 
-    /// Notes a name that is taken: the next look at all of the kind finds whose it is.
+    /// Records a taken name: the next observation of all resources finds its holder.
     pub(crate) fn taken(&self, kind: &'static dyn AnyKind, name: &str) {
         let one = self.one(kind);
         let mut state = one.state();
-        state.met.names.insert(name.to_owned());
-        state.stirred = Instant::now();
+        state.findings.names.insert(name.to_owned());
+        state.changed = Instant::now();
     }
 
-    /// The tags of what has a name and is not the stack's, as the last look at all of the kind has found it.
+    /// The tags of a resource that has the name and is not the stack's, from the last observation of all resources.
     pub(crate) fn other(&self, kind: &'static dyn AnyKind, name: &str) -> Option<Tags> {
         self.one(kind).state().others.get(name).cloned()
     }
 
-    /// Forgets the tags of what is tagged anew.
+    /// Forgets the tags of a resource whose tags are changed.
     pub(crate) fn retagged(&self, kind: &'static dyn AnyKind, id: &str) {
-        self.one(kind).state().told.remove(id);
+        self.one(kind).state().tags_of.remove(id);
     }
 
-    /// One resource, or all of a kind, by an observation that begins after this call. It may have more.
+    /// Observes one resource, or all of a kind, starting after this call. The result may hold more.
     pub(crate) async fn look(&self, kind: &'static dyn AnyKind, id: Option<&str>) -> Look {
         let one = self.one(kind);
         let look = {
@@ -107,51 +107,52 @@ impl Watch {
 
     fn one(&self, kind: &'static dyn AnyKind) -> Arc<OneKind> {
         let mut kinds = self.kinds.lock().expect("no panic while held");
-        let new = || Arc::new(OneKind { kind, state: Mutex::new(State::new()), turn: tokio::sync::Mutex::default() });
+        let new =
+            || Arc::new(OneKind { kind, state: Mutex::new(KindState::new()), turn: tokio::sync::Mutex::default() });
         kinds.entry(kind.name()).or_insert_with(new).clone()
     }
 }
 
-impl State {
+impl KindState {
     fn new() -> Self {
         Self {
             next: None,
             wanted: BTreeSet::new(),
             wants_all: false,
-            told: BTreeMap::new(),
-            met: Met::default(),
+            tags_of: BTreeMap::new(),
+            findings: RunFindings::default(),
             others: BTreeMap::new(),
-            stirred: Instant::now(),
+            changed: Instant::now(),
             last: None,
         }
     }
 
-    fn tell(&mut self, observed: &Observed<Value>) {
-        if let Some(arn) = observed.attrs.get("arn").filter(|_| !self.told.contains_key(&observed.id)) {
-            self.told.insert(observed.id.clone(), (arn.clone(), observed.tags.clone()));
+    fn remember_tags(&mut self, observed: &Observed<Value>) {
+        if let Some(arn) = observed.attrs.get("arn").filter(|_| !self.tags_of.contains_key(&observed.id)) {
+            self.tags_of.insert(observed.id.clone(), (arn.clone(), observed.tags.clone()));
         }
     }
 
-    /// What is wanted so far; whoever wants something now is not answered by it.
-    fn take_wanted(&mut self) -> Which {
+    /// Takes the ids wanted so far; later requests wait for the next observation.
+    fn take_wanted(&mut self) -> Selection {
         self.next = None;
         let wanted = std::mem::take(&mut self.wanted).into_iter();
-        let told = wanted.map(|id| (id.clone(), self.told.get(&id).cloned())).collect();
-        if std::mem::take(&mut self.wants_all) { Which::All } else { Which::Only(told) }
+        let tags_of = wanted.map(|id| (id.clone(), self.tags_of.get(&id).cloned())).collect();
+        if std::mem::take(&mut self.wants_all) { Selection::All } else { Selection::Only(tags_of) }
     }
 }
 
 impl OneKind {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, KindState> {
         self.state.lock().expect("no panic while held")
     }
 
-    /// When the next observation may begin. Looking never takes more than half of the time.
+    /// When the next observation may begin. Observing takes at most half of the time.
     fn due(&self) -> Option<Instant> {
         let state = self.state();
         let (began, took) = state.last?;
         let longest = self.kind.info().wait.every.max(SHORTEST_PAUSE);
-        let pause = state.stirred.elapsed().mul_f64(SHARE).clamp(SHORTEST_PAUSE, longest);
+        let pause = state.changed.elapsed().mul_f64(SHARE).clamp(SHORTEST_PAUSE, longest);
         Some(began + pause.max(took * 2))
     }
 }
@@ -161,16 +162,16 @@ async fn observation(one: Arc<OneKind>, observer: Observer) -> Look {
     if let Some(due) = one.due() {
         tokio::time::sleep_until(due).await;
     }
-    let (wanted, met) = {
+    let (wanted, findings) = {
         let mut state = one.state();
-        (state.take_wanted(), state.met.clone())
+        (state.take_wanted(), state.findings.clone())
     };
-    let (began, is_all) = (Instant::now(), matches!(wanted, Which::All));
-    let looked = observer.look(one.kind, wanted, &met).await;
+    let (began, is_all) = (Instant::now(), matches!(wanted, Selection::All));
+    let looked = observer.look(one.kind, wanted, &findings).await;
     let mut state = one.state();
     state.last = Some((began, began.elapsed()));
-    let Looked { observed, others } = looked?;
-    observed.iter().for_each(|observed| state.tell(observed));
+    let KindResources { observed, others } = looked?;
+    observed.iter().for_each(|observed| state.remember_tags(observed));
     if is_all {
         state.others = others;
     }

@@ -1,4 +1,4 @@
-//! `network/ec2.subnet.private:a`: what a stack calls one of its resources.
+//! Addresses, such as `network/ec2.subnet.private:a`: the names of a stack's resources.
 
 use std::{fmt, str::FromStr};
 
@@ -23,7 +23,7 @@ pub struct Address {
     pub key: Option<String>,
 }
 
-/// Text that is no address.
+/// Text that is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an address; expected `module/service.kind.name:key`, where `module/` and `:key` may be absent")]
 pub struct AddressError(String);
@@ -31,17 +31,17 @@ pub struct AddressError(String);
 impl Address {
     /// The tag that says which stack owns a resource.
     pub const STACK_TAG: &'static str = "bullstra:stack";
-    /// The tag that says which resource of the stack it is.
+    /// The tag with the resource's address.
     pub const ADDRESS_TAG: &'static str = "bullstra:address";
-    /// The tag that tells a replacement from what it replaces; absent for the first.
+    /// The tag that tells a replacement from the resource that it replaces; absent for the first.
     pub const GENERATION_TAG: &'static str = "bullstra:generation";
 
-    /// A resource of the root, without a key.
+    /// A resource of the root module, without a key.
     pub fn root(kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self { module: String::new(), kind: kind.into(), name: name.into(), key: None }
     }
 
-    /// As it is written.
+    /// The address as text.
     pub fn text(&self) -> String {
         let parts = self.parts();
         let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
@@ -49,7 +49,7 @@ impl Address {
         text
     }
 
-    /// True where `text` is how it is written.
+    /// True if `text` is this address as text.
     pub fn is_written(&self, text: &str) -> bool {
         self.parts().iter().try_fold(text, |rest, part| rest.strip_prefix(part)) == Some("")
     }
@@ -61,7 +61,7 @@ impl Address {
         [module, after_module, kind, ".", name, before_key, key]
     }
 
-    /// The kind in the text of an address; no more of it is looked at.
+    /// The kind in the text of an address; the rest is not parsed.
     pub fn kind_in(text: &str) -> Option<&str> {
         let path = text.rsplit_once('/').map_or(text, |(_, path)| path);
         let service = path.find('.')?;
@@ -69,16 +69,17 @@ impl Address {
         Some(&path[..service + 1 + kind])
     }
 
-    /// True for text that may be a name, a module or a key: letters, digits, `_`, `-` and `.`, 1 to 64 of them.
+    /// True for text that may be a name, a module or a key: letters, digits, `_`, `-` and `.`, 1 to 64 characters.
     pub fn is_word(text: &str) -> bool {
         (1..=64).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     }
 
-    /// The name AWS sees, where AWS wants one: lower-case letters, digits and single hyphens, `longest` at most.
+    /// The derived physical name, for AWS services that need one: lower-case letters, digits and single hyphens, at
+    /// most `longest` characters.
     ///
-    /// Names that would be longer end in a hash of the whole, so that two addresses never share one by being cut.
-    /// A replacement (`generation` above 0) has a name of its own, so that it can stand beside what it replaces.
+    /// A longer name is cut and ends in a hash of the whole, so that two addresses never share a name. A replacement
+    /// (`generation` above 0) has another name, so that it can exist beside the resource that it replaces.
     pub fn physical(&self, stack: &str, generation: u32, longest: usize) -> String {
         let key = self.key.as_deref().unwrap_or_default();
         let suffix = if generation == 0 { String::new() } else { generation.to_string() };
@@ -91,7 +92,8 @@ impl Address {
     }
 }
 
-/// Joins what is not empty with single hyphens, and makes a hyphen of everything that is neither letter nor digit.
+/// Joins the parts that are not empty with single hyphens, and replaces all characters except letters and digits by
+/// hyphens.
 fn hyphenated(parts: &[&str]) -> String {
     let mut name = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
     for part in parts {
@@ -161,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_back_what_it_writes() {
+    fn an_address_reads_back_as_it_was_written() {
         for text in ["ec2.vpc.main", "network/ec2.subnet.private:a", "service:orders/ecs.service.main", "a/b/x.y.z:k.1"]
         {
             let address: Address = text.parse().unwrap();

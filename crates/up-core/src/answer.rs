@@ -1,8 +1,8 @@
-//! What an answer says, whichever protocol it is in, before any service's own types are asked.
+//! Reads error codes from answers of any protocol, before the service's own types are parsed.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-/// True where AWS refused a call because there were too many.
+/// True if AWS throttled the call.
 pub fn is_throttled(response: &HttpResponse) -> bool {
     const CODES: [&str; 6] = [
         "RequestLimitExceeded",
@@ -15,13 +15,13 @@ pub fn is_throttled(response: &HttpResponse) -> bool {
     error_code(response).is_some_and(|code| CODES.iter().any(|throttled| code.contains(throttled)))
 }
 
-/// True of an error code that says that a quota is used up.
+/// True for error codes that mean an exhausted quota.
 pub(crate) fn is_quota(code: &str) -> bool {
     let code = code.trim_end_matches("Exception");
     code.ends_with("LimitExceeded") && !["RequestLimitExceeded", "BandwidthLimitExceeded"].contains(&code)
 }
 
-/// AWS's error code: a header in the JSON protocols, else a member of the body.
+/// AWS's error code: from a header in the JSON protocols, otherwise from the body.
 pub(crate) fn error_code(response: &HttpResponse) -> Option<String> {
     if response.status().is_success() {
         return None;
@@ -38,7 +38,7 @@ pub(crate) fn error_code(response: &HttpResponse) -> Option<String> {
     between("<Code>", "</Code>").map(plain).or_else(json)
 }
 
-/// Without the namespace before it and the address behind: `com.amazonaws#Name:http://…`.
+/// The code without the namespace before it and the URL after it: `com.amazonaws#Name:http://…`.
 fn plain(code: &str) -> String {
     let code = code.split(':').next().unwrap_or(code);
     code.rsplit('#').next().unwrap_or(code).trim().to_owned()

@@ -1,4 +1,4 @@
-//! The same trait, without its type: what the engine holds sixty of.
+//! [`Kind`] without its type: the trait object that the engine works with.
 
 use std::{future::Future, marker::PhantomData, pin::Pin};
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::{
     Address, Asked, Change, Context, Created, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query,
-    Result, TagChange, Unique, by_id, caller::Caller, placeholder, plain,
+    Result, TagChange, Unique, by_id, caller::KindVerb, placeholder, plain,
 };
 
-/// A boxed future of a kind's verb: boxed here, so that no other crate generates the SDK's futures again.
+/// The boxed future of a kind's verb: boxed here, so that no other crate compiles the SDK's futures again.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A [`Kind`] whose spec is a JSON value. Implemented once, for [`Of`].
@@ -23,17 +23,17 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
     fn schema(&self) -> Schema;
-    /// Parses, checks, fills in the defaults, and gives the normal form ([`Kind::normal`]). Fields that have no value are
-    /// left out: those of tables inside are `null`.
+    /// Parses and checks a spec, fills in the defaults, and returns its normal form ([`Kind::normal`]). Fields without
+    /// a value are left out; in inner tables they are `null`.
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
-    /// See [`Kind::unique`]: with the fields marked `name`, which need not be told.
+    /// See [`Kind::unique`]; includes the fields marked `name`.
     fn unique(&self, spec: &Value) -> Vec<Unique>;
     /// See [`Kind::natural_key`].
     fn natural_key(&self, _spec: &Value) -> Option<String> {
         None
     }
-    /// A completed spec in the form that specs are compared in, which that of what is observed has: policies in IAM's
-    /// language mean the same in many spellings, and are kept as they were written.
+    /// A completed spec in the form used for comparison, which observed specs have as well: policies in IAM's language
+    /// have many spellings with the same meaning, and specs keep the user's spelling.
     fn comparable(&self, spec: Value) -> Value;
     /// See [`Kind::remarks`]. Takes a completed spec.
     fn remarks(&self, _spec: &Value) -> Vec<String> {
@@ -41,7 +41,7 @@ pub trait AnyKind: Send + Sync {
     }
     /// See [`Kind::check_together`]. Takes completed specs.
     fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
-    /// See [`Kind::accept`]. A spec that is none of the kind is left as it is.
+    /// See [`Kind::accept`]. A spec that does not parse is returned unchanged.
     fn accept(&self, _seen: &Observed<Value>, desired: Value) -> Value {
         desired
     }
@@ -69,7 +69,7 @@ pub trait AnyKind: Send + Sync {
 pub struct Of<K>(PhantomData<fn() -> K>);
 
 impl<K> Of<K> {
-    /// The one value there is.
+    /// The only value of the type.
     pub const KIND: Self = Self(PhantomData);
 }
 
@@ -91,7 +91,7 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 
     fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>> {
-        // The path costs more than all the rest, and only what does not fit needs it.
+        // Tracking the path is expensive, and only errors need it.
         let spec = K::deserialize(&spec).or_else(|_| serde_path_to_error::deserialize::<_, K>(&spec));
         let spec = spec.map_err(|error| vec![misfit(&error)])?;
         let problems = spec.check();
@@ -119,7 +119,7 @@ impl<K: Kind> AnyKind for Of<K> {
     fn comparable(&self, spec: Value) -> Value {
         match K::deserialize(&spec) {
             Ok(typed) => plain::comparable(&typed),
-            // What has come to be wrong only by what it quotes is left for AWS to refuse.
+            // A spec that is invalid only because of filled-in placeholders is left for AWS to refuse.
             Err(_) => spec,
         }
     }
@@ -173,21 +173,21 @@ impl<K: Kind> AnyKind for Of<K> {
     }
 }
 
-/// A verb of a kind, the calls of which say so.
+/// Runs a verb of a kind; its calls carry the kind and the verb in the user agent.
 fn called<'a, K: Kind, T: Send + 'a>(
     verb: &'static str,
     work: impl Future<Output = Result<T>> + Send + 'a,
 ) -> Later<'a, T> {
-    Caller { kind: K::NAME, verb }.does(Box::pin(work))
+    KindVerb { kind: K::NAME, verb }.does(Box::pin(work))
 }
 
-/// What does not fit, with the path to it. Variants of enums have no place of their own in a path.
+/// The error of a spec that does not parse, with the path to it. A path does not lead into variants of enums.
 fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     Problem::new(if path == "." { "" } else { &path }, error.inner().to_string())
 }
 
-/// What the fields marked `name` say: a text, or a reference to what can be used once.
+/// The unique values in the fields marked `name`: a text, or a reference to a resource that can be used once.
 pub fn unique_names(fields: &'static [Field], spec: &Value) -> impl Iterator<Item = Unique> {
     let named = fields.iter().filter(|field| field.change == Change::Name);
     named.filter_map(|field| match &spec[field.name] {
@@ -200,12 +200,12 @@ pub fn unique_names(fields: &'static [Field], spec: &Value) -> impl Iterator<Ite
 }
 
 fn typed<K: Kind>(spec: &Value) -> Result<K> {
-    K::deserialize(spec).map_err(|error| Error::ours(format!("a spec of {} that is none: {error}", K::NAME)))
+    K::deserialize(spec).map_err(|error| Error::ours(format!("invalid spec of {}: {error}", K::NAME)))
 }
 
 fn erase<K: Kind>(observed: Observed<K>) -> Observed<Value> {
     let mut spec = plain::observed(&observed.spec);
-    // What a create was given must not be taken for what AWS shows.
+    // The answer to a create may repeat the sent spec, which must not be taken for the observed one.
     K::FIELDS.iter().filter(|field| field.is_write_only).for_each(|field| spec[field.name] = Value::Null);
     observed.with_spec(spec)
 }

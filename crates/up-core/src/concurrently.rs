@@ -1,16 +1,17 @@
-//! Calls for one resource each, many at the same time.
+//! Runs several calls at the same time.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::Result;
 
-/// How many are under way at once, for each kind. What AWS allows is kept to elsewhere: calls wait for their turn there.
+/// The greatest number of calls of one kind at a time. AWS's request limits are enforced elsewhere, by the rate
+/// limiter.
 const MOST: usize = 32;
 
-/// What all of these come to, in their order. The first failure ends it.
+/// Waits for all futures and returns their results in order. The first error ends it.
 ///
 /// # Errors
-/// The first of theirs.
+/// The first error of a future.
 pub async fn concurrently<T>(all: impl IntoIterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
     stream::iter(all).buffered(MOST).try_collect().await
 }

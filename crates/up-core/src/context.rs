@@ -1,4 +1,4 @@
-//! What a kind may use: clients, and the answers to references.
+//! The context of a kind's calls: clients, and the ids behind references.
 
 use std::{
     any::{Any, TypeId},
@@ -11,18 +11,18 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor}
 use aws_types::SdkConfig;
 
 use crate::{
-    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::NamesCaller,
-    placeholder::Placeholder, reference::Target, write_only,
+    Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::KindInUserAgent,
+    placeholder::Placeholder, reference::RefTarget, write_only,
 };
 
-/// What a kind may use: clients, and the answers to references. One for each account and region.
+/// The context of a kind's calls: clients, and the ids behind references. One for each account and region.
 pub struct Context {
     config: SdkConfig,
     account: String,
     meter: Meter,
     calls: Calls,
     clients: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
-    /// What AWS calls each resource of the stack, filled in as the graph is walked.
+    /// The ids and attributes of the stack's resources, filled in during a run.
     known: Mutex<BTreeMap<Address, Known>>,
     /// See [`Context::is_lost`].
     lost: Mutex<BTreeSet<String>>,
@@ -32,14 +32,14 @@ pub struct Context {
     established: tokio::sync::Mutex<BTreeSet<String>>,
 }
 
-/// Without what it must not tell.
+/// Omits the clients and the secrets.
 impl fmt::Debug for Context {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Context").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
-/// What AWS calls a resource.
+/// The id and the attributes of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// See [`crate::Observed::id`].
@@ -63,39 +63,39 @@ impl Context {
             write_only: Mutex::default(),
             established: tokio::sync::Mutex::default(),
         };
-        cx.around_calls(meter).around_calls(ResponseCheck).around_calls(NamesCaller)
+        cx.around_calls(meter).around_calls(ResponseCheck).around_calls(KindInUserAgent)
     }
 
-    /// The same, with `interceptor` around every call.
+    /// Adds an interceptor around every call.
     #[must_use]
     pub fn around_calls(mut self, interceptor: impl Intercept + 'static) -> Self {
         self.calls.interceptors.push(SharedInterceptor::new(interceptor));
         self
     }
 
-    /// The one client of each service; see [`crate::client!`].
+    /// The shared client of each service; see [`crate::client!`].
     pub fn client<C: Any + Clone + Send + Sync>(&self, new: impl FnOnce(&SdkConfig, &Calls) -> C) -> C {
         let mut clients = self.clients.lock().expect("no panic while held");
         let client = clients.entry(TypeId::of::<C>()).or_insert_with(|| Box::new(new(&self.config, &self.calls)));
         client.downcast_ref::<C>().expect("keyed by type").clone()
     }
 
-    /// The calls made so far.
+    /// Counts the calls.
     pub fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// The account's 12 digits.
+    /// The account id, 12 digits.
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// `us-east-1`.
+    /// The region, such as `us-east-1`.
     pub fn region(&self) -> &str {
         self.config.region().map_or("us-east-1", |region| region.as_ref())
     }
 
-    /// The first part of an ARN, told by the region: `aws`, `aws-cn` or `aws-us-gov`.
+    /// The partition in ARNs, derived from the region: `aws`, `aws-cn` or `aws-us-gov`.
     pub fn partition(&self) -> &'static str {
         match self.region() {
             region if region.starts_with("cn-") => "aws-cn",
@@ -104,33 +104,33 @@ impl Context {
         }
     }
 
-    /// Notes what AWS calls a resource of the stack.
+    /// Records the id and attributes of a resource of the stack.
     pub fn learn(&self, address: &Address, known: Known) {
         self.known.lock().expect("no panic while held").insert(address.clone(), known);
     }
 
-    /// What is known of a resource of the stack.
+    /// The id and attributes of a resource of the stack, if known.
     pub fn known(&self, address: &Address) -> Option<Known> {
         self.known.lock().expect("no panic while held").get(address).cloned()
     }
 
-    /// Notes an id that AWS answered a create with, and that has been looked for in vain since.
+    /// Records an id that a create returned and that AWS does not show.
     pub fn lose(&self, id: &str) {
         self.lost.lock().expect("no panic while held").insert(id.to_owned());
     }
 
-    /// True for an id that AWS answered a create with and that does not exist: its client token made it once, and it has been
-    /// deleted since. See [`crate::KindInfo::client_token`].
+    /// True for an id that a create returned and that does not exist: an earlier create with the same client token
+    /// returned it, and the resource has been deleted since. See [`crate::KindInfo::client_token`].
     pub fn is_lost(&self, id: &str) -> bool {
         self.lost.lock().expect("no panic while held").contains(id)
     }
 
-    /// Asks for a fact until it is true: after that it stays so for this run, and is not asked for again.
+    /// Calls `ask` until the fact is true; from then on it counts as true for this run, without a call.
     ///
     /// # Errors
-    /// Those of `ask`.
+    /// An error of `ask`.
     pub async fn established(&self, fact: &str, ask: impl Future<Output = Result<bool>>) -> Result<bool> {
-        // Held while one asks, so that others who want to know wait for its answer.
+        // Held during the call, so that others that ask the same wait for its answer.
         let mut established = self.established.lock().await;
         let is_so = established.contains(fact) || ask.await?;
         if is_so {
@@ -139,12 +139,12 @@ impl Context {
         Ok(is_so)
     }
 
-    /// Takes the values that stand behind sealed placeholders.
+    /// Adds the values behind the placeholders of write-only fields.
     pub fn keep_write_only(&self, values: WriteOnly) {
         self.write_only.lock().expect("no panic while held").extend(values);
     }
 
-    /// The answer to a mark in text, see [`crate::placeholder`].
+    /// The value of a placeholder, see [`crate::placeholder`].
     pub fn answer(&self, quote: &Placeholder) -> Option<String> {
         if quote.address == "stack" {
             return match quote.attribute.as_str() {
@@ -161,19 +161,20 @@ impl Context {
         if quote.attribute == "id" { Some(known.id) } else { known.attrs.get(&quote.attribute).cloned() }
     }
 
-    /// The id of a reference's target. The graph has made sure it exists by now.
+    /// The id of a reference's target, which exists by now: steps run in order of their dependencies.
     pub fn id<K: Name>(&self, reference: &Ref<K>) -> Result<String> {
         match reference.target() {
-            Target::Id(id) => Ok(id.clone()),
-            Target::Address(address) => self.must_know(address).map(|known| known.id),
+            RefTarget::Id(id) => Ok(id.clone()),
+            RefTarget::Address(address) => self.must_know(address).map(|known| known.id),
         }
     }
 
-    /// An attribute of a reference's target, such as its ARN. For a target outside the stack it is what the user wrote.
+    /// An attribute of a reference's target, such as its ARN. For a target outside the stack it is the text that the
+    /// user wrote.
     pub fn attr<K: Name>(&self, reference: &Ref<K>, attribute: &str) -> Result<String> {
         match reference.target() {
-            Target::Id(id) => Ok(id.clone()),
-            Target::Address(address) => {
+            RefTarget::Id(id) => Ok(id.clone()),
+            RefTarget::Address(address) => {
                 let absent = || Error::ours(format!("{address} has no `{attribute}`"));
                 self.must_know(address)?.attrs.get(attribute).cloned().ok_or_else(absent)
             }

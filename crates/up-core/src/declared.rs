@@ -1,4 +1,4 @@
-//! One resource as a stack declares it.
+//! Declared resources.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -7,36 +7,37 @@ use serde_json::Value;
 
 use crate::{Address, Tags, visit_named};
 
-/// One resource as a stack declares it: expanded, checked, with its defaults filled in.
+/// A resource as a stack declares it: expanded, checked, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Declared {
-    /// What the stack calls it.
+    /// The address.
     pub address: Address,
-    /// The kind's spec. References are `{"$ref": "<address>"}`, see [`crate::Ref`]; text may hold marks, see
-    /// [`crate::placeholder`]. The steps of a plan have the same one.
+    /// The kind's spec. References are `{"$ref": "<address>"}`, see [`crate::Ref`]; text may hold placeholders, see
+    /// [`crate::placeholder`]. The steps of a plan share this value.
     #[serde(with = "shared")]
     pub spec: Arc<Value>,
     /// The user's tags: the stack's, overlaid by the resource's own. Ownership tags are not among them.
     pub tags: Tags,
-    /// Resources it waits for beside those its spec refers to.
+    /// Resources that it waits for, beside those that its spec refers to.
     pub depends_on: BTreeSet<Address>,
-    /// Refuse a plan that would delete or replace it.
+    /// Refuses plans that would delete or replace it.
     pub prevent_destroy: bool,
     /// Fields, and paths into fields, that keep their live values once the resource exists; see [`crate::with_ignored`].
     pub ignore_changes: BTreeSet<String>,
-    /// Keys of tags that others set: left alone and not compared. One that ends in `*` means all that begin so.
+    /// Keys of tags that others set: left alone and not compared. A key that ends in `*` matches all keys with that
+    /// prefix.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub ignore_tags: BTreeSet<String>,
-    /// Addresses it may have had before, the likeliest first: a live resource of one of them is this one, whatever else
-    /// has changed.
+    /// Addresses that it may have had before, the most likely first: a live resource with one of them is this one,
+    /// whatever else has changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed_from: Vec<Address>,
-    /// Where it stands, for messages.
+    /// Where it is declared, for messages.
     pub origin: Origin,
 }
 
 impl Declared {
-    /// A resource of which nothing more is said than what it is.
+    /// A resource with an address and a spec, and nothing else.
     pub fn new(address: Address, spec: Value) -> Self {
         let (tags, depends_on, ignore_changes, ignore_tags, renamed_from, origin) = Default::default();
         Self {
@@ -52,7 +53,7 @@ impl Declared {
         }
     }
 
-    /// True for a tag's key that is left alone.
+    /// True for tag keys that are left alone.
     pub fn ignores_tag(&self, key: &str) -> bool {
         let names = |pattern: &String| match pattern.strip_suffix('*') {
             Some(prefix) => key.starts_with(prefix),
@@ -64,20 +65,20 @@ impl Declared {
                 || self.ignore_changes.iter().any(|path| path == "tags" || path.strip_prefix("tags.") == Some(key)))
     }
 
-    /// All that it names: in references, in quoted text, and in `depends_on`.
+    /// All addresses that it refers to: in references, in text, and in `depends_on`.
     pub fn named(&self) -> BTreeSet<Address> {
         let mut named = self.depends_on.clone();
         visit_named(&self.spec, &mut |address| named.extend(address.parse::<Address>()));
         named
     }
 
-    /// The spec, to be changed.
+    /// The spec, for changes.
     pub fn spec_mut(&mut self) -> &mut Value {
         Arc::make_mut(&mut self.spec)
     }
 }
 
-/// A place in a stack's files.
+/// A position in a stack's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Path as the user gave it, or relative to the stack's file.
@@ -86,8 +87,8 @@ pub struct Origin {
     pub line: usize,
 }
 
-/// What several have, in JSON as if each had its own. (serde's own way is a feature, for which the whole SDK would have to
-/// be built again.)
+/// Serializes a shared value as if each owner had its own. (serde's own way is a feature that would require the whole
+/// SDK to be built again.)
 pub mod shared {
     use std::sync::Arc;
 
@@ -96,15 +97,15 @@ pub mod shared {
     /// Writes the value.
     ///
     /// # Errors
-    /// Those of the format.
+    /// An error of the format.
     pub fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
         T::serialize(value, serializer)
     }
 
-    /// Reads a value of its own.
+    /// Reads a value.
     ///
     /// # Errors
-    /// Those of the format.
+    /// An error of the format.
     pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<T>, D::Error> {
         T::deserialize(deserializer).map(Arc::new)
     }

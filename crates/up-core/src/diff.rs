@@ -1,4 +1,4 @@
-//! Compares two values of one spec, knowing nothing about the kind but its field table.
+//! Compares two values of a spec by its field table, without knowing the kind.
 
 use std::{borrow::Borrow, collections::BTreeSet};
 
@@ -10,24 +10,24 @@ use crate::{
     placeholder::{self, Placeholder, filled, has_placeholder},
 };
 
-/// A field that is not as it should be.
+/// A field that differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// The field.
     pub field: String,
     /// What changing it costs.
     pub change: Change,
-    /// What AWS shows.
+    /// The live value.
     pub observed: Value,
-    /// What the stack declares.
+    /// The declared value.
     pub desired: Value,
 }
 
-/// What differs. References compare by address, so `address_of` turns a kind and a live id (or ARN) into the address
-/// of the stack's resource that has it; ids of others stay ids.
+/// Returns the differences. References are compared by address: `address_of` turns a kind and a live id (or ARN) into
+/// the address of the stack's resource that has it; ids of other resources stay ids.
 ///
-/// A field that is absent in `desired` means "AWS chooses" and is not compared; so does one inside a table. Inside a list
-/// everything counts, because there an absent part tells two items apart.
+/// A field that is absent in `desired` means "AWS chooses" and is not compared; the same holds inside tables. Inside a
+/// list everything is compared, because there an absent part tells two items apart.
 pub fn diff<A: Borrow<Address>>(
     fields: &[Field],
     observed: &Value,
@@ -43,7 +43,8 @@ pub fn diff<A: Borrow<Address>>(
     changed.collect()
 }
 
-/// True where nothing differs, see [`diff`]: with `answer` in the place of marks (see [`crate::placeholder`]), and without copies.
+/// True if there are no differences, see [`diff`]. Placeholders ([`crate::placeholder`]) are compared by their values
+/// from `answer`, and nothing is copied.
 pub fn agrees<A: Borrow<Address>>(
     fields: &[Field],
     observed: &Value,
@@ -54,7 +55,7 @@ pub fn agrees<A: Borrow<Address>>(
     Comparison { address_of, answer }.disagreeing(fields, observed, desired).next().is_none()
 }
 
-/// True where the two are equal: what is absent is as `null`.
+/// True if the two are equal. An absent field equals `null`.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None }.same(one, other)
 }
@@ -69,7 +70,7 @@ pub fn references(value: &Value) -> BTreeSet<Address> {
     found
 }
 
-/// Each address that `value` refers to or quotes, in text, as often as it does.
+/// Calls `with` for each address in a reference or a placeholder of `value`; an address may come several times.
 pub fn visit_named<'v>(value: &'v Value, with: &mut impl FnMut(&'v str)) {
     visit(value, &mut |leaf| match leaf {
         Leaf::Reference(address) => with(address),
@@ -96,14 +97,14 @@ fn visit<'v>(value: &'v Value, with: &mut impl FnMut(Leaf<'v>)) {
     }
 }
 
-/// What is seen against what is wanted; see [`agrees`] for the two.
+/// Compares observed with desired values; see [`agrees`] for the two functions.
 struct Comparison<'a, F> {
     address_of: &'a F,
     answer: &'a dyn Fn(&Placeholder) -> Option<String>,
 }
 
 impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
-    /// The fields that are not as they should be, with what is seen and what is wanted.
+    /// The fields that differ, with their observed and desired values.
     fn disagreeing<'v>(
         &self,
         fields: &'v [Field],
@@ -126,20 +127,20 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
         match (observed, desired) {
             (_, Value::Null) => true,
             (Value::Object(observed), Value::Object(desired)) if !is_reference(desired) => {
-                let (mut of_seen, mut of_want) = (InOrder::of(observed), InOrder::of(desired));
-                let extra = observed.iter().any(|(key, value)| of_want.get(key).is_none() && !value.is_null());
+                let (mut of_observed, mut of_desired) = (InOrder::of(observed), InOrder::of(desired));
+                let extra = observed.iter().any(|(key, value)| of_desired.get(key).is_none() && !value.is_null());
                 !extra
                     && desired
                         .iter()
-                        .all(|(key, desired)| self.agrees(of_seen.get(key).unwrap_or(&Value::Null), desired))
+                        .all(|(key, desired)| self.agrees(of_observed.get(key).unwrap_or(&Value::Null), desired))
             }
             (Value::Array(observed), Value::Array(desired)) => self.same_items(observed, desired),
             (observed, desired) => self.same_leaf(observed, desired),
         }
     }
 
-    /// Lists agree item by item. Those of sets may stand in another order here, because a reference sorts elsewhere as
-    /// an id than as an address.
+    /// Lists are compared item by item. Sets with references may be in another order here, because a reference sorts
+    /// differently as an id than as an address.
     fn same_items(&self, observed: &[Value], desired: &[Value]) -> bool {
         let in_order = || observed.iter().zip(desired).all(|(observed, desired)| self.same(observed, desired));
         let in_any_order = || {
@@ -150,23 +151,25 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
         observed.len() == desired.len() && (in_order() || in_any_order())
     }
 
-    /// Equal, but for the order of sets.
+    /// True if the two are equal, apart from the order of sets.
     fn same(&self, observed: &Value, desired: &Value) -> bool {
         if let Some(address) = self.owned(observed) {
             return is_written(address.borrow(), desired);
         }
         match (observed, desired) {
             (Value::Object(observed), Value::Object(desired)) => {
-                let (mut of_seen, mut of_want) = (InOrder::of(observed), InOrder::of(desired));
-                observed.iter().all(|(key, value)| value.is_null() || of_want.get(key).is_some())
-                    && desired.iter().all(|(key, desired)| self.same(of_seen.get(key).unwrap_or(&Value::Null), desired))
+                let (mut of_observed, mut of_desired) = (InOrder::of(observed), InOrder::of(desired));
+                observed.iter().all(|(key, value)| value.is_null() || of_desired.get(key).is_some())
+                    && desired
+                        .iter()
+                        .all(|(key, desired)| self.same(of_observed.get(key).unwrap_or(&Value::Null), desired))
             }
             (Value::Array(observed), Value::Array(desired)) => self.same_items(observed, desired),
             (observed, desired) => self.same_leaf(observed, desired),
         }
     }
 
-    /// Equal, with answers in the place of marks.
+    /// True if the two are equal, with values in place of placeholders.
     fn same_leaf(&self, observed: &Value, desired: &Value) -> bool {
         match (observed, desired) {
             (Value::String(observed), Value::String(desired)) if has_placeholder(desired) => {
@@ -176,26 +179,26 @@ impl<A: Borrow<Address>, F: Fn(&str, &str) -> Option<A>> Comparison<'_, F> {
         }
     }
 
-    /// The address of the stack's resource that `observed` refers to by its id.
+    /// The address of the stack's resource that `observed` refers to by id.
     fn owned(&self, observed: &Value) -> Option<A> {
         let (kind, id) = by_id(observed)?;
         (self.address_of)(kind, id)
     }
 }
 
-/// True where `value` is the reference to `address`.
+/// True if `value` is a reference to `address`.
 fn is_written(address: &Address, value: &Value) -> bool {
     value.as_object().and_then(reference).is_some_and(|text| address.is_written(text))
 }
 
-/// Looks up keys that mostly come in the order of the map: those that do are not hashed.
+/// Looks up keys that mostly come in the map's own order: those that do are found without hashing.
 struct InOrder<'v> {
     map: &'v Map<String, Value>,
     rest: Iter<'v>,
 }
 
 impl<'v> InOrder<'v> {
-    /// So many entries are looked at before the key is hashed.
+    /// The number of entries compared before the key is hashed.
     const NEAR: usize = 8;
 
     fn of(map: &'v Map<String, Value>) -> Self {
@@ -211,7 +214,7 @@ impl<'v> InOrder<'v> {
     }
 }
 
-/// The entry of a map that is a reference, or else so small that nothing need be hashed.
+/// The entry of a map that is a reference, or too small to need hashing.
 fn entry<'v>(map: &'v Map<String, Value>, key: &str) -> Option<&'v Value> {
     map.iter().take(2).find(|(known, _)| *known == key).map(|(_, value)| value)
 }
@@ -233,7 +236,7 @@ fn holds_reference(value: &Value) -> bool {
     }
 }
 
-/// Turns the live ids in `value` into the addresses of the stack's resources that have them.
+/// Replaces live ids in `value` by the addresses of the stack's resources that have them.
 pub fn name_references<A: Borrow<Address>>(value: &mut Value, address_of: &impl Fn(&str, &str) -> Option<A>) {
     if let Some(reference) = named(value, address_of) {
         *value = reference;
@@ -246,7 +249,7 @@ pub fn name_references<A: Borrow<Address>>(value: &mut Value, address_of: &impl 
     }
 }
 
-/// The reference by address, where `value` is one to the live id of one of the stack's resources.
+/// The reference by address, if `value` refers to a resource of the stack by its live id.
 fn named<A: Borrow<Address>>(value: &Value, address_of: &impl Fn(&str, &str) -> Option<A>) -> Option<Value> {
     let (kind, id) = by_id(value)?;
     Some(json!({ "$ref": address_of(kind, id)?.borrow() }))
@@ -257,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_agree_in_any_order_where_references_stand_in_them() {
+    fn sets_with_references_agree_in_any_order() {
         let to = |name: &str, weight: u8| json!({ "target_group": { "$ref": name }, "weight": weight });
         let observed = json!([{ "forward": [to("b", 2), to("a", 1)] }]);
         let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
@@ -267,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_as_null() {
+    fn an_absent_field_equals_null() {
         let outside = Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None };
         let (with, without) = (json!([{ "a": 1, "b": null }]), json!([{ "a": 1 }]));
         assert!(outside.agrees(&with, &without) && outside.agrees(&without, &with));
@@ -286,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_compared_by_their_answers() {
+    fn placeholders_are_compared_by_their_values() {
         let arn = Placeholder { address: "ecs.cluster.main".into(), attribute: "arn".into() };
         let fields = [Field::new("text", Change::Update)];
         let (observed, desired) = (json!({ "text": "a ARN" }), json!({ "text": format!("a {}", arn.mark()) }));

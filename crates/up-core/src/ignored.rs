@@ -1,4 +1,4 @@
-//! What `ignore_changes` names: fields of a resource that others move, and that keep their live values.
+//! `ignore_changes`: fields that others change, and that keep their live values.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::diff::same;
 
-/// The spec to compare with and to send: `desired`, with the live value in the place of each ignored field.
+/// The spec to compare and to send: `desired`, with the live values of ignored fields.
 ///
-/// `observed` must name the stack's resources as `desired` does, see [`crate::name_references`].
+/// `observed` must refer to the stack's resources by address as `desired` does, see [`crate::name_references`].
 pub fn with_ignored<'v>(desired: &'v Value, observed: &Value, ignored: &BTreeSet<String>) -> Cow<'v, Value> {
     let mut desired = Cow::Borrowed(desired);
-    let paths = ignored.iter().filter_map(|text| parts(text)).filter(|path| path[0] != Part::Field("tags"));
+    let paths = ignored.iter().filter_map(|text| parts(text)).filter(|path| path[0] != PathSegment::Field("tags"));
     for path in paths {
         keep(desired.to_mut(), observed, &path);
     }
     desired
 }
 
-/// `spec` without what is ignored: all that the stack itself says.
+/// `spec` without the ignored fields.
 pub fn without_ignored<'v>(spec: &'v Value, ignored: &BTreeSet<String>) -> Cow<'v, Value> {
     let mut spec = Cow::Borrowed(spec);
     for path in ignored.iter().filter_map(|text| parts(text)) {
@@ -27,63 +27,63 @@ pub fn without_ignored<'v>(spec: &'v Value, ignored: &BTreeSet<String>) -> Cow<'
     spec
 }
 
-/// A step of a path: `actions[0].forward` has three, `target_groups[*].weight` as many.
+/// A segment of a path: `actions[0].forward` and `target_groups[*].weight` have three each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part<'t> {
+enum PathSegment<'t> {
     Field(&'t str),
     Item(usize),
-    /// Each item of a list; those of the two sides belong together that differ in nothing else.
+    /// Each item of a list; items of the two sides are matched that are equal apart from the ignored fields.
     Every,
 }
 
-/// True for text that may be a path into a spec: `desired_count`, `actions[0].forward`, `subnet_mappings[*].address`,
+/// True for text that is a path into a spec: `desired_count`, `actions[0].forward`, `subnet_mappings[*].address`,
 /// `tags.Owner`.
 pub fn is_path(text: &str) -> bool {
     parts(text).is_some()
 }
 
-/// The field that a path begins with.
+/// The field at the beginning of a path.
 pub fn first_field(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
 }
 
-fn parts(text: &str) -> Option<Vec<Part<'_>>> {
-    // A tag's key may hold any of these signs.
+fn parts(text: &str) -> Option<Vec<PathSegment<'_>>> {
+    // A tag's key may contain any of these characters.
     if let Some(key) = text.strip_prefix("tags.") {
-        return Some(vec![Part::Field("tags"), Part::Field(key)]).filter(|_| !key.is_empty());
+        return Some(vec![PathSegment::Field("tags"), PathSegment::Field(key)]).filter(|_| !key.is_empty());
     }
     let mut parts = vec![];
     for field in text.split('.') {
         let mut pieces = field.split('[');
-        parts.push(Part::Field(pieces.next().filter(|name| !name.is_empty())?));
+        parts.push(PathSegment::Field(pieces.next().filter(|name| !name.is_empty())?));
         for piece in pieces {
             parts.push(match piece.strip_suffix(']')? {
-                "*" => Part::Every,
-                index => Part::Item(index.parse().ok()?),
+                "*" => PathSegment::Every,
+                index => PathSegment::Item(index.parse().ok()?),
             });
         }
     }
-    // Of whole items nothing is left to tell which belong together.
-    Some(parts).filter(|parts| parts.last() != Some(&Part::Every))
+    // With whole items ignored, nothing is left to match them by.
+    Some(parts).filter(|parts| parts.last() != Some(&PathSegment::Every))
 }
 
-/// Puts what is observed at `path` into `desired`. Where either has no such place there is nothing to keep.
-fn keep(desired: &mut Value, observed: &Value, path: &[Part<'_>]) {
+/// Copies the value at `path` from `observed` to `desired`. Does nothing if either has no such place.
+fn keep(desired: &mut Value, observed: &Value, path: &[PathSegment<'_>]) {
     match path {
         [] => {}
-        [Part::Field(name)] => {
+        [PathSegment::Field(name)] => {
             let Some(fields) = desired.as_object_mut() else { return };
             match observed.get(name).filter(|value| !value.is_null()) {
                 Some(value) => _ = fields.insert((*name).to_owned(), value.clone()),
                 None => _ = fields.remove(*name),
             }
         }
-        [Part::Item(index)] => {
+        [PathSegment::Item(index)] => {
             if let (Some(desired), Some(observed)) = (desired.get_mut(index), observed.get(index)) {
                 *desired = observed.clone();
             }
         }
-        [Part::Every, rest @ ..] => {
+        [PathSegment::Every, rest @ ..] => {
             let (Some(desired), Some(observed)) = (desired.as_array_mut(), observed.as_array()) else { return };
             for item in desired {
                 let others = blanked(item, rest);
@@ -94,9 +94,9 @@ fn keep(desired: &mut Value, observed: &Value, path: &[Part<'_>]) {
         }
         [part, rest @ ..] => {
             let (desired, observed) = match part {
-                Part::Field(name) => (desired.get_mut(name), observed.get(name)),
-                Part::Item(index) => (desired.get_mut(index), observed.get(index)),
-                Part::Every => return,
+                PathSegment::Field(name) => (desired.get_mut(name), observed.get(name)),
+                PathSegment::Item(index) => (desired.get_mut(index), observed.get(index)),
+                PathSegment::Every => return,
             };
             if let (Some(desired), Some(observed)) = (desired, observed) {
                 keep(desired, observed, rest);
@@ -105,22 +105,22 @@ fn keep(desired: &mut Value, observed: &Value, path: &[Part<'_>]) {
     }
 }
 
-fn blanked(value: &Value, path: &[Part<'_>]) -> Value {
+fn blanked(value: &Value, path: &[PathSegment<'_>]) -> Value {
     let mut value = value.clone();
     blank(&mut value, path);
     value
 }
 
-/// Puts nothing in the place that a path leads to.
-fn blank(value: &mut Value, path: &[Part<'_>]) {
+/// Sets the value at `path` to null.
+fn blank(value: &mut Value, path: &[PathSegment<'_>]) {
     let Some((part, rest)) = path.split_first() else {
         *value = Value::Null;
         return;
     };
     let place = match part {
-        Part::Field(name) => value.get_mut(name),
-        Part::Item(index) => value.get_mut(index),
-        Part::Every => return value.as_array_mut().into_iter().flatten().for_each(|item| blank(item, rest)),
+        PathSegment::Field(name) => value.get_mut(name),
+        PathSegment::Item(index) => value.get_mut(index),
+        PathSegment::Every => return value.as_array_mut().into_iter().flatten().for_each(|item| blank(item, rest)),
     };
     place.into_iter().for_each(|value| blank(value, rest));
 }
@@ -141,14 +141,14 @@ mod tests {
     fn an_ignored_field_keeps_its_live_value() {
         assert_eq!(ignoring(&[])["size"], 1);
         assert_eq!(ignoring(&["size"])["size"], 7);
-        assert_eq!(ignoring(&["name"]).get("name"), None, "AWS has none");
+        assert_eq!(ignoring(&["name"]).get("name"), None, "AWS has no such field");
         assert_eq!(ignoring(&["rules[0].to"])["rules"], json!([{ "to": "y", "weight": 1 }]));
         assert_eq!(ignoring(&["rules[0]"])["rules"], json!([{ "to": "y", "weight": 9 }]));
         assert_eq!(ignoring(&["table.a", "rules[4].to", "tags.size"])["table"], json!({ "a": 2 }));
     }
 
     #[test]
-    fn items_belong_together_by_all_that_is_not_ignored() {
+    fn items_are_matched_by_the_fields_that_are_not_ignored() {
         let shares = |shares: &[(&str, i32)]| {
             let shares = shares.iter().map(|(to, weight)| json!({ "to": to, "weight": weight }));
             json!({ "shares": shares.collect::<Vec<_>>() })
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_can_be_left_out() {
+    fn ignored_fields_can_be_left_out() {
         let spec = json!({ "size": 1, "rules": [{ "to": "x", "weight": 1 }] });
         let ignored = ["rules[0].to", "none", "rules[7]"].map(str::to_owned).into();
         let expected = json!({ "size": 1, "rules": [{ "to": null, "weight": 1 }] });

@@ -1,4 +1,4 @@
-//! What need not be asked for again.
+//! A cache of immutable resources.
 
 use std::collections::BTreeMap;
 
@@ -7,32 +7,32 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{Kind, Observed};
 
-/// What AWS once told of resources that never change, by kind and id: see [`crate::KindInfo::immutable`]. Each is the text of its
-/// JSON: it is read when it is asked for, once, and as its kind has it.
+/// Observed immutable resources by kind and id, see [`crate::KindInfo::immutable`]. Each is kept as the text of its
+/// JSON and parsed on demand.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ImmutableCache(BTreeMap<String, BTreeMap<String, Box<RawValue>>>);
 
 impl ImmutableCache {
-    /// Adds one, without its tags: these may change.
+    /// Adds a resource without its tags, which may change.
     pub fn add(&mut self, kind: &str, observed: &Observed<Value>) {
         let observed = Observed { tags: BTreeMap::new(), notes: vec![], ..observed.clone() };
         let text = serde_json::value::to_raw_value(&observed).expect("plain data");
         self.0.entry(kind.to_owned()).or_default().insert(observed.id, text);
     }
 
-    /// All of a kind. What another version kept in another form is left out.
+    /// All resources of a kind. Those written in another form by another version are left out.
     pub fn of<K: Kind>(&self) -> impl Iterator<Item = Observed<K>> {
         let all = self.0.get(K::NAME).into_iter().flatten();
         all.filter_map(|(_, text)| serde_json::from_str(text.get()).ok())
     }
 
-    /// Kinds and ids.
+    /// The kinds and ids.
     pub fn ids(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|(kind, all)| all.keys().map(move |id| (kind.as_str(), id.as_str())))
     }
 
-    /// True where there is none.
+    /// True if the cache is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

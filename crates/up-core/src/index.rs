@@ -1,4 +1,4 @@
-//! What the account's tagging index says the stack owns.
+//! The account's tagging index.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use crate::Tags;
 
 /// Resources that carry the stack's tag, by ARN, as the Resource Groups Tagging API lists them.
 ///
-/// It saves the tag call that some services want for each resource. It lags behind by seconds, still lists what is
-/// gone, and knows no IAM: whatever it does not list must be asked for directly.
+/// It saves the call for tags that some services need for each resource. It lags behind by seconds, still lists deleted
+/// resources, and does not cover IAM: resources that it does not list must be read from their service.
 #[derive(Debug, Clone, Default)]
 pub struct Index(BTreeMap<String, Tags>);
 
@@ -21,12 +21,12 @@ pub struct Tagged<'a> {
 }
 
 impl Index {
-    /// The tags of one resource, if the index lists it.
+    /// The tags of a resource, if the index lists it.
     pub fn tags(&self, arn: &str) -> Option<&Tags> {
         self.0.get(arn)
     }
 
-    /// All of one type, by how the ARN goes on behind the account: `of("ecs", "service/")`.
+    /// All resources of one type, by the part of the ARN after the account: `of("ecs", "service/")`.
     pub fn of<'a>(&'a self, service: &'a str, resource: &'a str) -> impl Iterator<Item = Tagged<'a>> {
         let matches = move |arn: &str| {
             let mut parts = arn.splitn(6, ':').skip(2);
@@ -35,7 +35,7 @@ impl Index {
         self.0.iter().filter(move |(arn, _)| matches(arn)).map(|(arn, tags)| Tagged { arn, tags })
     }
 
-    /// Everything it lists.
+    /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = Tagged<'_>> {
         self.0.iter().map(|(arn, tags)| Tagged { arn, tags })
     }

@@ -1,4 +1,4 @@
-//! The heart: one trait, one file per kind that implements it.
+//! The contract of a kind: one trait, implemented in one file for each kind.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -10,33 +10,33 @@ use crate::{Address, Context, Created, NewResource, Observed, Query, Result, Ser
 
 /// One kind of AWS resource.
 ///
-/// The implementing struct *is* the spec: what the user writes in TOML, and also the shape a live resource is read
-/// back into, so that the two compare field by field.
+/// The implementing struct *is* the spec: what the user writes in TOML, and also the form in which a live resource is
+/// read, so that the two can be compared field by field.
 pub trait Kind: Spec {
-    /// The TOML table, the graph label, the docs page: `ec2.vpc`. Where others refer to it, its name in
-    /// [`crate::names`].
+    /// The name in TOML tables, graphs and docs: `ec2.vpc`. If other kinds refer to it, the name from [`crate::names`].
     const NAME: &'static str;
-    /// The service that it is of.
+    /// The service of the kind.
     const SERVICE: &'static Service;
-    /// Facts about the kind that are not code.
+    /// Properties of the kind.
     const INFO: KindInfo;
 
-    /// Reads the resources of this kind that `query` asks for ([`Query::select`]), in as few calls as AWS allows.
+    /// Reads the resources of this kind that `query` selects ([`Query::select`]), in as few calls as AWS allows.
     ///
-    /// It may return more: the engine decides what is the stack's. A deleted resource is left out even if AWS still
-    /// describes it. References are read back as [`crate::Ref::id`]. Where a resource takes calls of its own, kinds ask
-    /// [`Query::wants`], [`Query::may_match`] or [`Query::accepts`] before they spend them.
+    /// It may return more: the engine decides which belong to the stack. A deleted resource is left out even if AWS
+    /// still describes it. References are returned as [`crate::Ref::id`]. Kinds check [`Query::wants`],
+    /// [`Query::may_match`] or [`Query::accepts`] before they make calls for a single resource.
     fn observe(cx: &Context, query: &Query) -> impl Future<Output = Result<Vec<Observed<Self>>>> + Send;
 
-    /// Makes the smallest thing that carries our tags, and returns what AWS's answer tells of it: all that a read would show
-    /// ([`Created::Observed`]), or only its id. Where AWS answers a client token with what it made the first time, which may
-    /// be deleted since, it is the id.
+    /// Creates the resource with its tags in one call, and returns what AWS's answer shows: all that a read would show
+    /// ([`Created::Observed`]), or only the id. It must be the id if AWS's answer to a known client token may describe
+    /// a resource that has been deleted since.
     ///
-    /// Whatever one call cannot set is left for [`Kind::update`]: a crash in between is the same as a drift. The doc comment
-    /// of each create says why it is safe to repeat.
+    /// Fields that one call cannot set are left for [`Kind::update`]: a crash in between is handled like drift. The doc
+    /// comment of each create says why it is safe to repeat.
     fn create(&self, cx: &Context, new: &NewResource) -> impl Future<Output = Result<Created<Self>>> + Send;
 
-    /// Moves `observed` to `self`, changing only what differs. Called only when a field that may change in place differs.
+    /// Updates `observed` to `self` in place; changes only what differs. Called only if a field that can be changed in
+    /// place differs.
     fn update(&self, cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
     /// Changes tags, with the calls that its service has for all its kinds ([`Service::tagging`]). Kinds that take others have a
@@ -45,74 +45,77 @@ pub trait Kind: Spec {
         async move { Self::SERVICE.tag(cx, &observed.id, &observed.attrs, change).await }
     }
 
-    /// Removes it, with what only exists because of it. What AWS answers of a resource that is gone already is given back as
-    /// it is ([`crate::ErrorKind::NotFound`]). Still held is [`crate::ErrorKind::Conflict`], after which the engine tries again,
-    /// or [`crate::ErrorKind::Held`], where a resource outside the stack holds it. See [`KindInfo::deletes_at_once`].
+    /// Deletes the resource, together with parts that exist only because of it. AWS's "not found" is returned as it is
+    /// ([`crate::ErrorKind::NotFound`]). If the resource is still in use, the error is [`crate::ErrorKind::Conflict`],
+    /// and the engine tries again; or [`crate::ErrorKind::Held`], if a resource outside the stack uses it. See
+    /// [`KindInfo::deletes_at_once`].
     fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
 
-    /// What one resource of the kind has at a time: a port, a priority, addresses. The plan lets one resource take it only
-    /// after another of the stack has released it, and replaces delete-first what would share it with its replacement.
-    /// Fields marked `name` need not be told, unless the name is unique only inside another resource.
+    /// Values that only one resource of the kind can have at a time: a port, a priority, an address range. The plan
+    /// lets a resource take such a value only after another of the stack has released it, and replaces delete-first if
+    /// old and new would share it. Fields marked `name` are included automatically; a kind returns them only if the
+    /// name is unique within a parent.
     fn unique(&self) -> Vec<Unique> {
         Vec::new()
     }
 
-    /// What distinguishes it among the children of its parent ([`KindInfo::parent`]), in text that AWS shows as it was sent.
-    /// `None` for kinds that are known by their tags, and where it holds a placeholder.
+    /// Identifies a child within its parent ([`KindInfo::parent`]), as text that AWS returns as it was sent. `None` for
+    /// kinds that are identified by tags, and if the text holds a placeholder.
     fn natural_key(&self) -> Option<String> {
         None
     }
 
-    /// Rules the types cannot state, checked before any call. Text may hold marks ([`crate::placeholder`]) whose content is
-    /// not known yet.
+    /// Checks rules that the types cannot express, before any call. Text may hold placeholders ([`crate::placeholder`])
+    /// whose values are not known yet.
     fn check(&self) -> Vec<Problem> {
         Vec::new()
     }
 
-    /// The spec to compare with `observed` and to send: `self`, with the live value in the place of its own where AWS moves a
-    /// value by itself and the move is no difference (a minor version that AWS has upgraded, storage that has grown), or
-    /// where AWS spells the same value in another way. `observed` names the stack's resources as `self` does.
+    /// The spec to compare with `observed` and to send: `self`, but with the live value where AWS changes a value by
+    /// itself and that is no difference (an upgraded minor version, grown storage), or where AWS spells the same value
+    /// in another way. `observed` refers to the stack's resources by address as `self` does.
     #[must_use]
     fn accept(self, _seen: &Observed<Self>) -> Self {
         self
     }
 
-    /// What AWS moves in other resources of the stack because of this one, as paths into them: the weights of a rule, where a
-    /// deployment shifts requests. Once they exist, the live values stay, as if `ignore_changes` named them.
+    /// Paths into other resources of the stack that AWS changes because of this one: the weights of a rule, when a
+    /// deployment shifts requests. Once they exist, the live values stay, as if `ignore_changes` listed them.
     fn moves(&self) -> Vec<(Address, &'static str)> {
         Vec::new()
     }
 
-    /// What AWS is known to refuse of the change from `observed` to `self`, or of making `self` where nothing is seen, with the
-    /// way out: an older version, storage that shrinks. It is asked when a plan is made, and such a plan is not carried out.
+    /// Changes from `observed` to `self` that AWS is known to reject, or creates of `self` if nothing is observed, with
+    /// a remedy in the message: an older version, less storage. Called when a plan is made; a plan with such problems
+    /// is not applied.
     fn refuses(&self, _seen: Option<&Observed<Self>>, _about: Asked<'_>) -> Vec<Problem> {
         Vec::new()
     }
 
-    /// A checked spec in the form in which [`Kind::observe`] reads it back, where a user may say the same in several ways, or
-    /// leaves a choice to other fields. Called again once marks are filled in.
+    /// The normal form of a checked spec, in which [`Kind::observe`] returns it, for kinds with several spellings of
+    /// the same meaning. Called again after placeholders are filled in.
     #[must_use]
     fn normal(self) -> Self {
         self
     }
 
-    /// What a user should know of a spec beside the changes it plans: sentences without a full stop. Marks in it may be
-    /// unanswered; with answers there may be less to say, never more.
+    /// Remarks on a spec for the user: sentences without a full stop. Placeholders may still be in it; filling them in
+    /// must only remove remarks, never add one.
     fn remarks(_spec: &Value) -> Vec<String> {
         Vec::new()
     }
 
-    /// Rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
+    /// Checks rules between resources of this kind in one stack, such as "subnets of one network do not overlap".
     fn check_together<'a>(_all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         Vec::new()
     }
 }
 
-/// Answers what is known of another resource of the stack before anything is changed: an attribute of the live one, or a
+/// Looks up a value of another resource of the stack before anything is changed: an attribute of the live one, or a
 /// field of the declared one, see [`text_at`].
 pub type Asked<'a> = &'a dyn Fn(&Address, &str) -> Option<String>;
 
-/// The text of a field, or of a key in a field that is a map: `parameters.log_output`.
+/// The text of a field, or of a key in a map field: `parameters.log_output`.
 pub fn text_at(spec: &Value, path: &str) -> Option<String> {
     let value = match path.split_once('.') {
         Some((field, key)) => spec.get(field)?.get(key)?,
@@ -121,51 +124,51 @@ pub fn text_at(spec: &Value, path: &str) -> Option<String> {
     value.as_str().filter(|text| !placeholder::has_placeholder(text)).map(str::to_owned)
 }
 
-/// The typed half of a TOML table. Implemented by `#[spec]` ([`crate::spec`]).
+/// The typed form of a TOML table. Implemented by `#[spec]` ([`crate::spec`]).
 pub trait Spec: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {
-    /// What a change to each field costs, in the order of the struct.
+    /// The policy of each field, in the order of the struct.
     const FIELDS: &'static [Field];
 }
 
-/// What a change to one field costs.
+/// What a change to a field costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// AWS changes it in place. The default.
     Update,
-    /// A new resource takes its place.
+    /// The resource is replaced.
     Replace,
-    /// Used at birth, never compared again (a snapshot to restore from).
+    /// Used only when the resource is created, and never compared again (a snapshot to restore from).
     Initial,
-    /// The name AWS knows it by, when the user gives one: a change replaces it; and because two cannot share a name, a
-    /// replacement for another reason that keeps the name deletes the old one first.
+    /// The name that the user gives the resource in AWS. A change replaces the resource; and because two resources
+    /// cannot share a name, a replacement that keeps the name deletes the old resource first.
     Name,
 }
 
-/// One row of [`Spec::FIELDS`].
+/// The policy of one field.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// The field's name, in TOML and in JSON.
     pub name: &'static str,
     /// What a change to it costs.
     pub change: Change,
-    /// Its references bind `update` but not `create`: that is how two security groups may name each other.
+    /// Its references are needed by `update` but not by `create`: so two security groups can refer to each other.
     pub deferred: bool,
     /// Whether its references keep AWS from deleting their targets.
     pub binding: Binding,
-    /// A set whose members other resources of the stack use through this one: a member is removed only after these have been
-    /// changed or deleted.
+    /// A set whose members other resources of the stack use through this one: a member is removed only after these have
+    /// been updated or deleted.
     pub is_shared: bool,
-    /// AWS takes a value and never shows it again. It is compared by a salted fingerprint that the state keeps, and sent by
-    /// every update; it never reaches a plan, a log, the state or an error.
+    /// AWS never shows the value. It is compared by a salted fingerprint in the state, and sent by every update; it
+    /// never appears in a plan, a log, the state or an error.
     pub is_write_only: bool,
-    /// All its targets are inside one resource (subnets in their VPC), and an update cannot move it to targets inside another
-    /// one: then it is replaced.
+    /// All its targets are within one parent (subnets in their VPC), and an update cannot move it to targets in another
+    /// parent: then the resource is replaced.
     pub is_confined: bool,
 }
 
 impl Field {
-    /// A field of which nothing else is said.
+    /// A field with the default policy.
     pub const fn new(name: &'static str, change: Change) -> Self {
         Self {
             name,
@@ -182,18 +185,18 @@ impl Field {
 /// Whether the references in a field keep AWS from deleting their targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Binding {
-    /// They do, and an update only exchanges them.
+    /// They do, and an update can only exchange them.
     Firm,
-    /// They do, and an update can remove them without others in their place: items of a list that may be empty.
+    /// They do, and an update can remove them without a replacement: items of a list that may be empty.
     Detachable,
-    /// They do not: AWS deletes a target that such a field refers to.
+    /// They do not: AWS deletes a target although such a field refers to it.
     Loose,
 }
 
 /// A rule that a spec breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The field to point at, with a path inside it where there is one: `ingress[0].ports`. Empty: the whole resource.
+    /// The field, with a path inside it if there is one: `ingress[0].ports`. Empty for the whole resource.
     pub field: String,
     /// What is wrong and what was expected, lower-case, without a full stop.
     pub message: String,
@@ -228,66 +231,66 @@ impl Problem {
     }
 }
 
-/// Facts about a kind that are not code.
+/// Properties of a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct KindInfo {
-    /// Its CloudFormation type: a test compares our field policies with AWS's own schema.
+    /// Its CloudFormation type: a test compares the field policies with AWS's schema.
     pub cloudformation: &'static str,
-    /// The calls it makes, as IAM actions, and those that AWS makes in the caller's name (the "dependent actions" of AWS's
-    /// Service Authorization Reference): a role that may do all of these may manage the kind.
+    /// The calls it makes, as IAM actions, and the "dependent actions" that AWS checks for them (see AWS's Service
+    /// Authorization Reference): a role with all of these can manage the kind.
     pub actions: Actions,
-    /// Attributes that `${kind.name.attribute}` may read, beside `id`. All are there once it is ready.
+    /// Attributes that `${kind.name.attribute}` may read, besides `id`. All are known once the resource is ready.
     pub attrs: &'static [&'static str],
-    /// Those of them that take a call for each resource: they are there only while a step may need them, see
-    /// [`crate::Query::reads`].
+    /// Attributes that take a call for each resource: they are read only if a step may need them, see
+    /// [`crate::Query::asks_attribute`].
     pub costly: &'static [&'static str],
-    /// Length of the longest name AWS takes for it, 0 where AWS names it itself; see [`Address::physical`].
+    /// The length of the longest name, 0 if AWS names the resource itself; see [`Address::physical`].
     pub longest_name: usize,
-    /// True where AWS takes two names for one that differ in nothing but case.
+    /// True if AWS ignores case when it compares names.
     pub names_ignore_case: bool,
-    /// True where losing it loses data: `protect` then refuses to delete or replace it.
+    /// True if data is lost with the resource: `protect` then refuses to delete or replace it.
     pub holds_data: bool,
-    /// True where AWS makes another one each time a create is sent: it takes no client token, and no name keeps it
-    /// single. A create whose answer is lost is then looked for before it is sent again.
+    /// True if a repeated create makes another resource: it has neither a client token nor a unique name. After a
+    /// create without an answer, the engine looks for the resource before it repeats the call.
     pub non_idempotent_create: bool,
-    /// True where AWS must be asked for what the stack declares of a resource, because no list shows it: see
+    /// True if `observe` needs the declared spec, because AWS lists nothing to find the resource by: see
     /// [`Query::desired`].
     pub reads_desired: bool,
-    /// True where a create sends a client token. AWS answers a token that it knows with what it made the first time, even if
-    /// that has been deleted since. What is answered and does not show for as long as AWS may take to show it is noted
-    /// ([`Context::is_lost`]), and the create is sent again: it then takes another token.
+    /// True if a create sends a client token. AWS answers a known token with the resource created first, even if that
+    /// has been deleted since. An id that AWS returns and does not show within the settle time is recorded
+    /// ([`Context::is_lost`]), and the create is repeated with another token.
     pub client_token: bool,
-    /// True where AWS, or a user's tool, copies a resource's tags to another of the same kind (a database restored from a
-    /// snapshot, a task definition that CI registers anew): tags alone do not say that the stack made it.
+    /// True if AWS or a user's tool copies a resource's tags to another of the same kind (a database restored from a
+    /// snapshot, a task definition registered again by CI): tags alone do not say that the stack created it.
     pub tags_travel: bool,
-    /// What AWS takes as tags of it.
+    /// AWS's rules for its tags.
     pub tags: TagRules,
-    /// For a kind whose resources take no tags: the field that refers to the parent, a resource of the stack. Such a child is
-    /// known by its parent and by its [`Kind::natural_key`]; what AWS shows beside those that the stack declares, or has
-    /// applied before, is left alone. A replacement deletes the old child first.
+    /// For a kind whose resources have no tags: the field that refers to the parent, a resource of the stack. Such a
+    /// child is identified by its parent and its [`Kind::natural_key`]; other children of the same parent, which the
+    /// stack neither declares nor has applied, are left alone. A replacement deletes the old child first.
     pub parent: Option<&'static str>,
-    /// True where the account's tagging index lists its resources: without a history, kinds that the stack does not declare
-    /// are looked at only where the index names one of them, or cannot.
+    /// True if the account's tagging index lists its resources: without history, a kind that the stack does not declare
+    /// is read only if the index lists one of its resources, or cannot list them.
     pub indexed: bool,
-    /// True where a resource is gone once AWS has answered its delete: it need not be looked for.
+    /// True if a resource no longer exists once AWS has answered its delete: nobody needs to wait for it.
     pub deletes_at_once: bool,
-    /// True where nothing changes of one but its tags, and whether it is there: what was seen once is kept with the stack's
-    /// history, and AWS need not be asked again. See [`Query::kept`].
+    /// True if only the tags of a resource can change: once read, it is cached in the stack's history and not read
+    /// again. See [`Query::kept`].
     pub immutable: bool,
-    /// What a live one stands in, and AWS does not move it out of: an attribute that lists ids, separated by commas, and
-    /// their kind. While it stays, none of them can be deleted.
+    /// The resources that a live one is located in, and that AWS does not move it out of: an attribute with ids
+    /// separated by commas, and their kind. While it stays, none of them can be deleted.
     pub occupies: Option<(&'static str, &'static str)>,
-    /// Which half of a replacement comes first. Where the two cannot stand side by side ([`Kind::unique`]), the old one
-    /// goes first whatever this says.
+    /// Which half of a replacement comes first. If the two cannot exist at the same time ([`Kind::unique`]), the old
+    /// one is deleted first in any case.
     pub replace: Order,
     /// How to wait for it.
     pub wait: Wait,
-    /// How long AWS usually takes; for estimates and for the order of work.
+    /// How long AWS usually takes; for estimates and for the order of steps.
     pub takes: Takes,
 }
 
 impl KindInfo {
-    /// What most kinds share.
+    /// The defaults.
     pub const DEFAULT: Self = Self {
         cloudformation: "",
         actions: Actions { observe: &[], create: &[], update: &[], tag: &[], delete: &[] },
@@ -312,34 +315,35 @@ impl KindInfo {
     };
 }
 
-/// What AWS takes as tags of a kind.
+/// AWS's rules for the tags of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TagRules {
-    /// True where keys and values may hold any character. Most services take letters, digits, spaces and `_ . : / = + - @`.
+    /// True if keys and values may contain any character. Most services allow letters, digits, spaces and `_ . : / = +
+    /// - @`.
     pub any_character: bool,
-    /// True where keys that differ in nothing but case are one key: IAM's roles and users.
+    /// True if keys that differ only in case are the same key: IAM's roles and users.
     pub ignores_case: bool,
 }
 
 impl TagRules {
-    /// EC2's: any character.
+    /// EC2's rules: any character.
     pub const FREE: Self = Self { any_character: true, ignores_case: false };
-    /// Those of IAM's roles and users.
+    /// The rules of IAM's roles and users.
     pub const WITHOUT_CASE: Self = Self { any_character: false, ignores_case: true };
 }
 
-/// IAM actions by what they are for: `ec2:DescribeVpcs`.
+/// IAM actions, such as `ec2:DescribeVpcs`, by the verb that needs them.
 #[derive(Debug, Clone, Copy)]
 pub struct Actions {
     /// Needed by every command.
     pub observe: &'static [&'static str],
-    /// Needed to create one, its tags included.
+    /// Needed to create a resource, its tags included.
     pub create: &'static [&'static str],
-    /// Needed to change one in place.
+    /// Needed to update a resource in place.
     pub update: &'static [&'static str],
     /// Needed to change its tags.
     pub tag: &'static [&'static str],
-    /// Needed to delete one.
+    /// Needed to delete a resource.
     pub delete: &'static [&'static str],
 }
 
@@ -375,36 +379,36 @@ macro_rules! actions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// The new one is made, what refers to it moves over, the old one goes. Nothing is ever without it.
+    /// The new resource is created, its users move to it, and the old one is deleted. The users are never without it.
     CreateBeforeDestroy,
-    /// The old one goes first, because two cannot stand side by side.
+    /// The old resource is deleted first, because two cannot exist at the same time.
     DestroyBeforeCreate,
 }
 
 /// How to wait for a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
-    /// Pause between two looks, once the first few quick ones have not been enough.
+    /// The longest pause between two observations; the first ones come sooner.
     pub every: Duration,
-    /// After which waiting is given up and reported as a failure.
+    /// The time after which waiting fails.
     pub at_most: Duration,
 }
 
 /// How long AWS usually takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Takes {
-    /// From the create call until it is ready.
+    /// From the create call until the resource is ready.
     pub create: Duration,
-    /// From an update call until AWS has carried it out, of most fields.
+    /// From an update call until AWS has done it, for most fields.
     pub update: Duration,
-    /// The same of fields whose changes take another time: `("engine_version", …)`.
+    /// The same for fields that take another time: `("engine_version", …)`.
     pub fields: &'static [(&'static str, Duration)],
-    /// From the delete call until it is gone.
+    /// From the delete call until the resource no longer exists.
     pub delete: Duration,
 }
 
 impl Takes {
-    /// What AWS does at once.
+    /// For calls that take effect within seconds.
     pub const DEFAULT: Self = Self {
         create: Duration::from_secs(2),
         update: Duration::from_secs(2),
@@ -412,7 +416,7 @@ impl Takes {
         delete: Duration::from_secs(1),
     };
 
-    /// How long it takes to change these fields: as long as the slowest. Tags alone take no time.
+    /// How long it takes to change these fields: as long as the slowest takes. Tags take no time.
     pub fn changing<'a>(&self, changed: impl Iterator<Item = &'a str>) -> Duration {
         let of = |changed: &str| self.fields.iter().find(|(field, _)| *field == changed).map_or(self.update, |it| it.1);
         changed.map(of).max().unwrap_or(Self::DEFAULT.update)

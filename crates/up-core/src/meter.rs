@@ -1,4 +1,4 @@
-//! Counts every API call, at the place no call can go around.
+//! Counts every API call, in an interceptor that every call passes.
 
 use std::{
     collections::BTreeMap,
@@ -31,19 +31,19 @@ pub struct Call {
 }
 
 impl Call {
-    /// True where the operation changes AWS: told by its verb, as AWS names all that do not alike.
+    /// True if the operation changes AWS, judged by its verb; exceptions are listed.
     pub fn is_mutating(&self) -> bool {
         is_mutating(&self.operation)
     }
 }
 
 pub(crate) fn is_mutating(operation: &str) -> bool {
-    // A session is nothing that exists: taking on a role changes no resource.
+    // A session is not a resource: assuming a role changes nothing.
     const READS: [&str; 8] = ["Describe", "List", "Get", "BatchGet", "Head", "Search", "Lookup", "AssumeRole"];
     !READS.iter().any(|verb| operation.starts_with(verb))
 }
 
-/// An interceptor that counts calls as they are sent, each retry again, and those that wait to be. Clones count together.
+/// An interceptor that counts calls as they are sent, each retry again, and calls that wait. Clones share their counts.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Counted>>);
 
@@ -54,27 +54,27 @@ struct Counted {
     held_back: usize,
 }
 
-/// A call that waits to be sent, until dropped.
+/// A call that waits to be sent, until this is dropped.
 #[derive(Debug)]
 pub struct HeldBack(Meter);
 
 impl Meter {
-    /// How often each operation was sent so far.
+    /// The number of calls sent so far, by operation.
     pub fn counts(&self) -> BTreeMap<Call, u64> {
         self.0.lock().expect("no panic while held").sent.clone()
     }
 
-    /// How many of the calls AWS refused because there were too many.
+    /// The number of calls that AWS throttled.
     pub fn throttled(&self) -> u64 {
         self.0.lock().expect("no panic while held").throttled
     }
 
-    /// How many calls wait for AWS's request limits now.
+    /// The number of calls that wait for the rate limiter now.
     pub fn held_back(&self) -> usize {
         self.0.lock().expect("no panic while held").held_back
     }
 
-    /// Counts a call that waits for AWS's request limits.
+    /// Counts a call that waits for the rate limiter.
     pub fn hold_back(&self) -> HeldBack {
         self.0.lock().expect("no panic while held").held_back += 1;
         HeldBack(self.clone())

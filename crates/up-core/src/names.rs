@@ -1,7 +1,7 @@
-//! The kinds that others refer to, one line each.
+//! The names of kinds that other kinds refer to, one line each.
 //!
-//! Only names, so that any kind may refer to any other without building its SDK. A kind that nothing refers to has its
-//! name in its own file alone.
+//! These are only names, so that a kind can refer to another without building its SDK. A kind that no other refers to
+//! has its name in its own file.
 
 use crate::Name;
 

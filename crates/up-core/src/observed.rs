@@ -1,4 +1,4 @@
-//! A live resource.
+//! Live resources.
 
 use std::collections::BTreeMap;
 
@@ -6,104 +6,106 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Address, Tags};
 
-/// What other resources may quote besides the id: `arn`, `endpoint`, … The key `arn` is also what a reference to the
-/// resource may hold when it is read back, and `name` is the physical name, where the kind has one.
+/// Attributes that other resources may refer to besides the id: `arn`, `endpoint`, … A reference that is read back may
+/// hold the `arn` instead of the id; `name` is the physical name, if the kind has one.
 pub type Attrs = BTreeMap<String, String>;
 
 /// A live resource, as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observed<K> {
-    /// What AWS calls it.
+    /// Its id in AWS.
     pub id: String,
     /// All its tags, the ownership tags included, AWS's own (`aws:…`) left out; see [`is_foreign_tag`].
     pub tags: Tags,
     /// See [`Attrs`].
     pub attrs: Attrs,
-    /// Whether it is there yet.
+    /// Whether it is ready.
     pub status: Status,
-    /// What a user should know and no field says: a parameter that waits for a reboot. Sentences without a full stop. They
-    /// are shown by `plan`, `apply` and `show`, and make no difference.
+    /// Information for the user that no field holds, such as a parameter that waits for a reboot. Sentences without a
+    /// full stop. `plan`, `apply` and `show` print them; they are not compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What the kind's own update and delete need and no user may quote: the id of an association. It makes no difference.
+    /// Values that the kind's own update and delete need and that others cannot refer to, such as the id of an
+    /// association. They are not compared.
     #[serde(default, skip_serializing_if = "Attrs::is_empty")]
     pub private: Attrs,
-    /// What a user would have written to get it.
+    /// The spec that a user would write for it.
     pub spec: K,
 }
 
-/// Waiting is observing again until this says `Ready`: no kind writes a wait loop.
+/// The state of a live resource. Waiting means observing again until it is `Ready`: kinds have no wait loops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It stands and may be used.
+    /// It exists and can be used.
     Ready,
-    /// AWS is at work on it; the text is AWS's word for the state.
+    /// AWS is working on it; the text is AWS's name of the state.
     Pending(String),
     /// AWS is deleting it. A deleted resource is not observed at all.
     Deleting(String),
-    /// It exists, and AWS says that something is wrong with it. It may be updated, repaired, or explained; it is never
-    /// deleted for that.
+    /// It exists, but AWS reports a problem with it. It may be updated, repaired, or explained; it is never deleted
+    /// because of that.
     Impaired(Impairment),
-    /// It never came up, and only a new one helps; the text says why.
+    /// It never became ready, and can only be replaced; the text says why.
     Failed(String),
 }
 
-/// What is wrong with a resource that exists.
+/// A problem of a resource that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impairment {
-    /// AWS's word for it, with its reason where AWS gives one: `storage-full`.
+    /// AWS's name of the problem, with AWS's reason if there is one: `storage-full`.
     pub why: String,
-    /// What mends it, as advice to the user: `raise \`allocated_storage\``.
+    /// The remedy, as advice to the user: `raise \`allocated_storage\``.
     pub remedy: String,
-    /// True where [`crate::Kind::update`] mends it though no field differs: it sends again what AWS failed to do.
+    /// True if [`crate::Kind::update`] repairs it although no field differs: it repeats the operation that AWS failed
+    /// to do.
     pub repair: bool,
 }
 
 impl Impairment {
-    /// A trouble that only the user, or AWS, can mend.
+    /// A problem that only the user, or AWS, can solve.
     pub fn explained(why: impl Into<String>, remedy: impl Into<String>) -> Status {
         Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: false })
     }
 
-    /// What is wrong and what mends it, as a sentence without a full stop.
+    /// The problem and its remedy, as a sentence without a full stop.
     pub fn sentence(&self) -> String {
         format!("AWS says: {}; {}", self.why, self.remedy)
     }
 
-    /// A trouble that an update mends, see [`Impairment::repair`].
+    /// A problem that an update repairs, see [`Impairment::repair`].
     pub fn repairable(why: impl Into<String>, remedy: impl Into<String>) -> Status {
         Status::Impaired(Self { why: why.into(), remedy: remedy.into(), repair: true })
     }
 }
 
 impl<K> Observed<K> {
-    /// A resource that is ready, and of which nothing else is said.
+    /// A resource that is ready, without attributes and notes.
     pub fn new(id: impl Into<String>, tags: Tags, spec: K) -> Self {
         let (attrs, private) = (Attrs::new(), Attrs::new());
         Self { id: id.into(), tags, attrs, status: Status::Ready, notes: vec![], private, spec }
     }
 
-    /// The same with one more of [`Attrs`]; without it where AWS sent none.
+    /// The same resource with one more attribute, if AWS sent a value.
     #[must_use]
     pub fn attr(mut self, name: &str, value: impl Into<Option<String>>) -> Self {
         self.attrs.extend(value.into().map(|value| (name.to_owned(), value)));
         self
     }
 
-    /// The same with another spec.
+    /// The same resource with another spec.
     pub(crate) fn with_spec<T>(self, spec: T) -> Observed<T> {
         let Self { id, tags, attrs, status, notes, private, .. } = self;
         Observed { id, tags, attrs, status, notes, private, spec }
     }
 
-    /// The address written on it, if it belongs to `stack`.
+    /// The address in its tags, if it belongs to `stack`.
     pub fn address(&self, stack: &str) -> Option<Address> {
         let ours = self.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack);
         ours.then(|| self.tags.get(Address::ADDRESS_TAG)?.parse().ok()).flatten()
     }
 
-    /// How many times it has been replaced create-first before.
+    /// How many replacements came before it.
     pub fn generation(&self) -> u32 {
         self.tags.get(Address::GENERATION_TAG).and_then(|text| text.parse().ok()).unwrap_or(0)
     }

@@ -1,9 +1,9 @@
-//! Text that quotes an attribute of a resource which may not exist yet.
+//! Text that contains an attribute of a resource which may not exist yet.
 //!
-//! `"${ecs.cluster.main.arn}"` cannot be known before the cluster is. Until then the text carries a mark in the
-//! attribute's place: `U+E000 address#attribute U+E001`. Marks survive being joined, formatted and JSON-encoded, which
-//! is all that may be done with them; the two characters (of Unicode's private use area) are refused in stack files.
-//! Whatever the mark quotes is also an edge of the graph.
+//! The value of `"${ecs.cluster.main.arn}"` is not known before the cluster exists. Until then the text contains a
+//! placeholder for it: `U+E000 address#attribute U+E001`. Placeholders survive joining, formatting and JSON encoding,
+//! and nothing else may be done with them; the two characters (of Unicode's private use area) are refused in stack
+//! files. The resource that a placeholder refers to is also a dependency.
 
 use std::collections::BTreeSet;
 
@@ -14,28 +14,28 @@ use crate::write_only;
 pub(crate) const OPEN: char = '\u{E000}';
 pub(crate) const CLOSE: char = '\u{E001}';
 
-/// One mark: `attribute` of `address`. Facts of the stack itself have the address `stack`: `stack#account`.
+/// One placeholder: `attribute` of `address`. Properties of the stack itself have the address `stack`: `stack#account`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Placeholder {
-    /// Whose attribute it is: an [`crate::Address`] in text, or `stack`.
+    /// The resource: an [`crate::Address`] in text, or `stack`.
     pub address: String,
-    /// `id`, `arn`, `endpoint` …
+    /// The attribute: `id`, `arn`, `endpoint` …
     pub attribute: String,
 }
 
 impl Placeholder {
-    /// The text that stands for the attribute until it is known.
+    /// The text that stands for the attribute until its value is known.
     pub fn mark(&self) -> String {
         format!("{OPEN}{}#{}{CLOSE}", self.address, self.attribute)
     }
 }
 
-/// True where `text` holds a mark: then only its form, not its content, can be checked.
+/// True if `text` contains a placeholder: then only its form can be checked, not its content.
 pub fn has_placeholder(text: &str) -> bool {
     text.contains(OPEN)
 }
 
-/// True where a text in `value`, at any depth, holds a mark.
+/// True if a text in `value`, at any depth, contains a placeholder.
 pub fn holds_placeholder(value: &Value) -> bool {
     match value {
         Value::String(text) => has_placeholder(text),
@@ -45,12 +45,12 @@ pub fn holds_placeholder(value: &Value) -> bool {
     }
 }
 
-/// True where `text` holds one of the two characters that marks are made of.
+/// True if `text` contains one of the two characters that delimit placeholders.
 pub fn is_reserved(text: &str) -> bool {
     text.contains([OPEN, CLOSE])
 }
 
-/// Every mark in `value`, at any depth.
+/// All placeholders in `value`, at any depth.
 pub fn placeholders(value: &Value) -> BTreeSet<Placeholder> {
     let mut found = BTreeSet::new();
     visit(value, &mut |text| {
@@ -61,12 +61,12 @@ pub fn placeholders(value: &Value) -> BTreeSet<Placeholder> {
     found
 }
 
-/// The address in every mark of `text`, as often as it is named.
+/// The address in each placeholder of `text`; an address may come several times.
 pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(CLOSE).filter_map(|part| marked(part).map(|(_, (address, _))| address))
 }
 
-/// Puts what is known in the place of its marks. Marks for which `known` has no answer stay.
+/// Replaces placeholders by their known values. Those for which `known` returns `None` stay.
 pub fn fill(value: &mut Value, known: &dyn Fn(&Placeholder) -> Option<String>) {
     match value {
         Value::String(text) if has_placeholder(text) => *text = filled(text, known),
@@ -76,7 +76,7 @@ pub fn fill(value: &mut Value, known: &dyn Fn(&Placeholder) -> Option<String>) {
     }
 }
 
-/// The text with what is known in the place of its marks.
+/// The text with known values in place of placeholders.
 pub(crate) fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>) -> String {
     let filled = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
@@ -85,7 +85,7 @@ pub(crate) fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>)
     filled.collect()
 }
 
-/// For people: marks as the expressions they came from, `${ecs.cluster.main.arn}`.
+/// The text for display, with placeholders as the expressions they came from: `${ecs.cluster.main.arn}`.
 pub fn readable(text: &str) -> String {
     let readable = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
@@ -104,7 +104,7 @@ fn visit(value: &Value, with: &mut impl FnMut(&str)) {
     }
 }
 
-/// Cuts text at its marks: what is plain, and what is a mark.
+/// Splits text into plain pieces and placeholders.
 fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Placeholder>> {
     text.split_inclusive(CLOSE).flat_map(|part| {
         let (plain, mark) = match marked(part) {
@@ -117,7 +117,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Result<&str, Placeholder>> {
     })
 }
 
-/// What stands before the mark that a part of text ends in, and that: address and attribute.
+/// Splits a piece that ends in a placeholder into the plain text before it, and its address and attribute.
 fn marked(part: &str) -> Option<(&str, (&str, &str))> {
     let (before, mark) = part.strip_suffix(CLOSE)?.rsplit_once(OPEN)?;
     Some((before, mark.split_once('#')?))
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_found_and_filled_where_they_stand() {
+    fn placeholders_are_found_and_filled_in() {
         let arn = Placeholder { address: "ecs.cluster.main".into(), attribute: "arn".into() };
         let id = Placeholder { address: "ec2.vpc.main".into(), attribute: "id".into() };
         let text = format!("a {} b {}", arn.mark(), id.mark());

@@ -1,7 +1,7 @@
-//! A spec as a JSON value, in which a field without a value is left out where that says nothing.
+//! Serializes specs to JSON, leaving out fields without a value where `null` would mean nothing.
 //!
-//! [`serde_json::to_value`] writes `null` for it. A third of what kinds can be told is not told to most resources: left out,
-//! it is neither kept, nor hashed, nor compared.
+//! [`serde_json::to_value`] writes `null` for such fields. A third of the fields of kinds are not set in most
+//! resources: without them, there is less to store, to hash and to compare.
 
 use std::fmt::Display;
 
@@ -16,31 +16,31 @@ use serde_json::{Error, Map, Value, value::Serializer as Json};
 
 use crate::{PolicyDocument, policy};
 
-/// What a live resource is: no more than what AWS shows, in the form that specs are compared in.
+/// A live resource: only what AWS shows, in the form used for comparison.
 pub(crate) fn observed(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Nowhere, policies: Policies::Comparable })
 }
 
-/// What a resource is to be. In a table inside of it, `null` says that AWS chooses: a key that is not there must not be.
+/// A desired resource. In inner tables, `null` means that AWS chooses; an absent key means that there must be none.
 pub(crate) fn desired(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::AsWritten })
 }
 
-/// The same, in the form that specs are compared in.
+/// A desired resource in the form used for comparison.
 pub(crate) fn comparable(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::Comparable })
 }
 
-/// A spec is plain data with text for keys, which JSON always holds.
+/// Specs are plain data with text keys, which JSON can always represent.
 fn plain(spec: &impl Serialize, plain: Plain) -> Value {
     spec.serialize(plain).expect("a spec is plain data")
 }
 
-/// Where a field without a value is written.
+/// Where `null` is written for a field without a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Nulls {
     Nowhere,
-    /// Only in tables inside of this one. Not in those of lists: there all counts that is there.
+    /// Only in inner tables. Not in those of lists, where every field counts.
     Inside,
     Here,
 }
@@ -52,7 +52,7 @@ enum Policies {
     Comparable,
 }
 
-/// Writes a [`Value`].
+/// Serializes to a [`Value`].
 #[derive(Clone, Copy)]
 struct Plain {
     nulls: Nulls,
@@ -60,7 +60,7 @@ struct Plain {
 }
 
 impl Plain {
-    /// What is inside of a table.
+    /// The serializer for the fields of an inner table.
     fn inside(self) -> Self {
         Self { nulls: if self.nulls == Nulls::Nowhere { Nulls::Nowhere } else { Nulls::Here }, ..self }
     }
@@ -72,7 +72,7 @@ struct Items {
     plain: Plain,
 }
 
-/// The entries of a map, and of a struct; where `variant` is set, of that variant.
+/// The entries of a map or a struct; if `variant` is set, of that enum variant.
 struct Entries {
     entries: Vec<(String, Value)>,
     key: Option<String>,
@@ -85,7 +85,7 @@ impl Entries {
         Self { entries: Vec::with_capacity(len), key: None, variant, plain }
     }
 
-    /// Adds a field, if it has a value or is to be written without.
+    /// Adds a field, if it has a value or `null` is written.
     fn field(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         let value = value.serialize(self.plain.inside())?;
         if self.plain.nulls == Nulls::Here || !value.is_null() {
@@ -94,7 +94,7 @@ impl Entries {
         Ok(())
     }
 
-    /// Entries are counted before they are put into a map: one that grows takes twice what it needs.
+    /// Collects the entries before building the map: a growing map would take twice the memory.
     fn done(self) -> Value {
         let map = Value::Object(self.entries.into_iter().collect());
         match self.variant {
@@ -188,7 +188,7 @@ impl Serializer for Plain {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Error> {
-        Err(serde::ser::Error::custom(format!("{name}::{variant} has several values without names")))
+        Err(serde::ser::Error::custom(format!("{name}::{variant} has several unnamed values")))
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Entries, Error> {
@@ -257,7 +257,7 @@ impl SerializeMap for Entries {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         let Value::String(key) = key.serialize(self.plain)? else {
-            return Err(serde::ser::Error::custom("a key that is no text"));
+            return Err(serde::ser::Error::custom("a key that is not text"));
         };
         self.key = Some(key);
         Ok(())
@@ -284,40 +284,40 @@ mod tests {
 
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
-    enum Shape {
+    enum Figure {
         None,
         One(u8),
         Named { left: Option<i64>, right: f64 },
     }
 
     #[derive(Serialize)]
-    struct Spec {
+    struct TestSpec {
         absent: Option<String>,
         empty: Vec<String>,
-        shapes: Vec<Shape>,
+        shapes: Vec<Figure>,
         pair: (bool, Option<u8>),
         map: BTreeMap<String, Option<u8>>,
-        inner: Option<Inner>,
-        choice: Shape,
+        inner: Option<InnerTable>,
+        choice: Figure,
         free: Value,
     }
 
     #[derive(Serialize)]
-    struct Inner {
+    struct InnerTable {
         text: &'static str,
         absent: Option<u8>,
     }
 
     #[test]
-    fn fields_without_a_value_are_left_out_where_that_says_nothing() {
-        let spec = Spec {
+    fn fields_without_a_value_are_left_out_where_null_means_nothing() {
+        let spec = TestSpec {
             absent: None,
             empty: vec![],
-            shapes: vec![Shape::None, Shape::One(1), Shape::Named { left: None, right: 0.5 }],
+            shapes: vec![Figure::None, Figure::One(1), Figure::Named { left: None, right: 0.5 }],
             pair: (true, None),
             map: [("key".to_owned(), None)].into(),
-            inner: Some(Inner { text: "", absent: None }),
-            choice: Shape::Named { left: None, right: 1.5 },
+            inner: Some(InnerTable { text: "", absent: None }),
+            choice: Figure::Named { left: None, right: 1.5 },
             free: json!({ "Null": null, "Number": -1 }),
         };
         let mut expected = json!({

@@ -1,4 +1,4 @@
-//! Text in IAM's policy language, and the one form that two policies are compared in.
+//! Policies in IAM's language, and the form in which two policies are compared.
 
 use std::borrow::Cow;
 
@@ -10,23 +10,23 @@ use crate::Document;
 
 /// A policy in IAM's language: written as a TOML table, or as text holding JSON.
 ///
-/// It is kept, and sent to AWS, as it was written. Two policies are equal where they mean the same to IAM, because AWS may
-/// answer in another spelling and another order than it was told. Statements, actions, resources, principals and the values
-/// of conditions are sets; one that stands alone is a set of one; in conditions, `true` is `"true"` and `5` is `"5"`; the
-/// principal `arn:aws:iam::123456789012:root` is `123456789012`, and `{ AWS = "*" }` is `"*"`.
+/// It is kept, and sent to AWS, as it was written. Two policies are equal if they mean the same to IAM, because AWS may
+/// return a policy in another spelling and order. Statements, actions, resources, principals and the values of
+/// conditions are sets; a single one is a set of one; in conditions, `true` is `"true"` and `5` is `"5"`; the principal
+/// `arn:aws:iam::123456789012:root` is `123456789012`, and `{ AWS = "*" }` is `"*"`.
 #[derive(Debug, Clone)]
 pub struct PolicyDocument(Document);
 
 impl PolicyDocument {
-    /// The name that it has for a serializer, see [`comparable`].
+    /// The name of the newtype for serializers, see [`comparable`].
     pub(crate) const NAME: &'static str = "PolicyDocument";
 
-    /// Reads what AWS holds.
+    /// Parses a policy from AWS.
     pub fn parse(text: &str) -> Result<Self, String> {
         Document::parse(text).map(Self)
     }
 
-    /// The policy as AWS wants it.
+    /// The policy as JSON text for AWS.
     pub fn text(&self) -> String {
         self.0.text()
     }
@@ -36,7 +36,7 @@ impl PolicyDocument {
         self.0.value()
     }
 
-    /// A resource's own policy as AWS wants it: statements that name no resource are about `arn`, the resource itself.
+    /// A resource's own policy as JSON text for AWS: statements without a resource get `arn`, the resource itself.
     #[must_use]
     pub fn about(&self, arn: &str) -> Self {
         self.with_statements(|statement| {
@@ -46,8 +46,7 @@ impl PolicyDocument {
         })
     }
 
-    /// The other way round: without `Resource` where it says nothing but `arn`. This is the form in which a resource's own
-    /// policy is compared.
+    /// The reverse: removes `Resource` where it holds only `arn`. A resource's own policy is compared in this form.
     #[must_use]
     pub fn without_resource(&self, arn: &str) -> Self {
         self.with_statements(|statement| {
@@ -69,7 +68,7 @@ impl PolicyDocument {
         Self(policy.into())
     }
 
-    /// Its statements, of which one may stand alone; `None` where it has none.
+    /// The statements, of which a single one may stand without a list; `None` if there are none.
     pub fn statements(&self) -> Option<&[Value]> {
         match self.value().get("Statement")? {
             Value::Array(statements) => Some(statements),
@@ -118,10 +117,10 @@ impl JsonSchema for PolicyDocument {
     }
 }
 
-/// The form in which two policies that mean the same are the same.
+/// The form that is the same for two policies with the same meaning.
 pub(crate) fn comparable(policy: Value) -> Value {
     let Value::Object(mut policy) = policy else { return policy };
-    // What IAM takes where it is told no version.
+    // IAM's default for a missing version.
     if policy.get("Version").is_some_and(|version| version == "2008-10-17") {
         policy.shift_remove("Version");
     }
@@ -160,7 +159,7 @@ fn normalise(statement: &mut Value) {
     *statement = by_key(fields);
 }
 
-/// A scalar is a list of one.
+/// A scalar is treated as a list of one.
 fn many(value: Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items,
@@ -168,7 +167,7 @@ fn many(value: Value) -> Vec<Value> {
     }
 }
 
-/// A list without order and without anything twice; of one, that one.
+/// Sorts a list and removes duplicates; a list of one becomes its item.
 fn as_set(value: &mut Value) {
     let mut items = sorted(many(value.take()));
     *value = if items.len() == 1 { items.remove(0) } else { Value::Array(items) };
@@ -180,7 +179,7 @@ fn sorted(mut items: Vec<Value>) -> Vec<Value> {
     items
 }
 
-/// IAM compares what a condition holds as text.
+/// IAM compares the values of conditions as text.
 fn as_text(value: Value) -> Value {
     match value {
         Value::Bool(_) | Value::Number(_) => Value::String(value.to_string()),
@@ -188,7 +187,7 @@ fn as_text(value: Value) -> Value {
     }
 }
 
-/// Names each principal in one way. The digits of an account may still be a mark ([`crate::placeholder`]).
+/// Writes each principal in one form. The account id may still be a placeholder ([`crate::placeholder`]).
 fn name_principals(principals: &mut Value) {
     let Value::Object(of_type) = principals else { return };
     if let Some(accounts) = of_type.get_mut("AWS") {
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn one_policy_written_in_two_ways_is_one_policy() {
+    fn two_spellings_of_a_policy_are_equal() {
         let long = r#"{"Version":"2008-10-17","Statement":[{"Sid":"","Action":["a:B"],"Condition":{},
             "Principal":{"AWS":["arn:aws:iam::123456789012:root"]}}]}"#;
         let short = r#"{"Statement":{"Principal":{"AWS":"123456789012"},"Action":"a:B"}}"#;
@@ -234,14 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn it_is_sent_as_it_was_written() {
+    fn a_policy_is_sent_as_it_was_written() {
         let text = r#"{"Statement":[{"Action":["a:B","a:A"],"Principal":{"AWS":"arn:aws:iam::123456789012:root"}}]}"#;
         assert_eq!(PolicyDocument::parse(text).unwrap().text(), text);
         assert_eq!(serde_json::to_string(&PolicyDocument::parse(text).unwrap()).unwrap(), text);
     }
 
     #[test]
-    fn a_policy_need_not_name_the_resource_that_it_belongs_to() {
+    fn a_policy_may_leave_out_its_own_resource() {
         let written = policy(json!({ "Statement": [{ "Action": "a:B" }, { "Action": "a:C", "Resource": "*" }] }));
         let sent =
             json!({ "Statement": [{ "Action": "a:B", "Resource": "arn" }, { "Action": "a:C", "Resource": "*" }] });
@@ -252,14 +251,14 @@ mod tests {
         assert_eq!(alone.without_resource("another"), alone);
     }
 
-    /// AWS shows the unique id of a principal that was deleted: nobody can act as it any more, though the name is the same.
+    /// AWS shows the unique id of a deleted principal: a new principal with the same name is another one.
     #[test]
-    fn a_deleted_principal_is_another_one() {
+    fn a_deleted_principal_differs_from_a_new_one() {
         let of = |principal: &str| policy(json!({ "Statement": [{ "Principal": { "AWS": principal } }] }));
         assert_ne!(of("AROAJQABLZS4A3QDU576Q"), of("arn:aws:iam::123456789012:role/x"));
     }
 
-    /// A member of each set, by the path that leads to it.
+    /// Adds a member to each set, by the path of the set.
     const MEMBERS: &[&[&str]] = &[
         &["Action"],
         &["NotAction"],
@@ -282,7 +281,7 @@ mod tests {
         ]
     }
 
-    /// A statement, as the path of each set and what is in it.
+    /// A statement, as the path of each set and its members.
     fn statement() -> impl Strategy<Value = Vec<(&'static [&'static str], Vec<Value>)>> {
         subsequence(MEMBERS, 1..6).prop_flat_map(|paths| {
             let set = |path: &'static [&'static str]| {
@@ -294,7 +293,7 @@ mod tests {
         })
     }
 
-    /// A statement written out: `turn` says in which of the many ways.
+    /// A statement written out; `turn` selects one of many spellings.
     fn written(sets: &[(&'static [&'static str], Vec<Value>)], turn: usize) -> Value {
         let mut sets = sets.to_vec();
         let many = sets.len();

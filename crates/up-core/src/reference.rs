@@ -1,4 +1,4 @@
-//! `vpc = "main"`: a reference that knows which kind it points at.
+//! References to other resources, such as `vpc = "main"`, typed by the kind they refer to.
 
 use std::{borrow::Cow, cmp::Ordering, fmt, marker::PhantomData};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::Address;
 
-/// A kind, by name only. Lives in core so that `Ref<Vpc>` needs no AWS SDK.
+/// The name of a kind. It is in this crate so that `Ref<Vpc>` needs no AWS SDK.
 pub trait Name: 'static {
     /// `ec2.vpc`.
     const NAME: &'static str;
@@ -21,14 +21,15 @@ pub trait Name: 'static {
 /// Another resource, of kind `K`.
 ///
 /// Written `"main"` for one in the same module, `"network/main"` for one in another, or `{ id = "vpc-0abc" }` for one
-/// outside the stack. It never holds an answer: [`crate::Context::id`] looks the answer up when a call needs it.
+/// outside the stack. It holds no id of a resource of the stack: [`crate::Context::id`] looks it up when a call needs
+/// it.
 pub struct Ref<K> {
-    target: Target,
+    target: RefTarget,
     kind: PhantomData<fn() -> K>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Target {
+pub(crate) enum RefTarget {
     Address(Address),
     Id(String),
 }
@@ -36,44 +37,45 @@ pub(crate) enum Target {
 impl<K: Name> Ref<K> {
     /// A resource of the same stack.
     pub fn to(address: Address) -> Self {
-        Self { target: Target::Address(address), kind: PhantomData }
+        Self { target: RefTarget::Address(address), kind: PhantomData }
     }
 
-    /// What a live resource points at. The engine turns it back into an address if the stack owns it.
+    /// The target of a live resource's reference. The engine turns it into an address if the target belongs to the
+    /// stack.
     pub fn id(id: impl Into<String>) -> Self {
-        Self { target: Target::Id(id.into()), kind: PhantomData }
+        Self { target: RefTarget::Id(id.into()), kind: PhantomData }
     }
 
-    /// The resource of the stack that it points at; none for one outside the stack.
+    /// The address of the target; `None` if it is outside the stack.
     pub fn address(&self) -> Option<&Address> {
         match &self.target {
-            Target::Address(address) => Some(address),
-            Target::Id(_) => None,
+            RefTarget::Address(address) => Some(address),
+            RefTarget::Id(_) => None,
         }
     }
 
-    pub(crate) fn target(&self) -> &Target {
+    pub(crate) fn target(&self) -> &RefTarget {
         &self.target
     }
 }
 
-/// The kind and the id (or ARN) that `value` is, where it is a reference by id in JSON.
+/// The kind and the id (or ARN), if `value` is a reference by id in JSON.
 pub fn by_id(value: &Value) -> Option<(&str, &str)> {
     let map = value.as_object().filter(|map| map.len() == 2)?;
-    // Of two entries, finding is cheaper than hashing.
+    // With two entries, searching is faster than hashing.
     let text = |key: &str| map.iter().find(|(known, _)| *known == key)?.1.as_str();
     text("$kind").zip(text("$id"))
 }
 
-/// In JSON, `{"$ref": "<address>"}` or `{"$id": "vpc-1", "$kind": "ec2.vpc"}`: the graph and the diff find references
-/// by looking for these keys, whatever the kind.
+/// In JSON, `{"$ref": "<address>"}` or `{"$id": "vpc-1", "$kind": "ec2.vpc"}`: planning finds references by these keys,
+/// without knowing the kind.
 impl<K: Name> Serialize for Ref<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let len = if matches!(self.target, Target::Address(_)) { 1 } else { 2 };
+        let len = if matches!(self.target, RefTarget::Address(_)) { 1 } else { 2 };
         let mut map = serializer.serialize_map(Some(len))?;
         match &self.target {
-            Target::Address(address) => map.serialize_entry("$ref", address)?,
-            Target::Id(id) => {
+            RefTarget::Address(address) => map.serialize_entry("$ref", address)?,
+            RefTarget::Id(id) => {
                 map.serialize_entry("$id", id)?;
                 map.serialize_entry("$kind", K::NAME)?;
             }
@@ -107,7 +109,7 @@ impl<'de, K: Name> Deserialize<'de> for Ref<K> {
                     }
                 }
                 match found {
-                    Some(Ref { target: Target::Address(address), .. }) if address.kind != K::NAME => {
+                    Some(Ref { target: RefTarget::Address(address), .. }) if address.kind != K::NAME => {
                         Err(de::Error::custom(format!("`{address}` is not an {}", K::NAME)))
                     }
                     Some(found) => Ok(found),

@@ -1,10 +1,10 @@
-//! Refuses answers that are not whole.
+//! Refuses incomplete answers.
 //!
-//! The SDK reads what it can: of XML that breaks off it gives the part before, and an empty answer in JSON is one in
-//! which nothing is set. Either way a list comes out shorter than it is, and what it left out would be made a second
-//! time. A proxy that cuts or replaces answers is enough for that.
+//! The SDK reads what it can: of truncated XML it returns the part before the end, and an empty JSON answer is one
+//! without any members. Either way a list would be too short, and the resources missing in it would be created a second
+//! time. A proxy that truncates or replaces answers is enough for that.
 //!
-//! What a whole answer looks like follows from its protocol, and from the member that a list must have ([`Service::lists`]).
+//! What a complete answer looks like follows from its protocol, and from the member that a list must have ([`Service::lists`]).
 
 use std::collections::BTreeMap;
 
@@ -26,20 +26,20 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 use crate::{Service, meter::is_mutating};
 
-/// An interceptor that refuses the answer to a read where it is not whole, or where a list lacks its list.
+/// An interceptor that refuses the answer to a read if it is incomplete, or if the listed member is missing.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseCheck;
 
-/// What a call is made in, as far as its answer's form is concerned.
+/// The protocol of a call, as far as the form of its answer depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
-    /// A form, answered in XML that names the operation: EC2's and the query protocol.
+    /// A form, answered in XML that names the operation: EC2's protocol and the query protocol.
     Query,
     /// JSON, with the operation in a header.
     Json,
     /// A path, answered in XML or in JSON.
     Rest,
-    /// A path that is asked for its headers alone.
+    /// A `HEAD` request for a path, answered by headers alone.
     Head,
 }
 
@@ -61,7 +61,7 @@ impl Protocol {
 
 impl Intercept for ResponseCheck {
     fn name(&self) -> &'static str {
-        "bullstra-up whole answers"
+        "bullstra-up response check"
     }
 
     fn read_before_transmit(
@@ -82,15 +82,15 @@ impl Intercept for ResponseCheck {
     ) -> Result<(), BoxError> {
         let (Some(metadata), Some(protocol)) = (cfg.load::<Metadata>(), cfg.load::<Protocol>()) else { return Ok(()) };
         let operation = metadata.name();
-        // What AWS refuses, and what the SDK cannot read, has its error already.
+        // Refused calls and answers that the SDK cannot parse are errors already.
         if is_mutating(operation) || context.output_or_error().is_err() {
             return Ok(());
         }
-        // An object that is read bit by bit is in nobody's memory.
+        // The body of a streamed object is not in memory.
         let Some(body) = context.response().body().bytes() else { return Ok(()) };
         let lists = Service::called(cfg).map_or(&[][..], |service| service.lists);
         check(*protocol, operation, lists, body)
-            .map_err(|why| format!("the answer to {operation} is not whole: {why}").into())
+            .map_err(|why| format!("the answer to {operation} is incomplete: {why}").into())
     }
 }
 
@@ -98,7 +98,7 @@ impl Intercept for ResponseCheck {
 #[derive(Debug, Clone, Copy)]
 enum Needed {
     Nothing,
-    /// Anything that was asked for.
+    /// Any member beside those in [`ENVELOPE_MEMBERS`].
     Something,
     Member(&'static str),
 }
@@ -108,8 +108,8 @@ impl Needed {
         if let Some((_, member)) = lists.iter().find(|(name, _)| *name == operation) {
             return member.map_or(Self::Nothing, Self::Member);
         }
-        // A `Get` may have nothing to say, nor has what bears no tag; lists are there even where they are empty, but for those
-        // in the XML of a path: it has each item below its root.
+        // The answer to a `Get` may be empty, and so may a list of tags. Other lists are present even if they are
+        // empty, except in the XML of path protocols, which has each item directly below the root.
         let lists =
             operation.starts_with("Describe") || (operation.starts_with("List") && !operation.starts_with("ListTags"));
         let is_flat = protocol == Protocol::Rest && body.starts_with(b"<");
@@ -119,14 +119,14 @@ impl Needed {
     fn is(self, member: &str) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Something => !BESIDES.contains(&member.to_lowercase().as_str()),
+            Self::Something => !ENVELOPE_MEMBERS.contains(&member.to_lowercase().as_str()),
             Self::Member(needed) => member == needed,
         }
     }
 }
 
-/// What stands in an answer beside what was asked for.
-const BESIDES: [&str; 10] = [
+/// Members that an answer has beside its result.
+const ENVELOPE_MEMBERS: [&str; 10] = [
     "failures",
     "istruncated",
     "marker",
@@ -155,22 +155,23 @@ fn check(
         (Protocol::Json | Protocol::Rest, _) => json(body)?.iter().any(|member| needed.is(member)),
     };
     match needed {
-        Needed::Something if !is_there => Err("what was asked for is missing".into()),
+        Needed::Something if !is_there => Err("the requested list is missing".into()),
         Needed::Member(member) if !is_there => Err(format!("`{member}` is missing")),
         _ => Ok(()),
     }
 }
 
-/// The members of an answer in JSON that are set.
+/// The members of a JSON answer that are not null.
 fn json(body: &[u8]) -> Result<Vec<String>, String> {
     let members: BTreeMap<String, Option<IgnoredAny>> =
-        serde_json::from_slice(body).map_err(|error| format!("it is no JSON object: {error}"))?;
+        serde_json::from_slice(body).map_err(|error| format!("it is not a JSON object: {error}"))?;
     Ok(members.into_iter().filter_map(|(member, value)| value.map(|_| member)).collect())
 }
 
-/// True where an answer in XML has what is needed: below its root, or below `<OperationResult>` in the answer to a form, whose
-/// root is `<OperationResponse>`. It is whole where it ends as it begins, and not before: the SDK has read all of it, and
-/// to read all of it again would cost as much. The SDK knows the root that an answer to a path must have.
+/// True if an XML answer has the needed member: below its root, or below `<OperationResult>` in the answer to a form,
+/// whose root is `<OperationResponse>`. An answer is complete if it ends with the closing tag of its root, and this tag
+/// does not come earlier; parsing all of it again would cost as much as the SDK's own parsing. For path protocols the
+/// SDK checks the root's name.
 fn xml(operation: Option<&str>, body: &[u8], needed: Needed) -> Result<bool, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let root = match operation {
@@ -181,7 +182,7 @@ fn xml(operation: Option<&str>, body: &[u8], needed: Needed) -> Result<bool, Str
     refuse_cut(&root, text)?;
     let mut open: Vec<&str> = vec![];
     for token in Tokenizer::from(text) {
-        match token.map_err(|error| format!("it is no XML: {error}"))? {
+        match token.map_err(|error| format!("it is not XML: {error}"))? {
             Token::ElementStart { local, span, .. } => {
                 let is_result = result.as_deref() == Some(local.as_str());
                 match open[..] {
@@ -201,7 +202,7 @@ fn xml(operation: Option<&str>, body: &[u8], needed: Needed) -> Result<bool, Str
     Ok(false)
 }
 
-/// The name of the first element, as it is written.
+/// The name of the first element, with its prefix.
 fn root(text: &str) -> Result<String, String> {
     let mut tokens = Tokenizer::from(text).map_while(Result::ok);
     let root = tokens.find_map(|token| match token {
@@ -211,19 +212,19 @@ fn root(text: &str) -> Result<String, String> {
     root.ok_or_else(|| "it has no element".into())
 }
 
-/// Refuses what does not end with its root, or goes on behind it.
+/// Refuses text that does not end with the closing tag of its root, or continues behind it.
 fn refuse_cut(root: &str, text: &str) -> Result<(), String> {
-    // A root without anything in it may be closed at once.
-    let is_bare = text.ends_with("/>")
+    // An empty root may be a self-closing tag.
+    let is_self_closing = text.ends_with("/>")
         && text.rfind('<').is_some_and(|at| {
             let name = &text[at + 1..text.len() - 2];
             name.split_whitespace().next() == Some(root)
         });
     let end = format!("</{root}>");
     match memmem::find(text.as_bytes(), end.as_bytes()) {
-        None if is_bare => Ok(()),
+        None if is_self_closing => Ok(()),
         None => Err(format!("it has no {end}")),
-        Some(at) if at + end.len() < text.len() => Err(format!("it goes on behind {end}")),
+        Some(at) if at + end.len() < text.len() => Err(format!("it continues behind {end}")),
         Some(_) => Ok(()),
     }
 }
@@ -237,7 +238,7 @@ mod tests {
                        </IsTruncated><Roles><member/></Roles></ListRolesResult><ResponseMetadata/></ListRolesResponse>\n";
     const BUCKETS: &str = "<?xml version=\"1.0\"?>\n<ListAllMyBucketsResult xmlns=\"x\"><Owner/><Buckets><Bucket/></Buckets>\
                            </ListAllMyBucketsResult>";
-    /// Nobody's bucket has anything in it: the items stand below the root.
+    /// An empty bucket: items would be directly below the root.
     const OBJECTS: &str = "<ListBucketResult><Name>b</Name><KeyCount>0</KeyCount></ListBucketResult>";
     const VERSIONING: &str = "<?xml version=\"1.0\"?><VersioningConfiguration xmlns=\"x\"/>";
 
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_answers_are_taken_even_where_they_list_nothing() {
+    fn complete_answers_are_accepted_even_if_their_lists_are_empty() {
         for (protocol, operation, body) in [
             (Protocol::Query, "DescribeVpcs", NONE),
             (Protocol::Query, "ListRoles", ONE),
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_cut_anywhere_is_refused() {
+    fn an_answer_truncated_anywhere_is_refused() {
         for (protocol, operation, whole) in [
             (Protocol::Query, "DescribeVpcs", NONE),
             (Protocol::Query, "ListRoles", ONE.trim_end()),
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_what_was_asked_for_is_refused() {
+    fn an_answer_without_the_requested_list_is_refused() {
         let token = "<DescribeVpcsResponse><requestId>1</requestId><nextToken/></DescribeVpcsResponse>";
         let bare = "<ListRolesResponse><ListRolesResult/><ResponseMetadata/></ListRolesResponse>";
         let other = "<html><body>Sign in</body></html>";
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_tells_its_protocol() {
+    fn the_protocol_is_read_from_the_request() {
         let of = |method: &str, headers: &[(&'static str, &'static str)]| {
             let mut request = HttpRequest::empty();
             request.set_method(method).unwrap();

@@ -1,7 +1,7 @@
-//! A JSON Schema, read once: what may stand at each place of a spec.
+//! A JSON Schema, parsed once: the rules for each part of a spec.
 //!
-//! Kinds say it in JSON, for editors. The engine asks it of every value of every resource, which as JSON would be the most
-//! of what checking costs.
+//! Kinds publish their schema as JSON, for editors. The engine looks rules up for every value of every resource, which
+//! would be slow on JSON.
 
 use std::sync::LazyLock;
 
@@ -9,20 +9,20 @@ use serde_json::Value;
 
 use crate::diff::same;
 
-/// What may stand at each place of a spec.
+/// The parsed schema of a spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
-    /// The whole first.
-    places: Vec<Place>,
+    /// The rules of all parts; those of the whole spec come first.
+    rules: Vec<SchemaRules>,
 }
 
-/// Which of [`Schema::places`].
+/// An index into [`Schema::rules`].
 type At = usize;
 
-/// What a schema says of one place. Where it says nothing, anything may stand there.
+/// The rules for one part of a spec. A part without rules may hold any value.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place {
-    /// `$ref`: the name of the definition that says all the rest, and where it is.
+pub struct SchemaRules {
+    /// `$ref`: the name of the definition with the other rules, and its index.
     definition: Option<(String, At)>,
     description: Option<String>,
     default: Option<Value>,
@@ -32,9 +32,9 @@ pub struct Place {
     pub is_document: bool,
     /// `format`: a CIDR block.
     pub is_cidr: bool,
-    /// `type`: any of these; where there is none, any at all.
+    /// `type`: the allowed types; empty for any.
     pub types: Vec<Type>,
-    /// `const` or `enum`: the texts that it may be.
+    /// `const` or `enum`: the allowed texts.
     pub names: Option<Vec<String>>,
     /// `minimum`, of a number.
     pub least: Option<f64>,
@@ -48,19 +48,19 @@ pub struct Place {
     items: Option<At>,
     /// `prefixItems`.
     first_items: Vec<At>,
-    /// `uniqueItems`: the order does not count, and nothing stands in it twice.
+    /// `uniqueItems`: the order does not count, and no item comes twice.
     pub is_set: bool,
     /// `minItems`.
     pub fewest: Option<usize>,
     /// `maxItems`.
     pub most_items: Option<usize>,
-    /// `properties`, in their order.
+    /// `properties`, in order.
     fields: Option<Vec<(String, At)>>,
-    /// `additionalProperties`: whether a table may have others, and what they are.
+    /// `additionalProperties`: whether a table may have other keys, and the rules for them.
     others: Others,
     /// `required`.
     pub required: Vec<String>,
-    /// `x-complete`: fields that are left out are null.
+    /// `x-complete`: missing fields are null.
     pub is_complete: bool,
 }
 
@@ -75,7 +75,7 @@ enum Others {
 /// A JSON type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// Nothing.
+    /// `null`.
     Null,
     /// `true` or `false`.
     Bool,
@@ -92,40 +92,40 @@ pub enum Type {
 }
 
 impl Schema {
-    /// Reads what kinds say of themselves. What is no schema says nothing.
+    /// Parses a schema. Anything that is not a schema has no rules.
     pub fn read(json: &Value) -> Self {
-        let mut reader = Reader { json, places: vec![], named: vec![] };
-        reader.place(json);
-        Self { places: reader.places }
+        let mut reader = Reader { json, rules: vec![], named: vec![] };
+        reader.add(json);
+        Self { rules: reader.rules }
     }
 
     /// The whole spec.
     pub fn whole(&self) -> Shape<'_> {
-        Shape { places: &self.places, here: &self.places[0] }
+        Shape { rules: &self.rules, here: &self.rules[0] }
     }
 
-    /// True where anything may stand, whatever it is.
+    /// True if there are no rules.
     pub fn is_any(&self) -> bool {
-        self.places[0] == Place::default()
+        self.rules[0] == SchemaRules::default()
     }
 }
 
 struct Reader<'a> {
     json: &'a Value,
-    places: Vec<Place>,
-    /// The definitions that have been met, with where each is.
+    rules: Vec<SchemaRules>,
+    /// The definitions read so far, with their indices.
     named: Vec<(&'a str, At)>,
 }
 
 impl<'a> Reader<'a> {
-    fn place(&mut self, json: &'a Value) -> At {
-        let at = self.places.len();
-        self.places.push(Place::default());
-        self.places[at] = self.read(json);
+    fn add(&mut self, json: &'a Value) -> At {
+        let at = self.rules.len();
+        self.rules.push(SchemaRules::default());
+        self.rules[at] = self.read(json);
         at
     }
 
-    fn read(&mut self, json: &'a Value) -> Place {
+    fn read(&mut self, json: &'a Value) -> SchemaRules {
         let text = |key: &str| json[key].as_str().map(str::to_owned);
         let count = |key: &str| json[key].as_u64().and_then(|count| usize::try_from(count).ok());
         let choices = ["oneOf", "anyOf"].iter().find_map(|key| json[key].as_array());
@@ -133,9 +133,9 @@ impl<'a> Reader<'a> {
         let others = match json.get("additionalProperties") {
             None => Others::Unsaid,
             Some(Value::Bool(false)) => Others::None,
-            Some(each) => Others::Each(self.place(each)),
+            Some(each) => Others::Each(self.add(each)),
         };
-        Place {
+        SchemaRules {
             definition: json["$ref"].as_str().and_then(|path| self.definition(path)),
             description: text("description"),
             default: json.get("default").cloned(),
@@ -148,12 +148,12 @@ impl<'a> Reader<'a> {
             most: json["maximum"].as_f64(),
             choices: choices.map(|choices| self.all(choices)),
             parts: self.all(json["allOf"].as_array().map_or(&[][..], Vec::as_slice)),
-            items: json.get("items").map(|each| self.place(each)),
+            items: json.get("items").map(|each| self.add(each)),
             first_items: self.all(json["prefixItems"].as_array().map_or(&[][..], Vec::as_slice)),
             is_set: json["uniqueItems"] == true,
             fewest: count("minItems"),
             most_items: count("maxItems"),
-            fields: fields.map(|fields| fields.iter().map(|(name, it)| (name.clone(), self.place(it))).collect()),
+            fields: fields.map(|fields| fields.iter().map(|(name, it)| (name.clone(), self.add(it))).collect()),
             others,
             required: json["required"]
                 .as_array()
@@ -167,18 +167,18 @@ impl<'a> Reader<'a> {
     }
 
     fn all(&mut self, json: &'a [Value]) -> Vec<At> {
-        json.iter().map(|json| self.place(json)).collect()
+        json.iter().map(|json| self.add(json)).collect()
     }
 
-    /// A definition is read once, whoever refers to it: it may refer to itself.
+    /// A definition is read once for all references to it: it may refer to itself.
     fn definition(&mut self, path: &'a str) -> Option<(String, At)> {
         let name = path.strip_prefix("#/$defs/")?;
         if let Some((_, at)) = self.named.iter().find(|(known, _)| *known == name) {
             return Some((name.to_owned(), *at));
         }
         let json = self.json["$defs"].get(name)?;
-        self.named.push((name, self.places.len()));
-        Some((name.to_owned(), self.place(json)))
+        self.named.push((name, self.rules.len()));
+        Some((name.to_owned(), self.add(json)))
     }
 }
 
@@ -210,35 +210,35 @@ fn names(json: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// A place, with all that stands within.
+/// The rules for a part of a spec, with those of everything inside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape<'a> {
-    places: &'a [Place],
-    here: &'a Place,
+    rules: &'a [SchemaRules],
+    here: &'a SchemaRules,
 }
 
-/// Of which nothing is known.
+/// A part without rules.
 impl Default for Shape<'_> {
     fn default() -> Self {
-        static ANY: LazyLock<Place> = LazyLock::new(Place::default);
-        Self { places: &[], here: &ANY }
+        static ANY: LazyLock<SchemaRules> = LazyLock::new(SchemaRules::default);
+        Self { rules: &[], here: &ANY }
     }
 }
 
 impl<'a> Shape<'a> {
     fn at(&self, at: At) -> Self {
-        Self { here: &self.places[at], ..*self }
+        Self { here: &self.rules[at], ..*self }
     }
 
-    /// What is said of the place, by the definition it refers to where it does.
-    pub fn place(&self) -> &'a Place {
+    /// The rules for the part itself, or those of the definition it refers to.
+    pub fn rules(&self) -> &'a SchemaRules {
         self.resolved().here
     }
 
-    /// The same place, as the definition says that it refers to.
+    /// The definition that the part refers to, or the part itself.
     fn resolved(&self) -> Self {
         let mut shape = *self;
-        // A definition that is only a reference to itself does not occur; the bound keeps it harmless.
+        // No definition refers only to itself; the bound prevents an endless loop.
         for _ in 0..8 {
             let Some((_, at)) = shape.here.definition else { break };
             shape = shape.at(at);
@@ -246,37 +246,37 @@ impl<'a> Shape<'a> {
         shape
     }
 
-    /// The name of the type that stands here, where it has one.
+    /// The name of the type, if it has one.
     pub fn type_name(&self) -> Option<&'a str> {
         self.here.definition.as_ref().map(|(name, _)| name.as_str())
     }
 
-    /// True where one thing stands here, in however many ways it may be written: a document or a reference.
+    /// True for a document or a reference, which is one value in several spellings.
     fn is_one(&self) -> bool {
         self.here.is_document || self.here.kind.is_some()
     }
 
-    /// What may stand here, where that is said here and not in a type of its own name; `null` left out.
+    /// The alternatives listed here, not those of a named type; without `null`.
     pub fn choices(&self) -> Option<Vec<Self>> {
-        let Place { choices, parts, .. } = self.here;
+        let SchemaRules { choices, parts, .. } = self.here;
         let choices = choices.as_ref().or(Some(parts).filter(|parts| !parts.is_empty())).filter(|_| !self.is_one())?;
         let all = choices.iter().map(|&at| self.at(at));
         Some(all.filter(|choice| choice.here.types != [Type::Null]).collect())
     }
 
-    /// The schemas of which one must fit, `oneOf` or `anyOf`, all of them.
+    /// All schemas of `oneOf` or `anyOf`, of which one must match.
     pub fn branches(&self) -> Option<impl Iterator<Item = Self> + use<'a>> {
         let shape = self.resolved();
         shape.here.choices.as_ref().map(|choices| choices.iter().map(move |&at| shape.at(at).resolved()))
     }
 
-    /// The schemas that all must fit: `allOf`.
+    /// The schemas of `allOf`, which all must match.
     pub fn parts(&self) -> impl Iterator<Item = Self> + use<'a> {
         let shape = self.resolved();
         shape.here.parts.iter().map(move |&at| shape.at(at))
     }
 
-    /// Itself, or each of what may stand here; `null` left out.
+    /// Itself, or all alternatives; without `null`.
     pub fn alternatives(&self) -> Vec<Self> {
         match self.resolved().choices() {
             Some(choices) => choices.iter().flat_map(Self::alternatives).collect(),
@@ -284,30 +284,30 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// What the item of a list is, where that is said.
+    /// The rules for the items of a list, if there are any.
     pub fn each(&self) -> Option<Self> {
         let shape = self.resolved();
         shape.here.items.map(|at| shape.at(at))
     }
 
-    /// The first items of a list, where each has a shape of its own.
+    /// The first items of a list, if they have rules of their own.
     pub fn first_items(&self) -> impl Iterator<Item = Self> + use<'a> {
         let shape = self.resolved();
         shape.here.first_items.iter().map(move |&at| shape.at(at))
     }
 
-    /// A field of a table that has some.
+    /// A field of a table.
     pub fn field(&self, name: &str) -> Option<Self> {
         let shape = self.resolved();
         shape.here.fields.as_ref()?.iter().find(|(known, _)| known == name).map(|&(_, at)| shape.at(at))
     }
 
-    /// The names of a table's fields, where they are said.
+    /// The names of a table's fields, if they are listed.
     pub fn fields(&self) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
-        self.place().fields.as_ref().map(|fields| fields.iter().map(|(name, _)| name.as_str()))
+        self.rules().fields.as_ref().map(|fields| fields.iter().map(|(name, _)| name.as_str()))
     }
 
-    /// What a table has beside its fields.
+    /// The rules for other keys of a table.
     pub fn other(&self) -> Option<Self> {
         let shape = self.resolved();
         match shape.here.others {
@@ -316,13 +316,13 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// True for a table of anything.
+    /// True for a table that allows any key.
     pub fn is_open(&self) -> bool {
-        let Place { fields, others, .. } = self.place();
+        let SchemaRules { fields, others, .. } = self.rules();
         fields.is_none() && *others == Others::Unsaid
     }
 
-    /// The value of a key of a table.
+    /// The rules for the value of a key.
     pub fn key(&self, key: &str) -> Self {
         self.keys()(key)
     }
@@ -333,44 +333,44 @@ impl<'a> Shape<'a> {
         move |key| tables.iter().find_map(|table| table.field(key).or_else(|| table.other())).unwrap_or_default()
     }
 
-    /// The item of a list.
+    /// The rules for the items of a list.
     pub fn item(&self) -> Self {
         self.alternatives().iter().find_map(Self::each).unwrap_or_default()
     }
 
-    /// True for a JSON document: compared as a whole, read line by line.
+    /// True for a JSON document: compared as a whole, displayed line by line.
     pub fn is_document(&self) -> bool {
-        self.alternatives().iter().any(|shape| shape.place().is_document)
+        self.alternatives().iter().any(|shape| shape.rules().is_document)
     }
 
-    /// What stands here when the user writes nothing.
+    /// The default value.
     pub fn default_value(&self) -> Option<&'a Value> {
         self.here.default.as_ref()
     }
 
-    /// True for what stands here when the user writes nothing.
+    /// True if `value` is the default.
     pub fn is_default(&self, value: &Value) -> bool {
         self.default_value().is_some_and(|default| same(default, value))
     }
 
-    /// True where the table here must have the field.
+    /// True if the table must have the field.
     pub fn requires(&self, field: &str) -> bool {
-        self.place().required.iter().any(|required| required == field)
+        self.rules().required.iter().any(|required| required == field)
     }
 
-    /// What the doc comment says: of the place, or else of what stands there.
+    /// The doc comment of the field, or else of its type.
     pub fn description(&self) -> Option<&'a str> {
         self.own_description().or_else(|| self.type_description())
     }
 
-    /// What the doc comment of the place says.
+    /// The doc comment of the field.
     pub fn own_description(&self) -> Option<&'a str> {
         self.here.description.as_deref()
     }
 
-    /// What the doc comment of the type says that stands here.
+    /// The doc comment of the type.
     pub fn type_description(&self) -> Option<&'a str> {
-        self.place().description.as_deref()
+        self.rules().description.as_deref()
     }
 }
 
@@ -381,7 +381,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn definitions_may_hold_themselves() {
+    fn definitions_may_refer_to_themselves() {
         let tree = json!({ "type": "object", "properties": { "left": { "$ref": "#/$defs/Tree" } } });
         let schema = Schema::read(&json!({ "$ref": "#/$defs/Tree", "$defs": { "Tree": tree } }));
         let left = schema.whole().key("left").key("left");
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_allows_anything() {
+    fn a_schema_without_rules_allows_anything() {
         assert!(Schema::read(&json!(true)).is_any());
         assert!(!Schema::read(&json!({ "type": "string" })).is_any());
         assert!(Shape::default().key("any").item().alternatives().len() == 1);

@@ -1,4 +1,4 @@
-//! A few at a time, the most urgent first.
+//! A semaphore that grants permits by urgency.
 
 #[cfg(not(test))]
 use std::sync::Mutex;
@@ -8,33 +8,33 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 use shuttle::sync::Mutex;
 use tokio::sync::oneshot;
 
-/// Who goes first: the one with the longest work ahead, and among equals the one with the lower number.
+/// The urgency of a caller: the longest remaining chain of steps comes first, and among equals the lower step number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Urgency(Duration, Reverse<usize>);
 
 impl Urgency {
-    /// Goes before all others.
+    /// More urgent than all others.
     pub const MOST: Self = Self(Duration::MAX, Reverse(0));
 
-    /// `ahead` is the work that waits for it, `number` its own.
+    /// `ahead` is the duration of the steps that depend on the caller's, `number` its index.
     pub fn new(ahead: Duration, number: usize) -> Self {
         Self(ahead, Reverse(number))
     }
 }
 
-/// Grants a bounded number of slots; of those who wait, to the most urgent, and among equals to who came first.
+/// Grants a bounded number of permits, to the most urgent waiter first, and among equals to the one that came first.
 #[derive(Debug)]
-pub struct PrioritySemaphore(Mutex<State>);
+pub struct PrioritySemaphore(Mutex<SemaphoreState>);
 
 #[derive(Debug)]
-struct State {
+struct SemaphoreState {
     free: usize,
-    /// How many have had to wait so far.
+    /// The number of callers that had to wait so far.
     came: u64,
     waiting: BinaryHeap<Waiter>,
 }
 
-/// One of them; given back when dropped.
+/// A permit; released when dropped.
 #[derive(Debug)]
 pub struct Permit(Arc<PrioritySemaphore>);
 
@@ -45,12 +45,12 @@ struct Waiter {
 }
 
 impl PrioritySemaphore {
-    /// So many, but one at least.
+    /// A semaphore with this many permits, at least one.
     pub fn new(free: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { free: free.max(1), came: 0, waiting: BinaryHeap::new() })))
+        Arc::new(Self(Mutex::new(SemaphoreState { free: free.max(1), came: 0, waiting: BinaryHeap::new() })))
     }
 
-    /// Waits for a slot.
+    /// Waits for a permit.
     pub async fn take(self: &Arc<Self>, urgency: Urgency) -> Permit {
         let turn = {
             let mut state = self.0.lock().expect("no panic while held");
@@ -74,7 +74,7 @@ impl PrioritySemaphore {
     }
 }
 
-/// A place among those who wait; hands on what it was granted and never took.
+/// A waiter's entry in the queue; a permit that was granted but not taken goes to the next one.
 struct Turn<'a> {
     semaphore: &'a Arc<PrioritySemaphore>,
     granted: oneshot::Receiver<()>,
@@ -92,7 +92,7 @@ impl Drop for Turn<'_> {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.0.0.lock().expect("no panic while held");
-        // A waiter that has gone away does not take the slot: offer it to the next.
+        // A cancelled waiter does not take the permit: it is offered to the next one.
         while let Some(next) = state.waiting.pop() {
             if next.wake.send(()).is_ok() {
                 return;
@@ -122,7 +122,7 @@ impl Ord for Waiter {
     }
 }
 
-/// Every lock and every thread here is shuttle's: it tries out in which order things may happen.
+/// All locks and threads in these tests are shuttle's, which tries different interleavings.
 #[cfg(test)]
 mod tests {
     use std::{future::poll_fn, pin::pin, task::Poll};
@@ -138,7 +138,7 @@ mod tests {
 
     const RUNS: usize = 500;
 
-    /// Looks for its turn at most so often, and then goes away without a word.
+    /// Polls at most `patience` times, and is then cancelled.
     async fn take_or_leave(semaphore: &Arc<PrioritySemaphore>, step: usize, mut patience: usize) -> Option<Permit> {
         let mut take = pin!(semaphore.take(Urgency::new(Duration::from_secs(step as u64 % 3), step)));
         poll_fn(|cx| {
@@ -152,9 +152,9 @@ mod tests {
         .await
     }
 
-    fn takers_come_and_go() {
-        const SLOTS: usize = 2;
-        let semaphore = PrioritySemaphore::new(SLOTS);
+    fn check_random_cancellations() {
+        const PERMITS: usize = 2;
+        let semaphore = PrioritySemaphore::new(PERMITS);
         let busy = Arc::new(AtomicUsize::new(0));
         let takers: Vec<_> = (0..6)
             .map(|step| {
@@ -169,7 +169,7 @@ mod tests {
                         }
                     });
                     if let Some(permit) = permit {
-                        assert!(busy.fetch_add(1, Ordering::SeqCst) < SLOTS, "one too many");
+                        assert!(busy.fetch_add(1, Ordering::SeqCst) < PERMITS, "one too many");
                         thread::yield_now();
                         busy.fetch_sub(1, Ordering::SeqCst);
                         drop(permit);
@@ -178,17 +178,17 @@ mod tests {
             })
             .collect();
         takers.into_iter().for_each(|taker| taker.join().expect("no taker fails"));
-        assert_eq!(semaphore.0.lock().unwrap().free, SLOTS, "a slot was lost");
+        assert_eq!(semaphore.0.lock().unwrap().free, PERMITS, "a slot was lost");
     }
 
     #[test]
-    fn no_slot_is_lost_or_given_twice_whoever_goes_away_when() {
-        shuttle::check_random(takers_come_and_go, RUNS);
-        shuttle::check_pct(takers_come_and_go, RUNS, 3);
+    fn no_permit_is_lost_or_granted_twice_whatever_is_cancelled() {
+        shuttle::check_random(check_random_cancellations, RUNS);
+        shuttle::check_pct(check_random_cancellations, RUNS, 3);
     }
 
     #[test]
-    fn of_those_who_wait_the_one_with_the_longest_way_goes_first() {
+    fn the_waiter_with_the_longest_remaining_chain_goes_first() {
         let queue = || {
             let semaphore = PrioritySemaphore::new(1);
             let served = Arc::new(Mutex::new(vec![]));

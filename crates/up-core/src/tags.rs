@@ -1,4 +1,4 @@
-//! Tags, and whose they are.
+//! Tags, and the ownership they express.
 
 use std::{
     borrow::Borrow,
@@ -12,7 +12,7 @@ use crate::Address;
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// Whose a resource is, by its tags, as the rest of a sentence: `belongs to the stack `shop``.
+/// The owner of a resource according to its tags, as the rest of a sentence: `belongs to the stack `shop``.
 pub fn whose(tags: &Tags) -> String {
     match tags.get(Address::STACK_TAG) {
         Some(stack) => format!("belongs to the stack `{stack}`"),
@@ -20,7 +20,8 @@ pub fn whose(tags: &Tags) -> String {
     }
 }
 
-/// True for keys that AWS's services and controllers set on what others own. They are never set, removed or compared.
+/// True for keys that AWS's services and controllers set on resources of others. They are never set, removed or
+/// compared.
 pub fn is_foreign_tag(key: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "aws:",
@@ -37,7 +38,7 @@ pub fn is_foreign_tag(key: &str) -> bool {
     KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
-/// A difference in tags, in the form every tagging call wants it.
+/// A difference in tags, in the form that tagging calls need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagChange {
     /// Tags to add or overwrite.
@@ -47,8 +48,8 @@ pub struct TagChange {
 }
 
 impl TagChange {
-    /// What turns `observed` into `desired`. Of the keys that are not wanted only those go that `is_ours`: tags are ours where we
-    /// set them.
+    /// The change from `observed` to `desired`. Of the keys that are not desired, only those are removed for which
+    /// `is_ours` returns true: tags that the stack has set.
     pub fn between<K: Borrow<str> + Ord, V: AsRef<str>>(
         observed: &Tags,
         desired: &BTreeMap<K, V>,
@@ -62,7 +63,7 @@ impl TagChange {
         Self { set, remove: remove.cloned().collect() }
     }
 
-    /// True where there is nothing to do.
+    /// True if there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.remove.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Text with a form that can be checked before AWS sees it.
+//! Text types whose form is checked before any call.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,26 +12,26 @@ use serde_json::Value;
 
 use crate::placeholder;
 
-/// A block of addresses, such as `10.0.0.0/16` or `::/0`.
+/// A CIDR block, such as `10.0.0.0/16` or `::/0`.
 ///
-/// Kept in the spelling AWS answers with (`2001:db8::/32`, however it was written); refused where it is none, or where bits
-/// behind the prefix are set (`10.0.0.1/16`), which AWS would silently clear.
+/// It is kept in the spelling that AWS returns (`2001:db8::/32`, however it was written). Invalid blocks are refused,
+/// and so are blocks with bits set behind the prefix (`10.0.0.1/16`), which AWS would silently clear.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Cidr(String);
 
 impl Cidr {
-    /// What AWS says, unchecked.
+    /// A block returned by AWS, unchecked.
     pub fn observed(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// As AWS takes it.
+    /// The text for AWS.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The block; `None` where it quotes what is not known yet.
+    /// The parsed block; `None` if it contains a placeholder.
     pub fn net(&self) -> Option<IpNet> {
         self.0.parse().ok()
     }
@@ -74,18 +74,18 @@ impl JsonSchema for Cidr {
     }
 }
 
-/// A JSON document, such as an IAM policy: written as a TOML table, or as text holding JSON (`jsonencode(…)`,
-/// `file(…)`). Two compare by content, not by spelling.
+/// A JSON document, such as an IAM policy: written as a TOML table, or as text with JSON (`jsonencode(…)`, `file(…)`).
+/// Documents are compared by content, not by spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document(Value);
 
 impl Document {
-    /// Reads what AWS holds.
+    /// Parses a document from AWS.
     pub fn parse(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map(Self).map_err(|error| format!("not a JSON document: {error}"))
     }
 
-    /// The document as AWS wants it.
+    /// The document as text for AWS.
     pub fn text(&self) -> String {
         self.0.to_string()
     }
@@ -95,7 +95,7 @@ impl Document {
         &self.0
     }
 
-    /// Its content, to be changed.
+    /// Its content, for changes.
     pub fn into_value(self) -> Value {
         self.0
     }

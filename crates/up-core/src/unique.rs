@@ -1,18 +1,19 @@
-//! What AWS lets one resource of a kind have at a time: a name, a load balancer's port, addresses of a network.
+//! Unique values: a name, a load balancer's port, an address range of a network.
 
 use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::{Cidr, Name, Ref, placeholder::has_placeholder};
 
-/// Something that AWS lets one resource of a kind have at a time. See [`crate::Kind::unique`].
+/// A value that only one resource of a kind can have at a time in AWS. See [`crate::Kind::unique`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unique {
-    /// The field that says it.
+    /// The field with the value.
     pub field: &'static str,
-    /// The resource inside which it is unique, as a reference in JSON. `Null`: it is unique in account and region.
+    /// The parent within which the value is unique, as a reference in JSON. `Null` if it is unique in account and
+    /// region.
     pub within: Value,
-    /// True where an update exchanges it with the resource that has it, see [`Unique::exchanged`].
+    /// True if an update can exchange the value with its holder, see [`Unique::exchanged`].
     pub is_exchanged: bool,
     key: Key,
 }
@@ -24,40 +25,41 @@ enum Key {
 }
 
 impl Unique {
-    /// A value that two resources cannot share. `None` where it is not known yet.
+    /// A value that two resources cannot share. `None` if it is not known yet.
     pub fn value(field: &'static str, value: impl ToString) -> Option<Self> {
         let text = value.to_string();
         (!has_placeholder(&text)).then(|| Self::new(field, Value::Null, Key::Text(text)))
     }
 
-    /// Addresses that do not overlap those of another resource. `None` where they are not known yet.
+    /// Address ranges that must not overlap with those of another resource. `None` if they are not known yet.
     pub fn block(field: &'static str, block: &Cidr) -> Option<Self> {
         Some(Self::new(field, Value::Null, Key::Block(block.net()?)))
     }
 
-    /// The only one of its kind that `parent` has.
+    /// The only resource of its kind within `parent`.
     pub fn only<K: Name>(field: &'static str, parent: &Ref<K>) -> Self {
         Self::only_in(field, reference(parent))
     }
 
-    /// The only one of its kind that the resource has which a reference in JSON leads to.
+    /// The only resource of its kind within the parent that a reference in JSON leads to.
     pub(crate) fn only_in(field: &'static str, parent: Value) -> Self {
         Self::new(field, parent, Key::Text(String::new()))
     }
 
-    /// The same, unique only inside `parent`.
+    /// The same value, unique only within `parent`.
     #[must_use]
     pub fn within<K: Name>(self, parent: &Ref<K>) -> Self {
         Self { within: reference(parent), ..self }
     }
 
-    /// The same, where the kind's update exchanges it with the resource that has it.
+    /// The same value, which the kind's update can exchange with its holder.
     #[must_use]
     pub fn exchanged(self) -> Self {
         Self { is_exchanged: true, ..self }
     }
 
-    /// True where one resource cannot have this while another has `other`. Compares what both are within as it is written.
+    /// True if two resources cannot have this value and `other` at the same time. The parents are compared as they are
+    /// written.
     pub fn clashes(&self, other: &Self) -> bool {
         let overlap = match (&self.key, &other.key) {
             (Key::Text(one), Key::Text(other)) => one == other,

@@ -1,8 +1,8 @@
-//! Values that AWS takes and never shows again.
+//! Values that AWS never shows.
 //!
-//! A plan must not hold them, nor anything that is written down. [`seal`] puts a placeholder in the place of each, which
-//! holds a salt and a fingerprint: it goes through plan, state and output, and two plans of the same value are equal. The
-//! value itself waits in the [`crate::Context`] until the call that sends it.
+//! They must not be in a plan, nor in anything that is stored. [`seal`] replaces each by a placeholder with a salt and
+//! a fingerprint: the placeholder goes through plan, state and output, and two plans of the same value are equal. The
+//! value itself is kept in the [`crate::Context`] for the call that sends it.
 
 use std::{collections::BTreeMap, process, time::SystemTime};
 
@@ -11,14 +11,15 @@ use sha2::{Digest, Sha256};
 
 use crate::{Address, Field, placeholder::Placeholder};
 
-/// What stands in a placeholder where others name a resource.
+/// The address in placeholders of write-only values.
 pub(crate) const ADDRESS: &str = "write-only";
 
-/// Values by what stands for them.
+/// Values by the placeholders' attributes.
 pub type WriteOnly = BTreeMap<String, String>;
 
-/// Takes the write-only values out of a spec and leaves a placeholder for each. `before` is the sealed spec that was applied
-/// last: its salts are used again, so that an unchanged value has the same placeholder.
+/// Replaces the write-only values of a spec by placeholders and returns the values. `before` is the spec that was
+/// applied last, with its placeholders: their salts are used again, so that an unchanged value has the same
+/// placeholder.
 pub fn seal(address: &Address, fields: &[Field], spec: &mut Value, before: Option<&Value>) -> WriteOnly {
     let mut values = WriteOnly::new();
     for field in fields.iter().filter(|field| field.is_write_only) {
@@ -35,18 +36,18 @@ pub fn seal(address: &Address, fields: &[Field], spec: &mut Value, before: Optio
     values
 }
 
-/// What stands for a write-only value in text that is one placeholder: its salt and its fingerprint.
+/// The salt and the fingerprint, if the text is the placeholder of a write-only value.
 pub fn sealed(text: &str) -> Option<&str> {
     let placeholder = text.strip_prefix(crate::placeholder::OPEN)?.strip_suffix(crate::placeholder::CLOSE)?;
     placeholder.strip_prefix(ADDRESS)?.strip_prefix('#')
 }
 
-/// True where a spec has a sealed value in one of its fields.
+/// True if a field of the spec holds the placeholder of a write-only value.
 pub fn is_sealed(spec: &Value) -> bool {
     spec.as_object().is_some_and(|fields| fields.values().any(|value| value.as_str().and_then(sealed).is_some()))
 }
 
-/// A salt need not be secret, only another one each time.
+/// A salt need not be secret, only different each time.
 fn new_salt(name: &str) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     digest(&[name, &process::id().to_string(), &now.to_string()])[..16].to_owned()
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_is_in_no_text_and_is_the_same_while_it_does_not_change() {
+    fn a_sealed_value_is_in_no_text_and_keeps_its_placeholder_until_it_changes() {
         let (first, values) = sealed_spec("open sesame", None);
         assert!(!first.to_string().contains("sesame") && is_sealed(&first));
         assert_eq!(values.values().collect::<Vec<_>>(), ["open sesame"]);

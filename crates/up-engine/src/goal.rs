@@ -1,16 +1,16 @@
-//! What a stack is to become.
+//! The desired state of a stack.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared, WriteOnly};
-use up_plan::{Plan, Wanted, World};
+use up_plan::{LiveStack, Plan, Wanted};
 use up_stack::{OutputValue, Stack, StackRole};
-use up_state::Place;
+use up_state::StateLocation;
 
 use crate::{Failure, Observation, PlanOptions, Reason, Secrets, StackTarget};
 
-/// What a stack is to become: everything from its files that planning, running and a saved plan need.
+/// The desired state of a stack: everything from its files that planning, running and a saved plan need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
@@ -19,14 +19,14 @@ pub struct Goal {
     accounts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<StackRole>,
-    /// Every resource that is to exist. None, to destroy the stack.
+    /// All resources that should exist; none to destroy the stack.
     pub resources: Vec<Declared>,
     /// Its outputs.
     pub outputs: BTreeMap<String, OutputValue>,
     protect: bool,
     /// The bucket of the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    backend: Option<Place>,
+    backend: Option<StateLocation>,
     /// Resources that must not be destroyed.
     prevent_destroy: BTreeSet<Address>,
     /// The resources that each resource to be destroyed refers to.
@@ -35,18 +35,18 @@ pub struct Goal {
     /// The physical names that the declarations of resources to be destroyed give.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     given: BTreeMap<Address, String>,
-    /// As given: see [`PlanOptions::targets`].
+    /// As given, see [`PlanOptions::targets`].
     targets: Vec<Address>,
-    /// As given: see [`PlanOptions::rewrite`].
+    /// As given, see [`PlanOptions::rewrite`].
     #[serde(default)]
     rewrite: Vec<String>,
-    /// The write-only values of `resources`, once these are sealed.
+    /// The write-only values of `resources`, after [`Self::seal`] has replaced them by placeholders.
     #[serde(skip)]
     write_only: WriteOnly,
 }
 
 impl Goal {
-    /// Everything the stack declares.
+    /// Everything that the stack declares.
     pub fn apply(stack: Stack, options: &PlanOptions) -> Self {
         let mut resources = stack.resources;
         resources.iter_mut().for_each(|declared| declared.prevent_destroy &= !options.unprotect);
@@ -97,7 +97,7 @@ impl Goal {
         for declared in &mut self.resources {
             let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
             if fields.iter().any(|field| field.is_write_only) {
-                let before = observation.world.written.get(&declared.address).cloned();
+                let before = observation.live_stack.written.get(&declared.address).cloned();
                 let address = declared.address.clone();
                 self.write_only.extend(up_core::seal(&address, fields, declared.spec_mut(), before.as_deref()));
             }
@@ -112,12 +112,12 @@ impl Goal {
                 is_one.then(|| (declared.address.clone(), field.to_owned()))
             });
             let Some(field) = field else {
-                let failure = Failure::new(Reason::Input, format!("`{name}` is no write-only field of the stack"));
+                let failure = Failure::new(Reason::Input, format!("`{name}` is not a write-only field of the stack"));
                 return Err(
                     failure.hint("`--rewrite` takes an address and a field: `ssm.parameter.password.secure_value`")
                 );
             };
-            observation.world.rewrite.insert(field);
+            observation.live_stack.rewrite.insert(field);
         }
         Ok(())
     }
@@ -133,12 +133,12 @@ impl Goal {
         secrets.add(&self.write_only.values().cloned().collect());
     }
 
-    /// True where the plan of it sends values that no plan holds.
+    /// True if a write-only value has been replaced by a placeholder.
     pub fn is_sealed(&self) -> bool {
         self.resources.iter().any(|declared| up_core::is_sealed(&declared.spec))
     }
 
-    /// True where only some resources are planned.
+    /// True if only some resources are planned.
     pub fn is_partial(&self) -> bool {
         !self.targets.is_empty()
     }
@@ -155,17 +155,17 @@ impl Goal {
             prevent_destroy: &self.prevent_destroy,
             named: &self.named,
             given: &self.given,
-            targets: &self.targets(&observation.world)?,
+            targets: &self.targets(&observation.live_stack)?,
         };
-        Ok(up_plan::plan(&wanted, &observation.world, &up_kinds::find))
+        Ok(up_plan::plan(&wanted, &observation.live_stack, &up_kinds::find))
     }
 
     /// The addresses that the targets mean.
-    fn targets(&self, world: &World) -> Result<BTreeSet<Address>, Failure> {
+    fn targets(&self, live_stack: &LiveStack) -> Result<BTreeSet<Address>, Failure> {
         if !self.is_partial() {
             return Ok(BTreeSet::new());
         }
-        let live = world.iter().filter_map(|(_, observed)| observed.address(&self.stack));
+        let live = live_stack.iter().filter_map(|(_, observed)| observed.address(&self.stack));
         let declared = self.resources.iter().map(|declared| declared.address.clone());
         let all: BTreeSet<Address> = live.chain(declared).collect();
         let mut targets = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Asking the work on a stack to end.
+//! Interrupts the work on a stack.
 
 use std::sync::{
     Arc,
@@ -11,19 +11,19 @@ use crate::Failure;
 
 /// Ends the work on one stack. Clones are one interrupt.
 ///
-/// Before anything is changed, the first [`Interrupt::send`] ends the work at once. While a plan is carried out, the first
+/// Before anything is changed, the first [`Interrupt::send`] ends the work at once. While a plan is applied, the first
 /// lets the calls in flight end and sends no others; the second abandons them.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<Inner>);
+pub struct Interrupt(Arc<InterruptState>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct InterruptState {
     /// How often it was sent.
     sent: watch::Sender<usize>,
     is_running: AtomicBool,
 }
 
-/// As long as it lives, a plan is being carried out.
+/// A plan is being applied as long as this exists.
 #[derive(Debug)]
 pub(crate) struct Running<'a>(&'a Interrupt);
 
@@ -33,7 +33,7 @@ impl Interrupt {
         self.0.sent.send_modify(|sent| *sent += 1);
     }
 
-    /// True while a plan is being carried out: then an interrupt takes the time that calls in flight need.
+    /// True while a plan is being applied: an interrupt then waits for the calls in flight.
     pub fn is_running(&self) -> bool {
         self.0.is_running.load(Ordering::SeqCst)
     }
@@ -58,7 +58,7 @@ impl Interrupt {
         }
     }
 
-    /// A plan is carried out from now on.
+    /// Marks that a plan is being applied, until the result is dropped.
     pub(crate) fn run(&self) -> Running<'_> {
         self.0.is_running.store(true, Ordering::SeqCst);
         Running(self)

@@ -49,7 +49,7 @@ pub use crate::{
 pub struct Engine {
     /// The stack's secrets: known once it is loaded, credentials once they are used.
     pub secrets: Secrets,
-    /// Ends the work.
+    /// Interrupts the work.
     pub interrupt: Interrupt,
     /// Counts the calls to AWS.
     pub meter: Meter,
@@ -57,7 +57,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that tells `reporter` what it does.
+    /// An engine that reports to `reporter`.
     pub fn new(reporter: Arc<dyn Reporter>) -> Self {
         Self { secrets: Secrets::default(), interrupt: Interrupt::default(), meter: Meter::default(), reporter }
     }
@@ -94,7 +94,7 @@ impl Engine {
         SavedPlan::read(path, &self.secrets)
     }
 
-    /// Tells the reporter.
+    /// Sends a message to the reporter.
     pub(crate) fn message(&self, level: Level, text: &str) {
         self.reporter.message(level, &self.secrets.masked(text));
     }

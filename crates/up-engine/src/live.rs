@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 use up_core::{Address, Attrs, Status, Tags, name_references};
-use up_plan::World;
+use up_plan::LiveStack;
 use up_stack::Stack;
 
 /// A resource as AWS shows it.
@@ -30,8 +30,9 @@ pub struct LiveResource {
 }
 
 /// The resources that the stack owns, sorted by address. References among them are by address.
-pub fn live_resources(stack: &Stack, world: &World) -> Vec<LiveResource> {
-    let addressed = world.iter().filter_map(|(kind, observed)| Some((kind, observed.address(&stack.name)?, observed)));
+pub fn live_resources(stack: &Stack, live_stack: &LiveStack) -> Vec<LiveResource> {
+    let addressed =
+        live_stack.iter().filter_map(|(kind, observed)| Some((kind, observed.address(&stack.name)?, observed)));
     let addressed: Vec<_> = addressed.collect();
     let names = addressed.iter().flat_map(|(kind, address, observed)| {
         let names = [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten();

@@ -1,10 +1,10 @@
-//! What a caller may choose.
+//! Options of sessions, plans and runs.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use up_core::Address;
 use up_stack::RoleArn;
-use up_state::Place;
+use up_state::StateLocation;
 
 /// How AWS is reached, and where the stack's history is kept.
 #[derive(Debug, Clone)]
@@ -23,10 +23,10 @@ pub struct SessionOptions {
     pub is_sandbox: bool,
     /// Whether calls wait so that AWS does not throttle them.
     pub limits: LimitOptions,
-    /// How long AWS may take to show what was made.
+    /// How long AWS may take to show a change.
     pub settle: Duration,
     /// Where journals, locks and snapshots are kept, instead of where the stack says.
-    pub state: Option<Place>,
+    pub state: Option<StateLocation>,
 }
 
 impl Default for SessionOptions {
@@ -71,13 +71,13 @@ pub struct PlanOptions {
     /// Only these resources and what they need; everything where there are none. A resource with `for_each` without its
     /// key means all of its instances.
     pub targets: Vec<Address>,
-    /// Allows to delete and replace what `protect` and `prevent_destroy` protect.
+    /// Allows to delete and replace resources that `protect` and `prevent_destroy` protect.
     pub unprotect: bool,
     /// Write-only fields whose values are sent again: an address, a dot and a field.
     pub rewrite: Vec<String>,
 }
 
-/// How a plan is carried out.
+/// How a plan is applied.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// How many resources are worked on at the same time. Resources that are only waited for do not count.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 use up_core::{Address, Context, Known, placeholder, references};
-use up_plan::World;
+use up_plan::LiveStack;
 use up_stack::OutputValue;
 
 use crate::Session;
@@ -29,9 +29,9 @@ impl ResolvedOutput {
 }
 
 impl Session {
-    /// Makes ids and attributes of the resources in `world` known to [`output_values`].
-    pub fn learn(&self, world: &World) {
-        for (_, observed) in world.iter() {
+    /// Makes ids and attributes of the resources in `live_stack` known to [`output_values`].
+    pub fn learn(&self, live_stack: &LiveStack) {
+        for (_, observed) in live_stack.iter() {
             if let Some(address) = observed.address(&self.stack) {
                 self.cx.learn(&address, Known { id: observed.id.clone(), attrs: observed.attrs.clone() });
             }

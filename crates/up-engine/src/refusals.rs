@@ -1,4 +1,4 @@
-//! Why a plan must not be carried out.
+//! Refused plans.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use up_plan::Plan;
 
 use crate::{Failure, Reason};
 
-/// The failure of a plan that must not be carried out.
+/// The failure of a plan that must not be applied.
 pub fn refused(plan: &Plan) -> Failure {
     let details = plan.refusals.iter().map(|refusal| (refusal.address.clone(), refusal.message.clone()));
     let failure = Failure { details: details.collect(), ..Failure::new(Reason::Refused, refusals(plan)) };
@@ -17,7 +17,7 @@ pub fn refused(plan: &Plan) -> Failure {
     failure
 }
 
-/// Each reason once, with all resources that it is about.
+/// Each reason once, with all resources that it concerns.
 fn refusals(plan: &Plan) -> String {
     let mut reasons: Vec<(&str, BTreeSet<&Address>)> = vec![];
     for refusal in &plan.refusals {

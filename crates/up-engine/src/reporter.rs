@@ -1,4 +1,4 @@
-//! Who is told about the work on a stack.
+//! Reports on the work on a stack.
 
 use std::fmt::Debug;
 
@@ -9,9 +9,9 @@ use up_plan::Plan;
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Good to know.
+    /// Information.
     Note,
-    /// Something may not be as it was meant.
+    /// Something may not be as intended.
     Warning,
     /// What the user can do now.
     Hint,
@@ -22,32 +22,32 @@ pub enum Level {
 /// An answer to a question.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// What was answered.
+    /// The answer.
     Text(String),
-    /// The question was shown, and not answered.
+    /// The question was shown, but not answered.
     Nothing,
-    /// There is nobody to ask, such as in CI.
+    /// Nobody can be asked, as in CI.
     Unattended,
 }
 
-/// Who is told about the work on one stack. All texts are without the stack's secrets.
+/// Receives reports on the work on one stack. Secrets are masked in all texts.
 ///
 /// The methods are called from several threads. They may block for a short time, but for [`Reporter::ask`], which may wait.
 pub trait Reporter: Debug + Send + Sync {
     /// Takes a message: lower-case, without a full stop, of one line or several.
     fn message(&self, level: Level, text: &str);
 
-    /// A plan begins to be carried out; `meter` counts its calls as they are sent.
+    /// The run of a plan begins; `meter` counts its calls as they are sent.
     fn run_begins(&self, plan: &Plan, meter: &Meter) {
         let _ = (plan, meter);
     }
 
-    /// Something happened to a step of the plan that is carried out.
+    /// An event of a step.
     fn step(&self, event: &Event) {
         let _ = event;
     }
 
-    /// The run has ended, in success or not.
+    /// The run has ended, successfully or not.
     fn run_ends(&self) {}
 
     /// Asks a question that a person must answer: the code of an MFA device.
@@ -57,7 +57,7 @@ pub trait Reporter: Debug + Send + Sync {
     }
 }
 
-/// Tells nobody.
+/// Ignores all reports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

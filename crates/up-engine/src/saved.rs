@@ -1,4 +1,4 @@
-//! A saved plan: reviewed now, carried out later, as it is.
+//! A saved plan: reviewed now, applied later, unchanged.
 
 use std::{
     collections::BTreeSet,
@@ -18,18 +18,18 @@ use crate::{Failure, Goal, Reason, Secrets};
 
 /// The version of the file. It rises when a reader of the older form would misread the newer.
 const FORMAT: u32 = 1;
-/// What a file must say to be taken for a saved plan.
+/// The member that identifies a file as a saved plan.
 const WHAT: &str = "bullstra-up plan";
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
-/// A plan with everything that carrying it out needs. The stack's files are not read again.
+/// A plan with everything that is needed to apply it. The stack's files are not read again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedPlan {
     /// The stack's file, as it was given.
     pub path: String,
-    /// What the plan is for.
+    /// The desired state of the stack.
     pub goal: Goal,
     /// The plan.
     pub plan: Plan,
@@ -90,7 +90,7 @@ impl SavedPlan {
     /// Reads a saved plan; its secrets are masked from now on.
     ///
     /// # Errors
-    /// When it is no saved plan of this version, or was changed since.
+    /// The file is not a saved plan of this version, or was changed since.
     pub(crate) fn read(path: &Path, secrets: &Secrets) -> Result<SavedPlan, Failure> {
         let shown = path.display();
         let wrong = |message: String| {
@@ -150,7 +150,7 @@ mod tests {
 
     use proptest::prelude::*;
     use up_core::Declared;
-    use up_plan::World;
+    use up_plan::LiveStack;
     use up_stack::Stack;
 
     use super::*;
@@ -187,7 +187,7 @@ mod tests {
             given: &[].into(),
             targets: &[].into(),
         };
-        let plan = up_plan::plan(&wanted, &World::default(), &up_kinds::find);
+        let plan = up_plan::plan(&wanted, &LiveStack::default(), &up_kinds::find);
         let goal = Goal::apply(stack, &PlanOptions::default());
         SavedPlan { path: "stacks/prod.toml".into(), goal, plan, secrets: ["saved-secret".to_owned()].into() }
     }

@@ -14,7 +14,7 @@ use up_core::{Address, Declared};
 
 use crate::Failure;
 
-/// What stands in the place of a secret.
+/// Replaces a secret in texts.
 pub const MASK: &str = "(sensitive)";
 /// Texts of at most this many characters occur everywhere, and are not masked.
 const SHORTEST: usize = 3;
@@ -24,25 +24,25 @@ const SHORTEST_KEY: usize = 16;
 
 /// Texts of one stack that must be neither shown nor kept: values of sensitive inputs, and credentials. Clones are one set.
 #[derive(Debug, Clone, Default)]
-pub struct Secrets(Arc<RwLock<Known>>);
+pub struct Secrets(Arc<RwLock<KnownSecrets>>);
 
 #[derive(Default)]
-struct Known {
+struct KnownSecrets {
     /// As they are.
     texts: BTreeSet<String>,
     /// True where some of them are numbers.
     has_numbers: bool,
     /// In every spelling, longest first: a secret inside a longer one must not be masked before it.
     spelled: Vec<String>,
-    /// Finds [`Known::spelled`] and [`MASK`], all at once.
+    /// Finds [`KnownSecrets::spelled`] and [`MASK`], all at once.
     finder: Option<AhoCorasick>,
     /// Declarations that hold secrets: the live resources at these addresses may hold older secrets in the same places.
     declared: BTreeMap<Address, Vec<Arc<Value>>>,
 }
 
-impl fmt::Debug for Known {
+impl fmt::Debug for KnownSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Known").field("texts", &self.texts.len()).finish_non_exhaustive()
+        f.debug_struct("KnownSecrets").field("texts", &self.texts.len()).finish_non_exhaustive()
     }
 }
 
@@ -123,7 +123,7 @@ impl Secrets {
         !self.read().declared.is_empty()
     }
 
-    /// Adds what stands in a live resource where its declaration holds a secret: its value before it was rotated.
+    /// Adds the live values of fields whose declaration holds a secret: values from before a rotation.
     pub(crate) fn add_observed(&self, address: &Address, spec: &Value) {
         let found = {
             let known = self.read();
@@ -137,18 +137,18 @@ impl Secrets {
         }
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+    fn write(&self) -> RwLockWriteGuard<'_, KnownSecrets> {
         // After a panic of the lock's holder the set is still whole: at most one text lacks some spellings.
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Known> {
+    fn read(&self) -> RwLockReadGuard<'_, KnownSecrets> {
         // Also called by panic hooks, which must not panic themselves.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl KnownSecrets {
     /// False where `text` holds neither a secret, in any spelling, nor [`MASK`].
     fn may_be_in(&self, text: &str) -> bool {
         match &self.finder {
@@ -230,7 +230,7 @@ impl Known {
         }
     }
 
-    /// What stands in `observed` between the parts that it has in common with `desired`; all of it where it lacks those.
+    /// The part of `observed` between those that it has in common with `desired`; all of it if it has none in common.
     fn older_text(&self, observed: &str, desired: &str) -> Option<String> {
         let desired = self.masked(desired);
         let (before, after) = desired

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::json;
 use tempfile::TempDir;
-use up_apply::{Event, What};
+use up_apply::{Event, EventKind};
 use up_engine::{
     Engine, Failure, FinishedRun, Goal, Interrupt, Level, LimitOptions, MASK, PlanOptions, Reason, Reporter,
     RunOptions, RunRequest, SessionOptions, live_resources,
@@ -47,7 +47,7 @@ impl Reporter for Recorder {
 
     fn step(&self, event: &Event) {
         self.add(format!("{event:?}"));
-        if let (What::Answered { .. }, Some(interrupt)) = (&event.what, self.interrupt.get()) {
+        if let (EventKind::Answered { .. }, Some(interrupt)) = (&event.what, self.interrupt.get()) {
             // A second one would abandon the calls in flight.
             self.sent.get_or_init(|| interrupt.send());
         }
@@ -126,7 +126,7 @@ impl Work {
             is_sandbox: true,
             limits,
             settle: Duration::from_secs(1),
-            state: Some(up_state::Place::Folder(folder.join("state"))),
+            state: Some(up_state::StateLocation::Folder(folder.join("state"))),
             ..SessionOptions::default()
         };
         Self { engine, reporter, folder, options }
@@ -142,7 +142,7 @@ impl Work {
         let goal = Goal::apply(self.load(&token)?, &PlanOptions::default());
         let (options, session) = (RunOptions::default(), self.options.clone());
         let request = RunRequest { command: "apply", goal, saved: None, options, session };
-        self.engine.prepare(request).await?.carry_out().await
+        self.engine.prepare(request).await?.apply().await
     }
 
     /// Everything that the stack's work has shown, and written beside its own files.
@@ -167,7 +167,7 @@ impl Work {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_stacks_in_one_process_share_nothing() {
     let idle = Some(Duration::from_secs(600));
-    let sandbox = up_sandbox::Options { idle, ..up_sandbox::Options::named("engine") };
+    let sandbox = up_sandbox::SandboxOptions { idle, ..up_sandbox::SandboxOptions::named("engine") };
     let endpoint = up_sandbox::start(&sandbox).await.unwrap().endpoint;
     up_sandbox::reset(&sandbox).await.unwrap();
     let refuse = json!({ "status": 400, "code": "InvalidInput", "message": secrets().join(", ") });
@@ -218,5 +218,5 @@ async fn twenty_stacks_in_one_process_share_nothing() {
     let stack = work.load(&secret(0)).unwrap();
     let session = work.engine.open(&up_engine::StackTarget::of(&stack), &work.options).await.unwrap();
     let observation = session.observe(&stack.resources, &stack.outputs).await.unwrap();
-    assert_eq!(live_resources(&stack, &observation.world).len(), 3);
+    assert_eq!(live_resources(&stack, &observation.live_stack).len(), 3);
 }

@@ -10,7 +10,7 @@ use up_core::{AnyKind, Service};
 
 pub use identity::{Identity, identity};
 pub use index::index;
-pub use role::{Role, assume};
+pub use role::{AssumableRole, assume};
 
 /// Every service that a command makes calls to, but for S3, where a stack may keep its history. Each service that has kinds is
 /// a feature.

@@ -1,4 +1,4 @@
-//! Taking on a role.
+//! Assumes roles.
 
 use std::time::SystemTime;
 
@@ -11,26 +11,31 @@ use up_core::{Error, Meter, Result};
 
 use crate::identity::STS;
 
-/// A role, and what AWS wants to know of who takes it on.
+/// A role to assume, and the parameters of the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role {
-    /// Which: its ARN.
+pub struct AssumableRole {
+    /// Its ARN.
     pub arn: String,
-    /// What the session is called, in CloudTrail and in the caller's ARN. 2 to 64 characters.
+    /// The session's name in CloudTrail and in the caller's ARN, 2 to 64 characters.
     pub session_name: String,
-    /// What its trust policy wants to hear in `sts:ExternalId`.
+    /// The `sts:ExternalId` that its trust policy requires.
     pub external_id: Option<String>,
-    /// How long the session is to last, in seconds; AWS's default is an hour.
+    /// The duration of the session in seconds; AWS's default is an hour.
     pub seconds: Option<i32>,
-    /// The MFA device whose code its trust policy wants: a serial number or an ARN.
+    /// The MFA device whose code its trust policy requires: a serial number or an ARN.
     pub mfa_serial: Option<String>,
 }
 
-/// Takes on a role with the credentials of `config`. `code` is what the MFA device shows, where there is one.
+/// Assumes a role with the credentials of `config`. `code` is the current code of the MFA device, if there is one.
 ///
 /// # Errors
-/// When the credentials are of no use, the role does not trust them, or AWS cannot be reached.
-pub async fn assume(config: &SdkConfig, role: &Role, code: Option<&str>, meter: &Meter) -> Result<Credentials> {
+/// The credentials are invalid, the role does not trust them, or AWS cannot be reached.
+pub async fn assume(
+    config: &SdkConfig,
+    role: &AssumableRole,
+    code: Option<&str>,
+    meter: &Meter,
+) -> Result<Credentials> {
     let client = Client::from_conf(Builder::from(config).interceptor(&STS).interceptor(meter.clone()).build());
     let call = client
         .assume_role()

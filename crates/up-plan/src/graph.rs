@@ -1,4 +1,4 @@
-//! Order: which resource comes before which, and which step.
+//! Orders resources, and then steps, by their dependencies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,28 +8,28 @@ use petgraph::{
 };
 use up_core::{Address, AnyKind, Declared, visit_named};
 
-use crate::{Action, Map, Refusal, Step};
+use crate::{Action, FastMap, Refusal, Step};
 
-/// Steps and the pairs of them that must be done one before the other.
+/// Steps, and pairs of steps of which the first must be done before the second.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) steps: Vec<Step>,
     pub(crate) before: BTreeSet<(usize, usize)>,
-    /// What cannot be put in order.
+    /// Refusals for steps that cannot be ordered.
     pub(crate) refusals: Vec<Refusal>,
 }
 
-/// Everything that each declaration names. Declarations have places, in the order of their addresses.
-pub(crate) struct Named<'a> {
+/// Which declarations refer to which. The declarations are sorted by address; a declaration's place is its index.
+pub(crate) struct ReferenceGraph<'a> {
     resources: Vec<&'a Declared>,
-    /// By address, in text: what names them need not be parsed for it.
-    places: Map<String, usize>,
-    /// By place, the places of all that is named.
+    /// Places by address, in text, so that references need not be parsed to look them up.
+    places: FastMap<String, usize>,
+    /// For each place, the places of the declarations that it refers to.
     targets: Vec<BTreeSet<usize>>,
     cycles: Cycles,
 }
 
-impl<'a> Named<'a> {
+impl<'a> ReferenceGraph<'a> {
     pub(crate) fn by(resources: &'a [Declared]) -> Self {
         let mut resources: Vec<_> = resources.iter().collect();
         resources.sort_by_key(|declared| &declared.address);
@@ -47,17 +47,17 @@ impl<'a> Named<'a> {
         self.resources[place]
     }
 
-    /// How many there are.
+    /// The number of declarations.
     pub(crate) fn len(&self) -> usize {
         self.resources.len()
     }
 
-    /// What the one at a place names.
+    /// The declarations that the one at `place` refers to.
     pub(crate) fn of(&self, place: usize) -> &BTreeSet<usize> {
         &self.targets[place]
     }
 
-    /// What it names in late fields alone.
+    /// The declarations that the one at `place` refers to in deferred fields only.
     pub(crate) fn deferred(&self, kind: &dyn AnyKind, place: usize) -> BTreeSet<usize> {
         let is_late = |name: &str| kind.fields().iter().any(|field| field.deferred && field.name == name);
         if !kind.fields().iter().any(|field| field.deferred) {
@@ -67,7 +67,7 @@ impl<'a> Named<'a> {
         self.of(place).difference(&early).copied().collect()
     }
 
-    /// The declarations that one names: by reference, in quoted text, or in `depends_on`.
+    /// The declarations that `declared` refers to: by reference, in text with placeholders, or in `depends_on`.
     fn places_in(&self, declared: &Declared, looked_at: impl Fn(&str) -> bool) -> BTreeSet<usize> {
         let fields = declared.spec.as_object().into_iter().flatten();
         let fields = fields.filter(|(field, _)| looked_at(field)).map(|(_, value)| value);
@@ -77,27 +77,28 @@ impl<'a> Named<'a> {
         places
     }
 
-    /// Those that name each other.
+    /// The cycles among the declarations.
     pub(crate) fn cycles(&self) -> &Cycles {
         &self.cycles
     }
 
-    /// Places of declarations, those named before those that name them.
+    /// The places of all declarations, each after those that it refers to.
     pub(crate) fn targets_first(&self) -> Vec<usize> {
         self.cycles.cycles.iter().flatten().copied().collect()
     }
 }
 
-/// The nodes that stand in a circle, circle by circle, those named first; one of its own for every other.
+/// The cycles of a graph, sorted so that targets come before the nodes that refer to them. A node in no cycle is a
+/// group of its own.
 #[derive(Default)]
 pub(crate) struct Cycles {
     cycles: Vec<Vec<usize>>,
-    /// In which of them each stands.
+    /// For each node, the index of its group.
     places: Vec<usize>,
 }
 
 impl Cycles {
-    /// Finds the circles among so many nodes, where each edge leads from a node to one it names.
+    /// Finds the cycles of a graph with `nodes` nodes, whose edges lead from a node to one that it refers to.
     pub(crate) fn among(nodes: usize, edges: &[(usize, usize)]) -> Self {
         let cycles = groups(nodes, edges);
         let mut places = vec![0; nodes];
@@ -107,18 +108,18 @@ impl Cycles {
         Self { cycles, places }
     }
 
-    /// All that stand in the same circle, itself among them.
+    /// All nodes of the node's cycle, the node itself included.
     pub(crate) fn around(&self, node: usize) -> &[usize] {
         &self.cycles[self.places[node]]
     }
 
-    /// True where the two are different nodes of one circle.
+    /// True if the two are different nodes of one cycle.
     pub(crate) fn join(&self, one: usize, other: usize) -> bool {
         one != other && self.places[one] == self.places[other]
     }
 }
 
-/// Strongly connected groups of so many nodes, those named before those that name them.
+/// The strongly connected components of a graph, targets before the nodes that refer to them.
 fn groups(nodes: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
     let mut graph = DiGraph::<(), (), usize>::with_capacity(nodes, edges.len());
     (0..nodes).for_each(|_| {
@@ -133,8 +134,8 @@ fn groups(nodes: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
     tarjan_scc(&graph).into_iter().map(sorted).collect()
 }
 
-/// Puts steps in an order that respects every pair, the earlier written first where there is a choice; keeps only
-/// `targets` and what they need, if there are any. Steps that wait for each other in a circle are refused.
+/// Orders the steps by their pairs; where the order is free, the step written first comes first. If `targets` are
+/// given, only their steps and the steps that these need are kept. Cycles of steps are refused.
 pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, Vec<Refusal>) {
     let Draft { steps, before, mut refusals } = draft;
     let mut waits: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); steps.len()];
@@ -171,7 +172,7 @@ pub(crate) fn ordered(draft: Draft, targets: &BTreeSet<Address>) -> (Vec<Step>, 
     (placed.collect(), refusals)
 }
 
-/// A refusal for each cycle of steps that wait for each other.
+/// Returns a refusal for each cycle of steps.
 fn cycles(steps: &[Step], before: &BTreeSet<(usize, usize)>) -> Vec<Refusal> {
     let edges: Vec<_> = before.iter().copied().collect();
     let cycles = Cycles::among(steps.len(), &edges).cycles.into_iter().filter(|cycle| cycle.len() > 1);

@@ -1,8 +1,10 @@
-//! Declared and observed in, steps out. Pure, synchronous, deterministic: the same inputs give the same plan byte for byte.
+//! Plans: takes the declared and the observed resources and returns steps. Pure, synchronous, deterministic: the same
+//! inputs give the same plan, byte for byte.
 
 mod decide;
 mod graph;
 mod handover;
+mod live;
 mod order;
 mod plan;
 mod protect;
@@ -10,64 +12,64 @@ mod release;
 mod replace;
 mod steps;
 mod taken;
-mod world;
 
+pub use live::{Fingerprints, LiveStack};
 pub use plan::{Action, FORMAT, Notice, Plan, Refusal, Step, Summary};
 pub use taken::{given_name, new_name};
-pub use world::{Fingerprints, World};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use up_core::{Address, AnyKind, Declared};
 
-/// A map of many small keys, for which std's hash costs more than all the rest.
-type Map<K, V> = HashMap<K, V, RandomState>;
+/// A hash map with a fast hasher: with std's hasher, hashing costs more than the rest of planning.
+type FastMap<K, V> = HashMap<K, V, RandomState>;
 
 /// Finds a kind by its name.
 pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn AnyKind>;
 
-/// What is wanted of a stack.
+/// What the user wants of a stack.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The stack's name.
     pub stack: &'a str,
-    /// Everything it declares; nothing to tear it down.
+    /// All declared resources; empty to destroy the stack.
     pub resources: &'a [Declared],
-    /// Refuse to delete or replace whatever holds data.
+    /// Refuses to delete or replace any resource that holds data.
     pub protect: bool,
-    /// Addresses to be torn down whose declaration says `prevent_destroy`.
+    /// Addresses to destroy whose declaration has `prevent_destroy`.
     pub prevent_destroy: &'a BTreeSet<Address>,
-    /// What each of the resources to be torn down names in its declaration, see [`World::named`].
+    /// For each resource to destroy, the addresses that its declaration names, see [`LiveStack::named`].
     pub named: &'a BTreeMap<Address, BTreeSet<Address>>,
-    /// The names that their declarations give to the resources to be torn down: what has such a name is no copy.
+    /// The names that declarations give to the resources to destroy. A resource with such a name is not a copy.
     pub given: &'a BTreeMap<Address, String>,
-    /// Only these, and what they need; empty for all.
+    /// Plans only these addresses and what they depend on; empty for all.
     pub targets: &'a BTreeSet<Address>,
 }
 
-/// Works out the steps from what is seen to what is wanted.
+/// Returns the steps that turn the observed resources into the declared ones.
 ///
-/// What must not be done is in [`Plan::refusals`]: such a plan is for showing, not for carrying out.
-pub fn plan(wanted: &Wanted<'_>, world: &World, kinds: Kinds<'_>) -> Plan {
-    let named = graph::Named::by(wanted.resources);
-    let decide::Decision { verdicts, notices, copies, mut refusals } = decide::decide(wanted, &named, world, kinds);
-    refusals.extend(protect::refusals(wanted, &verdicts, kinds));
-    refusals.extend(protect::occupied(&verdicts, kinds));
-    let unchanged = verdicts.iter().filter(|verdict| verdict.ruling == decide::Ruling::Keep).count();
-    let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, world, &verdicts, kinds), wanted.targets);
+/// Reasons not to apply the plan are in [`Plan::refusals`]: a plan with refusals can be shown, but not applied.
+pub fn plan(wanted: &Wanted<'_>, live_stack: &LiveStack, kinds: Kinds<'_>) -> Plan {
+    let named = graph::ReferenceGraph::by(wanted.resources);
+    let decide::Decisions { decisions, notices, copies, mut refusals } =
+        decide::decide(wanted, &named, live_stack, kinds);
+    refusals.extend(protect::refusals(wanted, &decisions, kinds));
+    refusals.extend(protect::occupied(&decisions, kinds));
+    let unchanged = decisions.iter().filter(|decision| decision.planned == decide::PlannedAction::Keep).count();
+    let (steps, stuck) = graph::ordered(steps::steps(wanted, &named, live_stack, &decisions, kinds), wanted.targets);
     refusals.extend(stuck);
     if !wanted.targets.is_empty() {
         let kept: BTreeSet<_> = steps.iter().map(|step| &step.address).chain(wanted.targets).collect();
         refusals.retain(|refusal| kept.contains(&refusal.address));
     }
-    refusals.extend(taken::refusals(&steps, world, kinds));
-    let observed = if steps.is_empty() { Fingerprints::default() } else { world.fingerprints() };
+    refusals.extend(taken::refusals(&steps, live_stack, kinds));
+    let observed = if steps.is_empty() { Fingerprints::default() } else { live_stack.fingerprints() };
     Plan {
         format: FORMAT,
         stack: wanted.stack.to_owned(),
-        account: world.account.clone(),
-        region: world.region.clone(),
+        account: live_stack.account.clone(),
+        region: live_stack.region.clone(),
         unchanged,
         refusals,
         notices,

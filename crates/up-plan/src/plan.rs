@@ -1,4 +1,4 @@
-//! A plan is data.
+//! The plan, as plain data.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::Fingerprints;
 /// The version of a plan as JSON. It rises when a reader of the older form would misread the newer.
 pub const FORMAT: u32 = 2;
 
-/// Everything there is to do, and what it is based on.
+/// All steps of a plan, and what they are based on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -19,123 +19,125 @@ pub struct Plan {
     pub format: u32,
     /// The stack's name.
     pub stack: String,
-    /// The account it was observed in.
+    /// The account that was observed.
     pub account: String,
-    /// The region it was observed in.
+    /// The region that was observed.
     pub region: String,
-    /// How many declared resources are as they should be.
+    /// The number of declared resources that are already as declared.
     pub unchanged: usize,
-    /// Why it must not be carried out; empty for a plan that may be.
+    /// Reasons not to apply the plan; empty if it can be applied.
     pub refusals: Vec<Refusal>,
-    /// What a user should know beside the steps: what is wrong and not mended by them, and what is left alone, and why.
+    /// Information beside the steps: problems that the steps do not solve, and resources that are left alone, with the
+    /// reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<Notice>,
-    /// Ids of what carries the stack's tags and is left alone, because it may be a copy that somebody else made.
+    /// Ids of resources that carry the stack's tags and are left alone, because they may be copies made by others.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub copies: BTreeSet<String>,
-    /// What to do, in an order that could be followed one by one.
+    /// The steps, in an order in which they could be done one by one.
     pub steps: Vec<Step>,
-    /// What was observed, so that a moved world is noticed. Empty where there is nothing to do.
+    /// Hashes of the observed resources, to detect changes before apply. Empty if there are no steps.
     pub observed: Fingerprints,
 }
 
-/// A reason not to carry a plan out.
+/// A reason not to apply a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The resource that would be lost.
+    /// The resource that is concerned.
     pub address: Address,
-    /// Why that is refused.
+    /// The reason.
     pub message: String,
 }
 
-/// Something to know about a resource; it makes no difference to what is done.
+/// Information about a resource that does not change the steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The resource, or the one whose tags something carries.
+    /// The resource, or the address in the tags that a resource carries.
     pub address: Address,
-    /// What to know, as a sentence without a full stop.
+    /// The information, as a sentence without a full stop.
     pub message: String,
 }
 
-/// One thing to do to one resource.
+/// One action on one resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// The resource.
     pub address: Address,
-    /// What to do.
+    /// The action.
     pub action: Action,
-    /// The fields that differ, for people. Empty for a plain create or delete.
+    /// The fields that differ, for display. Empty for a plain create or delete.
     pub changes: Vec<FieldChange>,
-    /// Why, where the changes alone do not say it.
+    /// The reason, if the changes do not show it.
     pub why: Option<String>,
-    /// Indices of the steps that must be done before; all smaller than its own.
+    /// Indices of the steps that must be done before this one; all smaller than its own.
     pub after: Vec<usize>,
-    /// How long its kind usually takes, in seconds.
+    /// How long the kind usually takes, in seconds.
     pub takes: u64,
-    /// The calls it may make, as IAM actions.
+    /// The calls that the step may make, as IAM actions.
     pub calls: Vec<String>,
 }
 
-/// What to do.
+/// What a step does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Action {
-    /// Make it.
+    /// Creates the resource.
     Create {
-        /// Tags and names it is born with.
+        /// The tags and the name that it is created with.
         new: NewResource,
-        /// The declared spec, marks and all.
+        /// The declared spec, placeholders included.
         #[serde(with = "up_core::shared")]
         desired: Arc<Value>,
-        /// The fields whose differences are left alone.
+        /// The fields whose differences are ignored.
         ignore: BTreeSet<String>,
-        /// The other half of a replacement stands elsewhere in the plan.
+        /// True for the new half of a replacement: the delete of the old resource is another step.
         replaces: bool,
-        /// It only creates; an update follows once the resources it names in turn exist.
+        /// True if the step leaves out deferred fields; an update sets them once the resources that they refer to
+        /// exist.
         partial: bool,
     },
-    /// Move it, in place. With no changes: only wait until AWS is done with it.
+    /// Updates the resource in place. Without changes, it only waits until AWS has finished with the resource.
     Update {
-        /// What was seen; absent for the second half of a create, which is only then there to be seen.
+        /// The observed resource; absent for the second half of a create, which reads it when it starts.
         observed: Option<Observed<Value>>,
-        /// The declared spec, marks and all.
+        /// The declared spec, placeholders included.
         #[serde(with = "up_core::shared")]
         desired: Arc<Value>,
-        /// The fields whose differences are left alone.
+        /// The fields whose differences are ignored.
         ignore: BTreeSet<String>,
-        /// Tags to change.
+        /// The tags to change.
         tags: TagChange,
-        /// Its address so far, where it has been renamed.
+        /// Its previous address, if it was renamed.
         renamed_from: Option<Address>,
     },
-    /// Take it away.
+    /// Deletes the resource.
     Delete {
-        /// What was seen.
+        /// The observed resource.
         observed: Observed<Value>,
-        /// The other half of a replacement stands elsewhere in the plan.
+        /// True for the old half of a replacement: the create of the new resource is another step.
         replaced: bool,
     },
 }
 
-/// What a plan comes to, counted by resource.
+/// The number of resources by verb.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// New resources.
+    /// Created.
     pub create: usize,
-    /// Changed in place.
+    /// Updated in place.
     pub update: usize,
-    /// Replaced by a new one.
+    /// Replaced.
     pub replace: usize,
-    /// Taken away.
+    /// Deleted.
     pub delete: usize,
     /// Renamed: only tags change.
     pub retag: usize,
 }
 
 impl Step {
-    /// The step as one word: `create`, `update`, `replace`, `delete`, `retag` or `wait`; nothing for the second part of
-    /// what another step already says.
+    /// The step as one word: `create`, `update`, `replace`, `delete`, `retag` or `wait`. `None` for the second half of
+    /// a create or replacement, whose first step has the word.
     pub fn verb(&self) -> Option<&'static str> {
         match &self.action {
             Action::Create { replaces: true, .. } => Some("replace"),
@@ -154,7 +156,7 @@ impl Step {
 }
 
 impl Step {
-    /// The step without what may differ from one look to the next and is not compared: attributes, such as an endpoint.
+    /// The step without attributes, such as an endpoint: they may differ between two looks, and are not compared.
     fn essence(&self) -> Self {
         let mut step = self.clone();
         if let Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. } = &mut step.action {
@@ -165,7 +167,7 @@ impl Step {
 }
 
 impl Plan {
-    /// True where both do the same, to the same.
+    /// True if both plans have the same steps for the same stack, account and region.
     pub fn is_same(&self, other: &Self) -> bool {
         let whose =
             |plan: &Self| (plan.stack.clone(), plan.account.clone(), plan.region.clone(), plan.refusals.clone());
@@ -173,7 +175,7 @@ impl Plan {
         whose(self) == whose(other) && steps(self) == steps(other)
     }
 
-    /// Counts by resource.
+    /// Counts the steps by verb.
     pub fn summary(&self) -> Summary {
         let count = |verb| self.steps.iter().filter(|step| step.verb() == Some(verb)).count();
         Summary {
@@ -185,13 +187,13 @@ impl Plan {
         }
     }
 
-    /// True where there is nothing to do.
+    /// True if there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// For each step, how long it and the longest chain of steps behind it take: the order in which to start steps that
-    /// are ready, and, at its largest, how long the whole takes when nothing waits without need.
+    /// For each step, how long it and the longest chain of steps after it take. Ready steps are started in this order,
+    /// longest first; the largest value is how long the whole plan takes.
     pub fn remaining(&self) -> Vec<Duration> {
         let mut remaining: Vec<_> = self.steps.iter().map(|step| Duration::from_secs(step.takes)).collect();
         for index in (0..self.steps.len()).rev() {

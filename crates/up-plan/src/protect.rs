@@ -1,22 +1,22 @@
-//! What must not be lost.
+//! Refuses to delete or replace protected resources.
 
 use up_core::{Address, Order};
 
 use crate::{
     Kinds, Refusal, Wanted,
-    decide::{Ruling, Verdict},
+    decide::{Decision, PlannedAction},
 };
 
-/// A refusal for everything protected that the verdicts would delete or replace.
-pub(crate) fn refusals(wanted: &Wanted<'_>, verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
-    verdicts.iter().filter_map(|verdict| refusal(wanted, verdict, kinds)).collect()
+/// Returns a refusal for each protected resource that would be deleted or replaced.
+pub(crate) fn refusals(wanted: &Wanted<'_>, decisions: &[Decision<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
+    decisions.iter().filter_map(|decision| refusal(wanted, decision, kinds)).collect()
 }
 
-fn refusal(wanted: &Wanted<'_>, verdict: &Verdict<'_>, kinds: Kinds<'_>) -> Option<Refusal> {
-    let Verdict { address, declared, ruling, .. } = verdict;
-    let lost = match ruling {
-        Ruling::Delete => "deleted",
-        Ruling::Replace(Order::CreateBeforeDestroy | Order::DestroyBeforeCreate) => "replaced",
+fn refusal(wanted: &Wanted<'_>, decision: &Decision<'_>, kinds: Kinds<'_>) -> Option<Refusal> {
+    let Decision { address, declared, planned, .. } = decision;
+    let lost = match planned {
+        PlannedAction::Delete => "deleted",
+        PlannedAction::Replace(Order::CreateBeforeDestroy | Order::DestroyBeforeCreate) => "replaced",
         _ => return None,
     };
     let prevented =
@@ -27,26 +27,28 @@ fn refusal(wanted: &Wanted<'_>, verdict: &Verdict<'_>, kinds: Kinds<'_>) -> Opti
         (_, true) => "it holds data and the stack is marked `protect`",
         _ => return None,
     };
-    let fields = verdict.changes.iter().map(|change| format!("`{}`", change.field)).collect::<Vec<_>>();
+    let fields = decision.changes.iter().map(|change| format!("`{}`", change.field)).collect::<Vec<_>>();
     let cause = if fields.is_empty() { String::new() } else { format!(" because of {}", fields.join(", ")) };
     Some(refused(address, format!("would be {lost}{cause}, but {because}")))
 }
 
-/// A refusal for everything that something which stays stands in.
-pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
-    let leaves = |it: &&Verdict<'_>| !it.keeps_old && matches!(it.ruling, Ruling::Delete | Ruling::Replace(_));
-    let leaving: Vec<_> = verdicts.iter().filter(leaves).filter_map(|it| Some((&it.address, it.observed?))).collect();
+/// Returns a refusal for each deleted or replaced resource that still contains one that stays, such as a subnet with a
+/// network interface of a load balancer.
+pub(crate) fn occupied(decisions: &[Decision<'_>], kinds: Kinds<'_>) -> Vec<Refusal> {
+    let leaves =
+        |it: &&Decision<'_>| !it.keeps_old && matches!(it.planned, PlannedAction::Delete | PlannedAction::Replace(_));
+    let leaving: Vec<_> = decisions.iter().filter(leaves).filter_map(|it| Some((&it.address, it.observed?))).collect();
     if leaving.is_empty() {
         return vec![];
     }
-    let stays = |it: &&Verdict<'_>| matches!(it.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
-    let refusals = verdicts.iter().filter(stays).flat_map(|user| {
+    let stays =
+        |it: &&Decision<'_>| matches!(it.planned, PlannedAction::Keep | PlannedAction::Wait | PlannedAction::Update);
+    let refusals = decisions.iter().filter(stays).flat_map(|user| {
         let held = leaving.iter().filter(move |(address, observed)| stands_in(user, address, &observed.id, kinds));
         held.map(move |(address, observed)| {
-            let user = &user.address;
+            let (user, id) = (&user.address, &observed.id);
             let message = format!(
-                "{} cannot be deleted: {user} stands in it, and AWS does not move it; leave it as it is, or replace {user} as well",
-                observed.id
+                "{id} cannot be deleted: {user} is inside it, and AWS does not move it; keep {id}, or replace {user} as well"
             );
             refused(address, message)
         })
@@ -54,8 +56,8 @@ pub(crate) fn occupied(verdicts: &[Verdict<'_>], kinds: Kinds<'_>) -> Vec<Refusa
     refusals.collect()
 }
 
-/// True where a live resource stands in another, and AWS does not move it.
-pub(crate) fn stands_in(user: &Verdict<'_>, target: &Address, id: &str, kinds: Kinds<'_>) -> bool {
+/// True if a live resource is located in the target, and AWS cannot move it out.
+pub(crate) fn stands_in(user: &Decision<'_>, target: &Address, id: &str, kinds: Kinds<'_>) -> bool {
     let occupies = kinds(&user.address.kind).and_then(|kind| kind.info().occupies);
     let Some((attribute, _)) = occupies.filter(|(_, kind)| *kind == target.kind) else { return false };
     let ids = user.observed.and_then(|observed| observed.attrs.get(attribute));

@@ -1,4 +1,4 @@
-//! Verdicts in, steps out: which calls, and which before which.
+//! Turns decisions into steps: which calls are made, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,36 +6,36 @@ use serde_json::Value;
 use up_core::{Address, AnyKind, Declared, Observed, Order};
 
 use crate::{
-    Action, Kinds, Step, Wanted, World,
-    decide::{Ruling, Verdict, new, tag_change},
-    graph::{Draft, Named},
+    Action, Kinds, LiveStack, Step, Wanted,
+    decide::{Decision, PlannedAction, new, tag_change},
+    graph::{Draft, ReferenceGraph},
 };
 
-/// Turns verdicts into steps with their order.
+/// Turns decisions into ordered steps.
 pub(crate) fn steps<'a>(
     wanted: &Wanted<'a>,
-    named: &'a Named<'a>,
-    world: &'a World,
-    verdicts: &'a [Verdict<'a>],
+    named: &'a ReferenceGraph<'a>,
+    live_stack: &'a LiveStack,
+    decisions: &'a [Decision<'a>],
     kinds: Kinds<'_>,
 ) -> Draft {
-    let mut rulings = vec![0; named.len()];
-    let places = verdicts.iter().enumerate().filter_map(|(index, verdict)| Some((index, verdict.place?)));
-    places.for_each(|(index, place)| rulings[place] = index);
+    let mut decision_at = vec![0; named.len()];
+    let places = decisions.iter().enumerate().filter_map(|(index, decision)| Some((index, decision.place?)));
+    places.for_each(|(index, place)| decision_at[place] = index);
     let mut writer = Writer {
         stack: wanted.stack,
         kinds,
-        verdicts,
+        decisions,
         named,
-        rulings,
+        decision_at,
         torn_down: wanted.named,
-        world,
-        taken: taken(world),
+        live_stack,
+        taken: taken(live_stack),
         draft: Draft::default(),
-        nodes: vec![Nodes::default(); verdicts.len()],
+        nodes: vec![Nodes::default(); decisions.len()],
     };
-    verdicts.iter().enumerate().for_each(|(index, verdict)| writer.makes(index, verdict));
-    verdicts.iter().enumerate().rev().for_each(|(index, verdict)| writer.deletes(index, verdict));
+    decisions.iter().enumerate().for_each(|(index, decision)| writer.make_steps(index, decision));
+    decisions.iter().enumerate().rev().for_each(|(index, decision)| writer.delete_step(index, decision));
     writer.order();
     writer.draft
 }
@@ -44,30 +44,30 @@ pub(crate) fn steps<'a>(
 pub(crate) struct Writer<'a, 'k> {
     stack: &'a str,
     pub(crate) kinds: Kinds<'k>,
-    pub(crate) verdicts: &'a [Verdict<'a>],
-    pub(crate) named: &'a Named<'a>,
-    /// Which verdict is of the declaration at each place.
-    pub(crate) rulings: Vec<usize>,
+    pub(crate) decisions: &'a [Decision<'a>],
+    pub(crate) named: &'a ReferenceGraph<'a>,
+    /// For each place of a declaration, the index of its decision.
+    pub(crate) decision_at: Vec<usize>,
     /// See [`Wanted::named`].
     pub(crate) torn_down: &'a BTreeMap<Address, BTreeSet<Address>>,
-    pub(crate) world: &'a World,
+    pub(crate) live_stack: &'a LiveStack,
     /// Physical names in use, by kind.
     taken: BTreeMap<String, BTreeSet<String>>,
     pub(crate) draft: Draft,
-    /// The steps of each verdict.
+    /// The steps of each decision.
     pub(crate) nodes: Vec<Nodes>,
 }
 
-/// The steps of one resource, as places in [`Draft::steps`].
+/// The steps of one resource, as indices into [`Draft::steps`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Nodes {
     /// Creates or updates the resource.
     pub(crate) make: Option<usize>,
-    /// True where `make` creates the resource, false where it updates it.
+    /// True if `make` creates the resource, false if it updates it.
     pub(crate) is_new: bool,
-    /// A second update: it sets what `make` had to leave out, or removes what `make` still had to keep.
+    /// A second update: it sets what `make` had to leave out, or removes what `make` had to keep.
     pub(crate) finish: Option<usize>,
-    /// True where `finish` only removes what other resources may still use.
+    /// True if `finish` only removes members that other resources may still use.
     pub(crate) is_narrowed: bool,
     /// Deletes the live resource, or the old one of a replacement.
     pub(crate) delete: Option<usize>,
@@ -79,13 +79,14 @@ impl Nodes {
         self.make.or(self.finish)
     }
 
-    /// The last step that creates or updates the resource: after it, the resource is as declared, and refers to nothing else.
+    /// The last step that creates or updates the resource. After it, the resource is as declared and no longer refers
+    /// to its old targets.
     pub(crate) fn last(&self) -> Option<usize> {
         self.finish.or(self.make)
     }
 
-    /// The step that users of the resource wait for. Where `finish` only removes something, that is `make`: users must move
-    /// off what is removed before, not after.
+    /// The step that users of the resource wait for. If `finish` only removes members, that is `make`: users must stop
+    /// using the members before they are removed, not after.
     pub(crate) fn usable(&self) -> Option<usize> {
         if self.is_narrowed { self.make } else { self.last() }
     }
@@ -96,101 +97,105 @@ impl<'a> Writer<'a, '_> {
         (self.kinds)(&address.kind)
     }
 
-    fn makes(&mut self, index: usize, verdict: &Verdict<'a>) {
-        let Some((declared, kind)) = verdict.declared.zip(self.kind(&verdict.address)) else { return };
-        let nodes = match verdict.ruling {
-            Ruling::Create | Ruling::Replace(_) => self.create(index, declared, kind),
-            Ruling::Update | Ruling::Wait => match self.narrow(index, verdict, declared, kind) {
+    fn make_steps(&mut self, index: usize, decision: &Decision<'a>) {
+        let Some((declared, kind)) = decision.declared.zip(self.kind(&decision.address)) else { return };
+        let nodes = match decision.planned {
+            PlannedAction::Create | PlannedAction::Replace(_) => self.create(index, declared, kind),
+            PlannedAction::Update | PlannedAction::Wait => match self.narrow(index, decision, declared, kind) {
                 Some(nodes) => nodes,
-                None => Nodes { make: Some(self.update(verdict, declared, kind)), ..Nodes::default() },
+                None => Nodes { make: Some(self.update(decision, declared, kind)), ..Nodes::default() },
             },
-            Ruling::Keep | Ruling::Delete => return,
+            PlannedAction::Keep | PlannedAction::Delete => return,
         };
         self.nodes[index] = nodes;
     }
 
     fn create(&mut self, index: usize, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
-        let verdict = &self.verdicts[index];
-        let replaces = matches!(verdict.ruling, Ruling::Replace(_));
-        let place = verdict.place.expect("only what is declared is made");
+        let decision = &self.decisions[index];
+        let replaces = matches!(decision.planned, PlannedAction::Replace(_));
+        let place = decision.place.expect("only declared resources are created");
         let partial = self.named.deferred(kind, place).iter().any(|to| self.named.cycles().join(place, *to));
-        let generation = self.generation(verdict, declared, kind);
+        let generation = self.generation(decision, declared, kind);
         let new = new(self.stack, declared, generation);
         let about = kind.info();
         let calls = [about.actions.create, about.actions.update].concat();
         let (desired, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
         let action = Action::Create { new, desired, ignore, replaces, partial };
-        let make = self.push(verdict, action, about.takes.create.as_secs(), &calls);
-        // What is ignored once it exists is still set by the second half of its create.
-        let finish = partial.then(|| self.second_half(verdict, declared, BTreeSet::new(), kind));
+        let make = self.push(decision, action, about.takes.create.as_secs(), &calls);
+        // The second half of a create still sets fields that are ignored once the resource exists.
+        let finish = partial.then(|| self.second_half(decision, declared, BTreeSet::new(), kind));
         Nodes { make: Some(make), is_new: true, finish, ..Nodes::default() }
     }
 
-    /// What follows a step that has left something out.
+    /// The update that follows a step which has left something out.
     pub(crate) fn second_half(
         &mut self,
-        verdict: &Verdict<'a>,
+        decision: &Decision<'a>,
         declared: &Declared,
         ignore: BTreeSet<String>,
         kind: &dyn AnyKind,
     ) -> usize {
         let (desired, tags) = (declared.spec.clone(), Default::default());
         let action = Action::Update { observed: None, desired, ignore, tags, renamed_from: None };
-        self.push(verdict, action, 1, kind.info().actions.update)
+        self.push(decision, action, 1, kind.info().actions.update)
     }
 
-    pub(crate) fn update(&mut self, verdict: &Verdict<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
-        let observed = verdict.observed.expect("only what is seen is updated");
+    pub(crate) fn update(&mut self, decision: &Decision<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
+        let observed = decision.observed.expect("only live resources are updated");
         let was = observed.address(self.stack).filter(|was| *was != declared.address);
         let action = Action::Update {
             observed: Some(observed.clone()),
             desired: declared.spec.clone(),
-            ignore: verdict.ignored.clone(),
-            tags: tag_change(self.stack, kind, declared, observed, &self.world.tagged),
+            ignore: decision.ignored.clone(),
+            tags: tag_change(self.stack, kind, declared, observed, &self.live_stack.tagged),
             renamed_from: was,
         };
         let about = kind.info();
-        let fields = if verdict.changes.is_empty() { &[] } else { about.actions.update };
+        let fields = if decision.changes.is_empty() { &[] } else { about.actions.update };
         let calls = [fields, about.actions.tag].concat();
-        let changed = verdict.changes.iter().map(|change| change.field.as_str());
-        let takes = match verdict.ruling {
-            Ruling::Wait => about.takes.create,
+        let changed = decision.changes.iter().map(|change| change.field.as_str());
+        let takes = match decision.planned {
+            PlannedAction::Wait => about.takes.create,
             _ => about.takes.changing(changed),
         };
-        self.push(verdict, action, takes.as_secs(), &calls)
+        self.push(decision, action, takes.as_secs(), &calls)
     }
 
-    fn deletes(&mut self, index: usize, verdict: &Verdict<'a>) {
-        let replaced = matches!(verdict.ruling, Ruling::Replace(_)) && !verdict.keeps_old;
-        let Some(observed) = verdict.observed.filter(|_| replaced || verdict.ruling == Ruling::Delete) else { return };
-        let Some(kind) = self.kind(&verdict.address) else { return };
+    fn delete_step(&mut self, index: usize, decision: &Decision<'a>) {
+        let replaced = matches!(decision.planned, PlannedAction::Replace(_)) && !decision.keeps_old;
+        let Some(observed) = decision.observed.filter(|_| replaced || decision.planned == PlannedAction::Delete) else {
+            return;
+        };
+        let Some(kind) = self.kind(&decision.address) else { return };
         let about = kind.info();
         let action = Action::Delete { observed: observed.clone(), replaced };
-        let delete = self.push(verdict, action, about.takes.delete.as_secs(), about.actions.delete);
+        let delete = self.push(decision, action, about.takes.delete.as_secs(), about.actions.delete);
         let nodes = &mut self.nodes[index];
         nodes.delete = Some(delete);
-        match (verdict.ruling, nodes.make) {
-            (Ruling::Replace(Order::DestroyBeforeCreate), Some(make)) => self.draft.before.insert((delete, make)),
+        match (decision.planned, nodes.make) {
+            (PlannedAction::Replace(Order::DestroyBeforeCreate), Some(make)) => {
+                self.draft.before.insert((delete, make))
+            }
             (_, Some(make)) => self.draft.before.insert((make, delete)),
             _ => false,
         };
     }
 
-    fn push(&mut self, verdict: &Verdict<'_>, action: Action, takes: u64, calls: &[&str]) -> usize {
+    fn push(&mut self, decision: &Decision<'_>, action: Action, takes: u64, calls: &[&str]) -> usize {
         let plain = matches!(action, Action::Delete { replaced: true, .. } | Action::Update { observed: None, .. });
-        let changes = if plain { vec![] } else { verdict.changes.clone() };
+        let changes = if plain { vec![] } else { decision.changes.clone() };
         let mut calls = calls.to_vec();
         calls.sort_unstable();
         calls.dedup();
         let calls = calls.into_iter().map(str::to_owned).collect();
-        let (address, why) = (verdict.address.clone().into_owned(), verdict.why.clone());
+        let (address, why) = (decision.address.clone().into_owned(), decision.why.clone());
         self.draft.steps.push(Step { address, action, changes, why, after: vec![], takes, calls });
         self.draft.steps.len() - 1
     }
 
-    /// The lowest generation whose name is free: a renamed resource keeps the name it was born with.
-    fn generation(&mut self, verdict: &Verdict<'_>, declared: &Declared, kind: &dyn AnyKind) -> u32 {
-        let first = verdict.observed.map_or(0, |observed| observed.generation() + 1);
+    /// The lowest generation whose name is free: a renamed resource keeps the name that it was created with.
+    fn generation(&mut self, decision: &Decision<'_>, declared: &Declared, kind: &dyn AnyKind) -> u32 {
+        let first = decision.observed.map_or(0, |observed| observed.generation() + 1);
         let longest = kind.info().longest_name;
         if longest == 0 {
             return first;
@@ -203,9 +208,9 @@ impl<'a> Writer<'a, '_> {
     }
 }
 
-fn taken(world: &World) -> BTreeMap<String, BTreeSet<String>> {
+fn taken(live_stack: &LiveStack) -> BTreeMap<String, BTreeSet<String>> {
     let names = |observed: &[Observed<Value>]| {
         observed.iter().filter_map(|observed| observed.attrs.get("name").cloned()).collect()
     };
-    world.observed.iter().map(|(kind, observed)| (kind.clone(), names(observed))).collect()
+    live_stack.observed.iter().map(|(kind, observed)| (kind.clone(), names(observed))).collect()
 }

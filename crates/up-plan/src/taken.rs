@@ -1,19 +1,19 @@
-//! Names that another resource has already.
+//! Names that are already taken by another resource.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 use up_core::{Address, AnyKind, Change, whose};
 
-use crate::{Action, Kinds, Refusal, Step, World};
+use crate::{Action, Kinds, LiveStack, Refusal, Step};
 
-/// The name that a spec gives, where its user chose it.
+/// The name that the user chose in a spec, if any.
 pub fn given_name<'a>(kind: &dyn AnyKind, spec: &'a Value) -> Option<&'a str> {
     let field = kind.fields().iter().find(|field| field.change == Change::Name)?;
     spec[field.name].as_str().filter(|_| kind.info().longest_name > 0)
 }
 
-/// The name that AWS is to know a new resource by: the one that its user chose, or a derived one. `None` where AWS names it.
+/// The physical name of a new resource: the one that the user chose, or a derived one. `None` for kinds without names.
 pub fn new_name<'a>(
     kind: &dyn AnyKind,
     spec: &'a Value,
@@ -26,11 +26,11 @@ pub fn new_name<'a>(
     (longest > 0).then(|| given_name(kind, spec).map_or_else(derived, Cow::Borrowed))
 }
 
-/// A refusal for every create whose name is taken: AWS would refuse it in mid-run.
-pub(crate) fn refusals(steps: &[Step], world: &World, kinds: Kinds<'_>) -> Vec<Refusal> {
+/// Returns a refusal for every create whose name is taken: AWS would refuse the call in mid-run.
+pub(crate) fn refusals(steps: &[Step], live_stack: &LiveStack, kinds: Kinds<'_>) -> Vec<Refusal> {
     let refusal = |step: &Step| {
         let Action::Create { new, desired, .. } = &step.action else { return None };
-        let others = world.others.get(&step.address.kind)?;
+        let others = live_stack.others.get(&step.address.kind)?;
         let kind = kinds(&step.address.kind)?;
         let name = new_name(kind, desired, &new.stack, &step.address, new.generation)?;
         let (tags, kind_name) = (others.get(&*name)?, kind.name());

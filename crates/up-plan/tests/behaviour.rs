@@ -1,49 +1,49 @@
-//! What a plan says, behaviour by behaviour. Three small kinds stand in for AWS's: a `net`, a `box` in a net, and a
-//! `group` that other groups may name. What changes hands is in `handover`, what other hands
-//! did in `hands`.
+//! Tests of plans, behaviour by behaviour. Three small kinds stand in for AWS's: a `net`, a `box` in a net, and a
+//! `group` that other groups may refer to. Unique values that pass between resources are in `handover`, changes made by
+//! others in `others`.
 
 mod handover;
-mod hands;
 mod kinds;
-mod stage;
+mod others;
+mod scenario;
 
 use serde_json::{Value, json};
 use up_core::{Address, Order, Status, placeholder::Placeholder};
 use up_plan::Plan;
 
 use kinds::find;
-use stage::{Case, boxed, live, net, to};
+use scenario::{Scenario, boxed, live, net, to};
 
-fn web() -> Case {
-    Case::default().declare("x.net.main", net("10.0.0.0/16")).declare("x.box.web", boxed(to("x.net.main"), 1))
+fn web() -> Scenario {
+    Scenario::default().declare("x.net.main", net("10.0.0.0/16")).declare("x.box.web", boxed(to("x.net.main"), 1))
 }
 
-fn web_stands() -> Case {
+fn web_exists() -> Scenario {
     web().see("x.net.main", "n1", net("10.0.0.0/16")).see("x.box.web", "b1", boxed(live("n1", "x.net"), 1))
 }
 
 #[test]
-fn creates_what_is_named_before_what_names_it() {
+fn creates_targets_before_users() {
     web().plans(&["0 create x.net.main", "1 create x.box.web after 0"]);
 }
 
 #[test]
-fn says_nothing_when_all_is_as_declared() {
-    let plan = web_stands().plans(&[]);
+fn an_unchanged_stack_has_no_steps() {
+    let plan = web_exists().plans(&[]);
     assert_eq!(plan.unchanged, 2);
 }
 
-fn box_of(zone: &str, declared: i64, live_size: i64) -> Case {
-    let mut case = web_stands();
+fn box_of(zone: &str, declared: i64, live_size: i64) -> Scenario {
+    let mut case = web_exists();
     case.declared[1].spec_mut()["size"] = declared.into();
     case.declared[1].spec_mut()["zone"] = zone.into();
-    let observed = &mut case.world.observed.get_mut("x.box").unwrap()[0];
+    let observed = &mut case.live_stack.observed.get_mut("x.box").unwrap()[0];
     (observed.spec["size"], observed.spec["zone"]) = (live_size.into(), zone.into());
     case
 }
 
 #[test]
-fn what_aws_moves_by_itself_is_no_difference() {
+fn a_value_that_the_kind_accepts_is_no_difference() {
     box_of("growing", 1, 5).plans(&[]);
     box_of("growing", 7, 5).plans(&["0 update x.box.web"]);
 }
@@ -57,7 +57,7 @@ fn a_change_that_aws_refuses_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn what_cannot_be_made_where_it_is_to_be_is_refused() {
+fn a_create_that_aws_would_refuse_is_refused() {
     let mut case = web();
     case.declared[0].spec_mut()["cidr"] = "nowhere".into();
     let refused = case.plan().refusals;
@@ -65,8 +65,8 @@ fn what_cannot_be_made_where_it_is_to_be_is_refused() {
 }
 
 #[test]
-fn updates_in_place_what_can_be() {
-    let mut case = web_stands();
+fn updates_in_place_where_possible() {
+    let mut case = web_exists();
     case.declared[1].spec_mut()["size"] = 2.into();
     let plan = case.plans(&["0 update x.box.web"]);
     let change = &plan.steps[0].changes[0];
@@ -74,9 +74,9 @@ fn updates_in_place_what_can_be() {
 }
 
 #[test]
-fn leaves_alone_what_the_user_left_to_aws_and_what_is_ignored() {
-    let mut case = web_stands();
-    case.world.observed.get_mut("x.box").unwrap()[0].spec["zone"] = "a".into();
+fn unset_and_ignored_fields_are_left_alone() {
+    let mut case = web_exists();
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["zone"] = "a".into();
     case.plans(&[]);
     case.declared[1].spec_mut()["size"] = 9.into();
     case.declared[1].ignore_changes.insert("size".into());
@@ -84,8 +84,8 @@ fn leaves_alone_what_the_user_left_to_aws_and_what_is_ignored() {
 }
 
 #[test]
-fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
-    let mut case = web_stands();
+fn replaces_create_first_and_moves_users_before_the_old_one_is_deleted() {
+    let mut case = web_exists();
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let plan = case.plans(&[
         "0 replace x.net.main #1",
@@ -98,10 +98,10 @@ fn replaces_create_first_and_moves_users_over_before_the_old_one_goes() {
 }
 
 #[test]
-fn a_name_of_the_users_own_that_stays_goes_first_and_takes_its_users_along() {
-    let mut case = web_stands();
+fn a_resource_that_keeps_its_own_name_is_replaced_delete_first_with_its_users() {
+    let mut case = web_exists();
     case.declared[0].spec_mut()["name"] = "front".into();
-    case.world.observed.get_mut("x.net").unwrap()[0].spec["name"] = "front".into();
+    case.live_stack.observed.get_mut("x.net").unwrap()[0].spec["name"] = "front".into();
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     case.plans(&[
         "0 delete x.box.web b1",
@@ -112,8 +112,8 @@ fn a_name_of_the_users_own_that_stays_goes_first_and_takes_its_users_along() {
 }
 
 #[test]
-fn a_rename_is_a_tag_write_and_references_follow() {
-    let case = Case::default()
+fn a_rename_changes_only_tags_and_references_follow() {
+    let case = Scenario::default()
         .declare("x.net.core", net("10.0.0.0/16"))
         .declare("x.box.web", boxed(to("x.net.core"), 1))
         .see("x.net.main", "n1", net("10.0.0.0/16"))
@@ -122,42 +122,42 @@ fn a_rename_is_a_tag_write_and_references_follow() {
 }
 
 #[test]
-fn a_new_resource_never_takes_the_name_a_renamed_one_keeps() {
-    let case = Case::default().declare("x.net.core", net("10.0.0.0/16")).declare("x.net.main", net("10.1.0.0/16")).see(
-        "x.net.main",
-        "n1",
-        net("10.0.0.0/16"),
-    );
-    // The address stays with what stands there: a changed CIDR replaces it, and `core` is new.
+fn a_new_resource_never_takes_the_name_of_a_renamed_one() {
+    let case = Scenario::default()
+        .declare("x.net.core", net("10.0.0.0/16"))
+        .declare("x.net.main", net("10.1.0.0/16"))
+        .see("x.net.main", "n1", net("10.0.0.0/16"));
+    // A live resource keeps its address: a changed CIDR replaces it, and `core` is new.
     case.plans(&["0 create x.net.core", "1 replace x.net.main #1", "2 delete x.net.main n1 after 1"]);
-    let renamed = Case::default().declare("x.net.core", net("10.0.0.0/16")).see("x.net.main", "n1", net("10.0.0.0/16"));
+    let renamed =
+        Scenario::default().declare("x.net.core", net("10.0.0.0/16")).see("x.net.main", "n1", net("10.0.0.0/16"));
     renamed.plans(&["0 retag x.net.core"]);
 }
 
 #[test]
 fn deletes_users_before_what_they_use() {
-    let mut case = web_stands();
+    let mut case = web_exists();
     case.declared.clear();
     case.plans(&["0 delete x.box.web b1", "1 delete x.net.main n1 after 0"]);
 }
 
 #[test]
-fn moves_a_user_away_before_the_used_goes() {
-    let mut case = web_stands().declare("x.net.other", net("10.2.0.0/16")).see("x.net.other", "n2", net("10.2.0.0/16"));
+fn moves_a_user_before_its_old_target_is_deleted() {
+    let mut case = web_exists().declare("x.net.other", net("10.2.0.0/16")).see("x.net.other", "n2", net("10.2.0.0/16"));
     case.declared[1].spec_mut()["peer"] = to("x.net.other");
-    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
     case = case.see("x.net.old", "n3", net("10.3.0.0/16"));
     case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
 }
 
 #[test]
-fn groups_that_name_each_other_are_made_bare_and_finished_after() {
-    let case = Case::default()
+fn groups_that_refer_to_each_other_are_created_partially_and_updated_after() {
+    let case = Scenario::default()
         .declare("x.group.a", json!({ "peers": [to("x.group.b")] }))
         .declare("x.group.b", json!({ "peers": [to("x.group.a")] }));
     case.plans(&[
-        "0 create bare x.group.a",
-        "1 create bare x.group.b",
+        "0 create partial x.group.a",
+        "1 create partial x.group.b",
         "2 finish x.group.a after 0 1",
         "3 finish x.group.b after 0 1",
     ]);
@@ -172,9 +172,9 @@ fn groups_that_name_each_other_are_made_bare_and_finished_after() {
 }
 
 #[test]
-fn groups_that_name_each_other_are_changed_side_by_side() {
+fn groups_that_refer_to_each_other_are_updated_independently() {
     let peers = |peers: Value| json!({ "peers": peers });
-    let case = Case::default()
+    let case = Scenario::default()
         .declare("x.group.a", peers(json!([to("x.group.b")])))
         .declare("x.group.b", peers(json!([to("x.group.a")])))
         .see("x.group.a", "ga", peers(json!([])))
@@ -183,10 +183,10 @@ fn groups_that_name_each_other_are_changed_side_by_side() {
 }
 
 #[test]
-fn what_is_quoted_may_go_first_even_if_those_who_quote_it_stay_until_later() {
+fn a_target_named_only_in_text_may_be_deleted_before_its_users_change() {
     let arn = Placeholder { address: "x.net.main".into(), attribute: "arn".into() };
     let text = |text: &str| json!({ "net": to("x.net.other"), "size": 1, "text": text });
-    let case = Case::default()
+    let case = Scenario::default()
         .declare("x.net.main", json!({ "cidr": "10.1.0.0/16", "name": "front" }))
         .declare("x.net.other", net("10.2.0.0/16"))
         .declare("x.box.web", text(&arn.mark()))
@@ -197,24 +197,24 @@ fn what_is_quoted_may_go_first_even_if_those_who_quote_it_stay_until_later() {
 }
 
 #[test]
-fn a_group_named_by_another_comes_first_where_there_is_no_circle() {
-    let case = Case::default()
+fn a_group_that_another_refers_to_comes_first_without_a_cycle() {
+    let case = Scenario::default()
         .declare("x.group.a", json!({ "peers": [to("x.group.b")] }))
         .declare("x.group.b", json!({ "peers": [] }));
     case.plans(&["0 create x.group.b", "1 create x.group.a after 0"]);
 }
 
 #[test]
-fn of_two_with_one_address_keeps_the_one_that_is_used() {
-    let case = web_stands().see("x.net.main", "n0", net("10.0.0.0/16"));
+fn of_two_with_one_address_the_used_one_is_kept() {
+    let case = web_exists().see("x.net.main", "n0", net("10.0.0.0/16"));
     let plan = case.plans(&["0 delete x.net.main n0"]);
     assert_eq!(plan.steps[0].why.as_deref(), Some("a second one of the same address"));
 }
 
 #[test]
-fn of_two_with_one_address_keeps_the_one_that_is_as_declared() {
-    // A replacement was interrupted after the new one was made.
-    let case = Case::default()
+fn of_two_with_one_address_the_one_as_declared_is_kept() {
+    // The replacement was interrupted after the new one was created.
+    let case = Scenario::default()
         .declare("x.net.main", net("10.1.0.0/16"))
         .see("x.net.main", "n1", net("10.0.0.0/16"))
         .see_as("x.net.main", "n2", Status::Ready, 1, net("10.1.0.0/16"));
@@ -222,8 +222,8 @@ fn of_two_with_one_address_keeps_the_one_that_is_as_declared() {
 }
 
 #[test]
-fn a_replacement_that_was_interrupted_before_its_users_moved_is_finished() {
-    // The new net is there, the box is still in the old one.
+fn a_replacement_interrupted_before_its_users_moved_is_finished() {
+    // The new net exists, the box is still in the old one.
     let (old, new) = (net("10.1.0.0/16"), net("10.0.0.0/16"));
     let case = web().see("x.net.main", "n1", old).see_as("x.net.main", "n2", Status::Ready, 1, new);
     let case = case.see("x.box.web", "b1", boxed(live("n1", "x.net"), 1));
@@ -231,21 +231,21 @@ fn a_replacement_that_was_interrupted_before_its_users_moved_is_finished() {
 }
 
 #[test]
-fn groups_that_name_each_other_go_together_once_nobody_uses_either() {
+fn groups_that_refer_to_each_other_are_deleted_together_after_their_users() {
     let peers = |id: &str| json!({ "peers": [live(id, "x.group")] });
-    let case = Case::default().see("x.group.a", "ga", peers("gb")).see("x.group.b", "gb", peers("ga"));
+    let case = Scenario::default().see("x.group.a", "ga", peers("gb")).see("x.group.b", "gb", peers("ga"));
     let case = case.see("x.group.c", "gc", peers("ga"));
     case.plans(&["0 delete x.group.c gc", "1 delete x.group.b gb after 0", "2 delete x.group.a ga after 0"]);
 }
 
 #[test]
-fn waits_for_what_is_on_its_way_and_replaces_what_failed() {
-    let on_its_way = Case::default()
+fn pending_resources_are_waited_for_and_failed_ones_replaced() {
+    let on_its_way = Scenario::default()
         .declare("x.net.main", net("10.0.0.0/16"))
         .declare("x.box.web", boxed(to("x.net.main"), 1))
         .see_as("x.net.main", "n1", Status::Pending("pending".into()), 0, net("10.0.0.0/16"));
     on_its_way.plans(&["0 wait x.net.main", "1 create x.box.web after 0"]);
-    let failed = Case::default().declare("x.net.main", net("10.0.0.0/16")).see_as(
+    let failed = Scenario::default().declare("x.net.main", net("10.0.0.0/16")).see_as(
         "x.net.main",
         "n1",
         Status::Failed("no room".into()),
@@ -257,12 +257,12 @@ fn waits_for_what_is_on_its_way_and_replaces_what_failed() {
 }
 
 #[test]
-fn quoted_text_is_compared_once_what_it_quotes_exists() {
+fn text_with_placeholders_is_compared_once_their_values_exist() {
     let arn = Placeholder { address: "x.net.main".into(), attribute: "arn".into() };
-    let quoting = |case: Case| {
+    let quoting = |case: Scenario| {
         case.declare("x.box.web", json!({ "net": to("x.net.main"), "size": 1, "text": format!("<{}>", arn.mark()) }))
     };
-    let new = quoting(Case::default().declare("x.net.main", net("10.0.0.0/16")));
+    let new = quoting(Scenario::default().declare("x.net.main", net("10.0.0.0/16")));
     new.plans(&["0 create x.net.main", "1 create x.box.web after 0"]);
     let stands = new.see("x.net.main", "n1", net("10.0.0.0/16")).see(
         "x.box.web",
@@ -274,13 +274,13 @@ fn quoted_text_is_compared_once_what_it_quotes_exists() {
 
 #[test]
 fn protected_data_is_not_lost() {
-    let mut case = web_stands();
+    let mut case = web_exists();
     case.protect = true;
     case.declared.remove(1);
     let refused = case.plan().refusals;
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert_eq!(refused[0].message, "would be deleted, but it holds data and the stack is marked `protect`");
-    let mut case = web_stands();
+    let mut case = web_exists();
     case.declared[0].prevent_destroy = true;
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let refused = case.plan().refusals;
@@ -288,15 +288,15 @@ fn protected_data_is_not_lost() {
 }
 
 #[test]
-fn a_target_brings_what_it_needs_and_nothing_else() {
+fn a_target_includes_its_dependencies_and_nothing_else() {
     let mut case = web().declare("x.net.other", net("10.9.0.0/16"));
     case.targets = ["x.box.web".parse().unwrap()].into();
     case.plans(&["0 create x.net.main", "1 create x.box.web after 0"]);
 }
 
 #[test]
-fn what_takes_over_a_name_waits_until_it_is_free() {
-    let case = Case::default().declare("x.net.new", json!({ "cidr": "10.1.0.0/16", "name": "front" })).see(
+fn a_create_that_takes_over_a_name_waits_until_it_is_free() {
+    let case = Scenario::default().declare("x.net.new", json!({ "cidr": "10.1.0.0/16", "name": "front" })).see(
         "x.net.old",
         "n1",
         json!({ "cidr": "10.0.0.0/16", "name": "front" }),
@@ -306,7 +306,7 @@ fn what_takes_over_a_name_waits_until_it_is_free() {
 
 #[test]
 fn the_same_inputs_give_the_same_plan() {
-    let mut case = web_stands();
+    let mut case = web_exists();
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     let text = || serde_json::to_string(&case.plan()).unwrap();
     assert_eq!(text(), text());
@@ -318,17 +318,17 @@ fn the_same_inputs_give_the_same_plan() {
 }
 
 #[test]
-fn a_moved_world_is_named() {
-    let before = web_stands();
-    let mut after = web_stands();
-    after.world.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
+fn resources_that_changed_since_the_plan_are_named() {
+    let before = web_exists();
+    let mut after = web_exists();
+    after.live_stack.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
     after = after.see("x.net.extra", "n9", net("10.9.0.0/16"));
-    let moved = before.world.fingerprints().moved(&after.world.fingerprints());
+    let moved = before.live_stack.fingerprints().moved(&after.live_stack.fingerprints());
     assert_eq!(moved, ["x.box b1 has changed", "x.net n9 is new"]);
 }
 
 #[test]
-fn the_longest_chain_is_known() {
+fn the_longest_chain_of_steps_is_computed() {
     let plan = web().plan();
     let seconds: Vec<_> = plan.remaining().iter().map(std::time::Duration::as_secs).collect();
     assert_eq!(seconds, [102, 2]);
@@ -338,7 +338,7 @@ fn the_longest_chain_is_known() {
 #[test]
 fn an_update_takes_as_long_as_its_slowest_field() {
     let net = json!({ "cidr": "10.0.0.0/16" });
-    let case = Case::default().declare("x.net.a", net.clone()).see("x.net.a", "net-1", net);
+    let case = Scenario::default().declare("x.net.a", net.clone()).see("x.net.a", "net-1", net);
     let boxed = |size: i64, zone: &str| json!({ "net": { "$ref": "x.net.a" }, "size": size, "zone": zone });
     let observed = json!({ "net": { "$id": "net-1", "$kind": "x.net" }, "size": 1, "zone": "a" });
     let takes = |size, zone| {
@@ -349,11 +349,11 @@ fn an_update_takes_as_long_as_its_slowest_field() {
 }
 
 #[test]
-fn a_create_whose_name_another_has_is_refused() {
+fn a_create_with_a_taken_name_is_refused() {
     let net = |name: &str| json!({ "name": name, "cidr": "10.0.0.0/16" });
-    let mut case = Case::default().declare("x.net.a", net("taken")).declare("x.net.b", net("free"));
+    let mut case = Scenario::default().declare("x.net.a", net("taken")).declare("x.net.b", net("free"));
     let tags = [(Address::STACK_TAG.to_owned(), "other".to_owned())].into();
-    case.world.others = [("x.net".to_owned(), [("taken".to_owned(), tags)].into())].into();
+    case.live_stack.others = [("x.net".to_owned(), [("taken".to_owned(), tags)].into())].into();
     let refusals: Vec<_> = case.plan().refusals.iter().map(|it| format!("{} {}", it.address, it.message)).collect();
     assert_eq!(
         refusals,
@@ -367,23 +367,23 @@ fn a_create_whose_name_another_has_is_refused() {
 }
 
 #[test]
-fn a_chain_of_renames_is_one_plan_and_the_last_goes_first() {
-    let renamed = |case: Case, address: &str, was: &str, cidr: &str| {
+fn a_chain_of_renames_is_one_plan_and_the_last_comes_first() {
+    let renamed = |case: Scenario, address: &str, was: &str, cidr: &str| {
         let mut case = case.declare(address, net(cidr));
         case.declared.last_mut().unwrap().renamed_from = vec![was.parse().unwrap()];
         case
     };
-    let declared = renamed(Case::default(), "x.net.b", "x.net.a", "10.1.0.0/16");
+    let declared = renamed(Scenario::default(), "x.net.b", "x.net.a", "10.1.0.0/16");
     let declared = renamed(declared, "x.net.c", "x.net.b", "10.2.0.0/16");
-    let live = |address: &str, id: &str, cidr: &str, case: Case| case.see(address, id, net(cidr));
+    let live = |address: &str, id: &str, cidr: &str, case: Scenario| case.see(address, id, net(cidr));
     let before = live("x.net.b", "n2", "10.2.0.0/16", live("x.net.a", "n1", "10.1.0.0/16", declared.clone()));
     before.plans(&["0 retag x.net.c", "1 retag x.net.b after 0"]);
-    // Cut off after the first step, and done.
+    // Interrupted after the first step, and finished.
     let half = live("x.net.c", "n2", "10.2.0.0/16", live("x.net.a", "n1", "10.1.0.0/16", declared.clone()));
     half.plans(&["0 retag x.net.b"]);
     let done = live("x.net.c", "n2", "10.2.0.0/16", live("x.net.b", "n1", "10.1.0.0/16", declared.clone()));
     done.plans(&[]);
-    // The chain's end was lost later: nothing moves on.
+    // The last resource of the chain was lost later: nothing is renamed.
     let lost = live("x.net.b", "n1", "10.1.0.0/16", declared);
     lost.plans(&["0 create x.net.c"]);
 }

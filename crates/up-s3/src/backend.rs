@@ -13,7 +13,7 @@ use aws_types::SdkConfig;
 use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use up_core::{Error, Meter};
-use up_state::{StateError, Store, StoredFile, Version, When};
+use up_state::{StateError, Store, StoredFile, Version, WriteIf};
 
 use crate::{
     SERVICE,
@@ -30,7 +30,7 @@ const BATCH: usize = 1000;
 ///
 /// Its calls are made on a thread of its own, so that whoever waits for them may wait in any way.
 #[derive(Debug)]
-pub struct Bucket {
+pub struct BucketStore {
     client: Client,
     bucket: String,
     /// What the keys of the stack begin with: `prefix/stack/`.
@@ -40,7 +40,7 @@ pub struct Bucket {
     runtime: Option<Runtime>,
 }
 
-impl Bucket {
+impl BucketStore {
     /// The files of `stack` under `prefix` of `bucket`, with the clients' settings of `config`. Makes no call.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Bucket {
     }
 }
 
-impl Drop for Bucket {
+impl Drop for BucketStore {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
@@ -97,7 +97,7 @@ impl Drop for Bucket {
     }
 }
 
-impl Store for Bucket {
+impl Store for BucketStore {
     fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError> {
         let call = self.client.get_object().bucket(&self.bucket).key(self.key(name));
         self.wait("read", name, async move {
@@ -113,15 +113,15 @@ impl Store for Bucket {
         })
     }
 
-    fn put(&self, name: &str, bytes: &[u8], when: &When) -> Result<Option<Version>, StateError> {
+    fn put(&self, name: &str, bytes: &[u8], when: &WriteIf) -> Result<Option<Version>, StateError> {
         let call = self.client.put_object().bucket(&self.bucket).key(self.key(name));
         let call = call.content_type(if name.ends_with(".jsonl") { "application/jsonl" } else { "application/json" });
         let call = match when {
-            When::Always => call,
-            When::Absent => call.if_none_match("*"),
-            When::Is(version) => call.if_match(String::from_utf8_lossy(&version.0)),
+            WriteIf::Always => call,
+            WriteIf::Absent => call.if_none_match("*"),
+            WriteIf::Is(version) => call.if_match(String::from_utf8_lossy(&version.0)),
         };
-        let is_conditional = *when != When::Always;
+        let is_conditional = *when != WriteIf::Always;
         let call = call.body(ByteStream::from(bytes.to_vec()));
         self.wait("write", name, async move {
             match call.send().await {

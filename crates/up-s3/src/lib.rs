@@ -5,7 +5,7 @@ mod refused;
 
 use up_core::Service;
 
-pub use backend::Bucket;
+pub use backend::BucketStore;
 
 /// S3. It has no kinds.
 pub static SERVICE: Service = Service::new("s3");

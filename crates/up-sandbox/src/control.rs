@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// A dump of a full account takes a few seconds; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Asks a control endpoint: `get(&status.endpoint, "dump?account=123456789012")`.
 ///
@@ -49,7 +49,7 @@ async fn ask(method: Method, endpoint: &str, name: &str, body: String) -> Result
 }
 
 /// One request and its answer; whether that is a success, and its body.
-async fn exchange(method: Method, url: &str, body: String) -> std::result::Result<(bool, Value), Failure> {
+async fn exchange(method: Method, url: &str, body: String) -> std::result::Result<(bool, Value), BoxError> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let body = Full::new(Bytes::from(body));
     let request = Request::builder().method(method).uri(url).header(CONTENT_TYPE, "application/json").body(body)?;

@@ -8,16 +8,16 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::home::{self, Home};
+use crate::home::{self, SandboxFolder};
 use crate::package::{REQUIREMENTS, digest};
-use crate::python::{self, Python};
-use crate::{Error, Options, Progress, Result};
+use crate::python::{self, Interpreter};
+use crate::{Error, Result, SandboxOptions, SandboxProgress};
 
 /// How much of a failed command's output is shown.
 const SHOWN_LINES: usize = 12;
 
 /// The environment's Python, after making the environment if need be.
-pub(crate) async fn ready(home: &Home, options: &Options) -> Result<PathBuf> {
+pub(crate) async fn ready(home: &SandboxFolder, options: &SandboxOptions) -> Result<PathBuf> {
     let python = python::find().await?;
     let folder = home.join(format!("venv-{}", digest(&[REQUIREMENTS, &python.path, &python.version])));
     // Written last: without it the environment is one whose making was cut short.
@@ -37,14 +37,14 @@ pub(crate) async fn ready(home: &Home, options: &Options) -> Result<PathBuf> {
     Ok(interpreter)
 }
 
-async fn create(python: &Python, folder: &Path, options: &Options) -> Result<()> {
-    options.tell(Progress::CreatingEnvironment);
+async fn create(python: &Interpreter, folder: &Path, options: &SandboxOptions) -> Result<()> {
+    options.tell(SandboxProgress::CreatingEnvironment);
     let mut command = isolated(Path::new(&python.path));
     command.args(["-m", "venv", "--clear"]).arg(folder);
     run(command, "make a virtual environment", |_| {}).await
 }
 
-async fn install(interpreter: &Path, home: &Home, options: &Options) -> Result<()> {
+async fn install(interpreter: &Path, home: &SandboxFolder, options: &SandboxOptions) -> Result<()> {
     let requirements = home.join("requirements.txt");
     fs::write(&requirements, REQUIREMENTS).map_err(Error::io("write", &requirements))?;
     let total = pinned(REQUIREMENTS).len();
@@ -57,7 +57,7 @@ async fn install(interpreter: &Path, home: &Home, options: &Options) -> Result<(
     run(command, "install the sandbox's packages", |line| {
         if let Some(package) = collected(line) {
             done += 1;
-            options.tell(Progress::Installing { package: package.to_owned(), done, total });
+            options.tell(SandboxProgress::Installing { package: package.to_owned(), done, total });
         }
     })
     .await

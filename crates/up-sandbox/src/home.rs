@@ -4,16 +4,16 @@ use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Options, Result};
+use crate::{Error, Result, SandboxOptions};
 
 /// The folder of all environments and instances.
-pub(crate) struct Home {
+pub(crate) struct SandboxFolder {
     pub(crate) path: PathBuf,
 }
 
-impl Home {
+impl SandboxFolder {
     /// The home that `options` mean, made if need be.
-    pub(crate) fn of(options: &Options) -> Result<Self> {
+    pub(crate) fn of(options: &SandboxOptions) -> Result<Self> {
         let path = match &options.home {
             Some(path) => path.clone(),
             None => default_home(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))?,

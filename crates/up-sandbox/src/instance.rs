@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use crate::home::Home;
+use crate::home::SandboxFolder;
 use crate::{Error, Result, control, package, process};
 
 /// How long a sandbox may take to end by itself before it is killed.
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct SandboxStatus {
     /// The name it was started under.
     pub name: String,
     /// The URL that all of AWS's services answer at, e.g. `http://127.0.0.1:4566`.
@@ -32,7 +32,7 @@ pub struct Status {
     pub log: PathBuf,
 }
 
-impl Status {
+impl SandboxStatus {
     /// Whether it was started from this very binary's package; if not, a stop and a start bring it up to date.
     pub fn is_current(&self) -> bool {
         self.version == package::version()
@@ -55,14 +55,14 @@ struct Health {
 }
 
 /// The folder of one sandbox.
-pub(crate) struct Instance {
+pub(crate) struct SandboxInstance {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
 }
 
-impl Instance {
+impl SandboxInstance {
     /// The instance called `name`, running or not.
-    pub(crate) fn of(home: &Home, name: &str) -> Result<Self> {
+    pub(crate) fn of(home: &SandboxFolder, name: &str) -> Result<Self> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(is_plain) {
             return Err(Error::BadName { name: name.to_owned() });
@@ -85,7 +85,7 @@ impl Instance {
     }
 
     /// The running process, if the one on record lives and answers for itself: its number may be another's by now.
-    pub(crate) async fn status(&self) -> Result<Option<Status>> {
+    pub(crate) async fn status(&self) -> Result<Option<SandboxStatus>> {
         let Some(recorded) = self.recorded()? else { return Ok(None) };
         if !process::lives(recorded.pid) {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Instance {
     }
 
     /// The process on record, alive or not; none where there is no record, or one that nobody wrote to the end.
-    pub(crate) fn recorded(&self) -> Result<Option<Status>> {
+    pub(crate) fn recorded(&self) -> Result<Option<SandboxStatus>> {
         let path = self.ready_file();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -104,7 +104,7 @@ impl Instance {
             Err(error) => return Err(Error::io("read", &path)(error)),
         };
         let ready = serde_json::from_str::<Ready>(&text).ok();
-        Ok(ready.map(|Ready { endpoint, pid, version, started }| Status {
+        Ok(ready.map(|Ready { endpoint, pid, version, started }| SandboxStatus {
             name: self.name.clone(),
             endpoint,
             pid,
@@ -152,23 +152,25 @@ async fn end(pid: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Options;
+    use crate::SandboxOptions;
 
     #[test]
     fn name_is_a_folders_name() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::of(&Options { home: Some(folder.path().to_owned()), ..Options::default() }).unwrap();
+        let home =
+            SandboxFolder::of(&SandboxOptions { home: Some(folder.path().to_owned()), ..SandboxOptions::default() })
+                .unwrap();
         for name in ["", "..", "a/b", "a b", "ä"] {
-            assert!(matches!(Instance::of(&home, name), Err(Error::BadName { .. })), "{name}");
+            assert!(matches!(SandboxInstance::of(&home, name), Err(Error::BadName { .. })), "{name}");
         }
-        assert!(Instance::of(&home, "test-1_a").is_ok());
+        assert!(SandboxInstance::of(&home, "test-1_a").is_ok());
     }
 
     #[tokio::test]
     async fn record_of_a_dead_process_is_no_sandbox() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home { path: folder.path().to_owned() };
-        let instance = Instance::of(&home, "default").unwrap();
+        let home = SandboxFolder { path: folder.path().to_owned() };
+        let instance = SandboxInstance::of(&home, "default").unwrap();
         assert_eq!(instance.status().await.unwrap(), None);
         let record =
             r#"{"endpoint":"http://127.0.0.1:9","pid":4000000,"version":"0","started":"2026-01-01T00:00:00Z"}"#;

@@ -21,17 +21,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub use error::Error;
-pub use instance::Status;
+pub use instance::SandboxStatus;
 
-use home::Home;
-use instance::Instance;
+use home::SandboxFolder;
+use instance::SandboxInstance;
 
 /// What a function of this crate gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Which sandbox is meant, and how it is started.
 #[derive(Clone)]
-pub struct Options {
+pub struct SandboxOptions {
     /// Tells sandboxes that run side by side apart; letters, digits, `-` and `_`. `default` by default.
     pub name: String,
     /// Where environments and instances are kept; by default `$BULLSTRA_UP_SANDBOX_HOME`, else `bullstra-up/sandbox` in
@@ -42,19 +42,19 @@ pub struct Options {
     /// Ends the sandbox once nobody has asked anything for so long; by default it runs until stopped.
     pub idle: Option<Duration>,
     /// Told what a start is doing that takes long.
-    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    pub progress: Option<Arc<dyn Fn(SandboxProgress) + Send + Sync>>,
 }
 
-impl Default for Options {
+impl Default for SandboxOptions {
     fn default() -> Self {
         Self { name: "default".to_owned(), home: None, port: 0, idle: None, progress: None }
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for SandboxOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, home, port, idle, progress: _ } = self;
-        f.debug_struct("Options")
+        f.debug_struct("SandboxOptions")
             .field("name", name)
             .field("home", home)
             .field("port", port)
@@ -66,7 +66,7 @@ impl fmt::Debug for Options {
 /// A step of a start that takes long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Progress {
+pub enum SandboxProgress {
     /// A virtual environment is being made.
     CreatingEnvironment,
     /// Packages are being installed.
@@ -89,16 +89,16 @@ pub enum Progress {
 /// # Errors
 ///
 /// Where there is no suitable Python, its packages cannot be installed, or the process does not come up.
-pub async fn start(options: &Options) -> Result<Status> {
-    let home = Home::of(options)?;
-    let instance = Instance::of(&home, &options.name)?;
+pub async fn start(options: &SandboxOptions) -> Result<SandboxStatus> {
+    let home = SandboxFolder::of(options)?;
+    let instance = SandboxInstance::of(&home, &options.name)?;
     let _lock = home::lock(&instance.lock_file()).await?;
     if let Some(running) = instance.status().await? {
         return Ok(running);
     }
     let python = environment::ready(&home, options).await?;
     let package = package::unpack(&home).await?;
-    options.tell(Progress::Starting);
+    options.tell(SandboxProgress::Starting);
     process::spawn(&instance, &python, &package, options).await
 }
 
@@ -107,8 +107,8 @@ pub async fn start(options: &Options) -> Result<Status> {
 /// # Errors
 ///
 /// Where there is no suitable Python, or its packages cannot be installed.
-pub async fn python(options: &Options) -> Result<PathBuf> {
-    environment::ready(&Home::of(options)?, options).await
+pub async fn python(options: &SandboxOptions) -> Result<PathBuf> {
+    environment::ready(&SandboxFolder::of(options)?, options).await
 }
 
 /// Stops the sandbox and says whether there was one running.
@@ -116,8 +116,8 @@ pub async fn python(options: &Options) -> Result<PathBuf> {
 /// # Errors
 ///
 /// Where its process cannot be ended.
-pub async fn stop(options: &Options) -> Result<bool> {
-    let instance = Instance::of(&Home::of(options)?, &options.name)?;
+pub async fn stop(options: &SandboxOptions) -> Result<bool> {
+    let instance = SandboxInstance::of(&SandboxFolder::of(options)?, &options.name)?;
     let _lock = home::lock(&instance.lock_file()).await?;
     instance.stop().await
 }
@@ -127,8 +127,8 @@ pub async fn stop(options: &Options) -> Result<bool> {
 /// # Errors
 ///
 /// Where the record of it cannot be read.
-pub async fn status(options: &Options) -> Result<Option<Status>> {
-    Instance::of(&Home::of(options)?, &options.name)?.status().await
+pub async fn status(options: &SandboxOptions) -> Result<Option<SandboxStatus>> {
+    SandboxInstance::of(&SandboxFolder::of(options)?, &options.name)?.status().await
 }
 
 /// Empties the sandbox's world, its record of calls and its settings.
@@ -136,7 +136,7 @@ pub async fn status(options: &Options) -> Result<Option<Status>> {
 /// # Errors
 ///
 /// Where no sandbox runs or it refuses.
-pub async fn reset(options: &Options) -> Result<()> {
+pub async fn reset(options: &SandboxOptions) -> Result<()> {
     control::post(&endpoint(options).await?, "reset", &json!({})).await.map(drop)
 }
 
@@ -147,7 +147,7 @@ pub async fn reset(options: &Options) -> Result<()> {
 /// # Errors
 ///
 /// Where no sandbox runs or it refuses.
-pub async fn dump(options: &Options, region: Option<&str>) -> Result<Value> {
+pub async fn dump(options: &SandboxOptions, region: Option<&str>) -> Result<Value> {
     let query = region.map(|region| format!("?region={region}")).unwrap_or_default();
     control::get(&endpoint(options).await?, &format!("dump{query}")).await
 }
@@ -157,7 +157,7 @@ pub async fn dump(options: &Options, region: Option<&str>) -> Result<Value> {
 /// # Errors
 ///
 /// Where no sandbox runs or it refuses.
-pub async fn calls(options: &Options, since: u64) -> Result<Value> {
+pub async fn calls(options: &SandboxOptions, since: u64) -> Result<Value> {
     control::get(&endpoint(options).await?, &format!("calls?since={since}")).await
 }
 
@@ -166,22 +166,22 @@ pub async fn calls(options: &Options, since: u64) -> Result<Value> {
 /// # Errors
 ///
 /// Where no sandbox runs or it refuses a setting.
-pub async fn configure(options: &Options, settings: &Value) -> Result<Value> {
+pub async fn configure(options: &SandboxOptions, settings: &Value) -> Result<Value> {
     control::post(&endpoint(options).await?, "config", settings).await
 }
 
-async fn endpoint(options: &Options) -> Result<String> {
+async fn endpoint(options: &SandboxOptions) -> Result<String> {
     let running = status(options).await?;
     Ok(running.ok_or_else(|| Error::NotRunning { name: options.name.clone() })?.endpoint)
 }
 
-impl Options {
+impl SandboxOptions {
     /// The default options for the instance called `name`.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    pub(crate) fn tell(&self, progress: Progress) {
+    pub(crate) fn tell(&self, progress: SandboxProgress) {
         if let Some(progress_of) = &self.progress {
             progress_of(progress);
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::home::{self, Home};
+use crate::home::{self, SandboxFolder};
 use crate::{Error, Result};
 
 /// Every file of the package: its path and its text.
@@ -15,7 +15,7 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/package_files
 pub(crate) const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 
 /// Unpacks the package, once for each content, and gives the folder Python has to look in.
-pub(crate) async fn unpack(home: &Home) -> Result<PathBuf> {
+pub(crate) async fn unpack(home: &SandboxFolder) -> Result<PathBuf> {
     let folder = home.join(format!("package-{}", id()));
     if folder.exists() {
         return Ok(folder);
@@ -67,7 +67,7 @@ mod tests {
     #[tokio::test]
     async fn package_is_unpacked_once_and_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home { path: folder.path().to_owned() };
+        let home = SandboxFolder { path: folder.path().to_owned() };
         let unpacked = unpack(&home).await.unwrap();
         assert!(unpacked.join("bullstra_sandbox/__main__.py").exists());
         assert!(unpacked.join("bullstra_sandbox/services/__init__.py").exists());

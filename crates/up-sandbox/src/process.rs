@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::time::{Instant, sleep};
 
 use crate::environment::isolated;
-use crate::instance::Instance;
-use crate::{Error, Options, Result, Status, package};
+use crate::instance::SandboxInstance;
+use crate::{Error, Result, SandboxOptions, SandboxStatus, package};
 
 /// The Python package, as it stands in the process's command line.
 const PACKAGE: &str = "bullstra_sandbox";
@@ -22,7 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const SHOWN_LINES: usize = 12;
 
 /// Starts a process and waits until it listens.
-pub(crate) async fn spawn(instance: &Instance, python: &Path, package: &Path, options: &Options) -> Result<Status> {
+pub(crate) async fn spawn(
+    instance: &SandboxInstance,
+    python: &Path,
+    package: &Path,
+    options: &SandboxOptions,
+) -> Result<SandboxStatus> {
     instance.forget()?;
     let log = instance.log();
     let output = File::create(&log).map_err(Error::io("create", &log))?;

@@ -18,13 +18,13 @@ print(*sys.version_info[:3], all(find.find_spec(name) for name in ('venv', 'ensu
 
 /// A Python that will do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Python {
+pub(crate) struct Interpreter {
     pub(crate) path: String,
     pub(crate) version: String,
 }
 
 /// The Python that `BULLSTRA_UP_PYTHON` names, else the first on the path that is new enough.
-pub(crate) async fn find() -> Result<Python> {
+pub(crate) async fn find() -> Result<Interpreter> {
     let named = env::var("BULLSTRA_UP_PYTHON").ok().filter(|name| !name.is_empty());
     let names = named.as_deref().map_or(NAMES.to_vec(), |name| vec![name]);
     let mut tried = vec![];
@@ -45,7 +45,7 @@ pub(crate) async fn find() -> Result<Python> {
 }
 
 struct Probed {
-    python: Python,
+    python: Interpreter,
     is_new_enough: bool,
     can_make_environments: bool,
 }
@@ -61,7 +61,7 @@ fn read_probe(printed: &str) -> Option<Probed> {
         [words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?];
     let is_new_enough = (major, minor) >= OLDEST;
     let can_make_environments = words.next()? == "True" && is_new_enough;
-    let python = Python { path: words.next()?.to_owned(), version: format!("{major}.{minor}.{patch}") };
+    let python = Interpreter { path: words.next()?.to_owned(), version: format!("{major}.{minor}.{patch}") };
     Some(Probed { python, is_new_enough, can_make_environments })
 }
 
@@ -73,7 +73,7 @@ mod tests {
     fn probe_tells_old_from_incomplete() {
         let good = read_probe("3 11 7 True /opt/my python/bin/python3\n").unwrap();
         assert!(good.is_new_enough && good.can_make_environments);
-        let python = Python { path: "/opt/my python/bin/python3".to_owned(), version: "3.11.7".to_owned() };
+        let python = Interpreter { path: "/opt/my python/bin/python3".to_owned(), version: "3.11.7".to_owned() };
         assert_eq!(good.python, python);
         let incomplete = read_probe("3 12 0 False /usr/bin/python3\n").unwrap();
         assert!(incomplete.is_new_enough && !incomplete.can_make_environments);

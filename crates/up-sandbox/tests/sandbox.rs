@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use up_sandbox::{Error, Options, Progress};
+use up_sandbox::{Error, SandboxOptions, SandboxProgress};
 
 /// A sandbox of the test's own; it ends by itself should the test be killed.
-fn options(name: &str) -> Options {
+fn options(name: &str) -> SandboxOptions {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sandbox");
-    Options { home: Some(home), idle: Some(Duration::from_secs(60)), ..Options::named(name) }
+    SandboxOptions { home: Some(home), idle: Some(Duration::from_secs(60)), ..SandboxOptions::named(name) }
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn instances_are_apart() {
 
 #[tokio::test]
 async fn idle_sandbox_ends_and_is_started_again() {
-    let options = Options { idle: Some(Duration::from_secs(1)), ..options("idle") };
+    let options = SandboxOptions { idle: Some(Duration::from_secs(1)), ..options("idle") };
     let first = up_sandbox::start(&options).await.unwrap();
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(up_sandbox::status(&options).await.unwrap(), None);
@@ -80,7 +80,7 @@ async fn idle_sandbox_ends_and_is_started_again() {
 async fn taken_port_is_told_with_the_log() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = up_sandbox::start(&Options { port, ..options("taken") }).await.unwrap_err();
+    let error = up_sandbox::start(&SandboxOptions { port, ..options("taken") }).await.unwrap_err();
     assert!(matches!(&error, Error::DidNotStart { output, .. } if output.contains("in use")), "{error}");
 }
 
@@ -91,16 +91,17 @@ async fn first_start_tells_its_progress() {
     let home: PathBuf = tempfile::tempdir().unwrap().keep();
     let told = Arc::new(Mutex::new(vec![]));
     let listener = Arc::clone(&told);
-    let progress: Arc<dyn Fn(Progress) + Send + Sync> = Arc::new(move |step| listener.lock().unwrap().push(step));
-    let options = Options { home: Some(home.clone()), progress: Some(progress), ..options("first") };
+    let progress: Arc<dyn Fn(SandboxProgress) + Send + Sync> =
+        Arc::new(move |step| listener.lock().unwrap().push(step));
+    let options = SandboxOptions { home: Some(home.clone()), progress: Some(progress), ..options("first") };
     up_sandbox::start(&options).await.unwrap();
     up_sandbox::stop(&options).await.unwrap();
     std::fs::remove_dir_all(home).unwrap();
     let told = told.lock().unwrap();
-    assert_eq!(told.first(), Some(&Progress::CreatingEnvironment));
-    assert_eq!(told.last(), Some(&Progress::Starting));
+    assert_eq!(told.first(), Some(&SandboxProgress::CreatingEnvironment));
+    assert_eq!(told.last(), Some(&SandboxProgress::Starting));
     let counted = told.iter().rev().find_map(|step| match step {
-        Progress::Installing { done, total, .. } => Some((*done, *total)),
+        SandboxProgress::Installing { done, total, .. } => Some((*done, *total)),
         _ => None,
     });
     let (done, total) = counted.unwrap();

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         if matches!(node.data, Data::Invalid) {
             return node;
         }
-        let rules = shape.place();
+        let rules = shape.rules();
         if let Some(kind) = &rules.kind {
             return self.reference(node, kind, false).into_iter().next().unwrap_or_else(|| Node::invalid(self.whole()));
         }
@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
     }
 
     fn text(&self, node: Node, shape: Shape<'_>) -> Node {
-        if let Some(text) = node.text().filter(|_| shape.place().is_cidr) {
+        if let Some(text) = node.text().filter(|_| shape.rules().is_cidr) {
             // Its parser has the better message.
             if let Err(error) = serde_json::from_value::<Cidr>(text.into()) {
                 self.report(NewDiagnostic::new(node.span, error.to_string()).expected("a CIDR block"));
@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
     }
 
     fn number(&self, node: Node, shape: Shape<'_>) -> Node {
-        let (least, most) = (shape.place().least, shape.place().most);
+        let (least, most) = (shape.rules().least, shape.rules().most);
         if let Data::Number(number) = &node.data {
             let number = number.as_f64().unwrap_or(f64::MAX);
             if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
@@ -142,7 +142,7 @@ impl<'a> Checker<'a> {
             _ => vec![],
         };
         let each = shape.each();
-        let kind = each.and_then(|each| each.place().kind.as_deref());
+        let kind = each.and_then(|each| each.rules().kind.as_deref());
         let mut first = shape.first_items();
         let mut checked = Vec::with_capacity(items.len());
         for item in items {
@@ -152,7 +152,7 @@ impl<'a> Checker<'a> {
                 (None, None) => checked.push(item),
             }
         }
-        if shape.place().is_set && checked.len() > 1 {
+        if shape.rules().is_set && checked.len() > 1 {
             let mut known = HashSet::new();
             checked.retain(|item| item.has_invalid() || known.insert(item.value().to_string()));
         }
@@ -164,7 +164,7 @@ impl<'a> Checker<'a> {
     /// Checks the length of a list.
     fn list_rules(&self, node: &Node, shape: Shape<'_>) {
         let Data::List(items) = &node.data else { return };
-        let (least, most) = (shape.place().fewest, shape.place().most_items);
+        let (least, most) = (shape.rules().fewest, shape.rules().most_items);
         if least.is_some_and(|least| items.len() < least) || most.is_some_and(|most| items.len() > most) {
             let expected = match (least, most) {
                 (Some(least), Some(most)) if least == most => format!("{least} items"),
@@ -194,7 +194,7 @@ impl<'a> Checker<'a> {
                 None => misspelt.extend(self.unknown(&key, shape, is_top)),
             }
         }
-        for name in &shape.place().required {
+        for name in &shape.rules().required {
             if !misspelt.contains(&name.as_str()) && !checked.iter().any(|(key, _)| key.text == *name) {
                 let what = if is_top { format!("{} ", self.what) } else { String::new() };
                 let about = shape.field(name).and_then(|field| field.own_description()?.lines().next());
@@ -203,7 +203,7 @@ impl<'a> Checker<'a> {
                 self.report(NewDiagnostic::new(span, message).expected(format!("`{name}`")).hint(about));
             }
         }
-        if shape.place().is_complete {
+        if shape.rules().is_complete {
             for name in shape.fields().into_iter().flatten() {
                 if !checked.iter().any(|(key, _)| key.text == *name) {
                     checked.push((TableKey { text: name.to_owned(), span }, Node { span, data: Data::Null }));
@@ -225,13 +225,13 @@ impl<'a> Checker<'a> {
 
     /// Checks a value against alternatives; the one that fits best reports the errors.
     fn one_of(&self, node: Node, mut branches: Vec<Shape<'a>>) -> Node {
-        if matches!(node.data, Data::Null) && branches.iter().any(|branch| branch.place().types.contains(&Type::Null)) {
+        if matches!(node.data, Data::Null) && branches.iter().any(|branch| branch.rules().types.contains(&Type::Null)) {
             return node;
         }
-        branches.retain(|branch| branch.place().types != [Type::Null]);
+        branches.retain(|branch| branch.rules().types != [Type::Null]);
         let fitting: Vec<Shape<'a>> = branches.iter().copied().filter(|branch| self.fits(&node, *branch)).collect();
-        if node.text().is_some() && fitting.iter().all(|branch| branch.place().names.is_some()) {
-            let names = branches.iter().filter_map(|branch| branch.place().names.as_ref());
+        if node.text().is_some() && fitting.iter().all(|branch| branch.rules().names.is_some()) {
+            let names = branches.iter().filter_map(|branch| branch.rules().names.as_ref());
             let names: Vec<&str> = names.flatten().map(String::as_str).collect();
             if !names.is_empty() {
                 return self.name(node, &names);
@@ -248,14 +248,14 @@ impl<'a> Checker<'a> {
             _ => {
                 // Of several kinds, take the one that has a resource of this name.
                 let named = fitting.iter().find(|branch| {
-                    let found = branch.place().kind.as_ref().zip(node.text());
+                    let found = branch.rules().kind.as_ref().zip(node.text());
                     found.is_some_and(|(kind, text)| self.loader.reference(self.instance, text, kind, false).is_ok())
                 });
                 let plain = fitting.iter().find(|branch| {
-                    let names = branch.place().names.as_ref();
+                    let names = branch.rules().names.as_ref();
                     let is_one =
                         names.zip(node.text()).is_none_or(|(names, text)| names.iter().any(|name| name == text));
-                    branch.place().kind.is_none() && is_one
+                    branch.rules().kind.is_none() && is_one
                 });
                 self.node(node, *named.or(plain).unwrap_or(&fitting[0]), false)
             }
@@ -268,7 +268,7 @@ impl<'a> Checker<'a> {
         let known = |branch: &Shape<'_>| entries.iter().filter(|(key, _)| branch.field(&key.text).is_some()).count();
         let tagged = |branch: &Shape<'_>| {
             entries.iter().all(|(key, item)| {
-                let names = branch.field(&key.text).and_then(|field| field.place().names.as_ref());
+                let names = branch.field(&key.text).and_then(|field| field.rules().names.as_ref());
                 names.zip(item.text()).is_none_or(|(names, text)| names.iter().any(|name| name == text))
             })
         };
@@ -288,7 +288,7 @@ impl<'a> Checker<'a> {
 
     /// True if the type of a value fits.
     fn fits(&self, node: &Node, shape: Shape<'_>) -> bool {
-        let rules = shape.place();
+        let rules = shape.rules();
         let is = |ty| rules.types.contains(&ty) || rules.types.is_empty();
         match &node.data {
             Data::Null | Data::Invalid | Data::Template(_) => true,

@@ -12,7 +12,7 @@ use crate::{
     check::Checker,
     diagnostic::NewDiagnostic,
     file::{InputDecl, ModuleCall},
-    loader::{Caller, Each, Loader, ModuleInstance, Repetition},
+    loader::{Each, Loader, ModuleCaller, ModuleInstance, Repetition},
     node::{Data, Node},
     parse, paths,
     scope::NameScope,
@@ -52,7 +52,7 @@ impl Loader {
         let file = self.file(&at, &self.shown(&at), Some(*span))?;
         let each = self.each_of(caller, name, key);
         let old_paths = self.module_old_paths(caller, call, each.as_ref(), path);
-        let caller = Caller { instance: caller.clone(), name: name.to_owned(), each };
+        let caller = ModuleCaller { instance: caller.clone(), name: name.to_owned(), each };
         let child = ModuleInstance { old_paths, ..ModuleInstance::new(file, at, path.to_owned(), Some(caller)) };
         self.check_arguments(&child, call, name);
         Some(child)
@@ -147,7 +147,7 @@ impl Loader {
         };
         let default = input.default.as_ref().map(|node| self.default(&own, noted(own.evaluate(node)), ty));
         let given = match &instance.caller {
-            Some(Caller { instance: caller, name: call, each }) => {
+            Some(ModuleCaller { instance: caller, name: call, each }) => {
                 let scope = NameScope { each: each.as_ref(), ..NameScope::new(self, caller) };
                 let argument = caller.file.modules.get(call).and_then(|call| call.arguments.get(name));
                 argument.map(|(_, node)| (scope, noted(scope.evaluate(node))))

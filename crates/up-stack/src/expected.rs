@@ -9,7 +9,7 @@ use crate::{
 
 /// What a schema expects, in words.
 pub(crate) fn expected(shape: Shape<'_>) -> String {
-    let rules = shape.place();
+    let rules = shape.rules();
     if let Some(kind) = &rules.kind {
         return format!("a reference to `{kind}`");
     }
@@ -41,7 +41,7 @@ pub(crate) fn expected(shape: Shape<'_>) -> String {
 
 /// A hint for a common mistake with the type of a value.
 pub(crate) fn hint_for(node: &Node, shape: Shape<'_>) -> Option<String> {
-    let is = |ty| shape.place().types.contains(&ty);
+    let is = |ty| shape.rules().types.contains(&ty);
     let hint = match &node.data {
         Data::Text(text) if is(Type::Integer) || is(Type::Number) => match text.parse::<f64>() {
             Ok(_) => format!("write it without quotes: `{text}`; in `${{…}}` use `tonumber(…)`"),
@@ -53,7 +53,7 @@ pub(crate) fn hint_for(node: &Node, shape: Shape<'_>) -> Option<String> {
         Data::Number(number) if is(Type::Text) => {
             format!("write it in quotes: `\"{number}\"`; in `${{…}}` use `tostring(…)`")
         }
-        Data::Text(_) if is(Type::List) => match shape.each().and_then(|each| each.place().kind.as_ref()) {
+        Data::Text(_) if is(Type::List) => match shape.each().and_then(|each| each.rules().kind.as_ref()) {
             Some(_) => "write a list in brackets: `[\"a\", \"b\"]`".into(),
             None => "write a list in brackets: `[…]`".into(),
         },

@@ -77,7 +77,7 @@ impl ResourceBuilder<'_> {
 
 /// False if the schema allows any value here.
 fn is_known(shape: Shape<'_>) -> bool {
-    !shape.is_document() && shape.alternatives().iter().all(|shape| !shape.place().types.is_empty() || !shape.is_open())
+    !shape.is_document() && shape.alternatives().iter().all(|shape| !shape.rules().types.is_empty() || !shape.is_open())
 }
 
 fn field<'a>(shape: Shape<'a>, name: &str) -> Option<Shape<'a>> {

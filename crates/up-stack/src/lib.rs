@@ -89,7 +89,7 @@ pub struct Stack {
     /// Refuses plans that lose data.
     pub protect: bool,
     /// The bucket that holds its state. `None`: a folder.
-    pub backend: Option<up_state::Place>,
+    pub backend: Option<up_state::StateLocation>,
     /// Tags of every resource.
     pub tags: Tags,
     /// All resources, sorted by address.

@@ -66,7 +66,7 @@ pub(crate) struct ModuleInstance {
     /// The module part of its resources' addresses: `network`, `service:orders`, empty for the root.
     pub(crate) path: String,
     /// The `[module.…]` that this is an instance of. `None` for the root.
-    pub(crate) caller: Option<Caller>,
+    pub(crate) caller: Option<ModuleCaller>,
     /// Its former paths, see [`crate::renamed`].
     pub(crate) old_paths: OldPaths,
     pub(crate) stack: Memos<Rc<Value>>,
@@ -78,7 +78,7 @@ pub(crate) struct ModuleInstance {
 }
 
 /// See [`ModuleInstance::caller`].
-pub(crate) struct Caller {
+pub(crate) struct ModuleCaller {
     /// The instance whose file calls the module.
     pub(crate) instance: Rc<ModuleInstance>,
     pub(crate) name: String,
@@ -296,7 +296,7 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
 }
 
 impl ModuleInstance {
-    pub(crate) fn new(file: Rc<StackFile>, at: PathBuf, path: String, caller: Option<Caller>) -> Self {
+    pub(crate) fn new(file: Rc<StackFile>, at: PathBuf, path: String, caller: Option<ModuleCaller>) -> Self {
         Self {
             file,
             at,

@@ -201,7 +201,7 @@ impl Loader {
     }
 
     /// `backend`: the bucket that holds the state.
-    pub(crate) fn backend(&self) -> Option<up_state::Place> {
+    pub(crate) fn backend(&self) -> Option<up_state::StateLocation> {
         self.with_setting("backend", |node| {
             let expected = "`s3://bucket/prefix`";
             let Some(text) = node.text() else {
@@ -213,8 +213,8 @@ impl Loader {
                 return None;
             }
             match text.parse() {
-                Ok(bucket @ up_state::Place::Bucket { .. }) => return Some(bucket),
-                Ok(up_state::Place::Folder(_)) => {
+                Ok(bucket @ up_state::StateLocation::Bucket { .. }) => return Some(bucket),
+                Ok(up_state::StateLocation::Folder(_)) => {
                     let diagnostic = NewDiagnostic::new(node.span, "not an S3 URL").expected(expected);
                     self.report(diagnostic.hint("use `--state` for a folder on this machine".to_owned()));
                 }

@@ -35,7 +35,7 @@ impl InputType {
 
     /// True if text on the command line is the value itself, without quotes.
     pub(crate) fn is_text(&self) -> bool {
-        let rules = self.schema.whole().place();
+        let rules = self.schema.whole().rules();
         rules.types == [JsonType::Text] || rules.kind.is_some()
     }
 }

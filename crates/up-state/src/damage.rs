@@ -1,25 +1,26 @@
-//! Every file cut at every byte and changed in many: survived and said, or refused with what to do.
+//! Damages every file: cut at every byte, and changed in many. The file is then read with a warning, or refused with a
+//! hint.
 
 use std::{fs, path::Path, sync::Arc, thread, time::Duration};
 
 use jiff::Timestamp;
 
 use crate::{
-    Entry, Holder, Ids, Lease, LockError, Past, Snapshot, State, StateError, Store, lease::LIFE, lock, memory::Memory,
-    sealed, snapshot,
+    Entry, Ids, Lease, LockError, LockHolder, Past, Snapshot, State, StateError, Store, checksummed, lease::LIFE, lock,
+    memory::MemoryStore, snapshot,
 };
 
-/// A stack with a history: of a run that ended and one that was cut off.
-struct Stage {
+/// A stack with a history: one run that ended and one that was interrupted.
+struct Fixture {
     folder: tempfile::TempDir,
-    memory: Arc<Memory>,
+    memory: Arc<MemoryStore>,
     states: [State; 2],
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let memory = Arc::new(Memory::default());
+        let memory = Arc::new(MemoryStore::default());
         let states =
             [State::in_folder(folder.path(), "prod").unwrap(), State::in_store(memory.clone(), "prod").unwrap()];
         for state in &states {
@@ -41,7 +42,7 @@ impl Stage {
         Self { folder, memory, states }
     }
 
-    /// The files of each state that begin with `prefix`, and how each is overwritten.
+    /// The files of each state whose names begin with `prefix`, and a function that overwrites each.
     fn files(&self, prefix: &str) -> Vec<File<'_>> {
         let mut files: Vec<File<'_>> = vec![];
         let folder = self.folder.path().join("prod");
@@ -62,7 +63,7 @@ impl Stage {
     }
 }
 
-/// A file of a state: what is in it, and how it is overwritten.
+/// A file of a state: its content, and a function that overwrites it.
 type File<'s> = (&'s State, Vec<u8>, Overwrite<'s>);
 type Overwrite<'s> = Box<dyn Fn(&[u8]) + 's>;
 
@@ -71,7 +72,7 @@ fn begin() -> Entry {
     Entry::Begin { owner, command, account: "123456789012".into(), region: "us-east-1".into(), steps: 2 }
 }
 
-/// Cut at every byte, each with something else in the place of what was cut off, and a bit changed in every byte.
+/// The file cut at every byte, cut and filled with other bytes, and with changed bits in every byte.
 fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
     let cut = (0..whole.len()).map(|length| whole[..length].to_vec());
     let zeroed = (0..whole.len()).step_by(5).map(|length| {
@@ -79,7 +80,7 @@ fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
         zeroed[length..].fill(0);
         zeroed
     });
-    // The same changes at every run: a small generator of our own.
+    // The same changes in every run: a small generator of our own.
     let mut seed: u64 = 23;
     let mut next = move || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -107,24 +108,24 @@ fn damaged(whole: &[u8]) -> Vec<Vec<u8>> {
     cut.chain(zeroed).chain(changed).chain(odd.map(<[u8]>::to_vec)).collect()
 }
 
-fn is_explained(error: &StateError) {
+fn check_explained(error: &StateError) {
     assert!(matches!(error, StateError::Newer { .. }), "{error}");
     assert!(error.to_string().contains("newer bullstra-up"), "{error}");
 }
 
 #[test]
-fn a_damaged_snapshot_is_done_without_and_said() {
-    let stage = Stage::new();
-    for (state, whole, write) in stage.files(snapshot::NAME) {
+fn a_damaged_snapshot_is_ignored_with_a_warning() {
+    let fixture = Fixture::new();
+    for (state, whole, write) in fixture.files(snapshot::NAME) {
         let said = |past: Past| past.snapshot.map(|last| (last.declared().unwrap(), last.ids, last.kept, last.at));
         let good = said(state.past().unwrap());
         for bytes in damaged(&whole) {
             write(&bytes);
             match state.past() {
-                // The line's end at the end of the file is all that is gone.
+                // Only the line end at the end of the file is missing.
                 Ok(past) if past.snapshot.is_some() => assert_eq!(said(past), good),
                 Ok(past) => assert!(past.warnings.iter().any(|warning| warning.contains("snapshot.json"))),
-                Err(error) => is_explained(&error),
+                Err(error) => check_explained(&error),
             }
         }
         write(&whole);
@@ -132,56 +133,56 @@ fn a_damaged_snapshot_is_done_without_and_said() {
 }
 
 #[test]
-fn a_damaged_journal_is_read_as_far_as_it_goes_and_said() {
-    let stage = Stage::new();
-    let names = stage.memory.list("").unwrap();
-    for (state, whole, write) in stage.files("journal") {
+fn a_damaged_journal_is_read_as_far_as_possible_with_a_warning() {
+    let fixture = Fixture::new();
+    let names = fixture.memory.list("").unwrap();
+    for (state, whole, write) in fixture.files("journal") {
         let good = state.past().unwrap();
         assert!(good.warnings.is_empty());
         for (number, bytes) in damaged(&whole).into_iter().enumerate() {
             write(&bytes);
             match state.past() {
                 Ok(past) => {
-                    // Lines that are missing altogether leave no trace; what is there is what was written.
+                    // Missing lines leave no trace; the remaining lines are as written.
                     let is_cut = whole.starts_with(&bytes);
-                    let made = past.cut_off.iter().flat_map(|run| run.made.values().flatten());
+                    let made = past.interrupted_run.iter().flat_map(|run| run.made.values().flatten());
                     assert!(made.into_iter().all(|id| id == "vpc-2"));
-                    let is_same = past.cut_off == good.cut_off || bytes.trim_ascii().is_empty();
+                    let is_same = past.interrupted_run == good.interrupted_run || bytes.trim_ascii().is_empty();
                     assert!(is_same || is_cut || !past.warnings.is_empty(), "{}", String::from_utf8_lossy(&bytes));
                 }
-                Err(error) => is_explained(&error),
+                Err(error) => check_explained(&error),
             }
-            // Beginning waits for the disk: not after each.
+            // Beginning a run waits for the disk, so it is not tried after each change.
             if number % 32 == 0
                 && let Err(error) = state.journal(&begin(), 0)
             {
-                is_explained(&error);
+                check_explained(&error);
             }
             write(&whole);
-            // What was just begun in a store is in files of its own.
-            stage.memory.files.lock().unwrap().retain(|name, _| names.contains(name));
+            // In a store, the new run has files of its own.
+            fixture.memory.files.lock().unwrap().retain(|name, _| names.contains(name));
         }
     }
 }
 
 #[test]
 fn a_live_lease_is_never_lost() {
-    let stage = Stage::new();
-    let live = sealed::page(&Lease::ours("apply")).unwrap();
-    let path = stage.folder.path().join("prod").join(lock::NAME);
+    let fixture = Fixture::new();
+    let live = checksummed::page(&Lease::ours("apply")).unwrap();
+    let path = fixture.folder.path().join("prod").join(lock::NAME);
     let in_folder = |bytes: &[u8]| fs::write(&path, bytes).unwrap();
-    let in_store = |bytes: &[u8]| stage.memory.plant(lock::NAME, bytes, Timestamp::now());
+    let in_store = |bytes: &[u8]| fixture.memory.plant(lock::NAME, bytes, Timestamp::now());
     let plants: [Overwrite<'_>; 2] = [Box::new(in_folder), Box::new(in_store)];
-    for (state, plant) in stage.states.iter().zip(plants) {
+    for (state, plant) in fixture.states.iter().zip(plants) {
         for bytes in damaged(&live) {
             plant(&bytes);
             match state.lock("destroy") {
                 Ok(_) => assert!(bytes.is_empty(), "lost a lease: {}", String::from_utf8_lossy(&bytes)),
                 Err(LockError::Held(lease)) => assert_eq!(lease.command, "apply"),
                 Err(LockError::Damaged { .. }) => {}
-                Err(LockError::State(error)) => is_explained(&error),
+                Err(LockError::State(error)) => check_explained(&error),
             }
-            // Whatever it is, `unlock` says so and takes it away.
+            // `unlock` reports and removes the lock, whatever it holds.
             plant(&bytes);
             let Some(holder) = state.holder().unwrap() else { continue };
             assert!(state.unlock(&holder).unwrap());
@@ -191,24 +192,24 @@ fn a_live_lease_is_never_lost() {
 }
 
 #[test]
-fn a_damaged_lock_that_nobody_renews_is_taken_over_and_said() {
-    let stage = Stage::new();
-    let live = sealed::page(&Lease::ours("apply")).unwrap();
+fn a_damaged_lock_that_nobody_renews_is_taken_over() {
+    let fixture = Fixture::new();
+    let live = checksummed::page(&Lease::ours("apply")).unwrap();
     let long_ago = Timestamp::now() - 2 * LIFE;
     for bytes in damaged(&live).into_iter().filter(|bytes| !bytes.is_empty()) {
-        stage.memory.plant(lock::NAME, &bytes, long_ago);
-        match stage.states[1].lock("destroy") {
-            Ok(lock) => assert!(matches!(lock.taken_from(), Some(Holder::Unreadable(_)))),
+        fixture.memory.plant(lock::NAME, &bytes, long_ago);
+        match fixture.states[1].lock("destroy") {
+            Ok(lock) => assert!(matches!(lock.taken_from(), Some(LockHolder::Unreadable(_)))),
             Err(LockError::Held(lease)) => assert_eq!(lease.command, "apply"),
-            Err(LockError::State(error)) => is_explained(&error),
+            Err(LockError::State(error)) => check_explained(&error),
             Err(error @ LockError::Damaged { .. }) => panic!("{error}"),
         }
     }
     let old = std::time::SystemTime::now() - 2 * LIFE;
-    let path = stage.folder.path().join("prod").join(lock::NAME);
+    let path = fixture.folder.path().join("prod").join(lock::NAME);
     fs::write(&path, &live[..live.len() / 2]).unwrap();
     touch(&path, old);
-    assert!(matches!(stage.states[0].lock("apply").unwrap().taken_from(), Some(Holder::Unreadable(_))));
+    assert!(matches!(fixture.states[0].lock("apply").unwrap().taken_from(), Some(LockHolder::Unreadable(_))));
 }
 
 fn touch(path: &Path, at: std::time::SystemTime) {

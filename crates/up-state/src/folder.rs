@@ -1,4 +1,4 @@
-//! A stack's files in a folder of this machine.
+//! The files of a stack in a local folder.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,17 +10,17 @@ use std::{
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::{StateError, Store, StoredFile, Version, When};
+use crate::{StateError, Store, StoredFile, Version, WriteIf};
 
-/// A stack's folder. It is made when something is first written.
+/// A stack's folder. It is created when a file is first written.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     path: PathBuf,
 }
 
-/// Disk space that is kept for later.
+/// Reserved disk space.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct ReservedSpace {
     _file: File,
 }
 
@@ -37,33 +37,33 @@ impl Folder {
         fs::create_dir_all(&self.path).map_err(failed("create", &self.path))
     }
 
-    /// Keeps `bytes` of the disk in a file without a name, which goes with its holder. Fails where the folder takes no
-    /// new files, too.
-    pub(crate) fn room(&self, bytes: u64) -> Result<Room, StateError> {
-        let room = || -> io::Result<Room> {
+    /// Reserves `bytes` of disk space in an unnamed file, which is deleted when it is closed. Also fails if the folder
+    /// accepts no new files.
+    pub(crate) fn room(&self, bytes: u64) -> Result<ReservedSpace, StateError> {
+        let room = || -> io::Result<ReservedSpace> {
             let mut file = tempfile::tempfile_in(&self.path)?;
             if !allocate(&file, bytes)? {
                 io::copy(&mut io::repeat(0).take(bytes), &mut file)?;
                 file.sync_data()?;
             }
-            Ok(Room { _file: file })
+            Ok(ReservedSpace { _file: file })
         };
-        room().map_err(failed("keep room in", &self.path))
+        room().map_err(failed("reserve space in", &self.path))
     }
 
-    /// Overwrites before it cuts, so that a full disk leaves what was there; others who look or write wait meanwhile. The
-    /// file is never removed, so that all lock the same one.
-    fn swap(&self, path: &Path, bytes: &[u8], when: &When) -> Result<Option<Version>, StateError> {
+    /// Overwrites the file and then truncates it, so that a full disk leaves the old content; other readers and writers
+    /// wait meanwhile. The file is never removed, so that all processes lock the same one.
+    fn swap(&self, path: &Path, bytes: &[u8], when: &WriteIf) -> Result<Option<Version>, StateError> {
         let swapped = || -> io::Result<bool> {
             let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
             file.lock()?;
             let mut before = vec![];
             file.read_to_end(&mut before)?;
             let holds = match when {
-                When::Always => true,
-                // Opening has made it: what is empty was not there, or says nothing.
-                When::Absent => before.is_empty(),
-                When::Is(version) => before == *version.0,
+                WriteIf::Always => true,
+                // Opening has created it: an empty file did not exist before, or holds no lease.
+                WriteIf::Absent => before.is_empty(),
+                WriteIf::Is(version) => before == *version.0,
             };
             if holds {
                 file.seek(SeekFrom::Start(0))?;
@@ -75,7 +75,7 @@ impl Folder {
         Ok(swapped().map_err(failed("write", path))?.then(|| Version(Arc::new(bytes.to_vec()))))
     }
 
-    /// Written beside it and put in its place: a reader, or a crash, finds the old one or the new one.
+    /// Writes a new file and renames it: a reader, or a crash, finds either the old content or the new one.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<Version, StateError> {
         let written = || -> io::Result<()> {
             let mut file = NamedTempFile::new_in(&self.path)?;
@@ -94,7 +94,7 @@ impl Store for Folder {
         let path = self.file(name);
         let read = || -> io::Result<StoredFile> {
             let mut file = File::open(&path)?;
-            // Where the file system has no locks, a look is as good as it gets; a write is refused there.
+            // If the file system has no locks, reading without one must do; a write is refused there.
             let _ = file.lock_shared();
             let mut bytes = vec![];
             file.read_to_end(&mut bytes)?;
@@ -109,10 +109,10 @@ impl Store for Folder {
         }
     }
 
-    fn put(&self, name: &str, bytes: &[u8], when: &When) -> Result<Option<Version>, StateError> {
+    fn put(&self, name: &str, bytes: &[u8], when: &WriteIf) -> Result<Option<Version>, StateError> {
         self.make()?;
         match when {
-            When::Always => self.replace(&self.file(name), bytes).map(Some),
+            WriteIf::Always => self.replace(&self.file(name), bytes).map(Some),
             _ => self.swap(&self.file(name), bytes, when),
         }
     }
@@ -145,7 +145,7 @@ impl Store for Folder {
     }
 }
 
-/// Gives a file disk space behind its end, which it grows into. False where the file system cannot.
+/// Reserves disk space behind the end of a file, into which it grows. False if the file system cannot.
 pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     if bytes == 0 {
         return Ok(true);
@@ -169,7 +169,7 @@ pub(crate) fn allocate(file: &File, bytes: u64) -> io::Result<bool> {
     }
 }
 
-/// Names the file in an error of the file system.
+/// Adds the file's name to an error of the file system.
 pub(crate) fn failed(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
     move |error| StateError::File { verb, path: path.to_owned(), error }
 }

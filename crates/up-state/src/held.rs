@@ -1,4 +1,4 @@
-//! Keeping a lock that is ours: looking at it, and renewing it in time.
+//! Keeps a lock that this process holds: checks and renews it.
 
 use std::{
     io,
@@ -9,40 +9,40 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    StateError, Store, Version, When,
+    StateError, Store, Version, WriteIf,
     lease::{LIFE, Lease, SKEW},
-    lock::{Holder, NAME, TRIES, holder, page},
+    lock::{LockHolder, NAME, TRIES, holder, page},
 };
 
-/// What keeps the lock ours.
+/// A lock that this process holds.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldLock {
     pub(crate) store: Arc<dyn Store>,
-    /// For how long a look at the file is good.
+    /// For how long the result of a check may be reused.
     pub(crate) fresh: Duration,
-    pub(crate) now: Mutex<Now>,
+    pub(crate) now: Mutex<LeaseState>,
 }
 
-/// What the file was when we last read or wrote it.
+/// The lock file's content when it was last read or written.
 #[derive(Debug)]
-pub(crate) struct Now {
+pub(crate) struct LeaseState {
     pub(crate) lease: Lease,
     pub(crate) version: Version,
-    /// Before the last renewal was sent. Beside the clock's time, which may be set back.
+    /// Taken before the last renewal was sent. A monotonic time, because the clock may be set back.
     pub(crate) renewed: Instant,
     pub(crate) looked: Timestamp,
 }
 
-/// Why a beat came to nothing.
-pub(crate) enum Lost {
-    /// The lock is not ours any more.
+/// Why a renewal failed.
+pub(crate) enum RenewError {
+    /// The lock is no longer ours.
     Taken(String),
-    /// The file cannot be reached just now.
+    /// The file cannot be reached at the moment.
     Unreached(StateError),
 }
 
-impl Held {
-    pub(crate) fn now(&self) -> MutexGuard<'_, Now> {
+impl HeldLock {
+    pub(crate) fn now(&self) -> MutexGuard<'_, LeaseState> {
         self.now.lock().expect("no panic while held")
     }
 
@@ -56,15 +56,17 @@ impl Held {
         }
         match self.look(&mut now, LIFE / 2) {
             Ok(()) => Ok(()),
-            // Nobody takes it over before it has run out.
-            Err(Lost::Unreached(_)) if now.left() > SKEW => Ok(()),
-            Err(Lost::Unreached(error)) => Err(io::Error::other(format!("the lock could not be renewed: {error}"))),
-            Err(Lost::Taken(how)) => Err(io::Error::other(how)),
+            // Nobody takes the lock over before the lease has expired.
+            Err(RenewError::Unreached(_)) if now.left() > SKEW => Ok(()),
+            Err(RenewError::Unreached(error)) => {
+                Err(io::Error::other(format!("the lock could not be renewed: {error}")))
+            }
+            Err(RenewError::Taken(how)) => Err(io::Error::other(how)),
         }
     }
 
-    /// Makes sure that the lease is ours, and renews it where less than `least` is left of it.
-    pub(crate) fn look(&self, now: &mut Now, least: Duration) -> Result<(), Lost> {
+    /// Checks that the lease is ours, and renews it if less than `least` is left.
+    pub(crate) fn look(&self, now: &mut LeaseState, least: Duration) -> Result<(), RenewError> {
         for _ in 0..TRIES {
             self.see(now)?;
             if now.left() >= least {
@@ -72,46 +74,45 @@ impl Held {
             }
             let (renewed, lease) = (Instant::now(), now.lease.renewed());
             let bytes = page(&*self.store, &lease)?;
-            if let Some(version) = self.store.put(NAME, &bytes, &When::Is(now.version.clone()))? {
-                *now = Now { lease, version, renewed, looked: now.looked };
+            if let Some(version) = self.store.put(NAME, &bytes, &WriteIf::Is(now.version.clone()))? {
+                *now = LeaseState { lease, version, renewed, looked: now.looked };
                 return Ok(());
             }
         }
         Err(StateError::Contended(self.store.at(NAME)).into())
     }
 
-    /// Empties the file, where the lease in it is ours. Where that cannot be written, it ends with this process, or runs
-    /// out.
+    /// Empties the file if the lease in it is ours. If that fails, the lease ends with this process, or expires.
     pub(crate) fn give_back(&self) {
         let mut now = self.now();
         if self.see(&mut now).is_ok() {
-            let _ = self.store.put(NAME, b"", &When::Is(now.version.clone()));
+            let _ = self.store.put(NAME, b"", &WriteIf::Is(now.version.clone()));
         }
     }
 
-    /// Reads the file, in which our lease must be.
-    fn see(&self, now: &mut Now) -> Result<(), Lost> {
+    /// Reads the file, which must hold our lease.
+    fn see(&self, now: &mut LeaseState) -> Result<(), RenewError> {
         let looked = Timestamp::now();
         let kept = self.store.get(NAME)?;
         match kept.map(|kept| (holder(&kept), kept.version)) {
-            Some((Some(Holder::Run(lease)), version)) if lease.is(&now.lease) => {
+            Some((Some(LockHolder::Run(lease)), version)) if lease.is(&now.lease) => {
                 (now.lease, now.version, now.looked) = (*lease, version, looked);
                 Ok(())
             }
-            Some((Some(Holder::Run(other)), _)) => {
+            Some((Some(LockHolder::Run(other)), _)) => {
                 let Lease { owner, command, pid, .. } = *other;
-                Err(Lost::Taken(format!("the lock was taken over by {owner} ({command}, process {pid})")))
+                Err(RenewError::Taken(format!("the lock was taken over by {owner} ({command}, process {pid})")))
             }
-            Some((Some(Holder::Unreadable(why)), _)) => {
-                Err(Lost::Taken(format!("the lock {} was overwritten: {why}", self.store.at(NAME))))
+            Some((Some(LockHolder::Unreadable(why)), _)) => {
+                Err(RenewError::Taken(format!("the lock {} was overwritten: {why}", self.store.at(NAME))))
             }
-            Some((None, _)) | None => Err(Lost::Taken("the lock was removed by `bullstra-up unlock`".into())),
+            Some((None, _)) | None => Err(RenewError::Taken("the lock was removed by `bullstra-up unlock`".into())),
         }
     }
 }
 
-impl Now {
-    /// How long the lease lasts, by the clock and by what has passed.
+impl LeaseState {
+    /// How long the lease still lasts, by the clock and by the elapsed time.
     fn left(&self) -> Duration {
         let left = self.lease.expires.duration_since(Timestamp::now());
         let left = if left.is_negative() { Duration::ZERO } else { left.unsigned_abs() };
@@ -119,7 +120,7 @@ impl Now {
     }
 }
 
-impl From<StateError> for Lost {
+impl From<StateError> for RenewError {
     fn from(error: StateError) -> Self {
         Self::Unreached(error)
     }

@@ -1,4 +1,4 @@
-//! What runs did, one line each.
+//! The journal: what runs did, one line for each event.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,18 +12,17 @@ use serde::{Deserialize, Serialize};
 use up_core::Address;
 
 use crate::{
-    FORMAT, StateError, Store,
-    folder::{Folder, Room, allocate, failed},
-    history::History,
-    sealed,
+    FORMAT, StateError, Store, checksummed,
+    folder::{Folder, ReservedSpace, allocate, failed},
+    history::JournalSummary,
     segments::Segments,
 };
 
-/// The file in a folder.
+/// The file's name in a folder.
 pub(crate) const NAME: &str = "journal.jsonl";
-/// How much of a journal's end is read to find the last run: some ten thousand lines.
+/// How much of the journal's end is read to find the last run: about ten thousand lines.
 const TAIL: u64 = 4 << 20;
-/// The bytes that the lines of a step come to, generously, and those of a run beside them.
+/// The space in bytes reserved for the lines of a step, and for the other lines of a run.
 const STEP: u64 = 4 << 10;
 const RUN: u64 = 64 << 10;
 
@@ -31,23 +30,23 @@ const RUN: u64 = 64 << 10;
 #[derive(Debug)]
 pub struct Journal {
     run: String,
-    pen: Pen,
+    destination: Destination,
 }
 
-/// What lines are written with.
+/// Where lines are written.
 #[derive(Debug)]
-enum Pen {
-    /// Added to the one file of a folder.
+enum Destination {
+    /// Appended to the file in a folder.
     File {
         file: Mutex<File>,
-        /// Room on the disk for what is to be written after the run.
-        room: Mutex<Option<Room>>,
+        /// Disk space reserved for files written after the run.
+        room: Mutex<Option<ReservedSpace>>,
     },
-    /// Kept in a store that cannot append.
+    /// Written to a store that cannot append.
     Segments(Segments),
 }
 
-/// Something that a run did, or heard.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Entry {
@@ -57,11 +56,11 @@ pub enum Entry {
         owner: String,
         /// `apply`, `destroy`.
         command: String,
-        /// The account it works on.
+        /// The account.
         account: String,
-        /// The region it works on.
+        /// The region.
         region: String,
-        /// How many steps are to be done.
+        /// The number of steps in the plan.
         steps: usize,
     },
     /// A call that changes AWS is about to be sent.
@@ -77,27 +76,27 @@ pub enum Entry {
         address: Address,
         /// The call's verb.
         verb: String,
-        /// What AWS calls the resource, after a create.
+        /// The resource's id, after a create.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        /// What AWS refused with.
+        /// AWS's error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// Anything else there is to know of a resource.
+    /// Another event of a resource.
     Note {
         /// The resource.
         address: Address,
         /// Such as `started`, `waiting: pending` or `done`.
         text: String,
     },
-    /// The run has come to its end, well or not.
+    /// The run has ended, successfully or not.
     End {
-        /// Steps that were done.
+        /// The number of steps done.
         done: usize,
-        /// Steps that failed.
+        /// The number of failed steps.
         failed: usize,
-        /// Steps that were not begun.
+        /// The number of steps not begun.
         skipped: usize,
     },
 }
@@ -111,14 +110,15 @@ pub(crate) struct Header {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct JournalLine {
     pub(crate) at: Timestamp,
     run: String,
     pub(crate) what: Entry,
 }
 
 impl Journal {
-    /// Begins in a folder's file, which has room on the disk for all that follows: `keeps` bytes after the run, too.
+    /// Opens the journal in a folder and reserves disk space for the whole run, and `keeps` bytes for files written
+    /// after it.
     pub(crate) fn in_folder(folder: &Folder, stack: &str, begin: &Entry, keeps: u64) -> Result<Self, StateError> {
         let path = folder.file(NAME);
         let mut file =
@@ -129,80 +129,83 @@ impl Journal {
         prepare(&mut file, stack).map_err(failed("write", &path))?;
         let steps = if let Entry::Begin { steps, .. } = begin { *steps as u64 } else { 0 };
         let wanted = RUN + STEP * steps;
-        let is_given = allocate(&file, wanted).map_err(failed("keep room for", &path))?;
-        // Where the file cannot be given room, it is seen to be there, at least.
+        let is_given = allocate(&file, wanted).map_err(failed("reserve space for", &path))?;
+        // If space cannot be reserved for the file itself, a separate reserved file at least proves that the space
+        // exists.
         let room = folder.room(if is_given { keeps } else { keeps + wanted })?;
-        let pen = Pen::File { file: Mutex::new(file), room: Mutex::new(Some(room)) };
-        let journal = Self { run: run(), pen };
+        let destination = Destination::File { file: Mutex::new(file), room: Mutex::new(Some(room)) };
+        let journal = Self { run: run(), destination };
         let known =
             journal.flush(begin).and_then(|()| path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()));
         known.map_err(failed("write", &path))?;
         Ok(journal)
     }
 
-    /// Begins in a store, in files of its own.
+    /// Opens a journal in a store, in files of its own.
     pub(crate) fn in_store(store: Arc<dyn Store>, stack: &str, begin: &Entry) -> Result<Self, StateError> {
         let at = store.at("journal");
         let failed = |error| StateError::Journal { at: at.clone(), error };
         let (run, header) = (run(), header(stack).map_err(failed)?);
-        let journal = Self { pen: Pen::Segments(Segments::new(store, &run, header)), run };
+        let journal = Self { destination: Destination::Segments(Segments::new(store, &run, header)), run };
         journal.flush(begin).map_err(failed)?;
         Ok(journal)
     }
 
-    /// Writes an entry and has it kept when it returns, on the disk or in the store: for what must be known after a crash.
+    /// Writes an entry and returns once it is durable, on the disk or in the store: for entries that must survive a
+    /// crash.
     ///
     /// # Errors
-    /// When the disk is full or fails, or the store does. What cannot be written down must then not be done.
+    /// The disk is full or fails, or the store does. The caller must then not do what it could not record.
     pub fn flush(&self, entry: &Entry) -> io::Result<()> {
         let line = self.line(entry)?;
-        match &self.pen {
-            Pen::File { file, .. } => append(file, &line)?.sync_data(),
-            Pen::Segments(segments) => segments.flush(&line),
+        match &self.destination {
+            Destination::File { file, .. } => append(file, &line)?.sync_data(),
+            Destination::Segments(segments) => segments.flush(&line),
         }
     }
 
-    /// Writes an entry, without waiting for the disk; in a store it is kept with the next that is waited for.
+    /// Writes an entry without waiting for the disk; in a store it is written together with the next entry that is
+    /// waited for.
     ///
     /// # Errors
-    /// When the disk is full or fails.
+    /// The disk is full or fails.
     pub fn note(&self, entry: &Entry) -> io::Result<()> {
         let line = self.line(entry)?;
-        match &self.pen {
-            Pen::File { file, .. } => append(file, &line).map(drop),
-            Pen::Segments(segments) => {
+        match &self.destination {
+            Destination::File { file, .. } => append(file, &line).map(drop),
+            Destination::Segments(segments) => {
                 segments.note(&line);
                 Ok(())
             }
         }
     }
 
-    /// Gives back the room on the disk that was kept for what is written after the run.
-    pub fn give_room(&self) {
-        if let Pen::File { room, .. } = &self.pen {
+    /// Releases the disk space that was reserved for files written after the run.
+    pub fn release_space(&self) {
+        if let Destination::File { room, .. } = &self.destination {
             room.lock().expect("no panic while held").take();
         }
     }
 
     fn line(&self, entry: &Entry) -> io::Result<Vec<u8>> {
-        ended(sealed::line(&Line { at: Timestamp::now(), run: self.run.clone(), what: entry.clone() }))
+        ended(checksummed::line(&JournalLine { at: Timestamp::now(), run: self.run.clone(), what: entry.clone() }))
     }
 }
 
-/// The room behind the end that was not needed goes back to the disk.
+/// Releases the reserved space behind the end of the file.
 impl Drop for Journal {
     fn drop(&mut self) {
-        if let Pen::File { file, .. } = &self.pen
+        if let Destination::File { file, .. } = &self.destination
             && let Ok(file) = file.lock()
             && let Ok(known) = file.metadata()
         {
-            // It costs a little of the disk where this fails, until the next run.
+            // If this fails, some disk space stays reserved until the next run.
             let _ = file.set_len(known.len());
         }
     }
 }
 
-/// Later runs sort after earlier ones.
+/// Run ids sort by time.
 fn run() -> String {
     format!("{:x}-{:x}", Timestamp::now().as_millisecond(), std::process::id())
 }
@@ -224,7 +227,7 @@ fn append<'f>(file: &'f Mutex<File>, line: &[u8]) -> io::Result<MutexGuard<'f, F
     Ok(file)
 }
 
-/// The version in the first line; `None` where that is missing or damaged. Later lines are then still good.
+/// The format in the first line; `None` if that is missing or damaged. Later lines may still be good.
 fn format(file: &mut File) -> io::Result<Option<u32>> {
     #[derive(Deserialize)]
     struct Versioned {
@@ -237,7 +240,7 @@ fn format(file: &mut File) -> io::Result<Option<u32>> {
     Ok(serde_json::from_slice::<Versioned>(first).ok().map(|header| header.format))
 }
 
-/// Heads a new file; ends the line that a crash, or a full disk, has cut off.
+/// Writes the header of a new file; ends a line that was cut off by a crash or a full disk.
 fn prepare(file: &mut File, stack: &str) -> io::Result<()> {
     if file.seek(SeekFrom::End(0))? == 0 {
         return file.write_all(&header(stack)?);
@@ -248,9 +251,9 @@ fn prepare(file: &mut File, stack: &str) -> io::Result<()> {
     if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
-/// Reads the end of a folder's journal. Lines that cannot be read are passed over, and counted.
-pub(crate) fn read(path: &Path) -> Result<History, StateError> {
-    let mut history = History::default();
+/// Reads the end of a folder's journal. Lines that cannot be read are counted and skipped.
+pub(crate) fn read(path: &Path) -> Result<JournalSummary, StateError> {
+    let mut history = JournalSummary::default();
     let Some((format, tail)) = tail(path).map_err(failed("read", path))? else { return Ok(history) };
     let newer = |format| StateError::Newer { at: path.display().to_string(), format };
     if let Some(format) = format.filter(|format| *format > FORMAT) {
@@ -260,7 +263,7 @@ pub(crate) fn read(path: &Path) -> Result<History, StateError> {
     Ok(history)
 }
 
-/// The version of a journal, and its last lines.
+/// The format of a journal, and its last lines.
 fn tail(path: &Path) -> io::Result<Option<(Option<u32>, Vec<u8>)>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -272,7 +275,7 @@ fn tail(path: &Path) -> io::Result<Option<(Option<u32>, Vec<u8>)>> {
     let mut tail = vec![];
     file.read_to_end(&mut tail)?;
     if start > 0 {
-        // It begins in the middle of a line.
+        // The text begins in the middle of a line.
         let whole = tail.iter().position(|byte| *byte == b'\n').map_or(tail.len(), |end| end + 1);
         tail.drain(..whole);
     }

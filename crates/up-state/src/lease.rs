@@ -1,4 +1,4 @@
-//! Who holds the lock, and until when.
+//! The lease: who holds the lock, and until when.
 
 use std::{
     collections::hash_map::RandomState,
@@ -15,39 +15,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::FORMAT;
 
-/// How long a lease lasts when it is not renewed.
+/// How long a lease lasts without renewal.
 pub(crate) const LIFE: Duration = Duration::from_secs(60);
-/// How far apart the clocks of two machines may be. So much sooner a holder stops that cannot renew, and so much later
-/// another machine takes over.
+/// The greatest difference between the clocks of two machines. A holder that cannot renew stops so much earlier, and
+/// another machine takes the lock over so much later.
 pub(crate) const SKEW: Duration = Duration::from_secs(10);
 
-/// A claim on a stack, for a time.
+/// A claim on a stack for a limited time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// [`FORMAT`].
     pub format: u32,
     /// `user@host`.
     pub owner: String,
-    /// What the owner is doing: `apply`.
+    /// The owner's command, such as `apply`.
     pub command: String,
     /// The owner's process.
     pub pid: u32,
-    /// When that process began, in clock ticks since the machine did: a number that is used again is not the process.
+    /// When the process started, in clock ticks since boot: tells a reused process id from the process.
     born: Option<u64>,
-    /// The host, its boot and its process namespace: only from the same place can a process be seen to be dead.
+    /// The host, its boot id and its process namespace: only processes of the same place can be checked for being
+    /// alive.
     #[serde(default)]
     place: String,
-    /// Chance, for telling apart what is else alike.
+    /// A random number that tells otherwise equal leases apart.
     #[serde(default)]
     nonce: u64,
     /// When the run began.
     pub started: Timestamp,
-    /// When the lease runs out, unless it is renewed.
+    /// When the lease expires, unless it is renewed.
     pub expires: Timestamp,
 }
 
 impl Lease {
-    /// A lease for this process, from now on.
+    /// A new lease for this process.
     pub(crate) fn ours(command: &str) -> Self {
         let now = Timestamp::now();
         Self {
@@ -63,7 +64,7 @@ impl Lease {
         }
     }
 
-    /// The same lease, from now on.
+    /// The same lease with a new expiry.
     pub(crate) fn renewed(&self) -> Self {
         Self { expires: Timestamp::now() + LIFE, ..self.clone() }
     }
@@ -73,13 +74,13 @@ impl Lease {
         Self { expires: Timestamp::now() - Duration::from_millis(1), ..self.clone() }
     }
 
-    /// True for two states of one lease.
+    /// True for two versions of one lease.
     pub(crate) fn is(&self, other: &Self) -> bool {
         let key = |lease: &Self| (lease.pid, lease.born, lease.nonce, lease.started);
         key(self) == key(other) && self.place == other.place
     }
 
-    /// True where nobody is behind it any more: it ran out, or its process is gone from this very place.
+    /// True if the lease has expired, or its process is known to have ended.
     pub(crate) fn is_over(&self) -> bool {
         let now = Timestamp::now();
         if self.place != place() {
@@ -91,7 +92,7 @@ impl Lease {
     }
 }
 
-/// Who runs this program: `user@host`.
+/// The user of this process: `user@host`.
 pub fn owner() -> String {
     let named = env::var("USER").or_else(|_| env::var("LOGNAME")).ok().filter(|user| !user.is_empty());
     let numbered = || fs::metadata("/proc/self").map(|process| format!("uid-{}", process.uid()));
@@ -105,14 +106,14 @@ fn host() -> String {
     host.filter(|host| !host.is_empty()).unwrap_or_else(|| "localhost".into())
 }
 
-/// Without `/proc` two places look alike only by name; there [`born`] tells nothing either, and leases just run out.
+/// Without `/proc`, places differ only by host name; [`born`] fails there, and leases end by expiry only.
 fn place() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default();
     format!("{} {} {namespace}", host(), boot.trim())
 }
 
-/// Reads the 22nd field of `/proc/<pid>/stat`, counted behind the command's name, which may hold anything.
+/// Reads the 22nd field of `/proc/<pid>/stat`, counted from behind the command's name, which may hold any character.
 fn born(pid: u32) -> io::Result<u64> {
     if !fs::exists("/proc/self/stat")? {
         return Err(io::ErrorKind::Unsupported.into());
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_is_over_when_it_ran_out_or_its_process_is_gone() {
+    fn a_lease_is_over_when_it_has_expired_or_its_process_has_ended() {
         let lease = Lease::ours("apply");
         assert!(!lease.is_over());
         assert!(Lease { expires: lease.started, ..lease.clone() }.is_over());

@@ -1,14 +1,16 @@
-//! What AWS cannot tell: who is at work, what was done, and what was wanted last.
+//! State that AWS does not keep: the lock, the journal of runs, and the last applied declarations.
 //!
-//! Each stack has a few files of its own, in a folder `state/<stack>/` or in a [`Store`] such as a bucket:
+//! Each stack has a few files, in a folder `state/<stack>/` or in a [`Store`] such as a bucket:
 //!
-//! - `lock`: the [`Lease`] of the run that is at work; empty while there is none.
+//! - `lock`: the [`Lease`] of the active run; empty if there is none.
 //! - `journal.jsonl`: what runs did, one JSON object a line, flushed to disk around each call that changes AWS. A store
 //!   that cannot append has `journal/<run>/<number>.jsonl` instead.
-//! - `snapshot.json`: what the last run left behind, see [`Snapshot`].
+//! - `snapshot.json`: what was applied last, see [`Snapshot`].
 //!
-//! AWS itself is the record of what exists. Losing all of this loses history and saves no resource from being found.
+//! AWS itself is the record of what exists. If these files are lost, history is lost, but all resources are still
+//! found.
 
+mod checksummed;
 #[cfg(test)]
 mod damage;
 mod folder;
@@ -16,11 +18,10 @@ mod held;
 mod history;
 mod journal;
 mod lease;
+mod location;
 mod lock;
 #[cfg(test)]
 mod memory;
-mod place;
-mod sealed;
 mod segments;
 mod snapshot;
 mod store;
@@ -35,121 +36,122 @@ use std::{
 
 use up_core::Address;
 
-pub use history::CutOff;
+pub use history::InterruptedRun;
 pub use journal::{Entry, Journal};
 pub use lease::{Lease, owner};
-pub use lock::{Holder, Lock, LockError};
-pub use place::Place;
-pub use snapshot::{Last, Snapshot};
-pub use store::{Store, StoredFile, Version, When};
+pub use location::StateLocation;
+pub use lock::{Lock, LockError, LockHolder};
+pub use snapshot::{LastSnapshot, Snapshot};
+pub use store::{Store, StoredFile, Version, WriteIf};
 
 use crate::folder::Folder;
 
-/// The version of every file here. It rises when a reader of the older form would misread the newer.
+/// The version of the file formats. It rises when a reader of the older form would misread the newer.
 pub const FORMAT: u32 = 1;
 
 /// Ids of live resources, by kind.
 pub type Ids = BTreeMap<String, BTreeSet<String>>;
 
-/// The files of one stack. Nothing is read or written before it is asked for.
+/// The files of one stack. Nothing is read or written before a method is called.
 #[derive(Debug, Clone)]
 pub struct State {
     stack: String,
-    home: Home,
+    backend: Backend,
 }
 
 #[derive(Debug, Clone)]
-enum Home {
+enum Backend {
     Folder(Arc<Folder>),
     Store(Arc<dyn Store>),
 }
 
-/// What earlier runs left behind.
+/// What earlier runs have left.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// What the last run that ended well left.
-    pub snapshot: Option<Last>,
-    /// The last run, if it never came to its end.
-    pub cut_off: Option<CutOff>,
-    /// Files that could not be read and were done without, for people.
+    /// The snapshot of the last run that saved one.
+    pub snapshot: Option<LastSnapshot>,
+    /// The last run, if it did not end.
+    pub interrupted_run: Option<InterruptedRun>,
+    /// Warnings about files that could not be read and are ignored.
     pub warnings: Vec<String>,
 }
 
-/// A file of ours that cannot be used.
+/// An error of a state file.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The stack's name would lead out of the folder.
+    /// The stack's name is not valid as a folder name.
     #[error("`{0}` is not the name of a stack: letters, digits, `_`, `-` and `.`")]
     Name(String),
-    /// The file system refuses.
+    /// The file system reports an error.
     #[error("failed to {verb} {}: {error}", path.display())]
     File {
-        /// What was to be done.
+        /// The failed operation.
         verb: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
-        /// Why it was not.
+        /// The error.
         #[source]
         error: io::Error,
     },
     /// The store refuses, or cannot be reached.
     #[error("failed to {verb} {at}: {error}{}", error.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default())]
     Store {
-        /// What was to be done.
+        /// The failed operation.
         verb: &'static str,
-        /// To which file.
+        /// The file.
         at: String,
-        /// Why it was not.
+        /// The error.
         #[source]
         error: Box<up_core::Error>,
-        /// What the user can do about it, where the store knows better than its error.
+        /// A hint for the user, if the store has a better one than the error.
         hint: Option<String>,
     },
-    /// The journal cannot be written, so that nothing may be done.
+    /// The journal cannot be written, so no call may be sent.
     #[error("failed to write {at}: {error}")]
     Journal {
         /// The file.
         at: String,
-        /// Why not.
+        /// The error.
         #[source]
         error: io::Error,
     },
-    /// Others were first at every try.
-    #[error("{0} is changed by others all the time")]
+    /// Other writers were first at every try.
+    #[error("{0} was changed by others at every try")]
     Contended(String),
-    /// What was declared last cannot be read.
-    #[error("failed to read what snapshot.json says was declared: {0}")]
+    /// The last applied declarations cannot be read.
+    #[error("failed to read the declarations in snapshot.json: {0}")]
     Unreadable(#[source] serde_json::Error),
-    /// The file is of a later version of this program.
-    #[error("{at} is of format {format}, written by a newer bullstra-up; this one knows format {FORMAT}")]
+    /// A newer version of this program wrote the file.
+    #[error("{at} has format {format}, written by a newer bullstra-up; this version reads format {FORMAT}")]
     Newer {
         /// The file.
         at: String,
-        /// Its version.
+        /// Its format.
         format: u32,
     },
 }
 
-/// For how long a look at a lock in a store is good: so that not every call that changes AWS costs one of them.
+/// For how long a check of a lock in a store may be reused, so that not every call to AWS costs another call to the
+/// store.
 const FRESH: Duration = Duration::from_secs(1);
 
 impl State {
-    /// The folder of `stack` within `dir`.
+    /// The state of `stack` in a folder within `dir`.
     ///
     /// # Errors
-    /// When `stack` cannot be the name of a folder.
+    /// `stack` is not valid as a folder name.
     pub fn in_folder(dir: &Path, stack: &str) -> Result<Self, StateError> {
         Self::check(stack)?;
-        Ok(Self { stack: stack.to_owned(), home: Home::Folder(Arc::new(Folder::new(dir.join(stack)))) })
+        Ok(Self { stack: stack.to_owned(), backend: Backend::Folder(Arc::new(Folder::new(dir.join(stack)))) })
     }
 
-    /// What `store` keeps of `stack`, and of no other.
+    /// The state of `stack` in `store`, which must hold no other stack.
     ///
     /// # Errors
-    /// When `stack` cannot be a part of a name.
+    /// `stack` is not valid as a part of a file name.
     pub fn in_store(store: Arc<dyn Store>, stack: &str) -> Result<Self, StateError> {
         Self::check(stack)?;
-        Ok(Self { stack: stack.to_owned(), home: Home::Store(store) })
+        Ok(Self { stack: stack.to_owned(), backend: Backend::Store(store) })
     }
 
     fn check(stack: &str) -> Result<(), StateError> {
@@ -162,103 +164,103 @@ impl State {
         &self.stack
     }
 
-    /// Takes the lock for `command`. It is given back when dropped, and renewed until then.
+    /// Takes the lock for `command`. The lock is renewed until it is dropped, and then released.
     ///
-    /// A lease that has run out, or whose holder is known to be dead, is taken over, see [`Lock::taken_from`].
+    /// An expired lease, or one whose holder is known to be dead, is taken over, see [`Lock::taken_from`].
     ///
     /// # Errors
-    /// When another run holds it, or it cannot be written.
+    /// Another run holds the lock, or the file cannot be written.
     pub fn lock(&self, command: &str) -> Result<Lock, LockError> {
-        let fresh = if matches!(self.home, Home::Store(_)) { FRESH } else { Duration::ZERO };
+        let fresh = if matches!(self.backend, Backend::Store(_)) { FRESH } else { Duration::ZERO };
         Lock::take(self.store(), command, fresh)
     }
 
-    /// Who holds the lock. A lease that has run out, and was never given back, still tells whose it was.
+    /// The holder of the lock. An expired lease that was never released is returned as well.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn holder(&self) -> Result<Option<Holder>, StateError> {
+    /// The file cannot be read.
+    pub fn holder(&self) -> Result<Option<LockHolder>, StateError> {
         lock::holder_in(&*self.store())
     }
 
-    /// Takes the lock away from `holder`, where it is still the holder: false where another is. A run that is still at
-    /// work then stops before its next call that changes AWS.
+    /// Removes the lock of `holder`. False if somebody else holds it by now. A run that is still active then stops
+    /// before its next call that changes AWS.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn unlock(&self, holder: &Holder) -> Result<bool, StateError> {
+    /// The file cannot be written.
+    pub fn unlock(&self, holder: &LockHolder) -> Result<bool, StateError> {
         lock::break_open(&*self.store(), holder)
     }
 
-    /// Begins a run in the journal. In a folder, room on the disk is kept for all of the run's lines, and for `keeps`
-    /// bytes that are saved after it.
+    /// Begins a run in the journal. In a folder, disk space is reserved for all lines of the run, and `keeps` bytes for
+    /// files that are written after it.
     ///
     /// # Errors
-    /// When it cannot be written, the disk is too full, or the journal is of a later version.
+    /// The journal cannot be written, there is not enough disk space, or the journal has a newer format.
     pub fn journal(&self, begin: &Entry, keeps: u64) -> Result<Journal, StateError> {
-        match &self.home {
-            Home::Folder(folder) => {
+        match &self.backend {
+            Backend::Folder(folder) => {
                 folder.make()?;
                 Journal::in_folder(folder, &self.stack, begin, keeps)
             }
-            Home::Store(store) => Journal::in_store(store.clone(), &self.stack, begin),
+            Backend::Store(store) => Journal::in_store(store.clone(), &self.stack, begin),
         }
     }
 
-    /// Reads what earlier runs left behind. What is damaged is done without, and named in [`Past::warnings`].
+    /// Reads what earlier runs have left. Damaged files are ignored, with a warning in [`Past::warnings`].
     ///
     /// # Errors
-    /// When a file is there that may not be read, or is of a later version.
+    /// A file exists but must not be read, or has a newer format.
     pub fn past(&self) -> Result<Past, StateError> {
         let (mut past, store) = (Past::default(), self.store());
         past.snapshot = snapshot::read(&*store, &self.stack, &mut past.warnings)?;
-        let (at, history) = match &self.home {
-            Home::Folder(folder) => (folder.at(journal::NAME), journal::read(&folder.file(journal::NAME))?),
-            Home::Store(store) => (store.at("journal"), segments::read(&**store)?),
+        let (at, history) = match &self.backend {
+            Backend::Folder(folder) => (folder.at(journal::NAME), journal::read(&folder.file(journal::NAME))?),
+            Backend::Store(store) => (store.at("journal"), segments::read(&**store)?),
         };
-        past.cut_off = history.cut_off;
+        past.interrupted_run = history.interrupted_run;
         if history.damaged > 0 {
-            let lines = if history.damaged == 1 { "a line".to_owned() } else { format!("{} lines", history.damaged) };
+            let lines = if history.damaged == 1 { "1 line".to_owned() } else { format!("{} lines", history.damaged) };
             past.warnings
-                .push(format!("{at} is damaged: {lines} of the last runs cannot be read, and is done without"));
+                .push(format!("{at} is damaged: {lines} of the last runs could not be read and will be ignored"));
         }
         Ok(past)
     }
 
-    /// Keeps `snapshot` in the place of the one before. The file is whole at every instant.
+    /// Replaces the snapshot. Readers find either the old one or the new one.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The file cannot be written.
     pub fn save(&self, snapshot: &Snapshot) -> Result<(), StateError> {
         snapshot::write(&*self.store(), snapshot)
     }
 
-    /// Removes the snapshot: nothing is left that it could speak of.
+    /// Deletes the snapshot, when no resource is left.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// The file cannot be deleted.
     pub fn forget(&self) -> Result<(), StateError> {
         self.store().delete(&[snapshot::NAME.to_owned()])
     }
 
-    /// Deletes what is kept of runs long past: in a store all but the last 20, in a folder nothing.
+    /// Deletes old journals: in a store all but the last 20, in a folder none.
     ///
     /// # Errors
-    /// When it cannot be deleted.
+    /// A file cannot be deleted.
     pub fn prune(&self) -> Result<(), StateError> {
-        if let Home::Store(store) = &self.home { segments::prune(&**store) } else { Ok(()) }
+        if let Backend::Store(store) = &self.backend { segments::prune(&**store) } else { Ok(()) }
     }
 
     fn store(&self) -> Arc<dyn Store> {
-        match &self.home {
-            Home::Folder(folder) => folder.clone(),
-            Home::Store(store) => store.clone(),
+        match &self.backend {
+            Backend::Folder(folder) => folder.clone(),
+            Backend::Store(store) => store.clone(),
         }
     }
 }
 
 impl StateError {
-    /// What is to be written cannot be: a mistake of this program.
+    /// A value that cannot be written as JSON: a bug in this program.
     pub(crate) fn json(store: &dyn Store, name: &str, error: serde_json::Error) -> Self {
         Self::Journal { at: store.at(name), error: error.into() }
     }
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_said_before_anything_is_done() {
+    fn an_unwritable_folder_is_reported_before_anything_is_done() {
         let dir = tempfile::tempdir().unwrap();
         let blocked = dir.path().join("state");
         fs::write(&blocked, "a file where the folder should be").unwrap();
@@ -289,11 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn looking_writes_nothing() {
+    fn reading_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let state = State::in_folder(dir.path(), "prod").unwrap();
         let past = state.past().unwrap();
-        assert!(past.snapshot.is_none() && past.cut_off.is_none() && past.warnings.is_empty());
+        assert!(past.snapshot.is_none() && past.interrupted_run.is_none() && past.warnings.is_empty());
         assert!(state.holder().unwrap().is_none());
         state.forget().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

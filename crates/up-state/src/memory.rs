@@ -1,4 +1,4 @@
-//! For tests: a store that keeps nothing, and fails as bidden.
+//! A store in memory for tests, which fails on request.
 
 use std::{
     collections::BTreeMap,
@@ -11,22 +11,22 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{StateError, Store, StoredFile, Version, When};
+use crate::{StateError, Store, StoredFile, Version, WriteIf};
 
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct MemoryStore {
     pub(crate) files: Mutex<BTreeMap<String, StoredFile>>,
-    /// Nothing is answered.
+    /// No call is answered.
     pub(crate) is_gone: AtomicBool,
-    /// The next write is done, its answer lost, and the write sent again.
+    /// The next write is done, but its answer is lost and the write is sent again.
     pub(crate) loses_answer: AtomicBool,
     /// How long a write takes, in milliseconds.
     pub(crate) slowness: AtomicU64,
     pub(crate) writes: AtomicU64,
 }
 
-impl Memory {
-    /// Writes what somebody else would, long ago or just now.
+impl MemoryStore {
+    /// Writes a file as another process would, at any time.
     pub(crate) fn plant(&self, name: &str, bytes: &[u8], written: Timestamp) {
         let version = Version(self.writes.fetch_add(1, Ordering::SeqCst).to_string().into_bytes().into());
         let kept = StoredFile { bytes: bytes.to_vec().into(), version, written };
@@ -46,21 +46,21 @@ impl Memory {
     }
 }
 
-impl Store for Memory {
+impl Store for MemoryStore {
     fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError> {
         self.reached("read", name)?;
         Ok(self.files.lock().unwrap().get(name).cloned())
     }
 
-    fn put(&self, name: &str, bytes: &[u8], when: &When) -> Result<Option<Version>, StateError> {
+    fn put(&self, name: &str, bytes: &[u8], when: &WriteIf) -> Result<Option<Version>, StateError> {
         self.reached("write", name)?;
         std::thread::sleep(Duration::from_millis(self.slowness.load(Ordering::SeqCst)));
         let mut files = self.files.lock().unwrap();
         let before = files.get(name).map(|kept| &kept.version);
         let holds = match when {
-            When::Always => true,
-            When::Absent => before.is_none(),
-            When::Is(version) => before == Some(version),
+            WriteIf::Always => true,
+            WriteIf::Absent => before.is_none(),
+            WriteIf::Is(version) => before == Some(version),
         };
         if !holds {
             return Ok(None);

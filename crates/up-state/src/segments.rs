@@ -1,18 +1,19 @@
-//! A run's journal in a store that cannot append: a few files, each written again with what was added.
+//! A run's journal in a store that cannot append: a few files, each rewritten with the added lines.
 //!
-//! `journal/<run>/<number>.jsonl`. The last file is written again until it has [`FULL`] bytes; then the next one begins.
-//! All who wait for their line to be kept share one write: while it is under way, lines gather for the next.
+//! Files are named `journal/<run>/<number>.jsonl`. The last file is rewritten until it has [`FULL`] bytes; then the
+//! next one begins. All callers that wait for their lines share one write: while it runs, lines gather for the next
+//! one.
 
 use std::{
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
-use crate::{StateError, Store, Version, When, history::History};
+use crate::{StateError, Store, Version, WriteIf, history::JournalSummary};
 
-/// What all names begin with.
+/// The prefix of all names.
 const UNDER: &str = "journal/";
-/// A file of this many bytes is not added to.
+/// A file of this size, in bytes, is not added to.
 const FULL: usize = 64 << 10;
 /// How many runs are kept.
 const RUNS: usize = 20;
@@ -23,20 +24,20 @@ pub(crate) struct Segments {
     store: Arc<dyn Store>,
     run: String,
     header: Vec<u8>,
-    queue: Mutex<Queue>,
+    queue: Mutex<PendingLines>,
     written: Condvar,
 }
 
 #[derive(Debug)]
-struct Queue {
-    /// What the last file is to hold, and its number.
+struct PendingLines {
+    /// The text of the last file, and its number.
     text: Vec<u8>,
     number: usize,
     version: Option<Version>,
-    /// Lines that were taken on, and how many of them are kept.
+    /// The number of lines added, and the number of lines written.
     taken: u64,
     kept: u64,
-    /// Up to this line, keeping them failed; and why.
+    /// The last line whose write failed, and the error.
     failed: u64,
     why: String,
     is_writing: bool,
@@ -44,7 +45,7 @@ struct Queue {
 
 impl Segments {
     pub(crate) fn new(store: Arc<dyn Store>, run: &str, header: Vec<u8>) -> Self {
-        let queue = Queue {
+        let queue = PendingLines {
             text: header.clone(),
             number: 0,
             version: None,
@@ -57,12 +58,12 @@ impl Segments {
         Self { store, run: run.to_owned(), header, queue: Mutex::new(queue), written: Condvar::new() }
     }
 
-    /// Takes a line on: it is kept with the next that is waited for.
+    /// Adds a line: it is written together with the next line that is waited for.
     pub(crate) fn note(&self, line: &[u8]) {
         self.queue().take(line);
     }
 
-    /// Has a line kept when it returns.
+    /// Adds a line and returns once it is written.
     pub(crate) fn flush(&self, line: &[u8]) -> io::Result<()> {
         let mut queue = self.queue();
         let mine = queue.take(line);
@@ -81,12 +82,12 @@ impl Segments {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, PendingLines> {
         self.queue.lock().expect("no panic while held")
     }
 
-    /// Keeps all that was taken on so far. Others may take lines on meanwhile.
-    fn write<'s>(&'s self, mut queue: MutexGuard<'s, Queue>) -> MutexGuard<'s, Queue> {
+    /// Writes all lines added so far. Other callers may add lines meanwhile.
+    fn write<'s>(&'s self, mut queue: MutexGuard<'s, PendingLines>) -> MutexGuard<'s, PendingLines> {
         queue.is_writing = true;
         let (text, upto, number, version) = (queue.text.clone(), queue.taken, queue.number, queue.version.clone());
         drop(queue);
@@ -100,22 +101,22 @@ impl Segments {
                 (queue.number, queue.version, queue.kept) = (number + 1, None, upto);
             }
             Ok(version) => (queue.version, queue.kept) = (Some(version), upto),
-            // The lines stay, and are kept with the next that can be.
+            // The lines stay in the queue, and are written with the next write.
             Err(error) => (queue.failed, queue.why) = (upto, error.to_string()),
         }
         self.written.notify_all();
         queue
     }
 
-    /// Each write is made of the one before, so that one which arrives late cannot undo another.
+    /// Each write has the version of the one before as its condition, so that a late one cannot undo another.
     fn put(&self, number: usize, text: &[u8], mut version: Option<Version>) -> Result<Version, StateError> {
         let name = format!("{UNDER}{}/{number:06}.jsonl", self.run);
         for _ in 0..3 {
-            let when = version.take().map_or(When::Absent, When::Is);
+            let when = version.take().map_or(WriteIf::Absent, WriteIf::Is);
             if let Some(version) = self.store.put(&name, text, &when)? {
                 return Ok(version);
             }
-            // Our own earlier write, whose answer was lost: this one, or one before it.
+            // It was our own write, whose answer was lost: this one, or an earlier one.
             match self.store.get(&name)? {
                 Some(kept) if *kept.bytes == text => return Ok(kept.version),
                 kept => version = kept.map(|kept| kept.version),
@@ -125,7 +126,7 @@ impl Segments {
     }
 }
 
-impl Queue {
+impl PendingLines {
     fn take(&mut self, line: &[u8]) -> u64 {
         self.text.extend(line);
         self.taken += 1;
@@ -133,15 +134,15 @@ impl Queue {
     }
 }
 
-/// Reads the runs since the last one that came to its end.
-pub(crate) fn read(store: &dyn Store) -> Result<History, StateError> {
+/// Reads the runs since the last one that ended.
+pub(crate) fn read(store: &dyn Store) -> Result<JournalSummary, StateError> {
     let runs = runs(store)?;
     let mut texts: Vec<(&str, Arc<Vec<u8>>)> = vec![];
     for files in runs.iter().rev() {
-        // A run's last line is in its last file: where it has ended, the others need not be read.
+        // A run's last line is in its last file: if the run has ended, its other files need not be read.
         let (last, others) = files.split_last().expect("a run has a file");
         let text = text(store, last)?;
-        let mut history = History::default();
+        let mut history = JournalSummary::default();
         history.read(&text).map_err(|format| StateError::Newer { at: store.at(last), format })?;
         texts.push((last, text));
         if history.ended {
@@ -151,14 +152,14 @@ pub(crate) fn read(store: &dyn Store) -> Result<History, StateError> {
             texts.push((name, self::text(store, name)?));
         }
     }
-    let mut history = History::default();
+    let mut history = JournalSummary::default();
     for (name, text) in texts.iter().rev() {
         history.read(text).map_err(|format| StateError::Newer { at: store.at(name), format })?;
     }
     Ok(history)
 }
 
-/// Deletes the journals of all runs but the last [`RUNS`].
+/// Deletes the journals of all runs except the last [`RUNS`].
 pub(crate) fn prune(store: &dyn Store) -> Result<(), StateError> {
     let runs = runs(store)?;
     let old: Vec<String> = runs.iter().rev().skip(RUNS).flatten().cloned().collect();

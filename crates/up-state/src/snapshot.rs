@@ -1,4 +1,4 @@
-//! What the last run left behind.
+//! The snapshot that a run leaves.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use up_core::{Address, Declared, ImmutableCache};
 
 use crate::{
-    FORMAT, Ids, StateError, Store, When,
-    sealed::{self, Opened},
+    FORMAT, Ids, StateError, Store, WriteIf,
+    checksummed::{self, Checksummed},
 };
 
-/// The file.
+/// The file's name.
 pub(crate) const NAME: &str = "snapshot.json";
 
-/// What was wanted last, and what AWS called it.
+/// The last applied declarations, and the ids of their resources.
 ///
-/// It tells drift from a change of mind, and where to look for what is no longer declared. It is written after runs and
-/// is not needed for finding what exists. What must not be read by others has to be left out before it gets here.
+/// It tells drift from changed declarations, and where to look for resources that are no longer declared. It is written
+/// after runs, and is not needed to find existing resources. The caller must leave out what others must not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// [`FORMAT`].
@@ -28,21 +28,21 @@ pub struct Snapshot {
     pub account: String,
     /// The region it was applied to.
     pub region: String,
-    /// When.
+    /// When it was written.
     pub at: Timestamp,
-    /// What was declared.
+    /// The declarations.
     pub resources: Vec<Declared>,
-    /// What then existed.
+    /// The ids of existing resources.
     pub ids: Ids,
-    /// What AWS told of that which never changes.
+    /// Cached specs of live immutable resources.
     #[serde(default, skip_serializing_if = "ImmutableCache::is_empty")]
     pub kept: ImmutableCache,
 }
 
-/// The same, of which what was declared is read only when it is asked for: of a large stack it is most of the file, and
-/// few plans need it.
+/// A snapshot that was read. Its declarations are parsed on demand: in a large stack they are most of the file, and few
+/// plans need them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Last {
+pub struct LastSnapshot {
     stack: String,
     /// See [`Snapshot::account`].
     pub account: String,
@@ -50,7 +50,7 @@ pub struct Last {
     pub region: String,
     /// See [`Snapshot::at`].
     pub at: Timestamp,
-    /// The kinds of which something was declared.
+    /// The kinds of the declarations.
     #[serde(rename = "resources", deserialize_with = "kinds_of")]
     declared: BTreeSet<String>,
     /// See [`Snapshot::ids`].
@@ -63,7 +63,7 @@ pub struct Last {
 }
 
 impl Snapshot {
-    /// A snapshot of this moment.
+    /// A snapshot written now.
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
         let kept = ImmutableCache::default();
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
@@ -71,68 +71,72 @@ impl Snapshot {
     }
 }
 
-impl Last {
-    /// The kinds of which something was declared, or existed.
+impl LastSnapshot {
+    /// The kinds of the declarations and of existing resources.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
         self.declared.iter().chain(self.ids.keys()).map(String::as_str)
     }
 
-    /// All of it, as it is written.
+    /// The whole file as text.
     pub fn text(&self) -> &[u8] {
         &self.text
     }
 
-    /// What was declared.
+    /// The declarations.
     ///
     /// # Errors
-    /// When that cannot be read, though all else could.
+    /// They cannot be parsed, although the rest of the file can.
     pub fn declared(&self) -> Result<Vec<Declared>, StateError> {
         #[derive(Deserialize)]
-        struct Part {
+        struct ResourcesOnly {
             resources: Vec<Declared>,
         }
         let part = serde_json::from_slice(&self.text);
-        part.map(|Part { resources }| resources).map_err(StateError::Unreadable)
+        part.map(|ResourcesOnly { resources }| resources).map_err(StateError::Unreadable)
     }
 }
 
-/// The kinds in a list of declarations, and nothing else of it.
+/// The kinds in a list of declarations; the rest is skipped.
 fn kinds_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
     #[derive(Deserialize)]
-    struct Named<'a> {
+    struct AddressOnly<'a> {
         #[serde(borrow)]
         address: Cow<'a, str>,
     }
-    let all = Vec::<Named<'_>>::deserialize(deserializer)?;
+    let all = Vec::<AddressOnly<'_>>::deserialize(deserializer)?;
     let kinds: BTreeSet<_> = all.iter().filter_map(|named| Address::kind_in(&named.address)).collect();
     Ok(kinds.into_iter().map(str::to_owned).collect())
 }
 
-/// Reads it; where it is damaged it is done without, and a warning says so.
-pub(crate) fn read(store: &dyn Store, stack: &str, warnings: &mut Vec<String>) -> Result<Option<Last>, StateError> {
+/// Reads the snapshot; a damaged one is ignored with a warning.
+pub(crate) fn read(
+    store: &dyn Store,
+    stack: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Option<LastSnapshot>, StateError> {
     let Some(kept) = store.get(NAME)? else { return Ok(None) };
-    let why = match sealed::open::<Last>(&kept.bytes) {
-        Opened::ResponseCheck(last) if last.stack != stack => format!("it is of the stack `{}`", last.stack),
-        Opened::ResponseCheck(last) => {
-            let last = Last { text: kept.bytes, ..last };
-            // What people write has no checksum, and may be wrong anywhere.
-            let checked = if sealed::is_sealed(&last.text) { Ok(()) } else { last.declared().map(drop) };
+    let why = match checksummed::open::<LastSnapshot>(&kept.bytes) {
+        Checksummed::Intact(last) if last.stack != stack => format!("it belongs to the stack `{}`", last.stack),
+        Checksummed::Intact(last) => {
+            let last = LastSnapshot { text: kept.bytes, ..last };
+            // A file written by a person has no checksum, and may be wrong anywhere.
+            let checked = if checksummed::has_checksum(&last.text) { Ok(()) } else { last.declared().map(drop) };
             match checked {
                 Ok(()) => return Ok(Some(last)),
                 Err(error) => error.to_string(),
             }
         }
-        Opened::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
-        Opened::Damaged(why) => why,
+        Checksummed::Newer(format) => return Err(StateError::Newer { at: store.at(NAME), format }),
+        Checksummed::Damaged(why) => why,
     };
-    warnings.push(format!("{} is damaged and done without: {why}", store.at(NAME)));
+    warnings.push(format!("{} is damaged and will be ignored: {why}", store.at(NAME)));
     Ok(None)
 }
 
-/// Writes it in the place of the one before. It is whole at every instant.
+/// Replaces the snapshot. Readers find either the old one or the new one.
 pub(crate) fn write(store: &dyn Store, snapshot: &Snapshot) -> Result<(), StateError> {
-    let bytes = sealed::page(snapshot).map_err(|error| StateError::json(store, NAME, error))?;
-    store.put(NAME, &bytes, &When::Always).map(drop)
+    let bytes = checksummed::page(snapshot).map_err(|error| StateError::json(store, NAME, error))?;
+    store.put(NAME, &bytes, &WriteIf::Always).map(drop)
 }
 
 #[cfg(test)]
@@ -169,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn does_without_that_of_another_stack() {
+    fn ignores_a_snapshot_of_another_stack() {
         let folder = tempfile::tempdir().unwrap();
         let (store, mut warnings) = (Folder::new(folder.path().to_owned()), vec![]);
         write(&store, &snapshot()).unwrap();
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_newer() {
+    fn refuses_a_newer_format() {
         let folder = tempfile::tempdir().unwrap();
         let store = Folder::new(folder.path().to_owned());
         fs::write(store.file(NAME), r#"{"format": 2, "resources": {}}"#).unwrap();

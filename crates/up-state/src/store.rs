@@ -1,4 +1,4 @@
-//! What keeps the files of a stack: a folder, or a bucket.
+//! Stores for the files of a stack: a folder, or a bucket.
 
 use std::{fmt, sync::Arc};
 
@@ -6,64 +6,64 @@ use jiff::Timestamp;
 
 use crate::StateError;
 
-/// Keeps named files of one stack. Calls block until they are answered.
+/// Stores the named files of one stack. Calls block until they are answered.
 ///
-/// One thing is asked of it that not everything does: [`When`] is checked and the file written as one, however many
-/// writers there are. The lock is made of that and of nothing else.
+/// A store must check [`WriteIf`] and write the file in one atomic operation, however many writers there are. The lock
+/// depends on nothing else.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Reads a file; `None` where there is none.
+    /// Reads a file; `None` if it does not exist.
     ///
     /// # Errors
-    /// When it may not be read, or cannot be reached.
+    /// The file must not be read, or the store cannot be reached.
     fn get(&self, name: &str) -> Result<Option<StoredFile>, StateError>;
 
-    /// Writes a whole file; `None` where `when` does not hold, and nothing was written.
+    /// Writes a whole file; `None` if `when` does not hold and nothing was written.
     ///
-    /// The answer to a write may be lost, and the write be sent again: `None` then comes of our own first write. Whoever
-    /// must know reads the file.
+    /// If the answer to a write is lost and the write is sent again, the store may return `None` because of the
+    /// caller's own first write. A caller to which this matters must read the file.
     ///
     /// # Errors
-    /// When it may not be written, or it is not known whether it was.
-    fn put(&self, name: &str, bytes: &[u8], when: &When) -> Result<Option<Version>, StateError>;
+    /// The file must not be written, or it is not known whether it was.
+    fn put(&self, name: &str, bytes: &[u8], when: &WriteIf) -> Result<Option<Version>, StateError>;
 
-    /// Deletes files. One that is not there is no error.
+    /// Deletes files. Deleting a file that does not exist succeeds.
     ///
     /// # Errors
-    /// When they may not be deleted.
+    /// The files must not be deleted.
     fn delete(&self, names: &[String]) -> Result<(), StateError>;
 
     /// The names that begin with `prefix`, sorted.
     ///
     /// # Errors
-    /// When they may not be listed.
+    /// The files must not be listed.
     fn list(&self, prefix: &str) -> Result<Vec<String>, StateError>;
 
-    /// The file's whole name, for people.
+    /// The file's full name, for messages.
     fn at(&self, name: &str) -> String;
 }
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
-    /// What is in it.
+    /// Its content.
     pub bytes: Arc<Vec<u8>>,
-    /// Which writing it is of.
+    /// Its version.
     pub version: Version,
-    /// When it was written, by the clock of whoever keeps it.
+    /// When it was written, by the store's clock.
     pub written: Timestamp,
 }
 
-/// Tells two writings of a file apart: an ETag, or the content itself.
+/// Tells two versions of a file apart: an ETag, or the content itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version(pub Arc<Vec<u8>>);
 
-/// On which condition a file is written.
+/// The condition for a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
-    /// On none.
+pub enum WriteIf {
+    /// No condition.
     Always,
-    /// There is none by that name.
+    /// The file does not exist.
     Absent,
-    /// It is still that one.
+    /// The file still has this version.
     Is(Version),
 }

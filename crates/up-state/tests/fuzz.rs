@@ -59,7 +59,7 @@ proptest! {
         let past = state.past();
         if which == 2 {
             let past = past.unwrap();
-            prop_assert!(past.snapshot.is_some() && past.cut_off.is_some());
+            prop_assert!(past.snapshot.is_some() && past.interrupted_run.is_some());
         }
         drop(state.lock("apply"));
         drop(state.holder().map(|holder| holder.map(|holder| state.unlock(&holder))));

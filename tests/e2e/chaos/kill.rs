@@ -1,4 +1,4 @@
-//! Killed at its calls.
+//! Kills the program at its calls.
 
 use std::{fmt, thread, time::Duration};
 
@@ -6,28 +6,28 @@ use serde_json::json;
 
 use super::{
     Tally,
-    stage::{End, Sandbox, Stage},
-    world::World,
+    stage::{ChaosAccount, ProcessEnd, WorkerSandbox},
+    world::AccountDump,
 };
 use crate::harness::{Result, fail};
 
 /// What the program is doing when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scenario {
-    /// Making production out of nothing.
+pub(super) enum KillScenario {
+    /// Creating production in an empty account.
     Apply,
-    /// Replacing what production consists of.
+    /// Replacing resources of production.
     Replace,
-    /// Taking production away.
+    /// Destroying production.
     Destroy,
 }
 
-/// When, as seen from the call it is killed at.
+/// The moment of a kill, relative to the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    /// Right before it is sent: AWS never gets it.
+    /// Right before the call is sent: AWS never receives it.
     Unsent,
-    /// In flight: AWS gets it, and does it after the program is dead.
+    /// In flight: AWS receives it, and does it after the program is dead.
     InFlight,
     /// AWS has done it, and the answer is lost.
     Unanswered,
@@ -35,10 +35,10 @@ enum Moment {
     Answered,
 }
 
-/// A life in which the program is killed again and again: at its call number `first`, and then at each `stride`-th.
+/// A run that is killed and repeated: killed at call number `first`, and then at each `stride`-th call.
 #[derive(Debug, Clone)]
 pub(super) struct Kills {
-    scenario: Scenario,
+    scenario: KillScenario,
     moment: Moment,
     first: usize,
     stride: usize,
@@ -47,19 +47,19 @@ pub(super) struct Kills {
     seed: u64,
 }
 
-const SCENARIOS: [Scenario; 3] = [Scenario::Apply, Scenario::Replace, Scenario::Destroy];
+const SCENARIOS: [KillScenario; 3] = [KillScenario::Apply, KillScenario::Replace, KillScenario::Destroy];
 const MOMENTS: [Moment; 4] = [Moment::Unsent, Moment::InFlight, Moment::Unanswered, Moment::Answered];
 
-/// Every mutating call at every moment, with `state/` kept and with it deleted, spread over lives; or, where not `all`,
-/// some.
+/// All changing calls at all moments, with `state/` kept and with it deleted, spread over test runs; or a sample if not
+/// `all`.
 pub(super) fn lives(all: bool, seed: u64) -> Vec<Kills> {
     let mut lives = vec![];
     for (number, (scenario, moment)) in
         SCENARIOS.into_iter().flat_map(|it| MOMENTS.map(|moment| (it, moment))).enumerate()
     {
-        // So that each life has about twenty kills in it.
-        let stride = if scenario == Scenario::Replace { 3 } else { 11 };
-        // A sample has each moment with `state/` and without, one in one scenario and one in another.
+        // Each has about twenty kills.
+        let stride = if scenario == KillScenario::Replace { 3 } else { 11 };
+        // A sample has each moment with `state/` and without it, in different scenarios.
         let some = (seed as usize + 3 * number, (number + number / MOMENTS.len()) % 2 == 1);
         let ways: Vec<_> = if all { (0..2 * stride).map(|way| (way / 2, way % 2 == 1)).collect() } else { vec![some] };
         for (first, forgets) in ways {
@@ -75,7 +75,7 @@ impl Kills {
         format!("{:?} killed {}", self.scenario, self.moment.words()).to_lowercase()
     }
 
-    pub(super) fn live(&self, sandbox: &Sandbox) -> Result<Tally> {
+    pub(super) fn live(&self, sandbox: &WorkerSandbox) -> Result<Tally> {
         let expected = self.undisturbed(sandbox)?;
         let stage = sandbox.stage()?;
         self.prepare(&stage)?;
@@ -84,14 +84,14 @@ impl Kills {
         loop {
             stage.faults(self.seed, &json!([{ "match": { "mutating": true }, "skip": skip, "times": 1, "do": { "hold": self.moment.hold() } }]))?;
             match stage.until_held(self.command())? {
-                End::Exited(0, _) => break,
-                End::Exited(code, said) => {
+                ProcessEnd::Exited(0, _) => break,
+                ProcessEnd::Exited(code, said) => {
                     tally.manual += 1;
                     if tally.manual > 3 {
                         return fail(format!("ended with {code}:\n{said}"));
                     }
                 }
-                End::Held(mut child) => {
+                ProcessEnd::Held(mut child) => {
                     self.kill(&stage, &mut child)?;
                     tally.faults += 1;
                     if self.forgets && tally.faults.is_multiple_of(2) {
@@ -105,11 +105,11 @@ impl Kills {
             }
         }
         stage.faults(0, &json!([]))?;
-        tally.judge(&stage, &expected, self.scenario != Scenario::Destroy)?;
+        tally.judge(&stage, &expected, self.scenario != KillScenario::Destroy)?;
         Ok(tally)
     }
 
-    fn kill(&self, stage: &Stage, child: &mut std::process::Child) -> Result {
+    fn kill(&self, stage: &ChaosAccount, child: &mut std::process::Child) -> Result {
         if self.moment == Moment::Answered {
             stage.release("go_on")?;
             thread::sleep(Duration::from_millis(self.seed % 7 * 3));
@@ -124,20 +124,20 @@ impl Kills {
     }
 
     fn command(&self) -> &'static str {
-        if self.scenario == Scenario::Destroy { "destroy" } else { "apply" }
+        if self.scenario == KillScenario::Destroy { "destroy" } else { "apply" }
     }
 
-    /// What there is before the killing begins.
-    fn prepare(&self, stage: &Stage) -> Result {
-        if self.scenario == Scenario::Apply {
+    /// Prepares the account before the kills begin.
+    fn prepare(&self, stage: &ChaosAccount) -> Result {
+        if self.scenario == KillScenario::Apply {
             return Ok(());
         }
         succeeds(stage, "apply")?;
-        if self.scenario == Scenario::Replace { stage.change() } else { Ok(()) }
+        if self.scenario == KillScenario::Replace { stage.change() } else { Ok(()) }
     }
 
-    /// The world after a run that nothing disturbs.
-    fn undisturbed(&self, sandbox: &Sandbox) -> Result<World> {
+    /// The dump after a run without kills.
+    fn undisturbed(&self, sandbox: &WorkerSandbox) -> Result<AccountDump> {
         sandbox.undisturbed(&format!("{:?}", self.scenario), |stage| {
             self.prepare(stage)?;
             succeeds(stage, self.command())
@@ -145,8 +145,8 @@ impl Kills {
     }
 }
 
-/// Runs `command` undisturbed.
-pub(super) fn succeeds(stage: &Stage, command: &str) -> Result {
+/// Runs `command`, which must succeed.
+pub(super) fn succeeds(stage: &ChaosAccount, command: &str) -> Result {
     match stage.run(command)? {
         (0, _) => Ok(()),
         (code, said) => fail(format!("undisturbed, {command} ended with {code}:\n{said}")),

@@ -1,13 +1,13 @@
-//! AWS fails, throttles and lies while production is made, and is asked again until it is there.
+//! AWS fails, throttles and sends wrong answers while production is created; the command is repeated until it succeeds.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::{Tally, kill::succeeds, stage::Sandbox};
+use super::{Tally, kill::succeeds, stage::WorkerSandbox};
 use crate::harness::{Result, fail};
 
-/// A life in which AWS misbehaves.
+/// A run in which AWS misbehaves.
 #[derive(Debug, Clone)]
 pub(super) struct Lie {
     name: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Lie {
     seed: u64,
 }
 
-/// Each sort of misbehaviour, with several seeds where `all`.
+/// Each fault, with several seeds if `all`.
 pub(super) fn lives(all: bool, seed: u64) -> Vec<Lie> {
     let rounds = if all { 5 } else { 1 };
     let sorts = sorts();
@@ -56,7 +56,7 @@ impl Lie {
         format!("apply under {}", self.name)
     }
 
-    pub(super) fn live(&self, sandbox: &Sandbox) -> Result<Tally> {
+    pub(super) fn live(&self, sandbox: &WorkerSandbox) -> Result<Tally> {
         let expected = sandbox.undisturbed("Apply", |stage| succeeds(stage, "apply"))?;
         let stage = sandbox.stage()?;
         stage.faults(self.seed, &self.faults)?;
@@ -67,7 +67,7 @@ impl Lie {
                 (code, said) if attempt == 9 => {
                     return fail(format!("after ten times it still ends with {code}:\n{said}"));
                 }
-                // A failure is reported, and the same command again goes on: nothing more is promised.
+                // A failure is reported, and the same command again continues: nothing more is promised.
                 _ => {}
             }
         }

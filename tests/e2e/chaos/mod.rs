@@ -1,7 +1,8 @@
-//! Nothing lost, nothing twice, whatever happens meanwhile: production is applied, replaced and destroyed while the
-//! program is killed at its calls and AWS fails, throttles and lies, and must end as an undisturbed run does.
+//! Nothing lost, nothing created twice: production is applied, replaced and destroyed while the program is killed at
+//! its calls and AWS fails, throttles and sends wrong answers. It must end as an undisturbed run does.
 //!
-//! `cargo chaos` runs a sample, `cargo chaos --all` every mutating call at all four instants, `--seed N` one seed again.
+//! `cargo chaos` runs a sample, `cargo chaos --all` kills at every changing call at all four moments, `--seed N`
+//! repeats one seed.
 
 mod kill;
 mod lie;
@@ -19,59 +20,59 @@ use std::{
 
 use libtest_mimic::Trial;
 
-use self::{kill::Kills, lie::Lie, stage::Sandbox, table::Table};
+use self::{kill::Kills, lie::Lie, stage::WorkerSandbox, table::ResultTable};
 use crate::{
     harness::{Result, fail},
     trial,
 };
 
-/// What is to be tried.
+/// The arguments of `cargo chaos`.
 #[derive(Debug, Clone)]
-struct Options {
+struct ChaosOptions {
     all: bool,
     seed: u64,
     workers: usize,
     only: Option<String>,
 }
 
-/// One row's worth of trying.
+/// A test run with faults.
 #[derive(Debug, Clone)]
-enum Life {
+enum FaultyRun {
     Killed(Kills),
     LiedTo(Lie),
 }
 
-/// What came of one life.
+/// The results of test runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Tally {
-    /// Lives.
+    /// The number of test runs.
     lives: usize,
-    /// Times that the program was killed, or that AWS misbehaved.
+    /// How often the program was killed, or AWS misbehaved.
     faults: usize,
-    /// Lives that ended as an undisturbed one.
+    /// Test runs that ended like an undisturbed one.
     converged: usize,
-    /// Resources there twice.
+    /// Duplicate resources.
     duplicates: usize,
     /// Resources that an undisturbed run would not have left.
     orphans: usize,
-    /// Times that the same command again was not enough.
+    /// How often repeating the same command was not enough.
     manual: usize,
 }
 
-/// In CI: some of the kills, as a test. What AWS does to a run takes longer, and is left to `cargo chaos`.
+/// In CI: some of the kills, as a test. Faults of AWS take longer, and are left to `cargo chaos`.
 pub(crate) fn trials() -> Vec<Trial> {
-    let options = Options { all: false, seed: 1, workers: 2, only: Some("killed".into()) };
+    let options = ChaosOptions { all: false, seed: 1, workers: 2, only: Some("killed".into()) };
     vec![trial("chaos::sample", move || run(&options))]
 }
 
-/// `cargo chaos`: runs what the arguments say.
+/// `cargo chaos`: runs with the given arguments.
 pub(crate) fn command(arguments: &[String]) -> Result {
     run(&options(arguments)?)
 }
 
-fn options(arguments: &[String]) -> Result<Options> {
+fn options(arguments: &[String]) -> Result<ChaosOptions> {
     let seed = std::time::SystemTime::UNIX_EPOCH.elapsed()?.as_secs() % 100_000;
-    let mut options = Options { all: false, seed, workers: 2, only: None };
+    let mut options = ChaosOptions { all: false, seed, workers: 2, only: None };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} takes a value"));
@@ -86,18 +87,18 @@ fn options(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// Tries it all, prints the table, and fails where a line of it is not as promised.
-fn run(options: &Options) -> Result {
+/// Runs all tests, prints the table, and fails if a row breaks a promise.
+fn run(options: &ChaosOptions) -> Result {
     let lives = lives(options);
-    let table = Mutex::new(Table::new(options.seed));
-    let queue: Mutex<VecDeque<Life>> = Mutex::new(lives.into());
+    let table = Mutex::new(ResultTable::new(options.seed));
+    let queue: Mutex<VecDeque<FaultyRun>> = Mutex::new(lives.into());
     let total = queue.lock().expect("nobody has panicked").len();
     let began = Instant::now();
     thread::scope(|scope| {
         for worker in 0..options.workers {
             let (queue, table) = (&queue, &table);
             scope.spawn(move || {
-                let sandbox = Sandbox::start(worker);
+                let sandbox = WorkerSandbox::start(worker);
                 loop {
                     let life = queue.lock().expect("nobody has panicked").pop_front();
                     let Some(life) = life else { return };
@@ -117,22 +118,22 @@ fn run(options: &Options) -> Result {
     table.verdict()
 }
 
-fn lives(options: &Options) -> Vec<Life> {
-    let kills = kill::lives(options.all, options.seed).into_iter().map(Life::Killed);
-    let lies = lie::lives(options.all, options.seed).into_iter().map(Life::LiedTo);
-    let wanted = |life: &Life| options.only.as_ref().is_none_or(|only| life.row().contains(only.as_str()));
+fn lives(options: &ChaosOptions) -> Vec<FaultyRun> {
+    let kills = kill::lives(options.all, options.seed).into_iter().map(FaultyRun::Killed);
+    let lies = lie::lives(options.all, options.seed).into_iter().map(FaultyRun::LiedTo);
+    let wanted = |life: &FaultyRun| options.only.as_ref().is_none_or(|only| life.row().contains(only.as_str()));
     kills.chain(lies).filter(wanted).collect()
 }
 
-impl Life {
-    fn live(&self, sandbox: &Sandbox) -> Result<Tally> {
+impl FaultyRun {
+    fn live(&self, sandbox: &WorkerSandbox) -> Result<Tally> {
         match self {
             Self::Killed(kills) => kills.live(sandbox),
             Self::LiedTo(lie) => lie.live(sandbox),
         }
     }
 
-    /// The line of the table it counts in.
+    /// The row of the table.
     fn row(&self) -> String {
         match self {
             Self::Killed(kills) => kills.row(),
@@ -141,7 +142,7 @@ impl Life {
     }
 }
 
-impl std::fmt::Display for Life {
+impl std::fmt::Display for FaultyRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Killed(kills) => write!(f, "{kills}"),
@@ -150,10 +151,10 @@ impl std::fmt::Display for Life {
     }
 }
 
-fn progress(table: &Table, total: usize, elapsed: Duration) {
+fn progress(table: &ResultTable, total: usize, elapsed: Duration) {
     let mut out = stderr();
     let end = if out.is_terminal() { "\r" } else { "\n" };
     let (lives, faults) = table.counts();
-    // Where nobody can be told, the table at the end says it all.
+    // A failed write is ignored: the table at the end has the results.
     let _ = write!(out, "chaos: {lives} of {total} lives, {faults} faults, {} s{end}", elapsed.as_secs());
 }

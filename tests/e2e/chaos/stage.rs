@@ -1,4 +1,4 @@
-//! A sandbox of the worker's own, and production in an account of it.
+//! A sandbox for each worker, and production in one of its accounts.
 
 use std::{
     cell::RefCell,
@@ -12,30 +12,30 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::AccountDump;
 use crate::harness::{Account, Result, UP, copy_stacks, edit, fail, sandbox};
 
 /// One for each worker: a sandbox answers one call at a time.
-pub(super) struct Sandbox {
+pub(super) struct WorkerSandbox {
     endpoint: &'static str,
-    /// What undisturbed runs have left, by what they did.
-    worlds: RefCell<BTreeMap<String, World>>,
+    /// The dumps that undisturbed runs have left, by the name of the scenario.
+    worlds: RefCell<BTreeMap<String, AccountDump>>,
 }
 
-/// The time that AWS takes, divided by this.
+/// AWS's times are divided by this.
 const TIME_SCALE: u32 = 6000;
-/// What takes longer hangs.
+/// A longer run hangs.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-impl Sandbox {
+impl WorkerSandbox {
     pub(super) fn start(worker: usize) -> Result<Self> {
         let endpoint = sandbox(&format!("chaos-{worker}")).leak();
         Account::at(endpoint).configure(&json!({ "time_scale": TIME_SCALE }))?;
         Ok(Self { endpoint, worlds: RefCell::default() })
     }
 
-    /// The world after `runs` in an account where nothing goes wrong.
-    pub(super) fn undisturbed(&self, name: &str, runs: impl FnOnce(&Stage) -> Result) -> Result<World> {
+    /// The dump after `runs` in an account without faults.
+    pub(super) fn undisturbed(&self, name: &str, runs: impl FnOnce(&ChaosAccount) -> Result) -> Result<AccountDump> {
         if let Some(world) = self.worlds.borrow().get(name) {
             return Ok(world.clone());
         }
@@ -47,29 +47,29 @@ impl Sandbox {
     }
 
     /// Production's files, and an empty account.
-    pub(super) fn stage(&self) -> Result<Stage> {
+    pub(super) fn stage(&self) -> Result<ChaosAccount> {
         let account = Account::at(self.endpoint);
         let stack = copy_stacks(&account)?;
-        Ok(Stage { account, stack })
+        Ok(ChaosAccount { account, stack })
     }
 }
 
-/// Production in an account of its own, which is forgotten at the end.
-pub(super) struct Stage {
+/// Production in an account of its own, which is removed at the end.
+pub(super) struct ChaosAccount {
     account: Account,
     stack: PathBuf,
 }
 
-/// How a run that may be killed came to its end.
-pub(super) enum End {
-    /// By itself, with this exit code and these words.
+/// How a run that may be held ended.
+pub(super) enum ProcessEnd {
+    /// By itself, with this exit code and output.
     Exited(i32, String),
-    /// It is being held at one of its calls.
+    /// It is held at one of its calls.
     Held(Child),
 }
 
-impl Stage {
-    /// Begins `command`.
+impl ChaosAccount {
+    /// Starts `command`.
     pub(super) fn spawn(&self, command: &str) -> Result<Child> {
         let folder = self.account.folder.path();
         let said = fs::OpenOptions::new().create(true).append(true).open(folder.join("said.txt"))?;
@@ -79,7 +79,7 @@ impl Stage {
         Ok(process.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn()?)
     }
 
-    /// Runs `command` to its end; what it said comes along.
+    /// Runs `command` to its end, and returns the exit code and output.
     pub(super) fn run(&self, command: &str) -> Result<(i32, String)> {
         let mut child = self.spawn(command)?;
         match self.watch(&mut child, || Ok(false))? {
@@ -89,15 +89,15 @@ impl Stage {
     }
 
     /// Runs `command` until it ends or one of its calls is held.
-    pub(super) fn until_held(&self, command: &str) -> Result<End> {
+    pub(super) fn until_held(&self, command: &str) -> Result<ProcessEnd> {
         let mut child = self.spawn(command)?;
         match self.watch(&mut child, || self.is_held())? {
-            Some(code) => Ok(End::Exited(code, self.said())),
-            None => Ok(End::Held(child)),
+            Some(code) => Ok(ProcessEnd::Exited(code, self.said())),
+            None => Ok(ProcessEnd::Held(child)),
         }
     }
 
-    /// The exit code, or none where something was `found` before.
+    /// The exit code, or `None` if `found` returned true before.
     fn watch(&self, child: &mut Child, mut found: impl FnMut() -> Result<bool>) -> Result<Option<i32>> {
         let began = Instant::now();
         loop {
@@ -122,23 +122,23 @@ impl Stage {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// True while a call of this account is being held.
+    /// True while a call of this account is held.
     fn is_held(&self) -> Result<bool> {
         let held = self.account.control(&format!("held?access_key={}&wait=0", self.account.id))?;
         Ok(held["held"].as_array().is_some_and(|held| !held.is_empty()))
     }
 
-    /// Lets what is held go on, or drops it.
+    /// Continues or drops the held calls.
     pub(super) fn release(&self, then: &str) -> Result {
         self.account.tell("release", &json!({ "access_key": self.account.id, "then": then }))
     }
 
-    /// Sets what goes wrong for this account; an empty list ends it.
+    /// Sets the faults of this account; an empty list removes them.
     pub(super) fn faults(&self, seed: u64, faults: &Value) -> Result<()> {
         self.account.tell(&format!("faults?access_key={}", self.account.id), &json!({ "seed": seed, "faults": faults }))
     }
 
-    /// How often the faults that are set have acted.
+    /// How often the faults have acted.
     pub(super) fn acted(&self) -> Result<usize> {
         let faults = self.account.control(&format!("faults?access_key={}", self.account.id))?;
         let sets = faults["faults"].as_array().into_iter().flatten();
@@ -153,28 +153,28 @@ impl Stage {
         if state.exists() { Ok(fs::remove_dir_all(state)?) } else { Ok(()) }
     }
 
-    /// Changes the stack so that resources are replaced: the target groups, whose rules and services follow.
+    /// Changes the stack so that resources are replaced: the target groups, with their rules and services.
     pub(super) fn change(&self) -> Result {
         let service = self.account.folder.path().join("stacks/modules/service.toml");
         edit(&service, "protocol = \"HTTP\"\nport = \"${inputs.port}\"", "protocol = \"HTTP\"\nport = 9090")
     }
 
-    /// A plan must find nothing to do.
+    /// Checks that a plan has no steps.
     pub(super) fn settled(&self) -> Result<bool> {
         let plan = self.account.json(&["plan", &self.stack.display().to_string()])?;
         Ok(crate::life::steps(&plan).is_empty())
     }
 
-    /// All that exists.
-    pub(super) fn world(&self) -> Result<World> {
-        Ok(World::of(&self.account.dump()?, &self.account.id))
+    /// The dump of all resources.
+    pub(super) fn world(&self) -> Result<AccountDump> {
+        Ok(AccountDump::of(&self.account.dump()?, &self.account.id))
     }
 }
 
-/// Accounts are many, and a sandbox keeps them all in memory.
-impl Drop for Stage {
+/// There are many accounts, and a sandbox keeps them all in memory.
+impl Drop for ChaosAccount {
     fn drop(&mut self) {
-        // What cannot be forgotten is only kept.
+        // An account that cannot be removed only takes memory.
         let _ = self.account.tell(&format!("forget?access_key={}", self.account.id), &json!({}));
     }
 }

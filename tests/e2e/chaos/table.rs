@@ -1,4 +1,4 @@
-//! What came of it all.
+//! The table of results.
 
 use std::{
     collections::BTreeMap,
@@ -9,19 +9,19 @@ use std::{
 use super::Tally;
 use crate::harness::{Result, fail};
 
-/// Faults × what came of them.
-pub(super) struct Table {
+/// The results by kind of fault.
+pub(super) struct ResultTable {
     seed: u64,
     rows: BTreeMap<String, Tally>,
     failures: Vec<String>,
 }
 
-impl Table {
+impl ResultTable {
     pub(super) fn new(seed: u64) -> Self {
         Self { seed, rows: BTreeMap::new(), failures: vec![] }
     }
 
-    /// Counts a life in its row.
+    /// Adds a test run to its row.
     pub(super) fn add(&mut self, row: &str, life: &str, came: std::result::Result<Tally, String>) {
         let sum = self.rows.entry(row.to_owned()).or_default();
         let tally = came.unwrap_or_else(|error| {
@@ -39,7 +39,7 @@ impl Table {
         sum.manual += tally.manual;
     }
 
-    /// Lives and faults so far.
+    /// The numbers of test runs and faults so far.
     pub(super) fn counts(&self) -> (usize, usize) {
         let sum = |of: fn(&Tally) -> usize| self.rows.values().map(of).sum();
         (sum(|tally| tally.lives), sum(|tally| tally.faults))
@@ -58,11 +58,11 @@ impl Table {
         text.extend(self.rows.iter().map(|(name, tally)| line(name, tally)));
         let (lives, faults) = self.counts();
         text += &format!("{faults} faults in {lives} lives, seed {}, {} s\n", self.seed, elapsed.as_secs());
-        // Where nobody can be told, the verdict still is.
+        // A failed write is ignored: the result is returned.
         let _ = out.write_all(text.as_bytes());
     }
 
-    /// All lives ended as an undisturbed one, with nothing twice and nothing forgotten.
+    /// Fails unless all test runs ended like an undisturbed one, with no duplicate and no lost resource.
     pub(super) fn verdict(&self) -> Result {
         if self.failures.is_empty() {
             Ok(())

@@ -1,4 +1,4 @@
-//! All that exists in an account, told without the names that AWS makes up.
+//! The dump of all resources in an account, without the names that AWS generates.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,21 +8,21 @@ use std::{
 use regex_lite::Regex;
 use serde_json::Value;
 
-use super::{Tally, stage::Stage};
+use super::{Tally, stage::ChaosAccount};
 use crate::{harness::Result, life::is_gone};
 
-/// What exists: resources as text, ids put as the address of what they name. Equal for two worlds that differ in nothing
-/// but ids, times and addresses of the network.
+/// Existing resources as text, with addresses in place of ids. Two dumps are equal if they differ only in ids, times
+/// and network addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct World {
-    /// How often each is there.
+pub(super) struct AccountDump {
+    /// How often each resource occurs.
     resources: BTreeMap<String, usize>,
-    /// Addresses that more than one resource has.
+    /// Addresses of more than one resource.
     doubles: BTreeSet<String>,
 }
 
-impl World {
-    /// Of a dump of the sandbox.
+impl AccountDump {
+    /// Reads a dump of the sandbox.
     pub(super) fn of(dump: &[Value], account: &str) -> Self {
         let alive: Vec<_> = dump.iter().filter(|resource| !is_gone(resource)).collect();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -37,7 +37,7 @@ impl World {
                 if address.is_empty() { format!("<{}>", text(&resource["type"])) } else { format!("<{address}>") };
             names.push((text(&resource["id"]), name));
         }
-        // Longer ids first: one may begin as another does.
+        // Longer ids first: one may begin with another.
         names.sort_by_key(|(id, _)| std::cmp::Reverse(id.len()));
         let mut resources = BTreeMap::new();
         for resource in &alive {
@@ -48,7 +48,7 @@ impl World {
         Self { resources, doubles }
     }
 
-    /// What is here and not in `other`, as often as it is.
+    /// The resources that occur here more often than in `other`.
     fn beyond(&self, other: &Self) -> Vec<&str> {
         let more = |(resource, count): (&'_ String, &usize)| {
             count.saturating_sub(other.resources.get(resource).copied().unwrap_or_default())
@@ -57,7 +57,7 @@ impl World {
     }
 }
 
-/// A resource without what AWS makes up.
+/// A resource without the values that AWS generates.
 fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
     let plain = |text: &str| {
         let mut text = text.to_owned();
@@ -73,7 +73,7 @@ fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
     let mut resource = resource.clone();
     strip(&mut resource, &plain);
     if resource.to_string().contains("RDSNetworkInterface") || resource["type"] == "rds.instance" {
-        // Where RDS puts a database is for it to choose.
+        // RDS chooses where a database is placed.
         resource["attributes"].as_object_mut().into_iter().for_each(|attributes| {
             attributes.retain(|name, _| {
                 !["SubnetId", "AvailabilityZone", "SecondaryAvailabilityZone"].contains(&name.as_str())
@@ -83,7 +83,7 @@ fn told(resource: &Value, names: &[(String, String)], account: &str) -> String {
     resource.to_string()
 }
 
-/// What AWS makes up besides ids, and what is told in its place.
+/// Generated values besides ids, and their placeholders.
 static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let made_up = [
         (
@@ -104,7 +104,7 @@ static MADE_UP: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     made_up.map(|(pattern, name)| (Regex::new(pattern).expect("a good pattern"), name)).into()
 });
 
-/// Removes times, and numbers that count how often something was done; tells text as `plain` does.
+/// Removes times and counters; replaces text by `plain`.
 fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
     const TIMES: [&str; 6] = ["time", "date", "createdat", "timestamp", "updated", "registeredat"];
     const MADE_UP: [&str; 10] = [
@@ -132,7 +132,7 @@ fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
         }
         Value::Array(list) => {
             list.iter_mut().for_each(|value| strip(value, plain));
-            // Sets, as far as AWS is concerned.
+            // These lists are sets for AWS.
             list.sort_by_key(ToString::to_string);
         }
         _ => {}
@@ -140,8 +140,9 @@ fn strip(value: &mut Value, plain: &impl Fn(&str) -> String) {
 }
 
 impl Tally {
-    /// Compares the world that a life has left with that of an undisturbed run, and asks whether it is at rest.
-    pub(super) fn judge(&mut self, stage: &Stage, expected: &World, stands: bool) -> Result {
+    /// Compares the resources that a test run has left with those of an undisturbed run, and checks that a plan has no
+    /// steps.
+    pub(super) fn judge(&mut self, stage: &ChaosAccount, expected: &AccountDump, stands: bool) -> Result {
         let world = stage.world()?;
         let (more, less) = (world.beyond(expected), expected.beyond(&world));
         self.duplicates = world.doubles.difference(&expected.doubles).count();

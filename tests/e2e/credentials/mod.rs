@@ -1,4 +1,4 @@
-//! Whose credentials sign: roles, profiles and codes, the guard before them, and what happens when their time is over.
+//! Credentials: roles, profiles and MFA codes, the account guard, and what happens when credentials expire.
 
 mod end;
 mod who;
@@ -16,40 +16,43 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Account, Ran, Result, UP, fail, ran},
+    harness::{Account, CommandOutput, Result, UP, fail, ran},
     trial,
 };
 
-/// The trials, each on accounts of its own.
+/// The tests, each in accounts of its own.
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("credentials::the_stack_s_role_makes_every_call", who::the_stack_s_role_makes_every_call),
-        trial("credentials::a_role_is_taken_on_again_when_its_session_ends", end::a_role_is_taken_on_again),
+        trial("credentials::a_role_is_assumed_again_when_its_session_ends", end::a_role_is_assumed_again),
         trial("credentials::a_session_that_ends_ends_the_run_and_the_next_goes_on", end::a_session_that_ends),
         trial("credentials::the_guard_comes_before_every_other_call", who::the_guard_comes_first),
         trial("credentials::a_profile_of_any_sort_will_do", who::a_profile_of_any_sort_will_do),
         trial("credentials::a_code_is_asked_for_at_a_terminal", who::a_code_is_asked_for),
         trial("credentials::an_interrupt_ends_the_question_at_a_terminal", who::an_interrupt_ends_the_question),
-        trial("credentials::what_ends_too_soon_is_said_beforehand", end::what_ends_too_soon_is_said_beforehand),
+        trial(
+            "credentials::credentials_that_expire_too_soon_are_reported_beforehand",
+            end::credentials_that_expire_too_soon_are_reported_beforehand,
+        ),
         trial("credentials::no_key_token_or_code_is_shown_or_kept", who::nothing_is_shown_or_kept),
     ]
 }
 
-/// The key of somebody who is a user of the sandbox's default account, spelled as AWS spells keys.
+/// The key of a user of the sandbox's default account, in AWS's format.
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const USER_ACCOUNT: &str = "123456789012";
-/// What every session token of the sandbox begins with.
+/// The prefix of all session tokens of the sandbox.
 const TOKEN: &str = "FQoGZXIvYXdz";
 
 /// A caller, and an account with a role for it: `deployer`.
-struct Stage {
+struct Fixture {
     account: Account,
     role: String,
     env: BTreeMap<&'static str, String>,
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Result<Self> {
         Self::of(Account::new())
     }
@@ -64,12 +67,12 @@ impl Stage {
             ("AWS_SECRET_ACCESS_KEY", SECRET.to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ]);
-        let stage = Self { account, role, env };
-        stage.write("stack.toml", &stage.stack(""))?;
-        Ok(stage)
+        let fixture = Self { account, role, env };
+        fixture.write("stack.toml", &fixture.stack(""))?;
+        Ok(fixture)
     }
 
-    /// A stack that lives in the account, with a log group, and what `settings` say.
+    /// Writes a stack for the account, with a log group and the given `settings`.
     fn stack(&self, settings: &str) -> String {
         format!(
             "[stack]\nname = \"shop\"\nregion = \"us-east-1\"\naccounts = [\"{}\"]\n{settings}\n\
@@ -78,7 +81,7 @@ impl Stage {
         )
     }
 
-    /// Makes the role. `condition` is of its trust policy; its sessions last so many seconds.
+    /// Creates the role. `condition` belongs to its trust policy; its sessions last this many seconds.
     fn role(&self, condition: &Value, seconds: u32) -> Result {
         let statement = json!({ "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole", "Condition": condition });
         let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
@@ -95,8 +98,8 @@ impl Stage {
         Ok(fs::write(path, text)?)
     }
 
-    /// Runs the program as the caller. What is empty in `env` is not set.
-    fn up(&self, arguments: &[&str], env: &[(&str, &str)]) -> Result<Ran> {
+    /// Runs the program as the caller. Empty variables in `env` are not set.
+    fn up(&self, arguments: &[&str], env: &[(&str, &str)]) -> Result<CommandOutput> {
         let mut command = Command::new(UP);
         command.args(arguments).current_dir(self.account.folder.path()).envs(self.account.environment());
         command.env_remove("AWS_PROFILE").envs(&self.env);
@@ -110,7 +113,7 @@ impl Stage {
         ran(command)
     }
 
-    fn ends(&self, code: i32, arguments: &[&str], env: &[(&str, &str)]) -> Result<Ran> {
+    fn ends(&self, code: i32, arguments: &[&str], env: &[(&str, &str)]) -> Result<CommandOutput> {
         let ran = self.up(arguments, env)?;
         if ran.code == code {
             return Ok(ran);
@@ -124,7 +127,7 @@ impl Stage {
         ))
     }
 
-    /// The calls since `last` in the role's account, or of the caller's own key, as `service:Operation`.
+    /// The calls after `last` in the role's account, or with the caller's own key, as `service:Operation`.
     fn calls(&self, last: &Value) -> Result<Vec<Value>> {
         let calls = self.account.control(&format!("calls?since={last}"))?;
         let calls = calls["calls"].as_array().ok_or("a record without calls")?.clone();
@@ -135,7 +138,7 @@ impl Stage {
         Ok(self.account.control("calls")?["last"].clone())
     }
 
-    /// Waits until a call has been made since `last`.
+    /// Waits until a call has been made after `last`.
     fn once(&self, last: &Value, name: &str) -> Result {
         for _ in 0..600 {
             if names(&self.calls(last)?).iter().any(|call| call.starts_with(name)) {
@@ -146,7 +149,7 @@ impl Stage {
         fail(format!("no {name} in a minute"))
     }
 
-    /// From now on the role's sessions last so long; with zero, those at work are over.
+    /// Sets how long the role's sessions last from now on; with zero, current sessions expire.
     fn sessions_last(&self, seconds: u32) -> Result {
         self.account.python(&format!(
             "aws('iam').tag_role(RoleName='deployer', Tags=[{{'Key': 'sandbox:session-seconds', 'Value': '{seconds}'}}])"
@@ -154,7 +157,7 @@ impl Stage {
         Ok(())
     }
 
-    /// How often each address exists.
+    /// How many resources each address has.
     fn addresses(&self) -> Result<BTreeMap<String, usize>> {
         let mut found = BTreeMap::new();
         for resource in self.account.dump()? {
@@ -165,7 +168,7 @@ impl Stage {
         Ok(found)
     }
 
-    /// All that a run has written.
+    /// All files that a run has written.
     fn written(&self) -> Result<String> {
         let (mut all, mut folders) = (String::new(), vec![self.account.folder.path().join("state")]);
         while let Some(folder) = folders.pop() {

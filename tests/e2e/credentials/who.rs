@@ -1,86 +1,86 @@
-//! Whose credentials sign, and that nobody sees them.
+//! Whose credentials sign the calls, and that no output shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{KEY, SECRET, Stage, TOKEN, USER_ACCOUNT, names};
-use crate::harness::{Failure, Result, UP, fail};
+use super::{Fixture, KEY, SECRET, TOKEN, USER_ACCOUNT, names};
+use crate::harness::{Result, TestError, UP, fail};
 
 pub(super) fn the_stack_s_role_makes_every_call() -> Result {
-    let stage = Stage::new()?;
-    stage.role(&json!({ "StringEquals": { "sts:ExternalId": "shop" } }), 3600)?;
-    let settings = format!("role_arn = \"{}\"\nexternal_id = \"shop\"", stage.role);
-    stage.write("stack.toml", &stage.stack(&settings))?;
-    let last = stage.last()?;
-    let applied = stage.ends(0, &["-v", "apply", "stack.toml", "--auto-approve"], &[])?;
+    let fixture = Fixture::new()?;
+    fixture.role(&json!({ "StringEquals": { "sts:ExternalId": "shop" } }), 3600)?;
+    let settings = format!("role_arn = \"{}\"\nexternal_id = \"shop\"", fixture.role);
+    fixture.write("stack.toml", &fixture.stack(&settings))?;
+    let last = fixture.last()?;
+    let applied = fixture.ends(0, &["-v", "apply", "stack.toml", "--auto-approve"], &[])?;
     if !applied.stderr.contains("assumed-role/deployer/bullstra-up-tester") {
         return fail(format!("the session is not named after who runs it:\n{}", applied.stderr));
     }
-    stage.ends(0, &["plan", "stack.toml", "--exit-code"], &[])?;
-    if stage.addresses()? != BTreeMap::from([("logs.log_group.orders".to_owned(), 1)]) {
-        return fail(format!("made elsewhere: {:?}", stage.addresses()?));
+    fixture.ends(0, &["plan", "stack.toml", "--exit-code"], &[])?;
+    if fixture.addresses()? != BTreeMap::from([("logs.log_group.orders".to_owned(), 1)]) {
+        return fail(format!("made elsewhere: {:?}", fixture.addresses()?));
     }
-    let calls = stage.calls(&last)?;
+    let calls = fixture.calls(&last)?;
     let assumed = calls.iter().filter(|call| call["access_key"].as_str().is_some_and(|key| key.starts_with("ASIA")));
     if assumed.count() != calls.len() {
         return fail(format!("calls in the role's account that are not the role's: {calls:?}"));
     }
-    // Kept in a saved plan too: nothing else says the role then.
-    stage.ends(0, &["destroy", "stack.toml", "--auto-approve"], &[])?;
-    stage.ends(0, &["plan", "stack.toml", "--out", "plan.json"], &[])?;
-    stage.ends(0, &["apply", "plan.json", "--auto-approve"], &[])?;
-    stage.ends(0, &["destroy", "stack.toml", "--auto-approve"], &[])?;
-    if stage.addresses()?.is_empty() { Ok(()) } else { fail("something is left") }
+    // The role is kept in a saved plan too, where nothing else says it.
+    fixture.ends(0, &["destroy", "stack.toml", "--auto-approve"], &[])?;
+    fixture.ends(0, &["plan", "stack.toml", "--out", "plan.json"], &[])?;
+    fixture.ends(0, &["apply", "plan.json", "--auto-approve"], &[])?;
+    fixture.ends(0, &["destroy", "stack.toml", "--auto-approve"], &[])?;
+    if fixture.addresses()?.is_empty() { Ok(()) } else { fail("something is left") }
 }
 
-/// Whatever the command: a wrong account is left after two questions, and nothing is changed.
+/// For every command, a wrong account is detected after two calls, and nothing is changed.
 pub(super) fn the_guard_comes_first() -> Result {
-    let stage = Stage::new()?;
-    stage.role(&json!({}), 3600)?;
-    let settings = format!("role_arn = \"{}\"", stage.role);
-    stage.write("right.toml", &stage.stack(&settings))?;
-    let wrong = stage
+    let fixture = Fixture::new()?;
+    fixture.role(&json!({}), 3600)?;
+    let settings = format!("role_arn = \"{}\"", fixture.role);
+    fixture.write("right.toml", &fixture.stack(&settings))?;
+    let wrong = fixture
         .stack(&settings)
-        .replace(&format!("accounts = [\"{}\"]", stage.account.id), "accounts = [\"111122223333\"]");
-    stage.write("wrong.toml", &wrong)?;
-    let plan = stage.stack(&settings).replace(&stage.account.id, USER_ACCOUNT).replace("role_arn", "# role_arn");
-    stage.write("plan.toml", &plan)?;
-    stage.ends(0, &["plan", "plan.toml", "--out", "plan.json"], &[])?;
-    stage.ends(0, &["apply", "right.toml", "--auto-approve"], &[])?;
-    let before = stage.addresses()?;
+        .replace(&format!("accounts = [\"{}\"]", fixture.account.id), "accounts = [\"111122223333\"]");
+    fixture.write("wrong.toml", &wrong)?;
+    let plan = fixture.stack(&settings).replace(&fixture.account.id, USER_ACCOUNT).replace("role_arn", "# role_arn");
+    fixture.write("plan.toml", &plan)?;
+    fixture.ends(0, &["plan", "plan.toml", "--out", "plan.json"], &[])?;
+    fixture.ends(0, &["apply", "right.toml", "--auto-approve"], &[])?;
+    let before = fixture.addresses()?;
     for arguments in [
         &["plan", "wrong.toml"][..],
         &["apply", "wrong.toml", "--auto-approve"],
         &["destroy", "wrong.toml", "--auto-approve"],
         &["show", "wrong.toml"],
-        &["apply", "plan.json", "--auto-approve", "--role-arn", &stage.role],
-        &["destroy", "plan.toml", "--auto-approve", "--role-arn", &stage.role],
+        &["apply", "plan.json", "--auto-approve", "--role-arn", &fixture.role],
+        &["destroy", "plan.toml", "--auto-approve", "--role-arn", &fixture.role],
     ] {
-        let last = stage.last()?;
-        let ran = stage.ends(4, arguments, &[])?;
+        let last = fixture.last()?;
+        let ran = fixture.ends(4, arguments, &[])?;
         if !ran.stderr.contains("is only for") {
             return fail(format!("another refusal: {}", ran.stderr));
         }
-        let calls = names(&stage.calls(&last)?);
+        let calls = names(&fixture.calls(&last)?);
         if calls != BTreeSet::from(["sts:GetCallerIdentity".to_owned()]) {
             return fail(format!("{arguments:?} made {calls:?}"));
         }
     }
-    if stage.addresses()? == before { Ok(()) } else { fail("something has changed") }
+    if fixture.addresses()? == before { Ok(()) } else { fail("something has changed") }
 }
 
 pub(super) fn a_profile_of_any_sort_will_do() -> Result {
-    let stage = Stage::new()?;
-    stage.role(&json!({}), 3600)?;
-    let (role, id) = (&stage.role, &stage.account.id);
+    let fixture = Fixture::new()?;
+    fixture.role(&json!({}), 3600)?;
+    let (role, id) = (&fixture.role, &fixture.account.id);
     let given = format!(
         "{{\"Version\": 1, \"AccessKeyId\": \"{id}\", \"SecretAccessKey\": \"any\", \"Expiration\": \"2099-01-01T00:00:00Z\"}}"
     );
-    stage.write("given.json", &given)?;
-    stage.write("token", "a.web.token")?;
-    let folder = stage.account.folder.path().display().to_string();
-    stage.write(
+    fixture.write("given.json", &given)?;
+    fixture.write("token", "a.web.token")?;
+    let folder = fixture.account.folder.path().display().to_string();
+    fixture.write(
         ".aws/config",
         &format!(
             "[profile keys]\naws_access_key_id = {id}\naws_secret_access_key = any\n\
@@ -94,7 +94,7 @@ pub(super) fn a_profile_of_any_sort_will_do() -> Result {
         ),
     )?;
     let check = |arguments: &[&str], env: &[(&str, &str)]| -> Result {
-        let ran = stage.ends(0, &[&["plan", "stack.toml", "--json"], arguments].concat(), env)?;
+        let ran = fixture.ends(0, &[&["plan", "stack.toml", "--json"], arguments].concat(), env)?;
         let plan: Value = serde_json::from_str(&ran.stdout)?;
         if plan["account"] == id.as_str() {
             Ok(())
@@ -107,37 +107,38 @@ pub(super) fn a_profile_of_any_sort_will_do() -> Result {
     }
     let unset = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
     check(&[], &[&unset[..], &[("AWS_PROFILE", "role")]].concat())?;
-    // The role's own call goes where all others go.
-    let endpoint = stage.account.control("health").map(|_| stage.account.environment()[0].1.to_owned())?;
+    // The role's own call goes to the same endpoint as all others.
+    let endpoint = fixture.account.control("health").map(|_| fixture.account.environment()[0].1.to_owned())?;
     check(&["--profile", "chain", "--endpoint-url", &endpoint], &[&unset[..], &[("AWS_ENDPOINT_URL", "")]].concat())
 }
 
 pub(super) fn a_code_is_asked_for() -> Result {
-    let stage = Stage::new()?;
-    stage.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 3600)?;
-    stage.write("stack.toml", &stage.stack(&format!("role_arn = \"{}\"", stage.role)))?;
+    let fixture = Fixture::new()?;
+    fixture.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 3600)?;
+    fixture.write("stack.toml", &fixture.stack(&format!("role_arn = \"{}\"", fixture.role)))?;
     let profile = "[default]\nmfa_serial = arn:aws:iam::123456789012:mfa/phone\n";
-    stage.write(".aws/config", &format!("{profile}aws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
+    fixture.write(".aws/config", &format!("{profile}aws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
     let code = r#"("Code of the MFA device", b"135790\n")"#;
-    let said = at_a_terminal(&stage, &format!(r#"[{code}, ("approves:", b"yes\n")]"#))?;
-    let asked = format!("Code of the MFA device arn:aws:iam::{USER_ACCOUNT}:mfa/phone, for {}:", stage.role);
+    let said = at_a_terminal(&fixture, &format!(r#"[{code}, ("approves:", b"yes\n")]"#))?;
+    let asked = format!("Code of the MFA device arn:aws:iam::{USER_ACCOUNT}:mfa/phone, for {}:", fixture.role);
     says(&said, &[&asked, "1 to create", "Carry out this plan", "Done after", "ended with 0"])
 }
 
 pub(super) fn an_interrupt_ends_the_question() -> Result {
-    let stage = Stage::new()?;
+    let fixture = Fixture::new()?;
     // The caller is in its own account.
-    stage.write("stack.toml", &stage.stack("").replace("accounts =", "# accounts ="))?;
-    stage.write(".aws/config", &format!("[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
+    fixture.write("stack.toml", &fixture.stack("").replace("accounts =", "# accounts ="))?;
+    fixture
+        .write(".aws/config", &format!("[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n"))?;
     // Ctrl-C.
-    let said = at_a_terminal(&stage, r#"[("approves:", b"\x03")]"#)?;
+    let said = at_a_terminal(&fixture, r#"[("approves:", b"\x03")]"#)?;
     says(&said, &["1 to create", "Carry out this plan", "interrupted: nothing was changed", "ended with 130"])
 }
 
-/// Runs an apply at a terminal, where somebody answers; `answers` are pairs of a text and what is typed after it.
-fn at_a_terminal(stage: &Stage, answers: &str) -> Result<String> {
-    let home = stage.account.folder.path().display().to_string();
-    stage.account.python(&format!("UP, HOME = '{UP}', '{home}'\nanswers = {answers}\n{AT_A_TERMINAL}"))
+/// Runs an apply at a terminal with typed answers; `answers` are pairs of a prompt and the text typed after it.
+fn at_a_terminal(fixture: &Fixture, answers: &str) -> Result<String> {
+    let home = fixture.account.folder.path().display().to_string();
+    fixture.account.python(&format!("UP, HOME = '{UP}', '{home}'\nanswers = {answers}\n{AT_A_TERMINAL}"))
 }
 
 fn says(said: &str, wanted: &[&str]) -> Result {
@@ -147,7 +148,7 @@ fn says(said: &str, wanted: &[&str]) -> Result {
     }
 }
 
-/// Runs an apply where somebody types `answers`.
+/// Runs an apply at a pseudo-terminal.
 const AT_A_TERMINAL: &str = r#"
 import pty, sys
 pid, terminal = pty.fork()
@@ -167,23 +168,23 @@ print(said, "ended with", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 "#;
 
 pub(super) fn nothing_is_shown_or_kept() -> Result {
-    let stage = Stage::new()?;
-    stage.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 3600)?;
-    let settings = format!("role_arn = \"{}\"", stage.role);
-    stage.write("stack.toml", &stage.stack(&settings))?;
-    stage.write(
+    let fixture = Fixture::new()?;
+    fixture.role(&json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } }), 3600)?;
+    let settings = format!("role_arn = \"{}\"", fixture.role);
+    fixture.write("stack.toml", &fixture.stack(&settings))?;
+    fixture.write(
         ".aws/config",
         &format!(
             "[profile me]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n\
              mfa_serial = arn:aws:iam::{USER_ACCOUNT}:mfa/phone\n\
              [profile environment]\ncredential_source = Environment\nrole_arn = {}\n",
-            stage.role
+            fixture.role
         ),
     )?;
     let (me, code) = (["--profile", "me"], [("BULLSTRA_UP_MFA_TOKEN", "864209")]);
     let run = |wanted: i32, arguments: &[&str], env: &[(&str, &str)]| {
-        let ran = stage.ends(wanted, &[arguments, &["-vvv"]].concat(), env)?;
-        Ok::<_, Failure>(format!("{}{}", ran.stdout, ran.stderr))
+        let ran = fixture.ends(wanted, &[arguments, &["-vvv"]].concat(), env)?;
+        Ok::<_, TestError>(format!("{}{}", ran.stdout, ran.stderr))
     };
     let said = [
         run(0, &[&["apply", "stack.toml", "--auto-approve"], &me[..]].concat(), &code)?,
@@ -192,9 +193,9 @@ pub(super) fn nothing_is_shown_or_kept() -> Result {
         run(4, &[&["plan", "stack.toml", "--mfa-token", "86420x"], &me[..]].concat(), &[])?,
         run(4, &["plan", "stack.toml", "--profile", "environment"], &[])?,
         run(0, &[&["destroy", "stack.toml", "--auto-approve"], &me[..]].concat(), &code)?,
-        stage.written()?,
+        fixture.written()?,
     ];
-    // A traced instant may hold any six digits.
+    // A time in a trace may contain any six digits.
     let instants = regex_lite::Regex::new(r":\d\d\.\d+")?;
     for said in said.iter().map(|said| instants.replace_all(said, "")) {
         for secret in [KEY, SECRET, TOKEN, "864209", "86420x", "ASIA"] {

@@ -1,8 +1,8 @@
-//! The least that a command could take: a schedule without an engine.
+//! The least time that a command can take: a schedule without an engine.
 //!
-//! Every step begins the instant that what it waits for has ended, makes the calls that were measured for its kind, and
-//! is seen done by one look, the instant AWS is done. Calls wait for nothing but AWS's request limits, where they are
-//! on, and for the sandbox, which answers one at a time.
+//! Every step begins as soon as the steps that it waits for have ended, makes the calls that were measured for its
+//! kind, and is seen as done by one observation as soon as AWS has finished. Calls wait only for AWS's request limits,
+//! if they are on, and for the sandbox, which answers one at a time.
 
 use std::{
     cmp::Reverse,
@@ -17,7 +17,7 @@ use up_limits::{Bucket, Drawn, draws};
 use super::{probe::Sample, report::is_read};
 use crate::harness::{Account, Result, fail};
 
-/// The kind that each call makes one of, or the first of a part of one, in the order in which they are made.
+/// The kind that each call creates, or begins to create, in the order of creation.
 const MAKE: &[(&str, &str)] = &[
     ("ec2:CreateVpc", "ec2.vpc"),
     ("ec2:ModifyVpcAttribute", "ec2.vpc"),
@@ -51,7 +51,7 @@ const MAKE: &[(&str, &str)] = &[
     ("rds:CreateDBInstance", "rds.instance"),
 ];
 
-/// The same for taking away. What is tried again because AWS still held it counts once.
+/// The same for deletes. A delete that is repeated because the resource was still in use counts once.
 const TAKE_AWAY: &[(&str, &str)] = &[
     ("ec2:DeleteVpc", "ec2.vpc"),
     ("ec2:DetachInternetGateway", "ec2.internet_gateway"),
@@ -83,10 +83,10 @@ const TAKE_AWAY: &[(&str, &str)] = &[
     ("rds:DeleteDBInstance", "rds.instance"),
 ];
 
-/// Endpoints of the stacks here are gateways, which are there at once.
+/// The endpoints of these stacks are gateways, which exist at once.
 const AT_ONCE: &str = "ec2.vpc_endpoint";
 
-/// How long things take in the sandbox.
+/// How long operations take in the sandbox.
 pub(super) struct Times {
     /// Seconds by kind, as AWS takes; those of all other kinds under "".
     durations: BTreeMap<String, f64>,
@@ -97,7 +97,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// As the sandbox has them set.
+    /// The sandbox's current settings.
     pub(super) fn of(account: &Account, latency: u64, limits: bool) -> Result<Self> {
         let config = account.control("config")?;
         let number = |name: &str| config[name].as_f64().ok_or(format!("the sandbox does not tell its {name}"));
@@ -110,18 +110,18 @@ impl Times {
         })
     }
 
-    /// Who is asking, and the longest chain of pages; what is looked at resource by resource is one more.
+    /// The call for the caller's identity, and the longest chain of pages; a call for each resource counts as one more.
     pub(super) fn looking(&self, sample: &Sample) -> f64 {
         (sample.pages as f64 + 2.0) * self.latency
     }
 
-    /// The look before, and then `steps`.
+    /// The observation before, and then `steps`.
     pub(super) fn making(&self, steps: &Value, look: &Sample, sample: &Sample) -> Result<f64> {
         let works = works(steps, MAKE, sample)?;
         Ok(self.changing(&works, 1.0, look, sample))
     }
 
-    /// The same for taking away what `steps` make: the order is the other way round.
+    /// The same for deleting the resources of `steps`, in reverse order.
     pub(super) fn taking_away(&self, steps: &Value, look: &Sample, sample: &Sample) -> Result<f64> {
         let works = works(steps, TAKE_AWAY, sample)?;
         Ok(self.changing(&turned(works), self.deletion_share, look, sample))
@@ -137,7 +137,7 @@ impl Times {
     }
 }
 
-/// What one step does.
+/// The calls of one step.
 #[derive(Debug, Clone)]
 struct Work {
     kind: String,
@@ -145,7 +145,7 @@ struct Work {
     calls: Vec<&'static str>,
 }
 
-/// The steps with their calls. Where a kind has fewer of a call than steps, they are dealt out evenly.
+/// The steps with their calls. If a kind has fewer calls of an operation than steps, they are spread evenly.
 fn works(steps: &Value, table: &[(&'static str, &str)], sample: &Sample) -> Result<Vec<Work>> {
     let mut works = vec![];
     for step in steps.as_array().into_iter().flatten() {
@@ -166,13 +166,13 @@ fn works(steps: &Value, table: &[(&'static str, &str)], sample: &Sample) -> Resu
     Ok(works)
 }
 
-/// `ec2.vpc`, of `network:a/ec2.vpc.main:b`.
+/// The kind `ec2.vpc` of `network:a/ec2.vpc.main:b`.
 fn kind(address: &str) -> String {
     let resource = address.rsplit('/').next().unwrap_or_default();
     resource.splitn(3, '.').take(2).collect::<Vec<_>>().join(".")
 }
 
-/// The same steps, each after those that were after it.
+/// The same steps with all dependencies reversed.
 fn turned(works: Vec<Work>) -> Vec<Work> {
     let last = works.len().saturating_sub(1);
     let mut turned: Vec<_> = works.iter().rev().map(|work| Work { after: vec![], ..work.clone() }).collect();
@@ -182,18 +182,18 @@ fn turned(works: Vec<Work>) -> Vec<Work> {
     turned
 }
 
-/// AWS's stand-in.
+/// The simulated AWS.
 struct Aws {
     latency: f64,
-    /// Seconds of the sandbox's processor for each call.
+    /// Seconds of the sandbox's processor time for each call.
     own: f64,
     sandbox_free: f64,
     limits: bool,
-    buckets: BTreeMap<String, Queue>,
+    buckets: BTreeMap<String, TokenQueue>,
 }
 
-/// A bucket, and the works that wait for a token of it: one has its turn, the most urgent of the others has the next.
-struct Queue {
+/// A bucket, and the steps that wait for one of its tokens: one is next, then the most urgent of the others.
+struct TokenQueue {
     bucket: Bucket,
     limit: Limit,
     waiting: BinaryHeap<(Duration, Reverse<usize>)>,
@@ -201,21 +201,22 @@ struct Queue {
 }
 
 impl Aws {
-    /// Seconds of one call that waits for nobody.
+    /// Seconds for one call without waiting.
     fn call(&self) -> f64 {
         self.latency + self.own
     }
 
-    /// When a call that is made `now` has been answered.
+    /// When a call that is made `now` is answered.
     fn answered(&mut self, now: f64) -> f64 {
         self.sandbox_free = self.sandbox_free.max(now) + self.own;
         self.sandbox_free + self.latency
     }
 
-    /// The bucket of which a call with so many tokens needs one.
-    fn bucket(&mut self, name: &str, tokens: usize) -> Option<(String, &mut Queue)> {
+    /// The bucket that a call needs next, if it has `tokens` tokens already.
+    fn bucket(&mut self, name: &str, tokens: usize) -> Option<(String, &mut TokenQueue)> {
         let Drawn { bucket, limit } = drawn(name).into_iter().filter(|_| self.limits).nth(tokens)?;
-        let fresh = || Queue { bucket: Bucket::full(limit, 0.0), limit, waiting: BinaryHeap::new(), is_taken: false };
+        let fresh =
+            || TokenQueue { bucket: Bucket::full(limit, 0.0), limit, waiting: BinaryHeap::new(), is_taken: false };
         let queue = self.buckets.entry(bucket.clone()).or_insert_with(fresh);
         Some((bucket, queue))
     }
@@ -228,29 +229,29 @@ fn drawn(name: &str) -> Vec<Drawn> {
     service.map(|service| draws(service, operation)).unwrap_or_default()
 }
 
-/// The works, and how far they are.
+/// The schedule of all steps.
 struct Schedule<'a> {
     works: &'a [Work],
     took: &'a dyn Fn(&str) -> f64,
     aws: Aws,
-    /// The works that wait for each, and how many each still waits for.
+    /// For each step, the steps that wait for it, and how many it still waits for.
     followers: Vec<Vec<usize>>,
     open: Vec<usize>,
-    /// The time until the last work that waits for each is done, if nothing else is waited for.
+    /// For each step, the duration of the longest chain behind it, without other waiting.
     ahead: Vec<Duration>,
-    /// How many calls of each have been answered.
+    /// For each step, the number of answered calls.
     made: Vec<usize>,
-    events: BinaryHeap<(Reverse<Duration>, Event)>,
+    events: BinaryHeap<(Reverse<Duration>, ScheduleEvent)>,
 }
 
-/// What happens next. At one instant all that is asked for comes before anybody gets it.
+/// The next event. At one moment, requests for tokens come before their grants.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    /// The next to have its turn at a bucket.
+enum ScheduleEvent {
+    /// The next waiting step takes a token of a bucket.
     Turn(String),
-    /// A work has its next call to make, and so many tokens for it.
+    /// A step wants to make its next call, and has this many tokens for it.
     Call { urgency: Duration, work: Reverse<usize>, tokens: usize },
-    /// A work has been seen done.
+    /// A step is seen as done.
     Done(usize),
 }
 
@@ -270,7 +271,7 @@ impl<'a> Schedule<'a> {
         Self { works, took, aws, followers, open, ahead, made, events: BinaryHeap::new() }
     }
 
-    /// When the last work is done.
+    /// When the last step is done.
     fn end(mut self) -> f64 {
         (0..self.works.len())
             .filter(|&work| self.works[work].after.is_empty())
@@ -279,35 +280,35 @@ impl<'a> Schedule<'a> {
         while let Some((Reverse(now), event)) = self.events.pop() {
             last = now.as_secs_f64();
             match event {
-                Event::Call { work: Reverse(work), tokens, .. } => self.go_on(last, work, tokens),
-                Event::Turn(bucket) => self.let_one_through(last, bucket),
-                Event::Done(work) => self.done(last, work),
+                ScheduleEvent::Call { work: Reverse(work), tokens, .. } => self.go_on(last, work, tokens),
+                ScheduleEvent::Turn(bucket) => self.let_one_through(last, bucket),
+                ScheduleEvent::Done(work) => self.done(last, work),
             }
         }
         last
     }
 
-    fn at(&mut self, seconds: f64, event: Event) {
+    fn at(&mut self, seconds: f64, event: ScheduleEvent) {
         self.events.push((Reverse(Duration::from_secs_f64(seconds)), event));
     }
 
     fn call(&mut self, at: f64, work: usize, tokens: usize) {
-        self.at(at, Event::Call { urgency: self.ahead[work], work: Reverse(work), tokens });
+        self.at(at, ScheduleEvent::Call { urgency: self.ahead[work], work: Reverse(work), tokens });
     }
 
-    /// Waits for the next token of the next call; or makes the call; or, where all are made, looks.
+    /// Waits for the next token of the next call; or makes the call; or, after the last call, observes.
     fn go_on(&mut self, now: f64, work: usize, tokens: usize) {
         let Work { kind, calls, .. } = &self.works[work];
         let made = self.made[work];
-        let Some(name) = calls.get(made) else { return self.at(now + self.aws.call(), Event::Done(work)) };
+        let Some(name) = calls.get(made) else { return self.at(now + self.aws.call(), ScheduleEvent::Done(work)) };
         if let Some((bucket, queue)) = self.aws.bucket(name, tokens) {
             queue.waiting.push((self.ahead[work], Reverse(work)));
             if !std::mem::replace(&mut queue.is_taken, true) {
-                self.at(now, Event::Turn(bucket));
+                self.at(now, ScheduleEvent::Turn(bucket));
             }
             return;
         }
-        // What AWS does about it, it does after the first call.
+        // AWS begins its work with the first call.
         let takes = if made == 0 { (self.took)(kind) } else { 0.0 };
         self.made[work] += 1;
         let answered = self.aws.answered(now);
@@ -324,7 +325,7 @@ impl<'a> Schedule<'a> {
         let name = self.works[work].calls[self.made[work]];
         let tokens = drawn(name).iter().take_while(|drawn| drawn.bucket != bucket).count() + 1;
         self.call(through, work, tokens);
-        self.at(through, Event::Turn(bucket));
+        self.at(through, ScheduleEvent::Turn(bucket));
     }
 
     fn done(&mut self, now: f64, work: usize) {

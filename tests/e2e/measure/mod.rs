@@ -1,7 +1,7 @@
-//! What it costs: calls, time and memory for stacks of any size, beside the least that AWS allows.
+//! Measures calls, time and memory for stacks of any size, compared with the least that AWS allows.
 //!
-//! `cargo measure` prints a table for people on stderr and one JSON document on stdout. `cargo measure --help` has the
-//! options. In CI the calls of stacks of a hundred resources are counted: counts are exact, times are not.
+//! `cargo measure` prints a table for people on stderr and one JSON document on stdout. `cargo measure --help` lists
+//! the options. In CI the calls of stacks of a hundred resources are counted: counts are exact, times are not.
 
 mod bound;
 mod plot;
@@ -18,8 +18,8 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use self::{
-    report::{Report, Row},
-    shapes::Shape,
+    report::{PhaseRow, Report},
+    shapes::StackShape,
 };
 use crate::{
     harness::{Account, Result, fail, golden, root, sandbox, say},
@@ -36,31 +36,31 @@ cargo measure [--sizes 100,1000] [--shapes network,service,wide,site,names] [--l
   --limits      with AWS's published request limits, in the sandbox and in the engine
   --plot        draws what a resource costs as stacks grow, as SVG";
 
-/// What is to be measured.
+/// The arguments of `cargo measure`.
 #[derive(Debug, Clone)]
-struct Options {
+struct MeasureOptions {
     sizes: Vec<usize>,
-    shapes: Vec<Shape>,
+    shapes: Vec<StackShape>,
     latencies: Vec<u64>,
     time_scale: f64,
     limits: bool,
     plot: Option<PathBuf>,
 }
 
-/// In CI: what a hundred resources of each shape take.
+/// In CI: the calls of a hundred resources of each shape.
 pub(crate) fn trials() -> Vec<Trial> {
-    Shape::ALL.map(|shape| trial(format!("measure::counts_{}", shape.name()), move || counts(shape))).into()
+    StackShape::ALL.map(|shape| trial(format!("measure::counts_{}", shape.name()), move || counts(shape))).into()
 }
 
-/// `cargo measure`: runs what the arguments say.
+/// `cargo measure`: runs with the given arguments.
 pub(crate) fn command(arguments: &[String]) -> Result {
     run(&options(arguments)?)
 }
 
-fn options(arguments: &[String]) -> Result<Options> {
-    let mut options = Options {
+fn options(arguments: &[String]) -> Result<MeasureOptions> {
+    let mut options = MeasureOptions {
         sizes: vec![100, 1000],
-        shapes: Shape::ALL.into(),
+        shapes: StackShape::ALL.into(),
         latencies: vec![0, 50],
         time_scale: 10.0,
         limits: false,
@@ -86,13 +86,13 @@ fn numbers<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -> R
     text.split(',').map(|number| Ok(number.parse()?)).collect()
 }
 
-fn named(name: &str) -> Result<Shape> {
-    let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name);
+fn named(name: &str) -> Result<StackShape> {
+    let shape = StackShape::ALL.into_iter().find(|shape| shape.name() == name);
     shape.ok_or_else(|| format!("{name} is no shape; there are network, service, wide, site and names").into())
 }
 
-fn run(options: &Options) -> Result {
-    // One for each set of shapes: they can be measured beside each other.
+fn run(options: &MeasureOptions) -> Result {
+    // One for each set of shapes: they can be measured in parallel.
     let shapes: Vec<_> = options.shapes.iter().map(|shape| shape.name()).collect();
     let endpoint: &'static str = sandbox(&format!("measure-{}", shapes.join("-"))).leak();
     let mut report = Report::default();
@@ -119,17 +119,17 @@ fn run(options: &Options) -> Result {
     Ok(())
 }
 
-/// One stack, from nothing to nothing.
+/// One stack, from create to destroy.
 struct Subject {
-    shape: Shape,
+    shape: StackShape,
     size: usize,
     latency: u64,
     limits: bool,
 }
 
 impl Subject {
-    /// Measures each of its phases.
-    fn life(&self, account: &Account, add: &mut dyn FnMut(Row)) -> Result {
+    /// Measures all its phases.
+    fn life(&self, account: &Account, add: &mut dyn FnMut(PhaseRow)) -> Result {
         self.shape.write(self.size, account.folder.path())?;
         let limits = if self.limits { "aws" } else { "none" };
         let plan = ["plan", "stack.toml", "--request-limits", limits];
@@ -141,7 +141,7 @@ impl Subject {
         let times = bound::Times::of(account, self.latency, self.limits)?;
         let resources = steps.as_array().map_or(0, Vec::len);
         let row = |phase, sample: &probe::Sample, bound| {
-            Row::new(self.shape.name(), resources, self.latency, phase, sample, bound)
+            PhaseRow::new(self.shape.name(), resources, self.latency, phase, sample, bound)
         };
         add(row("plan, nothing there", &empty, times.looking(&empty)));
 
@@ -166,15 +166,15 @@ impl Subject {
         if drifted.answer["summary"]["update"] != 1 {
             return fail(format!("one was changed, and the plan says {}", drifted.answer["summary"]));
         }
-        let mended = probe::run(account, &change("apply"))?;
-        add(row("apply, one changed", &mended, times.making(&drifted.answer["steps"], &drifted, &mended)?));
+        let restored = probe::run(account, &change("apply"))?;
+        add(row("apply, one changed", &restored, times.making(&drifted.answer["steps"], &drifted, &restored)?));
 
         let gone = probe::run(account, &change("destroy"))?;
         add(row(DESTROY, &gone, times.taking_away(&steps, &same, &gone)?));
         Ok(())
     }
 
-    /// Lets answers take their time; with `replay`, and nothing else.
+    /// Sets the latency of answers, and `replay`; removes all other settings.
     fn faults(&self, account: &Account, replay: bool) -> Result {
         let latency = (self.latency > 0).then(|| json!({ "do": { "latency": { "fixed_ms": self.latency } } }));
         let replay = replay.then(|| json!({ "do": { "replay": {} } }));
@@ -183,9 +183,9 @@ impl Subject {
     }
 }
 
-/// Every call of a plan, and every call of an apply that changes something, in the order of their names. How often a
-/// delete is tried depends on when AWS lets go of what holds it.
-fn counts(shape: Shape) -> Result {
+/// All calls of a plan, and the changing calls of an apply, sorted by name. How often a delete is repeated depends on
+/// when AWS releases the resource.
+fn counts(shape: StackShape) -> Result {
     let account = Account::new();
     let mut text = String::new();
     let (mut reads, mut broken) = (vec![], vec![]);
@@ -197,7 +197,7 @@ fn counts(shape: Shape) -> Result {
         broken.extend(most.map(|most| format!("{}: {} calls, and {most} are promised", row.phase, row.calls)));
         reads.push((row.phase, row.reads_a_resource()));
     })?;
-    // How often it is asked whether something has come about depends on how long that takes.
+    // How often the state is polled depends on how long AWS takes.
     if let Some((phase, reads)) = reads.iter().find(|(_, reads)| *reads > MOST_READS) {
         return fail(format!("{phase}: {reads:.1} calls a resource that change nothing, and {MOST_READS} are allowed"));
     }
@@ -207,7 +207,7 @@ fn counts(shape: Shape) -> Result {
     golden(&root().join(format!("tests/measure/{}.txt", shape.name())), &text)
 }
 
-/// The phase at the end.
+/// The last phase.
 const DESTROY: &str = "destroy";
-/// Calls that change nothing, for each resource, in any phase.
+/// The greatest number of reading calls for each resource, in any phase.
 const MOST_READS: f64 = 3.0;

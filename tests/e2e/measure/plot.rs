@@ -1,4 +1,4 @@
-//! What a resource costs as stacks grow.
+//! Plots the cost of a resource against the size of the stack.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use plotters::{
     style::{BLACK, BLUE, Color, GREEN, RED, RGBColor, WHITE},
 };
 
-use super::report::{Report, Row};
+use super::report::{PhaseRow, Report};
 use crate::harness::Result;
 
-/// Pixels of one panel.
+/// The pixels of one panel.
 const PANEL: (u32, u32) = (420, 300);
 
-/// One panel: its title, and what it shows of which phase.
-type Panel = (&'static str, &'static str, fn(&Row) -> f64);
+/// A panel: its title, the phase, and the value it shows.
+type Panel = (&'static str, &'static str, fn(&PhaseRow) -> f64);
 
 const PANELS: [Panel; 6] = [
     ("calls of a plan without changes", "plan, no change", |row| row.calls as f64),
@@ -31,7 +31,7 @@ const PANELS: [Panel; 6] = [
 
 const COLOURS: [(&str, RGBColor); 3] = [("network", BLUE), ("service", RED), ("wide", GREEN)];
 
-/// Draws all panels into an SVG file, against the number of resources, both logarithmic.
+/// Draws all panels into an SVG file, against the number of resources, both axes logarithmic.
 pub(super) fn draw(report: &Report, file: &Path) -> Result {
     let page = SVGBackend::new(file, (PANEL.0 * 3, PANEL.1 * 2)).into_drawing_area();
     page.fill(&WHITE)?;
@@ -44,7 +44,7 @@ pub(super) fn draw(report: &Report, file: &Path) -> Result {
 fn draw_panel(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     (title, phase, value): &Panel,
-    rows: &[Row],
+    rows: &[PhaseRow],
 ) -> Result {
     let fastest = rows.iter().map(|row| row.latency_ms).min();
     let shown = rows.iter().filter(|row| row.phase == *phase && Some(row.latency_ms) == fastest);

@@ -1,4 +1,4 @@
-//! One command, measured from outside: how long it took, what it weighed, and what AWS's stand-in did meanwhile.
+//! Measures one command from outside: its time, its memory, and the sandbox's work meanwhile.
 
 use std::{
     fs,
@@ -12,28 +12,28 @@ use serde_json::Value;
 
 use crate::harness::{Account, Result, UP, fail};
 
-/// What one command came to.
+/// The measurements of one command.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
-    /// The object it ended with.
+    /// The JSON object that it printed.
     pub(super) answer: Value,
-    /// From its start to its end.
+    /// The wall time.
     pub(super) wall: Duration,
-    /// Of the processors, in user and system mode.
+    /// Its processor time, user and system.
     pub(super) cpu: Duration,
-    /// The most memory it had, in MiB.
+    /// Its peak memory, in MiB.
     pub(super) peak: f64,
-    /// From its start to the first byte for anybody.
+    /// The time to its first byte of output.
     pub(super) first_output: Duration,
-    /// What the sandbox needed of its processor: it answers one call at a time.
+    /// The sandbox's processor time: it answers one call at a time.
     pub(super) sandbox: Duration,
     /// The longest chain of pages that had to be read one after the other.
     pub(super) pages: usize,
 }
 
-/// How often the process is looked at.
+/// How often the process is sampled.
 const EVERY: Duration = Duration::from_millis(5);
-/// What takes longer hangs.
+/// A longer run hangs.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Runs a command on `stack.toml` in the account's folder, and measures it.
@@ -75,7 +75,7 @@ pub(super) fn run(account: &Account, arguments: &[&str]) -> Result<Sample> {
     Ok(Sample { answer, wall, cpu: used, peak, first_output, sandbox, pages: pages(account, since)? })
 }
 
-/// All of a stream, and when its first byte came.
+/// The content of a stream, and when its first byte came.
 fn read(mut stream: impl Read, began: Instant) -> (Vec<u8>, Option<Duration>) {
     let (mut all, mut first) = (vec![], [0]);
     if stream.read_exact(&mut first).is_err() {
@@ -83,21 +83,21 @@ fn read(mut stream: impl Read, began: Instant) -> (Vec<u8>, Option<Duration>) {
     }
     let came = began.elapsed();
     all.extend(first);
-    // What a process that has ended has not written is missing, and its exit code says so.
+    // If the process has ended early, its output is incomplete and its exit code shows it.
     let _ = stream.read_to_end(&mut all);
     (all, Some(came))
 }
 
-/// What a process has had of the processors so far; Linux counts in hundredths of a second.
+/// The processor time of a process so far; Linux counts in hundredths of a second.
 fn cpu(process: u64) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name in brackets may hold anything.
+    // The name in brackets may contain any character.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// The most memory a process has had so far, in MiB.
+/// The peak memory of a process so far, in MiB.
 fn memory(process: u64) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! What was measured, for people and for programs.
+//! The report of measurements, as a table and as JSON.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -6,17 +6,17 @@ use serde::Serialize;
 
 use super::probe::Sample;
 
-/// All that was measured.
+/// All measurements.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<PhaseRow>,
 }
 
-/// One phase of one stack's life. Times are in seconds.
+/// One phase of one stack. Times are in seconds.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Row {
+pub(super) struct PhaseRow {
     pub(super) shape: &'static str,
-    /// Steps of the plan that makes it: one a resource, but for what is made in two.
+    /// The number of steps of the plan that creates it: one for each resource, two for partial creates.
     pub(super) resources: usize,
     pub(super) latency_ms: u64,
     pub(super) phase: &'static str,
@@ -24,9 +24,9 @@ pub(super) struct Row {
     mutating: u64,
     throttled: u64,
     pub(super) wall: f64,
-    /// The least it could have taken, see `bound.rs`.
+    /// The least possible time, see `bound.rs`.
     bound: f64,
-    /// Of the wall time, what the sandbox itself needed of its one processor.
+    /// The sandbox's own processor time, as a part of the wall time.
     sandbox: f64,
     pub(super) cpu: f64,
     pub(super) peak_mib: f64,
@@ -36,7 +36,7 @@ pub(super) struct Row {
 
 const HEAD: &str = "shape     size   ms  phase                        calls  change  thr      wall    bound  ratio  sandbox     cpu    MiB  first";
 
-impl Row {
+impl PhaseRow {
     pub(super) fn new(
         shape: &'static str,
         resources: usize,
@@ -76,7 +76,7 @@ impl Row {
         )
     }
 
-    /// The calls that do not depend on how long AWS takes: all of a plan's, and elsewhere those that change something.
+    /// The calls that do not depend on how long AWS takes: all of a plan's, and otherwise the changing ones.
     pub(super) fn counts(&self) -> String {
         let exact = |name: &str| self.mutating == 0 || !is_read(name);
         let mut text = format!("{}, {} resources\n", self.phase, self.resources);
@@ -87,7 +87,7 @@ impl Row {
         text
     }
 
-    /// Calls that change nothing, for each resource.
+    /// Reading calls for each resource.
     pub(super) fn reads_a_resource(&self) -> f64 {
         (self.calls - self.mutating) as f64 / self.resources as f64
     }
@@ -100,12 +100,12 @@ pub(super) fn is_read(name: &str) -> bool {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, row: Row) {
+    pub(super) fn add(&mut self, row: PhaseRow) {
         self.rows.push(row);
     }
 
     pub(super) fn table(&self) -> String {
-        let lines: Vec<_> = self.rows.iter().map(Row::line).collect();
+        let lines: Vec<_> = self.rows.iter().map(PhaseRow::line).collect();
         format!("\n{HEAD}\n{}", lines.join("\n"))
     }
 }

@@ -1,17 +1,17 @@
-//! Stacks of any size, made of what Bullstra's production is made of.
+//! Stacks of any size, built from parts of Bullstra's production.
 
 use std::{fmt::Write, fs, path::Path};
 
 use crate::harness::Result;
 
-/// What a stack is like.
+/// The shape of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// Networks: long chains, most of it one service of AWS's.
+pub(super) enum StackShape {
+    /// Networks: long chains, mostly of one AWS service.
     Network,
-    /// Services behind load balancers: many kinds, which need each other.
+    /// Services behind load balancers: many kinds that depend on each other.
     Service,
-    /// What needs nothing: as wide as it is large.
+    /// Independent resources.
     Wide,
     /// A site of 57 resources, whatever the size.
     Site,
@@ -19,20 +19,20 @@ pub(super) enum Shape {
     Names,
 }
 
-/// A module, and how many resources it makes.
+/// A module, and how many resources it has.
 const NETWORK: (&str, usize) = (include_str!("network.toml"), 7);
 const PLATFORM: (&str, usize) = (include_str!("platform.toml"), 9);
 const SERVICE: (&str, usize) = (include_str!("service.toml"), 9);
 const SITE: &str = include_str!("site.toml");
-/// Log groups and security groups of [`Shape::Names`].
+/// The log groups and security groups of [`StackShape::Names`].
 const NAMES: (usize, usize) = (800, 200);
-/// Resources of one cell of a network.
+/// The resources of one cell of a network.
 const CELL: usize = 5;
-/// Cells of one network: it has 200 route tables and subnets at most.
+/// The cells of one network, which has at most 200 route tables and subnets.
 const CELLS: usize = 90;
-/// Services of one load balancer: it has 100 rules at most.
+/// The services of one load balancer, which has at most 100 rules.
 const SERVICES: usize = 80;
-/// Kinds that need nothing.
+/// Kinds without dependencies.
 const WIDE: [&str; 5] = [
     "logs.log_group.wide|retention_in_days = 30",
     "ecr.repository.wide|scan_on_push = true",
@@ -42,7 +42,7 @@ const WIDE: [&str; 5] = [
      Principal = { Service = \"ecs-tasks.amazonaws.com\" }, Action = \"sts:AssumeRole\" }] }",
 ];
 
-impl Shape {
+impl StackShape {
     pub(super) const ALL: [Self; 5] = [Self::Network, Self::Service, Self::Wide, Self::Site, Self::Names];
 
     pub(super) fn name(self) -> &'static str {
@@ -55,7 +55,7 @@ impl Shape {
         }
     }
 
-    /// The most calls that a phase of its life may take, where that is a promise.
+    /// The greatest number of calls of each phase, if that is promised.
     pub(super) fn most(self, phase: &str) -> Option<u64> {
         let most = match self {
             Self::Site => [150, 30, 125],
@@ -109,7 +109,7 @@ impl Shape {
         Ok(())
     }
 
-    /// Python that changes one resource behind the engine's back.
+    /// Python code that changes one resource by hand.
     pub(super) fn drift(self) -> &'static str {
         match self {
             Self::Network => {

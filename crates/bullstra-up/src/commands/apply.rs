@@ -8,15 +8,15 @@ use up_engine::{Engine, Failure, Goal, Reason, is_saved};
 use crate::{
     exit::Exit,
     options::{AwsArgs, InputArgs, PlanArgs, RunArgs, StateArgs},
-    run::{self, Run},
+    run::{self, ChangingCommand},
 };
 
 /// Changes AWS to what the stack declares.
 ///
-/// Shows the plan, asks, and carries it out. A failure stops only the resources that need the failed one; the same command
-/// again continues from there. A plan saved with `plan --out` is carried out as it is, or refused if AWS has changed since.
+/// Shows the plan, asks, and applies it. A failure stops only the resources that need the failed one; the same command
+/// again continues from there. A plan saved with `plan --out` is applied unchanged, or refused if AWS has changed since.
 #[derive(Debug, Args)]
-pub(crate) struct Apply {
+pub(crate) struct ApplyCommand {
     /// The stack's file, such as `stacks/prod.toml`, or a saved plan.
     #[arg(value_name = "STACK|PLAN")]
     pub(crate) source: PathBuf,
@@ -32,12 +32,12 @@ pub(crate) struct Apply {
     pub(crate) state: StateArgs,
 }
 
-impl Apply {
+impl ApplyCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let work = async {
             let (goal, saved) = self.goal(engine)?;
             let Self { run, aws, state, .. } = &self;
-            Run { command: "apply", goal, saved, run, aws, state }.run(engine).await
+            ChangingCommand { command: "apply", goal, saved, run, aws, state }.run(engine).await
         };
         run::reported("apply", self.run.json, engine, work).await
     }
@@ -51,7 +51,7 @@ impl Apply {
         let is_sealed = saved.goal.is_sealed();
         let sets = !self.inputs.set.is_empty() && !is_sealed;
         if sets || !self.plan.target.is_empty() || !self.plan.rewrite.is_empty() || self.plan.unprotect {
-            let message = "a saved plan is carried out as it is: `--set`, `--target`, `--rewrite` and `--unprotect` are \
+            let message = "a saved plan is applied unchanged: `--set`, `--target`, `--rewrite` and `--unprotect` are \
                            options of `plan`";
             let failure = Failure::new(Reason::Input, message);
             return Err(failure.hint("make a new plan with them: `bullstra-up plan … --out FILE`"));

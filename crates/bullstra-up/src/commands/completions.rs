@@ -11,12 +11,12 @@ use crate::{cli::Cli, exit::Exit, terminal};
 ///
 /// For bash: `bullstra-up completions bash > ~/.local/share/bash-completion/completions/bullstra-up`.
 #[derive(Debug, Args)]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsCommand {
     /// The shell.
     pub(crate) shell: Shell,
 }
 
-impl Completions {
+impl CompletionsCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut Cli::command(), "bullstra-up", &mut script);

@@ -6,14 +6,14 @@ use up_engine::{Engine, Failure, Goal};
 use crate::{
     exit::Exit,
     options::{AwsArgs, PlanArgs, RunArgs, StackArgs, StateArgs},
-    run::{self, Run},
+    run::{self, ChangingCommand},
 };
 
 /// Deletes everything the stack owns.
 ///
-/// Shows the plan, asks, and carries it out. Protected resources are not deleted unless `--unprotect` is given.
+/// Shows the plan, asks, and applies it. Protected resources are not deleted unless `--unprotect` is given.
 #[derive(Debug, Args)]
-pub(crate) struct Destroy {
+pub(crate) struct DestroyCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     #[command(flatten)]
@@ -26,12 +26,12 @@ pub(crate) struct Destroy {
     pub(crate) state: StateArgs,
 }
 
-impl Destroy {
+impl DestroyCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let work = async {
             let Self { stack, run, plan, aws, state } = &self;
             let goal = Goal::destroy(stack.load(engine, aws)?, &plan.options());
-            Run { command: "destroy", goal, saved: None, run, aws, state }.run(engine).await
+            ChangingCommand { command: "destroy", goal, saved: None, run, aws, state }.run(engine).await
         };
         run::reported("destroy", self.run.json, engine, work).await
     }

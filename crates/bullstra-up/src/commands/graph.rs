@@ -17,7 +17,7 @@ use crate::{
 ///
 /// Made from the stack's files alone, without a call to AWS. `bullstra-up graph STACK | dot -Tsvg > graph.svg` draws it.
 #[derive(Debug, Args)]
-pub(crate) struct Graph {
+pub(crate) struct GraphCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// The language the graph is written in.
@@ -33,7 +33,7 @@ pub(crate) enum Format {
     Mermaid,
 }
 
-impl Graph {
+impl GraphCommand {
     pub(crate) fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let Stack { name, resources, .. } = self.stack.load(engine, &AwsArgs::default())?;
         terminal::data(match self.format {

@@ -23,7 +23,7 @@ const FORMAT: u32 = 1;
 /// A single output that is text is written without quotes, for scripts: `$(bullstra-up output STACK url)`. AWS is called only
 /// if an output refers to a resource.
 #[derive(Debug, Args)]
-pub(crate) struct Output {
+pub(crate) struct OutputCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// The output; by default all of them.
@@ -46,7 +46,7 @@ struct OutputsReport<'a> {
     api_calls: ApiCalls,
 }
 
-impl Output {
+impl OutputCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let mut stack = self.stack.load(engine, &self.aws)?;
         if let Some(name) = &self.name {
@@ -56,7 +56,7 @@ impl Output {
         let (mut cx, mut api_calls) = (None, ApiCalls::default());
         if stack.outputs.values().any(ResolvedOutput::needs_resources) {
             let session = engine.open(&StackTarget::of(&stack), &self.aws.session(&self.state).await?).await?;
-            session.learn(&session.observe(&stack.resources, &stack.outputs).await?.world);
+            session.learn(&session.observe(&stack.resources, &stack.outputs).await?.live_stack);
             api_calls = ApiCalls::of(&engine.meter);
             cx = Some(session.cx);
         }

@@ -16,7 +16,7 @@ use crate::{
 /// Reads everything the stack owns in AWS and compares it with the stack's files. Changes nothing, and writes no file but
 /// `--out`.
 #[derive(Debug, Args)]
-pub(crate) struct Plan {
+pub(crate) struct PlanCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     pub(crate) state: StateArgs,
 }
 
-impl Plan {
+impl PlanCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         run::reported("plan", self.json, engine, self.show(engine)).await
     }

@@ -16,7 +16,7 @@ use crate::{exit::Exit, render, terminal};
 ///
 /// For developers of this program: run it in the repository.
 #[derive(Debug, Args)]
-pub(crate) struct Reference {
+pub(crate) struct ReferenceCommand {
     /// The folder of the pages. Pages of kinds that no longer exist are deleted.
     #[arg(long, value_name = "DIR", default_value = "docs/kinds")]
     pub(crate) pages: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Reference {
     pub(crate) examples: PathBuf,
 }
 
-impl Reference {
+impl ReferenceCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let Self { pages: folder, examples } = self;
         let failed = |error| Failure::new(Reason::Failed, format!("failed to write {}: {error}", folder.display()));
@@ -109,7 +109,7 @@ fn tables(stack: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// Says how to mend what it finds: `UPDATE=1 cargo test --workspace the_pages`.
+    /// A failure is corrected by `UPDATE=1 cargo test --workspace the_pages`.
     #[test]
     fn the_pages_are_up_to_date() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use up_engine::Failure;
-use up_sandbox::{Options, Status};
+use up_sandbox::{SandboxOptions, SandboxStatus};
 
 use crate::{
     exit::Exit,
@@ -16,9 +16,9 @@ use crate::{
 /// It answers the calls that stacks need, keeps their resources in memory, and refuses what AWS refuses. Other commands use
 /// it with `--sandbox`; any AWS CLI or SDK can use it, with its endpoint and any credentials.
 #[derive(Debug, Args)]
-pub(crate) struct Sandbox {
+pub(crate) struct SandboxCommand {
     #[command(subcommand)]
-    action: Action,
+    action: SandboxAction,
     /// The name of the sandbox, where several run; `--sandbox` uses the one named `default`.
     #[arg(long, global = true, default_value = "default")]
     name: String,
@@ -28,7 +28,7 @@ pub(crate) struct Sandbox {
 }
 
 #[derive(Debug, Subcommand)]
-enum Action {
+enum SandboxAction {
     /// Starts it, unless it is running. The first start installs its packages, which needs the network and takes a minute.
     Start {
         /// The loopback port; by default a free one.
@@ -55,35 +55,35 @@ enum Action {
     },
 }
 
-impl Sandbox {
+impl SandboxCommand {
     pub(crate) async fn run(self) -> Result<Exit, Failure> {
-        let options = Options::named(&self.name);
+        let options = SandboxOptions::named(&self.name);
         match &self.action {
-            Action::Start { port } => {
-                let status = start(Options { port: *port, ..options }).await?;
+            SandboxAction::Start { port } => {
+                let status = start(SandboxOptions { port: *port, ..options }).await?;
                 self.running(&status)?;
             }
-            Action::Stop => {
+            SandboxAction::Stop => {
                 let was_running = up_sandbox::stop(&options).await.map_err(failed)?;
                 let told = if was_running { "Stopped." } else { "It was not running." };
                 self.answer(json!({ "stopped": was_running }), |_| told.into())?;
             }
-            Action::Status => match up_sandbox::status(&options).await.map_err(failed)? {
+            SandboxAction::Status => match up_sandbox::status(&options).await.map_err(failed)? {
                 Some(status) => self.running(&status)?,
                 None => {
                     self.answer(json!({ "running": false }), |_| "It is not running.".into())?;
                     return Ok(Exit::Failed);
                 }
             },
-            Action::Reset => {
+            SandboxAction::Reset => {
                 up_sandbox::reset(&options).await.map_err(failed)?;
                 self.answer(json!({ "reset": true }), |_| "Emptied.".into())?;
             }
-            Action::Dump { region } => {
+            SandboxAction::Dump { region } => {
                 let dump = up_sandbox::dump(&options, region.as_deref()).await.map_err(failed)?;
                 self.answer(dump, |dump| lines(&dump["resources"], resource))?;
             }
-            Action::Calls { since } => {
+            SandboxAction::Calls { since } => {
                 let calls = up_sandbox::calls(&options, *since).await.map_err(failed)?;
                 self.answer(calls, |calls| lines(&calls["calls"], call))?;
             }
@@ -91,11 +91,11 @@ impl Sandbox {
         Ok(Exit::Ok)
     }
 
-    fn running(&self, status: &Status) -> Result<(), Failure> {
+    fn running(&self, status: &SandboxStatus) -> Result<(), Failure> {
         let mut answer = json!(status);
         answer["running"] = true.into();
         self.answer(answer, |_| {
-            let Status { endpoint, pid, .. } = status;
+            let SandboxStatus { endpoint, pid, .. } = status;
             format!("It runs at {endpoint} (process {pid}).\nFor an AWS CLI: export AWS_ENDPOINT_URL={endpoint}")
         })
     }

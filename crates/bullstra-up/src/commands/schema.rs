@@ -11,9 +11,9 @@ use crate::{exit::Exit, terminal};
 /// An editor with a TOML language server then completes, explains and checks while you write: point it at the file, or
 /// put `#:schema ./stack.schema.json` into the stack's first line.
 #[derive(Debug, Args)]
-pub(crate) struct Schema {}
+pub(crate) struct SchemaCommand {}
 
-impl Schema {
+impl SchemaCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         terminal::json(up_stack::schema(&up_kinds::all()))?;
         Ok(Exit::Ok)

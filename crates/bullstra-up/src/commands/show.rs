@@ -23,7 +23,7 @@ const FORMAT: u32 = 1;
 ///
 /// Lists every resource with the stack's tags, declared or not, and every declared resource that does not exist.
 #[derive(Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct ShowCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// The resource, such as `network/ec2.vpc.main`; by default all of them, as a list.
@@ -50,12 +50,12 @@ struct ShowReport<'a> {
     api_calls: ApiCalls,
 }
 
-impl Show {
+impl ShowCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let stack = self.stack.load(engine, &self.aws)?;
         let session = engine.open(&StackTarget::of(&stack), &self.aws.session(&self.state).await?).await?;
-        let world = session.observe(&stack.resources, &stack.outputs).await?.world;
-        let mut resources = live_resources(&stack, &world);
+        let live_stack = session.observe(&stack.resources, &stack.outputs).await?.live_stack;
+        let mut resources = live_resources(&stack, &live_stack);
         let mut absent = absent(&stack.resources, &resources);
         if let Some(address) = &self.address {
             resources.retain(|live| live.address == *address);
@@ -68,8 +68,8 @@ impl Show {
             let report = ShowReport {
                 format: FORMAT,
                 stack: &stack.name,
-                account: &world.account,
-                region: &world.region,
+                account: &live_stack.account,
+                region: &live_stack.region,
                 resources: &resources,
                 absent: &absent,
                 api_calls: ApiCalls::of(&engine.meter),

@@ -21,7 +21,7 @@ const REGION: &str = "us-east-1";
 /// Shows who holds it, and asks. This is not needed for runs that have died on this machine, or that have not renewed their
 /// lock for a minute: the next run takes over their locks. A run that is still at work stops before its next change.
 #[derive(Debug, Args)]
-pub(crate) struct Unlock {
+pub(crate) struct UnlockCommand {
     /// The stack's name, or its file.
     ///
     /// The file says which bucket the state is in. With a name, `--state` and `--region` do.
@@ -37,7 +37,7 @@ pub(crate) struct Unlock {
     pub(crate) state: StateArgs,
 }
 
-impl Unlock {
+impl UnlockCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let path = Path::new(&self.stack);
         let stack = match path.is_file() {
@@ -47,12 +47,12 @@ impl Unlock {
         let named = StackTarget { stack: &self.stack, region: REGION, accounts: &[], role: None, backend: None };
         let target = stack.as_ref().map_or(named, StackTarget::of);
         let history = engine.history(&target, &self.aws.session(&self.state).await?).await?;
-        let (name, place) = (target.stack, &history.place);
+        let (name, location) = (target.stack, &history.location);
         let Some(holding) = history.holder()? else {
-            terminal::say(format!("{name} is not locked in {place}."));
+            terminal::say(format!("{name} is not locked in {location}."));
             return Ok(Exit::Ok);
         };
-        terminal::say(format!("{name} is locked in {place} by {}.", holder(&holding)));
+        terminal::say(format!("{name} is locked in {location} by {}.", holder(&holding)));
         let question = "Remove the lock? If that run is still at work, it stops. Only `yes` approves:";
         approval::given(self.auto_approve, "this", question.into()).await?;
         if !history.unlock(&holding)? {

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// Reports everything that is wrong at once: file, line, what was expected, and what may have been meant.
 #[derive(Debug, Args)]
-pub(crate) struct Validate {
+pub(crate) struct ValidateCommand {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
     /// Writes what is wrong as one JSON object.
@@ -25,7 +25,7 @@ pub(crate) struct Validate {
     pub(crate) json: bool,
 }
 
-impl Validate {
+impl ValidateCommand {
     pub(crate) fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         if self.json {
             return self.report(engine);

@@ -1,4 +1,4 @@
-//! Counts that every JSON report has.
+//! Counts in all JSON reports.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use up_plan::Summary;
 pub(crate) struct Counts {
     /// New resources.
     pub(crate) create: usize,
-    /// Changed in place.
+    /// Updated in place.
     pub(crate) update: usize,
-    /// Replaced by a new one.
+    /// Replaced.
     pub(crate) replace: usize,
     /// Deleted.
     pub(crate) delete: usize,
@@ -24,13 +24,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// From a plan.
+    /// The counts of a plan.
     pub(crate) fn planned(summary: &Summary) -> Self {
         let Summary { create, update, replace, delete, retag } = *summary;
         Self { create, update, replace, delete, retag, failed: 0 }
     }
 
-    /// From the outcome of a run.
+    /// The counts of a run.
     pub(crate) fn done(outcome: &up_apply::Outcome) -> Self {
         let count = |verb| outcome.done.get(verb).copied().unwrap_or_default();
         Self {
@@ -47,23 +47,23 @@ impl Counts {
 /// The API calls made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct ApiCalls {
-    /// All of them.
+    /// All calls.
     pub(crate) total: u64,
-    /// Those that change AWS.
+    /// Calls that change AWS.
     pub(crate) mutating: u64,
-    /// Those that AWS throttled; they are counted in `total` too.
+    /// Calls that AWS throttled; `total` includes them.
     pub(crate) throttled: u64,
-    /// By operation, as IAM names it: `ec2:DescribeVpcs`.
+    /// The counts by operation, as IAM names it: `ec2:DescribeVpcs`.
     pub(crate) by_operation: BTreeMap<String, u64>,
 }
 
 impl ApiCalls {
-    /// From a meter.
+    /// The calls counted by a meter.
     pub(crate) fn of(meter: &Meter) -> Self {
         Self { throttled: meter.throttled(), ..Self::counted(&meter.counts()) }
     }
 
-    /// From the counts alone, with no call throttled.
+    /// The given counts, with no call throttled.
     pub(crate) fn counted(counts: &BTreeMap<Call, u64>) -> Self {
         let named = |call: &Call| format!("{}:{}", call.service, call.operation);
         Self {
@@ -74,7 +74,7 @@ impl ApiCalls {
         }
     }
 
-    /// By service, the most called first.
+    /// The counts by service, the largest first.
     pub(crate) fn by_service(&self) -> Vec<(&str, u64)> {
         let mut services: BTreeMap<&str, u64> = BTreeMap::new();
         for (operation, count) in &self.by_operation {

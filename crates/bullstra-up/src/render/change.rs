@@ -1,4 +1,4 @@
-//! What differs between two values, as lines of a diff.
+//! The difference between two values, as lines of a diff.
 
 use std::{
     cmp::Reverse,
@@ -14,56 +14,56 @@ use super::{
     value::{block, document, inline, item, name, reference, set},
 };
 
-/// Two values that are longer together stand below each other.
+/// If two values are longer together, each gets a line of its own.
 const LONGEST_PAIR: usize = 100;
-/// Text that is longer is cut around its difference.
+/// A longer text is cut around its difference.
 const LONGEST_TEXT: usize = 60;
-/// The field of an item that says nothing of what it does.
+/// The field of an item that has no effect on what the item does.
 const DESCRIPTION: &str = "description";
-/// Unchanged lines shown around changed ones.
+/// The number of unchanged lines shown around changed ones.
 const CONTEXT: usize = 3;
 
 /// One line of a diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// How far it stands in, in steps.
+pub(crate) struct DiffLine {
+    /// The level of indentation.
     pub(crate) depth: usize,
-    /// What it says.
+    /// The kind of line.
     pub(crate) mark: Mark,
-    /// Its text, fit for a terminal.
+    /// The text, safe for a terminal.
     pub(crate) text: String,
 }
 
-/// What a line of a diff says.
+/// The kind of a line of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// This comes.
+    /// Added.
     Added,
-    /// This goes.
+    /// Removed.
     Removed,
-    /// This is not what it was.
+    /// Changed.
     Changed,
-    /// This is where the others stand.
+    /// Unchanged, shown for orientation.
     Context,
 }
 
 /// The lines for one field.
-pub(crate) fn field(field: &str, observed: &Value, desired: &Value, shape: Shape<'_>) -> Vec<Line> {
-    let mut lines = Lines { lines: vec![], depth: 0, strict: false };
+pub(crate) fn field(field: &str, observed: &Value, desired: &Value, shape: Shape<'_>) -> Vec<DiffLine> {
+    let mut lines = DiffWriter { lines: vec![], depth: 0, strict: false };
     lines.value(&name(field), observed, desired, shape);
     lines.lines
 }
 
-struct Lines {
-    lines: Vec<Line>,
+struct DiffWriter {
+    lines: Vec<DiffLine>,
     depth: usize,
-    /// Inside a list what is absent counts; elsewhere it is AWS's to choose.
+    /// Inside a list an absent field is compared; elsewhere it means that AWS chooses.
     strict: bool,
 }
 
-impl Lines {
+impl DiffWriter {
     fn push(&mut self, mark: Mark, text: impl Into<String>) {
-        self.lines.push(Line { depth: self.depth, mark, text: text.into() });
+        self.lines.push(DiffLine { depth: self.depth, mark, text: text.into() });
     }
 
     fn all(&mut self, mark: Mark, texts: impl IntoIterator<Item = String>) {
@@ -82,7 +82,7 @@ impl Lines {
             (Value::Object(observed), Value::Object(desired))
                 if shape.is_document() && reference(observed).or(reference(desired)).is_none() =>
             {
-                let (desired, observed) = (Value::Object(desired.clone()), alike(observed, desired));
+                let (desired, observed) = (Value::Object(desired.clone()), ordered_like(observed, desired));
                 self.below(format!("{label}:"), |lines| lines.text(&document(&observed), &document(&desired)));
             }
             (Value::Object(observed), Value::Object(desired))
@@ -103,7 +103,7 @@ impl Lines {
         }
     }
 
-    /// Values of which one at least is no table, list or text: `unset` on one side, mostly.
+    /// Shows values that are not both tables, lists or texts: usually one of them is `unset`.
     fn other(&mut self, label: &str, observed: &Value, desired: &Value, shape: Shape<'_>) {
         let line = format!("{label}: {} → {}", inline(observed), inline(desired));
         if line.chars().count() <= LONGEST_PAIR {
@@ -131,7 +131,7 @@ impl Lines {
         }
     }
 
-    /// A table in a table may differ only in what AWS chooses: then there is nothing to say.
+    /// An inner table may differ only in fields that AWS chooses: then nothing is shown.
     fn nested(&mut self, label: &str, observed: &Value, desired: &Value, shape: Shape<'_>) {
         let before = self.lines.len();
         self.value(label, observed, desired, shape);
@@ -152,10 +152,10 @@ impl Lines {
         self.strict = strict;
     }
 
-    /// Items that go and come. Those that are near to each other stand together: of named and long ones, and of those of
-    /// which only the description differs, only what differs is shown.
+    /// Removed and added items. Similar items are shown together; of named items, of long ones, and of those that
+    /// differ only in their description, only the difference is shown.
     fn items(&mut self, removed: Vec<(usize, &Value)>, added: Vec<(usize, &Value)>, shape: Shape<'_>) {
-        let pairs = paired(&removed, &added);
+        let pairs = pair_similar(&removed, &added);
         let is_new = |place: &usize| pairs.values().all(|added| added != place);
         let (mut moved, mut together) = (vec![], vec![]);
         for (place, &(_, observed)) in removed.iter().enumerate() {
@@ -191,7 +191,7 @@ impl Lines {
                     ChangeTag::Insert => Mark::Added,
                     ChangeTag::Equal => Mark::Context,
                 };
-                // What stays is written under what comes and goes, behind their marks.
+                // Unchanged lines are indented to align with the others, whose marks take two columns.
                 let indent = if mark == Mark::Context { "  " } else { "" };
                 self.push(mark, format!("{indent}{}", change.value()));
             }
@@ -199,7 +199,7 @@ impl Lines {
     }
 }
 
-/// The items of `these` that `those` does not have, each as often as it has too few; with their places.
+/// The items of `these` that are missing in `those`, with their indices. A repeated item counts as often as it occurs.
 fn without<'a>(these: &'a [Value], those: &[Value]) -> Vec<(usize, &'a Value)> {
     let mut left: Vec<&Value> = those.iter().collect();
     let missing = these.iter().enumerate().filter(|(_, item)| match left.iter().position(|other| other == item) {
@@ -212,15 +212,16 @@ fn without<'a>(these: &'a [Value], those: &[Value]) -> Vec<(usize, &'a Value)> {
     missing.collect()
 }
 
-/// Which of the removed items has become which of the added ones, by their places: those of one name, then those with the
-/// most entries in common, half of them at least.
-fn paired(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<usize, usize> {
+/// Pairs removed items with the added items that replace them, by index: first items with the same name, then those
+/// with the most equal entries, at least half of them.
+fn pair_similar(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<usize, usize> {
     let all = removed.iter().enumerate().flat_map(|(from, (_, observed))| {
-        let near = move |(to, (_, desired)): (usize, &(usize, &Value))| Some((likeness(observed, desired)?, from, to));
+        let near =
+            move |(to, (_, desired)): (usize, &(usize, &Value))| Some((similarity(observed, desired)?, from, to));
         added.iter().enumerate().filter_map(near)
     });
     let mut all: Vec<_> = all.collect();
-    all.sort_by_key(|&(likeness, from, to)| (Reverse(likeness), from, to));
+    all.sort_by_key(|&(similarity, from, to)| (Reverse(similarity), from, to));
     let (mut pairs, mut taken) = (BTreeMap::new(), BTreeSet::new());
     for (_, from, to) in all {
         if !pairs.contains_key(&from) && taken.insert(to) {
@@ -230,13 +231,13 @@ fn paired(removed: &[(usize, &Value)], added: &[(usize, &Value)]) -> BTreeMap<us
     pairs
 }
 
-/// How near two tables are, in thousandths: of another name not at all.
-fn likeness(observed: &Value, desired: &Value) -> Option<usize> {
+/// How similar two tables are, in thousandths. Tables with different names are not similar at all.
+fn similarity(observed: &Value, desired: &Value) -> Option<usize> {
     let (Value::Object(one), Value::Object(other)) = (observed, desired) else { return None };
     if let (Some(one), Some(other)) = (observed["name"].as_str(), desired["name"].as_str()) {
         return (one == other).then_some(usize::MAX);
     }
-    if is_described_anew(one, other) {
+    if differs_in_description_only(one, other) {
         return Some(1000);
     }
     let shared = shared(one, other).count();
@@ -244,7 +245,7 @@ fn likeness(observed: &Value, desired: &Value) -> Option<usize> {
     (shared > 0 && shared * 2 >= all).then(|| shared * 1000 / all)
 }
 
-/// The entries that are the same in both.
+/// The entries that are equal in both.
 fn shared<'a>(
     one: &'a Map<String, Value>,
     other: &'a Map<String, Value>,
@@ -252,27 +253,27 @@ fn shared<'a>(
     set(one).filter(|(key, value)| other.get(*key) == Some(value))
 }
 
-/// True where the description alone differs: it is the same thing, told otherwise.
-fn is_described_anew(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
+/// True if only the description differs: it is the same item.
+fn differs_in_description_only(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
     let all = |map: &Map<String, Value>| set(map).filter(|(key, _)| *key != DESCRIPTION).count();
     let same = shared(one, other).filter(|(key, _)| *key != DESCRIPTION).count();
     same > 0 && same == all(one) && same == all(other)
 }
 
-/// True where the two are shown as one that changes, because they are sure to be one, or too long to be read twice.
+/// True if the pair is shown as one changed item, because it is certainly the same item, or too long to be shown twice.
 fn is_shown_once(observed: &Value, desired: &Value) -> bool {
     let (Value::Object(one), Value::Object(other)) = (observed, desired) else { return false };
     let is_long = inline(observed).chars().count().max(inline(desired).chars().count()) > LONGEST_PAIR;
-    is_long || one.get("name").is_some_and(Value::is_string) || is_described_anew(one, other)
+    is_long || one.get("name").is_some_and(Value::is_string) || differs_in_description_only(one, other)
 }
 
-/// What an item is called: by its name, by what has not changed of it, or by its place.
+/// The label of an item: its name, its unchanged fields, or its index.
 fn label(index: usize, observed: &Value, desired: &Value, shape: Shape<'_>) -> String {
     if desired["name"].is_string() {
         return inline(&desired["name"]);
     }
     if let (Value::Object(one), Value::Object(other)) = (observed, desired)
-        && is_described_anew(one, other)
+        && differs_in_description_only(one, other)
     {
         let same = shared(one, other).map(|(key, value)| (key.clone(), value.clone()));
         if let [line] = &item(&Value::Object(same.collect()), shape)[..] {
@@ -282,23 +283,23 @@ fn label(index: usize, observed: &Value, desired: &Value, shape: Shape<'_>) -> S
     format!("[{index}]")
 }
 
-/// A document with its keys in the order in which `like` has them, so that only content differs.
-fn alike(map: &Map<String, Value>, like: &Map<String, Value>) -> Value {
+/// A document with its keys in the order of `like`, so that only the content differs.
+fn ordered_like(map: &Map<String, Value>, like: &Map<String, Value>) -> Value {
     let known = like.keys().filter_map(|key| map.get_key_value(key));
     let others = map.iter().filter(|(key, _)| !like.contains_key(*key));
     let entries = known.chain(others).map(|(key, value)| {
-        let value = like.get(key).map_or_else(|| value.clone(), |like| value_alike(value, like));
+        let value = like.get(key).map_or_else(|| value.clone(), |like| value_ordered_like(value, like));
         (key.clone(), value)
     });
     Value::Object(entries.collect())
 }
 
-fn value_alike(value: &Value, like: &Value) -> Value {
+fn value_ordered_like(value: &Value, like: &Value) -> Value {
     match (value, like) {
-        (Value::Object(map), Value::Object(like)) => alike(map, like),
+        (Value::Object(map), Value::Object(like)) => ordered_like(map, like),
         (Value::Array(items), Value::Array(likes)) => {
             let like = |index: usize| likes.get(index).unwrap_or(&Value::Null);
-            Value::Array(items.iter().enumerate().map(|(index, item)| value_alike(item, like(index))).collect())
+            Value::Array(items.iter().enumerate().map(|(index, item)| value_ordered_like(item, like(index))).collect())
         }
         _ => value.clone(),
     }
@@ -312,14 +313,15 @@ mod tests {
 
     fn diff(observed: Value, desired: Value, schema: Value) -> String {
         let schema = up_core::schema::Schema::read(&schema);
-        let lines = field("x", &observed, &desired, schema.whole()).into_iter().map(|Line { depth, mark, text }| {
-            let mark = match mark {
-                Mark::Added => "+ ",
-                Mark::Removed => "- ",
-                Mark::Changed | Mark::Context => "",
-            };
-            format!("{}{mark}{text}", "  ".repeat(depth))
-        });
+        let lines =
+            field("x", &observed, &desired, schema.whole()).into_iter().map(|DiffLine { depth, mark, text }| {
+                let mark = match mark {
+                    Mark::Added => "+ ",
+                    Mark::Removed => "- ",
+                    Mark::Changed | Mark::Context => "",
+                };
+                format!("{}{mark}{text}", "  ".repeat(depth))
+            });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -342,13 +344,13 @@ x:
     }
 
     #[test]
-    fn inside_a_list_what_is_absent_counts() {
+    fn inside_a_list_absent_fields_are_compared() {
         let rule = |extra: Value| json!([{ "name": "a", "table": { "one": 1, "two": extra } }]);
         assert_eq!(diff(rule(json!(2)), rule(Value::Null), Value::Null), "x:\n  \"a\":\n    table:\n      - two: 2");
     }
 
     #[test]
-    fn an_item_that_is_described_anew_is_itself() {
+    fn an_item_with_a_new_description_is_the_same_item() {
         let rule = |port: u16, cidr: &str, text: &str| json!({ "ports": port, "cidr": cidr, "description": text });
         let observed =
             json!([rule(443, "10.0.0.0/8", "a"), rule(443, "10.1.0.0/16", "a"), rule(22, "10.0.0.0/8", "c")]);
@@ -364,7 +366,7 @@ x:
     }
 
     #[test]
-    fn long_items_are_paired_by_the_most_that_they_have_in_common() {
+    fn long_items_are_paired_by_their_equal_entries() {
         let long = "x".repeat(60);
         let item = |path: &str, port: u16| json!({ "text": long, "other": long, "path": path, "port": port });
         let (observed, desired) = (json!([item("/a", 1), item("/b", 2)]), json!([item("/b", 3), item("/a", 4)]));
@@ -373,14 +375,14 @@ x:
     }
 
     #[test]
-    fn what_aws_chose_is_not_shown() {
+    fn values_chosen_by_aws_are_not_shown() {
         let observed = json!({ "a": 1, "deep": { "chosen": 5 } });
         let desired = json!({ "a": 2, "deep": { "chosen": null } });
         assert_eq!(diff(observed, desired, Value::Null), "x:\n  a: 1 → 2");
     }
 
     #[test]
-    fn items_count_as_often_as_they_are_there() {
+    fn repeated_items_are_counted() {
         assert_eq!(diff(json!([1, 1, 2]), json!([1, 2, 3]), Value::Null), "x:\n  - 1\n  + 3");
     }
 }

@@ -1,4 +1,4 @@
-//! How long a plan will take.
+//! The estimated duration of a plan.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use up_plan::{Action, Plan, Step};
 
 use up_engine::about;
 
-/// At most so many steps of the longest chain are named, and only those worth this part of the whole.
+/// The greatest number of steps of the longest chain that are named, and the share of the total that makes a step worth
+/// naming.
 const NAMED: usize = 4;
 const WORTH_NAMING: u32 = 20;
 
@@ -33,12 +34,12 @@ pub(crate) fn of_plan(plan: &Plan) -> Option<String> {
     Some(format!("About {} ({chain}).", about(total)))
 }
 
-/// How long the longest chain takes: no run of the plan is quicker.
+/// The duration of the longest chain: no run of the plan is faster.
 fn total(plan: &Plan) -> Duration {
     plan.remaining().into_iter().max().unwrap_or_default()
 }
 
-/// The step's resource, and which of two where it is replaced.
+/// The step's resource, and whether it is the old or the new one of a replacement.
 fn name(step: &Step) -> String {
     match &step.action {
         Action::Create { replaces: true, .. } => format!("the new {}", step.address),
@@ -51,7 +52,7 @@ fn arrows(steps: impl Iterator<Item = String>) -> String {
     steps.collect::<Vec<_>>().join(" → ")
 }
 
-/// The steps that follow each other for the longest time.
+/// The chain of dependent steps that takes longest.
 fn longest_chain(plan: &Plan) -> Vec<&Step> {
     let remaining = plan.remaining();
     let first = (0..plan.steps.len()).max_by_key(|&step| (remaining[step], std::cmp::Reverse(step)));

@@ -1,4 +1,4 @@
-//! What failed, each reason once.
+//! Failures, with each reason shown once.
 
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind};
@@ -13,26 +13,26 @@ use super::{
 
 /// A longer word is a token, which differs each time.
 const LONGEST_WORD: usize = 80;
-/// So many hexadecimal digits in a row are part of an id.
+/// This many hexadecimal digits in a row are part of an id.
 const ID_DIGITS: usize = 8;
 
-/// Resources that failed in the same way.
+/// Resources that failed for the same reason.
 struct FailureGroup<'a> {
     verb: &'static str,
     about: Vec<&'a Address>,
     error: &'a Error,
-    /// True where the messages are the same but for what they name.
+    /// True if the messages differ only in ids and tokens.
     is_alike: bool,
     hint: Option<String>,
 }
 
-/// The step of a resource that has failed: the first that was not carried out.
+/// The failed step of a resource: its first step that was not done.
 pub(super) fn failed_step<'a>(plan: &'a Plan, outcome: &Outcome, address: &Address) -> Option<(usize, &'a Step)> {
     let mut steps = plan.steps.iter().enumerate();
     steps.find(|(index, step)| step.address == *address && !outcome.finished.contains(index))
 }
 
-/// All failures; resources that failed for the same reason in one message.
+/// All failures; resources that failed for the same reason share a message.
 pub(super) fn failures(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let mut failures: Vec<FailureGroup<'_>> = vec![];
     for (address, error) in &outcome.failed {
@@ -80,7 +80,7 @@ impl FailureGroup<'_> {
     }
 }
 
-/// A message without what differs from one resource to the next: ARNs, ids and tokens.
+/// A message without the parts that differ between resources: ARNs, ids and tokens.
 fn gist(text: &str) -> String {
     let words = text.split(' ').map(|word| if is_particular(word) { "…" } else { word });
     words.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Resources as AWS shows them.
+//! Live resources, as AWS shows them.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use super::{
     value::{block, name, set},
 };
 
-/// Of a longer status only the beginning is in the list.
+/// The length to which a status is cut in the list.
 const LONGEST_STATUS: usize = 48;
 
-/// Address, how its status looks, its status, id.
-type Row = (String, Style, String, String);
+/// The address, the style of the status, the status, and the id.
+type LiveRow = (String, Style, String, String);
 
-/// All of them, a line each.
+/// All resources, one line each.
 pub(crate) fn live_list(resources: &[LiveResource], absent: &BTreeSet<Address>) -> String {
     let there = resources.iter().map(|live| {
         let undeclared = if live.declared { "" } else { ", no longer declared" };
         let (style, word) = status(&live.status);
-        // What mends it stands where one is shown.
+        // The remedy is shown in the details of a single resource.
         let word = match &live.status {
             Status::Impaired(trouble) => format!("impaired: {}", safe(&trouble.why)),
             _ => word,
@@ -35,7 +35,8 @@ pub(crate) fn live_list(resources: &[LiveResource], absent: &BTreeSet<Address>) 
     let absent_rows = absent.iter().map(|address| (address.to_string(), REMOVED, "missing".to_owned(), String::new()));
     let mut rows: Vec<_> = there.chain(absent_rows).collect();
     rows.sort_by(|one, other| (&one.0, &one.3).cmp(&(&other.0, &other.3)));
-    let width = |text: fn(&Row) -> &String| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default();
+    let width =
+        |text: fn(&LiveRow) -> &String| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default();
     let (first, second) = (width(|row| &row.0), width(|row| &row.2));
     let lines = rows.iter().map(|(address, style, status, id)| {
         let room = second - status.chars().count();
@@ -48,7 +49,7 @@ pub(crate) fn live_list(resources: &[LiveResource], absent: &BTreeSet<Address>) 
     lines.join("\n")
 }
 
-/// All about one.
+/// The details of a resource.
 pub(crate) fn live(live: &LiveResource) -> String {
     let LiveResource { address, id, status: at, notes, fields, attributes, tags, .. } = live;
     let texts = |texts: &std::collections::BTreeMap<String, String>| {

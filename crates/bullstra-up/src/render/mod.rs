@@ -1,4 +1,4 @@
-//! How plans, progress, summaries and failures read. Writes nothing itself; see [`crate::terminal`].
+//! Texts of plans, progress, summaries and failures. Prints nothing itself; see [`crate::terminal`].
 
 mod calls;
 mod change;
@@ -30,7 +30,7 @@ pub(crate) use summary::summary;
 
 use up_engine::{Failure, Level};
 
-/// A failure as the user reads it: `error: …`, and `hint: …` where there is advice.
+/// A failure for the user: `error: …`, and `hint: …` if there is advice.
 pub(crate) fn failure(failure: &Failure) -> String {
     let error = match &failure.diagnostics {
         Some(_) => failure_text(failure),
@@ -42,7 +42,7 @@ pub(crate) fn failure(failure: &Failure) -> String {
     }
 }
 
-/// What has failed, without the hint: a stack's diagnostics with the places in its files, any other message as it is.
+/// The failure without its hint: a stack's diagnostics with their positions in its files, any other message as it is.
 pub(crate) fn failure_text(failure: &Failure) -> String {
     match &failure.diagnostics {
         Some(wrong) => format!("{}\n\n{}", wrong.coloured(), message(Level::Error, &failure.message)),

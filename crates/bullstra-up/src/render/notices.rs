@@ -1,4 +1,4 @@
-//! Notices: what to know beside the steps of a plan.
+//! Notices: information beside the steps of a plan.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use up_plan::{Action, Notice, Plan};
 
 use super::{style::message, text::count};
 
-/// Each message once, with all resources that it is about.
+/// Each message once, with all resources that it concerns.
 pub(crate) fn notices<'a>(notices: impl IntoIterator<Item = (&'a Address, &'a str)>) -> Vec<String> {
     let mut groups: Vec<(&str, Vec<&Address>)> = vec![];
     for (address, text) in notices {
@@ -29,11 +29,11 @@ pub(crate) fn notices<'a>(notices: impl IntoIterator<Item = (&'a Address, &'a st
     notes.collect()
 }
 
-/// The notices after a run: those of the plan that the run has not mended, and new ones.
+/// The notices after a run: those of the plan that the run has not resolved, and new ones.
 pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
-    let mended = plan.steps.iter().enumerate().filter(|(index, _)| outcome.finished.contains(index));
-    let mended: BTreeSet<_> = mended.flat_map(|(_, step)| said_of(&step.address, &step.action)).collect();
-    let before = plan.notices.iter().filter(|notice| !mended.contains(&(&notice.address, notice.message.clone())));
+    let repaired = plan.steps.iter().enumerate().filter(|(index, _)| outcome.finished.contains(index));
+    let repaired: BTreeSet<_> = repaired.flat_map(|(_, step)| notices_about(&step.address, &step.action)).collect();
+    let before = plan.notices.iter().filter(|notice| !repaired.contains(&(&notice.address, notice.message.clone())));
     let mut remaining: Vec<_> = before.cloned().collect();
     for (address, notes) in &outcome.notes {
         for note in notes {
@@ -47,8 +47,8 @@ pub(crate) fn remaining(plan: &Plan, outcome: &Outcome) -> Vec<Notice> {
     remaining
 }
 
-/// The notices about the state in which a step has found its resource.
-fn said_of<'a>(address: &'a Address, action: &Action) -> Vec<(&'a Address, String)> {
+/// The notices about the state of a step's resource.
+fn notices_about<'a>(address: &'a Address, action: &Action) -> Vec<(&'a Address, String)> {
     let (Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. }) = action else {
         return vec![];
     };

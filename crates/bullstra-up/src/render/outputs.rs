@@ -11,7 +11,7 @@ use super::{
     value::{block, name},
 };
 
-/// All of them, each with its description.
+/// All outputs with their descriptions.
 pub(crate) fn outputs(outputs: &BTreeMap<String, ResolvedOutput>) -> String {
     if outputs.is_empty() {
         return paint(QUIET, "The stack declares no outputs.");

@@ -1,4 +1,4 @@
-//! A plan, as a diff to be read by people.
+//! Plans as diffs for people.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use up_core::{
 use up_plan::{Action, Kinds, Plan, Step};
 
 use super::{
-    change::{self, Line, Mark},
+    change::{self, DiffLine, Mark},
     estimate,
     notices::notices,
     style::{ADDED, CHANGED, MOVED, QUIET, REMOVED, STRONG, paint},
@@ -18,13 +18,13 @@ use super::{
     value::{block, inline, name},
 };
 
-/// Fields of a new resource are shown up to so many lines each.
+/// The greatest number of lines for a field of a new resource.
 const LONGEST_FIELD: usize = 24;
 
-/// The whole plan: every resource with its changes, notices, and the counts. The reasons of a refusal are in the error, see
-/// [`up_engine::refused`].
+/// The whole plan: all resources with their changes, notices, and counts. The reasons of a refusal are in the error,
+/// see [`up_engine::refused`].
 ///
-/// `calls` is how many API calls the plan took.
+/// `calls` is the number of API calls that the plan took.
 pub(crate) fn plan(plan: &Plan, kinds: Kinds<'_>, calls: u64) -> String {
     let Plan { stack, account, region, .. } = plan;
     let names: BTreeSet<_> = plan.steps.iter().map(|step| step.address.kind.as_str()).collect();
@@ -44,13 +44,13 @@ struct Page<'a> {
     kinds: Kinds<'a>,
     /// By kind.
     schemas: &'a BTreeMap<&'a str, Schema>,
-    /// Tags that every new resource gets: said once.
+    /// Tags of all new resources, which are shown once.
     common: Tags,
     lines: Vec<String>,
 }
 
 impl<'a> Page<'a> {
-    /// Module by module, each in the order of work, but the instances of one `for_each` together.
+    /// Shows the steps module by module, each in the order of work, with the instances of a `for_each` together.
     fn resources(&mut self) {
         let mut modules: Vec<(&str, Vec<&Step>)> = vec![];
         let mut places = BTreeMap::new();
@@ -76,7 +76,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What to know beside the steps.
+    /// Shows the notices.
     fn notices(&mut self) {
         self.lines.extend(notices(self.plan.notices.iter().map(|it| (&it.address, it.message.as_str()))));
         if !self.plan.notices.is_empty() {
@@ -136,7 +136,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The delete that belongs to a replacement.
+    /// The delete step of a replacement.
     fn other_half(&self, address: &Address) -> Option<(usize, &Observed<Value>)> {
         self.plan.steps.iter().enumerate().find_map(|(index, step)| match &step.action {
             Action::Delete { observed, replaced: true } if step.address == *address => Some((index, observed)),
@@ -144,7 +144,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// What a new resource is to be, as far as it is not the default.
+    /// The fields of a new resource that do not have their default value.
     fn wanted(&mut self, kind: &str, new: &NewResource, desired: &Value) {
         let shape = self.shape(kind).keys();
         let fields = desired.as_object().into_iter().flatten().map(|(field, value)| (field, value, shape(field)));
@@ -187,8 +187,8 @@ impl<'a> Page<'a> {
     fn change(&mut self, change: &FieldChange, shape: Shape<'_>) {
         let FieldChange { field, observed, desired, .. } = change;
         let lines = if observed == desired {
-            // It names something that is replaced: the name stays, what it stands for does not.
-            vec![Line {
+            // The field refers to a replaced resource: the reference stays, but its id changes.
+            vec![DiffLine {
                 depth: 0,
                 mark: Mark::Changed,
                 text: format!("{}: {}, the new one", name(field), inline(desired)),
@@ -200,8 +200,8 @@ impl<'a> Page<'a> {
         self.diff(lines, forces);
     }
 
-    fn diff(&mut self, lines: Vec<Line>, note: Option<&str>) {
-        for (index, Line { depth, mark, text }) in lines.into_iter().enumerate() {
+    fn diff(&mut self, lines: Vec<DiffLine>, note: Option<&str>) {
+        for (index, DiffLine { depth, mark, text }) in lines.into_iter().enumerate() {
             let indent = "  ".repeat(depth + 3);
             let line = match mark {
                 Mark::Added => paint(ADDED, format_args!("+ {text}")),
@@ -241,7 +241,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Puts the instances of one `for_each` behind its first, by key.
+/// Moves the instances of a `for_each` behind its first one, sorted by key.
 fn instances_together(steps: &mut [&Step]) {
     fn resource(step: &Step) -> (&str, &str) {
         (&step.address.kind, &step.address.name)
@@ -275,7 +275,7 @@ fn state(observed: &Observed<Value>) -> String {
     paint(QUIET, format_args!(" ({}, {word})", id(&observed.id)))
 }
 
-/// The tags of the user's own choice.
+/// The user's own tags.
 fn own_tags(new: &NewResource) -> impl Iterator<Item = (&String, &String)> {
     let derived = new.address.physical(&new.stack, new.generation, 255);
     new.tags.iter().filter(move |(key, value)| {
@@ -284,7 +284,7 @@ fn own_tags(new: &NewResource) -> impl Iterator<Item = (&String, &String)> {
     })
 }
 
-/// What all new resources are tagged with, if there are several.
+/// The tags of all new resources, if there are several resources.
 fn common_tags(plan: &Plan) -> Tags {
     let mut births = plan.steps.iter().filter_map(|step| match &step.action {
         Action::Create { new, .. } => Some(own_tags(new).map(|(k, v)| (k.clone(), v.clone())).collect::<Tags>()),

@@ -1,4 +1,4 @@
-//! The reference: a page for each kind, made from its struct and what the struct says about itself.
+//! The reference: a page for each kind, made from its struct and doc comments.
 
 use std::fmt::Write;
 
@@ -10,11 +10,11 @@ use up_engine::about;
 
 use super::{types, value::short};
 
-/// First line of each page: it says what the page is made from.
+/// The first line of each page, which says how the page is made.
 const GENERATED: &str =
     "<!-- Generated from the kind's struct by `bullstra-up reference`: edit the doc comments there. -->\n";
 
-/// The page of a kind. `example` is TOML that shows it in use.
+/// The page of a kind. `example` is TOML that uses it.
 pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
     let schema = Schema::read(kind.schema().as_value());
     let whole = schema.whole();
@@ -50,19 +50,19 @@ pub(crate) fn index(kinds: &[&dyn AnyKind]) -> String {
 }
 
 const INTRODUCTION: &str = "\
-Each kind is a table `[<service>.<kind>.<name>]` of a stack's file. Beside its own fields, it takes these:
+Each kind is a table `[<service>.<kind>.<name>]` in a stack's file. Besides its own fields, it takes these:
 
 | field | type | what it is |
 | --- | --- | --- |
-| `for_each` | list(string) or map | One resource for each; `each.key` and `each.value` tell them apart. |
-| `tags` | map(string) | Its own tags, over those of the stack. |
-| `depends_on` | list(reference) | What it waits for beside what it refers to. |
-| `prevent_destroy` | bool | Refuses a plan that would delete or replace it. |
-| `ignore_changes` | list(string) | Fields, paths into them, and tags that are left alone once it exists. |
-| `renamed_from` | string | What it was called before: a name, or an address. |
+| `for_each` | list(string) or map | One resource for each item; `each.key` and `each.value` are those of the instance. |
+| `tags` | map(string) | Tags of the resource; they override those of the stack. |
+| `depends_on` | list(reference) | More resources to wait for, besides those that fields refer to. |
+| `prevent_destroy` | bool | Refuses plans that would delete or replace it. |
+| `ignore_changes` | list(string) | Fields, paths into fields, and tags that are left alone once it exists. |
+| `renamed_from` | string | Its former name or address. |
 
-A field left out has its default. Where that is `—`, it is not set, and (but for items of lists and sets) not compared:
-AWS, or whoever changes it by hand, decides.
+A field that is left out has its default. If the default is `—`, the field is not set and (except in items of lists and sets) not
+compared: AWS chooses its value, and changes by hand stay.
 ";
 
 fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
@@ -87,11 +87,11 @@ fn cost(change: Change) -> &'static str {
     }
 }
 
-/// The tables and words that stand inside, each under a heading of its own.
+/// The inner tables and enumerations, each with a heading.
 fn tables(whole: Shape<'_>) -> String {
     let mut text = String::new();
     for (name, shape) in types::named(whole) {
-        let words = types::words(shape);
+        let words = types::enum_values(shape);
         write!(text, "\n### {name}\n\n").expect("text takes text");
         if let Some(about) = shape.type_description() {
             text += &format!("{about}\n\n");
@@ -119,12 +119,12 @@ fn attributes(kind: &dyn AnyKind) -> String {
     let name = kind.name();
     let attrs = [&["id"], kind.info().attrs].concat();
     let attrs: Vec<_> = attrs.iter().map(|attr| format!("`{attr}`")).collect();
-    format!("\n## Attributes\n\nTo be quoted as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
+    format!("\n## Attributes\n\nReferred to as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
 }
 
 fn in_aws(kind: &KindInfo) -> String {
     let KindInfo { cloudformation, actions, longest_name, holds_data, replace, wait, takes, .. } = kind;
-    let mut facts = vec![format!("CloudFormation calls it `{cloudformation}`.")];
+    let mut facts = vec![format!("Its CloudFormation type is `{cloudformation}`.")];
     facts.push(match replace {
         Order::CreateBeforeDestroy => {
             "When it is replaced, the new one is created before the old one is deleted.".to_owned()
@@ -134,7 +134,7 @@ fn in_aws(kind: &KindInfo) -> String {
         }
     });
     if *longest_name > 0 {
-        facts.push(format!("Its name in AWS has {longest_name} characters at most."));
+        facts.push(format!("Its name in AWS has at most {longest_name} characters."));
     }
     if *holds_data {
         facts.push(
@@ -142,10 +142,10 @@ fn in_aws(kind: &KindInfo) -> String {
         );
     }
     if actions.tag.is_empty() {
-        facts.push("AWS gives it no tags of its own.".to_owned());
+        facts.push("It has no tags in AWS.".to_owned());
     }
     facts.push(format!(
-        "Creating it usually takes {},{} deleting it {}; waiting is given up after {}.",
+        "Creating it usually takes {},{} deleting it {}; waiting fails after {}.",
         about(takes.create),
         changing(takes),
         about(takes.delete),
@@ -167,7 +167,7 @@ fn in_aws(kind: &KindInfo) -> String {
     format!("\n## In AWS\n\n{facts}\nIAM actions it needs:\n\n| to | actions |\n| --- | --- |\n{verbs}")
 }
 
-/// How long changes take, where that is worth telling: ` changing it 60 s (`engine_version` 15 min),`.
+/// How long changes take, if that is worth mentioning: ` changing it 60 s (`engine_version` 15 min),`.
 fn changing(takes: &Takes) -> String {
     let Takes { update, fields, .. } = takes;
     if fields.is_empty() && *update == Takes::DEFAULT.update {
@@ -178,7 +178,7 @@ fn changing(takes: &Takes) -> String {
     format!(" changing it {}{fields},", about(*update))
 }
 
-/// What a doc comment says.
+/// The doc comment.
 fn description(shape: Shape<'_>) -> String {
     shape.description().unwrap_or_default().trim().to_owned()
 }

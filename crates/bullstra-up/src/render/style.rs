@@ -1,7 +1,7 @@
-//! The palette, and the words that messages begin with.
+//! Colours, and the words at the beginning of messages.
 //!
-//! Everything is written with its colours; the streams (`anstream`) leave them out where there is no terminal, or where
-//! `--no-color` or `NO_COLOR` says so.
+//! All text is written with colours; the streams (`anstream`) remove them if the output is not a terminal, or for
+//! `--no-color` or `NO_COLOR`.
 
 use std::fmt::Display;
 
@@ -10,20 +10,20 @@ use up_engine::Level;
 
 use super::text;
 
-/// What appears, or went well.
+/// Added or successful.
 pub(crate) const ADDED: Style = AnsiColor::Green.on_default();
-/// What changes, or wants attention.
+/// Changed, or worth attention.
 pub(crate) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What disappears, or went wrong.
+/// Removed or failed.
 pub(crate) const REMOVED: Style = AnsiColor::Red.on_default();
-/// What changes in name only, or is only being waited for.
+/// Renamed, or only waited for.
 pub(crate) const MOVED: Style = AnsiColor::Cyan.on_default();
-/// What matters least.
+/// The least important text.
 pub(crate) const QUIET: Style = Style::new().dimmed();
-/// What should be found at once.
+/// The most important text.
 pub(crate) const STRONG: Style = Style::new().bold();
 
-/// The word that a message of this level begins with, and its style.
+/// The first word of a message of this level, and its style.
 fn label(level: Level) -> (&'static str, Style) {
     match level {
         Level::Error => ("error", REMOVED.bold()),
@@ -33,7 +33,7 @@ fn label(level: Level) -> (&'static str, Style) {
     }
 }
 
-/// `error: …`: one message; lines after the first stand under the text of the first.
+/// A message such as `error: …`; its further lines are indented to its text.
 pub(crate) fn message(level: Level, text: &str) -> String {
     let (label, style) = label(level);
     let indent = format!("\n{}", " ".repeat(label.len() + 2));

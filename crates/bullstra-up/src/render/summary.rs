@@ -19,7 +19,7 @@ use super::{
     verb::VerbForms,
 };
 
-/// What failed and why, what was not reached, notices, what was done, how long it took, and the API calls.
+/// Failures with their reasons, steps not reached, notices, changes done, elapsed time, and API calls.
 pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &ApiCalls) -> String {
     let mut lines = failures(plan, outcome);
     lines.extend(not_reached(plan, outcome));
@@ -38,7 +38,7 @@ pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: 
     lines.join("\n")
 }
 
-/// The steps that were not begun, by what they waited for.
+/// The steps that were not begun, by the step that they waited for.
 fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let mut causes: BTreeMap<Option<&Address>, Vec<&Step>> = BTreeMap::new();
     let failed: BTreeSet<_> =
@@ -64,7 +64,7 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     lines.collect()
 }
 
-/// The failed step that is nearest among those it waits for.
+/// The nearest failed step among those that a step waits for.
 fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Address> {
     let is_failed = |address: &Address| outcome.failed.iter().any(|(failed, _)| failed == address);
     let has_failed = |index: usize| {
@@ -83,7 +83,7 @@ fn cause<'a>(plan: &'a Plan, outcome: &Outcome, index: usize) -> Option<&'a Addr
     None
 }
 
-/// The error about credentials that ended the run.
+/// The credentials error that ended the run.
 fn lost_access(outcome: &Outcome) -> Option<&Error> {
     outcome.failed.iter().map(|(_, error)| error).find(|error| error.kind == ErrorKind::Credentials)
 }

@@ -1,4 +1,4 @@
-//! Text and time, fit for a terminal.
+//! Text and durations, safe for a terminal.
 
 use std::{fmt::Write, time::Duration};
 
@@ -9,11 +9,11 @@ use crate::{
     terminal::{is_unsafe, rewritten},
 };
 
-/// Text from elsewhere with control characters escaped, and placeholders as the expressions they stand for. Secrets are masked
-/// first: where the text is cut afterwards, no part of one may be left.
+/// Escapes control characters in foreign text, and shows placeholders as the expressions that they stand for. Secrets
+/// are masked first, so that cutting the text leaves no part of one.
 pub(crate) fn safe(text: &str) -> String {
     let text = masked(text);
-    // Placeholders are made of unsafe characters too.
+    // The delimiters of placeholders are unsafe characters too.
     if !text.contains(is_unsafe) {
         return text.into_owned();
     }
@@ -30,12 +30,12 @@ pub(crate) fn safe(text: &str) -> String {
     safe.into_owned()
 }
 
-/// Text of several lines, each of them safe.
+/// Text of several lines, each made safe.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     masked(text).lines().map(safe).collect()
 }
 
-/// Text of `longest` characters at most, its end cut off where it is longer.
+/// Text cut to at most `longest` characters.
 pub(crate) fn cut(text: &str, longest: usize) -> String {
     if text.len() <= longest || text.chars().count() <= longest {
         return text.to_owned();
@@ -43,13 +43,13 @@ pub(crate) fn cut(text: &str, longest: usize) -> String {
     text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// An id as a sentence names it: of an ARN, the part after account and region.
+/// An id for use in a sentence: of an ARN, the part after account and region.
 pub(crate) fn id(id: &str) -> String {
     let resource = if id.starts_with("arn:") { id.splitn(6, ':').nth(5) } else { None };
     safe(resource.unwrap_or(id))
 }
 
-/// Two texts, cut so that their first difference can be seen.
+/// Two texts, cut so that their first difference is visible.
 pub(crate) fn cut_alike(one: &str, other: &str, longest: usize) -> (String, String) {
     const LEAD: usize = 16;
     let fits = |text: &str| text.chars().count() <= longest;

@@ -1,4 +1,4 @@
-//! What a kind's schema allows in a place, in the words of the stack language.
+//! The types that a kind's schema allows, in the terms of the stack language.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ pub(crate) fn linked(shape: Shape<'_>) -> String {
     names.join(" or ")
 }
 
-/// What may be written there, types with names of their own unopened.
+/// The alternatives, with named types not expanded.
 fn written(shape: Shape<'_>) -> Vec<Shape<'_>> {
     match shape.choices() {
         Some(choices) => choices.into_iter().flat_map(written).collect(),
@@ -20,8 +20,8 @@ fn written(shape: Shape<'_>) -> Vec<Shape<'_>> {
 }
 
 fn single(shape: Shape<'_>) -> String {
-    let place = shape.place();
-    if let Some(kind) = &place.kind {
+    let rules = shape.rules();
+    if let Some(kind) = &rules.kind {
         return format!("reference to [{kind}]({kind}.md)");
     }
     if shape.is_document() {
@@ -30,27 +30,27 @@ fn single(shape: Shape<'_>) -> String {
     if let Some(name) = shape.type_name() {
         return format!("[{name}](#{})", name.to_lowercase());
     }
-    if let Some(words) = &place.names {
-        let words = words.iter().map(|word| format!("`\"{word}\"`"));
-        return words.collect::<Vec<_>>().join(", ");
+    if let Some(values) = &rules.names {
+        let values = values.iter().map(|value| format!("`\"{value}\"`"));
+        return values.collect::<Vec<_>>().join(", ");
     }
     let name = |ty: &Type| match ty {
         Type::Null => None,
-        Type::List if place.is_set => Some(format!("set({})", linked(shape.item()))),
+        Type::List if rules.is_set => Some(format!("set({})", linked(shape.item()))),
         Type::List => Some(format!("list({})", linked(shape.item()))),
         Type::Table => Some(format!("map({})", linked(shape.key("")))),
         Type::Bool => Some("bool".to_owned()),
         Type::Integer | Type::Number => Some("number".to_owned()),
-        Type::Text if place.is_cidr => Some("CIDR block".to_owned()),
+        Type::Text if rules.is_cidr => Some("CIDR block".to_owned()),
         Type::Text => Some("string".to_owned()),
     };
-    match place.types.is_empty() {
+    match rules.types.is_empty() {
         true => "any".to_owned(),
-        false => place.types.iter().filter_map(name).collect::<Vec<_>>().join(" or "),
+        false => rules.types.iter().filter_map(name).collect::<Vec<_>>().join(" or "),
     }
 }
 
-/// Every type with a name that stands somewhere inside, in the order in which they are met.
+/// All named types inside the schema, in the order in which they occur.
 pub(crate) fn named<'a>(whole: Shape<'a>) -> Vec<(&'a str, Shape<'a>)> {
     let (mut found, mut known) = (vec![], BTreeSet::new());
     collect(whole, &mut found, &mut known);
@@ -58,8 +58,8 @@ pub(crate) fn named<'a>(whole: Shape<'a>) -> Vec<(&'a str, Shape<'a>)> {
 }
 
 fn collect<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, known: &mut BTreeSet<&'a str>) {
-    let is_whole = shape.is_document() || shape.place().kind.is_some();
-    if is_whole || shape.type_name().is_some_and(|name| known.contains(name)) {
+    let is_one_value = shape.is_document() || shape.rules().kind.is_some();
+    if is_one_value || shape.type_name().is_some_and(|name| known.contains(name)) {
         return;
     }
     if let Some(name) = shape.type_name() {
@@ -84,18 +84,18 @@ fn collect_inside<'a>(shape: Shape<'a>, found: &mut Vec<(&'a str, Shape<'a>)>, k
     }
 }
 
-/// The words of an enumeration, each with what it means.
-pub(crate) fn words<'a>(shape: Shape<'a>) -> Vec<(&'a str, Option<&'a str>)> {
+/// The values of an enumeration, each with its description.
+pub(crate) fn enum_values<'a>(shape: Shape<'a>) -> Vec<(&'a str, Option<&'a str>)> {
     let choices = shape.alternatives().into_iter().flat_map(|choice| {
-        // Where there are several in one, what is said is not of any of them.
-        let names = choice.place().names.as_deref().unwrap_or_default();
+        // With several values in one schema, the description belongs to none of them.
+        let names = choice.rules().names.as_deref().unwrap_or_default();
         let about = choice.description().filter(|_| names.len() == 1);
-        names.iter().map(move |word| (word.as_str(), about))
+        names.iter().map(move |value| (value.as_str(), about))
     });
     choices.collect()
 }
 
-/// The fields of a table, or of all the tables that may stand here, each with its table.
+/// The fields of a table, or of all tables among the alternatives, each with its table.
 pub(crate) fn fields<'a>(shape: Shape<'a>) -> Vec<(Shape<'a>, &'a str)> {
     let tables = shape.alternatives().into_iter();
     tables.flat_map(|table| table.fields().into_iter().flatten().map(move |field| (table, field))).collect()

@@ -1,4 +1,4 @@
-//! Values, much as TOML would have them.
+//! Values in a notation similar to TOML.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use up_core::schema::Shape;
 use super::text::{cut, lines, safe};
 use crate::secrets::masked;
 
-/// Longer text is cut.
+/// A longer text is cut.
 const LONGEST_TEXT: usize = 120;
-/// Longer values are broken into lines.
+/// A longer value is broken into lines.
 const LONGEST_LINE: usize = 100;
 
 /// A value on one line: `"text"`, `[1, 2]`, `{ path = "/", port = 80 }`, `network/ec2.vpc.main`.
@@ -47,18 +47,18 @@ fn write_inline(value: &Value, line: &mut String) {
     }
 }
 
-/// The same, without those parts of its tables that have their default.
+/// The value on one line, without parts of its tables that have their default value.
 pub(crate) fn short(value: &Value, shape: Shape<'_>) -> String {
     inline(&trimmed(value, shape))
 }
 
-/// What a reference points at: an address of the stack, or an id from outside it.
+/// The target of a reference: an address of the stack, or an id from outside it.
 pub(crate) fn reference(map: &Map<String, Value>) -> Option<String> {
     let target = map.get("$ref").or_else(|| map.get("$id"))?;
     target.as_str().map(safe)
 }
 
-/// A field with its value, over several lines where one would be too long. Parts that have their default are left out.
+/// A field with its value, on several lines if one would be too long. Parts that have their default value are left out.
 pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
     whole_block(field, &trimmed(value, shape), shape)
 }
@@ -81,7 +81,7 @@ fn entries(map: &Map<String, Value>, shape: Shape<'_>) -> Vec<String> {
     set(map).flat_map(|(key, value)| whole_block(&name(key), value, shape.key(key))).collect()
 }
 
-/// The same without a name.
+/// An item of a list, like [`block`] but without a name.
 pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
     whole_item(&trimmed(value, shape), shape)
 }
@@ -99,7 +99,7 @@ fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
     lines.into_iter().enumerate().map(move |(index, line)| format!("{} {line}", dash(index)))
 }
 
-/// The value without those parts of its tables that have their default.
+/// The value without parts of its tables that have their default value.
 fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
     match value {
         Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
@@ -125,18 +125,18 @@ fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
     }
 }
 
-/// A JSON document as JSON, line by line.
+/// A JSON document as lines of JSON.
 pub(crate) fn document(value: &Value) -> Vec<String> {
     lines(&format!("{value:#}"))
 }
 
-/// A key as it would be written: bare, or in quotes.
+/// A key as TOML has it: bare, or in quotes.
 pub(crate) fn name(key: &str) -> String {
     let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
     if is_bare { key.to_owned() } else { format!("\"{}\"", escaped(key)) }
 }
 
-/// The entries that are there.
+/// The entries that have a value.
 pub(crate) fn set(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
     map.iter().filter(|(_, value)| !value.is_null())
 }

@@ -1,20 +1,20 @@
-//! The verb for a step.
+//! The verb of a step.
 
 use up_plan::{Action, Step};
 
-/// The verb for what a step does, in the three forms that sentences need.
+/// The verb of a step, in the three forms that sentences need.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct VerbForms {
-    /// `failed to …`.
+    /// As in `failed to …`.
     pub(crate) plain: &'static str,
-    /// `creating …`.
+    /// As in `creating …`.
     pub(crate) doing: &'static str,
-    /// `created …`.
+    /// As in `created …`.
     pub(crate) done: &'static str,
 }
 
 impl VerbForms {
-    /// The verb for `step`.
+    /// The verb of `step`.
     pub(crate) fn of(step: &Step) -> Self {
         let forms = |plain, doing, done| Self { plain, doing, done };
         match (&step.action, step.verb()) {

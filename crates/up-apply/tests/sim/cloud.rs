@@ -1,4 +1,4 @@
-//! A simulated AWS: refuses what AWS refuses, is as late and as moody, and notes whoever asks too soon.
+//! A simulated AWS. It refuses what AWS refuses, is slow, late and faulty, and records calls that come too early.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,39 +11,39 @@ use tokio::time::{Instant, sleep};
 use up_apply::Event;
 use up_core::{Address, AnyKind, Context, Error, ErrorKind, Observed, Result, TagChange, Tags};
 
-use crate::{chance::Chance, kinds::SimKind, state::State};
+use crate::{kinds::SimKind, random::Random, state::CloudState};
 
-/// How moody it is.
+/// How slow, late and faulty it is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Moods {
-    /// The longest way there, and the longest way back.
+pub(crate) struct Faults {
+    /// The longest time for a request to arrive, and for its answer.
     pub(crate) latency: Duration,
-    /// How old news may be; each look has an age of its own.
+    /// How old an observed state may be; each observation has an age of its own.
     pub(crate) lag: Duration,
-    /// Of 100 calls, so many are one too many.
+    /// The percentage of calls that are throttled.
     pub(crate) throttles: u64,
-    /// Of 100 answers, so many are lost.
+    /// The percentage of answers that are lost.
     pub(crate) loses: u64,
-    /// How long a role is not known everywhere.
+    /// How long a new role is not known everywhere.
     pub(crate) propagates: Duration,
     /// Slow kinds take up to three times as long as they say.
     pub(crate) drags: bool,
-    /// From when on no credentials hold.
+    /// When the credentials expire.
     pub(crate) expires: Option<Instant>,
-    /// What it refuses to make, for good.
+    /// Resources whose create is always refused.
     pub(crate) refuses: BTreeSet<Address>,
-    /// What it makes, and what then comes to nothing.
+    /// Resources that are created and then fail.
     pub(crate) breaks: BTreeSet<Address>,
 }
 
-/// Something that happened, in the order in which it did.
+/// An entry of the log, in the order of events.
 #[derive(Debug, Clone)]
-pub(crate) enum Note {
-    /// The engine told it.
-    Told(Event),
-    /// A call went out.
+pub(crate) enum LogEntry {
+    /// The engine emitted an event.
+    Emitted(Event),
+    /// A call was sent.
     Sent { verb: &'static str, id: Option<String>, address: Option<Address> },
-    /// The run was told to end.
+    /// The run was told to stop.
     Stopped,
 }
 
@@ -57,21 +57,21 @@ pub(crate) struct Create {
     pub(crate) spec: Value,
 }
 
-/// The simulated AWS. Clones are the same one.
+/// The simulated AWS. Clones share one state.
 #[derive(Clone)]
-pub(crate) struct Cloud(Arc<Mutex<State>>);
+pub(crate) struct Cloud(Arc<Mutex<CloudState>>);
 
 impl Cloud {
-    pub(crate) fn new(chance: Chance, moods: Moods) -> Self {
-        Self(Arc::new(Mutex::new(State::new(chance, moods))))
+    pub(crate) fn new(random: Random, faults: Faults) -> Self {
+        Self(Arc::new(Mutex::new(CloudState::new(random, faults))))
     }
 
-    /// The one of this context: kept where kinds keep their clients.
+    /// The simulation of this context, stored where kinds keep their clients.
     pub(crate) fn of(cx: &Context) -> Self {
-        cx.client(|_, _| unreachable!("it was put there before"))
+        cx.client(|_, _| unreachable!("the client is set before"))
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, CloudState> {
         self.0.lock().expect("no panic while held")
     }
 
@@ -79,7 +79,7 @@ impl Cloud {
         self.state().violations.push(what);
     }
 
-    pub(crate) fn note(&self, note: Note) {
+    pub(crate) fn note(&self, note: LogEntry) {
         let mut state = self.state();
         state.log.push((Instant::now(), note));
         if state.is_dead() {
@@ -93,10 +93,10 @@ impl Cloud {
         let observed = {
             let mut state = self.state();
             state.admits()?;
-            let most = state.moods.lag;
-            let lag = state.chance.upto(most);
-            let kinds = state.things.iter().filter(|thing| thing.kind.name() == kind.name());
-            let mut observed: Vec<_> = kinds.filter_map(|thing| thing.shown(lag)).collect();
+            let most = state.faults.lag;
+            let lag = state.random.upto(most);
+            let kinds = state.resources.iter().filter(|resource| resource.kind.name() == kind.name());
+            let mut observed: Vec<_> = kinds.filter_map(|resource| resource.shown(lag)).collect();
             observed.retain(|observed| observed.tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack));
             observed
         };
@@ -109,10 +109,10 @@ impl Cloud {
         self.send("create", None, address, move |state| state.create(create)).await
     }
 
-    /// What the answer to a create tells of what it made.
+    /// The created resource as the answer to a create describes it.
     pub(crate) fn told(&self, id: &str) -> Option<Observed<Value>> {
         let state = self.state();
-        state.things.iter().find(|thing| thing.id == id)?.shown(Duration::ZERO)
+        state.resources.iter().find(|resource| resource.id == id)?.shown(Duration::ZERO)
     }
 
     pub(crate) async fn update(&self, kind: &'static SimKind, observed: Observed<Value>, desired: Value) -> Result<()> {
@@ -130,20 +130,20 @@ impl Cloud {
         self.send("delete", Some(id.clone()), address, move |state| state.delete(&id)).await
     }
 
-    /// A call that changes something. Once sent it has its effect, whatever becomes of who sent it.
+    /// Sends a call that changes something. Once sent it has its effect, even if the caller is cancelled.
     async fn send<T: Send + 'static>(
         &self,
         verb: &'static str,
         id: Option<String>,
         address: Option<Address>,
-        effect: impl FnOnce(&mut State) -> Result<T> + Send + 'static,
+        effect: impl FnOnce(&mut CloudState) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         if self.state().is_dead() {
-            // A process that was killed sends nothing.
+            // A killed process sends nothing.
             std::future::pending::<()>().await;
         }
-        self.note(Note::Sent { verb, id, address });
-        let _flight = Flight::begin(self.clone());
+        self.note(LogEntry::Sent { verb, id, address });
+        let _flight = CallInFlight::begin(self.clone());
         let ((there, back), fate) = {
             let mut state = self.state();
             (state.way(), state.fate())
@@ -151,19 +151,19 @@ impl Cloud {
         let (cloud, sent) = (self.clone(), Instant::now());
         let served = tokio::spawn(async move {
             sleep(there).await;
-            if let Fate::LostOnTheWay = fate {
+            if let CallFate::RequestLost = fate {
                 return Err(unclear());
             }
             let mut state = cloud.state();
             state.admits()?;
-            if let Fate::Throttled = fate {
-                return Err(answer(ErrorKind::Throttled, "one call too many"));
+            if let CallFate::Throttled = fate {
+                return Err(answer(ErrorKind::Throttled, "rate exceeded"));
             }
             state.sent = sent;
             let done = effect(&mut state);
-            if let Fate::AnswerLost = fate { Err(unclear()) } else { done }
+            if let CallFate::AnswerLost = fate { Err(unclear()) } else { done }
         });
-        if let Fate::GivenUpOn = fate {
+        if let CallFate::CallerGaveUp = fate {
             sleep(there / 2).await;
             return Err(unclear());
         }
@@ -172,22 +172,22 @@ impl Cloud {
         done
     }
 
-    /// Everything that stands, by address; all of it must say whose it is.
-    pub(crate) fn standing(&self) -> BTreeMap<Address, Vec<Observed<Value>>> {
+    /// All existing resources, by address; each must have an address.
+    pub(crate) fn existing(&self) -> BTreeMap<Address, Vec<Observed<Value>>> {
         let state = self.state();
-        let mut standing: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for thing in state.things.iter().filter(|thing| thing.is_there()) {
-            let address = thing.address().unwrap_or_else(|| Address::root("nobody.s", thing.id.as_str()));
-            standing.entry(address).or_default().extend(thing.shown(Duration::ZERO));
+        let mut existing: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for resource in state.resources.iter().filter(|resource| resource.is_there()) {
+            let address = resource.address().unwrap_or_else(|| Address::root("unowned.x", resource.id.as_str()));
+            existing.entry(address).or_default().extend(resource.shown(Duration::ZERO));
         }
-        standing
+        existing
     }
 }
 
 /// A call in flight.
-struct Flight(Cloud);
+struct CallInFlight(Cloud);
 
-impl Flight {
+impl CallInFlight {
     fn begin(cloud: Cloud) -> Self {
         {
             let mut state = cloud.state();
@@ -201,21 +201,21 @@ impl Flight {
     }
 }
 
-impl Drop for Flight {
+impl Drop for CallInFlight {
     fn drop(&mut self) {
         self.0.state().flying -= 1;
     }
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Fate {
-    Well,
+pub(crate) enum CallFate {
+    Served,
     Throttled,
-    LostOnTheWay,
+    RequestLost,
     AnswerLost,
-    /// The caller waits no longer; the call arrives.
-    GivenUpOn,
+    /// The caller gives up waiting; the call still arrives.
+    CallerGaveUp,
 }
 
 fn address(observed: &Observed<Value>) -> Option<Address> {

@@ -1,4 +1,5 @@
-//! Failures for good: what does not depend on them is done, and once their cause is gone, so is the rest.
+//! Permanent failures: steps that do not depend on them are done, and after their cause is removed, the other steps are
+//! done too.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,62 +7,62 @@ use tokio::time::Instant;
 use up_core::{Address, ErrorKind};
 
 use crate::{
-    chance::Chance,
-    cloud::Moods,
-    stacks::Stack,
-    stage::{End, Stage, each},
-    whole::moody,
+    cloud::Faults,
+    lifecycle::temporary_faults,
+    random::Random,
+    simulation::{RunEnd, Simulation, each},
+    stacks::RandomStack,
 };
 
-fn some(stack: &Stack, chance: &mut Chance) -> BTreeSet<Address> {
+fn some(stack: &RandomStack, random: &mut Random) -> BTreeSet<Address> {
     let all = stack.resources.iter().map(|declared| declared.address.clone());
-    all.filter(|_| chance.percent(12)).collect()
+    all.filter(|_| random.percent(12)).collect()
 }
 
 #[test]
 fn a_failure_stops_only_what_depends_on_it() {
-    each(50, async |mut chance| {
-        let stack = Stack::random(&mut chance);
-        let refuses = some(&stack, &mut chance);
-        let breaks = some(&stack, &mut chance);
-        let moods = Moods { refuses: refuses.clone(), breaks: breaks.clone(), ..moody(&mut chance) };
-        let stage = Stage::new(&mut chance, moods);
-        let ran = stage.run(&stack, End::Well).await?;
+    each(50, async |mut random| {
+        let stack = RandomStack::random(&mut random);
+        let refuses = some(&stack, &mut random);
+        let breaks = some(&stack, &mut random);
+        let faults = Faults { refuses: refuses.clone(), breaks: breaks.clone(), ..temporary_faults(&mut random) };
+        let simulation = Simulation::new(&mut random, faults);
+        let ran = simulation.run(&stack, RunEnd::Completed).await?;
         let failed = ran.outcome().failed.iter().map(|(address, _)| address);
-        let innocent: Vec<_> =
+        let unrelated: Vec<_> =
             failed.filter(|address| !refuses.contains(address) && !breaks.contains(address)).collect();
-        if !innocent.is_empty() {
-            return Err(format!("failed for no reason: {innocent:?}"));
+        if !unrelated.is_empty() {
+            return Err(format!("failed for no reason: {unrelated:?}"));
         }
         {
-            let mut state = stage.cloud.state();
-            state.moods.refuses.clear();
-            state.moods.breaks.clear();
+            let mut state = simulation.cloud.state();
+            state.faults.refuses.clear();
+            state.faults.breaks.clear();
         }
-        if stage.plan(&stack).await?.refusals.is_empty() {
-            stage.run(&stack, End::Well).await?.is_whole()?;
-            stage.is_as_declared(&stack).await?;
+        if simulation.plan(&stack).await?.refusals.is_empty() {
+            simulation.run(&stack, RunEnd::Completed).await?.check_complete()?;
+            simulation.check_as_declared(&stack).await?;
         }
         Ok(())
     });
 }
 
 #[test]
-fn credentials_that_no_longer_hold_stop_everything() {
-    each(30, async |mut chance| {
-        let stack = Stack::random(&mut chance);
-        let expires = Instant::now() + Duration::from_secs(5) + chance.upto(Duration::from_secs(400));
-        let moods = Moods { expires: Some(expires), ..moody(&mut chance) };
-        let stage = Stage::new(&mut chance, moods);
-        let ran = stage.run(&stack, End::Well).await?;
+fn expired_credentials_stop_everything() {
+    each(30, async |mut random| {
+        let stack = RandomStack::random(&mut random);
+        let expires = Instant::now() + Duration::from_secs(5) + random.upto(Duration::from_secs(400));
+        let faults = Faults { expires: Some(expires), ..temporary_faults(&mut random) };
+        let simulation = Simulation::new(&mut random, faults);
+        let ran = simulation.run(&stack, RunEnd::Completed).await?;
         let others: Vec<_> =
             ran.outcome().failed.iter().filter(|(_, error)| error.kind != ErrorKind::Credentials).collect();
         if !others.is_empty() {
             return Err(format!("failed for another reason: {others:?}"));
         }
-        stage.cloud.state().moods.expires = None;
-        stage.plan(&stack).await?;
-        stage.run(&stack, End::Well).await?.is_whole()?;
-        stage.is_as_declared(&stack).await
+        simulation.cloud.state().faults.expires = None;
+        simulation.plan(&stack).await?;
+        simulation.run(&stack, RunEnd::Completed).await?.check_complete()?;
+        simulation.check_as_declared(&stack).await
     });
 }

@@ -1,4 +1,4 @@
-//! The kinds that the simulated AWS has: one for each trait that makes the engine's work hard.
+//! The kinds of the simulated AWS: one for each property that the engine must handle.
 
 use std::time::Duration;
 
@@ -11,41 +11,41 @@ use up_core::{
 
 use crate::cloud::{Cloud, Create};
 
-/// A kind as a row of facts.
+/// A kind as data.
 pub(crate) struct SimKind {
     name: &'static str,
     info: KindInfo,
     fields: &'static [Field],
-    /// What makes a second create the same as the first.
-    pub(crate) single: Single,
-    /// The answer to a create tells all of what it made.
-    pub(crate) tells: bool,
-    /// Whoever refers to one just made may hear that there is none yet.
+    /// What makes a repeated create return the first resource.
+    pub(crate) idempotency: Idempotency,
+    /// True if the answer to a create describes the whole resource.
+    pub(crate) answers_whole: bool,
+    /// True if references to a new resource may be refused for a while.
     pub(crate) is_known_late: bool,
-    /// Fields whose reference does not hold its target: it may go away beneath.
+    /// Fields whose references do not block the delete of their target.
     pub(crate) loose: &'static [&'static str],
-    /// What one of them has at a time.
-    pub(crate) unique: Option<Sole>,
+    /// The field whose values are unique.
+    pub(crate) unique: Option<UniqueField>,
 }
 
-/// A field whose value one resource inside of another has at a time.
+/// A field whose values are unique within a parent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sole {
+pub(crate) struct UniqueField {
     pub(crate) field: &'static str,
-    /// The field that refers to the other.
+    /// The field that refers to the parent.
     pub(crate) within: &'static str,
-    /// True where an update exchanges it with who has it.
+    /// True if an update exchanges the value with its holder.
     pub(crate) is_exchanged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Single {
+pub(crate) enum Idempotency {
     /// A client token.
     Token,
-    /// A name that is had once.
+    /// A unique name.
     Name,
-    /// Nothing: sent twice, it is made twice.
-    Nothing,
+    /// Nothing: a repeated create makes a second resource.
+    None,
 }
 
 const TAGGED: Actions = Actions { tag: &["x:Tag"], ..KindInfo::DEFAULT.actions };
@@ -67,29 +67,29 @@ const KIND: SimKind = SimKind {
     name: "",
     info: PLAIN,
     fields: &[],
-    single: Single::Nothing,
-    tells: false,
+    idempotency: Idempotency::None,
+    answers_whole: false,
     is_known_late: false,
     loose: &[],
     unique: None,
 };
 
-/// Fast, and refuses nothing sent twice.
+/// Fast, and accepts repeated creates.
 static NET: SimKind =
     SimKind { name: "x.net", fields: &[field("range", Change::Replace), field("size", Change::Update)], ..KIND };
 
-/// There at once, and known elsewhere only later.
+/// Exists at once, and is known elsewhere later.
 static ROLE: SimKind = SimKind {
     name: "x.role",
     info: KindInfo { longest_name: 60, ..PLAIN },
     fields: &[field("path", Change::Replace), field("size", Change::Update)],
-    single: Single::Name,
-    tells: true,
+    idempotency: Idempotency::Name,
+    answers_whole: true,
     is_known_late: true,
     ..KIND
 };
 
-/// May name its like in a circle.
+/// May refer to other groups, in cycles too.
 static GROUP: SimKind = SimKind {
     name: "x.group",
     fields: &[
@@ -100,7 +100,7 @@ static GROUP: SimKind = SimKind {
     ..KIND
 };
 
-/// Slow, holds data, has a name of the user's own, and cannot stand beside its replacement.
+/// Slow, holds data, has a name chosen by the user, and cannot exist beside its replacement.
 static STORE: SimKind = SimKind {
     name: "x.store",
     info: KindInfo {
@@ -118,8 +118,8 @@ static STORE: SimKind = SimKind {
         field("groups", Change::Update),
         field("size", Change::Update),
     ],
-    single: Single::Name,
-    tells: true,
+    idempotency: Idempotency::Name,
+    answers_whole: true,
     ..KIND
 };
 
@@ -128,11 +128,11 @@ static GATE: SimKind = SimKind {
     name: "x.gate",
     info: KindInfo { client_token: true, takes: takes(90, 60), wait: waits(30), ..PLAIN },
     fields: &[field("net", Change::Replace), field("size", Change::Update)],
-    single: Single::Token,
+    idempotency: Idempotency::Token,
     ..KIND
 };
 
-/// Refers to everything, and quotes.
+/// Refers to all other kinds, also in text.
 static TASK: SimKind = SimKind {
     name: "x.task",
     info: KindInfo { takes: takes(20, 10), ..PLAIN },
@@ -142,39 +142,39 @@ static TASK: SimKind = SimKind {
         Field { binding: Binding::Loose, ..field("store", Change::Update) },
         field("text", Change::Update),
     ],
-    single: Single::Token,
+    idempotency: Idempotency::Token,
     loose: &["store"],
     ..KIND
 };
 
-/// Has a block of its net to itself.
+/// Has an address block of its net.
 static PART: SimKind = SimKind {
     name: "x.part",
     info: KindInfo { takes: takes(2, 5), ..PLAIN },
     fields: &[field("net", Change::Replace), field("block", Change::Replace), field("range", Change::Replace)],
-    unique: Some(Sole { field: "block", within: "net", is_exchanged: false }),
+    unique: Some(UniqueField { field: "block", within: "net", is_exchanged: false }),
     ..KIND
 };
 
-/// Has a port of its gate to itself.
+/// Has a port of its gate.
 static DOOR: SimKind = SimKind {
     name: "x.door",
     fields: &[field("gate", Change::Replace), field("port", Change::Update)],
-    tells: true,
-    unique: Some(Sole { field: "port", within: "gate", is_exchanged: false }),
+    answers_whole: true,
+    unique: Some(UniqueField { field: "port", within: "gate", is_exchanged: false }),
     ..KIND
 };
 
-/// Has a place among those of its gate, and exchanges it with them.
+/// Has a position within its gate, and can exchange it with others.
 static ROW: SimKind = SimKind {
     name: "x.row",
     fields: &[field("gate", Change::Replace), field("place", Change::Update)],
-    tells: true,
-    unique: Some(Sole { field: "place", within: "gate", is_exchanged: true }),
+    answers_whole: true,
+    unique: Some(UniqueField { field: "place", within: "gate", is_exchanged: true }),
     ..KIND
 };
 
-/// Uses parts in three manners, and has ways that guests use.
+/// Refers to parts with three kinds of binding, and has ways that guests use.
 static POOL: SimKind = SimKind {
     name: "x.pool",
     fields: &[
@@ -184,7 +184,7 @@ static POOL: SimKind = SimKind {
         Field { binding: Binding::Loose, ..field("routes", Change::Update) },
         Field { is_shared: true, ..field("ways", Change::Update) },
     ],
-    single: Single::Token,
+    idempotency: Idempotency::Token,
     loose: &["routes"],
     ..KIND
 };
@@ -197,19 +197,19 @@ static GUEST: SimKind = SimKind {
     ..KIND
 };
 
-/// All of them.
+/// All kinds.
 pub(crate) static ALL: [&SimKind; 11] = [&NET, &ROLE, &GROUP, &STORE, &GATE, &TASK, &PART, &DOOR, &ROW, &POOL, &GUEST];
 
 pub(crate) fn sim(name: &str) -> &'static SimKind {
     ALL.into_iter().find(|kind| kind.name == name).expect("one of them")
 }
 
-/// What the engine finds kinds by.
+/// Finds a kind by name, for the engine.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
     ALL.into_iter().find(|kind| kind.name == name).map(|kind| kind as &dyn AnyKind)
 }
 
-/// Ids in the place of addresses.
+/// Replaces addresses by ids.
 fn answered(cx: &Context, value: &mut Value) -> Result<(), Error> {
     match value {
         Value::Object(map) => match map.get("$ref").and_then(Value::as_str) {
@@ -275,7 +275,7 @@ impl AnyKind for SimKind {
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         Box::pin(async move {
             let mut observed = Cloud::of(cx).observe(self, &query.stack).await?;
-            // What nobody waits for may be left out.
+            // Resources that nobody waits for may be left out.
             observed.retain(|observed| query.wants(&observed.id));
             Ok(observed)
         })
@@ -283,27 +283,27 @@ impl AnyKind for SimKind {
 
     fn create<'a>(&'a self, cx: &'a Context, new: &'a NewResource, mut spec: Value) -> Later<'a, Created<Value>> {
         Box::pin(async move {
-            // One call cannot set these.
+            // A create cannot set these fields.
             self.fields.iter().filter(|field| field.deferred).for_each(|field| spec[field.name] = Value::Array(vec![]));
             answered(cx, &mut spec)?;
             let parameters = spec.to_string();
             let name = spec["name"].as_str().map_or_else(|| new.name(60), str::to_owned);
             let mut create = Create {
                 kind: sim(self.name),
-                name: (self.single == Single::Name).then_some(name),
+                name: (self.idempotency == Idempotency::Name).then_some(name),
                 token: None,
                 tags: new.tags.clone(),
                 spec,
             };
-            if self.single != Single::Token {
+            if self.idempotency != Idempotency::Token {
                 let id = Cloud::of(cx).create(create).await?;
-                let told = if self.tells { Cloud::of(cx).told(&id) } else { None };
+                let told = if self.answers_whole { Cloud::of(cx).told(&id) } else { None };
                 return Ok(told.map_or_else(|| id.into(), Created::from));
             }
-            // A token that is known answers with what it made once, though that may be gone.
-            for life in 0.. {
+            // A known token returns the resource created with it, even if that has been deleted.
+            for version in 0.. {
                 create.token =
-                    Some(new.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {life}", new.tags)]));
+                    Some(new.token(cx.account(), cx.region(), &[&parameters, &format!("{:?} {version}", new.tags)]));
                 let id = Cloud::of(cx).create(create.clone()).await?;
                 if !cx.is_lost(&id) {
                     return Ok(id.into());

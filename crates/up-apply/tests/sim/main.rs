@@ -1,16 +1,16 @@
-//! The engine on a simulated AWS, on a clock that stands still while anything can be done: thousands of random stacks in
-//! a few seconds, and each again by its seed.
+//! Runs the engine on a simulated AWS with a simulated clock: thousands of random stacks in a few seconds, each
+//! reproducible by its seed.
 
-mod chance;
 mod cloud;
 mod kinds;
 mod log;
+mod random;
+mod resource;
+mod simulation;
 mod stacks;
-mod stage;
 mod state;
-mod thing;
 
 mod ending;
 mod failing;
+mod lifecycle;
 mod order;
-mod whole;

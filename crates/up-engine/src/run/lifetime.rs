@@ -1,4 +1,4 @@
-//! Whether the credentials last as long as the plan takes.
+//! Checks whether the credentials last as long as the plan takes.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ fn warned(engine: &Engine, short: String, strict: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is wrong, where they expire too soon.
+/// The message, if they expire too soon.
 fn short(end: Timestamp, now: Timestamp, takes: Duration) -> Option<String> {
     let done = now.checked_add(SignedDuration::try_from(takes).ok()?).ok()?;
     if end >= done {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use up_state::{Holder, Lease, Lock, LockError, Place};
+use up_state::{Lease, Lock, LockError, LockHolder, StateLocation};
 
 use crate::{DEFAULT_STATE, Engine, Failure, Level, Reason, Session, session::unusable};
 
@@ -40,19 +40,21 @@ pub(super) async fn locked(session: &Session, command: &'static str, timeout: Du
 /// The command that removes the lock.
 fn unlock(session: &Session) -> String {
     let name = session.state.stack();
-    match &session.place {
-        Place::Folder(folder) if folder.as_os_str() == DEFAULT_STATE => format!("bullstra-up unlock {name}"),
-        place @ Place::Folder(_) => format!("bullstra-up unlock {name} --state {place}"),
-        place @ Place::Bucket { .. } => {
-            format!("bullstra-up unlock {name} --state {place} --region {}", session.cx.region())
+    match &session.location {
+        StateLocation::Folder(folder) if folder.as_os_str() == DEFAULT_STATE => format!("bullstra-up unlock {name}"),
+        location @ StateLocation::Folder(_) => format!("bullstra-up unlock {name} --state {location}"),
+        location @ StateLocation::Bucket { .. } => {
+            format!("bullstra-up unlock {name} --state {location} --region {}", session.cx.region())
         }
     }
 }
 
-fn tell_of(engine: &Engine, before: &Holder) {
+fn tell_of(engine: &Engine, before: &LockHolder) {
     let (level, text) = match before {
-        Holder::Run(lease) => (Level::Note, format!("took over the lock of {}, which has ended", self::lease(lease))),
-        Holder::Unreadable(why) => {
+        LockHolder::Run(lease) => {
+            (Level::Note, format!("took over the lock of {}, which has ended", self::lease(lease)))
+        }
+        LockHolder::Unreadable(why) => {
             (Level::Warning, format!("took over a damaged lock ({why}), which no run has renewed"))
         }
     };
@@ -60,10 +62,10 @@ fn tell_of(engine: &Engine, before: &Holder) {
 }
 
 /// Who holds a lock, in words.
-pub fn holder(holder: &Holder) -> String {
+pub fn holder(holder: &LockHolder) -> String {
     match holder {
-        Holder::Run(lease) => self::lease(lease),
-        Holder::Unreadable(why) => format!("an unknown run (the lock cannot be read: {why})"),
+        LockHolder::Run(lease) => self::lease(lease),
+        LockHolder::Unreadable(why) => format!("an unknown run (the lock cannot be read: {why})"),
     }
 }
 

@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use up_apply::{Event, Outcome, Sink, What};
+use up_apply::{Event, EventKind, Outcome, Sink};
 use up_state::{Entry, Ids, Journal, Lock};
 
 use crate::{Engine, Secrets};
 
-/// Takes a run's events. The run must stop where its journal cannot be written, or its lock is lost.
+/// Records a run's events. The run must stop if its journal cannot be written, or if its lock is lost.
 pub(super) struct RunLog {
     engine: Engine,
     journal: Journal,
@@ -28,9 +28,9 @@ impl RunLog {
         self.created.lock().expect("no panic while held").clone()
     }
 
-    /// Gives back the disk space that was reserved for what is written next.
+    /// Releases the disk space that was reserved for the snapshot.
     pub(super) fn release_space(&self) {
-        self.journal.give_room();
+        self.journal.release_space();
     }
 
     /// Closes the journal, once the outcome is saved elsewhere.
@@ -46,11 +46,11 @@ impl Sink for RunLog {
         let entry = entry(&event);
         match &event.what {
             // Waiting for the disk holds up only this step.
-            What::Calling { .. } => tokio::task::block_in_place(|| {
+            EventKind::Calling { .. } => tokio::task::block_in_place(|| {
                 self.lock.check()?;
                 self.journal.flush(&entry)
             }),
-            What::Answered { id, .. } => {
+            EventKind::Answered { id, .. } => {
                 if let Some(id) = id {
                     let mut created = self.created.lock().expect("no panic while held");
                     created.entry(event.address.kind.clone()).or_default().insert(id.clone());
@@ -74,10 +74,10 @@ impl Drop for RunLog {
 fn masked(event: &Event, secrets: &Secrets) -> Event {
     let mut event = event.clone();
     let text = match &mut event.what {
-        What::Answered { error: Some(text), .. }
-        | What::Waiting { state: text }
-        | What::Retrying { why: text, .. }
-        | What::Failed { error: text } => text,
+        EventKind::Answered { error: Some(text), .. }
+        | EventKind::Waiting { state: text }
+        | EventKind::Retrying { why: text, .. }
+        | EventKind::Failed { error: text } => text,
         _ => return event,
     };
     *text = secrets.masked(text).into_owned();
@@ -88,16 +88,16 @@ fn entry(event: &Event) -> Entry {
     let address = event.address.clone();
     let note = |text: String| Entry::Note { address: address.clone(), text };
     match &event.what {
-        What::Calling { verb } => Entry::Calling { address, verb: (*verb).to_owned() },
-        What::Answered { verb, id, error } => {
+        EventKind::Calling { verb } => Entry::Calling { address, verb: (*verb).to_owned() },
+        EventKind::Answered { verb, id, error } => {
             Entry::Answered { address, verb: (*verb).to_owned(), id: id.clone(), error: error.clone() }
         }
-        What::Started => note("started".into()),
-        What::Waiting { state } => note(format!("waiting: {state}")),
-        What::Retrying { why, pause } => note(format!("again in {} s: {why}", pause.as_secs_f64())),
-        What::Done => note("done".into()),
-        What::Failed { error } => note(format!("failed: {error}")),
-        What::Skipped { because: Some(because) } => note(format!("not begun: {because} failed")),
-        What::Skipped { because: None } => note("not begun: the run ended".into()),
+        EventKind::Started => note("started".into()),
+        EventKind::Waiting { state } => note(format!("waiting: {state}")),
+        EventKind::Retrying { why, pause } => note(format!("again in {} s: {why}", pause.as_secs_f64())),
+        EventKind::Done => note("done".into()),
+        EventKind::Failed { error } => note(format!("failed: {error}")),
+        EventKind::Skipped { because: Some(because) } => note(format!("not begun: {because} failed")),
+        EventKind::Skipped { because: None } => note("not begun: the run ended".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! A run: a plan is made under the stack's lock, carried out, and its outcome remembered.
+//! A run: makes a plan under the stack's lock, applies it, and saves the outcome.
 
 mod lifetime;
 mod locking;
@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 use up_apply::{ImmutableSpecs, Outcome, Stop};
 use up_plan::Plan;
-use up_state::{CutOff, Entry, Ids, Last, Lock, Snapshot};
+use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
 
 pub use self::locking::holder;
 use self::{locking::locked, log::RunLog, unmoved::unmoved};
@@ -20,22 +20,22 @@ use crate::{
     output_values, session::unusable,
 };
 
-/// What a run is to do.
+/// The input of a run.
 #[derive(Debug)]
 pub struct RunRequest {
-    /// The word for it in the journal and the lock: `apply`, `destroy`.
+    /// The command in the journal and the lock: `apply`, `destroy`.
     pub command: &'static str,
-    /// What the stack is to become.
+    /// The desired state of the stack.
     pub goal: Goal,
-    /// A plan that was reviewed before: that is carried out, or nothing.
+    /// A plan that was reviewed before: exactly this plan is applied, or none.
     pub saved: Option<Plan>,
-    /// How it is carried out.
+    /// How it is applied.
     pub options: RunOptions,
     /// How AWS is reached.
     pub session: SessionOptions,
 }
 
-/// A plan, made while the stack is locked, and everything that carrying it out takes. The lock is released when it is
+/// A plan, made while the stack is locked, with everything that is needed to apply it. The lock is released when it is
 /// dropped.
 #[derive(Debug)]
 pub struct PreparedRun {
@@ -47,12 +47,12 @@ pub struct PreparedRun {
     lock: Arc<Lock>,
 }
 
-/// What a run has come to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct FinishedRun {
-    /// What was done, what failed and what was not begun.
+    /// Steps done, failed, and not begun.
     pub outcome: Outcome,
-    /// True where it ended early because it was interrupted.
+    /// True if it was interrupted.
     pub interrupted: bool,
     /// The stack's outputs, without the values of sensitive ones.
     pub outputs: BTreeMap<String, ResolvedOutput>,
@@ -72,10 +72,10 @@ impl Engine {
             let lock = locked(&session, request.command, request.options.lock_timeout).await?;
             let mut observation = session.observe(&request.goal.resources, &request.goal.outputs).await?;
             request.goal.seal(&mut observation, &self.secrets)?;
-            observation.past.cut_off.iter().for_each(|run| self.message(Level::Note, &interrupted(run)));
+            observation.past.interrupted_run.iter().for_each(|run| self.message(Level::Note, &interrupted(run)));
             let plan = request.goal.plan(&observation)?;
             if let Some(saved) = &request.saved {
-                unmoved(saved, &plan, &observation.world)?;
+                unmoved(saved, &plan, &observation.live_stack)?;
             }
             Ok(PreparedRun { plan, request, session, observation, lock: Arc::new(lock) })
         })
@@ -92,12 +92,12 @@ impl PreparedRun {
         lifetime::check(&self.session.engine, self.session.lifetime(), &self.plan, strict)
     }
 
-    /// Carries the plan out, and remembers what the next run must know. A plan without steps is carried out at once.
+    /// Applies the plan, and saves what the next run must know. A plan without steps ends at once.
     ///
     /// # Errors
     /// When the plan is refused, the journal cannot be written, or the run is interrupted before it begins or twice. What
     /// AWS refuses is no error, but part of the outcome.
-    pub async fn carry_out(self) -> Result<FinishedRun, Failure> {
+    pub async fn apply(self) -> Result<FinishedRun, Failure> {
         let engine = self.session.engine.clone();
         let work: Pin<Box<dyn Future<Output = Result<FinishedRun, Failure>> + Send>> = Box::pin(self.execute());
         work.await.map_err(|failure| engine.secrets.mask_failure(failure))
@@ -109,13 +109,13 @@ impl PreparedRun {
         }
         let goal = &self.request.goal;
         let (mut outcome, interrupted) = if self.plan.is_empty() {
-            self.observation.observer.learn(&self.observation.world, &self.plan);
+            self.observation.observer.learn(&self.observation.live_stack, &self.plan);
             if !goal.resources.is_empty() && !goal.is_partial() && self.has_news() {
                 self.remember(&Outcome::default(), Ids::new())?;
             }
             (Outcome::default(), false)
         } else {
-            self.apply().await?
+            self.apply_steps().await?
         };
         let secrets = &self.session.engine.secrets;
         let mask = |text: &mut String| *text = secrets.masked(text).into_owned();
@@ -128,15 +128,15 @@ impl PreparedRun {
     /// True where writing a snapshot spares the next run calls, though there is nothing to do: the history was lost, or
     /// lacks specs of immutable resources.
     fn has_news(&self) -> bool {
-        let Observation { past, world, .. } = &self.observation;
-        let ids = remember::ids(world, &self.plan, &Outcome::default(), Ids::new());
+        let Observation { past, live_stack, .. } = &self.observation;
+        let ids = remember::ids(live_stack, &self.plan, &Outcome::default(), Ids::new());
         let secrets = &self.session.engine.secrets;
-        let cache = remember::immutable_cache(world, &ImmutableSpecs::new(), &ids, secrets);
+        let cache = remember::immutable_cache(live_stack, &ImmutableSpecs::new(), &ids, secrets);
         past.snapshot.as_ref().is_none_or(|past| *past.kept != cache)
     }
 
-    /// Carries out a plan with steps. True beside the outcome where it was interrupted.
-    async fn apply(&self) -> Result<(Outcome, bool), Failure> {
+    /// Applies a plan with steps. Returns the outcome, and true if it was interrupted.
+    async fn apply_steps(&self) -> Result<(Outcome, bool), Failure> {
         let Engine { interrupt, .. } = &self.session.engine;
         let _running = interrupt.run();
         if interrupt.count() > 0 {
@@ -144,9 +144,10 @@ impl PreparedRun {
         }
         let log = self.begin()?;
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = up_apply::Options { parallel: self.request.options.parallel, settle: self.session.settle };
-        let Observation { observer, world, .. } = &self.observation;
-        let run = up_apply::apply(observer.clone(), world, &self.plan, up_kinds::find, options, log.clone(), stopped);
+        let options = up_apply::ApplyOptions { parallel: self.request.options.parallel, settle: self.session.settle };
+        let Observation { observer, live_stack, .. } = &self.observation;
+        let run =
+            up_apply::apply(observer.clone(), live_stack, &self.plan, up_kinds::find, options, log.clone(), stopped);
         tokio::pin!(run);
         let mut interrupted = false;
         let outcome = loop {
@@ -155,7 +156,7 @@ impl PreparedRun {
                 () = interrupt.sent(if interrupted { 2 } else { 1 }) => {}
             }
             if interrupted {
-                let message = "abandoned: the calls in flight may or may not have been carried out by AWS";
+                let message = "abandoned: the calls in flight may or may not have taken effect in AWS";
                 let failure = Failure::new(Reason::Interrupted, message);
                 return Err(failure.hint("the next run observes what there is before it does anything"));
             }
@@ -206,12 +207,12 @@ impl PreparedRun {
 
     /// Writes the snapshot; `created` are ids of this run.
     fn remember(&self, outcome: &Outcome, created: Ids) -> Result<(), Failure> {
-        let Self { session, observation: Observation { past, world, .. }, plan, request, .. } = self;
+        let Self { session, observation: Observation { past, live_stack, .. }, plan, request, .. } = self;
         let secrets = &session.engine.secrets;
-        let before = || past.snapshot.as_ref().map(Last::declared).transpose().map(Option::unwrap_or_default);
+        let before = || past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map(Option::unwrap_or_default);
         let resources = remember::resources(&request.goal, before, plan, outcome, secrets).map_err(unusable)?;
-        let ids = remember::ids(world, plan, outcome, created);
-        let kept = remember::immutable_cache(world, &outcome.immutable, &ids, secrets);
+        let ids = remember::ids(live_stack, plan, outcome, created);
+        let kept = remember::immutable_cache(live_stack, &outcome.immutable, &ids, secrets);
         let (account, region) = (session.cx.account(), session.cx.region());
         let snapshot = Snapshot { kept, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
         session.state.save(&snapshot).map_err(unusable)
@@ -219,8 +220,8 @@ impl PreparedRun {
 }
 
 /// The note about an earlier run that did not end.
-fn interrupted(run: &CutOff) -> String {
-    let CutOff { owner, command, began, unanswered, .. } = run;
+fn interrupted(run: &InterruptedRun) -> String {
+    let InterruptedRun { owner, command, began, unanswered, .. } = run;
     let calls: Vec<_> = unanswered.iter().map(|(address, verb)| format!("{verb} {address}")).collect();
     let open = match &calls[..] {
         [] => String::new(),

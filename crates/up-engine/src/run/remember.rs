@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use up_apply::{ImmutableSpecs, Outcome};
 use up_core::{Address, Declared, ImmutableCache, Observed, Status};
-use up_plan::{Action, Plan, World};
+use up_plan::{Action, LiveStack, Plan};
 use up_state::{Ids, StateError};
 
 use crate::{Goal, Secrets};
@@ -43,11 +43,11 @@ fn masked(mut declared: Declared, secrets: &Secrets) -> Declared {
 
 /// The ids of the resources that exist now: those observed, without those deleted and those that may be somebody else's
 /// copies, and those created.
-pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, created: Ids) -> Ids {
+pub(super) fn ids(live_stack: &LiveStack, plan: &Plan, outcome: &Outcome, created: Ids) -> Ids {
     let failed = outcome.failed.iter().map(|(address, _)| address);
     let undone: BTreeSet<&Address> = failed.chain(&outcome.skipped).collect();
     let mut ids = created;
-    for (kind, observed) in world.iter().filter(|(_, observed)| !plan.copies.contains(&observed.id)) {
+    for (kind, observed) in live_stack.iter().filter(|(_, observed)| !plan.copies.contains(&observed.id)) {
         ids.entry(kind.to_owned()).or_default().insert(observed.id.clone());
     }
     for step in plan.steps.iter().filter(|step| !undone.contains(&step.address)) {
@@ -60,9 +60,14 @@ pub(super) fn ids(world: &World, plan: &Plan, outcome: &Outcome, created: Ids) -
 }
 
 /// Cached specs of live immutable resources, without those that hold secrets.
-pub(super) fn immutable_cache(world: &World, created: &ImmutableSpecs, ids: &Ids, secrets: &Secrets) -> ImmutableCache {
+pub(super) fn immutable_cache(
+    live_stack: &LiveStack,
+    created: &ImmutableSpecs,
+    ids: &Ids,
+    secrets: &Secrets,
+) -> ImmutableCache {
     let is_immutable = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().immutable);
-    let before = world.iter().filter(|(kind, _)| is_immutable(kind));
+    let before = live_stack.iter().filter(|(kind, _)| is_immutable(kind));
     let all = before.chain(created.iter().map(|((kind, _), observed)| (*kind, observed)));
     let exists = |kind: &str, id: &str| ids.get(kind).is_some_and(|ids| ids.contains(id));
     let mut cache = ImmutableCache::default();
@@ -111,7 +116,7 @@ mod tests {
         Goal::apply(stack, &PlanOptions { targets: target, ..PlanOptions::default() })
     }
 
-    fn world(names: &[&str]) -> World {
+    fn live_stack(names: &[&str]) -> LiveStack {
         let observed = names.iter().map(|name| {
             Observed::new(
                 format!("vpc-{name}"),
@@ -123,10 +128,10 @@ mod tests {
                 json!({ "cidr_block": "10.0.0.0/16" }),
             )
         });
-        World { observed: [("ec2.vpc".to_owned(), observed.collect())].into(), ..World::default() }
+        LiveStack { observed: [("ec2.vpc".to_owned(), observed.collect())].into(), ..LiveStack::default() }
     }
 
-    fn plan(goal: &Goal, world: &World) -> Plan {
+    fn plan(goal: &Goal, live_stack: &LiveStack) -> Plan {
         let (none, targets) = ([].into(), [].into());
         let wanted = up_plan::Wanted {
             stack: "prod",
@@ -137,7 +142,7 @@ mod tests {
             given: &[].into(),
             targets: &targets,
         };
-        up_plan::plan(&wanted, world, &up_kinds::find)
+        up_plan::plan(&wanted, live_stack, &up_kinds::find)
     }
 
     fn versions(resources: &[Declared]) -> Vec<(&str, u64)> {
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn what_failed_keeps_its_old_declaration() {
         let goal = goal(vec![declared("a", 2), declared("b", 2), declared("c", 2)], &[]);
-        let plan = plan(&goal, &world(&[]));
+        let plan = plan(&goal, &live_stack(&[]));
         let failed = vec![(Address::root("ec2.vpc", "b"), Error::absent("id"))];
         let skipped = vec![Address::root("ec2.vpc", "c")];
         let outcome = Outcome { failed, skipped, ..Outcome::default() };
@@ -162,7 +167,7 @@ mod tests {
     #[test]
     fn what_was_no_target_keeps_its_old_declaration() {
         let whole = goal(vec![declared("a", 2), declared("b", 2)], &[]);
-        let mut plan = plan(&whole, &world(&[]));
+        let mut plan = plan(&whole, &live_stack(&[]));
         plan.steps.retain(|step| step.address.name == "a");
         let partial = goal(vec![declared("a", 2), declared("b", 2)], &["a"]);
         let before = [declared("b", 1), declared("c", 1)];
@@ -182,11 +187,13 @@ mod tests {
         secrets.add(&ids(&["the password of nobody"]));
         let all = [observed("a", "nginx"), observed("b", "nginx"), observed("c", "nginx:the password of nobody")];
         let kind = "ecs.task_definition";
-        let world =
-            World { observed: [(kind.to_owned(), all.into()), ("ec2.vpc".into(), vec![])].into(), ..world(&["v"]) };
+        let live_stack = LiveStack {
+            observed: [(kind.to_owned(), all.into()), ("ec2.vpc".into(), vec![])].into(),
+            ..live_stack(&["v"])
+        };
         let made: ImmutableSpecs = [((kind, "d".to_owned()), observed("d", "redis"))].into();
         let exist: Ids = [(kind.to_owned(), ids(&["a", "c", "d"])), ("ec2.vpc".into(), ids(&["vpc-v"]))].into();
-        let kept = immutable_cache(&world, &made, &exist, &secrets);
+        let kept = immutable_cache(&live_stack, &made, &exist, &secrets);
         assert_eq!(kept.ids().collect::<Vec<_>>(), [(kind, "a"), (kind, "d")]);
         let text = serde_json::to_value(&kept).unwrap();
         assert_eq!(text[kind]["a"]["tags"], json!({}), "tags change");
@@ -194,11 +201,11 @@ mod tests {
 
     #[test]
     fn ids_are_of_what_was_seen_less_what_went_and_what_was_made() {
-        let (goal, world) = (goal(vec![], &[]), world(&["a", "b"]));
-        let plan = plan(&goal, &world);
+        let (goal, live_stack) = (goal(vec![], &[]), live_stack(&["a", "b"]));
+        let plan = plan(&goal, &live_stack);
         let outcome = Outcome { skipped: vec![Address::root("ec2.vpc", "b")], ..Outcome::default() };
         let made: Ids = [("ec2.eip".to_owned(), ["eip-1".to_owned()].into())].into();
-        let ids = ids(&world, &plan, &outcome, made);
+        let ids = ids(&live_stack, &plan, &outcome, made);
         let expected = [("ec2.eip", "eip-1"), ("ec2.vpc", "vpc-b")];
         assert_eq!(ids, expected.map(|(kind, id)| (kind.to_owned(), [id.to_owned()].into())).into());
     }

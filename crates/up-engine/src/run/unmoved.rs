@@ -1,12 +1,12 @@
-//! Whether a saved plan can still be carried out.
+//! Checks whether a saved plan can still be applied.
 
-use up_plan::{Plan, World};
+use up_plan::{LiveStack, Plan};
 
 use crate::{Failure, Reason};
 
 /// Makes sure that AWS is as it was when the plan was saved, and that the goal results in the same plan now: steps that were
-/// written into the file by hand are not carried out.
-pub(super) fn unmoved(saved: &Plan, now: &Plan, world: &World) -> Result<(), Failure> {
+/// written into the file by hand are not applied.
+pub(super) fn unmoved(saved: &Plan, now: &Plan, live_stack: &LiveStack) -> Result<(), Failure> {
     let again = "review a new plan: `bullstra-up plan … --out FILE`";
     if (&saved.account, &saved.region) != (&now.account, &now.region) {
         let Plan { account, region, .. } = saved;
@@ -15,7 +15,7 @@ pub(super) fn unmoved(saved: &Plan, now: &Plan, world: &World) -> Result<(), Fai
         return Err(Failure::new(Reason::Refused, message).hint(again));
     }
     let moved = match (saved.is_empty(), now.is_empty()) {
-        (false, _) => saved.observed.moved(&world.fingerprints()),
+        (false, _) => saved.observed.moved(&live_stack.fingerprints()),
         // A plan without steps does not say what was observed.
         (true, false) => vec!["there was nothing to do, and now there is".to_owned()],
         (true, true) => vec![],

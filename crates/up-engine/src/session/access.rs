@@ -2,7 +2,7 @@
 
 use up_apply::ObserveError;
 use up_core::{Error, ErrorKind};
-use up_kinds::{Identity, Role};
+use up_kinds::{AssumableRole, Identity};
 
 use super::aws::Connection;
 use crate::{Failure, Reason, advice};
@@ -38,7 +38,7 @@ pub(super) fn unknown_caller(
 /// The failure of assuming a role.
 pub(super) fn not_assumed(
     error: &Error,
-    role: &Role,
+    role: &AssumableRole,
     connection: &Connection,
     endpoint_url: Option<&str>,
     sso: Option<&str>,

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, Declared, placeholder};
-use up_plan::{Action, Step, Wanted, World};
+use up_plan::{Action, LiveStack, Step, Wanted};
 
 /// What declared resources set and read, by kind: see [`Observer::asked`].
-type Asked = BTreeMap<String, BTreeSet<String>>;
+type CostlyAttributes = BTreeMap<String, BTreeSet<String>>;
 
 /// `asked`, split into attributes that are free and attributes that are costly.
-pub(super) fn parted(asked: Asked) -> (Asked, Asked) {
-    let (mut plain, mut costly) = (asked, Asked::new());
+pub(super) fn parted(asked: CostlyAttributes) -> (CostlyAttributes, CostlyAttributes) {
+    let (mut plain, mut costly) = (asked, CostlyAttributes::new());
     for (kind, asked) in &mut plain {
         let costs = up_kinds::find(kind).map(|kind| kind.info().costly).unwrap_or_default();
         let read = costs.iter().filter_map(|attribute| asked.take(&format!(".{attribute}"))).collect::<BTreeSet<_>>();
@@ -23,22 +23,25 @@ pub(super) fn parted(asked: Asked) -> (Asked, Asked) {
     (plain, costly)
 }
 
-/// Adds costly attributes to `world`, where a planned step would read them.
+/// Adds costly attributes to `live_stack`, where a planned step would read them.
 pub(super) async fn look(
     observer: &mut Observer,
-    world: &mut World,
+    live_stack: &mut LiveStack,
     declared: &[Declared],
-    costly: Asked,
+    costly: CostlyAttributes,
 ) -> Result<(), ObserveError> {
-    if costly.is_empty() || !is_read(&observer.stack, world, declared, &costly) {
+    if costly.is_empty() || !is_read(&observer.stack, live_stack, declared, &costly) {
         return Ok(());
     }
     for (name, read) in &costly {
         let Some(kind) = up_kinds::find(name) else { continue };
-        let only = Observer { asked: Asked::from([(name.clone(), read.clone())]).into(), ..observer.clone() };
+        let only =
+            Observer { asked: CostlyAttributes::from([(name.clone(), read.clone())]).into(), ..observer.clone() };
         for fresh in only.kind(kind).await.map_err(|error| ObserveError { kind: kind.name(), error })? {
-            let there =
-                world.observed.get_mut(name).and_then(|all| all.iter_mut().find(|observed| observed.id == fresh.id));
+            let there = live_stack
+                .observed
+                .get_mut(name)
+                .and_then(|all| all.iter_mut().find(|observed| observed.id == fresh.id));
             if let Some(observed) = there {
                 observed.attrs.extend(fresh.attrs);
             }
@@ -51,7 +54,7 @@ pub(super) async fn look(
     Ok(())
 }
 
-fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) -> bool {
+fn is_read(stack: &str, live_stack: &LiveStack, declared: &[Declared], costly: &CostlyAttributes) -> bool {
     let (named, given) = Default::default();
     let (none, targets) = Default::default();
     let wanted = Wanted {
@@ -75,5 +78,5 @@ fn is_read(stack: &str, world: &World, declared: &[Declared], costly: &Asked) ->
         Action::Create { desired, .. } | Action::Update { desired, .. } => reads(desired),
         Action::Delete { .. } => false,
     };
-    up_plan::plan(&wanted, world, &up_kinds::find).steps.iter().any(needs)
+    up_plan::plan(&wanted, live_stack, &up_kinds::find).steps.iter().any(needs)
 }

@@ -4,20 +4,20 @@ use std::{path::Path, sync::Arc};
 
 use aws_config::SdkConfig;
 use up_core::{ErrorKind, Meter};
-use up_s3::Bucket;
-use up_state::{Holder, Place, State, StateError};
+use up_s3::BucketStore;
+use up_state::{LockHolder, State, StateError, StateLocation};
 
 use super::StackTarget;
 use crate::{Failure, Reason, advice};
 
-/// The folder of the history where neither the caller nor the stack names a place.
+/// The folder of the history where neither the caller nor the stack names a location.
 pub const DEFAULT_STATE: &str = "state";
 
 /// A stack's history, and where it is kept.
 #[derive(Debug)]
 pub struct History {
     /// Where it is kept.
-    pub place: Place,
+    pub location: StateLocation,
     pub(super) state: State,
 }
 
@@ -26,7 +26,7 @@ impl History {
     ///
     /// # Errors
     /// When the lock cannot be read.
-    pub fn holder(&self) -> Result<Option<Holder>, Failure> {
+    pub fn holder(&self) -> Result<Option<LockHolder>, Failure> {
         self.state.holder().map_err(unusable)
     }
 
@@ -34,7 +34,7 @@ impl History {
     ///
     /// # Errors
     /// When the lock cannot be removed.
-    pub fn unlock(&self, holder: &Holder) -> Result<bool, Failure> {
+    pub fn unlock(&self, holder: &LockHolder) -> Result<bool, Failure> {
         self.state.unlock(holder).map_err(unusable)
     }
 }
@@ -44,18 +44,18 @@ pub(super) fn check(stack: &str) -> Result<(), Failure> {
     State::in_folder(Path::new(DEFAULT_STATE), stack).map(drop).map_err(unusable)
 }
 
-/// The place that the caller has `chosen`, or the stack's own.
-pub(super) fn place(target: &StackTarget<'_>, chosen: Option<&Place>) -> Place {
-    chosen.or(target.backend).cloned().unwrap_or_else(|| Place::Folder(DEFAULT_STATE.into()))
+/// The location that the caller has `chosen`, or the stack's own.
+pub(super) fn location(target: &StackTarget<'_>, chosen: Option<&StateLocation>) -> StateLocation {
+    chosen.or(target.backend).cloned().unwrap_or_else(|| StateLocation::Folder(DEFAULT_STATE.into()))
 }
 
 /// The history. Makes no call.
-pub(super) fn open(place: &Place, stack: &str, config: &SdkConfig, meter: &Meter) -> Result<State, Failure> {
-    match place {
-        Place::Folder(folder) => State::in_folder(folder, stack).map_err(unusable),
-        Place::Bucket { bucket, prefix } => {
-            let store = Bucket::new(config, meter.clone(), bucket, prefix, stack)
-                .map_err(|error| Failure::new(Reason::Failed, format!("failed to use {place}: {error}")))?;
+pub(super) fn open(location: &StateLocation, stack: &str, config: &SdkConfig, meter: &Meter) -> Result<State, Failure> {
+    match location {
+        StateLocation::Folder(folder) => State::in_folder(folder, stack).map_err(unusable),
+        StateLocation::Bucket { bucket, prefix } => {
+            let store = BucketStore::new(config, meter.clone(), bucket, prefix, stack)
+                .map_err(|error| Failure::new(Reason::Failed, format!("failed to use {location}: {error}")))?;
             State::in_store(Arc::new(store), stack).map_err(unusable)
         }
     }

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use up_core::Context;
 use up_kinds::Identity;
-use up_state::{Place, State};
+use up_state::{State, StateLocation};
 
 pub(crate) use self::history::unusable;
 use self::signer::Signer;
@@ -35,7 +35,7 @@ pub struct Session {
     pub(crate) engine: Engine,
     pub(crate) state: State,
     /// Where the history is kept.
-    pub(crate) place: Place,
+    pub(crate) location: StateLocation,
     pub(crate) settle: Duration,
     signer: Signer,
     pub(crate) stack: String,
@@ -76,23 +76,23 @@ impl Engine {
         if options.limits.keep.unwrap_or(is_aws) {
             limiter.start(account, &connection.region);
         }
-        let place = history::place(target, options.state.as_ref());
-        let state = history::open(&place, target.stack, &config, &self.meter)?;
+        let location = history::location(target, options.state.as_ref());
+        let state = history::open(&location, target.stack, &config, &self.meter)?;
         let cx = Arc::new(Context::new(config, identity.account, self.meter.clone()).around_calls(limiter));
         let (engine, stack) = (self.clone(), target.stack.to_owned());
-        Ok(Session { cx, engine, state, place, settle: options.settle, signer, stack })
+        Ok(Session { cx, engine, state, location, settle: options.settle, signer, stack })
     }
 
     async fn find_history(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<History, Failure> {
         history::check(target.stack)?;
-        let place = history::place(target, options.state.as_ref());
-        if let Place::Folder(folder) = &place {
+        let location = history::location(target, options.state.as_ref());
+        if let StateLocation::Folder(folder) = &location {
             let state = State::in_folder(folder, target.stack).map_err(unusable)?;
-            return Ok(History { place, state });
+            return Ok(History { location, state });
         }
         let signer = Signer::new(self, &target::connection(target, options)).await?;
-        let state = history::open(&place, target.stack, &signer.config, &self.meter)?;
-        Ok(History { place, state })
+        let state = history::open(&location, target.stack, &signer.config, &self.meter)?;
+        Ok(History { location, state })
     }
 }
 

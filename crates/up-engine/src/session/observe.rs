@@ -7,8 +7,8 @@ use std::{
 
 use up_apply::{Children, ObserveError, Observer};
 use up_core::{Address, AnyKind, Declared, Index, is_foreign_tag};
-use up_plan::World;
-use up_state::{Ids, Last, Past};
+use up_plan::LiveStack;
+use up_state::{Ids, LastSnapshot, Past};
 
 use super::{Session, access, costly, settle, unusable};
 use crate::{Failure, Level};
@@ -19,7 +19,7 @@ pub struct Observation {
     /// Observes again.
     pub observer: Observer,
     /// What was observed.
-    pub world: World,
+    pub live_stack: LiveStack,
     /// What earlier runs left behind in this account and region.
     pub past: Past,
 }
@@ -63,27 +63,28 @@ impl Session {
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
         };
         let kinds = kinds(&needed, &past);
-        let (mut world, spared) = observer.world(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        let (mut live_stack, spared) =
+            observer.live_stack(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
         if past.snapshot.as_ref().is_some_and(|snapshot| secrets.may_be_in(snapshot.text())) {
             secrets.add_declared(applied.declared()?);
         }
-        if has_unknown_tags(&world, declared, &self.stack) {
+        if has_unknown_tags(&live_stack, declared, &self.stack) {
             let before = applied.declared()?.iter();
-            world.tagged = before.map(|it| (it.address.clone(), it.tags.keys().cloned().collect())).collect();
+            live_stack.tagged = before.map(|it| (it.address.clone(), it.tags.keys().cloned().collect())).collect();
         }
         if declared.iter().any(|declared| !declared.ignore_changes.is_empty()) {
-            world.unfinished = unfinished(&world, applied.declared()?, &self.stack);
+            live_stack.unfinished = unfinished(&live_stack, applied.declared()?, &self.stack);
         }
-        if has_undeclared(&world, declared, &self.stack) {
-            world.named = applied.declared()?.iter().map(|it| (it.address.clone(), it.named())).collect();
+        if has_undeclared(&live_stack, declared, &self.stack) {
+            live_stack.named = applied.declared()?.iter().map(|it| (it.address.clone(), it.named())).collect();
         }
         let has_write_only = |declared: &&Declared| has_write_only(&declared.address.kind);
         if declared.iter().any(|declared| has_write_only(&declared)) {
             let before = applied.declared()?.iter().filter(has_write_only);
-            world.written = before.map(|it| (it.address.clone(), it.spec.clone())).collect();
+            live_stack.written = before.map(|it| (it.address.clone(), it.spec.clone())).collect();
         }
         if secrets.are_declared() {
-            for (_, observed) in world.iter() {
+            for (_, observed) in live_stack.iter() {
                 if let Some(address) = observed.address(&self.stack) {
                     secrets.add_observed(&address, &observed.spec);
                 }
@@ -92,21 +93,21 @@ impl Session {
         if !spared.is_empty() {
             self.engine.message(Level::Warning, &not_searched(&spared));
         }
-        let settled = settle::settle(&self.engine, &observer, &mut world, &past, self.settle).await;
+        let settled = settle::settle(&self.engine, &observer, &mut live_stack, &past, self.settle).await;
         settled.map_err(|error| access::unseen(&[error]))?;
-        let looked = costly::look(&mut observer, &mut world, declared, costly).await;
+        let looked = costly::look(&mut observer, &mut live_stack, declared, costly).await;
         looked.map_err(|error| access::unseen(&[error]))?;
-        Ok(Observation { observer, world, past })
+        Ok(Observation { observer, live_stack, past })
     }
 
     /// What earlier runs left behind in this account and region: the same stack elsewhere has other resources.
     fn past(&self) -> Result<Past, Failure> {
-        let Past { snapshot, cut_off, warnings } = self.state.past().map_err(unusable)?;
+        let Past { snapshot, interrupted_run, warnings } = self.state.past().map_err(unusable)?;
         warnings.iter().for_each(|warning| self.engine.message(Level::Warning, warning));
         let is_here = |account: &str, region: &str| (account, region) == (self.cx.account(), self.cx.region());
         Ok(Past {
             snapshot: snapshot.filter(|past| is_here(&past.account, &past.region)),
-            cut_off: cut_off.filter(|past| is_here(&past.account, &past.region)),
+            interrupted_run: interrupted_run.filter(|past| is_here(&past.account, &past.region)),
             warnings,
         })
     }
@@ -114,7 +115,7 @@ impl Session {
 
 /// What was declared when the stack was last applied: read from the snapshot once, and only where it is asked for.
 struct Applied<'p> {
-    snapshot: Option<&'p Last>,
+    snapshot: Option<&'p LastSnapshot>,
     declared: Option<Vec<Declared>>,
 }
 
@@ -122,7 +123,8 @@ impl Applied<'_> {
     /// Nothing where there is no snapshot.
     fn declared(&mut self) -> Result<&[Declared], Failure> {
         if self.declared.is_none() {
-            self.declared = Some(self.snapshot.map(Last::declared).transpose().map_err(unusable)?.unwrap_or_default());
+            self.declared =
+                Some(self.snapshot.map(LastSnapshot::declared).transpose().map_err(unusable)?.unwrap_or_default());
         }
         Ok(self.declared.as_deref().unwrap_or_default())
     }
@@ -134,7 +136,7 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
     let mut needed: BTreeSet<&str> = tagged.collect();
     needed.extend(declared.iter().map(|declared| declared.address.kind.as_str()));
     needed.extend(past.snapshot.iter().flat_map(|snapshot| snapshot.kinds()));
-    needed.extend(past.cut_off.iter().flat_map(|run| run.kinds()));
+    needed.extend(past.interrupted_run.iter().flat_map(|run| run.kinds()));
     needed.into_iter().map(str::to_owned).collect()
 }
 
@@ -152,23 +154,23 @@ fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
 }
 
 /// Addresses of resources that earlier runs created and did not finish: their ids are known, and they were not applied.
-fn unfinished(world: &World, applied: &[Declared], stack: &str) -> BTreeSet<Address> {
+fn unfinished(live_stack: &LiveStack, applied: &[Declared], stack: &str) -> BTreeSet<Address> {
     let applied: HashSet<_> = applied.iter().map(|declared| &declared.address).collect();
-    let is_known = |kind: &str, id: &str| world.known.get(kind).is_some_and(|ids| ids.contains(id));
-    let known = world.iter().filter(|(kind, observed)| is_known(kind, &observed.id));
+    let is_known = |kind: &str, id: &str| live_stack.known.get(kind).is_some_and(|ids| ids.contains(id));
+    let known = live_stack.iter().filter(|(kind, observed)| is_known(kind, &observed.id));
     known.filter_map(|(_, observed)| observed.address(stack)).filter(|address| !applied.contains(address)).collect()
 }
 
 /// True where a resource exists that is to be deleted: its old declaration says what must be deleted before it.
-fn has_undeclared(world: &World, declared: &[Declared], stack: &str) -> bool {
+fn has_undeclared(live_stack: &LiveStack, declared: &[Declared], stack: &str) -> bool {
     let declared: BTreeSet<_> = declared.iter().map(|declared| &declared.address).collect();
-    world.iter().filter_map(|(_, observed)| observed.address(stack)).any(|address| !declared.contains(&address))
+    live_stack.iter().filter_map(|(_, observed)| observed.address(stack)).any(|address| !declared.contains(&address))
 }
 
 /// True where a resource has a tag that is neither declared nor AWS's: the history says whether the stack has set it.
-fn has_unknown_tags(world: &World, declared: &[Declared], stack: &str) -> bool {
+fn has_unknown_tags(live_stack: &LiveStack, declared: &[Declared], stack: &str) -> bool {
     let declared: HashMap<_, _> = declared.iter().map(|declared| (&declared.address, &declared.tags)).collect();
-    world.iter().any(|(_, observed)| {
+    live_stack.iter().any(|(_, observed)| {
         let known = |key: &str| key == "Name" || key.starts_with("bullstra:") || is_foreign_tag(key);
         let mut unknown = observed.tags.keys().filter(|key| !known(key)).peekable();
         if unknown.peek().is_none() {
@@ -193,7 +195,7 @@ fn not_searched(spared: &[ObserveError]) -> String {
 /// Ids that earlier runs knew, by kind; a kind may come twice.
 pub(super) fn known(past: &Past) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
     let kept = past.snapshot.iter().map(|past| &past.ids);
-    kept.chain(past.cut_off.iter().map(|run| &run.made)).flatten()
+    kept.chain(past.interrupted_run.iter().map(|run| &run.made)).flatten()
 }
 
 /// True for a kind with values that AWS never shows.

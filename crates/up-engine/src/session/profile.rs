@@ -6,7 +6,7 @@
 use aws_config::profile::{self, Profile as Section, ProfileSet};
 use aws_credential_types::Credentials;
 use aws_types::os_shim_internal::{Env, Fs};
-use up_kinds::Role;
+use up_kinds::AssumableRole;
 
 /// A profile, taken apart.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(super) struct Profile {
     /// Where its first credentials come from.
     pub(super) source: CredentialSource,
     /// The roles that are assumed with them, one after the other.
-    pub(super) roles: Vec<Role>,
+    pub(super) roles: Vec<AssumableRole>,
     /// The MFA device of a profile without a role of its own: it is for the stack's.
     pub(super) mfa_serial: Option<String>,
     /// The profile to sign in with, where SSO gives the first credentials.
@@ -28,7 +28,7 @@ pub(super) enum CredentialSource {
     Selected,
     /// Whatever the SDK makes of this one.
     Profile(String),
-    /// The keys that stand in the file.
+    /// The keys in the file.
     Keys(Credentials),
 }
 
@@ -60,7 +60,11 @@ impl Profile {
 }
 
 /// The way from a profile with a role to the credentials it begins with. Nothing where the SDK is to go it.
-fn chain(profiles: &ProfileSet, selected: &Section, session_name: &str) -> Option<(CredentialSource, Vec<Role>)> {
+fn chain(
+    profiles: &ProfileSet,
+    selected: &Section,
+    session_name: &str,
+) -> Option<(CredentialSource, Vec<AssumableRole>)> {
     let (mut roles, mut passed) = (vec![], vec![]);
     let mut next = selected;
     let base = loop {
@@ -84,9 +88,9 @@ fn chain(profiles: &ProfileSet, selected: &Section, session_name: &str) -> Optio
     if roles.is_empty() { None } else { Some((base, roles)) }
 }
 
-fn role(profile: &Section, session_name: &str) -> Option<Role> {
+fn role(profile: &Section, session_name: &str) -> Option<AssumableRole> {
     let text = |key: &str| profile.get(key).map(str::to_owned);
-    Some(Role {
+    Some(AssumableRole {
         arn: text("role_arn")?,
         session_name: text("role_session_name").unwrap_or_else(|| session_name.to_owned()),
         external_id: text("external_id"),

@@ -9,7 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, AnyKind};
-use up_plan::World;
+use up_plan::LiveStack;
 use up_state::Past;
 
 use crate::{Engine, Level};
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn settle(
     engine: &Engine,
     observer: &Observer,
-    world: &mut World,
+    live_stack: &mut LiveStack,
     past: &Past,
     window: Duration,
 ) -> Result<(), ObserveError> {
@@ -31,7 +31,7 @@ pub(super) async fn settle(
     let mut told = false;
     loop {
         let missing: Vec<_> =
-            up_kinds::all().into_iter().filter(|kind| is_missing(*kind, world, past, &observer.stack)).collect();
+            up_kinds::all().into_iter().filter(|kind| is_missing(*kind, live_stack, past, &observer.stack)).collect();
         if missing.is_empty() || Timestamp::now() >= end {
             return Ok(());
         }
@@ -42,7 +42,7 @@ pub(super) async fn settle(
         for kind in missing {
             let observed = observer.kind(kind).await;
             let observed = observed.map_err(|error| ObserveError { kind: kind.name(), error })?;
-            world.observed.insert(kind.name().to_owned(), observed);
+            live_stack.observed.insert(kind.name().to_owned(), observed);
         }
     }
 }
@@ -50,16 +50,16 @@ pub(super) async fn settle(
 /// When the last run was last seen at work.
 fn heard(past: &Past) -> Option<Timestamp> {
     let saved = past.snapshot.as_ref().map(|snapshot| snapshot.at);
-    saved.into_iter().chain(past.cut_off.as_ref().map(|run| run.heard)).max()
+    saved.into_iter().chain(past.interrupted_run.as_ref().map(|run| run.heard)).max()
 }
 
 /// True where AWS does not list what earlier runs created, or may have created.
-fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past, stack: &str) -> bool {
+fn is_missing(kind: &dyn AnyKind, live_stack: &LiveStack, past: &Past, stack: &str) -> bool {
     if !kind.info().non_idempotent_create {
         return false;
     }
     let none = Vec::new();
-    let observed = world.observed.get(kind.name()).unwrap_or(&none);
+    let observed = live_stack.observed.get(kind.name()).unwrap_or(&none);
     let there: HashSet<&String> = observed.iter().map(|observed| &observed.id).collect();
     let known: HashSet<&String> =
         super::observe::known(past).filter(|(of, _)| *of == kind.name()).flat_map(|(_, ids)| ids).collect();
@@ -69,7 +69,7 @@ fn is_missing(kind: &dyn AnyKind, world: &World, past: &Past, stack: &str) -> bo
             .iter()
             .any(|observed| observed.address(stack).as_ref() == Some(address) && !known.contains(&observed.id))
     };
-    let unanswered = past.cut_off.iter().flat_map(|run| &run.unanswered);
+    let unanswered = past.interrupted_run.iter().flat_map(|run| &run.unanswered);
     let mut creates = unanswered.filter(|(address, verb)| verb == "create" && address.kind == kind.name());
     !known.is_subset(&there) || !creates.all(|(address, _)| is_answered(address))
 }
@@ -86,7 +86,7 @@ fn waiting(missing: &[&dyn AnyKind], window: Duration) -> String {
 mod tests {
     use serde_json::json;
     use up_core::Observed;
-    use up_state::{CutOff, Ids, Snapshot, State};
+    use up_state::{Ids, InterruptedRun, Snapshot, State};
 
     use super::*;
 
@@ -99,7 +99,7 @@ mod tests {
     fn past(known: &[&str], made: &[&str], unanswered: &[(&str, &str)]) -> Past {
         let ids = |ids: &[&str]| Ids::from([("ec2.vpc".into(), ids.iter().map(|&id| id.to_owned()).collect())]);
         let unanswered = unanswered.iter().map(|(address, verb)| (address.parse().unwrap(), (*verb).to_owned()));
-        let cut_off = CutOff {
+        let interrupted_run = InterruptedRun {
             owner: "me@here".into(),
             command: "apply".into(),
             account: "111122223333".into(),
@@ -109,7 +109,7 @@ mod tests {
             made: ids(made),
             unanswered: unanswered.collect(),
         };
-        Past { cut_off: Some(cut_off), ..left(ids(known)) }
+        Past { interrupted_run: Some(interrupted_run), ..left(ids(known)) }
     }
 
     /// What a run leaves behind that knows these.
@@ -121,13 +121,13 @@ mod tests {
     }
 
     fn missing(past: &Past, there: &[Observed<serde_json::Value>]) -> bool {
-        let world = World {
+        let live_stack = LiveStack {
             account: "111122223333".into(),
             region: "us-east-1".into(),
             observed: [("ec2.vpc".to_owned(), there.to_vec())].into(),
-            ..World::default()
+            ..LiveStack::default()
         };
-        is_missing(up_kinds::find("ec2.vpc").unwrap(), &world, past, "shop")
+        is_missing(up_kinds::find("ec2.vpc").unwrap(), &live_stack, past, "shop")
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
     fn what_cannot_be_made_twice_is_not_waited_for() {
         let group = Ids::from([("ec2.security_group".into(), ["sg-1".to_owned()].into())]);
         let past = left(group);
-        let world = World { account: "1".into(), region: "us-east-1".into(), ..World::default() };
-        assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &world, &past, "shop"));
+        let live_stack = LiveStack { account: "1".into(), region: "us-east-1".into(), ..LiveStack::default() };
+        assert!(!is_missing(up_kinds::find("ec2.security_group").unwrap(), &live_stack, &past, "shop"));
     }
 }

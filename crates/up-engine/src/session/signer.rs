@@ -12,7 +12,7 @@ use aws_credential_types::{
 };
 use jiff::Timestamp;
 use up_core::Meter;
-use up_kinds::Role;
+use up_kinds::AssumableRole;
 
 use super::{
     access,
@@ -76,7 +76,7 @@ impl Signer {
             config = first.map_or(config.clone(), |first| signed_by(&config, first));
             (roles, device, sso) = (its, mfa_serial, signs_in);
         }
-        roles.extend(connection.role.as_ref().map(|role| Role {
+        roles.extend(connection.role.as_ref().map(|role| AssumableRole {
             arn: role.arn.to_string(),
             session_name,
             external_id: role.external_id.clone(),
@@ -84,7 +84,7 @@ impl Signer {
             mfa_serial: device,
         }));
         let mut signer = Self { config, sso, links: vec![], secrets: engine.secrets.clone() };
-        let told = if by_environment { told() } else { None };
+        let told = if by_environment { expiry_from_environment() } else { None };
         if let Some(first) = signer.config.credentials_provider() {
             signer.link(first, true, told);
         }
@@ -99,7 +99,7 @@ impl Signer {
         self.links.iter().fold(CredentialLifetime::Renewed, |before, link| link.lifetime(before))
     }
 
-    async fn assume(&mut self, role: Role, engine: &Engine, connection: &Connection) -> Result<(), Failure> {
+    async fn assume(&mut self, role: AssumableRole, engine: &Engine, connection: &Connection) -> Result<(), Failure> {
         let code = match &role.mfa_serial {
             Some(serial) => Some(engine.mfa_code(&role.arn, serial, connection.mfa_code.as_ref()).await?),
             None => None,
@@ -187,7 +187,7 @@ impl ProvideCredentials for RecordingProvider {
 #[derive(Debug)]
 struct AssumedRole {
     config: SdkConfig,
-    role: Role,
+    role: AssumableRole,
     meter: Meter,
     first: Mutex<Option<Credentials>>,
 }
@@ -223,7 +223,7 @@ fn has_keys() -> bool {
 }
 
 /// When the keys in the environment expire, as `aws configure export-credentials --format env` writes it.
-fn told() -> Option<Timestamp> {
+fn expiry_from_environment() -> Option<Timestamp> {
     std::env::var("AWS_CREDENTIAL_EXPIRATION").ok()?.parse().ok()
 }
 
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_lasts_as_long_as_it_can_be_taken_on_again() {
+    fn a_role_lasts_as_long_as_it_can_be_assumed_again() {
         let token = || link(None, true, true, Some(100));
         assert_eq!(lifetime(vec![token(), link(Some(160), true, true, None)]), CredentialLifetime::Until(at(160)));
         assert_eq!(lifetime(vec![token(), link(Some(50), true, true, None)]), CredentialLifetime::Until(at(100)));

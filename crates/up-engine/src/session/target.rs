@@ -2,7 +2,7 @@
 
 use up_kinds::Identity;
 use up_stack::{Stack, StackRole};
-use up_state::Place;
+use up_state::StateLocation;
 
 use super::{access, aws::Connection};
 use crate::{Engine, Failure, Level, Reason, SessionOptions};
@@ -22,7 +22,7 @@ pub struct StackTarget<'a> {
     /// The role that its calls are made as.
     pub role: Option<&'a StackRole>,
     /// The bucket of its state, if it names one.
-    pub backend: Option<&'a Place>,
+    pub backend: Option<&'a StateLocation>,
 }
 
 impl<'a> StackTarget<'a> {

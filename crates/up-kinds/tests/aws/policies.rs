@@ -9,7 +9,7 @@ use crate::{Excuses, published, report, stale};
 
 /// What CloudFormation's schema of a type says. Paths are separated by `/`.
 #[derive(Debug, Deserialize)]
-struct Type {
+struct PublishedType {
     /// What only a create sets.
     create_only: Vec<String>,
     /// What an update replaces the resource for, under some conditions.
@@ -20,7 +20,7 @@ struct Type {
 
 #[test]
 fn a_field_replaces_where_only_a_create_sets_it() {
-    let types: BTreeMap<String, Type> = published(include_str!("cloudformation.json"));
+    let types: BTreeMap<String, PublishedType> = published(include_str!("cloudformation.json"));
     let mut wrong = vec![];
     for kind in up_kinds::all() {
         let (excuses, mut met) = (Excuses::of(kind), BTreeSet::new());
@@ -53,7 +53,7 @@ fn a_field_replaces_where_only_a_create_sets_it() {
 }
 
 /// What is wrong with a field that replaces, or that does not.
-fn agrees(schema: &Type, property: Option<&str>, replaces: bool) -> Result<(), &'static str> {
+fn agrees(schema: &PublishedType, property: Option<&str>, replaces: bool) -> Result<(), &'static str> {
     let is_in = |paths: &[String]| property.is_some_and(|property| paths.iter().any(|path| path == property));
     match replaces {
         true if property.is_none() => Err("it replaces, and CloudFormation has no property of its name"),
@@ -66,14 +66,14 @@ fn agrees(schema: &Type, property: Option<&str>, replaces: bool) -> Result<(), &
 }
 
 /// True for a path that a field of ours is, or that lies inside of one that only a create sets.
-fn is_covered(schema: &Type, ours: &BTreeSet<String>, path: &str) -> bool {
+fn is_covered(schema: &PublishedType, ours: &BTreeSet<String>, path: &str) -> bool {
     let is_around = |outer: &&String| path == **outer || path.starts_with(&format!("{outer}/"));
     schema.create_only.iter().filter(is_around).any(|outer| ours.contains(outer))
 }
 
 /// The path of the property that a field is: by the kind's case, or by the field's own name, which may leave out what every reference
 /// and every name has: `vpc` is `VpcId`, `name` is `RoleName`.
-fn property(kind: &dyn AnyKind, excuses: &Excuses, schema: &Type, field: &str) -> Option<String> {
+fn property(kind: &dyn AnyKind, excuses: &Excuses, schema: &PublishedType, field: &str) -> Option<String> {
     if let Some(path) = excuses.properties.get(field) {
         return Some(path.clone());
     }

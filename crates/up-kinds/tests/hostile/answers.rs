@@ -7,7 +7,7 @@ use up_core::AnyKind;
 use crate::{
     fake::{ANSWERS, ids, observe, services},
     fuzz::{spoils, spoilt, tries},
-    parts::{Change, Part, changed, parts},
+    parts::{AnswerPart, PartChange, changed, parts},
 };
 
 #[test]
@@ -75,7 +75,7 @@ fn no_missing_part_hides_a_resource() {
                     continue;
                 }
                 tried += 1;
-                let (observed, _) = observe(kind, Some((place, changed(body, part, &Change::Remove).into_bytes())));
+                let (observed, _) = observe(kind, Some((place, changed(body, part, &PartChange::Remove).into_bytes())));
                 if ids(observed).is_ok_and(|ids| ids != whole) {
                     wrong.push(format!("{} {} {}", kind.name(), ANSWERS[place].operation, part.path.join("/")));
                 }
@@ -87,13 +87,13 @@ fn no_missing_part_hides_a_resource() {
 }
 
 /// An item of a list may be missing: then there is one less.
-fn is_item(part: &Part) -> bool {
+fn is_item(part: &AnswerPart) -> bool {
     let [.., list, item] = &part.path[..] else { return false };
     matches!(item.as_str(), "item" | "member") || *list == format!("{item}s") || item.parse::<usize>().is_ok()
 }
 
 /// What has no tags of ours is not ours: AWS does not say that there are none.
-fn is_of_a_tag(part: &Part) -> bool {
+fn is_of_a_tag(part: &AnswerPart) -> bool {
     part.path
         .iter()
         .any(|name| name.to_lowercase().starts_with("tag") || name == "Description" || name == "description")
@@ -141,14 +141,14 @@ const WORDS: &[&str] = &[
     "xsi:nil",
 ];
 
-fn changes() -> impl Strategy<Value = Change> {
+fn changes() -> impl Strategy<Value = PartChange> {
     prop_oneof![
-        2 => Just(Change::Remove),
-        2 => Just(Change::Empty),
-        2 => Just(Change::Repeat),
-        6 => proptest::sample::select(WORDS).prop_map(|word| Change::Say(word.to_owned())),
-        1 => any::<i64>().prop_map(|number| Change::Say(number.to_string())),
-        1 => (1..20_000usize).prop_map(|times| Change::Say("a".repeat(times))),
+        2 => Just(PartChange::Remove),
+        2 => Just(PartChange::Empty),
+        2 => Just(PartChange::Repeat),
+        6 => proptest::sample::select(WORDS).prop_map(|word| PartChange::Say(word.to_owned())),
+        1 => any::<i64>().prop_map(|number| PartChange::Say(number.to_string())),
+        1 => (1..20_000usize).prop_map(|times| PartChange::Say("a".repeat(times))),
     ]
 }
 

@@ -26,7 +26,7 @@ use crate::recorded::{self, STACK};
 const ENDPOINT: &str = "http://aws.invalid";
 /// One answer, and what it answers.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct RecordedAnswer {
     pub(crate) operation: String,
     /// The path, and the body in the next line.
     request: String,
@@ -35,19 +35,19 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-impl Answer {
-    fn asked(&self) -> Asked {
+impl RecordedAnswer {
+    fn asked(&self) -> RequestKey {
         let (path, body) = self.request.split_once('\n').unwrap_or((&self.request, ""));
-        Asked::of(self.operation.clone(), path, body)
+        RequestKey::of(self.operation.clone(), path, body)
     }
 }
 
 /// All that was recorded.
-pub(crate) static ANSWERS: LazyLock<Vec<Answer>> =
+pub(crate) static ANSWERS: LazyLock<Vec<RecordedAnswer>> =
     LazyLock::new(|| serde_json::from_str(include_str!("answers.json")).unwrap());
 
 /// What each of them answers.
-static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| ANSWERS.iter().map(Answer::asked).collect());
+static ASKED: LazyLock<Vec<RequestKey>> = LazyLock::new(|| ANSWERS.iter().map(RecordedAnswer::asked).collect());
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -84,14 +84,14 @@ impl HttpConnector for Fake {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let path = request.uri().strip_prefix(ENDPOINT).unwrap_or(request.uri()).to_owned();
-        let asked = Asked::of(operation(&path, request.headers().get("x-amz-target"), &body), &path, &body);
+        let asked = RequestKey::of(operation(&path, request.headers().get("x-amz-target"), &body), &path, &body);
         let place = ASKED.iter().position(|recorded| *recorded == asked);
         let Some(place) = place else {
             let refused = HttpResponse::new(StatusCode::try_from(500).unwrap(), SdkBody::from("not recorded"));
             return HttpConnectorFuture::ready(Ok(refused));
         };
         self.used.lock().unwrap().insert(place);
-        let Answer { status, headers, body, .. } = &ANSWERS[place];
+        let RecordedAnswer { status, headers, body, .. } = &ANSWERS[place];
         let body = match &self.spoilt {
             Some((spoilt, bytes)) if *spoilt == place => SdkBody::from(bytes.clone()),
             _ => SdkBody::from(body.as_str()),
@@ -116,13 +116,13 @@ const BESIDES: [&str; 8] =
 
 /// What a request is about: the answer to one is given to no other.
 #[derive(Debug, PartialEq)]
-struct Asked {
+struct RequestKey {
     operation: String,
     path: String,
     members: BTreeMap<String, String>,
 }
 
-impl Asked {
+impl RequestKey {
     fn of(operation: String, path: &str, body: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let pairs = |text: &str| -> Vec<(String, String)> {
@@ -153,7 +153,8 @@ fn sorted(value: Value) -> Value {
 
 #[test]
 fn an_answer_is_given_to_the_request_that_was_recorded_and_to_no_other() {
-    let asked = |target: Option<&str>, path: &str, body: &str| Asked::of(operation(path, target, body), path, body);
+    let asked =
+        |target: Option<&str>, path: &str, body: &str| RequestKey::of(operation(path, target, body), path, body);
     let vpc = |attribute: &str, vpc: &str, more: &str| {
         asked(None, "/", &format!("Action=DescribeVpcAttribute&Attribute={attribute}&VpcId={vpc}{more}"))
     };

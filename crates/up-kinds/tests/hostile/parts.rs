@@ -5,14 +5,14 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 /// A part of an answer: an element of XML or a member of JSON, by its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Part {
+pub(crate) struct AnswerPart {
     /// The names of what it is in, and its own, outermost first.
     pub(crate) path: Vec<String>,
-    place: Place,
+    place: PartLocation,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum PartLocation {
     /// All of the element, and what is in it.
     Xml { whole: (usize, usize), inner: (usize, usize) },
     /// A JSON pointer.
@@ -21,7 +21,7 @@ enum Place {
 
 /// What is done to a part.
 #[derive(Debug, Clone)]
-pub(crate) enum Change {
+pub(crate) enum PartChange {
     Remove,
     Empty,
     Repeat,
@@ -30,7 +30,7 @@ pub(crate) enum Change {
 }
 
 /// All parts of an answer. None where it is neither XML nor JSON.
-pub(crate) fn parts(body: &str) -> Vec<Part> {
+pub(crate) fn parts(body: &str) -> Vec<AnswerPart> {
     if body.trim_start().starts_with('<') {
         return xml(body);
     }
@@ -41,7 +41,7 @@ pub(crate) fn parts(body: &str) -> Vec<Part> {
     found
 }
 
-fn xml(body: &str) -> Vec<Part> {
+fn xml(body: &str) -> Vec<AnswerPart> {
     let (mut open, mut found) = (Vec::<(String, usize, usize)>::new(), vec![]);
     for token in Tokenizer::from(body).map_while(Result::ok) {
         let path = |open: &[(String, usize, usize)]| open.iter().map(|(name, ..)| name.clone()).collect();
@@ -57,7 +57,7 @@ fn xml(body: &str) -> Vec<Part> {
                 let Some((_, start, inner)) = open.pop() else { break };
                 let inner =
                     if matches!(end, ElementEnd::Empty) { (span.start(), span.start()) } else { (inner, span.start()) };
-                found.push(Part { path, place: Place::Xml { whole: (start, span.end()), inner } });
+                found.push(AnswerPart { path, place: PartLocation::Xml { whole: (start, span.end()), inner } });
             }
             _ => {}
         }
@@ -65,7 +65,7 @@ fn xml(body: &str) -> Vec<Part> {
     found
 }
 
-fn json(value: &Value, path: &mut Vec<String>, pointer: String, found: &mut Vec<Part>) {
+fn json(value: &Value, path: &mut Vec<String>, pointer: String, found: &mut Vec<AnswerPart>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Value::Array(items) => items.iter().enumerate().map(|(place, item)| (place.to_string(), item)).collect(),
@@ -74,42 +74,44 @@ fn json(value: &Value, path: &mut Vec<String>, pointer: String, found: &mut Vec<
     for (name, child) in children {
         let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
         path.push(name);
-        found.push(Part { path: path.clone(), place: Place::Json(pointer.clone()) });
+        found.push(AnswerPart { path: path.clone(), place: PartLocation::Json(pointer.clone()) });
         json(child, path, pointer, found);
         path.pop();
     }
 }
 
 /// The answer with this part changed.
-pub(crate) fn changed(body: &str, part: &Part, change: &Change) -> String {
+pub(crate) fn changed(body: &str, part: &AnswerPart, change: &PartChange) -> String {
     match &part.place {
-        Place::Xml { whole, inner } => {
+        PartLocation::Xml { whole, inner } => {
             let whole_text = &body[whole.0..whole.1];
             let (range, text) = match change {
-                Change::Remove => (whole, String::new()),
-                Change::Empty => (inner, String::new()),
-                Change::Repeat => (whole, whole_text.repeat(2)),
-                Change::Say(text) => (inner, text.replace('&', "&amp;").replace('<', "&lt;")),
+                PartChange::Remove => (whole, String::new()),
+                PartChange::Empty => (inner, String::new()),
+                PartChange::Repeat => (whole, whole_text.repeat(2)),
+                PartChange::Say(text) => (inner, text.replace('&', "&amp;").replace('<', "&lt;")),
             };
             format!("{}{text}{}", &body[..range.0], &body[range.1..])
         }
-        Place::Json(pointer) => {
+        PartLocation::Json(pointer) => {
             let mut value: Value = serde_json::from_str(body).expect("parts are of JSON");
             let (parent, name) = pointer.rsplit_once('/').expect("a pointer begins with a slash");
             let name = name.replace("~1", "/").replace("~0", "~");
             match (value.pointer_mut(parent).expect("it is there"), change) {
-                (Value::Object(map), Change::Remove) => drop(map.remove(&name)),
-                (Value::Array(items), Change::Remove) => drop(items.remove(name.parse().expect("a place"))),
-                (Value::Array(items), Change::Repeat) => {
+                (Value::Object(map), PartChange::Remove) => drop(map.remove(&name)),
+                (Value::Array(items), PartChange::Remove) => drop(items.remove(name.parse().expect("a place"))),
+                (Value::Array(items), PartChange::Repeat) => {
                     let place: usize = name.parse().expect("a place");
                     items.insert(place, items[place].clone());
                 }
                 (_, change) => {
                     let own = value.pointer_mut(pointer).expect("it is there");
                     *own = match (&*own, change) {
-                        (Value::Array(_), Change::Empty) => Value::Array(vec![]),
-                        (Value::Object(_), Change::Empty) => Value::Object(serde_json::Map::new()),
-                        (_, Change::Say(text)) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
+                        (Value::Array(_), PartChange::Empty) => Value::Array(vec![]),
+                        (Value::Object(_), PartChange::Empty) => Value::Object(serde_json::Map::new()),
+                        (_, PartChange::Say(text)) => {
+                            serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into())
+                        }
                         _ => Value::Null,
                     };
                 }

@@ -8,7 +8,7 @@ use up_core::{AnyKind, Status};
 
 use crate::{
     fake::{ANSWERS, ids, observe},
-    parts::{Change, Part, changed, parts},
+    parts::{AnswerPart, PartChange, changed, parts},
     recorded::case,
 };
 
@@ -51,7 +51,7 @@ fn no_state_leads_to_a_delete_but_of_what_never_came_up() {
                     let unknown = "a-state-of-tomorrow".to_owned();
                     for value in state.values.iter().chain([&unknown]) {
                         tried.insert((kind.name(), state.path.clone(), value.clone()));
-                        let body = changed(&answer.body, part, &Change::Say(value.clone()));
+                        let body = changed(&answer.body, part, &PartChange::Say(value.clone()));
                         let at = || format!("{} {} {value}", kind.name(), state.path.join("/"));
                         wrong.extend(
                             verdict(kind, place, body, value, &whole).err().map(|why| format!("{}: {why}", at())),
@@ -78,7 +78,7 @@ fn no_unknown_word_ends_a_look_or_hides_a_resource() {
             for word in ENUMERATIONS.iter().filter(|word| !word.state && word.operation == answer.operation) {
                 for part in parts(&answer.body).iter().filter(|part| word.is_at(part)) {
                     tried += 1;
-                    let body = changed(&answer.body, part, &Change::Say("a-word-of-tomorrow".into()));
+                    let body = changed(&answer.body, part, &PartChange::Say("a-word-of-tomorrow".into()));
                     let (observed, _) = observe(kind, Some((place, body.into_bytes())));
                     if ids(observed).map_err(|error| error.to_string()) != Ok(whole.clone()) {
                         wrong.insert(format!("{} {}", kind.name(), word.path.join("/")));
@@ -93,7 +93,7 @@ fn no_unknown_word_ends_a_look_or_hides_a_resource() {
 
 impl Enumeration {
     /// True for a part that is this member: lists are no part of the path.
-    fn is_at(&self, part: &Part) -> bool {
+    fn is_at(&self, part: &AnswerPart) -> bool {
         let is_list = |name: &&String| !matches!(name.as_str(), "item" | "member") && name.parse::<usize>().is_err();
         let names: Vec<_> = part.path.iter().filter(is_list).collect();
         // A query API names the items of some lists by their kind, as in `DBInstances/DBInstance`.

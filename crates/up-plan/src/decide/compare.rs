@@ -1,4 +1,4 @@
-//! What differs between a declaration and what is seen.
+//! Compares a declaration with the observed resource.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -10,10 +10,11 @@ use up_core::{
 };
 
 use super::{Matcher, names, used};
-use crate::{World, replace::confine};
+use crate::{LiveStack, replace::confine};
 
 impl<'a> Matcher<'a, '_> {
-    /// What differs, with marks filled in and references named. `replaced` counts as different wherever it is named.
+    /// The differences, with placeholders filled in and ids turned into addresses. A reference to a resource in
+    /// `replaced` always counts as a difference.
     pub(super) fn compare(
         &self,
         kind: &dyn AnyKind,
@@ -24,13 +25,13 @@ impl<'a> Matcher<'a, '_> {
         let observed = &*self.with_written(kind, declared, observed);
         let address_of = |kind: &str, id: &str| self.addresses.get(kind)?.get(id).map(|address| &**address);
         let answer = |quote: &Placeholder| self.answer(quote, replaced);
-        // Of most nothing differs, and to see that nothing has to be made.
+        // Most resources have no differences; this check allocates nothing.
         if replaced.is_empty() && agrees(kind.fields(), &observed.spec, &declared.spec, &address_of, &answer) {
             return vec![];
         }
         let desired = self.filled(kind, declared, &answer);
         let mut desired = Cow::Owned(kind.comparable(desired.into_owned()));
-        let ignored = ignored(self.world, self.stack, declared, observed);
+        let ignored = ignored(self.live_stack, self.stack, declared, observed);
         let said = without_ignored(&desired, ignored).into_owned();
         let mut changes = diff(kind.fields(), &observed.spec, &desired, &address_of);
         if !changes.is_empty() {
@@ -53,8 +54,8 @@ impl<'a> Matcher<'a, '_> {
         changes
     }
 
-    /// A live resource with what stands for the write-only values that it was given last. Where that is not known, they count
-    /// as unchanged.
+    /// The live resource with the fingerprints of the write-only values that were sent last. Values without a known
+    /// fingerprint count as unchanged.
     fn with_written<'o>(
         &self,
         kind: &dyn AnyKind,
@@ -64,18 +65,19 @@ impl<'a> Matcher<'a, '_> {
         let mut observed = Cow::Borrowed(observed);
         for field in kind.fields().iter().filter(|field| field.is_write_only) {
             let address = observed.address(self.stack).unwrap_or_else(|| declared.address.clone());
-            let is_sent_again = self.world.rewrite.contains(&(declared.address.clone(), field.name.to_owned()));
-            let written = self.world.written.get(&address).map(|spec| &spec[field.name]).filter(|it| !it.is_null());
+            let is_sent_again = self.live_stack.rewrite.contains(&(declared.address.clone(), field.name.to_owned()));
+            let written =
+                self.live_stack.written.get(&address).map(|spec| &spec[field.name]).filter(|it| !it.is_null());
             let value = if is_sent_again { &Value::Null } else { written.unwrap_or(&declared.spec[field.name]) };
             observed.to_mut().spec[field.name] = value.clone();
         }
         observed
     }
 
-    /// True where live targets and wanted ones are inside different resources, such as subnets in different VPCs.
+    /// True if the observed and the desired targets are inside different parents, such as subnets in different VPCs.
     pub(super) fn is_moved(&self, observed: &Value, desired: &Value, replaced: &BTreeSet<&Address>) -> bool {
         let live = |kind: &str, id: &str| {
-            let all = self.world.observed.get(kind).into_iter().flatten();
+            let all = self.live_stack.observed.get(kind).into_iter().flatten();
             all.clone().find(|observed| names(observed).any(|name| name == id))
         };
         let parents = |kind: &str, spec: &Value| {
@@ -104,7 +106,7 @@ impl<'a> Matcher<'a, '_> {
         !was.is_empty() && !will_be.is_empty() && was.is_disjoint(&will_be)
     }
 
-    /// The declared spec with all marks filled in of which the answer is known.
+    /// The declared spec with all known placeholders filled in.
     pub(super) fn filled(
         &self,
         kind: &dyn AnyKind,
@@ -114,13 +116,14 @@ impl<'a> Matcher<'a, '_> {
         let mut desired = Cow::Borrowed(&*declared.spec);
         if placeholder::holds_placeholder(&desired) {
             placeholder::fill(desired.to_mut(), answer);
-            // What is filled in may sort elsewhere in a set. A spec that is wrong only now is left for AWS to refuse.
+            // Filled-in values may change the order of a set. A spec that only now turns out to be wrong is left for
+            // AWS to refuse.
             desired = kind.complete((*desired).clone()).map_or(desired, Cow::Owned);
         }
         desired
     }
 
-    /// What is wanted, with live values in the place of what is ignored and of what the kind accepts.
+    /// The desired spec, with live values for ignored fields and for differences that the kind accepts.
     pub(super) fn acceptable(
         &self,
         kind: &dyn AnyKind,
@@ -137,8 +140,8 @@ impl<'a> Matcher<'a, '_> {
     pub(super) fn answer(&self, quote: &Placeholder, replaced: &BTreeSet<&Address>) -> Option<String> {
         if quote.address == "stack" {
             return match quote.attribute.as_str() {
-                "account" => Some(self.world.account.clone()),
-                "region" => Some(self.world.region.clone()),
+                "account" => Some(self.live_stack.account.clone()),
+                "region" => Some(self.live_stack.region.clone()),
                 _ => None,
             };
         }
@@ -148,16 +151,16 @@ impl<'a> Matcher<'a, '_> {
     }
 }
 
-/// No fields.
+/// The empty set.
 pub(super) static NONE: BTreeSet<String> = BTreeSet::new();
 
-/// The fields of a live resource that are left alone: none before its create was finished.
+/// The ignored fields of a live resource: none before its create was finished.
 pub(crate) fn ignored<'a>(
-    world: &World,
+    live_stack: &LiveStack,
     stack: &str,
     declared: &'a Declared,
     observed: &Observed<Value>,
 ) -> &'a BTreeSet<String> {
-    let is_unfinished = || observed.address(stack).is_some_and(|address| world.unfinished.contains(&address));
-    if world.unfinished.is_empty() || !is_unfinished() { &declared.ignore_changes } else { &NONE }
+    let is_unfinished = || observed.address(stack).is_some_and(|address| live_stack.unfinished.contains(&address));
+    if live_stack.unfinished.is_empty() || !is_unfinished() { &declared.ignore_changes } else { &NONE }
 }

@@ -1,4 +1,4 @@
-//! What is to become of each resource, before any thought of order.
+//! Decides what happens to each resource, without regard to order.
 
 mod compare;
 mod explain;
@@ -13,44 +13,44 @@ use std::{
 use serde_json::Value;
 use up_core::{Address, AnyKind, Change, Declared, FieldChange, Observed, Order, Status, by_id, references};
 
-use crate::{Kinds, Map, Notice, Refusal, Wanted, World, graph, replace::order_replacements};
+use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, graph, replace::order_replacements};
 
 pub(crate) use self::{
     compare::ignored,
     tags::{new, tag_change},
 };
 
-/// What is to become of one resource.
+/// What happens to one resource.
 #[derive(Debug)]
-pub(crate) struct Verdict<'a> {
+pub(crate) struct Decision<'a> {
     pub(crate) address: Cow<'a, Address>,
-    /// Absent for what is no longer declared.
+    /// Absent for a resource that is no longer declared.
     pub(crate) declared: Option<&'a Declared>,
-    /// Where that stands.
+    /// The place of the declaration, see [`graph::ReferenceGraph`].
     pub(crate) place: Option<usize>,
     pub(crate) observed: Option<&'a Observed<Value>>,
-    pub(crate) ruling: Ruling,
+    pub(crate) planned: PlannedAction,
     pub(crate) changes: Vec<FieldChange>,
     pub(crate) why: Option<String>,
-    /// What is seen is not deleted, though another takes its place: something that stays uses it.
+    /// True if the old resource is not deleted although it is replaced: a resource that stays still uses it.
     pub(crate) keeps_old: bool,
-    /// The fields that are left alone: none before its create was finished.
+    /// The ignored fields: none before the create was finished.
     pub(crate) ignored: &'a BTreeSet<String>,
 }
 
-/// What is to become of everything, and what a user has to know about it.
-pub(crate) struct Decision<'a> {
-    pub(crate) verdicts: Vec<Verdict<'a>>,
+/// What happens to all resources, and what the user has to know about it.
+pub(crate) struct Decisions<'a> {
+    pub(crate) decisions: Vec<Decision<'a>>,
     pub(crate) notices: Vec<Notice>,
-    /// Ids of what may be a copy, and is left alone.
+    /// Ids of resources that may be copies, and are left alone.
     pub(crate) copies: BTreeSet<String>,
     pub(crate) refusals: Vec<Refusal>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ruling {
+pub(crate) enum PlannedAction {
     Keep,
-    /// Right, but AWS is not done with it.
+    /// As declared, but AWS has not finished with it.
     Wait,
     Create,
     Update,
@@ -58,42 +58,42 @@ pub(crate) enum Ruling {
     Delete,
 }
 
-/// Rules over every declared resource, and over every live one that no declaration claims.
+/// Decides for every declared resource, and for every live one that no declaration claims.
 pub(crate) fn decide<'a>(
     wanted: &Wanted<'a>,
-    named: &graph::Named<'a>,
-    world: &'a World,
+    named: &graph::ReferenceGraph<'a>,
+    live_stack: &'a LiveStack,
     kinds: Kinds<'_>,
-) -> Decision<'a> {
-    let mut matcher = Matcher::new(wanted, world, kinds);
+) -> Decisions<'a> {
+    let mut matcher = Matcher::new(wanted, live_stack, kinds);
     matcher.rename_in_turn();
     let order = named.targets_first();
     for place in &order {
         matcher.claim(named.at(*place));
     }
-    let mut verdicts = matcher.verdicts(named, &order);
+    let mut decisions = matcher.decisions(named, &order);
     let surplus = matcher.surplus();
-    verdicts.extend(surplus);
-    matcher.keep_used(&mut verdicts);
-    matcher.explain(&verdicts);
-    matcher.refuse_changes(&verdicts);
+    decisions.extend(surplus);
+    matcher.keep_used(&mut decisions);
+    matcher.explain(&decisions);
+    matcher.refuse_changes(&decisions);
     let Matcher { mut notices, copies, refusals, .. } = matcher;
     notices.sort_by(|one, other| one.address.cmp(&other.address));
-    Decision { verdicts, notices, copies, refusals }
+    Decisions { decisions, notices, copies, refusals }
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
-type Addresses<'a> = Map<&'a str, Map<&'a str, Cow<'a, Address>>>;
+type Addresses<'a> = FastMap<&'a str, FastMap<&'a str, Cow<'a, Address>>>;
 
 struct Matcher<'a, 'k> {
     stack: &'a str,
     given: &'a BTreeMap<Address, String>,
     kinds: Kinds<'k>,
-    world: &'a World,
-    declared: Map<&'a Address, &'a Declared>,
-    /// Live resources that nothing has claimed yet, by the address they carry.
-    free: Map<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
-    claims: Map<&'a Address, &'a Observed<Value>>,
+    live_stack: &'a LiveStack,
+    declared: FastMap<&'a Address, &'a Declared>,
+    /// Live resources that no declaration has claimed yet, by the address they carry.
+    free: FastMap<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
+    claims: FastMap<&'a Address, &'a Observed<Value>>,
     addresses: Addresses<'a>,
     notices: Vec<Notice>,
     copies: BTreeSet<String>,
@@ -101,14 +101,14 @@ struct Matcher<'a, 'k> {
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
-    fn new(wanted: &Wanted<'a>, world: &'a World, kinds: Kinds<'k>) -> Self {
-        let declared: Map<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
-        let many = world.observed.values().map(Vec::len).sum();
-        let mut free: Map<_, Vec<_>> = Map::with_capacity_and_hasher(many, Default::default());
-        let claims = Map::with_capacity_and_hasher(many.min(declared.len()), Default::default());
+    fn new(wanted: &Wanted<'a>, live_stack: &'a LiveStack, kinds: Kinds<'k>) -> Self {
+        let declared: FastMap<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
+        let many = live_stack.observed.values().map(Vec::len).sum();
+        let mut free: FastMap<_, Vec<_>> = FastMap::with_capacity_and_hasher(many, Default::default());
+        let claims = FastMap::with_capacity_and_hasher(many.min(declared.len()), Default::default());
         let mut addresses = Addresses::default();
         let mut notices = vec![];
-        for (kind, observed) in world.iter() {
+        for (kind, observed) in live_stack.iter() {
             let Some(address) = observed.address(wanted.stack) else { continue };
             if address.kind != kind {
                 let message = format!(
@@ -130,7 +130,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             stack: wanted.stack,
             given: wanted.given,
             kinds,
-            world,
+            live_stack,
             declared,
             free,
             claims,
@@ -141,8 +141,8 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
     }
 
-    /// A chain of renames: what was `a` is `b` now, and what was `b` is `c`. As long as something live is still `a`, and nothing
-    /// is `c` yet, each live resource of the chain is the next one.
+    /// A chain of renames: what was `a` is `b` now, and what was `b` is `c`. If a live resource is still `a`, and none
+    /// is `c` yet, each live resource of the chain moves to the next address.
     fn rename_in_turn(&mut self) {
         let mut next: BTreeMap<&Address, &'a Declared> = BTreeMap::new();
         for (was, declared) in self.declared.values().flat_map(|it| it.renamed_from.iter().map(move |was| (was, *it))) {
@@ -173,11 +173,11 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
     }
 
-    /// Finds the live resource a declaration speaks of: the one with its address, or one that only has another name.
+    /// Finds the live resource of a declaration: the one with its address, or a renamed one.
     fn claim(&mut self, declared: &'a Declared) {
         let Some(kind) = (self.kinds)(&declared.address.kind) else { return };
         let claimed = match self.free.remove(&declared.address) {
-            // Nearly always; its names lead here already.
+            // The usual case; its ids already lead to this address.
             Some(mut sole) if sole.len() == 1 => {
                 self.refuse_ambiguous(kind, declared, 0, &sole);
                 self.claims.extend(sole.pop().map(|observed| (&declared.address, observed)));
@@ -193,7 +193,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
     }
 
-    /// Takes the best of those that carry `address`; the others stay free.
+    /// Takes the best of the candidates, which all carry `address`; the others stay free.
     fn choose(
         &mut self,
         kind: &dyn AnyKind,
@@ -204,7 +204,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let best = self.best(kind, declared, &candidates);
         self.refuse_ambiguous(kind, declared, best, &candidates);
         let chosen = candidates.remove(best);
-        // Resources that refer to one of the others move over to the chosen one.
+        // References to the other candidates no longer count as references to this address.
         let of_kind = self.addresses.entry(kind.name()).or_default();
         candidates.iter().flat_map(|observed| names(observed)).for_each(|name| drop(of_kind.remove(name)));
         if !candidates.is_empty() {
@@ -213,10 +213,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
         chosen
     }
 
-    /// Of several with one address (a replacement that was interrupted, a create that was done twice): the one that is
-    /// nearest to what is wanted, then the one others refer to, then the one made last.
+    /// Picks one of several resources with the same address (an interrupted replacement, a create that was done twice):
+    /// the one with the least differences, then the one that others refer to, then the newest.
     fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Observed<Value>]) -> usize {
-        let used: BTreeSet<_> = self.world.iter().flat_map(|(_, observed)| used(&observed.spec)).collect();
+        let used: BTreeSet<_> = self.live_stack.iter().flat_map(|(_, observed)| used(&observed.spec)).collect();
         let rank = |observed: &Observed<Value>| {
             let dying = matches!(observed.status, Status::Deleting(_) | Status::Failed(_));
             let changes = self.compare(kind, declared, observed, &BTreeSet::new());
@@ -229,7 +229,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         ranked.map_or(0, |(index, _)| index)
     }
 
-    /// The live resource that has one of the addresses which the declaration says it had before.
+    /// The live resource at one of the addresses in the declaration's `renamed_from`.
     fn renamed_from(&mut self, kind: &dyn AnyKind, declared: &'a Declared) -> Option<&'a Observed<Value>> {
         let was = declared.renamed_from.iter().find(|was| {
             was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
@@ -238,7 +238,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         Some(self.choose(kind, declared, Cow::Owned(was.clone()), candidates))
     }
 
-    /// A live resource of an address that is no longer declared, in all else just as declared here.
+    /// A live resource whose address is no longer declared and that is otherwise just as declared here.
     fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
         let undeclared = self
             .free
@@ -248,7 +248,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
             matches!(observed[..], [observed] if observed.status == Status::Ready && !self.may_be_copy(kind, None, observed)
                 && self.compare(kind, declared, observed, &BTreeSet::new()).is_empty())
         });
-        // Several alike: the one that kept more of its address.
+        // If there are several, the one with the most similar address.
         let kept = |address: &Address| {
             let Address { module, name, key, .. } = &declared.address;
             [&address.key != key, &address.name != name, &address.module != module]
@@ -257,51 +257,52 @@ impl<'a, 'k> Matcher<'a, 'k> {
         self.free.remove(&from)?.pop()
     }
 
-    /// Rules until nothing more is replaced because of what it refers to.
-    fn verdicts(&self, named: &graph::Named<'a>, order: &[usize]) -> Vec<Verdict<'a>> {
+    /// Decides for each declaration, until no more resources are replaced because of their references.
+    fn decisions(&self, named: &graph::ReferenceGraph<'a>, order: &[usize]) -> Vec<Decision<'a>> {
         let mut replaced = BTreeSet::new();
-        // What is replaced only to release what another takes.
+        // Resources that are replaced only to release a unique value that another takes.
         let mut yielding: BTreeMap<&Address, String> = BTreeMap::new();
         loop {
             let before = replaced.len();
-            let mut verdicts = Vec::with_capacity(order.len());
+            let mut decisions = Vec::with_capacity(order.len());
             for &place in order {
                 let declared = named.at(place);
-                let mut verdict = self.rule(declared, &replaced);
+                let mut decision = self.rule(declared, &replaced);
                 if let Some(why) = yielding.get(&declared.address) {
-                    (verdict.ruling, verdict.why) = (Ruling::Replace(Order::DestroyBeforeCreate), Some(why.clone()));
+                    (decision.planned, decision.why) =
+                        (PlannedAction::Replace(Order::DestroyBeforeCreate), Some(why.clone()));
                 }
-                if matches!(verdict.ruling, Ruling::Replace(_)) {
+                if matches!(decision.planned, PlannedAction::Replace(_)) {
                     replaced.insert(&declared.address);
                 }
-                verdicts.push(Verdict { place: Some(place), ..verdict });
+                decisions.push(Decision { place: Some(place), ..decision });
             }
             if replaced.len() > before {
                 continue;
             }
-            match order_replacements(&mut verdicts, self.kinds) {
+            match order_replacements(&mut decisions, self.kinds) {
                 Some((address, why)) => _ = yielding.insert(address, why),
-                None => return verdicts,
+                None => return decisions,
             }
         }
     }
 
-    fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Verdict<'a> {
-        let verdict = |observed: Option<&'a Observed<Value>>, ruling, changes, why| Verdict {
+    fn rule(&self, declared: &'a Declared, replaced: &BTreeSet<&Address>) -> Decision<'a> {
+        let decision = |observed: Option<&'a Observed<Value>>, planned, changes, why| Decision {
             address: Cow::Borrowed(&declared.address),
             declared: Some(declared),
             place: None,
             observed,
-            ruling,
+            planned,
             changes,
             why,
             keeps_old: false,
             ignored: observed
-                .map_or(&declared.ignore_changes, |observed| ignored(self.world, self.stack, declared, observed)),
+                .map_or(&declared.ignore_changes, |observed| ignored(self.live_stack, self.stack, declared, observed)),
         };
         let kind = (self.kinds)(&declared.address.kind);
         let (Some(kind), Some(observed)) = (kind, self.claims.get(&declared.address).copied()) else {
-            return verdict(None, Ruling::Create, vec![], None);
+            return decision(None, PlannedAction::Create, vec![], None);
         };
         let changes = self.compare(kind, declared, observed, replaced);
         let because = replaced.iter().find(|to| {
@@ -310,46 +311,46 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let why = because.map(|to| format!("{to} is replaced"));
         match &observed.status {
             Status::Failed(why) => {
-                return verdict(
+                return decision(
                     Some(observed),
-                    Ruling::Replace(Order::DestroyBeforeCreate),
+                    PlannedAction::Replace(Order::DestroyBeforeCreate),
                     changes,
                     Some(format!("it failed: {why}")),
                 );
             }
             Status::Deleting(_) => {
                 let why = Some("it is being deleted".into());
-                return verdict(Some(observed), Ruling::Replace(Order::DestroyBeforeCreate), changes, why);
+                return decision(Some(observed), PlannedAction::Replace(Order::DestroyBeforeCreate), changes, why);
             }
             _ => {}
         }
-        let ruling = if changes.iter().any(|change| change.change != Change::Update) {
-            Ruling::Replace(kind.info().replace)
+        let planned = if changes.iter().any(|change| change.change != Change::Update) {
+            PlannedAction::Replace(kind.info().replace)
         } else if !changes.is_empty()
-            || !tag_change(self.stack, kind, declared, observed, &self.world.tagged).is_empty()
+            || !tag_change(self.stack, kind, declared, observed, &self.live_stack.tagged).is_empty()
         {
-            Ruling::Update
+            PlannedAction::Update
         } else {
             match &observed.status {
-                Status::Impaired(trouble) if trouble.repair => Ruling::Update,
-                Status::Pending(_) => Ruling::Wait,
-                _ => Ruling::Keep,
+                Status::Impaired(trouble) if trouble.repair => PlannedAction::Update,
+                Status::Pending(_) => PlannedAction::Wait,
+                _ => PlannedAction::Keep,
             }
         };
-        let mended = || match &observed.status {
+        let repaired = || match &observed.status {
             Status::Impaired(trouble) if trouble.repair => Some(format!("AWS says: {}", trouble.why)),
             _ => None,
         };
-        verdict(Some(observed), ruling, changes, why.or_else(mended))
+        decision(Some(observed), planned, changes, why.or_else(repaired))
     }
 }
 
-/// What a reference to a live resource may hold.
+/// The ids that a reference to a live resource may hold: its id and its ARN.
 pub(crate) fn names(observed: &Observed<Value>) -> impl Iterator<Item = &str> {
     [Some(&observed.id), observed.attrs.get("arn")].into_iter().flatten().map(String::as_str)
 }
 
-/// What a live resource refers to: kind and id, or ARN.
+/// What a live resource refers to: kind and id, or kind and ARN.
 pub(crate) fn used(spec: &Value) -> Vec<(&str, &str)> {
     match spec {
         Value::Object(map) => match by_id(spec) {

@@ -1,15 +1,17 @@
-//! What is left over: to be deleted, kept because something uses it, or not the stack's at all.
+//! Live resources that no declaration claims: deleted, kept because something uses them, or left alone because they may
+//! not belong to the stack.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use up_core::{Address, AnyKind, Declared, Observed, Order, with_ignored};
 
-use super::{Matcher, Ruling, Verdict, compare::NONE, names, used};
-use crate::{Map, Notice, Refusal, given_name};
+use super::{Decision, Matcher, PlannedAction, compare::NONE, names, used};
+use crate::{FastMap, Notice, Refusal, given_name};
 
 impl<'a> Matcher<'a, '_> {
-    /// True for what may be a copy with the tags of another, and holds more than what never changes.
+    /// True if the resource may be a copy that carries another's tags. Copies of immutable kinds do no harm and do not
+    /// count.
     pub(super) fn may_be_copy(
         &self,
         kind: &dyn AnyKind,
@@ -19,10 +21,10 @@ impl<'a> Matcher<'a, '_> {
         kind.info().tags_travel && !kind.info().immutable && !self.is_ours(kind, declared, observed)
     }
 
-    /// True where more than tags, which may have been copied, says that the stack made it: an earlier run knew its id, or
-    /// it has the name that `declared` gives, or that was made for its address.
+    /// True if more than the tags, which may have been copied, says that the stack created it: an earlier run knew its
+    /// id, or it has the name that `declared` gives, or the name derived from its address.
     fn is_ours(&self, kind: &dyn AnyKind, declared: Option<&Declared>, observed: &Observed<Value>) -> bool {
-        if self.world.known.get(kind.name()).is_some_and(|ids| ids.contains(&observed.id)) {
+        if self.live_stack.known.get(kind.name()).is_some_and(|ids| ids.contains(&observed.id)) {
             return true;
         }
         let longest = kind.info().longest_name;
@@ -35,8 +37,8 @@ impl<'a> Matcher<'a, '_> {
         given == Some(name) || (longest > 0 && *name == address.physical(self.stack, observed.generation(), longest))
     }
 
-    /// Of two that carry the same tags one may be a copy: where nothing tells which, nothing may be done to either. Nor may
-    /// anything be done to the only one that is left, where it may be a copy of what was lost.
+    /// Refuses to go on if one of two resources with the same tags may be a copy and nothing tells which, or if the
+    /// only one left may be a copy of a lost resource.
     pub(super) fn refuse_ambiguous(
         &mut self,
         kind: &dyn AnyKind,
@@ -70,13 +72,12 @@ impl<'a> Matcher<'a, '_> {
         self.refusals.push(Refusal { address: declared.address.clone(), message });
     }
 
-    /// What is left: no longer declared, or one too many of its address. What only carries copied tags is named, and left
-    /// alone.
-    pub(super) fn surplus(&mut self) -> Vec<Verdict<'a>> {
+    /// Deletes what is left: resources no longer declared, and duplicates. Possible copies are reported and left alone.
+    pub(super) fn surplus(&mut self) -> Vec<Decision<'a>> {
         let mut left: Vec<_> =
             self.free.iter().flat_map(|(at, all)| all.iter().map(move |observed| (at, *observed))).collect();
         left.sort_by_key(|(address, observed)| (*address, &observed.id));
-        let (mut verdicts, mut notices, mut copies) = (vec![], vec![], BTreeSet::new());
+        let (mut decisions, mut notices, mut copies) = (vec![], vec![], BTreeSet::new());
         for (address, observed) in left {
             let claimed = self.claims.get(&**address);
             if self.is_copy(address, observed, claimed.copied()) {
@@ -90,12 +91,12 @@ impl<'a> Matcher<'a, '_> {
                 copies.insert(observed.id.clone());
                 continue;
             }
-            verdicts.push(Verdict {
+            decisions.push(Decision {
                 address: address.clone(),
                 declared: None,
                 place: None,
                 observed: Some(observed),
-                ruling: Ruling::Delete,
+                planned: PlannedAction::Delete,
                 changes: vec![],
                 why: claimed.map(|_| "a second one of the same address".to_owned()),
                 keeps_old: false,
@@ -104,11 +105,11 @@ impl<'a> Matcher<'a, '_> {
         }
         self.notices.extend(notices);
         self.copies.extend(copies);
-        verdicts
+        decisions
     }
 
-    /// True for one too many whose tags may be a copy. What never changes and is no longer declared goes with its copies where
-    /// no history tells them apart.
+    /// True for a duplicate that may be a copy. Without history, immutable resources that are no longer declared are
+    /// deleted with their copies, which cannot be told apart.
     pub(super) fn is_copy(
         &self,
         address: &Address,
@@ -116,20 +117,23 @@ impl<'a> Matcher<'a, '_> {
         claimed: Option<&Observed<Value>>,
     ) -> bool {
         let Some(kind) = (self.kinds)(&address.kind).filter(|kind| kind.info().tags_travel) else { return false };
-        let is_told_apart = !kind.info().immutable || claimed.is_some() || !self.world.known.is_empty();
+        let is_told_apart = !kind.info().immutable || claimed.is_some() || !self.live_stack.known.is_empty();
         is_told_apart && !self.is_ours(kind, None, observed)
     }
 
-    /// What something that stays uses is not deleted: a field that is ignored still names it.
-    pub(super) fn keep_used(&mut self, verdicts: &mut Vec<Verdict<'a>>) {
-        let leaves =
-            |verdict: &Verdict<'_>| !verdict.keeps_old && matches!(verdict.ruling, Ruling::Delete | Ruling::Replace(_));
-        if !verdicts.iter().any(leaves) {
+    /// Keeps resources that a resource which stays still uses in an ignored field.
+    pub(super) fn keep_used(&mut self, decisions: &mut Vec<Decision<'a>>) {
+        let leaves = |decision: &Decision<'_>| {
+            !decision.keeps_old && matches!(decision.planned, PlannedAction::Delete | PlannedAction::Replace(_))
+        };
+        if !decisions.iter().any(leaves) {
             return;
         }
-        let stays = |verdict: &&Verdict<'_>| matches!(verdict.ruling, Ruling::Keep | Ruling::Wait | Ruling::Update);
-        let mut users: Vec<(Address, Value)> = verdicts.iter().filter(stays).filter_map(retained).collect();
-        let mut users_of: Map<(String, String), Address> = Map::default();
+        let stays = |decision: &&Decision<'_>| {
+            matches!(decision.planned, PlannedAction::Keep | PlannedAction::Wait | PlannedAction::Update)
+        };
+        let mut users: Vec<(Address, Value)> = decisions.iter().filter(stays).filter_map(retained).collect();
+        let mut users_of: FastMap<(String, String), Address> = FastMap::default();
         while let Some((user, spec)) = users.pop() {
             for (kind, id) in used(&spec) {
                 users_of.entry((kind.to_owned(), id.to_owned())).or_insert_with(|| user.clone());
@@ -137,18 +141,18 @@ impl<'a> Matcher<'a, '_> {
             if !users.is_empty() {
                 continue;
             }
-            for verdict in verdicts.iter_mut().filter(|verdict| leaves(verdict)) {
-                let Some(observed) = verdict.observed else { continue };
-                let kind = &verdict.address.kind;
+            for decision in decisions.iter_mut().filter(|decision| leaves(decision)) {
+                let Some(observed) = decision.observed else { continue };
+                let kind = &decision.address.kind;
                 let user = names(observed).find_map(|name| users_of.get(&(kind.clone(), name.to_owned())));
-                let Some(user) = user.filter(|user| **user != *verdict.address) else { continue };
-                verdict.keeps_old = true;
-                // What it uses in turn stays as well.
-                users.push((verdict.address.clone().into_owned(), observed.spec.clone()));
-                let address = verdict.address.clone().into_owned();
-                if verdict.ruling == Ruling::Replace(Order::DestroyBeforeCreate) {
+                let Some(user) = user.filter(|user| **user != *decision.address) else { continue };
+                decision.keeps_old = true;
+                // The resources that it uses stay as well.
+                users.push((decision.address.clone().into_owned(), observed.spec.clone()));
+                let address = decision.address.clone().into_owned();
+                if decision.planned == PlannedAction::Replace(Order::DestroyBeforeCreate) {
                     let message = format!(
-                        "{} must go before the new one is made, and {user} still uses it, in a field that is ignored",
+                        "{} must be deleted before the new one is created, but {user} still uses it, in a field that is ignored",
                         observed.id
                     );
                     self.refusals.push(Refusal { address, message });
@@ -157,14 +161,14 @@ impl<'a> Matcher<'a, '_> {
                 }
             }
         }
-        verdicts.retain(|verdict| !(verdict.keeps_old && verdict.ruling == Ruling::Delete));
+        decisions.retain(|decision| !(decision.keeps_old && decision.planned == PlannedAction::Delete));
     }
 }
 
-/// What a resource that stays still uses by id: in fields that are ignored.
-fn retained(verdict: &Verdict<'_>) -> Option<(Address, Value)> {
-    let (declared, observed) = verdict.declared.zip(verdict.observed)?;
-    let is_ignoring = !verdict.ignored.is_empty();
-    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &observed.spec, verdict.ignored).into_owned());
-    Some((verdict.address.clone().into_owned(), spec?))
+/// The references that a resource keeps in its ignored fields.
+fn retained(decision: &Decision<'_>) -> Option<(Address, Value)> {
+    let (declared, observed) = decision.declared.zip(decision.observed)?;
+    let is_ignoring = !decision.ignored.is_empty();
+    let spec = is_ignoring.then(|| with_ignored(&declared.spec, &observed.spec, decision.ignored).into_owned());
+    Some((decision.address.clone().into_owned(), spec?))
 }

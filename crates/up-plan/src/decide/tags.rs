@@ -1,4 +1,4 @@
-//! The tags of a resource, and what differs in them.
+//! The tags of a resource, and their differences.
 
 use std::{
     borrow::Cow,
@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use up_core::{Address, AnyKind, Declared, NewResource, Observed, TagChange, Tags};
 
-/// All tags of a declared resource: the user's, a name for the console, and those that say who owns it.
+/// All tags of a declared resource: the user's, a `Name` for the console, and the ownership tags.
 fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap<&'a str, Cow<'a, str>> {
     let address = &declared.address;
     let own = declared.tags.iter().map(|(key, value)| (key.as_str(), Cow::from(value)));
@@ -25,14 +25,14 @@ fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap
     tags
 }
 
-/// What a declared resource is given when it is made.
+/// The tags and the name that a declared resource is created with.
 pub(crate) fn new(stack: &str, declared: &Declared, generation: u32) -> NewResource {
     let tags = tags(stack, declared, generation).into_iter();
     let tags = tags.map(|(key, value)| (key.to_owned(), value.into_owned())).collect();
     NewResource { stack: stack.into(), address: declared.address.clone(), generation, tags }
 }
 
-/// What differs in tags. Kinds that AWS gives no tags carry only who owns them.
+/// The differences in tags. For kinds that have no tags in AWS, only the ownership tags are compared.
 pub(crate) fn tag_change(
     stack: &str,
     kind: &dyn AnyKind,

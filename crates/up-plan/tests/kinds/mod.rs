@@ -1,27 +1,27 @@
-//! Kinds that exist only on paper: planning makes no call.
+//! Test kinds that make no calls: planning needs none.
 
 use std::collections::BTreeSet;
 
 use up_core::{AnyKind, Of, Service, prelude::*};
 
-/// Finds one of them.
+/// Finds one of them by name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
     const KINDS: [&dyn AnyKind; 10] = [
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,
-        &Of::<Part>::KIND,
+        &Of::<NetPart>::KIND,
         &Of::<Door>::KIND,
-        &Of::<Row>::KIND,
+        &Of::<Position>::KIND,
         &Of::<Hub>::KIND,
         &Of::<Guest>::KIND,
-        &Of::<Store>::KIND,
+        &Of::<DataStore>::KIND,
         &Of::<Task>::KIND,
     ];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
 
-macro_rules! on_paper {
+macro_rules! test_kind {
     ($spec:ident, $marker:ident, $name:literal, $about:expr $(, $rule:item)*) => {
         #[derive(Debug)]
         enum $marker {}
@@ -54,7 +54,7 @@ macro_rules! on_paper {
 
 const TAGGED: Actions = Actions { tag: &["x:Tag"], ..KindInfo::DEFAULT.actions };
 const SLOW: Takes = Takes { create: Duration::from_secs(100), ..Takes::DEFAULT };
-/// A change of its size takes long, of anything else no time.
+/// A change of `size` takes long, other changes take no time.
 const GROWS: Takes = Takes { fields: &[("size", Duration::from_secs(40))], ..Takes::DEFAULT };
 
 #[spec]
@@ -81,16 +81,16 @@ struct Group {
     peers: Vec<Ref<GroupName>>,
 }
 
-/// Its tags travel with what is restored from it.
+/// Its tags travel with copies that are restored from it.
 #[spec]
-struct Store {
+struct DataStore {
     #[spec(name)]
     name: Option<String>,
     size: i64,
 }
 
-on_paper!(Net, NetName, "x.net", KindInfo { actions: TAGGED, takes: SLOW, longest_name: 40, ..KindInfo::DEFAULT });
-on_paper!(
+test_kind!(Net, NetName, "x.net", KindInfo { actions: TAGGED, takes: SLOW, longest_name: 40, ..KindInfo::DEFAULT });
+test_kind!(
     Boxed,
     BoxedName,
     "x.box",
@@ -109,17 +109,17 @@ on_paper!(
         outside.into_iter().chain(shrinks).collect()
     }
 );
-on_paper!(Group, GroupName, "x.group", KindInfo { actions: TAGGED, ..KindInfo::DEFAULT });
-on_paper!(
-    Store,
+test_kind!(Group, GroupName, "x.group", KindInfo { actions: TAGGED, ..KindInfo::DEFAULT });
+test_kind!(
+    DataStore,
     StoreName,
     "x.store",
     KindInfo { actions: TAGGED, tags_travel: true, longest_name: 40, ..KindInfo::DEFAULT }
 );
 
-/// A part of a net, with addresses of its own.
+/// A part of a net, with a unique address range.
 #[spec]
-struct Part {
+struct NetPart {
     #[spec(replace)]
     net: Ref<NetName>,
     #[spec(replace)]
@@ -128,7 +128,7 @@ struct Part {
     zone: Option<String>,
 }
 
-/// A numbered way into a net; its number can be changed while it is free.
+/// A numbered door of a net; its number can be changed to a free one.
 #[spec]
 struct Door {
     #[spec(replace)]
@@ -136,9 +136,9 @@ struct Door {
     port: i64,
 }
 
-/// Has a place among the others of its net, and exchanges it with them.
+/// Has a position among the rows of its net; an update can exchange positions.
 #[spec]
-struct Row {
+struct Position {
     #[spec(replace)]
     net: Ref<NetName>,
     place: i64,
@@ -168,8 +168,8 @@ struct Guest {
 
 const PLAIN: KindInfo = KindInfo { actions: TAGGED, ..KindInfo::DEFAULT };
 
-on_paper!(
-    Part,
+test_kind!(
+    NetPart,
     PartName,
     "x.part",
     PLAIN,
@@ -177,7 +177,7 @@ on_paper!(
         Unique::block("block", &self.block).map(|block| block.within(&self.net)).into_iter().collect()
     }
 );
-on_paper!(
+test_kind!(
     Door,
     DoorName,
     "x.door",
@@ -186,8 +186,8 @@ on_paper!(
         Unique::value("port", self.port).map(|port| port.within(&self.net)).into_iter().collect()
     }
 );
-on_paper!(
-    Row,
+test_kind!(
+    Position,
     RowName,
     "x.row",
     PLAIN,
@@ -195,17 +195,17 @@ on_paper!(
         Unique::value("place", self.place).map(|place| place.within(&self.net).exchanged()).into_iter().collect()
     }
 );
-on_paper!(Hub, HubName, "x.hub", PLAIN);
-on_paper!(Guest, GuestName, "x.guest", PLAIN);
+test_kind!(Hub, HubName, "x.hub", PLAIN);
+test_kind!(Guest, GuestName, "x.guest", PLAIN);
 
-/// Never changes, and is copied by others with its tags.
+/// An immutable resource that others copy with its tags.
 #[spec]
 struct Task {
     #[spec(replace)]
     image: String,
 }
 
-on_paper!(
+test_kind!(
     Task,
     TaskName,
     "x.task",

@@ -1,8 +1,8 @@
-//! The state of a run at one moment, and how it reads. Pure: time is handed in.
+//! The state of a run at one moment, and its text. Pure: the time is a parameter.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use up_apply::{Event, What};
+use up_apply::{Event, EventKind};
 use up_engine::about;
 use up_plan::{Action, Plan};
 
@@ -12,20 +12,20 @@ use crate::render::{
     verb::VerbForms,
 };
 
-/// Shorter steps are done before a line about their start is read.
+/// Steps that take less time get no line about their start: they are done before it is read.
 const WORTH_ANNOUNCING: Duration = Duration::from_secs(30);
 /// The weight of the kinds' usual times against those measured in this run.
 const TRUST: Duration = Duration::from_secs(30);
-/// The most lines of a live view.
+/// The greatest number of lines of the live view.
 const TALLEST: usize = 12;
 /// The bar's width in characters.
 const BAR: usize = 24;
 
-/// Every step with its progress.
+/// All steps with their progress.
 #[derive(Debug)]
 pub(in crate::render) struct Board {
     steps: Vec<StepProgress>,
-    /// Usual and measured time of the steps that are done.
+    /// The usual and the measured time of the finished steps.
     usual: Duration,
     measured: Duration,
 }
@@ -37,11 +37,11 @@ struct StepProgress {
     takes: Duration,
     after: Vec<usize>,
     id: Option<String>,
-    at: Stage,
+    at: StepState,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Stage {
+enum StepState {
     Open,
     Running { since: Duration, state: Option<String> },
     Done,
@@ -53,16 +53,16 @@ enum Stage {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::render) struct Calls {
     pub(in crate::render) sent: usize,
-    /// Those that wait for AWS's request limits.
+    /// Calls that wait for the rate limiter.
     pub(in crate::render) held_back: usize,
 }
 
-/// A line about an event.
+/// A log line about an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::render) struct LogLine {
-    /// The line, with the time since the start before it.
+    /// The line, beginning with the time since the start.
     pub(in crate::render) line: String,
-    /// False for lines that repeat what a live view shows.
+    /// False for lines that repeat what the live view shows.
     pub(in crate::render) lasting: bool,
 }
 
@@ -78,7 +78,7 @@ impl Board {
                 Action::Delete { observed, .. } => Some(observed.id.clone()),
                 Action::Create { .. } => None,
             },
-            at: Stage::Open,
+            at: StepState::Open,
         });
         Self { steps: steps.collect(), usual: Duration::ZERO, measured: Duration::ZERO }
     }
@@ -87,50 +87,50 @@ impl Board {
     pub(in crate::render) fn take(&mut self, event: &Event, now: Duration) -> Option<LogLine> {
         let entry = self.steps.get_mut(event.step)?;
         let ran = match entry.at {
-            Stage::Running { since, .. } => now.saturating_sub(since),
+            StepState::Running { since, .. } => now.saturating_sub(since),
             _ => Duration::ZERO,
         };
         let (line, lasting) = match &event.what {
-            What::Started => {
-                entry.at = Stage::Running { since: now, state: None };
+            EventKind::Started => {
+                entry.at = StepState::Running { since: now, state: None };
                 (entry.started()?, false)
             }
-            What::Calling { .. } => return None,
-            What::Answered { id, .. } => {
+            EventKind::Calling { .. } => return None,
+            EventKind::Answered { id, .. } => {
                 entry.id = id.clone().or(entry.id.take());
                 return None;
             }
-            What::Waiting { state } => {
+            EventKind::Waiting { state } => {
                 let news = entry.enters(now, safe(state));
                 let line = format!("waiting for {}: {}", entry.address, safe(state));
                 (news.then(|| paint(QUIET, line))?, false)
             }
-            What::Retrying { why, pause } => {
+            EventKind::Retrying { why, pause } => {
                 let news = entry.enters(now, safe(why));
                 let StepProgress { verb, address, .. } = entry;
                 let line = format!("trying again in {} to {} {address}: {}", took(*pause), verb.plain, safe(why));
                 (news.then_some(line)?, false)
             }
-            What::Done => {
-                entry.at = Stage::Done;
+            EventKind::Done => {
+                entry.at = StepState::Done;
                 self.usual += entry.takes;
                 self.measured += ran;
                 (entry.done(ran), true)
             }
-            What::Failed { error, .. } => {
-                entry.at = Stage::Failed;
+            EventKind::Failed { error, .. } => {
+                entry.at = StepState::Failed;
                 let failed = paint(REMOVED, format_args!("failed to {}", entry.verb.plain));
                 (format!("{failed} {} after {}: {}", entry.address, took(ran), safe(error)), true)
             }
-            What::Skipped { .. } => {
-                entry.at = Stage::Skipped;
+            EventKind::Skipped { .. } => {
+                entry.at = StepState::Skipped;
                 return None;
             }
         };
         Some(LogLine { line: format!("{} {line}", paint(QUIET, format_args!("{:>5}", clock(now)))), lasting })
     }
 
-    /// The lines of a live view: one for each running step, the oldest first, and one for the whole run.
+    /// The lines of the live view: one for each running step, the oldest first, and one for the whole run.
     pub(in crate::render) fn frame(&self, now: Duration, calls: Calls, (height, width): (usize, usize)) -> Vec<String> {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
@@ -149,7 +149,7 @@ impl Board {
         lines
     }
 
-    /// The line that a log gets from time to time when nothing else happens.
+    /// The line written to a log from time to time when nothing else happens.
     pub(in crate::render) fn sign_of_life(&self, now: Duration, calls: Calls) -> String {
         let mut running: Vec<_> = self.running().collect();
         running.sort_by_key(|(since, _, _)| *since);
@@ -166,7 +166,7 @@ impl Board {
 
     fn facts(&self, now: Duration, calls: Calls) -> String {
         let of = |stage| self.steps.iter().filter(|entry| entry.at == stage).count();
-        let (done, failed, skipped) = (of(Stage::Done), of(Stage::Failed), of(Stage::Skipped));
+        let (done, failed, skipped) = (of(StepState::Done), of(StepState::Failed), of(StepState::Skipped));
         let mut facts = vec![format!("{done} of {} steps done", self.steps.len())];
         facts.extend((failed > 0).then(|| format!("{failed} failed")));
         facts.extend((skipped > 0).then(|| format!("{skipped} not begun")));
@@ -179,17 +179,17 @@ impl Board {
     }
 
     fn open(&self) -> usize {
-        self.steps.iter().filter(|entry| matches!(entry.at, Stage::Open | Stage::Running { .. })).count()
+        self.steps.iter().filter(|entry| matches!(entry.at, StepState::Open | StepState::Running { .. })).count()
     }
 
     fn running(&self) -> impl Iterator<Item = (Duration, &Option<String>, &StepProgress)> {
         self.steps.iter().filter_map(|entry| match &entry.at {
-            Stage::Running { since, state } => Some((*since, state, entry)),
+            StepState::Running { since, state } => Some((*since, state, entry)),
             _ => None,
         })
     }
 
-    /// How long the longest chain of open steps will take, at the pace measured so far.
+    /// The remaining time of the longest chain of unfinished steps, at the measured pace.
     fn left(&self, now: Duration) -> Duration {
         let pace = (self.measured + TRUST).as_secs_f64() / (self.usual + TRUST).as_secs_f64();
         let mut behind: BTreeMap<usize, Duration> = BTreeMap::new();
@@ -197,9 +197,9 @@ impl Board {
         for (index, entry) in self.steps.iter().enumerate().rev() {
             let own = entry.takes.mul_f64(pace);
             let own = match entry.at {
-                Stage::Open => own,
-                Stage::Running { since, .. } => own.saturating_sub(now - since),
-                Stage::Done | Stage::Failed | Stage::Skipped => continue,
+                StepState::Open => own,
+                StepState::Running { since, .. } => own.saturating_sub(now - since),
+                StepState::Done | StepState::Failed | StepState::Skipped => continue,
             };
             let chain = own + behind.get(&index).copied().unwrap_or_default();
             for &before in &entry.after {
@@ -213,13 +213,13 @@ impl Board {
 }
 
 impl StepProgress {
-    /// Enters a state; true where it is a new one.
+    /// Changes the state of a step; true if it is a new one.
     fn enters(&mut self, now: Duration, word: String) -> bool {
         let (since, known) = match &self.at {
-            Stage::Running { since, state } => (*since, state.as_ref() == Some(&word)),
+            StepState::Running { since, state } => (*since, state.as_ref() == Some(&word)),
             _ => (now, false),
         };
-        self.at = Stage::Running { since, state: Some(word) };
+        self.at = StepState::Running { since, state: Some(word) };
         !known
     }
 

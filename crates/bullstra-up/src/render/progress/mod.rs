@@ -1,4 +1,4 @@
-//! Progress, while a plan is carried out: a live view on a terminal, plain lines in a log.
+//! Progress of a run: a live view on a terminal, plain lines in a log.
 
 mod board;
 
@@ -17,7 +17,7 @@ use up_plan::Plan;
 pub(super) use self::board::{Board, Calls};
 use crate::{secrets::masked, terminal};
 
-/// How often the live view is drawn again.
+/// How often the live view is redrawn.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often a log says that the run goes on: CI systems end jobs that write nothing for ten minutes.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ struct View {
 }
 
 impl Progress {
-    /// Begins to show. `live` requires a terminal that nobody else writes to.
+    /// Begins to show progress. `live` requires a terminal that nobody else writes to.
     pub(crate) fn watch(plan: &Plan, meter: Meter, live: bool) -> Self {
         let live = live.then(|| {
             let style = ProgressStyle::with_template("{msg}").expect("a valid template");
@@ -78,7 +78,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.running = None;
-        // A panic of the clock was shown by the panic hook; it does not matter to the run.
+        // The panic hook has reported a panic of the clock; the run is not affected.
         let _ = self.clock.take().map(JoinHandle::join);
         if let Some(bar) = &self.view.live {
             bar.finish_and_clear();
@@ -117,13 +117,14 @@ impl View {
         Calls { sent: usize::try_from(sent).unwrap_or(usize::MAX), held_back: self.meter.held_back() }
     }
 
-    /// Whole even after a panic elsewhere: it is changed field by field.
+    /// Valid even after a panic elsewhere, because each change updates one field.
     fn board(&self) -> std::sync::MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The text without secrets, and without colours where there are none: the live view bypasses the stream that does so.
+/// The text without secrets, and without colours if they are off: the live view does not use the stream that removes
+/// them.
 fn coloured(text: &str) -> String {
     let text = masked(text);
     if terminal::is_coloured() { text.into_owned() } else { strip_str(&text).to_string() }

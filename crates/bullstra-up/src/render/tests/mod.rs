@@ -1,4 +1,4 @@
-//! How plans, progress and summaries read, word for word.
+//! Golden tests of plans, progress and summaries.
 
 mod plan;
 mod run;

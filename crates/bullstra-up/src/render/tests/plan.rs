@@ -241,7 +241,7 @@ API calls so far: 41.
 }
 
 #[test]
-fn notices_stand_beside_what_is_done_and_beside_nothing() {
+fn notices_are_shown_with_and_without_steps() {
     let notice = |address: &str, message: &str| Notice { address: address.parse().unwrap(), message: message.into() };
     let plan = Plan {
         notices: vec![
@@ -268,7 +268,7 @@ API calls so far: 41.
 }
 
 #[test]
-fn what_aws_failed_to_do_is_done_again() {
+fn an_operation_that_aws_failed_is_repeated() {
     let mut repaired = update("ecs.service.a", "a", vec![]);
     repaired.why = Some("AWS says: the deployment failed".into());
     assert_data_eq!(

@@ -1,11 +1,11 @@
-//! Progress, and the summary behind it.
+//! Progress and summaries.
 
 use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use serde_json::json;
 use snapbox::{IntoData, assert_data_eq, str};
-use up_apply::{Event, Outcome, What};
+use up_apply::{Event, EventKind, Outcome};
 use up_core::{Call, Error, ErrorKind};
 use up_plan::{Plan, Step};
 
@@ -23,29 +23,29 @@ fn run() -> Plan {
     plan_of(vec![create("network/ec2.vpc.main", json!({}), &[]), database, service], 0)
 }
 
-fn event(plan: &Plan, step: usize, what: What) -> Event {
+fn event(plan: &Plan, step: usize, what: EventKind) -> Event {
     Event { step, address: plan.steps[step].address.clone(), what }
 }
 
 #[test]
-fn a_log_tells_what_happens_once() {
+fn a_log_has_each_event_once() {
     let plan = run();
     let mut board = Board::new(&plan);
-    let waiting = || What::Waiting { state: "creating".into() };
-    let retrying = What::Retrying { why: "Throttling: slow down".into(), pause: Duration::from_secs(2) };
-    let answered = What::Answered { verb: "create", id: Some("vpc-1".into()), error: None };
-    let failed = What::Failed { error: "Bad\u{1b}: no such engine".into() };
+    let waiting = || EventKind::Waiting { state: "creating".into() };
+    let retrying = EventKind::Retrying { why: "Throttling: slow down".into(), pause: Duration::from_secs(2) };
+    let answered = EventKind::Answered { verb: "create", id: Some("vpc-1".into()), error: None };
+    let failed = EventKind::Failed { error: "Bad\u{1b}: no such engine".into() };
     let events = [
-        (0, 0, What::Started),
-        (0, 0, What::Calling { verb: "create" }),
+        (0, 0, EventKind::Started),
+        (0, 0, EventKind::Calling { verb: "create" }),
         (1, 0, answered),
-        (2, 0, What::Done),
-        (2, 1, What::Started),
+        (2, 0, EventKind::Done),
+        (2, 1, EventKind::Started),
         (3, 1, retrying),
         (9, 1, waiting()),
         (70, 1, waiting()),
         (190, 1, failed),
-        (190, 2, What::Skipped { because: Some(plan.steps[1].address.clone()) }),
+        (190, 2, EventKind::Skipped { because: Some(plan.steps[1].address.clone()) }),
     ];
     let lines = events.into_iter().filter_map(|(second, step, what)| {
         board.take(&event(&plan, step, what), Duration::from_secs(second)).map(|told| told.line)
@@ -69,10 +69,10 @@ fn a_live_view_shows_what_runs_and_what_remains() {
     let plan = run();
     let mut board = Board::new(&plan);
     let seconds = Duration::from_secs;
-    board.take(&event(&plan, 0, What::Started), seconds(0));
-    board.take(&event(&plan, 0, What::Done), seconds(2));
-    board.take(&event(&plan, 1, What::Started), seconds(2));
-    board.take(&event(&plan, 1, What::Waiting { state: "creating".into() }), seconds(9));
+    board.take(&event(&plan, 0, EventKind::Started), seconds(0));
+    board.take(&event(&plan, 0, EventKind::Done), seconds(2));
+    board.take(&event(&plan, 1, EventKind::Started), seconds(2));
+    board.take(&event(&plan, 1, EventKind::Waiting { state: "creating".into() }), seconds(9));
     let calls = Calls { sent: 312, held_back: 0 };
     let frame = board.frame(seconds(194), calls, (40, 100)).join("\n");
     assert_data_eq!(
@@ -133,7 +133,7 @@ hint: run the same command again to continue from here
 }
 
 #[test]
-fn a_summary_of_a_run_that_outlived_its_credentials_says_to_sign_in() {
+fn a_summary_after_expired_credentials_says_to_sign_in() {
     let plan = run();
     let error = Error {
         kind: ErrorKind::Credentials,
@@ -209,7 +209,7 @@ hint: run the same command again to continue from here
 }
 
 #[test]
-fn what_failed_for_one_reason_is_told_once() {
+fn failures_with_the_same_reason_share_a_message() {
     let names = ["a", "b", "c"].map(|name| create(&format!("logs.log_group.{name}"), json!({}), &[]));
     let plan = plan_of(names.into(), 0);
     let denied = |step: usize| {
@@ -236,7 +236,7 @@ hint: run the same command again to continue from here
 }
 
 #[test]
-fn the_holder_is_named_where_it_is_the_stacks_own() {
+fn a_holder_of_the_stack_is_named_by_its_address() {
     let plan = plan_of(vec![delete("ec2.subnet.a", "subnet-1", false)], 0);
     let address = plan.steps[0].address.clone();
     let message = "subnet-1 is still used by eni-1 (Interface for NAT Gateway nat-12345678)";
@@ -301,7 +301,7 @@ API calls: 5, 2 of them mutating: ec2 4, rds 1.
 }
 
 #[test]
-fn a_summary_of_what_went_well_is_short() {
+fn a_summary_of_a_successful_run_is_short() {
     let outcome = Outcome { done: [("create", 3)].into(), ..Outcome::default() };
     let text = summary(&run(), &outcome, Duration::from_secs(724), &calls());
     assert_data_eq!(

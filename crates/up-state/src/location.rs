@@ -1,31 +1,31 @@
-//! Where the history of stacks is kept.
+//! Where the state of stacks is kept.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A folder of this machine, or a bucket that several machines share.
+/// A local folder, or a bucket that several machines share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub enum Place {
-    /// A folder; each stack has a folder in it.
+pub enum StateLocation {
+    /// A folder, with a folder for each stack in it.
     Folder(PathBuf),
     /// `s3://bucket/prefix`; the objects of a stack begin with `prefix/<stack>/`.
     Bucket {
         /// The bucket's name.
         bucket: String,
-        /// What all keys begin with, without a slash at either end; may be empty.
+        /// The prefix of all keys, without a slash at either end; may be empty.
         prefix: String,
     },
 }
 
-impl Place {
-    /// What begins the name of a bucket.
+impl StateLocation {
+    /// The prefix of bucket URLs.
     pub const SCHEME: &str = "s3://";
 }
 
-/// Reads `s3://bucket/prefix`; everything without `://` is a folder.
-impl FromStr for Place {
+/// Parses `s3://bucket/prefix`; text without `://` is a folder.
+impl FromStr for StateLocation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -33,7 +33,7 @@ impl FromStr for Place {
             return match text {
                 "" => Err("expected a folder, or `s3://bucket/prefix`".into()),
                 other if other.contains("://") => {
-                    Err("no such backend is known: there are folders, and `s3://bucket/prefix`".into())
+                    Err("unknown backend: expected a folder, or `s3://bucket/prefix`".into())
                 }
                 folder => Ok(Self::Folder(folder.into())),
             };
@@ -42,17 +42,17 @@ impl FromStr for Place {
         let prefix = prefix.strip_suffix('/').filter(|prefix| !prefix.is_empty()).unwrap_or(prefix);
         if !is_bucket(bucket) {
             let rule = "3 to 63 lower-case letters, digits, `-` and `.`, a letter or digit at both ends";
-            return Err(format!("`{bucket}` cannot be the name of a bucket: {rule}"));
+            return Err(format!("`{bucket}` is not a valid bucket name: {rule}"));
         }
         if !prefix.is_empty() && !prefix.split('/').all(is_part) {
             let rule = "parts of letters, digits, `_`, `-`, `.` and `=`, with one `/` between them";
-            return Err(format!("`{prefix}` cannot be the prefix of keys: {rule}"));
+            return Err(format!("`{prefix}` is not a valid key prefix: {rule}"));
         }
         Ok(Self::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
     }
 }
 
-impl TryFrom<String> for Place {
+impl TryFrom<String> for StateLocation {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -60,13 +60,13 @@ impl TryFrom<String> for Place {
     }
 }
 
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
+impl From<StateLocation> for String {
+    fn from(place: StateLocation) -> Self {
         place.to_string()
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StateLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
@@ -97,14 +97,14 @@ mod tests {
     #[test]
     fn reads_folders_and_buckets_and_writes_them_back() {
         for text in ["state", "/var/state", "../state", "s3://bullstra-state", "s3://bullstra-state/up/prod"] {
-            assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<StateLocation>().unwrap().to_string(), text);
         }
-        let bucket = Place::Bucket { bucket: "bullstra-state".into(), prefix: "up".into() };
+        let bucket = StateLocation::Bucket { bucket: "bullstra-state".into(), prefix: "up".into() };
         assert_eq!("s3://bullstra-state/up/".parse(), Ok(bucket));
     }
 
     #[test]
-    fn refuses_what_s3_would_and_other_backends() {
+    fn refuses_names_that_s3_refuses_and_other_backends() {
         for text in [
             "",
             "s3://",
@@ -120,7 +120,7 @@ mod tests {
             "gs://bucket/prefix",
             "https://bucket",
         ] {
-            assert!(text.parse::<Place>().is_err(), "{text}");
+            assert!(text.parse::<StateLocation>().is_err(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One resource of the simulated AWS, and what it looked like when.
+//! One resource of the simulated AWS, with its history.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,37 +8,37 @@ use up_core::{Address, Attrs, Observed, Status, Tags};
 
 use crate::kinds::SimKind;
 
-/// One resource.
+/// A resource.
 #[derive(Clone)]
-pub(crate) struct Thing {
+pub(crate) struct SimResource {
     pub(crate) kind: &'static SimKind,
     pub(crate) id: String,
     pub(crate) name: Option<String>,
     pub(crate) token: Option<String>,
-    /// From when on those who refer to it find it.
+    /// From when on references to it are accepted.
     pub(crate) everywhere: Instant,
-    /// What it became, oldest first; never empty.
-    pub(crate) lives: Vec<Life>,
+    /// Its versions, oldest first; never empty.
+    pub(crate) versions: Vec<ResourceVersion>,
 }
 
-/// What it is from some moment on.
+/// The resource's state from a moment on.
 #[derive(Clone)]
-pub(crate) struct Life {
+pub(crate) struct ResourceVersion {
     pub(crate) from: Instant,
     pub(crate) tags: Tags,
     pub(crate) spec: Value,
-    /// What it refers to, and what it has only let go of in order to go.
+    /// The ids it refers to, including references that its own delete removed.
     pub(crate) held: BTreeSet<String>,
     pub(crate) ready: Instant,
-    /// It comes to nothing when it should be ready.
+    /// True if it fails instead of becoming ready.
     pub(crate) is_broken: bool,
-    /// When it will be gone, once that was asked for.
+    /// When it will be deleted, once its delete was called.
     pub(crate) gone: Option<Instant>,
 }
 
-impl Thing {
-    pub(crate) fn now(&self) -> &Life {
-        self.lives.last().expect("never empty")
+impl SimResource {
+    pub(crate) fn now(&self) -> &ResourceVersion {
+        self.versions.last().expect("never empty")
     }
 
     pub(crate) fn is_there(&self) -> bool {
@@ -53,40 +53,40 @@ impl Thing {
         !self.is_going() && !self.now().is_broken && self.now().ready <= Instant::now()
     }
 
-    /// Ready at that moment, to somebody with the latest news.
+    /// True if it was ready at that moment, in its latest version.
     pub(crate) fn was_ready(&self, at: Instant) -> bool {
-        let life = self.lives.iter().rfind(|life| life.from <= at);
-        life.is_some_and(|life| life.gone.is_none() && !life.is_broken && life.ready <= at)
+        let version = self.versions.iter().rfind(|version| version.from <= at);
+        version.is_some_and(|version| version.gone.is_none() && !version.is_broken && version.ready <= at)
     }
 
     pub(crate) fn address(&self) -> Option<Address> {
         self.now().tags.get(Address::ADDRESS_TAG)?.parse().ok()
     }
 
-    /// The next life, the same until it is changed.
-    pub(crate) fn turn(&mut self, change: impl FnOnce(&mut Life)) {
-        let mut life = Life { from: Instant::now(), ..self.now().clone() };
-        change(&mut life);
-        self.lives.push(life);
+    /// Adds a version, a changed copy of the last one.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut ResourceVersion)) {
+        let mut version = ResourceVersion { from: Instant::now(), ..self.now().clone() };
+        change(&mut version);
+        self.versions.push(version);
     }
 
-    /// What somebody sees whose news are `lag` old.
+    /// What an observation that is `lag` old shows.
     pub(crate) fn shown(&self, lag: Duration) -> Option<Observed<Value>> {
         let at = Instant::now() - lag;
-        let life = self.lives.iter().rfind(|life| life.from <= at)?;
-        let status = match life.gone {
+        let version = self.versions.iter().rfind(|version| version.from <= at)?;
+        let status = match version.gone {
             Some(gone) if gone <= at => return None,
             Some(_) => Status::Deleting("deleting".into()),
-            None if life.ready > at => Status::Pending("pending".into()),
-            None if life.is_broken => Status::Failed("it broke".into()),
+            None if version.ready > at => Status::Pending("pending".into()),
+            None if version.is_broken => Status::Failed("it broke".into()),
             None => Status::Ready,
         };
         let mut attrs = Attrs::from([("arn".to_owned(), format!("arn:{}", self.id))]);
         attrs.extend(self.name.clone().map(|name| ("name".to_owned(), name)));
-        Some(Observed { attrs, status, ..Observed::new(self.id.clone(), life.tags.clone(), life.spec.clone()) })
+        Some(Observed { attrs, status, ..Observed::new(self.id.clone(), version.tags.clone(), version.spec.clone()) })
     }
 
-    /// Ids that hold their resources in place.
+    /// The ids whose deletes its references block.
     pub(crate) fn holds(&self) -> BTreeSet<String> {
         let fields = self.now().spec.as_object().into_iter().flatten();
         let firm = fields.filter(|(field, _)| !self.kind.loose.contains(&field.as_str()));
@@ -94,7 +94,7 @@ impl Thing {
     }
 }
 
-/// Every id that a value refers to.
+/// All ids that a value refers to.
 pub(crate) fn ids(value: &Value) -> Vec<String> {
     match value {
         Value::Object(map) => match map.get("$id").and_then(Value::as_str) {

@@ -1,4 +1,4 @@
-//! What was observed.
+//! The live resources of a stack.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,40 +10,41 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use up_core::{Address, Observed, Tags};
 
-/// What a stack owns in one account and region, by kind.
+/// The live resources of a stack in one account and region, and what earlier runs recorded about them.
 #[derive(Debug, Clone, Default)]
-pub struct World {
-    /// The account's 12 digits.
+pub struct LiveStack {
+    /// The account id, 12 digits.
     pub account: String,
     /// The region.
     pub region: String,
     /// Live resources that carry the stack's tag, by the name of their kind.
     pub observed: BTreeMap<String, Vec<Observed<Value>>>,
-    /// Ids by kind that earlier runs made or saw: what has such an id is the stack's own, whoever copied its tags.
+    /// Ids that earlier runs created or saw, by kind: a resource with such an id belongs to the stack, even if its tags
+    /// were copied to others.
     pub known: Arc<BTreeMap<String, Arc<BTreeSet<String>>>>,
-    /// Keys of tags that the last apply set on each resource, by the address it carries: of the keys that are no longer
-    /// declared only these are removed.
+    /// Keys of the tags that the last apply set, by the address that the resource carries. Of the keys that are no
+    /// longer declared, only these are removed.
     pub tagged: BTreeMap<Address, BTreeSet<String>>,
-    /// Addresses of what an earlier run made and did not finish: nothing of it is ignored before that.
+    /// Addresses whose create an earlier run did not finish: until it is finished, none of their fields is ignored.
     pub unfinished: BTreeSet<Address>,
-    /// What each resource named when the stack was last applied: of what is deleted, users go first even where AWS does not
-    /// show that they are.
+    /// The addresses that each resource referred to when the stack was last applied. Users are deleted before what they
+    /// use, even where AWS does not show the use.
     pub named: BTreeMap<Address, BTreeSet<Address>>,
-    /// The sealed specs that were applied last, of kinds with write-only fields.
+    /// The specs that were applied last, of kinds with write-only fields, with placeholders for the values.
     pub written: BTreeMap<Address, Arc<Value>>,
-    /// Write-only fields that are to be sent again.
+    /// Write-only fields to send again.
     pub rewrite: BTreeSet<(Address, String)>,
-    /// The tags of what has a name that the stack gives and is not the stack's, by kind and name.
+    /// Tags of resources that do not belong to the stack but have a name that the stack gives, by kind and name.
     pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }
 
-/// A hash of every observed resource, by kind and id.
+/// A hash of each observed resource, by kind and id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprints(BTreeMap<String, String>);
 
-impl World {
-    /// All resources with the name of their kind, in a fixed order.
+impl LiveStack {
+    /// All resources with the names of their kinds, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Observed<Value>)> {
         self.observed.iter().flat_map(|(kind, observed)| observed.iter().map(move |observed| (kind.as_str(), observed)))
     }
@@ -60,7 +61,7 @@ impl World {
 }
 
 impl Fingerprints {
-    /// What is not as it was: one line for each resource that came, went or changed.
+    /// The differences to a later look: one line for each resource that was created, deleted or changed.
     pub fn moved(&self, now: &Self) -> Vec<String> {
         let gone = self.0.keys().filter(|key| !now.0.contains_key(*key)).map(|key| format!("{key} is gone"));
         let other = now.0.iter().filter_map(|(key, hash)| match self.0.get(key) {

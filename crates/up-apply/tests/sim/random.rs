@@ -1,12 +1,12 @@
-//! Chance that can be had again: all of it comes from one seed.
+//! Random numbers that can be reproduced: all of them come from one seed.
 
 use std::{ops::Range, time::Duration};
 
-/// SplitMix64: eight lines serve, and need no library.
+/// SplitMix64, written here in eight lines instead of using a library.
 #[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
+impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -22,7 +22,7 @@ impl Chance {
         self.below(100) < percent
     }
 
-    /// From nothing up to `most`.
+    /// A duration from zero to `most`.
     pub(crate) fn upto(&mut self, most: Duration) -> Duration {
         let most = u64::try_from(most.as_micros()).expect("simulations are short");
         Duration::from_micros(self.below(most + 1))
@@ -34,10 +34,10 @@ impl Chance {
     }
 }
 
-/// The seeds to go through: `SIM_SEEDS=20000` for that many, `SIM_SEEDS=17..18` for those; without it, `usual` many.
+/// The seeds to run: `SIM_SEEDS=20000` for that many, `SIM_SEEDS=17..18` for a range; `usual` many by default.
 pub(crate) fn seeds(usual: u64) -> Range<u64> {
     let Ok(asked) = std::env::var("SIM_SEEDS") else { return 0..usual };
-    let number = |text: &str| text.parse().expect("SIM_SEEDS is a number, or two as in 17..18");
+    let number = |text: &str| text.parse().expect("SIM_SEEDS is a number, or a range such as 17..18");
     match asked.split_once("..") {
         Some((from, to)) => number(from)..number(to),
         None => 0..number(&asked),

@@ -1,4 +1,4 @@
-//! Looks, plans and applies on the simulated AWS, as the command does.
+//! Observes, plans and applies on the simulated AWS, as the command does.
 
 use std::{
     collections::BTreeSet,
@@ -12,58 +12,58 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
-use up_apply::{Event, Observer, Options, Outcome, Sink, Stop};
+use up_apply::{ApplyOptions, Event, Observer, Outcome, Sink, Stop};
 use up_core::{AnyKind, Context, Meter};
-use up_plan::{Plan, Wanted, World};
+use up_plan::{LiveStack, Plan, Wanted};
 
 use crate::{
-    chance::{Chance, seeds},
-    cloud::{Cloud, Moods, Note},
+    cloud::{Cloud, Faults, LogEntry},
     kinds::{ALL, find},
     log,
-    stacks::Stack,
+    random::{Random, seeds},
+    stacks::RandomStack,
 };
 
-/// What a test finds wrong, in words.
-pub(crate) type Verdict<T = ()> = Result<T, String>;
+/// The result of a check; the error says what is wrong.
+pub(crate) type TestResult<T = ()> = Result<T, String>;
 
 const STACK: &str = "shop";
-/// No run of these stacks may take longer, however slow everything is: what does hangs.
+/// The longest time that a run of these stacks may take, however slow AWS is: a longer run hangs.
 const BOUND: Duration = Duration::from_secs(12 * 3600);
-/// After so long no news are old any more, and no call is on its way.
+/// After this time all observations are current, and no call is in flight.
 const SETTLED: Duration = Duration::from_secs(30);
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum End {
-    /// By itself.
-    Well,
-    /// It is told to, after so long.
-    Told(Duration),
-    /// SIGKILL, as the log of the simulation reaches this length.
+pub(crate) enum RunEnd {
+    /// It is not interrupted.
+    Completed,
+    /// It is told to stop after this time.
+    Interrupted(Duration),
+    /// It is killed (SIGKILL) when the simulation's log reaches this length.
     Killed(usize),
 }
 
-/// A run.
-pub(crate) struct Ran {
+/// The result of a run.
+pub(crate) struct SimulatedRun {
     pub(crate) plan: Plan,
-    /// None of a run that was killed.
+    /// `None` if the run was killed.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) log: log::Log,
     pub(crate) took: Duration,
 }
 
 /// A simulated AWS, and a command that works on it.
-pub(crate) struct Stage {
+pub(crate) struct Simulation {
     pub(crate) cloud: Cloud,
     pub(crate) parallel: usize,
 }
 
-/// Runs a test for each of many seeds, each on a clock of its own that stands still while anything can be done.
-pub(crate) fn each(usual: u64, test: impl AsyncFn(Chance) -> Verdict) {
+/// Runs a test for each seed, each on a simulated clock that stands still while a task can run.
+pub(crate) fn each(usual: u64, test: impl AsyncFn(Random) -> TestResult) {
     for seed in seeds(usual) {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-        let test = || runtime.block_on(test(Chance::new(seed)));
+        let test = || runtime.block_on(test(Random::new(seed)));
         match catch_unwind(AssertUnwindSafe(test)) {
             Ok(Ok(())) => {}
             Ok(Err(wrong)) => panic!("SIM_SEEDS={seed}..{}: {wrong}", seed + 1),
@@ -79,13 +79,13 @@ pub(crate) fn each(usual: u64, test: impl AsyncFn(Chance) -> Verdict) {
     }
 }
 
-impl Stage {
-    pub(crate) fn new(chance: &mut Chance, moods: Moods) -> Self {
-        let parallel = [1, 2, 4, 16][usize::try_from(chance.below(4)).expect("below 4")];
-        Self { cloud: Cloud::new(Chance::new(chance.below(u64::MAX)), moods), parallel }
+impl Simulation {
+    pub(crate) fn new(random: &mut Random, faults: Faults) -> Self {
+        let parallel = [1, 2, 4, 16][usize::try_from(random.below(4)).expect("below 4")];
+        Self { cloud: Cloud::new(Random::new(random.below(u64::MAX)), faults), parallel }
     }
 
-    fn observer(&self, stack: &Stack) -> Observer {
+    fn observer(&self, stack: &RandomStack) -> Observer {
         let config = aws_types::SdkConfig::builder().build();
         let cx = Context::new(config, "123456789012", Meter::default());
         cx.client(|_, _| self.cloud.clone());
@@ -103,14 +103,14 @@ impl Stage {
         }
     }
 
-    async fn look(&self, observer: &Observer) -> Verdict<World> {
+    async fn look(&self, observer: &Observer) -> TestResult<LiveStack> {
         let kinds: Vec<_> = ALL.into_iter().map(|kind| kind as &'static dyn AnyKind).collect();
         let needed: BTreeSet<_> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
-        let looked = observer.world(&kinds, &needed).await;
-        looked.map(|(world, _)| world).map_err(|errors| format!("failed to look: {errors:?}"))
+        let looked = observer.live_stack(&kinds, &needed).await;
+        looked.map(|(live_stack, _)| live_stack).map_err(|errors| format!("failed to look: {errors:?}"))
     }
 
-    fn planned(stack: &Stack, world: &World) -> Plan {
+    fn planned(stack: &RandomStack, live_stack: &LiveStack) -> Plan {
         let none = BTreeSet::new();
         let resources = &stack.resources;
         let wanted = Wanted {
@@ -122,20 +122,20 @@ impl Stage {
             given: &[].into(),
             targets: &none,
         };
-        up_plan::plan(&wanted, world, &find)
+        up_plan::plan(&wanted, live_stack, &find)
     }
 
-    /// What is left to do, seen when all has settled.
-    pub(crate) async fn plan(&self, stack: &Stack) -> Verdict<Plan> {
+    /// The plan after all changes have settled.
+    pub(crate) async fn plan(&self, stack: &RandomStack) -> TestResult<Plan> {
         sleep(SETTLED).await;
         Ok(Self::planned(stack, &self.look(&self.observer(stack)).await?))
     }
 
-    /// One whole command: looks, plans, applies. Checks all that holds of every run.
-    pub(crate) async fn run(&self, stack: &Stack, end: End) -> Verdict<Ran> {
+    /// Runs one whole command: observes, plans, applies. Checks what must hold of every run.
+    pub(crate) async fn run(&self, stack: &RandomStack, end: RunEnd) -> TestResult<SimulatedRun> {
         let observer = self.observer(stack);
-        let world = self.look(&observer).await?;
-        let plan = Self::planned(stack, &world);
+        let live_stack = self.look(&observer).await?;
+        let plan = Self::planned(stack, &live_stack);
         if !plan.refusals.is_empty() {
             return Err(format!("refused: {:?}", plan.refusals));
         }
@@ -145,42 +145,48 @@ impl Stage {
             state.flying = 0;
             state.parallel = self.parallel;
             state.dies = Arc::default();
-            state.killed_at = if let End::Killed(length) = end { Some(length) } else { None };
+            state.killed_at = if let RunEnd::Killed(length) = end { Some(length) } else { None };
         }
         let began = tokio::time::Instant::now();
-        let outcome = self.apply(observer, &world, &plan, end).await?;
+        let outcome = self.apply(observer, &live_stack, &plan, end).await?;
         let took = began.elapsed();
         let log = {
             let mut state = self.cloud.state();
             let mut log = std::mem::take(&mut state.log);
-            // Nobody hears what is said after the kill.
+            // Entries after the kill are not seen by anybody.
             log.truncate(state.killed_at.take().unwrap_or(log.len()));
             log
         };
-        let ran = Ran { plan, outcome, log: log::Log(log), took };
-        ran.log.check(&ran.plan, ran.outcome.as_ref()).map_err(|wrong| format!("{wrong}\n{}", ran.words()))?;
+        let ran = SimulatedRun { plan, outcome, log: log::Log(log), took };
+        ran.log.check(&ran.plan, ran.outcome.as_ref()).map_err(|wrong| format!("{wrong}\n{}", ran.text()))?;
         match &self.cloud.state().violations[..] {
             [] => Ok(ran),
-            [first, ..] => Err(format!("{first}\n{}", ran.words())),
+            [first, ..] => Err(format!("{first}\n{}", ran.text())),
         }
     }
 
-    async fn apply(&self, observer: Observer, world: &World, plan: &Plan, end: End) -> Verdict<Option<Outcome>> {
+    async fn apply(
+        &self,
+        observer: Observer,
+        live_stack: &LiveStack,
+        plan: &Plan,
+        end: RunEnd,
+    ) -> TestResult<Option<Outcome>> {
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = Options { parallel: self.parallel, settle: Duration::from_secs(20) };
-        let tape = Arc::new(Tape(self.cloud.clone()));
-        let run = timeout(BOUND, up_apply::apply(observer, world, plan, find, options, tape, stopped));
+        let options = ApplyOptions { parallel: self.parallel, settle: Duration::from_secs(20) };
+        let sink = Arc::new(LogSink(self.cloud.clone()));
+        let run = timeout(BOUND, up_apply::apply(observer, live_stack, plan, find, options, sink, stopped));
         let (cloud, dies) = (self.cloud.clone(), self.cloud.state().dies.clone());
         let ending = async move {
             match end {
-                End::Well => std::future::pending().await,
-                End::Told(after) => {
+                RunEnd::Completed => std::future::pending().await,
+                RunEnd::Interrupted(after) => {
                     sleep(after).await;
                     stop.send_replace(Stop::Finish);
-                    cloud.note(Note::Stopped);
+                    cloud.note(LogEntry::Stopped);
                     std::future::pending().await
                 }
-                End::Killed(_) => dies.notified().await,
+                RunEnd::Killed(_) => dies.notified().await,
             }
         };
         tokio::select! {
@@ -189,55 +195,55 @@ impl Stage {
         }
     }
 
-    /// Makes sure that what stands is what is declared: once, tagged, as it should be, and nothing else.
-    pub(crate) async fn is_as_declared(&self, stack: &Stack) -> Verdict {
-        let mut standing = self.cloud.standing();
+    /// Checks that exactly the declared resources exist, once each, with their tags and as declared.
+    pub(crate) async fn check_as_declared(&self, stack: &RandomStack) -> TestResult {
+        let mut existing = self.cloud.existing();
         for declared in &stack.resources {
-            match standing.remove(&declared.address).unwrap_or_default().len() {
+            match existing.remove(&declared.address).unwrap_or_default().len() {
                 1 => {}
-                count => return Err(format!("{} stands {count} times", declared.address)),
+                count => return Err(format!("{} exists {count} times", declared.address)),
             }
         }
-        if !standing.is_empty() {
-            return Err(format!("left over: {:?}", standing.keys()));
+        if !existing.is_empty() {
+            return Err(format!("left over: {:?}", existing.keys()));
         }
         match &self.plan(stack).await?.steps[..] {
             [] => Ok(()),
-            steps => Err(format!("there is still something to do: {steps:#?}")),
+            steps => Err(format!("there are still differences: {steps:#?}")),
         }
     }
 }
 
-impl Ran {
+impl SimulatedRun {
     /// The outcome of a run that was not killed.
     pub(crate) fn outcome(&self) -> &Outcome {
-        self.outcome.as_ref().expect("it came to its end")
+        self.outcome.as_ref().expect("the run was not killed")
     }
 
-    /// Makes sure that all was done.
-    pub(crate) fn is_whole(&self) -> Verdict {
+    /// Checks that all steps are done.
+    pub(crate) fn check_complete(&self) -> TestResult {
         let Outcome { failed, skipped, .. } = self.outcome();
         if failed.is_empty() && skipped.is_empty() {
             Ok(())
         } else {
-            Err(format!("failed: {failed:?}\nskipped: {skipped:?}\n{}", self.words()))
+            Err(format!("failed: {failed:?}\nskipped: {skipped:?}\n{}", self.text()))
         }
     }
 
-    /// Plan and log, for people.
-    fn words(&self) -> String {
+    /// The plan and the log as text.
+    fn text(&self) -> String {
         let steps = self.plan.steps.iter().enumerate();
         let steps =
             steps.map(|(index, step)| format!("{index} {:?} {} after {:?}", step.verb(), step.address, step.after));
-        steps.chain(self.log.words()).collect::<Vec<_>>().join("\n")
+        steps.chain(self.log.text()).collect::<Vec<_>>().join("\n")
     }
 }
 
-struct Tape(Cloud);
+struct LogSink(Cloud);
 
-impl Sink for Tape {
+impl Sink for LogSink {
     fn take(&self, event: &Event) -> std::io::Result<()> {
-        self.0.note(Note::Told(event.clone()));
+        self.0.note(LogEntry::Emitted(event.clone()));
         Ok(())
     }
 }

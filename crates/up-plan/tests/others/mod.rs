@@ -1,19 +1,19 @@
-//! What a plan says where another hand was at work: somebody at the console, a service of AWS, a deployment by CI, a tag that
-//! was copied.
+//! Plans where others have changed resources: somebody at the console, an AWS service, a deployment by CI, a copied
+//! tag.
 
 use serde_json::json;
 use up_core::{Address, Impairment, Status};
 use up_plan::Action;
 
 use crate::{
-    stage::{Case, boxed, live, net, to},
-    web, web_stands,
+    scenario::{Scenario, boxed, live, net, to},
+    web, web_exists,
 };
 
-/// A box with a `size` that others move.
-fn ignoring_size() -> Case {
-    let mut case = web_stands();
-    case.world.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
+/// A box with an ignored `size` that others change.
+fn ignoring_size() -> Scenario {
+    let mut case = web_exists();
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["size"] = 7.into();
     case.declared[1].ignore_changes.insert("size".into());
     case
 }
@@ -31,7 +31,7 @@ fn an_ignored_field_does_not_show_beside_one_that_differs() {
 #[test]
 fn part_of_a_field_can_be_ignored() {
     let peers = |first: &str| json!({ "peers": [live(first, "x.group"), live("gc", "x.group")] });
-    let mut case = Case::default()
+    let mut case = Scenario::default()
         .declare("x.group.a", json!({ "peers": [to("x.group.b"), to("x.group.c")] }))
         .declare("x.group.b", json!({ "peers": [] }))
         .declare("x.group.c", json!({ "peers": [] }))
@@ -44,10 +44,10 @@ fn part_of_a_field_can_be_ignored() {
 }
 
 #[test]
-fn what_an_ignored_field_uses_is_kept_and_said() {
-    // Another hand gave the box a peer of the stack's that is no longer declared.
-    let mut case = web_stands().see("x.net.old", "n3", net("10.3.0.0/16"));
-    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
+fn a_resource_used_by_an_ignored_field_is_kept_with_a_notice() {
+    // Somebody gave the box a peer of the stack that is no longer declared.
+    let mut case = web_exists().see("x.net.old", "n3", net("10.3.0.0/16"));
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n3", "x.net");
     case.plans(&["0 delete x.net.old n3"]);
     case.declared[1].spec_mut()["peer"] = to("x.net.main");
     case.plans(&["0 update x.box.web", "1 delete x.net.old n3 after 0"]);
@@ -58,15 +58,15 @@ fn what_an_ignored_field_uses_is_kept_and_said() {
         (notice.address.to_string().as_str(), notice.message.as_str()),
         ("x.net.old", "n3 is kept: x.box.web uses it")
     );
-    // The same for one that is replaced, and for what the one that is kept uses itself.
-    case.world.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n1", "x.net");
+    // The same for a replaced one, and for what the kept one uses itself.
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["peer"] = live("n1", "x.net");
     case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
     case.declared[1].ignore_changes.insert("net".into());
     case.plans(&["0 replace x.net.main #1", "1 delete x.net.old n3"]);
 }
 
 #[test]
-fn a_trouble_is_shown_and_nothing_is_deleted_for_it() {
+fn an_impairment_is_shown_and_nothing_is_deleted_for_it() {
     let impaired = |status: Status| {
         web().see_as("x.net.main", "n1", status, 0, net("10.0.0.0/16")).see(
             "x.box.web",
@@ -79,22 +79,22 @@ fn a_trouble_is_shown_and_nothing_is_deleted_for_it() {
     assert_eq!(plan.notices[0].message, "AWS says: storage-full; raise `size`");
     assert_eq!(plan.unchanged, 2);
     impaired(Impairment::repairable("update failed", "it is sent again")).plans(&["0 update x.net.main"]);
-    let mut mended = web_stands();
-    mended.world.observed.get_mut("x.box").unwrap()[0].status = full;
-    mended.declared[1].spec_mut()["size"] = 2.into();
-    mended.plans(&["0 update x.box.web"]);
+    let mut repaired = web_exists();
+    repaired.live_stack.observed.get_mut("x.box").unwrap()[0].status = full;
+    repaired.declared[1].spec_mut()["size"] = 2.into();
+    repaired.plans(&["0 update x.box.web"]);
 }
 
 #[test]
 fn tags_that_others_set_are_left_alone() {
-    let mut case = web_stands();
-    let tags = &mut case.world.observed.get_mut("x.box").unwrap()[0].tags;
+    let mut case = web_exists();
+    let tags = &mut case.live_stack.observed.get_mut("x.box").unwrap()[0].tags;
     tags.extend(["kubernetes.io/cluster/shop", "cost-center", "team"].map(|key| (key.to_owned(), "x".to_owned())));
     case.plans(&[]);
-    // What the last apply set and is no longer declared goes; a key that is ignored stays.
+    // Of the tags that the last apply set, those no longer declared are removed; an ignored key stays.
     let address: Address = "x.box.web".parse().unwrap();
     let set = ["team", "cost-center", "kubernetes.io/cluster/shop"].map(str::to_owned);
-    case.world.tagged.insert(address, set.into());
+    case.live_stack.tagged.insert(address, set.into());
     case.declared[1].ignore_tags.insert("cost-*".into());
     let plan = case.plans(&["0 update x.box.web"]);
     let Action::Update { tags, .. } = &plan.steps[0].action else { panic!("an update") };
@@ -104,12 +104,12 @@ fn tags_that_others_set_are_left_alone() {
 }
 
 #[test]
-fn what_only_carries_our_tags_is_named_and_left_alone() {
-    // An ENI of a service carries the tags of the service: it is of another kind than they say.
-    let mut case = web_stands();
-    let mut other = case.world.observed["x.net"][0].clone();
+fn a_resource_of_another_kind_with_our_tags_is_reported_and_left_alone() {
+    // A service's ENI carries the service's tags: it is of another kind than they say.
+    let mut case = web_exists();
+    let mut other = case.live_stack.observed["x.net"][0].clone();
     other.id = "eni-1".into();
-    case.world.observed.insert("x.group".into(), vec![other]);
+    case.live_stack.observed.insert("x.group".into(), vec![other]);
     let plan = case.plans(&[]);
     assert_eq!(
         plan.notices[0].message,
@@ -120,74 +120,81 @@ fn what_only_carries_our_tags_is_named_and_left_alone() {
 #[test]
 fn a_copy_with_our_tags_is_not_deleted() {
     let copy = json!({ "size": 1 });
-    let store = || Case::default().declare("x.store.db", copy.clone()).see("x.store.db", "s1", copy.clone());
-    let named = |case: Case, id: &str, name: &str| {
+    let store = || Scenario::default().declare("x.store.db", copy.clone()).see("x.store.db", "s1", copy.clone());
+    let named = |case: Scenario, id: &str, name: &str| {
         let mut case = case.see("x.store.db", id, copy.clone());
-        case.world.observed.get_mut("x.store").unwrap().last_mut().unwrap().attrs.insert("name".into(), name.into());
+        case.live_stack
+            .observed
+            .get_mut("x.store")
+            .unwrap()
+            .last_mut()
+            .unwrap()
+            .attrs
+            .insert("name".into(), name.into());
         case
     };
     // Restored from a snapshot under a name that the stack does not give.
     let restored = named(store(), "s0", "restored");
     let plan = restored.plans(&[]);
     assert!(plan.notices[0].message.starts_with("s0 carries its tags"), "{:?}", plan.notices);
-    // Its original was deleted by hand, and is no longer declared: it is still nobody's to delete.
-    let mut alone = named(Case::default(), "s0", "restored");
+    // Its original was deleted by hand and is no longer declared: the copy is still not the stack's to delete.
+    let mut alone = named(Scenario::default(), "s0", "restored");
     assert_eq!(alone.plans(&[]).notices.len(), 1);
-    alone.world.known =
+    alone.live_stack.known =
         std::sync::Arc::new([("x.store".to_owned(), std::sync::Arc::new(["s0".to_owned()].into()))].into());
     alone.plans(&["0 delete x.store.db s0"]);
-    // Nothing tells which of the two is the stack's.
-    let both = named(named(Case::default().declare("x.store.db", copy.clone()), "s0", "one"), "s1", "other");
+    // Nothing tells which of the two belongs to the stack.
+    let both = named(named(Scenario::default().declare("x.store.db", copy.clone()), "s0", "one"), "s1", "other");
     let plan = both.plan();
     assert!(plan.refusals[0].message.contains("both carry its tags"), "{:?}", plan.refusals);
 }
 
 #[test]
-fn what_was_renamed_is_found_whatever_else_has_changed() {
+fn a_renamed_resource_is_found_whatever_else_has_changed() {
     let mut case =
-        Case::default().declare("x.net.core", net("10.0.0.0/16")).declare("x.box.api", boxed(to("x.net.core"), 2));
+        Scenario::default().declare("x.net.core", net("10.0.0.0/16")).declare("x.box.api", boxed(to("x.net.core"), 2));
     case = case.see("x.net.main", "n1", net("10.0.0.0/16")).see("x.box.web", "b1", boxed(live("n1", "x.net"), 1));
     case.plans(&["0 retag x.net.core", "1 create x.box.api after 0", "2 delete x.box.web b1"]);
     case.declared[1].renamed_from = vec!["x.box.nobody".parse().unwrap(), "x.box.web".parse().unwrap()];
     let plan = case.plans(&["0 retag x.net.core", "1 update x.box.api after 0"]);
     let Action::Update { renamed_from, .. } = &plan.steps[1].action else { panic!("an update") };
     assert_eq!(renamed_from.as_ref().map(ToString::to_string).as_deref(), Some("x.box.web"));
-    // An address that is declared again is no old one.
+    // An address that is declared again is not an old one.
     case = case.declare("x.box.web", boxed(to("x.net.core"), 1));
     case.plans(&["0 retag x.net.core", "1 create x.box.api after 0"]);
 }
 
 #[test]
-fn nothing_is_ignored_of_what_an_earlier_run_did_not_finish() {
+fn ignore_changes_does_not_apply_to_an_unfinished_create() {
     let mut case = ignoring_size();
     case.plans(&[]);
-    case.world.unfinished.insert("x.box.web".parse().unwrap());
+    case.live_stack.unfinished.insert("x.box.web".parse().unwrap());
     let plan = case.plans(&["0 update x.box.web"]);
     let Action::Update { ignore, .. } = &plan.steps[0].action else { panic!("an update") };
     assert!(ignore.is_empty());
 }
 
 #[test]
-fn what_has_the_name_that_its_declaration_gave_is_torn_down() {
-    let mut case = Case::default().see("x.store.db", "s1", json!({ "size": 1, "name": "orders" }));
-    case.world.observed.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
+fn a_resource_with_its_declared_name_is_destroyed() {
+    let mut case = Scenario::default().see("x.store.db", "s1", json!({ "size": 1, "name": "orders" }));
+    case.live_stack.observed.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
     assert_eq!(case.plans(&[]).notices.len(), 1, "it may be a copy");
     case.given.insert("x.store.db".parse().unwrap(), "orders".into());
     case.plans(&["0 delete x.store.db s1"]);
 }
 
-/// A store as the stack makes it, and one that was restored from a snapshot of it: named otherwise, with the same tags.
-fn with_a_copy(generation: u32) -> Case {
+/// A store created by the stack, and one restored from its snapshot: another name, the same tags.
+fn with_a_copy(generation: u32) -> Scenario {
     let spec = json!({ "size": 1 });
-    let case = Case::default().declare("x.store.db", spec.clone());
+    let case = Scenario::default().declare("x.store.db", spec.clone());
     let mut case =
         case.see_as("x.store.db", "s9", Status::Ready, generation, spec.clone()).see("x.store.db", "s1", spec);
-    case.world.observed.get_mut("x.store").unwrap()[1].attrs.insert("name".into(), "restored".into());
+    case.live_stack.observed.get_mut("x.store").unwrap()[1].attrs.insert("name".into(), "restored".into());
     case
 }
 
 #[test]
-fn a_copy_outlives_a_replacement_of_what_was_copied() {
+fn a_copy_outlives_the_replacement_of_its_original() {
     for generation in [0, 1] {
         let plan = with_a_copy(generation).plans(&[]);
         assert!(plan.notices[0].message.starts_with("s1 carries its tags"), "{:?}", plan.notices);
@@ -195,7 +202,7 @@ fn a_copy_outlives_a_replacement_of_what_was_copied() {
 }
 
 #[test]
-fn what_was_renamed_is_the_original_and_not_its_copy() {
+fn the_original_is_renamed_and_not_its_copy() {
     let mut case = with_a_copy(0);
     case.declared.clear();
     case = case.declare("x.store.shop", json!({ "size": 2 }));
@@ -206,20 +213,20 @@ fn what_was_renamed_is_the_original_and_not_its_copy() {
 }
 
 #[test]
-fn a_copy_does_not_take_the_place_of_what_was_lost() {
+fn a_copy_does_not_take_the_place_of_a_lost_resource() {
     let mut case = with_a_copy(0);
-    case.world.observed.get_mut("x.store").unwrap().remove(0);
+    case.live_stack.observed.get_mut("x.store").unwrap().remove(0);
     let refusal = &case.plan().refusals[0];
     assert!(refusal.message.starts_with("s1 carries its tags, and nothing says that the stack made it"), "{refusal:?}");
     case.declared[0].spec_mut()["name"] = "restored".into();
-    case.world.observed.get_mut("x.store").unwrap()[0].spec["name"] = "restored".into();
+    case.live_stack.observed.get_mut("x.store").unwrap()[0].spec["name"] = "restored".into();
     assert!(case.plan().refusals.is_empty());
 }
 
 #[test]
-fn what_ci_registered_stays_when_its_original_goes() {
+fn a_revision_that_ci_registered_stays_when_its_original_is_deleted() {
     let task = || {
-        Case::default().see("x.task.web", "t1", json!({ "image": "1" })).see(
+        Scenario::default().see("x.task.web", "t1", json!({ "image": "1" })).see(
             "x.task.web",
             "t2",
             json!({ "image": "2" }),
@@ -228,7 +235,7 @@ fn what_ci_registered_stays_when_its_original_goes() {
     // Without history nothing tells them apart.
     assert_eq!(task().plan().steps.len(), 2);
     let mut case = task();
-    case.world.known =
+    case.live_stack.known =
         std::sync::Arc::new([("x.task".to_owned(), std::sync::Arc::new(["t1".to_owned()].into()))].into());
     case.plans(&["0 delete x.task.web t1"]);
 }

@@ -1,7 +1,7 @@
-//! JSON objects with a checksum in them, so that a changed byte shows.
+//! JSON objects with a checksum, which detects changed bytes.
 //!
-//! The last member is `"sum"`: the beginning of the SHA-256 of all that stands before it. An object without one is taken
-//! as it is: people and earlier versions write such.
+//! The last member is `"sum"`: the beginning of the SHA-256 of everything before it. An object without a checksum is
+//! accepted: people and earlier versions write such files.
 
 use std::io;
 
@@ -11,37 +11,37 @@ use sha2::{Digest, Sha256};
 
 use crate::FORMAT;
 
-/// What was read.
+/// The result of reading.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Opened<T> {
-    /// Just what was written.
-    ResponseCheck(T),
-    /// Of this later format.
+pub(crate) enum Checksummed<T> {
+    /// Read, and unchanged since it was written.
+    Intact(T),
+    /// Written with this newer format.
     Newer(u32),
-    /// Torn, changed or something else altogether; why it cannot be read.
+    /// Damaged; holds the reason.
     Damaged(String),
 }
 
-/// On one line, without its end.
+/// The value on one line, without a line end.
 pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    Ok(sealed(serde_json::to_vec(value)?, ""))
+    Ok(with_checksum(serde_json::to_vec(value)?, ""))
 }
 
-/// On many, for people to read: one for each member, and for each item of those.
+/// The value on several lines: one for each member, and for each item of those.
 pub(crate) fn page(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut page = vec![];
-    value.serialize(&mut Serializer::with_formatter(&mut page, Lines { depth: 0 }))?;
-    let mut page = sealed(page, "\n");
+    value.serialize(&mut Serializer::with_formatter(&mut page, LineFormatter { depth: 0 }))?;
+    let mut page = with_checksum(page, "\n");
     page.push(b'\n');
     Ok(page)
 }
 
-/// JSON in lines, see [`page`]. To indent all of it would make it twice as long to write, and to read again.
-struct Lines {
+/// Writes JSON in lines, see [`page`]. Indenting all of it would double the time to write and to read it.
+struct LineFormatter {
     depth: usize,
 }
 
-impl Lines {
+impl LineFormatter {
     fn bracket<W: io::Write + ?Sized>(&mut self, to: &mut W, bracket: u8) -> io::Result<()> {
         self.depth = if matches!(bracket, b'[' | b'{') { self.depth + 1 } else { self.depth - 1 };
         to.write_all(&[bracket])
@@ -55,7 +55,7 @@ impl Lines {
     }
 }
 
-impl Formatter for Lines {
+impl Formatter for LineFormatter {
     fn begin_array<W: io::Write + ?Sized>(&mut self, to: &mut W) -> io::Result<()> {
         self.bracket(to, b'[')
     }
@@ -81,7 +81,7 @@ impl Formatter for Lines {
     }
 }
 
-fn sealed(mut json: Vec<u8>, end: &str) -> Vec<u8> {
+fn with_checksum(mut json: Vec<u8>, end: &str) -> Vec<u8> {
     let body = body(&json).unwrap_or(&json).len();
     json.truncate(body);
     let sum = sum(&json);
@@ -89,19 +89,19 @@ fn sealed(mut json: Vec<u8>, end: &str) -> Vec<u8> {
     json
 }
 
-/// Reads what [`line`] or [`page`] wrote. Does not look at a format but one that is too high.
-pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Opened<T> {
+/// Reads what [`line`] or [`page`] wrote. Refuses only newer formats.
+pub(crate) fn open<T: DeserializeOwned>(bytes: &[u8]) -> Checksummed<T> {
     if let Some(format) = format(bytes).filter(|format| *format > FORMAT) {
-        return Opened::Newer(format);
+        return Checksummed::Newer(format);
     }
     match serde_json::from_slice(bytes) {
-        Ok(_) if !is_intact(bytes) => Opened::Damaged("its checksum does not fit".into()),
-        Ok(value) => Opened::ResponseCheck(value),
-        Err(error) => Opened::Damaged(error.to_string()),
+        Ok(_) if !is_intact(bytes) => Checksummed::Damaged("its checksum does not match".into()),
+        Ok(value) => Checksummed::Intact(value),
+        Err(error) => Checksummed::Damaged(error.to_string()),
     }
 }
 
-/// The format. What is written here begins with it, so that not all has to be read for that.
+/// The format. Files written here begin with it, so that only the beginning has to be read.
 fn format(bytes: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]
     struct Versioned {
@@ -113,8 +113,8 @@ fn format(bytes: &[u8]) -> Option<u32> {
     written.or_else(|| serde_json::from_slice(bytes).ok().map(|Versioned { format }| format))
 }
 
-/// True where there is a checksum.
-pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
+/// True if the object has a checksum.
+pub(crate) fn has_checksum(bytes: &[u8]) -> bool {
     split(bytes).is_some()
 }
 
@@ -122,7 +122,7 @@ fn is_intact(bytes: &[u8]) -> bool {
     split(bytes).is_none_or(|(body, found)| sum(body).as_bytes() == found)
 }
 
-/// What the checksum is of, and the checksum.
+/// The text that the checksum covers, and the checksum.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let before = body(bytes)?.strip_suffix(b"\"")?;
     let start = before.iter().rposition(|byte| *byte == b'"')?;
@@ -130,7 +130,7 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((key.trim_ascii_end().strip_suffix(b",")?, &before[start + 1..]))
 }
 
-/// An object without its last brace.
+/// An object without its closing brace.
 fn body(json: &[u8]) -> Option<&[u8]> {
     Some(json.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end())
 }
@@ -149,14 +149,14 @@ mod tests {
     fn notices_every_changed_byte() {
         let value = json!({ "format": 1, "owner": "me@here", "ids": ["vpc-1"] });
         for written in [line(&value).unwrap(), page(&value).unwrap()] {
-            let Opened::ResponseCheck(back) = open::<Value>(&written) else {
+            let Checksummed::Intact(back) = open::<Value>(&written) else {
                 panic!("{}", String::from_utf8_lossy(&written))
             };
             assert_eq!((&back["owner"], &back["ids"]), (&value["owner"], &value["ids"]));
             for (at, bit) in (0..written.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
                 let mut changed = written.clone();
                 changed[at] ^= 1 << bit;
-                if let Opened::ResponseCheck(back) = open::<Value>(&changed) {
+                if let Checksummed::Intact(back) = open::<Value>(&changed) {
                     let kept = ["format", "owner", "ids"].iter().all(|key| back[key] == value[key]);
                     assert!(kept, "{}", String::from_utf8_lossy(&changed));
                 }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_has_no_checksum() {
-        assert_eq!(open::<Value>(b"{\"a\":1}"), Opened::ResponseCheck(json!({ "a": 1 })));
+    fn reads_an_object_without_a_checksum() {
+        assert_eq!(open::<Value>(b"{\"a\":1}"), Checksummed::Intact(json!({ "a": 1 })));
     }
 }

@@ -1,25 +1,25 @@
-//! A stack and a world to plan on, and what a plan says, in lines.
+//! Declared and live resources to plan with, and plans as lines of text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use up_core::{Address, Declared, Observed, Status};
-use up_plan::{Action, Plan, Wanted, World, plan};
+use up_plan::{Action, LiveStack, Plan, Wanted, plan};
 
 use crate::kinds::find;
 
-/// A stack and a world to plan on.
+/// Declared and live resources to plan with.
 #[derive(Default, Clone)]
-pub(crate) struct Case {
+pub(crate) struct Scenario {
     pub(crate) declared: Vec<Declared>,
-    pub(crate) world: World,
+    pub(crate) live_stack: LiveStack,
     pub(crate) protect: bool,
     pub(crate) targets: BTreeSet<Address>,
-    /// Names that the declarations of what is torn down give.
+    /// Names in the declarations of resources to destroy.
     pub(crate) given: BTreeMap<Address, String>,
 }
 
-impl Case {
+impl Scenario {
     pub(crate) fn declare(mut self, address: &str, spec: Value) -> Self {
         let address: Address = address.parse().unwrap();
         let spec = find(&address.kind).unwrap().complete(spec).unwrap();
@@ -43,7 +43,7 @@ impl Case {
         let attrs =
             [("arn".to_owned(), format!("arn:{id}")), ("name".to_owned(), address.physical("shop", generation, 40))];
         let observed = Observed { attrs: attrs.into(), status, ..Observed::new(id, tags, spec) };
-        self.world.observed.entry(address.kind).or_default().push(observed);
+        self.live_stack.observed.entry(address.kind).or_default().push(observed);
         self
     }
 
@@ -59,10 +59,10 @@ impl Case {
             given: &self.given,
             targets,
         };
-        plan(&wanted, &self.world, &find)
+        plan(&wanted, &self.live_stack, &find)
     }
 
-    /// A line a step: number, what, and what it waits for.
+    /// Compares the plan with one line a step: number, action, and the steps it waits for.
     #[track_caller]
     pub(crate) fn plans(&self, expected: &[&str]) -> Plan {
         let plan = self.plan();
@@ -76,7 +76,7 @@ impl Case {
                         let kind = if *replaces { "replace" } else { "create" };
                         let generation =
                             if new.generation > 0 { format!(" #{}", new.generation) } else { String::new() };
-                        format!("{kind}{} {}{generation}", if *partial { " bare" } else { "" }, step.address)
+                        format!("{kind}{} {}{generation}", if *partial { " partial" } else { "" }, step.address)
                     }
                     Action::Update { observed: None, .. } => format!("finish {}", step.address),
                     Action::Update { .. } => format!("{} {}", step.verb().unwrap(), step.address),
