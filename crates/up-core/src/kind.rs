@@ -224,11 +224,6 @@ impl Problem {
         let text = text.into().filter(|text| !placeholder::has_placeholder(text) && !is_right(text))?;
         Some(Self::new(field, format!("{expected}, and this is `{text}`")))
     }
-
-    /// Those of some rules that a spec breaks. Each row says whether it does, the field to point at, and what is wrong.
-    pub fn broken<M: Into<String>>(rules: impl IntoIterator<Item = (bool, &'static str, M)>) -> Vec<Self> {
-        rules.into_iter().filter_map(|(is_broken, field, message)| Self::when(is_broken, field, message)).collect()
-    }
 }
 
 /// Properties of a kind.

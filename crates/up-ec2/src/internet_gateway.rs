@@ -77,7 +77,9 @@ impl Kind for InternetGateway {
     }
 
     fn check(&self) -> Vec<Problem> {
-        Problem::broken([(self.vpc.is_none(), "vpc", "expected the network it is attached to")])
+        problems! {
+            self.vpc.is_none() => "vpc", "expected the network it is attached to";
+        }
     }
 }
 

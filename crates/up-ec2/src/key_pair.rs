@@ -94,7 +94,9 @@ impl Kind for KeyPair {
         let key = &self.public_key.0;
         let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
         let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
-        Problem::broken([(!is_key && !placeholder::has_placeholder(key), "public_key", message)])
+        problems! {
+            !is_key && !placeholder::has_placeholder(key) => "public_key", "{message}";
+        }
     }
 }
 

@@ -135,10 +135,10 @@ impl Kind for NatGateway {
     fn check(&self) -> Vec<Problem> {
         let (public, first) = (self.is_public(), self.allocation.is_some());
         let any = first || !self.secondary_allocations.is_empty();
-        Problem::broken([
-            (public && !first, "allocation", "a public NAT gateway needs an address"),
-            (!public && any, "allocation", "a private NAT gateway takes no public address"),
-        ])
+        problems! {
+            public && !first => "allocation", "a public NAT gateway needs an address";
+            !public && any => "allocation", "a private NAT gateway takes no public address";
+        }
     }
 }
 

@@ -146,16 +146,13 @@ impl Kind for Subnet {
         let blocks = &self.ipv6_cidr_blocks;
         let is_ipv6 = |cidr: &Cidr| cidr.net().is_none_or(|net| net.addr().is_ipv6() && net.prefix_len() >= 44);
         let two_zones = self.availability_zone.is_some() && self.availability_zone_id.is_some();
-        let broken = Problem::broken([
-            (two_zones, "availability_zone_id", "give either `availability_zone` or `availability_zone_id`"),
-            (!blocks.iter().all(is_ipv6), "ipv6_cidr_blocks", "expected an IPv6 block between a /44 and a /64"),
-            (blocks.len() > 1, "ipv6_cidr_blocks", "a subnet has one IPv6 block at most"),
-            (
-                self.assign_ipv6_address_on_creation && blocks.is_empty(),
-                "assign_ipv6_address_on_creation",
-                "needs a block in `ipv6_cidr_blocks` to assign from",
-            ),
-        ]);
+        let broken = problems! {
+            two_zones => "availability_zone_id", "give either `availability_zone` or `availability_zone_id`";
+            !blocks.iter().all(is_ipv6) => "ipv6_cidr_blocks", "expected an IPv6 block between a /44 and a /64";
+            blocks.len() > 1 => "ipv6_cidr_blocks", "a subnet has one IPv6 block at most";
+            self.assign_ipv6_address_on_creation && blocks.is_empty() =>
+                "assign_ipv6_address_on_creation", "needs a block in `ipv6_cidr_blocks` to assign from";
+        };
         check::ipv4_block("cidr_block", &self.cidr_block).into_iter().chain(broken).collect()
     }
 

@@ -196,15 +196,15 @@ impl Kind for VpcEndpoint {
         let [tables, subnets] = [!self.route_tables.is_empty(), !self.subnets.is_empty()];
         let groups = !self.security_groups.is_empty();
         let names = self.private_dns_enabled || self.dns_options.is_some();
-        Problem::broken([
-            (gateway && !tables, "route_tables", "a gateway endpoint needs the route tables that lead to it"),
-            (!gateway && tables, "route_tables", "only gateway endpoints are in route tables"),
-            (!gateway && !subnets, "subnets", "an endpoint with network interfaces needs subnets for them"),
-            (gateway && subnets, "subnets", "a gateway endpoint has no network interfaces, and no subnets"),
-            (interface && !groups, "security_groups", "an interface endpoint needs a group that lets traffic in"),
-            (!interface && groups, "security_groups", "only interface endpoints wear security groups"),
-            (!interface && names, "private_dns_enabled", "only interface endpoints have names in the DNS"),
-        ])
+        problems! {
+            gateway && !tables => "route_tables", "a gateway endpoint needs the route tables that lead to it";
+            !gateway && tables => "route_tables", "only gateway endpoints are in route tables";
+            !gateway && !subnets => "subnets", "an endpoint with network interfaces needs subnets for them";
+            gateway && subnets => "subnets", "a gateway endpoint has no network interfaces, and no subnets";
+            interface && !groups => "security_groups", "an interface endpoint needs a group that lets traffic in";
+            !interface && groups => "security_groups", "only interface endpoints wear security groups";
+            !interface && names => "private_dns_enabled", "only interface endpoints have names in the DNS";
+        }
     }
 }
 

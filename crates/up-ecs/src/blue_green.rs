@@ -4,7 +4,7 @@ use aws_sdk_ecs::types as wire;
 use up_core::{Address, Context, prelude::*};
 
 use crate::{
-    service::{DeploymentConfiguration, LoadBalancer},
+    service_parts::{DeploymentConfiguration, LoadBalancer},
     words::DeploymentStrategy,
 };
 

@@ -156,7 +156,7 @@ pub(crate) mod alarms {
     use aws_sdk_ecs::types::DeploymentAlarms;
     use up_core::{Context, Result, ToAws, mirror};
 
-    use crate::service::Alarms;
+    use crate::service_parts::Alarms;
 
     pub(crate) fn to_aws(alarms: &Option<Alarms>, cx: &Context) -> Result<Option<DeploymentAlarms>> {
         alarms.to_aws(cx)

@@ -177,18 +177,15 @@ impl Kind for Listener {
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
         let (missing, other) = (secure && self.certificate_arn.is_none(), "only `HTTPS` and `TLS` have this");
-        let rules = Problem::broken([
-            (missing, "certificate_arn", &*format!("missing: {} needs one", self.protocol.as_str())),
-            (self.alpn_policy.is_some() && self.protocol != Protocol::Tls, "alpn_policy", "only `TLS` has this"),
-            (
-                self.mutual_authentication.is_some() && self.protocol != Protocol::Https,
-                "mutual_authentication",
-                "only `HTTPS` has this",
-            ),
-            (!secure && self.certificate_arn.is_some(), "certificate_arn", other),
-            (!secure && self.additional_certificate_arns.is_some(), "additional_certificate_arns", other),
-            (!secure && self.ssl_policy.is_some(), "ssl_policy", other),
-        ]);
+        let rules = problems! {
+            missing => "certificate_arn", "missing: {} needs one", self.protocol.as_str();
+            self.alpn_policy.is_some() && self.protocol != Protocol::Tls => "alpn_policy", "only `TLS` has this";
+            self.mutual_authentication.is_some() && self.protocol != Protocol::Https =>
+                "mutual_authentication", "only `HTTPS` has this";
+            !secure && self.certificate_arn.is_some() => "certificate_arn", "{other}";
+            !secure && self.additional_certificate_arns.is_some() => "additional_certificate_arns", "{other}";
+            !secure && self.ssl_policy.is_some() => "ssl_policy", "{other}";
+        };
         let numbers = [
             check_range("port", self.port, 1..=65535),
             self.tcp_idle_timeout.and_then(|seconds| check_range("tcp_idle_timeout", seconds, 60..=6000)),

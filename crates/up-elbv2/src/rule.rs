@@ -132,10 +132,10 @@ impl Kind for Rule {
     fn check(&self) -> Vec<Problem> {
         let values: usize = self.conditions.iter().map(Condition::values).sum();
         let many = format!("all conditions together have {VALUES} values at most, and these have {values}");
-        let rules = Problem::broken([
-            (self.conditions.is_empty(), "conditions", "missing: which requests it is for"),
-            (values > VALUES, "conditions", &many),
-        ]);
+        let rules = problems! {
+            self.conditions.is_empty() => "conditions", "missing: which requests it is for";
+            values > VALUES => "conditions", "{many}";
+        };
         let empty = self.conditions.iter().filter(|condition| condition.values() == 0);
         let empty =
             empty.map(|it| Problem::new("conditions", format!("a condition on `{}` needs a value", it.field())));

@@ -1,14 +1,20 @@
-//! A service, read back into what a user would have written.
+//! A service in calls, and read back into what a user would have written.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{self as wire, AvailabilityZoneRebalancing};
-use up_core::{Context, Error, FromAws, Observed, Ref, Result, ToAws, mirror, read};
+use aws_sdk_ecs::{
+    operation::{
+        create_service::builders::CreateServiceFluentBuilder, update_service::builders::UpdateServiceFluentBuilder,
+    },
+    types::{self as wire, AvailabilityZoneRebalancing},
+};
+use up_core::{mirror, prelude::*};
 
 use crate::{
-    attrs,
-    service::{DeploymentConfiguration, NetworkConfiguration, PlacementStrategy, Service},
+    attrs, client,
+    service::Service,
     service_health::{primary, status},
+    service_parts::{DeploymentConfiguration, PlacementStrategy},
     tags,
     words::{PropagateTags, SchedulingStrategy},
 };
@@ -71,36 +77,57 @@ impl Service {
         let (on, off) = (AvailabilityZoneRebalancing::Enabled, AvailabilityZoneRebalancing::Disabled);
         self.availability_zone_rebalancing.map(|is_on| if is_on { on } else { off })
     }
-}
 
-/// ECS wraps it in a table with nothing else in it.
-impl ToAws<wire::NetworkConfiguration> for NetworkConfiguration {
-    fn to_aws(&self, cx: &Context) -> Result<Option<wire::NetworkConfiguration>> {
-        let vpc = self.to_aws(cx)?;
-        Ok(Some(wire::NetworkConfiguration::builder().set_awsvpc_configuration(vpc).build()))
-    }
-}
-
-impl DeploymentConfiguration {
-    /// With what ECS takes where nothing is said: a DAEMON has one place on each instance, so that its task stops before
-    /// the new one starts (https://github.com/aws/aws-cdk/issues/2209).
-    pub(crate) fn complete(self, scheduling: SchedulingStrategy) -> Self {
-        let (most, least) = if scheduling == SchedulingStrategy::Daemon { (100, 0) } else { (200, 100) };
-        Self {
-            maximum_percent: self.maximum_percent.or(Some(most)),
-            minimum_healthy_percent: self.minimum_healthy_percent.or(Some(least)),
-            ..self
-        }
-    }
-}
-
-impl PlacementStrategy {
-    /// ECS answers with `CPU` and `MEMORY` in capitals, and keeps the case of attributes.
-    pub(crate) fn normal(self) -> Self {
-        let fold = |field: String| match field.to_ascii_lowercase() {
-            folded if ["cpu", "memory"].contains(&folded.as_str()) => folded,
-            _ => field,
+    pub(crate) fn request(&self, cx: &Context) -> Result<CreateServiceFluentBuilder> {
+        let desired = match self.scheduling_strategy {
+            SchedulingStrategy::Daemon => None,
+            _ if !self.missing_images().is_empty() => Some(0),
+            _ => Some(self.desired_count.unwrap_or(1)),
         };
-        Self { field: self.field.map(fold), ..self }
+        let grace = Some(self.health_check_grace_period_seconds).filter(|seconds| *seconds > 0);
+        // ECS has no `NONE` at birth: leaving it out says so.
+        let propagates = Some(self.propagate_tags).filter(|propagates| *propagates != PropagateTags::None);
+        let request = client(cx)
+            .create_service()
+            .cluster(cx.attr(&self.cluster, "arn")?)
+            .task_definition(cx.attr(&self.task_definition, "arn")?)
+            .set_desired_count(desired.to_aws(cx)?)
+            .set_health_check_grace_period_seconds(grace.to_aws(cx)?)
+            .set_propagate_tags(propagates.to_aws(cx)?)
+            .set_availability_zone_rebalancing(self.rebalancing());
+        Ok(fill!(request, cx, self: launch_type, capacity_provider_strategy, platform_version, network_configuration,
+            load_balancers, deployment_configuration, scheduling_strategy, enable_execute_command,
+            enable_ecs_managed_tags, placement_constraints, placement_strategy, service_registries,
+            service_connect_configuration))
+    }
+
+    /// True for what ECS does only with a new deployment: another strategy, and starting again what has failed. The first
+    /// tasks of a service come with one as well, so that its circuit breaker watches over them.
+    fn forces_deployment(&self, observed: &Observed<Self>) -> bool {
+        let is = &observed.spec;
+        let moves = self
+            .capacity_provider_strategy
+            .as_ref()
+            .is_some_and(|strategy| Some(strategy) != is.capacity_provider_strategy.as_ref());
+        let starts = is.desired_count == Some(0) && self.desired_count.is_some_and(|count| count > 0);
+        moves || starts || matches!(&observed.status, Status::Impaired(trouble) if trouble.repair)
+    }
+
+    /// Both sides are compared as ECS takes them, where a reference is the id it stands for.
+    pub(crate) fn changes(&self, cx: &Context, observed: &Observed<Self>) -> Result<UpdateServiceFluentBuilder> {
+        let is = &observed.spec;
+        let definition = cx.attr(&self.task_definition, "arn")?;
+        let moves = cx.attr(&is.task_definition, "arn").map_or(true, |arn| arn != definition);
+        let call = client(cx)
+            .update_service()
+            .cluster(cx.attr(&is.cluster, "arn")?)
+            .service(&observed.id)
+            .set_task_definition(moves.then_some(definition))
+            .set_force_new_deployment(self.forces_deployment(observed).then_some(true))
+            .set_availability_zone_rebalancing(self.rebalancing());
+        Ok(fill_changed!(call, cx, self, is: desired_count, capacity_provider_strategy, platform_version,
+            network_configuration, load_balancers, health_check_grace_period_seconds, deployment_configuration,
+            enable_execute_command, enable_ecs_managed_tags, propagate_tags, placement_constraints, placement_strategy,
+            service_registries, service_connect_configuration))
     }
 }
