@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("network::resources_of_others_are_not_waited_for", resources_of_others_are_not_waited_for),
         trial("network::rules_of_others_stay_where_a_group_says_so", rules_of_others_stay_where_a_group_says_so),
         trial("network::a_new_group_has_the_declared_egress_rules", a_new_group_has_the_declared_egress_rules),
+        trial("network::a_lost_tag_makes_no_second_network", a_lost_tag_makes_no_second_network),
         trial("network::a_network_exposes_its_defaults", a_network_exposes_its_defaults),
     ]
 }
@@ -350,4 +351,28 @@ fn stack(account: &Account, text: &str) -> Result<String> {
 
 fn faults(account: &Account, faults: &Value) -> Result {
     account.tell(&format!("faults?access_key={}", account.id), &json!({ "seed": 7, "faults": faults }))
+}
+
+/// A tag that is removed by hand takes a resource out of sight, and history still knows its id.
+fn a_lost_tag_makes_no_second_network() -> Result {
+    let account = Account::new();
+    let file = stack(&account, "\n[ec2.vpc.main]\ncidr_block = \"10.0.0.0/16\"\n")?;
+    account.json(&[&["apply", &file], &APPROVED[..]].concat())?;
+    let vpc = account.python("print(id('ec2.vpc.main'), end='')")?;
+    let tag = |verb: &str, value: &str| {
+        let tags = format!("Tags=[{{'Key': 'bullstra:stack'{value}}}]");
+        account.python(&format!("aws('ec2').{verb}_tags(Resources=['{vpc}'], {tags})"))
+    };
+    tag("delete", "")?;
+    let refused = account.up(&["plan", &file, "--settle", "0s"])?;
+    if !refused.stderr.contains(&format!("an earlier run created {vpc}, which exists without the stack's tag")) {
+        return fail(format!("no refusal:\n{}\n{}", refused.stdout, refused.stderr));
+    }
+    tag("create", ", 'Value': 'another'")?;
+    expect(
+        &account.json(&["plan", &file, "--settle", "0s"])?,
+        &Steps::from([("create".into(), ["ec2.vpc.main".into()].into())]),
+    )?;
+    tag("create", ", 'Value': 'net'")?;
+    expect(&account.json(&["plan", &file])?, &Steps::new())
 }

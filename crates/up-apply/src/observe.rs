@@ -189,6 +189,22 @@ impl Observer {
         Ok(self.look(kind, Selection::All, &RunFindings::default()).await?.observed)
     }
 
+    /// Those of some ids that exist without any stack's tag. It lists all resources of the kind in the account.
+    ///
+    /// # Errors
+    /// AWS refuses a call or does not answer.
+    pub async fn untagged(
+        &self,
+        kind: &'static dyn AnyKind,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, Error> {
+        let (known, stack) = (Arc::new(ids.clone()), self.stack.clone());
+        let query = Query { select: Select::All, stack, known, ..Query::default() };
+        let all = look(kind, &self.cx, &query).await?.into_iter();
+        let untagged = all.filter(|it| ids.contains(&it.id) && !it.tags.contains_key(Address::STACK_TAG));
+        Ok(untagged.map(|observed| observed.id).collect())
+    }
+
     /// Observes one kind, with the run's findings about it.
     pub(crate) async fn look(
         &self,

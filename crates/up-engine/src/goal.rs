@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared, WriteOnly};
-use up_plan::{LiveStack, Plan, Wanted};
+use up_plan::{Action, LiveStack, Notice, Plan, Step, Wanted};
 use up_stack::{OutputValue, Stack, StackRole};
 use up_state::StateLocation;
 
@@ -157,7 +157,11 @@ impl Goal {
             given: &self.given,
             targets: &self.targets(&observation.live_stack)?,
         };
-        Ok(up_plan::plan(&wanted, &observation.live_stack, &up_kinds::find))
+        let mut plan = up_plan::plan(&wanted, &observation.live_stack, &up_kinds::find);
+        if observation.past.snapshot.is_none() && !self.resources.is_empty() {
+            plan.notices.extend(of_another_copy(&plan));
+        }
+        Ok(plan)
     }
 
     /// The addresses that the targets mean.
@@ -178,6 +182,19 @@ impl Goal {
         }
         Ok(targets)
     }
+}
+
+/// Without a record of earlier runs, resources that are not declared may belong to a copy of the stack elsewhere.
+fn of_another_copy(plan: &Plan) -> Option<Notice> {
+    let deletes = |step: &&Step| matches!(step.action, Action::Delete { replaced: false, .. });
+    let first = plan.steps.iter().find(deletes)?;
+    let message = format!(
+        "there is no record of earlier runs of `{stack}` here, and resources with its name that are not declared are \
+         deleted ({count}); if another copy of the stack owns them, give this one another `name`",
+        stack = plan.stack,
+        count = plan.steps.iter().filter(deletes).count(),
+    );
+    Some(Notice { address: first.address.clone(), message })
 }
 
 /// A target without a key means every instance of a `for_each`.

@@ -34,6 +34,9 @@ pub struct LiveStack {
     pub written: BTreeMap<Address, Arc<Value>>,
     /// Write-only fields to send again.
     pub rewrite: BTreeSet<(Address, String)>,
+    /// Ids of resources that earlier runs created, and that exist without the stack's tag, by kind. Looked for only where
+    /// a resource of the kind is missing, and only of kinds whose names do not keep AWS from creating a second one.
+    pub untagged: BTreeMap<String, BTreeSet<String>>,
     /// Tags of resources that do not belong to the stack but have a name that the stack gives, by kind and name.
     pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }

@@ -95,6 +95,8 @@ impl Session {
         }
         let settled = settle::settle(&self.engine, &observer, &mut live_stack, &past, self.settle).await;
         settled.map_err(|error| access::unseen(&[error]))?;
+        live_stack.untagged =
+            untagged(&observer, &live_stack, declared).await.map_err(|error| access::unseen(&[error]))?;
         let looked = costly::look(&mut observer, &mut live_stack, declared, costly).await;
         looked.map_err(|error| access::unseen(&[error]))?;
         Ok(Observation { observer, live_stack, past })
@@ -128,6 +130,36 @@ impl Applied<'_> {
         }
         Ok(self.declared.as_deref().unwrap_or_default())
     }
+}
+
+/// Known resources that have lost the stack's tag, of kinds of which AWS would create a second one: see
+/// [`LiveStack::untagged`].
+async fn untagged(
+    observer: &Observer,
+    live_stack: &LiveStack,
+    declared: &[Declared],
+) -> Result<BTreeMap<String, BTreeSet<String>>, ObserveError> {
+    let mut untagged = BTreeMap::new();
+    for (kind, known) in live_stack.known.iter() {
+        let Some(kind) = up_kinds::find(kind).filter(|it| it.info().longest_name == 0 && it.info().parent.is_none())
+        else {
+            continue;
+        };
+        let observed = live_stack.observed.get(kind.name()).map_or(&[][..], Vec::as_slice);
+        let there: HashSet<&String> = observed.iter().map(|observed| &observed.id).collect();
+        let missing: BTreeSet<String> = known.iter().filter(|id| !there.contains(id)).cloned().collect();
+        let exist: HashSet<_> = observed.iter().filter_map(|observed| observed.address(&observer.stack)).collect();
+        let mut wanted = declared.iter().filter(|it| it.address.kind == kind.name());
+        if missing.is_empty() || wanted.all(|declared| exist.contains(&declared.address)) {
+            continue;
+        }
+        let found = observer.untagged(kind, &missing).await;
+        let found = found.map_err(|error| ObserveError { kind: kind.name(), error })?;
+        if !found.is_empty() {
+            untagged.insert(kind.name().to_owned(), found);
+        }
+    }
+    Ok(untagged)
 }
 
 /// The kinds of resources that are declared, or known from the tagging index or earlier runs.

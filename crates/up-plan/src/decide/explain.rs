@@ -39,6 +39,22 @@ impl<'a> Matcher<'a, '_> {
         self.refusals.extend(refusals);
     }
 
+    /// Refuses to create a second resource beside one that an earlier run created, and that has lost the stack's tag.
+    pub(super) fn refuse_second_ones(&mut self, decisions: &[Decision<'a>]) {
+        for decision in decisions.iter().filter(|it| it.planned == PlannedAction::Create) {
+            let Some(ids) = self.live_stack.untagged.get(&decision.address.kind) else { continue };
+            let ids = ids.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "an earlier run created {ids}, which exists without the stack's tag: put the tag `{tag} = {stack}` and \
+                 its address in `{address_tag}` back; if it no longer belongs to the stack, give `{tag}` another value",
+                tag = Address::STACK_TAG,
+                stack = self.stack,
+                address_tag = Address::ADDRESS_TAG,
+            );
+            self.refusals.push(Refusal { address: decision.address.clone().into_owned(), message });
+        }
+    }
+
     /// An attribute of the live resource at an address, or a field of its declaration.
     pub(super) fn known(&self, address: &Address, name: &str) -> Option<String> {
         let live = self.claims.get(address).and_then(|observed| observed.attrs.get(name).cloned());
@@ -71,7 +87,8 @@ impl<'a> Matcher<'a, '_> {
         let leaving = decisions.iter().filter(|it| it.planned == PlannedAction::Delete && holds_data(&it.address));
         let notices = leaving.filter_map(|old| {
             let is_new = |it: &&Decision<'_>| it.planned == PlannedAction::Create && it.address.kind == old.address.kind;
-            let new = decisions.iter().find(is_new)?;
+            // One with a `renamed_from` has a notice of its own.
+            let new = decisions.iter().find(is_new).filter(|it| it.declared.is_some_and(|it| it.renamed_from.is_empty()))?;
             let message = format!(
                 "it is deleted, with the data in it, and {} is created; if that is the same one under another name, write \
                  `renamed_from = \"{}\"` there",
@@ -83,9 +100,28 @@ impl<'a> Matcher<'a, '_> {
         self.notices.extend(notices);
     }
 
+    /// Reports a `renamed_from` that names no resource, while one of the kind would be deleted: probably a misspelling.
+    fn report_missing_renames(&mut self, decisions: &[Decision<'a>]) {
+        let created = decisions.iter().filter(|it| it.planned == PlannedAction::Create);
+        let notices = created.filter_map(|new| {
+            let was = new.declared?.renamed_from.first()?;
+            let is_old = |it: &&Decision<'_>| it.planned == PlannedAction::Delete && it.address.kind == new.address.kind;
+            let old = decisions.iter().find(is_old)?;
+            let message = format!(
+                "`renamed_from`: the stack has no {was}; it is created, and {} is deleted. If these are the same one, write \
+                 `renamed_from = \"{}\"`",
+                old.address, old.address
+            );
+            Some(Notice { address: new.address.clone().into_owned(), message })
+        });
+        let notices: Vec<_> = notices.collect();
+        self.notices.extend(notices);
+    }
+
     /// Reports problems of resources that stay, notes from AWS, and remarks on the declarations.
     pub(super) fn explain(&mut self, decisions: &[Decision<'a>]) {
         self.ask_for_renames(decisions);
+        self.report_missing_renames(decisions);
         for decision in decisions {
             let remarks = self.remarks(decision);
             self.notices.extend(remarks);

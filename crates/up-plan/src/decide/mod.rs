@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 use up_core::{Address, AnyKind, Change, Declared, FieldChange, Observed, Order, Status, by_id, references};
 
-use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, graph, replace::order_replacements};
+use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, given_name, graph, replace::order_replacements};
 
 pub(crate) use self::{
     compare::ignored,
@@ -77,6 +77,7 @@ pub(crate) fn decide<'a>(
     matcher.keep_used(&mut decisions);
     matcher.explain(&decisions);
     matcher.refuse_changes(&decisions);
+    matcher.refuse_second_ones(&decisions);
     let Matcher { mut notices, copies, refusals, .. } = matcher;
     notices.sort_by(|one, other| one.address.cmp(&other.address));
     Decisions { decisions, notices, copies, refusals }
@@ -184,7 +185,10 @@ impl<'a, 'k> Matcher<'a, 'k> {
                 return;
             }
             Some(candidates) => Some(self.choose(kind, declared, Cow::Borrowed(&declared.address), candidates)),
-            None => self.renamed_from(kind, declared).or_else(|| self.renamed(kind, declared)),
+            None => self
+                .renamed_from(kind, declared)
+                .or_else(|| self.same_name(kind, declared))
+                .or_else(|| self.renamed(kind, declared)),
         };
         if let Some(observed) = claimed {
             let of_kind = self.addresses.entry(kind.name()).or_default();
@@ -236,6 +240,22 @@ impl<'a, 'k> Matcher<'a, 'k> {
         })?;
         let candidates = self.free.remove(was)?;
         Some(self.choose(kind, declared, Cow::Owned(was.clone()), candidates))
+    }
+
+    /// A live resource whose address is no longer declared, and that has the name which the declaration gives: AWS has
+    /// only one of that name.
+    fn same_name(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
+        let name = given_name(kind, &declared.spec)?;
+        let undeclared = self
+            .free
+            .iter()
+            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
+        let mut same = undeclared.filter(|(_, observed)| {
+            matches!(observed[..], [observed] if observed.attrs.get("name").is_some_and(|it| it == name)
+                && !self.may_be_copy(kind, Some(declared), observed))
+        });
+        let from = same.next().map(|(address, _)| address.clone()).filter(|_| same.next().is_none())?;
+        self.free.remove(&from)?.pop()
     }
 
     /// A live resource whose address is no longer declared and that is otherwise just as declared here.

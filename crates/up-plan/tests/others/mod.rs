@@ -239,3 +239,39 @@ fn a_revision_that_ci_registered_stays_when_its_original_is_deleted() {
         std::sync::Arc::new([("x.task".to_owned(), std::sync::Arc::new(["t1".to_owned()].into()))].into());
     case.plans(&["0 delete x.task.web t1"]);
 }
+
+#[test]
+fn the_same_name_is_the_same_resource_whatever_its_address() {
+    let mut case = Scenario::default().declare("x.store.new", json!({ "name": "orders", "size": 2 })).see(
+        "x.store.old",
+        "s1",
+        json!({ "name": "orders", "size": 1 }),
+    );
+    case.live_stack.observed.get_mut("x.store").unwrap()[0].attrs.insert("name".into(), "orders".into());
+    case.plans(&["0 update x.store.new"]);
+}
+
+#[test]
+fn a_resource_that_has_lost_its_tag_is_not_created_again() {
+    let mut case = web();
+    case.live_stack.untagged.insert("x.net".into(), ["n1".to_owned()].into());
+    let refused = case.plan().refusals;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0].address, "x.net.main".parse().unwrap());
+    assert!(refused[0].message.starts_with("an earlier run created n1, which exists without"), "{refused:?}");
+    assert!(web_exists().plan().refusals.is_empty());
+}
+
+#[test]
+fn a_former_address_that_nothing_has_is_reported() {
+    let mut case = web_exists().declare("x.box.shop", boxed(to("x.net.main"), 3));
+    case.declared.remove(1);
+    let asks = |case: &Scenario| case.plan().notices.into_iter().map(|notice| notice.message).collect::<Vec<_>>();
+    assert!(asks(&case)[0].contains("write `renamed_from = \"x.box.web\"`"), "{:?}", asks(&case));
+    case.declared[1].renamed_from = vec!["x.box.wbe".parse().unwrap()];
+    let notices = asks(&case);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].starts_with("`renamed_from`: the stack has no x.box.wbe; it is created"), "{notices:?}");
+    case.declared[1].renamed_from = vec!["x.box.web".parse().unwrap()];
+    case.plans(&["0 update x.box.shop"]);
+}
