@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use up_core::schema::Shape;
 use up_engine::ResolvedOutput;
 
 use super::{
     style::{QUIET, paint},
     text::safe,
-    value::{block, name},
+    value::{name, whole},
 };
 
 /// All outputs with their descriptions.
@@ -19,7 +18,7 @@ pub(crate) fn outputs(outputs: &BTreeMap<String, ResolvedOutput>) -> String {
     let lines = outputs.iter().flat_map(|(key, ResolvedOutput { value, description, sensitive })| {
         let about = description.as_ref().map(|text| paint(QUIET, format_args!("# {}", safe(text))));
         let shown = match value {
-            Some(value) => block(&name(key), value, Shape::default()),
+            Some(value) => whole(&name(key), value),
             None if *sensitive => vec![format!("{}: {}", name(key), paint(QUIET, "(sensitive: ask for it by name)"))],
             None => vec![format!("{}: {}", name(key), paint(QUIET, "(not known before it is applied)"))],
         };

@@ -81,6 +81,14 @@ fn entries(map: &Map<String, Value>, shape: Shape<'_>) -> Vec<String> {
     set(map).flat_map(|(key, value)| whole_block(&name(key), value, shape.key(key))).collect()
 }
 
+/// The same for data, such as outputs: a text of one line is never cut.
+pub(crate) fn whole(field: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if !text.contains('\n') => vec![format!("{field}: \"{}\"", escaped(text))],
+        _ => block(field, value, Shape::default()),
+    }
+}
+
 /// An item of a list, like [`block`] but without a name.
 pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
     whole_item(&trimmed(value, shape), shape)
