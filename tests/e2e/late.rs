@@ -14,7 +14,10 @@ use crate::{
 
 /// A test for each service.
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("late::ecs_ecr_and_logs", ecs_ecr_and_logs)]
+    vec![
+        trial("late::ecs_ecr_and_logs", ecs_ecr_and_logs),
+        trial("late::what_is_wrong_for_good_is_not_waited_for", what_is_wrong_for_good_is_not_waited_for),
+    ]
 }
 
 const STACK: &str = r#"
@@ -147,10 +150,87 @@ fn ecs_ecr_and_logs() -> Result {
     }
     account.json(&["destroy", &stack, "--auto-approve", "--unprotect"])?;
 
-    let sets = account.control(&faults)?;
+    each_acted_once(&account)
+}
+
+/// Fails unless each planted fault has acted, and takes them away.
+pub(crate) fn each_acted_once(account: &Account) -> Result {
+    let unheard: Vec<_> = acted(account)?.into_iter().filter(|fault| fault["acted"] != 1).collect();
+    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": [] }))?;
+    if unheard.is_empty() { Ok(()) } else { fail(format!("never said: {unheard:?}")) }
+}
+
+/// The account's planted faults, each with the number of times that it acted.
+fn acted(account: &Account) -> Result<Vec<Value>> {
+    let sets = account.control(&format!("faults?access_key={}", account.id))?;
     let sets = sets["faults"].as_array().into_iter().flatten();
     let ours = sets.filter(|set| set["access_key"] == account.id.as_str()).flat_map(|set| set["faults"].as_array());
-    let unheard: Vec<_> = ours.flatten().filter(|fault| fault["acted"] != 1).collect();
-    account.tell(&faults, &json!({ "faults": [] }))?;
-    if unheard.is_empty() { Ok(()) } else { fail(format!("never said: {unheard:?}")) }
+    Ok(ours.flatten().cloned().collect())
+}
+
+const WRONG: &str = r#"
+[stack]
+name = "wrong"
+region = "us-east-1"
+
+[inputs.second]
+type = "string"
+default = "10.41.1.0/24"
+description = "The block of the second subnet."
+
+[inputs.principal]
+type = "string"
+default = "arn:aws:iam::123456789012:root"
+description = "Who may read the repository."
+
+[ec2.vpc.main]
+cidr_block = "10.41.0.0/16"
+
+[ec2.subnet.a]
+vpc = "main"
+availability_zone = "us-east-1a"
+cidr_block = "${inputs.second}"
+
+[ecr.repository.main]
+repository_policy = { Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "ecr:BatchGetImage", Principal = { AWS = "${inputs.principal}" } }] }
+"#;
+
+/// A policy that names a role which does not exist, and a replacement that AWS refuses.
+fn what_is_wrong_for_good_is_not_waited_for() -> Result {
+    let account = Account::new();
+    let stack = account.folder.path().join("stack.toml");
+    fs::write(&stack, WRONG)?;
+    let stack = stack.display().to_string();
+    account.json(&["apply", &stack, "--auto-approve"])?;
+    let refuse = |service: &str, operation: &str, times: u32, code: &str, message: &str| {
+        let refuse = json!({ "status": 400, "code": code, "message": message });
+        json!({ "match": { "service": service, "operation": operation }, "times": times, "do": { "refuse": refuse } })
+    };
+    let policy = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'";
+    let planted = [
+        refuse("ecr", "SetRepositoryPolicy", 1000, "InvalidParameterException", policy),
+        refuse("ec2", "CreateSubnet", 1, "InvalidParameterValue", "Value is invalid."),
+    ];
+    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": planted }))?;
+    let principal = "--set=principal=arn:aws:iam::123456789012:role/nobody-at-all";
+    let options = ["--set=second=10.41.1.0/25", principal, "--settle=2s"];
+    let ran = account.up(&[&["apply", &stack, "--auto-approve"], &options[..]].concat())?;
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    let calls = acted(&account)?[0]["acted"].as_u64().unwrap_or_default();
+    if ran.code == 0 || !said.contains("Invalid repository policy provided") || said.contains("does not yet know") {
+        return fail(format!("it ended with {}: {said}", ran.code));
+    }
+    if !(2..=8).contains(&calls) {
+        return fail(format!("the policy was sent {calls} times"));
+    }
+    if !said.contains("1 resource deleted, and not created again:\n  ec2.subnet.a (subnet-") {
+        return fail(format!("it does not name the deleted subnet: {said}"));
+    }
+    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": [] }))?;
+    let ran = account.up(&["plan", &stack])?;
+    if ran.stderr.contains("does not list yet") {
+        return fail(format!("the plan waited: {}", ran.stderr));
+    }
+    account.json(&["apply", &stack, "--auto-approve"])?;
+    account.json(&["destroy", &stack, "--auto-approve"]).map(drop)
 }

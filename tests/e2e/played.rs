@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Account, Result, copy_stacks, fail},
+    late::each_acted_once,
     life::{Steps, exists, expect},
     trial,
 };
@@ -20,6 +21,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             "played::changes_waiting_for_the_maintenance_window_are_shown",
             changes_waiting_for_the_maintenance_window_are_shown,
         ),
+        trial("played::no_problem_deletes_a_cluster", no_problem_deletes_a_cluster),
+        trial("played::a_static_parameter_tells_of_the_reboot", a_static_parameter_tells_of_the_reboot),
         trial("played::irreversible_changes_are_refused", irreversible_changes_are_refused),
         trial("played::production_survives_first_refusals", production_survives_first_refusals),
     ]
@@ -158,6 +161,87 @@ fn no_problem_deletes_a_database() -> Result {
     stage.is_gone()
 }
 
+const CLUSTER: &str = r#"
+[stack]
+name = "broken"
+region = "us-east-1"
+
+[ec2.vpc.main]
+cidr_block = "10.35.0.0/16"
+
+[ec2.subnet.data]
+for_each = { a = 0, b = 1 }
+vpc = "main"
+availability_zone = "us-east-1${each.key}"
+cidr_block = '${cidrsubnet("10.35.0.0/16", 8, each.value)}'
+
+[ec2.security_group.data]
+vpc = "main"
+description = "data"
+
+[kafka.cluster.main]
+kafka_version = "3.8.x"
+number_of_broker_nodes = 2
+instance_type = "kafka.m7g.large"
+client_subnets = ["data:*"]
+security_groups = ["data"]
+ebs_storage = { volume_size = 100 }
+client_authentication = { sasl_iam = true }
+
+[ssm.parameter.brokers]
+name = "/broken/brokers"
+type = "String"
+value = "${kafka.cluster.main.bootstrap_brokers_sasl_iam}"
+"#;
+
+/// A cluster that was active and has failed stays, and so does what others know of it; deleted by hand, it is made again.
+fn no_problem_deletes_a_cluster() -> Result {
+    let account = Account::new();
+    let stack = account.folder.path().join("stack.toml");
+    fs::write(&stack, CLUSTER)?;
+    let stack = stack.display().to_string();
+    account.json(&["apply", &stack, "--auto-approve"])?;
+    account
+        .python("aws('kafka').tag_resource(ResourceArn=id('kafka.cluster.main'), Tags={'sandbox:state': 'FAILED'})")?;
+    for command in [&["plan", &stack][..], &["apply", &stack, "--auto-approve"]] {
+        let plan = account.json(command)?;
+        says(&plan, "aws kafka delete-cluster")?;
+    }
+    expect(&account.json(&["plan", &stack])?, &Steps::new())?;
+    account.python(
+        "import time\n\
+         kafka, cluster = aws('kafka'), id('kafka.cluster.main')\n\
+         kafka.delete_cluster(ClusterArn=cluster)\n\
+         while kafka.list_clusters_v2()['ClusterInfoList']:\n    time.sleep(0.1)",
+    )?;
+    account.json(&["apply", &stack, "--auto-approve"])?;
+    expect(&account.json(&["plan", &stack])?, &Steps::new())?;
+    account.json(&["destroy", &stack, "--auto-approve"]).map(drop)
+}
+
+fn a_static_parameter_tells_of_the_reboot() -> Result {
+    let account = Account::new();
+    let stack = account.folder.path().join("stack.toml");
+    let text = "[stack]\nname = \"static\"\nregion = \"us-east-1\"\n\n\
+                [inputs.most]\ntype = \"string\"\ndefault = \"100\"\ndescription = \"Connections.\"\n\n\
+                [inputs.log]\ntype = \"string\"\ndefault = \"all\"\ndescription = \"Statements.\"\n\n\
+                [rds.parameter_group.main]\nfamily = \"postgres16\"\n\
+                parameters = { max_connections = \"${inputs.most}\", log_statement = \"${inputs.log}\" }\n";
+    fs::write(&stack, text)?;
+    let stack = stack.display().to_string();
+    account.json(&["apply", &stack, "--auto-approve"])?;
+    let told = "takes effect with the next reboot of the databases that use the group (`aws rds reboot-db-instance`): `max_connections`";
+    for command in ["plan", "apply"] {
+        let approve: &[&str] = if command == "apply" { &["--auto-approve"] } else { &[] };
+        says(&account.json(&[&[command, &stack, "--set=most=200"], approve].concat())?, told)?;
+    }
+    let other = account.json(&["apply", &stack, "--set=most=200", "--set=log=none", "--auto-approve"])?.to_string();
+    if other.contains("reboot") {
+        return fail(format!("nothing waits for a reboot: {other}"));
+    }
+    account.json(&["destroy", &stack, "--auto-approve"]).map(drop)
+}
+
 fn changes_waiting_for_the_maintenance_window_are_shown() -> Result {
     let stage = DatabaseStack::new(&[])?;
     stage.account.python(&format!(
@@ -251,6 +335,7 @@ fn production_survives_first_refusals() -> Result {
     account.json(&["apply", &stack, "--auto-approve", "--unprotect"])?;
     expect(&account.json(&["plan", &stack])?, &Steps::new())?;
     account.json(&["destroy", &stack, "--auto-approve", "--unprotect"])?;
+    each_acted_once(&account)?;
     let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }

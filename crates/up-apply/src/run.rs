@@ -7,12 +7,16 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
 use up_core::{Address, AnyKind, Error, ErrorKind, Observed, PrioritySemaphore, Urgency};
 use up_plan::{Action, LiveStack, Plan};
 
 use crate::{
-    Event, EventKind, Holder, Observer, Sink, holders::OwnedResources, names::LiveIds, step::Executor, watch::Watch,
+    Event, EventKind, Holder, Observer, Sink,
+    holders::OwnedResources,
+    names::LiveIds,
+    step::{Executor, PROPAGATE},
+    watch::Watch,
 };
 
 /// Whether a run may go on.
@@ -31,6 +35,8 @@ pub struct ApplyOptions {
     pub parallel: usize,
     /// How long AWS may take to show a change that it accepted, or may have accepted.
     pub settle: Duration,
+    /// How long ago the run before this one was last at work: what it created may not be known in all of AWS yet.
+    pub since_last_run: Option<Duration>,
 }
 
 /// Live resources by kind and id.
@@ -85,6 +91,7 @@ pub async fn apply(
         immutable: Mutex::default(),
         deleted: deleted_kinds(plan),
         made: Mutex::default(),
+        spreading: options.since_last_run.and_then(|ago| Some(Instant::now() + PROPAGATE.checked_sub(ago)?)),
         sink,
         stop: watch::Sender::new(*stop.borrow()),
     };

@@ -30,7 +30,7 @@ impl<'a> StepRunner<'a> {
             let answer = with_permit(permit, send()).await;
             let error = answer.as_ref().err().map(ToString::to_string);
             self.emit(EventKind::Answered { verb, id: answer.as_ref().ok().and_then(ResponseId::id), error })?;
-            let error = match answer {
+            let (error, may_pass) = match answer {
                 Err(error) => self.propagating(verb, error),
                 answer => return answer,
             };
@@ -44,17 +44,40 @@ impl<'a> StepRunner<'a> {
             if since.elapsed() >= longest {
                 return Err(error);
             }
+            if !may_pass && self.quiet_since(since).elapsed() >= self.executor.settle {
+                // What it refers to is not new: AWS's message says what is wrong with it.
+                return Err(Error { kind: ErrorKind::Other, ..error });
+            }
             again = Some((error.kind, since));
             self.pause(&error, pause).await?;
             pause = (pause * 2).min(longest_pause);
         }
     }
 
+    /// True if AWS may not know the resource yet, or one that the call refers to. A tag and a delete are of the resource alone.
+    fn is_new(&self, verb: &str) -> bool {
+        match verb {
+            "tag" | "delete" => self.executor.has_created(self.step),
+            _ => self.executor.refers_to_new(self.step),
+        }
+    }
+
+    /// Since when this run has created nothing that a call, first refused at `since`, may need without referring to it: an
+    /// internet gateway, a role that AWS's services make for themselves.
+    fn quiet_since(&self, since: Instant) -> Instant {
+        self.executor.last_created().map_or(since, |last| last.max(since))
+    }
+
     /// AWS may not know a resource yet that this run has created: "not found" for it, or for what it refers to, means
-    /// propagating.
-    fn propagating(&self, verb: &str, error: Error) -> Error {
-        let is_late = error.kind == ErrorKind::NotFound && verb != "delete" && self.executor.has_created(self.step);
-        if is_late { Error { kind: ErrorKind::Propagating, ..error } } else { error }
+    /// propagating. False for an error that says propagating although nothing that the call refers to is new.
+    fn propagating(&self, verb: &str, error: Error) -> (Error, bool) {
+        match error.kind {
+            ErrorKind::NotFound if verb != "delete" && self.executor.has_created(self.step) => {
+                (Error { kind: ErrorKind::Propagating, ..error }, true)
+            }
+            ErrorKind::Propagating => (error, self.is_new(verb)),
+            _ => (error, true),
+        }
     }
 }
 

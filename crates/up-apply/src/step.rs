@@ -35,7 +35,9 @@ pub(crate) struct Executor {
     /// The kinds of which the plan deletes resources.
     pub(crate) deleted: BTreeSet<String>,
     /// The resources that this run has created.
-    pub(crate) made: Mutex<BTreeSet<Address>>,
+    pub(crate) made: Mutex<Made>,
+    /// Until when the resources that the run before this one created may not be known in all of AWS.
+    pub(crate) spreading: Option<Instant>,
     pub(crate) sink: Arc<dyn Sink>,
     /// Tells all steps to stop: set from outside, or by the first step whose credentials have expired.
     pub(crate) stop: watch::Sender<Stop>,
@@ -49,6 +51,14 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) const NOT_SEEN: &str = "NotSeen";
 /// How often a change that AWS accepted but does not show is sent.
 const TRIES: usize = 3;
+
+/// What a run has created.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    addresses: BTreeSet<Address>,
+    /// When the last of them was created.
+    last: Option<Instant>,
+}
 
 impl Executor {
     /// Runs one step and emits its events.
@@ -87,17 +97,33 @@ impl Executor {
     }
 
     fn created(&self, address: &Address) {
-        self.made.lock().expect("no panic while held").insert(address.clone());
+        let mut made = self.made.lock().expect("no panic while held");
+        made.addresses.insert(address.clone());
+        made.last = Some(Instant::now());
     }
 
     /// True if this run has created the step's resource, or one that its spec refers to.
     pub(crate) fn has_created(&self, step: &Step) -> bool {
+        let made = || self.made.lock().expect("no panic while held");
+        made().addresses.contains(&step.address) || self.refers_to_new(step)
+    }
+
+    /// True if the step's spec refers to a resource that this run has created, or that the run before it may have created a
+    /// moment ago.
+    pub(crate) fn refers_to_new(&self, step: &Step) -> bool {
+        let (Action::Create { desired, .. } | Action::Update { desired, .. }) = &step.action else { return false };
         let made = self.made.lock().expect("no panic while held");
-        let mut has = made.contains(&step.address);
-        if let Action::Create { desired, .. } | Action::Update { desired, .. } = &step.action {
-            visit_named(desired, &mut |named| has = has || made.iter().any(|address| address.is_written(named)));
-        }
-        has
+        let is_spreading = self.spreading.is_some_and(|until| Instant::now() < until);
+        let mut refers = false;
+        visit_named(desired, &mut |named| {
+            refers = refers || is_spreading || made.addresses.iter().any(|address| address.is_written(named));
+        });
+        refers
+    }
+
+    /// When this run created its last resource.
+    pub(crate) fn last_created(&self) -> Option<Instant> {
+        self.made.lock().expect("no panic while held").last
     }
 
     /// Expired credentials end the run. The first step reports them; the others end as interrupted.

@@ -53,6 +53,10 @@ pub trait AnyKind: Send + Sync {
     fn refuses(&self, _seen: Option<&Observed<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
         Vec::new()
     }
+    /// See [`Kind::delays`].
+    fn delays(&self, _seen: &Observed<Value>, _want: &Value) -> Vec<String> {
+        Vec::new()
+    }
     /// See [`Kind::observe`].
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>>;
     /// See [`Kind::create`].
@@ -142,6 +146,13 @@ impl<K: Kind> AnyKind for Of<K> {
     fn refuses(&self, observed: Option<&Observed<Value>>, desired: &Value, asked: Asked<'_>) -> Vec<Problem> {
         let observed = observed.and_then(|observed| restore::<K>(observed.clone()).ok());
         typed::<K>(desired).map_or_else(|_| Vec::new(), |spec| spec.refuses(observed.as_ref(), asked))
+    }
+
+    fn delays(&self, observed: &Observed<Value>, desired: &Value) -> Vec<String> {
+        match (restore::<K>(observed.clone()), typed::<K>(desired)) {
+            (Ok(observed), Ok(spec)) => spec.delays(&observed),
+            _ => Vec::new(),
+        }
     }
 
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Address, Tags, visit_named};
+use crate::{Address, Tags, text_at, visit_named};
 
 /// A resource as a stack declares it: expanded, checked, with its defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,12 @@ impl Declared {
         !is_own
             && (self.ignore_tags.iter().any(names)
                 || self.ignore_changes.iter().any(|path| path == "tags" || path.strip_prefix("tags.") == Some(key)))
+    }
+
+    /// The text of a field, see [`text_at`]; `None` also where the live value of the field stays.
+    pub fn text(&self, field: &str) -> Option<String> {
+        let is_ignored = self.ignore_changes.iter().any(|path| path.split(['.', '[']).next() == Some(field));
+        if is_ignored { None } else { text_at(&self.spec, field) }
     }
 
     /// All addresses that it refers to: in references, in text, and in `depends_on`.

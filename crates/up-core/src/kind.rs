@@ -92,6 +92,12 @@ pub trait Kind: Spec {
         Vec::new()
     }
 
+    /// What of a change from `observed` to `self` takes effect only after something that no apply does, such as a reboot:
+    /// sentences without a full stop, for the plan and for the end of the run.
+    fn delays(&self, _seen: &Observed<Self>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The normal form of a checked spec, in which [`Kind::observe`] returns it, for kinds with several spellings of
     /// the same meaning. Called again after placeholders are filled in.
     #[must_use]
@@ -115,13 +121,17 @@ pub trait Kind: Spec {
 /// field of the declared one, see [`text_at`].
 pub type Asked<'a> = &'a dyn Fn(&Address, &str) -> Option<String>;
 
-/// The text of a field, or of a key in a map field: `parameters.log_output`.
+/// The text of a field, or of a key in a map field: `parameters.log_output`. The items of a list are separated by commas.
 pub fn text_at(spec: &Value, path: &str) -> Option<String> {
     let value = match path.split_once('.') {
         Some((field, key)) => spec.get(field)?.get(key)?,
         None => spec.get(path)?,
     };
-    value.as_str().filter(|text| !placeholder::has_placeholder(text)).map(str::to_owned)
+    let text = match value {
+        Value::Array(items) => items.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?.join(","),
+        value => value.as_str()?.to_owned(),
+    };
+    (!placeholder::has_placeholder(&text)).then_some(text)
 }
 
 /// The typed form of a TOML table. Implemented by `#[spec]` ([`crate::spec`]).

@@ -142,6 +142,22 @@ impl Kind for Subnet {
         blocks.map(|block| block.within(&self.vpc)).collect()
     }
 
+    /// EC2 refuses a block outside of the network's only when the subnet that it replaces is deleted. Nothing is said where
+    /// one of the network's blocks is not known.
+    fn refuses(&self, observed: Option<&Observed<Self>>, asked: Asked<'_>) -> Vec<Problem> {
+        let outside = || {
+            let address = self.vpc.address().filter(|_| observed.is_none())?;
+            let further = asked(address, "secondary_cidr_blocks")?;
+            let blocks = format!("{},{further}", asked(address, "cidr_block")?);
+            let blocks: Vec<_> = blocks.split(',').filter(|block| !block.is_empty()).collect();
+            let nets = blocks.iter().map(|block| Cidr::observed(*block).net()).collect::<Option<Vec<_>>>()?;
+            let net = self.cidr_block.net().filter(|net| !nets.iter().any(|around| around.contains(net)))?;
+            let message = format!("{net} is outside of the blocks of {address}: {}", blocks.join(", "));
+            Some(Problem::new("cidr_block", message))
+        };
+        outside().into_iter().collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let blocks = &self.ipv6_cidr_blocks;
         let is_ipv6 = |cidr: &Cidr| cidr.net().is_none_or(|net| net.addr().is_ipv6() && net.prefix_len() >= 44);
@@ -313,6 +329,27 @@ mod tests {
         let block = SubnetCidrBlockState::builder().state(block.into()).build();
         let block = SubnetIpv6CidrBlockAssociation::builder().ipv6_cidr_block_state(block).build();
         status(&Described::builder().state(state.into()).ipv6_cidr_block_association_set(block).build()).unwrap()
+    }
+
+    #[test]
+    fn a_block_outside_of_the_network_is_refused() {
+        let network = |primary: &'static str, further: Option<&'static str>| {
+            move |_: &Address, field: &str| match field {
+                "cidr_block" => Some(primary.to_owned()),
+                _ => further.map(str::to_owned),
+            }
+        };
+        let subnet = |block: &str| {
+            let spec = serde_json::json!({ "vpc": { "$ref": "ec2.vpc.main" }, "cidr_block": block });
+            serde_json::from_value::<Subnet>(spec).unwrap()
+        };
+        let refused = |block: &str, primary, further| subnet(block).refuses(None, &network(primary, further));
+        assert_eq!(refused("10.7.3.0/24", "10.7.0.0/16", Some("")), []);
+        assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", Some("10.8.0.0/16,10.9.0.0/16")), []);
+        assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", None), [], "other blocks are not known");
+        let problem = "10.9.1.0/24 is outside of the blocks of ec2.vpc.main: 10.7.0.0/16, 10.8.0.0/16";
+        assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", Some("10.8.0.0/16")), [Problem::new("cidr_block", problem)]);
+        assert_eq!(refused("10.0.0.0/8", "10.7.0.0/16", Some("")).len(), 1, "it is larger");
     }
 
     #[test]

@@ -272,7 +272,8 @@ async fn tell_prefix_lists(cx: &Context, observed: &mut [Observed<VpcEndpoint>])
     Ok(())
 }
 
-/// An endpoint holds no data: one that was never let in, or never came up, is replaced by one that asks again.
+/// One that was never let in, or never came up, is replaced by one that asks again. The owner of the service can also reject
+/// one that was available: it stays, because its addresses and its name may be in use again once it is accepted.
 fn status(endpoint: &Described) -> Status {
     let state = state(endpoint);
     let error = endpoint.last_error().and_then(|error| error.message()).or(endpoint.failure_reason());
@@ -282,9 +283,11 @@ fn status(endpoint: &Described) -> Status {
         "available" | "pendingacceptance" => Status::Ready,
         "deleting" => Status::Deleting(state),
         "failed" => Status::Failed(why("failed")),
-        "rejected" => {
-            Status::Failed(why("rejected by the owner of the service; a new one asks again, and no data is lost"))
-        }
+        "rejected" => Impairment::explained(
+            why("rejected by the owner of the service"),
+            "ask the owner to accept it (`aws ec2 accept-vpc-endpoint-connections`); or delete it, and the next apply \
+             creates one that asks again",
+        ),
         "expired" => Status::Failed(why("expired before the owner of the service let it in; a new one asks again")),
         "partial" => Impairment::explained(why("partial"), "see in the console which of its parts AWS could not make"),
         _ => Status::Pending(state),
@@ -348,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_never_let_in_or_never_came_up_is_failed() {
+    fn only_one_that_never_came_up_is_failed() {
         let of = |state: &str| {
             let endpoint = Described::builder().state(state.into()).build();
             (status(&endpoint), notes(&endpoint).len())
@@ -364,8 +367,10 @@ mod tests {
             assert_eq!(of(state), (Status::Pending(state.into()), 0));
         }
         assert!(matches!(of("deleting"), (Status::Deleting(_), 0)));
-        assert!(matches!(of("partial"), (Status::Impaired(_), 0)));
-        for state in ["failed", "rejected", "expired"] {
+        for state in ["partial", "rejected"] {
+            assert!(matches!(of(state), (Status::Impaired(_), 0)), "{state}");
+        }
+        for state in ["failed", "expired"] {
             assert!(matches!(of(state), (Status::Failed(_), 0)), "{state}");
         }
     }

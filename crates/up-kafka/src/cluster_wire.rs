@@ -109,15 +109,26 @@ impl Cluster {
     }
 }
 
-/// MSK says FAILED of a cluster that never came up. In all states but that and ACTIVE it is at work.
+/// MSK says FAILED if a creation or a deletion failed, and no member of its answer tells which: a cluster is never deleted
+/// for it. In all states but that and ACTIVE it is at work.
 fn status(cluster: &wire::Cluster) -> Status {
-    let reason = cluster.state_info.as_ref().and_then(|info| info.message.clone());
     match &cluster.state {
         Some(ClusterState::Active) => Status::Ready,
         Some(ClusterState::Deleting) => Status::Deleting("DELETING".into()),
-        Some(ClusterState::Failed) => Status::Failed(reason.unwrap_or_else(|| "FAILED".into())),
+        Some(ClusterState::Failed) => failed(cluster.state_info.as_ref().and_then(|info| info.message.as_deref())),
         state => Status::Pending(state.as_ref().map_or("MSK gives no state".into(), |state| state.to_string())),
     }
+}
+
+/// "The Provisioned cluster creation or deletion process failed. […] You can delete the cluster but cannot perform Amazon
+/// MSK API or AWS CLI update operations on it" (MSK Developer Guide, cluster states).
+fn failed(reason: Option<&str>) -> Status {
+    let why = format!("FAILED: MSK failed to create or to delete it: {}", reason.unwrap_or("MSK gives no reason"));
+    Impairment::explained(
+        why,
+        "MSK cannot repair it: if its data is not needed, delete it (`aws kafka delete-cluster`), and the next apply \
+         creates another",
+    )
 }
 
 impl ToAws<wire::ClientAuthentication> for ClientAuthentication {
@@ -193,6 +204,22 @@ impl BrokerLogs {
             firehose_delivery_stream: stream.unwrap_or_default(),
             s3_bucket: s3.0.unwrap_or_default(),
             s3_prefix: s3.1.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_state_fails_a_cluster() {
+        let of = |state: &str| status(&wire::Cluster::builder().state(state.into()).build());
+        assert_eq!(of("ACTIVE"), Status::Ready);
+        assert_eq!(of("DELETING"), Status::Deleting("DELETING".into()));
+        assert!(matches!(of("FAILED"), Status::Impaired(trouble) if !trouble.repair && !trouble.remedy.is_empty()));
+        for state in ["CREATING", "HEALING", "MAINTENANCE", "REBOOTING_BROKER", "UPDATING", "OF_TOMORROW"] {
+            assert_eq!(of(state), Status::Pending(state.into()));
         }
     }
 }

@@ -65,6 +65,16 @@ fn a_create_that_aws_would_refuse_is_refused() {
 }
 
 #[test]
+fn what_is_replaced_is_asked_for_its_declaration() {
+    let mut case = web_exists();
+    case.live_stack.observed.get_mut("x.net").unwrap()[0].attrs.insert("cidr".into(), "nowhere".into());
+    case.declared[1].spec_mut()["size"] = 2.into();
+    assert_eq!(case.plan().refusals.len(), 1);
+    case.declared[0].spec_mut()["cidr"] = "10.1.0.0/16".into();
+    assert!(case.plan().refusals.is_empty(), "the old one is nowhere, and the new one is not");
+}
+
+#[test]
 fn updates_in_place_where_possible() {
     let mut case = web_exists();
     case.declared[1].spec_mut()["size"] = 2.into();

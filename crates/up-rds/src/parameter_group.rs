@@ -61,9 +61,15 @@ impl Kind for ParameterGroup {
             let (family, description) = (read!(group.db_parameter_group_family)?, read!(group.description)?);
             let Some(tags) = owned(cx, query, &id, &arn).await? else { continue };
             let desired = query.desired(&tags).and_then(|desired| Self::deserialize(desired).ok());
-            let parameters = parameters(cx, &id, desired.as_ref()).await?;
-            let spec = Self { name: Some(id.clone()), family, description, parameters };
-            observed.push(Observed::new(id.clone(), tags, spec).attr("arn", arn).attr("name", id));
+            let found = parameters(cx, &id, desired.as_ref()).await?;
+            let fixed = found.iter().filter(|parameter| is_static(parameter));
+            let fixed = fixed.filter_map(Parameter::parameter_name).collect::<Vec<_>>().join(",");
+            let spec = Self { name: Some(id.clone()), family, description, parameters: values(found) };
+            let mut group = Observed::new(id.clone(), tags, spec).attr("arn", arn).attr("name", id);
+            if !fixed.is_empty() {
+                group.private.insert(STATIC.to_owned(), fixed);
+            }
+            observed.push(group);
         }
         Ok(observed)
     }
@@ -101,6 +107,18 @@ impl Kind for ParameterGroup {
         Ok(())
     }
 
+    /// RDS reboots no database for a static parameter, and a reboot interrupts its users: they choose when.
+    fn delays(&self, observed: &Observed<Self>) -> Vec<String> {
+        let is = &observed.spec.parameters;
+        let fixed = observed.private.get(STATIC).map(|names| names.split(',')).into_iter().flatten();
+        let changed = fixed.filter(|name| is.get(*name) != self.parameters.get(*name));
+        let changed: Vec<_> = changed.map(|name| format!("`{name}`")).collect();
+        let message =
+            "takes effect with the next reboot of the databases that use the group (`aws rds reboot-db-instance`)";
+        let names = changed.join(", ");
+        (!changed.is_empty()).then(|| format!("{message}: {names}")).into_iter().collect()
+    }
+
     fn check(&self) -> Vec<Problem> {
         let small = self.family.to_ascii_lowercase();
         let rules = problems! { self.family != small => "family", "RDS spells families in small letters: `{small}`"; };
@@ -117,6 +135,8 @@ impl Kind for ParameterGroup {
     }
 }
 
+/// The names of those of the group's parameters that need a reboot, among its private notes.
+const STATIC: &str = "static";
 /// RDS takes no more.
 const PARAMETERS_A_CALL: usize = 20;
 
@@ -133,21 +153,29 @@ fn is_same_switch(one: &str, other: &str) -> bool {
 /// What the group sets; the engine's hundreds of defaults are left out by RDS. A parameter that is set to its default is
 /// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for. No other
 /// answer has them: the group's and the database's name no values, and one list of all has hundreds, in pages of 100.
-async fn parameters(cx: &Context, group: &str, desired: Option<&ParameterGroup>) -> Result<Parameters> {
+async fn parameters(cx: &Context, group: &str, desired: Option<&ParameterGroup>) -> Result<Vec<Parameter>> {
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group);
-    let mut parameters = values(request.clone().source("user")).await?;
+    let mut found = all(request.clone().source("user")).await?;
     let desired = desired.into_iter().flat_map(|desired| desired.parameters.keys());
-    let unset = desired.filter(|name| !parameters.contains_key(*name)).cloned().collect::<Vec<_>>();
+    let is_set = |name: &String| found.iter().any(|parameter| parameter.parameter_name() == Some(name));
+    let unset = desired.filter(|name| !is_set(name)).cloned().collect::<Vec<_>>();
     if !unset.is_empty() {
-        parameters.extend(values(request.filters(named(unset))).await?);
+        found.extend(all(request.filters(named(unset))).await?);
     }
-    Ok(parameters)
+    Ok(found)
 }
 
-async fn values(request: DescribeDBParametersFluentBuilder) -> Result<Parameters> {
-    let found = request.into_paginator().items().send().try_collect().await?;
+async fn all(request: DescribeDBParametersFluentBuilder) -> Result<Vec<Parameter>> {
+    Ok(request.into_paginator().items().send().try_collect().await?)
+}
+
+fn values(found: Vec<Parameter>) -> Parameters {
     let pairs = found.into_iter().filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?)));
-    Ok(pairs.collect())
+    pairs.collect()
+}
+
+fn is_static(parameter: &Parameter) -> bool {
+    parameter.apply_type.as_deref() == Some("static")
 }
 
 fn named(names: Vec<String>) -> Filter {
@@ -159,8 +187,7 @@ fn named(names: Vec<String>) -> Filter {
 async fn wire(cx: &Context, group: &str, changes: &[(String, Option<String>)]) -> Result<Vec<Parameter>> {
     let names = changes.iter().map(|(name, _)| name.clone()).collect();
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group).filters(named(names));
-    let found = request.into_paginator().items().send().try_collect().await?;
-    let fixed = found.into_iter().filter(|parameter| parameter.apply_type.as_deref() == Some("static"));
+    let fixed = all(request).await?.into_iter().filter(is_static);
     let fixed = fixed.filter_map(|parameter| parameter.parameter_name).collect::<BTreeSet<_>>();
     let parameter = |(name, value): &(String, Option<String>)| {
         let method = if fixed.contains(name) { ApplyMethod::PendingReboot } else { ApplyMethod::Immediate };

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value;
 use up_core::{Address, Declared, Problem, placeholder, text_at};
 
 use crate::{
@@ -19,8 +20,12 @@ use crate::{
     scope::NameScope,
     source::SourceSpan,
     tags::CommonTags,
-    value,
+    value, zones,
 };
+
+/// The fields with the availability zone that a resource is in.
+const ZONE: &str = "availability_zone";
+const ZONE_ID: &str = "availability_zone_id";
 
 /// A checked resource, and what later checks need of it.
 pub(crate) struct CheckedResource {
@@ -109,10 +114,32 @@ impl Loader {
         }
     }
 
+    /// A zone that the stack's region does not have: AWS refuses it only when the resource that is replaced is deleted. All
+    /// kinds call the fields as AWS does.
+    fn zone_elsewhere(&self, spec: &Value) -> Option<Problem> {
+        let (zone, id) = (text_at(spec, ZONE), text_at(spec, ZONE_ID));
+        if zone.is_none() && id.is_none() {
+            return None;
+        }
+        let (region, zones) = (self.fact("region").ok()?, self.fact("zones").ok()?);
+        let (region, zones) = (region.as_str()?, zones.as_array()?);
+        let listed: Vec<_> = zones.iter().filter_map(Value::as_str).collect();
+        let zone = zone.filter(|zone| !zones::may_exist(region, zone, &listed)).map(|zone| {
+            let hint = "another zone of the account can be listed in `zones` of `[stack]`";
+            Problem::new(ZONE, format!("{region} has no zone `{zone}`, but {}; {hint}", listed.join(", ")))
+        });
+        zone.or_else(|| {
+            let prefix = zones::id_prefix(region)?;
+            let id = id.filter(|id| !id.starts_with(&prefix))?;
+            let message = format!("{region} has no zone `{id}`: the ids of its zones begin with `{prefix}`");
+            Some(Problem::new(ZONE_ID, message))
+        })
+    }
+
     /// Rules between a resource and those that it refers to.
     pub(crate) fn check_named(&self, all: &[CheckedResource]) {
-        let specs: HashMap<_, _> = all.iter().map(|it| (&it.declared.address, &it.declared.spec)).collect();
-        let asked = |address: &Address, field: &str| text_at(specs.get(address)?, field);
+        let declared: HashMap<_, _> = all.iter().map(|it| (&it.declared.address, &it.declared)).collect();
+        let asked = |address: &Address, field: &str| declared.get(address)?.text(field);
         for CheckedResource { declared: Declared { address, spec, .. }, .. } in all {
             let Some(kind) = self.kinds.find(&address.kind) else { continue };
             for problem in kind.any.refuses(None, spec, &asked) {
@@ -208,6 +235,11 @@ impl ResourceBuilder<'_> {
                 return None;
             }
         };
+        if let Some(problem) = loader.zone_elsewhere(&spec) {
+            let node = self.node()?;
+            loader.problem(&node, &problem, None);
+            return None;
+        }
         let address = Address {
             module: scope.instance.path.clone(),
             kind: kind.any.name().to_owned(),

@@ -66,11 +66,68 @@ pub(crate) fn named(region: &str, zone: &str) -> Option<String> {
     }
 }
 
+/// True for a zone that the region may have: an availability zone that is known or listed, a local zone, a wavelength zone.
+/// All zones of a region begin with its name.
+pub(crate) fn may_exist(region: &str, zone: &str, listed: &[&str]) -> bool {
+    let known = of(region).unwrap_or_default();
+    let is_lettered = |rest: &str| rest.len() == 1 && rest.chars().all(|letter| letter.is_ascii_lowercase());
+    match zone.strip_prefix(region) {
+        Some(rest) if is_lettered(rest) => listed.contains(&zone) || known.iter().any(|known| known == zone),
+        Some(rest) => rest.len() > 1 && rest.starts_with('-'),
+        None => false,
+    }
+}
+
+/// What the ids of a region's zones begin with: `use1-`. `None` for a name that is formed otherwise than all others.
+pub(crate) fn id_prefix(region: &str) -> Option<String> {
+    let mut words = region.split('-');
+    let mut prefix = words.next()?.to_owned();
+    for word in words {
+        prefix += match word {
+            "gov" => "g",
+            "central" => "c",
+            "north" => "n",
+            "south" => "s",
+            "east" => "e",
+            "west" => "w",
+            "northeast" => "ne",
+            "northwest" => "nw",
+            "southeast" => "se",
+            "southwest" => "sw",
+            number if number.parse::<u8>().is_ok() => number,
+            _ => return None,
+        };
+    }
+    Some(prefix + "-")
+}
+
 /// The partition of a region, as in ARNs.
 pub(crate) fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zone_ids_begin_with_the_region() {
+        let known = [("us-east-1", "use1-"), ("ap-southeast-2", "apse2-"), ("us-gov-west-1", "usgw1-")];
+        for (region, prefix) in known {
+            assert_eq!(id_prefix(region).as_deref(), Some(prefix));
+        }
+        assert!(regions().all(|region| id_prefix(region).is_some()));
+        assert_eq!(id_prefix("us-lunar-1"), None);
+    }
+
+    #[test]
+    fn only_zones_of_the_region_may_exist() {
+        let may = |zone: &str| may_exist("us-east-1", zone, &["us-east-1g"]);
+        assert!(["us-east-1a", "us-east-1g", "us-east-1-bos-1a", "us-east-1-wl1-bos-wlz-1"].into_iter().all(may));
+        assert!(!["us-west-2a", "us-east-1z", "us-east-1", "us-east-1-", "a", "us-east-12a"].into_iter().any(may));
     }
 }

@@ -8,14 +8,14 @@ use std::{
 use up_apply::Outcome;
 use up_core::{Address, Error, ErrorKind};
 use up_engine::Level;
-use up_plan::{Plan, Step};
+use up_plan::{Action, Plan, Step};
 
 use super::{
     calls::ApiCalls,
     failures::{failed_step, failures},
     notices::{notices, remaining},
     style::{ADDED, REMOVED, STRONG, message, paint},
-    text::{count, took},
+    text::{count, safe, took},
     verb::VerbForms,
 };
 
@@ -23,6 +23,7 @@ use super::{
 pub(crate) fn summary(plan: &Plan, outcome: &Outcome, elapsed: Duration, calls: &ApiCalls) -> String {
     let mut lines = failures(plan, outcome);
     lines.extend(not_reached(plan, outcome));
+    lines.extend(without_replacement(plan, outcome));
     let remaining = remaining(plan, outcome);
     lines.extend(notices(remaining.iter().map(|it| (&it.address, it.message.as_str()))));
     let is_whole = outcome.failed.is_empty() && outcome.skipped.is_empty();
@@ -62,6 +63,27 @@ fn not_reached(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         [paint(STRONG, title)].into_iter().chain(steps).chain([String::new()]).collect::<Vec<_>>()
     });
     lines.collect()
+}
+
+/// The resources that were deleted to be replaced, and whose replacement was not created.
+fn without_replacement(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let is_created = |address: &Address| {
+        let mut steps = plan.steps.iter().enumerate().filter(|(_, step)| step.address == *address);
+        steps.all(|(index, step)| outcome.finished.contains(&index) || !matches!(step.action, Action::Create { .. }))
+    };
+    let finished = plan.steps.iter().enumerate().filter(|(index, _)| outcome.finished.contains(index));
+    let deleted = finished.filter_map(|(_, step)| match &step.action {
+        Action::Delete { observed, replaced: true } if !is_created(&step.address) => {
+            Some((&step.address, &observed.id))
+        }
+        _ => None,
+    });
+    let lines: Vec<_> = deleted.map(|(address, id)| format!("  {address} ({})", safe(id))).collect();
+    if lines.is_empty() {
+        return vec![];
+    }
+    let title = format!("{} deleted, and not created again:", count(lines.len(), "resource"));
+    [paint(REMOVED.bold(), title)].into_iter().chain(lines).chain([String::new()]).collect()
 }
 
 /// The nearest failed step among those that a step waits for.

@@ -173,7 +173,11 @@ impl Simulation {
         end: RunEnd,
     ) -> TestResult<Option<Outcome>> {
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = ApplyOptions { parallel: self.parallel, settle: Duration::from_secs(20) };
+        let options = ApplyOptions {
+            parallel: self.parallel,
+            settle: Duration::from_secs(20),
+            since_last_run: Some(Duration::ZERO),
+        };
         let sink = Arc::new(LogSink(self.cloud.clone()));
         let run = timeout(BOUND, up_apply::apply(observer, live_stack, plan, find, options, sink, stopped));
         let (cloud, dies) = (self.cloud.clone(), self.cloud.state().dies.clone());

@@ -17,7 +17,8 @@ pub use self::locking::holder;
 use self::{locking::locked, log::RunLog, unmoved::unmoved};
 use crate::{
     Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
-    output_values, session::unusable,
+    output_values,
+    session::{since_last_run, unusable},
 };
 
 /// The input of a run.
@@ -144,8 +145,12 @@ impl PreparedRun {
         }
         let log = self.begin()?;
         let (stop, stopped) = watch::channel(Stop::No);
-        let options = up_apply::ApplyOptions { parallel: self.request.options.parallel, settle: self.session.settle };
-        let Observation { observer, live_stack, .. } = &self.observation;
+        let Observation { observer, live_stack, past } = &self.observation;
+        let options = up_apply::ApplyOptions {
+            parallel: self.request.options.parallel,
+            settle: self.session.settle,
+            since_last_run: since_last_run(past),
+        };
         let run =
             up_apply::apply(observer.clone(), live_stack, &self.plan, up_kinds::find, options, log.clone(), stopped);
         tokio::pin!(run);

@@ -44,13 +44,13 @@ fn masked(mut declared: Declared, secrets: &Secrets) -> Declared {
 /// The ids of the resources that exist now: those observed, without those deleted and those that may be somebody else's
 /// copies, and those created.
 pub(super) fn ids(live_stack: &LiveStack, plan: &Plan, outcome: &Outcome, created: Ids) -> Ids {
-    let failed = outcome.failed.iter().map(|(address, _)| address);
-    let undone: BTreeSet<&Address> = failed.chain(&outcome.skipped).collect();
     let mut ids = created;
     for (kind, observed) in live_stack.iter().filter(|(_, observed)| !plan.copies.contains(&observed.id)) {
         ids.entry(kind.to_owned()).or_default().insert(observed.id.clone());
     }
-    for step in plan.steps.iter().filter(|step| !undone.contains(&step.address)) {
+    // A replacement has two steps: its old resource is gone although the new one could not be created.
+    for step in plan.steps.iter().enumerate().filter(|(step, _)| outcome.finished.contains(step)).map(|(_, step)| step)
+    {
         if let (Action::Delete { observed, .. }, Some(known)) = (&step.action, ids.get_mut(&step.address.kind)) {
             known.remove(&observed.id);
         }
@@ -203,10 +203,26 @@ mod tests {
     fn ids_are_of_what_was_seen_less_what_went_and_what_was_made() {
         let (goal, live_stack) = (goal(vec![], &[]), live_stack(&["a", "b"]));
         let plan = plan(&goal, &live_stack);
-        let outcome = Outcome { skipped: vec![Address::root("ec2.vpc", "b")], ..Outcome::default() };
+        let deleted = plan.steps.iter().position(|step| step.address.name == "a").unwrap();
+        let skipped = vec![Address::root("ec2.vpc", "b")];
+        let outcome = Outcome { skipped, finished: [deleted].into(), ..Outcome::default() };
         let made: Ids = [("ec2.eip".to_owned(), ["eip-1".to_owned()].into())].into();
         let ids = ids(&live_stack, &plan, &outcome, made);
         let expected = [("ec2.eip", "eip-1"), ("ec2.vpc", "vpc-b")];
         assert_eq!(ids, expected.map(|(kind, id)| (kind.to_owned(), [id.to_owned()].into())).into());
+    }
+
+    #[test]
+    fn what_a_replacement_has_deleted_is_not_waited_for() {
+        let spec = json!({ "cidr_block": "10.0.0.0/24" });
+        let goal = goal(vec![Declared::new(Address::root("ec2.vpc", "a"), spec)], &[]);
+        let (live_stack, address) = (live_stack(&["a"]), Address::root("ec2.vpc", "a"));
+        let plan = plan(&goal, &live_stack);
+        let delete = plan.steps.iter().position(|step| matches!(step.action, Action::Delete { .. })).unwrap();
+        let refused = || vec![(address.clone(), Error::refused("InvalidVpc.Range", "no"))];
+        let outcome = Outcome { failed: refused(), finished: [delete].into(), ..Outcome::default() };
+        assert_eq!(ids(&live_stack, &plan, &outcome, Ids::new()), Ids::new());
+        let outcome = Outcome { failed: refused(), ..Outcome::default() };
+        assert_eq!(ids(&live_stack, &plan, &outcome, Ids::new()).len(), 1, "it was not deleted");
     }
 }

@@ -47,6 +47,11 @@ pub(super) async fn settle(
     }
 }
 
+/// How long ago the last run was last seen at work.
+pub(crate) fn since_last_run(past: &Past) -> Option<Duration> {
+    Timestamp::now().duration_since(heard(past)?).try_into().ok()
+}
+
 /// When the last run was last seen at work.
 fn heard(past: &Past) -> Option<Timestamp> {
     let saved = past.snapshot.as_ref().map(|snapshot| snapshot.at);

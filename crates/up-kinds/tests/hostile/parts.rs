@@ -120,3 +120,75 @@ pub(crate) fn changed(body: &str, part: &AnswerPart, change: &PartChange) -> Str
         }
     }
 }
+
+/// True for a part at this path: the place of an item in a JSON list may be any.
+pub(crate) fn is_at(part: &AnswerPart, wire: &[String]) -> bool {
+    let is_place = |name: &String| name.parse::<usize>().is_ok();
+    part.path.len() == wire.len()
+        && part.path.iter().zip(wire).all(|(one, other)| one == other || is_place(one) && is_place(other))
+}
+
+/// The answers with a member that the recorded one lacks, one for each place where it may be. `example` has the members
+/// that lead there, without the elements that every XML answer is in.
+pub(crate) fn added(body: &str, wire: &[String], example: &Value) -> Vec<String> {
+    let pointer = |names: &[String]| names.iter().map(|name| format!("/{name}")).collect::<String>();
+    let Some(roots) = (0..wire.len()).find(|roots| example.pointer(&pointer(&wire[*roots..])).is_some()) else {
+        return vec![];
+    };
+    let parts = parts(body);
+    // Of a resource that was not recorded nothing is made up: it begins with an item of the first list.
+    for known in (roots + 2..wire.len()).rev() {
+        let holders: Vec<_> = parts.iter().filter(|part| is_at(part, &wire[..known])).collect();
+        if let (false, Some(inside)) = (holders.is_empty(), example.pointer(&pointer(&wire[roots..=known]))) {
+            return holders.into_iter().map(|holder| with_inside(body, holder, &wire[known], inside)).collect();
+        }
+    }
+    vec![]
+}
+
+/// The answer with one more member in a part.
+fn with_inside(body: &str, holder: &AnswerPart, name: &str, inside: &Value) -> String {
+    match &holder.place {
+        PartLocation::Xml { whole, inner } => {
+            let (text, inside) = (&body[whole.0..whole.1], element(name, inside));
+            let (range, text) = match text.strip_suffix("/>") {
+                Some(start) => (whole, format!("{start}>{inside}</{}>", holder.path[holder.path.len() - 1])),
+                None => (&(inner.0, inner.0), inside),
+            };
+            format!("{}{text}{}", &body[..range.0], &body[range.1..])
+        }
+        PartLocation::Json(pointer) => {
+            let mut value: Value = serde_json::from_str(body).expect("parts are of JSON");
+            match value.pointer_mut(pointer).expect("it is there") {
+                Value::Array(items) => items.push(inside.clone()),
+                other => other[name] = inside.clone(),
+            }
+            value.to_string()
+        }
+    }
+}
+
+fn element(name: &str, value: &Value) -> String {
+    let inner = match value {
+        Value::Object(members) => members.iter().map(|(name, member)| element(name, member)).collect(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    format!("<{name}>{inner}</{name}>")
+}
+
+#[test]
+fn a_member_is_added_where_an_answer_lacks_it() {
+    let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let example = serde_json::json!({ "set": { "item": { "id": "x", "more": { "item": { "state": "on" } } } } });
+    let wire = path("Answer/set/item/more/item/state");
+    let more = "<more><item><state>on</state></item></more>";
+    let before = "<Answer><set><item><id>1</id><more/></item><item><id>2</id></item></set></Answer>";
+    assert_eq!(added(before, &wire, &example), [before.replace("<more/>", more)]);
+    let before = "<Answer><set><item><id>2</id></item></set></Answer>";
+    assert_eq!(added(before, &wire, &example), [before.replace("<id>", &format!("{more}<id>"))]);
+    assert_eq!(added("<Answer><set/></Answer>", &wire, &example), Vec::<String>::new());
+    let example = serde_json::json!({ "all": [{ "more": [{ "state": "on" }] }] });
+    let before = r#"{"all":[{"more":[]},{}]}"#;
+    assert_eq!(added(before, &path("all/0/more/0/state"), &example), [r#"{"all":[{"more":[{"state":"on"}]},{}]}"#]);
+}

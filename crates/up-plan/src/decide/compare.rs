@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
 use up_core::{
-    Address, AnyKind, Change, Declared, FieldChange, Observed, agrees, diff, name_references,
+    Address, AnyKind, Change, Declared, FieldChange, Observed, Status, agrees, diff, name_references,
     placeholder::{self, Placeholder},
     references, with_ignored, without_ignored,
 };
@@ -38,6 +38,7 @@ impl<'a> Matcher<'a, '_> {
             desired = Cow::Owned(self.acceptable(kind, observed, &desired, ignored));
             changes = diff(kind.fields(), &observed.spec, &desired, &address_of);
         }
+        changes.retain(|change| !self.is_unreadable(&change.desired, replaced));
         if !replaced.is_empty() {
             let known: BTreeSet<_> = changes.iter().map(|change| change.field.clone()).collect();
             let moved =
@@ -52,6 +53,18 @@ impl<'a> Matcher<'a, '_> {
         }
         confine(kind, &mut changes, &|field| self.is_moved(&observed.spec[field], &desired[field], replaced));
         changes
+    }
+
+    /// True for a value with an attribute that AWS does not show because its resource is impaired: nothing is changed until it
+    /// does.
+    fn is_unreadable(&self, desired: &Value, replaced: &BTreeSet<&Address>) -> bool {
+        let is_impaired = |quote: &Placeholder| {
+            let address = quote.address.parse::<Address>().ok().filter(|address| !replaced.contains(address));
+            let live = address.and_then(|address| self.claims.get(&address));
+            live.is_some_and(|observed| matches!(observed.status, Status::Impaired(_)))
+        };
+        let quotes = placeholder::placeholders(desired);
+        quotes.iter().any(|quote| is_impaired(quote) && self.answer(quote, replaced).is_none())
     }
 
     /// The live resource with the fingerprints of the write-only values that were sent last. Values without a known

@@ -5,17 +5,18 @@ use std::{borrow::Cow, collections::BTreeSet};
 use up_core::{
     Address, Impairment, Status,
     placeholder::{self, Placeholder},
-    text_at,
 };
 
 use super::{Decision, Matcher, PlannedAction, ignored};
 use crate::{Notice, Refusal};
 
 impl<'a> Matcher<'a, '_> {
-    /// Refuses changes that the kinds know AWS to reject.
+    /// Refuses changes that the kinds know AWS to reject, and tells which take effect late.
     pub(super) fn refuse_changes(&mut self, decisions: &[Decision<'a>]) {
         let nothing = BTreeSet::new();
-        let mut refusals = vec![];
+        let is_replaced = |it: &&Decision<'a>| matches!(it.planned, PlannedAction::Replace(_));
+        let replaced: BTreeSet<&Address> = decisions.iter().filter(is_replaced).map(|it| &*it.address).collect();
+        let (mut refusals, mut notices) = (vec![], vec![]);
         for Decision { declared, observed, planned, changes, .. } in decisions {
             let Some((declared, kind)) = declared.and_then(|it| Some((it, (self.kinds)(&it.address.kind)?))) else {
                 continue;
@@ -30,13 +31,17 @@ impl<'a> Matcher<'a, '_> {
                 let ignored = ignored(self.live_stack, self.stack, declared, observed);
                 desired = Cow::Owned(self.acceptable(kind, observed, &desired, ignored));
             }
-            let problems = kind.refuses(observed, &desired, &|address, name| self.known(address, name));
+            let problems = kind.refuses(observed, &desired, &|address, name| self.known(address, name, &replaced));
+            let delays = observed.map(|observed| kind.delays(observed, &desired)).unwrap_or_default();
+            let notice = |message| Notice { address: declared.address.clone(), message };
+            notices.extend(delays.into_iter().map(notice));
             refusals.extend(problems.into_iter().map(|problem| Refusal {
                 address: declared.address.clone(),
                 message: format!("`{}`: {}", problem.field, problem.message),
             }));
         }
         self.refusals.extend(refusals);
+        self.notices.extend(notices);
     }
 
     /// Refuses to create a second resource beside one that an earlier run created, and that has lost the stack's tag.
@@ -55,10 +60,11 @@ impl<'a> Matcher<'a, '_> {
         }
     }
 
-    /// An attribute of the live resource at an address, or a field of its declaration.
-    pub(super) fn known(&self, address: &Address, name: &str) -> Option<String> {
-        let live = self.claims.get(address).and_then(|observed| observed.attrs.get(name).cloned());
-        live.or_else(|| text_at(&self.declared.get(address)?.spec, name))
+    /// An attribute of the live resource at an address, unless it is replaced, or a field of its declaration.
+    fn known(&self, address: &Address, name: &str, replaced: &BTreeSet<&Address>) -> Option<String> {
+        let live = self.claims.get(address).filter(|_| !replaced.contains(address));
+        let attribute = live.and_then(|observed| observed.attrs.get(name).cloned());
+        attribute.or_else(|| self.declared.get(address)?.text(name))
     }
 
     /// The kind's remarks on a declaration, as far as its placeholders can be filled in.

@@ -2,7 +2,7 @@
 //! tag.
 
 use serde_json::json;
-use up_core::{Address, Impairment, Status};
+use up_core::{Address, Impairment, Status, placeholder::Placeholder};
 use up_plan::Action;
 
 use crate::{
@@ -83,6 +83,17 @@ fn an_impairment_is_shown_and_nothing_is_deleted_for_it() {
     repaired.live_stack.observed.get_mut("x.box").unwrap()[0].status = full;
     repaired.declared[1].spec_mut()["size"] = 2.into();
     repaired.plans(&["0 update x.box.web"]);
+}
+
+#[test]
+fn what_quotes_an_attribute_that_an_impaired_resource_lacks_stays() {
+    let mut case = web_exists();
+    let endpoint = Placeholder { address: "x.net.main".into(), attribute: "endpoint".into() };
+    case.declared[1].spec_mut()["text"] = endpoint.mark().into();
+    case.live_stack.observed.get_mut("x.box").unwrap()[0].spec["text"] = "the endpoint".into();
+    case.plans(&["0 update x.box.web"]);
+    case.live_stack.observed.get_mut("x.net").unwrap()[0].status = Impairment::explained("FAILED", "delete it");
+    case.plans(&[]);
 }
 
 #[test]

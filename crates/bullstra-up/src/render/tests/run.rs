@@ -209,6 +209,36 @@ hint: run the same command again to continue from here
 }
 
 #[test]
+fn a_summary_names_what_was_deleted_for_a_replacement_that_failed() {
+    let old = |name: &str| delete(&format!("ec2.subnet.{name}"), &format!("subnet-{name}"), true);
+    let new = |name: &str, after| Step { after: vec![after], ..replace(&format!("ec2.subnet.{name}"), vec![]) };
+    let plan = plan_of(vec![old("a"), new("a", 0), old("b"), new("b", 2)], 0);
+    let address = |step: usize| plan.steps[step].address.clone();
+    let error = || refused(ErrorKind::Other, "InvalidParameterValue", "the zone is invalid");
+    let outcome = Outcome {
+        done: [("replace", 1)].into(),
+        failed: vec![(address(1), error())],
+        finished: [0, 2, 3].into(),
+        ..Outcome::default()
+    };
+    assert_data_eq!(
+        said(&plan, &outcome),
+        str![[r#"
+error: failed to create the new ec2.subnet.a
+       InvalidParameterValue: the zone is invalid
+       request id 12ab
+
+1 resource deleted, and not created again:
+  ec2.subnet.a (subnet-a)
+
+Not done after 3m11s: 1 replaced, 1 failed.
+API calls: 5, 2 of them mutating: ec2 4, rds 1.
+hint: run the same command again to continue from here
+"#]]
+    );
+}
+
+#[test]
 fn failures_with_the_same_reason_share_a_message() {
     let names = ["a", "b", "c"].map(|name| create(&format!("logs.log_group.{name}"), json!({}), &[]));
     let plan = plan_of(names.into(), 0);

@@ -92,7 +92,8 @@ def test_a_nat_gateway_holds_its_subnet_address_and_gateway(ec2, network, nat, r
     assert interface["InterfaceType"] == "nat_gateway"
     detach = {"InternetGatewayId": network["gateway"], "VpcId": network["vpc"]}
     assert "has dependencies and cannot be deleted" in refused(ec2.delete_subnet, SubnetId=subnet)
-    assert refused(ec2.release_address, AllocationId=nat["address"]).startswith("InvalidIPAddress.InUse")
+    words = "AuthFailure: You do not have permission to access the specified resource."
+    assert refused(ec2.release_address, AllocationId=nat["address"]) == words
     assert "mapped public address(es)" in refused(ec2.detach_internet_gateway, **detach)
     ec2.delete_nat_gateway(NatGatewayId=nat["id"])
     until(lambda: nat_state(ec2, nat["id"]), "deleted")

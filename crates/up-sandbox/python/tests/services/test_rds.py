@@ -222,6 +222,16 @@ def test_parameters_are_set_and_reset(rds, groups, refused):
     assert set(user_set()) == {"max_connections"}
 
 
+def test_a_group_has_all_parameters_of_its_family_in_pages(rds, groups):
+    first = rds.describe_db_parameters(DBParameterGroupName="pg")
+    assert len(first["Parameters"]) == 100 and first["Marker"]
+    pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="pg")
+    found = {each["ParameterName"]: each for page in pages for each in page["Parameters"]}
+    assert {"log_statement", "rds.force_ssl", "work_mem", "shared_buffers"} <= found.keys()
+    assert {each["Source"] for each in found.values()} == {"engine-default"}
+    assert found["log_statement"]["ParameterValue"] == "none" and found["shared_buffers"]["ApplyType"] == "static"
+
+
 def test_old_versions_are_not_made_any_more(rds, network, groups, refused):
     for engine, version in (("postgres", "16.4"), ("postgres", "16.10"), ("postgres", "17.6"), ("mysql", "8.4.4")):
         words = f"InvalidParameterCombination: Cannot find version {version} for {engine}"

@@ -219,6 +219,9 @@ def address_as_described(call: Call, proceed: Any) -> dict[str, Any]:
 def address_in_use(call: Call, proceed: Any) -> None:
     for address in backend("ec2", call).addresses:
         named = address.allocation_id == call.get("AllocationId") or address.public_ip == call.get("PublicIp")
+        if named and address.association_id and getattr(address.eni, "requester_managed", False):
+            # So while a NAT gateway or another service has it (kops, pkg/resources/aws/errors.go).
+            raise Refusal("AuthFailure", "You do not have permission to access the specified resource.")
         if named and address.association_id:
             raise Refusal("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
     proceed()

@@ -120,7 +120,7 @@ class Cluster:
             "Tags": self.tags,
         }
         if seen["State"] == "FAILED":
-            seen["StateInfo"] = {"Code": "InternalServiceError", "Message": "The cluster could not be created."}
+            seen["StateInfo"] = {"Code": "InternalServiceError", "Message": "The cluster could not be created or deleted."}
         busy = self.changes is not None
         return {**seen, "ActiveOperationArn": self.operations[-1]["OperationArn"]} if busy else seen
 

@@ -8,9 +8,9 @@ from moto.rds.models import DBSubnetGroup
 
 from ...call import Call, Refusal
 from ...world import backend
-from .. import played, tag_rules
+from .. import played, query, tag_rules
 from ..interfaces import HeldInterface, sweep
-from . import RDS
+from . import RDS, parameters
 
 STATIC = {
     "innodb_buffer_pool_instances",
@@ -256,13 +256,15 @@ def refuse_default(group: Any) -> None:
 
 @RDS.around("DescribeDBParameters")
 def describe_parameters(call: Call, proceed: Any) -> dict[str, Any]:
-    """Those that are set; of the engine's hundreds of defaults, those asked for by name."""
-    given, source = parameter_group(call).parameters, call.get("Source")
+    """The group's parameters, or those that are asked for by name, in pages of 100: the engine has hundreds, whether set or not."""
+    group, source = parameter_group(call), call.get("Source")
+    given = group.parameters
     filters = {each["Name"]: each["Values"] for each in call.get("Filters", default=[])}
-    names = set(filters.get("parameter-name", given))
-    group = parameter_group(call)
-    shown = [described_parameter(name, given.get(name), default_of(group, name)) for name in sorted(names)]
-    return {"Parameters": [each for each in shown if source in (None, each["Source"])]}
+    names = set(filters.get("parameter-name", parameters.of(group.family) | set(given)))
+    all_of_them = [described_parameter(name, given.get(name), default_of(group, name)) for name in sorted(names)]
+    found = [each for each in all_of_them if source in (None, each["Source"])]
+    shown, following = query.page(found, call.get("Marker"), call.get("MaxRecords"), default=100)
+    return {"Parameters": shown, **({"Marker": following} if following else {})}
 
 
 def described_parameter(name: str, given: dict[str, Any] | None, default: str | None) -> dict[str, Any]:
