@@ -13,8 +13,9 @@ mod sdk {
 
     macro_rules! setters {
         ($($setter:ident $field:ident: $type:ty),*) => {$(
-            pub(crate) fn $setter(self, $field: Option<$type>) -> Self {
-                Self { $field, ..self }
+            pub(crate) fn $setter(mut self, value: Option<$type>) -> Self {
+                self.$field = value;
+                self
             }
         )*};
     }

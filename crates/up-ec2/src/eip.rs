@@ -37,11 +37,11 @@ impl Kind for Eip {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::EIP",
         actions: Actions {
-            observe: &["ec2:DescribeAddresses"],
-            create: &["ec2:AllocateAddress", "ec2:CreateTags"],
+            observe: actions!(ec2: DescribeAddresses),
+            create: actions!(ec2: AllocateAddress CreateTags),
             update: &[],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:ReleaseAddress"],
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: ReleaseAddress),
         },
         attrs: &["arn", "public_ip"],
         // A NAT gateway gives it up only once it is gone itself.

@@ -20,11 +20,11 @@ impl Kind for InternetGateway {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::InternetGateway",
         actions: Actions {
-            observe: &["ec2:DescribeInternetGateways"],
-            create: &["ec2:CreateInternetGateway", "ec2:CreateTags"],
-            update: &["ec2:AttachInternetGateway", "ec2:DetachInternetGateway"],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DetachInternetGateway", "ec2:DeleteInternetGateway"],
+            observe: actions!(ec2: DescribeInternetGateways),
+            create: actions!(ec2: CreateInternetGateway CreateTags),
+            update: actions!(ec2: AttachInternetGateway DetachInternetGateway),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DetachInternetGateway DeleteInternetGateway),
         },
         attrs: &["arn"],
         replace: Order::DestroyBeforeCreate,

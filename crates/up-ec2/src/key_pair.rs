@@ -47,11 +47,11 @@ impl Kind for KeyPair {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::KeyPair",
         actions: Actions {
-            observe: &["ec2:DescribeKeyPairs"],
-            create: &["ec2:ImportKeyPair", "ec2:CreateTags"],
+            observe: actions!(ec2: DescribeKeyPairs),
+            create: actions!(ec2: ImportKeyPair CreateTags),
             update: &[],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteKeyPair"],
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteKeyPair),
         },
         attrs: &["arn", "name", "fingerprint"],
         longest_name: 255,

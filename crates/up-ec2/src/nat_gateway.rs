@@ -49,17 +49,12 @@ impl Kind for NatGateway {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::NatGateway",
         actions: Actions {
-            observe: &["ec2:DescribeNatGateways"],
-            create: &[
-                "ec2:CreateNatGateway",
-                "ec2:CreateTags",
-                "ec2:DescribeInternetGateways",
-                "ec2:DescribeNatGateways",
-                "ec2:DescribeSubnets",
-            ],
-            update: &["ec2:AssociateNatGatewayAddress", "ec2:DescribeNatGateways", "ec2:DisassociateNatGatewayAddress"],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteNatGateway"],
+            observe: actions!(ec2: DescribeNatGateways),
+            create: actions!(ec2: CreateNatGateway CreateTags DescribeInternetGateways DescribeNatGateways
+                DescribeSubnets),
+            update: actions!(ec2: AssociateNatGatewayAddress DescribeNatGateways DisassociateNatGatewayAddress),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteNatGateway),
         },
         attrs: &["arn", "private_ip", "public_ip"],
         client_token: true,

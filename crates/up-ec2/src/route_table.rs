@@ -39,21 +39,13 @@ impl Kind for RouteTable {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::RouteTable",
         actions: Actions {
-            observe: &["ec2:DescribeRouteTables"],
-            create: &["ec2:CreateRouteTable", "ec2:CreateTags"],
-            update: &[
-                "ec2:AssociateRouteTable",
-                "ec2:CreateRoute",
-                "ec2:DeleteRoute",
-                "ec2:DescribeRouteTables",
-                "ec2:DisableVgwRoutePropagation",
-                "ec2:DisassociateRouteTable",
-                "ec2:EnableVgwRoutePropagation",
-                "ec2:ReplaceRoute",
-                "ec2:ReplaceRouteTableAssociation",
-            ],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteRouteTable", "ec2:DescribeRouteTables", "ec2:DisassociateRouteTable"],
+            observe: actions!(ec2: DescribeRouteTables),
+            create: actions!(ec2: CreateRouteTable CreateTags),
+            update: actions!(ec2: AssociateRouteTable CreateRoute DeleteRoute DescribeRouteTables
+                DisableVgwRoutePropagation DisassociateRouteTable EnableVgwRoutePropagation ReplaceRoute
+                ReplaceRouteTableAssociation),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteRouteTable DescribeRouteTables DisassociateRouteTable),
         },
         attrs: &["arn"],
         client_token: true,

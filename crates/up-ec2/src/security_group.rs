@@ -49,24 +49,14 @@ impl Kind for SecurityGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::SecurityGroup",
         actions: Actions {
-            observe: &["ec2:DescribeSecurityGroups"],
-            create: &["ec2:CreateSecurityGroup", "ec2:CreateTags"],
-            update: &[
-                "ec2:AuthorizeSecurityGroupEgress",
-                "ec2:AuthorizeSecurityGroupIngress",
-                "ec2:RevokeSecurityGroupEgress",
-                "ec2:RevokeSecurityGroupIngress",
-                "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
-                "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
-            ],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &[
-                "ec2:DeleteSecurityGroup",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:RevokeSecurityGroupEgress",
-                "ec2:RevokeSecurityGroupIngress",
-            ],
+            observe: actions!(ec2: DescribeSecurityGroups),
+            create: actions!(ec2: CreateSecurityGroup CreateTags),
+            update: actions!(ec2: AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress RevokeSecurityGroupEgress
+                RevokeSecurityGroupIngress UpdateSecurityGroupRuleDescriptionsEgress
+                UpdateSecurityGroupRuleDescriptionsIngress),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteSecurityGroup DescribeNetworkInterfaces DescribeSecurityGroups
+                RevokeSecurityGroupEgress RevokeSecurityGroupIngress),
         },
         attrs: &["arn", "name"],
         longest_name: 255,

@@ -73,17 +73,12 @@ impl Kind for Subnet {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::Subnet",
         actions: Actions {
-            observe: &["ec2:DescribeSubnets"],
-            create: &["ec2:CreateSubnet", "ec2:CreateTags"],
-            update: &["ec2:ModifySubnetAttribute", "ec2:AssociateSubnetCidrBlock", "ec2:DisassociateSubnetCidrBlock"],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &[
-                "ec2:DeleteSubnet",
-                "ec2:DeleteVpcEndpoints",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeVpcEndpoints",
-                "ec2:ModifyVpcEndpoint",
-            ],
+            observe: actions!(ec2: DescribeSubnets),
+            create: actions!(ec2: CreateSubnet CreateTags),
+            update: actions!(ec2: ModifySubnetAttribute AssociateSubnetCidrBlock DisassociateSubnetCidrBlock),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteSubnet DeleteVpcEndpoints DescribeNetworkInterfaces DescribeVpcEndpoints
+                ModifyVpcEndpoint),
         },
         attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block", "vpc_id"],
         // Load balancers and databases let go of their network interfaces late.

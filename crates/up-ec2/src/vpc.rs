@@ -54,23 +54,12 @@ impl Kind for Vpc {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPC",
         actions: Actions {
-            observe: &[
-                "ec2:DescribeRouteTables",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeVpcAttribute",
-                "ec2:DescribeVpcs",
-            ],
-            create: &["ec2:CreateVpc", "ec2:CreateTags"],
-            update: &["ec2:ModifyVpcAttribute", "ec2:AssociateVpcCidrBlock", "ec2:DisassociateVpcCidrBlock"],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &[
-                "ec2:DeleteSecurityGroup",
-                "ec2:DeleteVpc",
-                "ec2:DeleteVpcEndpoints",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeVpcEndpoints",
-            ],
+            observe: actions!(ec2: DescribeRouteTables DescribeSecurityGroups DescribeVpcAttribute DescribeVpcs),
+            create: actions!(ec2: CreateVpc CreateTags),
+            update: actions!(ec2: ModifyVpcAttribute AssociateVpcCidrBlock DisassociateVpcCidrBlock),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteSecurityGroup DeleteVpc DeleteVpcEndpoints DescribeNetworkInterfaces
+                DescribeSecurityGroups DescribeVpcEndpoints),
         },
         attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
         non_idempotent_create: true,

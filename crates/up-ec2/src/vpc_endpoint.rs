@@ -102,19 +102,12 @@ impl Kind for VpcEndpoint {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::EC2::VPCEndpoint",
         actions: Actions {
-            observe: &["ec2:DescribeManagedPrefixLists", "ec2:DescribeVpcEndpoints"],
-            create: &[
-                "ec2:CreateTags",
-                "ec2:CreateVpcEndpoint",
-                "ec2:DescribeVpcEndpoints",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-                "route53:AssociateVPCWithHostedZone",
-            ],
-            update: &["ec2:ModifyVpcEndpoint", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
-            tag: &["ec2:CreateTags", "ec2:DeleteTags"],
-            delete: &["ec2:DeleteVpcEndpoints"],
+            observe: actions!(ec2: DescribeManagedPrefixLists DescribeVpcEndpoints),
+            create: actions!(ec2: CreateTags CreateVpcEndpoint DescribeVpcEndpoints DescribeSecurityGroups
+                DescribeSubnets DescribeVpcs, route53: AssociateVPCWithHostedZone),
+            update: actions!(ec2: ModifyVpcEndpoint DescribeSecurityGroups DescribeSubnets DescribeVpcs),
+            tag: actions!(ec2: CreateTags DeleteTags),
+            delete: actions!(ec2: DeleteVpcEndpoints),
         },
         attrs: &["arn", "dns_name", "hosted_zone_id", PREFIX_LIST],
         client_token: true,

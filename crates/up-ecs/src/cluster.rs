@@ -100,11 +100,11 @@ impl Kind for Cluster {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Cluster",
         actions: Actions {
-            observe: &["ecs:ListClusters", "ecs:DescribeClusters"],
-            create: &["ecs:CreateCluster", "ecs:TagResource", "iam:CreateServiceLinkedRole"],
-            update: &["ecs:UpdateCluster", "ecs:PutClusterCapacityProviders"],
-            tag: &["ecs:TagResource", "ecs:UntagResource"],
-            delete: &["ecs:DeleteCluster"],
+            observe: actions!(ecs: ListClusters DescribeClusters),
+            create: actions!(ecs: CreateCluster TagResource, iam: CreateServiceLinkedRole),
+            update: actions!(ecs: UpdateCluster PutClusterCapacityProviders),
+            tag: actions!(ecs: TagResource UntagResource),
+            delete: actions!(ecs: DeleteCluster),
         },
         attrs: &["arn", "name"],
         longest_name: 255,

@@ -87,11 +87,11 @@ impl Kind for Service {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::Service",
         actions: Actions {
-            observe: &["ecs:ListClusters", "ecs:ListServices", "ecs:DescribeServices"],
-            create: &["ecs:CreateService", "ecs:TagResource", "iam:CreateServiceLinkedRole"],
-            update: &["ecs:UpdateService"],
-            tag: &["ecs:TagResource", "ecs:UntagResource"],
-            delete: &["ecs:DeleteService"],
+            observe: actions!(ecs: ListClusters ListServices DescribeServices),
+            create: actions!(ecs: CreateService TagResource, iam: CreateServiceLinkedRole),
+            update: actions!(ecs: UpdateService),
+            tag: actions!(ecs: TagResource UntagResource),
+            delete: actions!(ecs: DeleteService),
         },
         attrs: &["arn", "name"],
         longest_name: 255,

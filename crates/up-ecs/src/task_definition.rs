@@ -79,11 +79,11 @@ impl Kind for TaskDefinition {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ECS::TaskDefinition",
         actions: Actions {
-            observe: &["ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions", "ecs:DescribeTaskDefinition"],
-            create: &["ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"],
+            observe: actions!(ecs: ListTaskDefinitionFamilies ListTaskDefinitions DescribeTaskDefinition),
+            create: actions!(ecs: RegisterTaskDefinition TagResource, iam: PassRole),
             update: &[],
-            tag: &["ecs:TagResource", "ecs:UntagResource"],
-            delete: &["ecs:DeregisterTaskDefinition", "ecs:UntagResource", "ecs:DeleteTaskDefinitions"],
+            tag: actions!(ecs: TagResource UntagResource),
+            delete: actions!(ecs: DeregisterTaskDefinition UntagResource DeleteTaskDefinitions),
         },
         attrs: &["arn", "family", "revision"],
         longest_name: LONGEST_FAMILY,

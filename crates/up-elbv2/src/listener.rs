@@ -84,22 +84,13 @@ impl Kind for Listener {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::Listener",
         actions: Actions {
-            observe: &[
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeListeners",
-                "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:DescribeListenerAttributes",
-                "elasticloadbalancing:DescribeListenerCertificates",
-            ],
-            create: &["elasticloadbalancing:CreateListener", "elasticloadbalancing:AddTags"],
-            update: &[
-                "elasticloadbalancing:ModifyListener",
-                "elasticloadbalancing:ModifyListenerAttributes",
-                "elasticloadbalancing:AddListenerCertificates",
-                "elasticloadbalancing:RemoveListenerCertificates",
-            ],
-            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
-            delete: &["elasticloadbalancing:DeleteListener"],
+            observe: actions!(elasticloadbalancing: DescribeLoadBalancers DescribeListeners DescribeTags
+                DescribeListenerAttributes DescribeListenerCertificates),
+            create: actions!(elasticloadbalancing: CreateListener AddTags),
+            update: actions!(elasticloadbalancing: ModifyListener ModifyListenerAttributes AddListenerCertificates
+                RemoveListenerCertificates),
+            tag: actions!(elasticloadbalancing: AddTags RemoveTags),
+            delete: actions!(elasticloadbalancing: DeleteListener),
         },
         attrs: &["arn"],
         replace: Order::DestroyBeforeCreate,

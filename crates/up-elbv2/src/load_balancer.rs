@@ -109,32 +109,14 @@ impl Kind for LoadBalancer {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::LoadBalancer",
         actions: Actions {
-            observe: &[
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:DescribeLoadBalancerAttributes",
-            ],
-            create: &[
-                "elasticloadbalancing:CreateLoadBalancer",
-                "elasticloadbalancing:AddTags",
-                "elasticloadbalancing:DescribeTags",
-                "ec2:DescribeAccountAttributes",
-                "ec2:DescribeAddresses",
-                "ec2:DescribeInternetGateways",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcs",
-                "iam:CreateServiceLinkedRole",
-            ],
-            update: &[
-                "elasticloadbalancing:SetSubnets",
-                "elasticloadbalancing:SetSecurityGroups",
-                "elasticloadbalancing:SetIpAddressType",
-                "elasticloadbalancing:ModifyLoadBalancerAttributes",
-                "ec2:DescribeSubnets",
-            ],
-            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
-            delete: &["elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:DeleteLoadBalancer"],
+            observe: actions!(elasticloadbalancing: DescribeLoadBalancers DescribeTags DescribeLoadBalancerAttributes),
+            create: actions!(elasticloadbalancing: CreateLoadBalancer AddTags DescribeTags,
+                ec2: DescribeAccountAttributes DescribeAddresses DescribeInternetGateways DescribeSecurityGroups
+                DescribeSubnets DescribeVpcs, iam: CreateServiceLinkedRole),
+            update: actions!(elasticloadbalancing: SetSubnets SetSecurityGroups SetIpAddressType
+                ModifyLoadBalancerAttributes, ec2: DescribeSubnets),
+            tag: actions!(elasticloadbalancing: AddTags RemoveTags),
+            delete: actions!(elasticloadbalancing: ModifyLoadBalancerAttributes DeleteLoadBalancer),
         },
         attrs: &["arn", "name", "arn_suffix", "dns_name", "zone_id"],
         longest_name: 32,

@@ -44,26 +44,11 @@ impl Kind for Rule {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::ListenerRule",
         actions: Actions {
-            observe: &[
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeListeners",
-                "elasticloadbalancing:DescribeRules",
-                "elasticloadbalancing:DescribeTags",
-            ],
-            create: &[
-                "elasticloadbalancing:CreateRule",
-                "elasticloadbalancing:AddTags",
-                "elasticloadbalancing:DescribeRules",
-                "elasticloadbalancing:DescribeTags",
-            ],
-            update: &[
-                "elasticloadbalancing:ModifyRule",
-                "elasticloadbalancing:SetRulePriorities",
-                "elasticloadbalancing:DescribeRules",
-                "elasticloadbalancing:DescribeTags",
-            ],
-            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
-            delete: &["elasticloadbalancing:DeleteRule"],
+            observe: actions!(elasticloadbalancing: DescribeLoadBalancers DescribeListeners DescribeRules DescribeTags),
+            create: actions!(elasticloadbalancing: CreateRule AddTags DescribeRules DescribeTags),
+            update: actions!(elasticloadbalancing: ModifyRule SetRulePriorities DescribeRules DescribeTags),
+            tag: actions!(elasticloadbalancing: AddTags RemoveTags),
+            delete: actions!(elasticloadbalancing: DeleteRule),
         },
         attrs: &["arn"],
         deletes_at_once: true,

@@ -114,22 +114,12 @@ impl Kind for TargetGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::ElasticLoadBalancingV2::TargetGroup",
         actions: Actions {
-            observe: &[
-                "elasticloadbalancing:DescribeTargetGroups",
-                "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:DescribeTargetGroupAttributes",
-            ],
-            create: &[
-                "elasticloadbalancing:CreateTargetGroup",
-                "elasticloadbalancing:AddTags",
-                "elasticloadbalancing:DescribeTags",
-                "ec2:DescribeInternetGateways",
-                "ec2:DescribeVpcs",
-                "iam:CreateServiceLinkedRole",
-            ],
-            update: &["elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes"],
-            tag: &["elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"],
-            delete: &["elasticloadbalancing:DeleteTargetGroup"],
+            observe: actions!(elasticloadbalancing: DescribeTargetGroups DescribeTags DescribeTargetGroupAttributes),
+            create: actions!(elasticloadbalancing: CreateTargetGroup AddTags DescribeTags, ec2: DescribeInternetGateways
+                DescribeVpcs, iam: CreateServiceLinkedRole),
+            update: actions!(elasticloadbalancing: ModifyTargetGroup ModifyTargetGroupAttributes),
+            tag: actions!(elasticloadbalancing: AddTags RemoveTags),
+            delete: actions!(elasticloadbalancing: DeleteTargetGroup),
         },
         attrs: &["arn", "name", "arn_suffix"],
         longest_name: 32,

@@ -24,11 +24,11 @@ impl Kind for InstanceProfile {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::IAM::InstanceProfile",
         actions: Actions {
-            observe: &["iam:ListInstanceProfiles", "iam:ListInstanceProfileTags"],
-            create: &["iam:CreateInstanceProfile", "iam:TagInstanceProfile"],
-            update: &["iam:RemoveRoleFromInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:PassRole"],
-            tag: &["iam:TagInstanceProfile", "iam:UntagInstanceProfile"],
-            delete: &["iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"],
+            observe: actions!(iam: ListInstanceProfiles ListInstanceProfileTags),
+            create: actions!(iam: CreateInstanceProfile TagInstanceProfile),
+            update: actions!(iam: RemoveRoleFromInstanceProfile AddRoleToInstanceProfile PassRole),
+            tag: actions!(iam: TagInstanceProfile UntagInstanceProfile),
+            delete: actions!(iam: RemoveRoleFromInstanceProfile DeleteInstanceProfile),
         },
         attrs: &["arn", "name"],
         longest_name: 128,

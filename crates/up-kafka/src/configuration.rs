@@ -35,11 +35,11 @@ impl Kind for Configuration {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::MSK::Configuration",
         actions: Actions {
-            observe: &["kafka:ListConfigurations", "kafka:DescribeConfigurationRevision"],
-            create: &["kafka:CreateConfiguration"],
+            observe: actions!(kafka: ListConfigurations DescribeConfigurationRevision),
+            create: actions!(kafka: CreateConfiguration),
             update: &[],
-            tag: &["kafka:UpdateConfiguration"],
-            delete: &["kafka:DeleteConfiguration"],
+            tag: actions!(kafka: UpdateConfiguration),
+            delete: actions!(kafka: DeleteConfiguration),
         },
         attrs: &["arn", "name", "revision"],
         longest_name: 64,

@@ -39,11 +39,11 @@ impl Kind for ParameterGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBParameterGroup",
         actions: Actions {
-            observe: &["rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:ListTagsForResource"],
-            create: &["rds:CreateDBParameterGroup", "rds:AddTagsToResource"],
-            update: &["rds:DescribeDBParameters", "rds:ModifyDBParameterGroup", "rds:ResetDBParameterGroup"],
-            tag: &["rds:AddTagsToResource", "rds:RemoveTagsFromResource"],
-            delete: &["rds:DeleteDBParameterGroup"],
+            observe: actions!(rds: DescribeDBParameterGroups DescribeDBParameters ListTagsForResource),
+            create: actions!(rds: CreateDBParameterGroup AddTagsToResource),
+            update: actions!(rds: DescribeDBParameters ModifyDBParameterGroup ResetDBParameterGroup),
+            tag: actions!(rds: AddTagsToResource RemoveTagsFromResource),
+            delete: actions!(rds: DeleteDBParameterGroup),
         },
         attrs: &["arn", "name"],
         longest_name: 255,

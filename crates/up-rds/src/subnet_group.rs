@@ -29,11 +29,11 @@ impl Kind for SubnetGroup {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::RDS::DBSubnetGroup",
         actions: Actions {
-            observe: &["rds:DescribeDBSubnetGroups", "rds:ListTagsForResource"],
-            create: &["rds:CreateDBSubnetGroup", "rds:AddTagsToResource", "iam:CreateServiceLinkedRole"],
-            update: &["rds:ModifyDBSubnetGroup"],
-            tag: &["rds:AddTagsToResource", "rds:RemoveTagsFromResource"],
-            delete: &["rds:DeleteDBSubnetGroup"],
+            observe: actions!(rds: DescribeDBSubnetGroups ListTagsForResource),
+            create: actions!(rds: CreateDBSubnetGroup AddTagsToResource, iam: CreateServiceLinkedRole),
+            update: actions!(rds: ModifyDBSubnetGroup),
+            tag: actions!(rds: AddTagsToResource RemoveTagsFromResource),
+            delete: actions!(rds: DeleteDBSubnetGroup),
         },
         attrs: &["arn", "name"],
         longest_name: 255,

@@ -98,11 +98,11 @@ impl Kind for Subscription {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SNS::Subscription",
         actions: Actions {
-            observe: &["sns:ListSubscriptionsByTopic", "sns:ListSubscriptions", "sns:GetSubscriptionAttributes"],
-            create: &["sns:Subscribe", "iam:PassRole"],
-            update: &["sns:SetSubscriptionAttributes", "iam:PassRole"],
+            observe: actions!(sns: ListSubscriptionsByTopic ListSubscriptions GetSubscriptionAttributes),
+            create: actions!(sns: Subscribe, iam: PassRole),
+            update: actions!(sns: SetSubscriptionAttributes, iam: PassRole),
             tag: &[],
-            delete: &["sns:Unsubscribe"],
+            delete: actions!(sns: Unsubscribe),
         },
         attrs: &["arn"],
         parent: Some("topic"),

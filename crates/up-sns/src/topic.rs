@@ -76,11 +76,11 @@ impl Kind for Topic {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SNS::Topic",
         actions: Actions {
-            observe: &["sns:ListTopics", "sns:ListTagsForResource", "sns:GetTopicAttributes"],
-            create: &["sns:CreateTopic", "sns:TagResource"],
-            update: &["sns:SetTopicAttributes"],
-            tag: &["sns:TagResource", "sns:UntagResource"],
-            delete: &["sns:DeleteTopic"],
+            observe: actions!(sns: ListTopics ListTagsForResource GetTopicAttributes),
+            create: actions!(sns: CreateTopic TagResource),
+            update: actions!(sns: SetTopicAttributes),
+            tag: actions!(sns: TagResource UntagResource),
+            delete: actions!(sns: DeleteTopic),
         },
         attrs: &["arn", "name"],
         longest_name: 256,

@@ -77,11 +77,11 @@ impl Kind for Parameter {
     const INFO: KindInfo = KindInfo {
         cloudformation: "AWS::SSM::Parameter",
         actions: Actions {
-            observe: &["ssm:DescribeParameters", "ssm:ListTagsForResource", "ssm:GetParameters"],
-            create: &["ssm:PutParameter", "ssm:AddTagsToResource", "kms:Encrypt", "kms:GenerateDataKey"],
-            update: &["ssm:PutParameter", "kms:Encrypt", "kms:GenerateDataKey"],
-            tag: &["ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"],
-            delete: &["ssm:DeleteParameter"],
+            observe: actions!(ssm: DescribeParameters ListTagsForResource GetParameters),
+            create: actions!(ssm: PutParameter AddTagsToResource, kms: Encrypt GenerateDataKey),
+            update: actions!(ssm: PutParameter, kms: Encrypt GenerateDataKey),
+            tag: actions!(ssm: AddTagsToResource RemoveTagsFromResource),
+            delete: actions!(ssm: DeleteParameter),
         },
         attrs: &["arn", "name"],
         // AWS counts what stands before it in the ARN, and takes 1,011 characters in all.
