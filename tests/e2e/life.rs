@@ -66,14 +66,18 @@ pub(crate) type Steps = BTreeMap<String, BTreeSet<String>>;
 
 /// A test for each kind that is built.
 pub(crate) fn trials() -> Vec<Trial> {
+    let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
+    built_cases().into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+}
+
+/// The folders of the kinds whose cases can be run with the services that are built.
+pub(crate) fn built_cases() -> Vec<PathBuf> {
     let folder = root().join("tests/kinds");
     let kinds =
         fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
     let mut kinds: Vec<_> = kinds.filter(|path| path.is_dir()).collect();
     kinds.sort();
-    let built: Vec<_> = kinds.iter().filter(|folder| is_built(folder, &kinds)).cloned().collect();
-    let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
-    built.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+    kinds.iter().filter(|folder| is_built(folder, &kinds)).cloned().collect()
 }
 
 /// True if all kinds of a case's stack are built, of those that have cases.

@@ -5,6 +5,7 @@
 //! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
 mod advice;
+mod drift;
 mod failure;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/mod.rs"]
@@ -29,6 +30,7 @@ use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
     advice::advice,
+    drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,
     interrupt::Interrupt,
@@ -66,6 +68,12 @@ impl Engine {
     #[must_use]
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self { secrets, ..self }
+    }
+
+    /// An engine for the next stack of the same command: it counts its own calls, and shares everything else.
+    #[must_use]
+    pub fn for_next_stack(&self) -> Self {
+        Self { meter: Meter::default(), ..self.clone() }
     }
 
     /// Reads and checks a stack's files, without a call to AWS. Its sensitive values are masked from now on.

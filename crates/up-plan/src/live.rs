@@ -34,6 +34,8 @@ pub struct LiveStack {
     pub written: BTreeMap<Address, Arc<Value>>,
     /// Write-only fields to send again.
     pub rewrite: BTreeSet<(Address, String)>,
+    /// Resources that do not belong to the stack, and refer to resources that do, by kind: read only to find drift.
+    pub attached: BTreeMap<String, Vec<Observed<Value>>>,
     /// Tags of resources that do not belong to the stack but have a name that the stack gives, by kind and name.
     pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }

@@ -17,8 +17,8 @@ use up_core::Context;
 use up_kinds::Identity;
 use up_state::{State, StateLocation};
 
-pub(crate) use self::history::unusable;
 use self::signer::Signer;
+pub(crate) use self::{history::unusable, observe::Sight};
 pub use self::{
     history::{DEFAULT_STATE, History},
     observe::Observation,
