@@ -55,6 +55,15 @@ name = "audit"
 retention_in_days = 365
 "#;
 
+const ROLE: &str = r#"
+[stack]
+name = "shop"
+region = "us-east-1"
+
+[iam.role.app]
+assume_role_policy_document = { Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }] }
+"#;
+
 const OPENED: &str = r#"aws("ec2").authorize_security_group_ingress(GroupId=id("ec2.security_group.database"), IpPermissions=[
     {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])"#;
 const SHORTENED: &str = r#"aws("logs").put_retention_policy(logGroupName="orders", retentionInDays=7)"#;
@@ -203,7 +212,8 @@ fn clean(folder: &Path) -> Result {
 fn unread() -> Result {
     let stage = Applied::of(STACK)?;
     let faults = format!("faults?access_key={}", stage.0.id);
-    let denied = json!({ "match": { "operation": "DescribeVpcs" }, "do": { "error": "UnauthorizedOperation" } });
+    let refuse = json!({ "status": 403, "code": "UnauthorizedOperation", "message": "You are not authorized." });
+    let denied = json!({ "match": { "service": "ec2", "operation": "DescribeVpcs" }, "do": { "refuse": refuse } });
     stage.0.tell(&faults, &json!({ "faults": [denied] }))?;
     let report = stage.finds(&[], 1, &[])?;
     let unread = &report["unread"][0];
@@ -269,15 +279,20 @@ fn accepted() -> Result {
 }
 
 fn undeclared() -> Result {
-    let stage = Applied::of(STACK)?;
-    let vpc = r#"aws("ec2").modify_vpc_attribute(VpcId=id("ec2.vpc.main"), EnableDnsHostnames={"Value": True})"#;
-    stage.0.python(vpc)?;
-    let report = stage.drift(&["--undeclared"], 0)?;
-    // The group refers to the VPC: after the first apply nobody knows what the group may have changed there.
-    if !report["notes"].to_string().contains("records them") {
+    let stage = Applied::of(ROLE)?;
+    // AWS's answer to a create need not show all fields.
+    let report = stage.finds(&["--undeclared"], 0, &[])?;
+    if !report["notes"].to_string().contains("for 0 of 1 resources") {
         return fail(format!("{report:#}"));
     }
-    Ok(())
+    stage.0.json(&["apply", "stack.toml", "--auto-approve"])?;
+    let boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    stage.0.python(&format!(
+        "aws('iam').put_role_permissions_boundary(RoleName=id('iam.role.app'), PermissionsBoundary='{boundary}')"
+    ))?;
+    stage.finds(&[], 0, &[])?;
+    let report = stage.finds(&["--undeclared"], 0, &["undeclared iam.role.app permissions_boundary"])?;
+    if report["notes"] == json!([]) && report["result"] == "clean" { Ok(()) } else { fail(format!("{report:#}")) }
 }
 
 fn several() -> Result {

@@ -7,11 +7,11 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use up_apply::ObserveError;
+use up_apply::{ObserveError, Observer};
 use up_core::{Address, Declared, Error};
 use up_plan::{
     LiveStack,
-    drift::{Acceptance, Baseline, DriftClass, DriftInput, Finding, drift},
+    drift::{Acceptance, Baseline, BaselineSource, DriftClass, DriftInput, Finding, drift},
 };
 use up_stack::Stack;
 use up_state::{LastSnapshot, Past};
@@ -147,11 +147,19 @@ impl Session {
     async fn drift(&self, stack: &Stack, options: DriftOptions) -> Result<DriftReport, Failure> {
         let past = self.past()?;
         let applied = past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map_err(unusable)?;
-        let baseline: Baseline = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
+        let mut baseline: Baseline = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
         let declared = self.sealed(stack, applied.as_deref());
         let notes = notes(&past, applied.as_deref(), &baseline, options);
         let at = past.snapshot.as_ref().map(|snapshot| snapshot.at);
         let all = together(&stack.resources, applied.as_deref().unwrap_or_default());
+        // Fields that nothing asked for may not have been read.
+        let asked = |resources: &[Declared]| Observer::asked(resources, []);
+        let (before, now) = (asked(applied.as_deref().unwrap_or_default()), asked(&all));
+        for (address, seen) in &mut baseline {
+            if before.get(&address.kind) != now.get(&address.kind) && seen.source.is_read() {
+                seen.source = BaselineSource::Early;
+            }
+        }
         let Sight { observation, unread } = self.look(past, &all, &stack.outputs, true).await?;
         let live_stack = observation.live_stack;
         let unread = unread_kinds(unread, &all);
@@ -290,7 +298,8 @@ fn notes(past: &Past, applied: Option<&[Declared]>, baseline: &Baseline, options
         notes.push(note);
     }
     if let Some(applied) = applied.filter(|_| options.undeclared) {
-        let settled = applied.iter().filter(|it| baseline.get(&it.address).is_some_and(|seen| seen.settled)).count();
+        let settled =
+            applied.iter().filter(|it| baseline.get(&it.address).is_some_and(|seen| seen.source.is_read())).count();
         if settled < applied.len() {
             let note = format!(
                 "fields that the file leaves out are compared for {settled} of {} resources: for the others the next apply \

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anstream::adapter::strip_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 use up_core::schema::{Schema, Shape};
 use up_engine::{DriftReport, Failure, Unread};
 use up_plan::{
@@ -46,7 +46,7 @@ pub(crate) fn drift_markdown(report: &DriftReport, kinds: Kinds<'_>) -> String {
     for finding in &report.findings {
         text.push(format!("### {}: `{}`{}", class(finding).1, finding.address, of_id(finding)));
         text.push(String::new());
-        text.extend(remarks(finding).into_iter().flat_map(|remark| [format!("{remark}."), String::new()]));
+        text.extend(remarks(finding).into_iter().flat_map(|remark| [format!("{}.", sentence(&remark)), String::new()]));
         if !finding.fields.is_empty() {
             let block: Vec<_> = finding.fields.iter().flat_map(|field| field_lines(finding, field, kinds)).collect();
             text.extend(fenced(&block));
@@ -75,6 +75,11 @@ pub(crate) fn drift_failed(path: &Path, failed: &Failure, is_one_of_several: boo
 pub(crate) fn drift_failed_markdown(path: &Path, failed: &Failure) -> String {
     let text = lines(&plain(&failure_text(failed))).join("\n");
     format!("## `{}` could not be checked\n\n````\n{text}\n````\n", safe(&path.display().to_string()))
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn plain(text: &str) -> String {
@@ -128,12 +133,20 @@ fn field_lines(finding: &Finding, drift: &FieldDrift, kinds: Kinds<'_>) -> Vec<(
         (DriftClass::Pending, Some(declared)) => declared,
         _ => live,
     };
-    let mut all: Vec<_> = change::field(field, applied, &strict(applied, now), shape).into_iter().map(line).collect();
+    let lines = match field.strip_prefix("tags.") {
+        Some(key) => change::field("tags", &tag(key, applied), &tag(key, now), Shape::default()),
+        None => change::field(field, applied, &strict(applied, now), shape),
+    };
+    let mut all: Vec<_> = lines.into_iter().map(line).collect();
     if let (DriftClass::Changed, Some(declared)) = (finding.class, declared) {
         let says = format!("    the file says now, and it is not applied yet: {}: {}", name(field), inline(declared));
         all.push((Mark::Context, says));
     }
     all
+}
+
+fn tag(key: &str, value: &Value) -> Value {
+    if value.is_null() { json!({}) } else { json!({ key: value }) }
 }
 
 /// `now`, with `null` for what is only in `before`: an absent key would mean that AWS chooses.

@@ -8,7 +8,10 @@ use std::{
 use serde_json::Value;
 use up_apply::{ObservedResources, Outcome};
 use up_core::{Address, Declared, ImmutableCache, Observed, Status, visit_named};
-use up_plan::{Action, LiveStack, Plan, drift::Baseline};
+use up_plan::{
+    Action, LiveStack, Plan,
+    drift::{Baseline, BaselineSource},
+};
 use up_state::{Ids, StateError};
 
 use crate::{Goal, Secrets};
@@ -117,7 +120,14 @@ pub(super) fn baseline(
     for desired in desired {
         visit_named(desired, &mut |named| busy.extend(named.parse::<Address>()));
     }
-    let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &busy, &up_kinds::find);
+    let creates = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. }));
+    let created: BTreeSet<_> = creates.map(|step| &step.address).collect();
+    let source = |address: &Address| match address {
+        created_here if created.contains(created_here) => BaselineSource::Created,
+        early if busy.contains(early) => BaselineSource::Early,
+        _ => BaselineSource::Read,
+    };
+    let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &source, &up_kinds::find);
     let failed = outcome.failed.iter().map(|(address, _)| address);
     for address in failed.chain(&outcome.skipped) {
         match before.get(address) {

@@ -18,13 +18,29 @@ pub type Baseline = BTreeMap<Address, BaselineSpec>;
 pub struct BaselineSpec {
     /// The fields whose values were not exactly those that were applied.
     pub fields: Map<String, Value>,
-    /// False if other resources were still changed after that, which may have changed fields of this one too.
-    #[serde(default = "settled", skip_serializing_if = "Clone::clone")]
-    pub settled: bool,
+    /// How far that can be relied on.
+    #[serde(default, skip_serializing_if = "BaselineSource::is_read")]
+    pub source: BaselineSource,
 }
 
-fn settled() -> bool {
-    true
+/// How far a baseline can be relied on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineSource {
+    /// The resource was read after everything was done.
+    #[default]
+    Read,
+    /// It was read, and others that refer to it were changed later: they may have changed fields of this one too.
+    Early,
+    /// It was created, and AWS's answer, which need not show all fields, is all that was seen.
+    Created,
+}
+
+impl BaselineSource {
+    /// True for [`Self::Read`].
+    pub fn is_read(&self) -> bool {
+        *self == Self::Read
+    }
 }
 
 impl BaselineSpec {
@@ -37,17 +53,20 @@ impl BaselineSpec {
 
     /// True if a field that may move has moved since.
     pub(super) fn is_moved(&self, drift: &FieldDrift, lost: &Lost) -> bool {
+        if self.source == BaselineSource::Created {
+            return false;
+        }
         let before = self.field(&drift.field, lost).unwrap_or_else(|| drift.applied.clone());
         !same(&before, &drift.live)
     }
 }
 
-/// How the resources of `applied` are seen in `live_stack`; `busy` are those that the run has changed others around.
+/// How the resources of `applied` are seen in `live_stack`; `source` says how each was seen.
 pub fn baseline(
     stack: &str,
     applied: &[Declared],
     live_stack: &LiveStack,
-    busy: &BTreeSet<Address>,
+    source: &dyn Fn(&Address) -> BaselineSource,
     kinds: Kinds<'_>,
 ) -> Baseline {
     let (none, given) = (BTreeSet::new(), BTreeMap::new());
@@ -67,7 +86,7 @@ pub fn baseline(
         let fields = kind.fields().iter().filter(|field| field.change != Change::Initial && !field.is_write_only);
         let other = fields.filter(|field| !same(&desired[field.name], &live[field.name]));
         let fields = other.map(|field| (field.name.to_owned(), live[field.name].clone())).collect();
-        Some(((*address).clone(), BaselineSpec { fields, settled: !busy.contains(*address) }))
+        Some(((*address).clone(), BaselineSpec { fields, source: source(address) }))
     });
     seen.collect()
 }

@@ -95,7 +95,7 @@ impl<'a> Matcher<'a, '_> {
         known: &[Difference],
         lost: &Lost,
     ) -> Vec<FieldDrift> {
-        let Some(kind) = (self.kinds)(&applied.address.kind).filter(|_| seen.settled) else { return vec![] };
+        let Some(kind) = (self.kinds)(&applied.address.kind).filter(|_| seen.source.is_read()) else { return vec![] };
         let address_of = |kind: &str, id: &str| self.address_of(lost, kind, id);
         let (mut live, mut desired) = (observed.spec.clone(), self.comparable(applied));
         name_references(&mut live, &address_of);

@@ -23,7 +23,7 @@ use serde_json::Value;
 use up_core::{Address, Declared, Observed, Status};
 
 pub use self::{
-    baseline::{Baseline, BaselineSpec, baseline},
+    baseline::{Baseline, BaselineSource, BaselineSpec, baseline},
     severity::Severity,
 };
 use self::{fields::Difference as Found, lost::Lost};
@@ -211,7 +211,8 @@ struct Comparison<'a, 'k> {
 impl<'a> Comparison<'a, '_> {
     fn findings(&self) -> Vec<Finding> {
         let mut findings = vec![];
-        let claimed: FastMap<&str, &Address> = self.is.claims.iter().map(|(at, it)| (it.id.as_str(), *at)).collect();
+        let claimed: FastMap<(&str, &str), &Address> =
+            self.is.claims.iter().map(|(at, it)| ((at.kind.as_str(), it.id.as_str()), *at)).collect();
         let read = |address: &Address| !self.input.unread.contains(&address.kind);
         for (address, applied) in self.was.declared.iter().filter(|(address, _)| read(address)) {
             match self.was.claims.get(*address) {
@@ -221,15 +222,18 @@ impl<'a> Comparison<'a, '_> {
                     findings.push(self.about(DriftClass::Missing, address, Some(&observed.id), note));
                 }
                 Some(observed) => {
-                    let now = claimed.get(observed.id.as_str()).and_then(|address| self.is.declared.get(address));
+                    let now = claimed
+                        .get(&(address.kind.as_str(), observed.id.as_str()))
+                        .and_then(|address| self.is.declared.get(address));
                     findings.extend(self.compared(applied, observed, now.copied()));
                 }
             }
         }
-        let was: BTreeSet<&str> = self.was.claims.values().map(|observed| observed.id.as_str()).collect();
+        let was: BTreeSet<(&str, &str)> =
+            self.was.claims.iter().map(|(at, observed)| (at.kind.as_str(), observed.id.as_str())).collect();
         for (address, declared) in self.is.declared.iter().filter(|(address, _)| read(address)) {
             match self.is.claims.get(*address) {
-                Some(observed) if !was.contains(observed.id.as_str()) => {
+                Some(observed) if !was.contains(&(address.kind.as_str(), observed.id.as_str())) => {
                     findings.extend(self.unfinished(declared, observed));
                 }
                 None if !self.was.declared.contains_key(*address) => {
@@ -238,7 +242,7 @@ impl<'a> Comparison<'a, '_> {
                 _ => {}
             }
         }
-        let both: BTreeSet<&str> = was.into_iter().chain(claimed.keys().copied()).collect();
+        let both: BTreeSet<(&str, &str)> = was.into_iter().chain(claimed.keys().copied()).collect();
         findings.extend(self.surplus(&both));
         findings.extend(self.attached());
         findings
@@ -365,8 +369,9 @@ impl<'a> Comparison<'a, '_> {
     }
 
     /// Live resources with the stack's tags that are neither declared nor applied.
-    fn surplus(&self, known: &BTreeSet<&str>) -> Vec<Finding> {
-        let live = self.input.live_stack.iter().filter(|(_, observed)| !known.contains(observed.id.as_str()));
+    fn surplus(&self, known: &BTreeSet<(&str, &str)>) -> Vec<Finding> {
+        let live =
+            self.input.live_stack.iter().filter(|(kind, observed)| !known.contains(&(*kind, observed.id.as_str())));
         let found = live.filter_map(|(kind, observed)| {
             let address = observed.address(self.input.stack).filter(|address| address.kind == kind)?;
             let twin = self.is.claims.get(&address).or_else(|| self.was.claims.get(&address)).copied();

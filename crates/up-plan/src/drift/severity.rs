@@ -43,7 +43,7 @@ const OPENING: [&str; 2] = ["public", "internet"];
 const PROTECTING: [&str; 8] =
     ["protection", "encrypt", "backup", "multi_az", "retention", "scan_on_push", "drop_invalid", "enforce"];
 /// Words in the names of fields that say who may do what.
-const PERMITTING: [&str; 4] = ["policy", "policies", "role", "boundary"];
+const PERMITTING: [&str; 2] = ["role", "boundary"];
 
 /// The severity of a whole resource that has come or gone.
 pub(super) fn of_resource(class: DriftClass, kind: Option<&'static dyn AnyKind>) -> Severity {
@@ -67,10 +67,16 @@ pub(super) fn of_fields(class: DriftClass, kind: Option<&'static dyn AnyKind>, f
         FieldDrift { field, applied, live, .. } if opens(field, applied, live) => Severity::Open,
         FieldDrift { field, applied, live, .. } if unprotects(field, applied, live) => Severity::Unprotected,
         _ if is_iam || has_word(&drift.field, &PERMITTING) => Severity::Permissions,
+        _ if is_policy(&drift.applied) || is_policy(&drift.live) => Severity::Permissions,
         _ if holds_data => Severity::Data,
         _ => Severity::Other,
     };
     fields.iter().map(of_field).min().unwrap_or(Severity::Other)
+}
+
+/// True for a document in IAM's language.
+fn is_policy(value: &Value) -> bool {
+    value.get("Statement").is_some()
 }
 
 fn has_word(field: &str, words: &[&str]) -> bool {

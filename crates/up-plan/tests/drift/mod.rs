@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use up_core::{Address, Declared, Status, placeholder::Placeholder};
 use up_plan::{
     LiveStack,
-    drift::{Acceptance, Baseline, BaselineSpec, DriftClass, DriftInput, Finding, baseline, drift},
+    drift::{Acceptance, Baseline, BaselineSource, BaselineSpec, DriftClass, DriftInput, Finding, baseline, drift},
 };
 
 use crate::{
@@ -29,7 +29,7 @@ struct Sides {
 impl Sides {
     /// A stack that was applied as it is declared.
     fn of(Scenario { declared, live_stack, .. }: Scenario) -> Self {
-        let baseline = baseline("shop", &declared, &live_stack, &BTreeSet::new(), &find);
+        let baseline = baseline("shop", &declared, &live_stack, &|_| BaselineSource::Read, &find);
         let (unread, accepted) = Default::default();
         Self { applied: Some(declared.clone()), declared, live_stack, baseline, unread, accepted }
     }
@@ -244,7 +244,7 @@ fn a_field_that_is_left_out_is_compared_with_how_it_was_seen() {
     sides.finds(&[]);
     // Others were still changed around it.
     let web: Address = "x.box.web".parse().unwrap();
-    sides.baseline = [(web, BaselineSpec { settled: false, ..BaselineSpec::default() })].into();
+    sides.baseline = [(web, BaselineSpec { source: BaselineSource::Early, ..BaselineSpec::default() })].into();
     sides.finds(&[]);
 }
 
