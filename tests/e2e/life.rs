@@ -156,8 +156,27 @@ impl StackInAccount<'_> {
         if !drift.field.iter().all(|field| fields.contains(field)) {
             return fail(format!("the plan shows {fields:?}"));
         }
+        self.is_told(drift, &self::steps(&plan))?;
         self.apply(&[])?;
         self.settled(&[])
+    }
+
+    /// Checks that `drift` tells the change that was made by hand: that a plan has a step for it is not enough. What a plan need
+    /// not show is no drift.
+    fn is_told(&self, drift: &Drift, planned: &Steps) -> Result {
+        let ran = self.account.up(&["drift", &self.stack.display().to_string(), "--json"])?;
+        let report: Value = serde_json::from_str(&ran.stdout)?;
+        let findings = report["stacks"][0]["findings"].as_array().into_iter().flatten();
+        let outside =
+            findings.filter(|finding| ["changed", "missing", "added"].iter().any(|it| finding["class"] == *it));
+        let here: Vec<_> = outside.filter(|finding| finding["address"] == drift.address.as_str()).collect();
+        let fields = here.iter().flat_map(|finding| finding["fields"].as_array().into_iter().flatten());
+        let mut fields = fields.filter_map(|field| field["field"].as_str()?.split('.').next());
+        let is_told = match &drift.field {
+            Some(field) => ran.code == 2 && fields.any(|told| told == field),
+            None => planned.is_empty() == (ran.code == 0),
+        };
+        if is_told { Ok(()) } else { fail(format!("drift ended with {} and tells {here:?}", ran.code)) }
     }
 
     /// Adds a tag to every resource, and removes it again.
