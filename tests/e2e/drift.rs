@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("drift::accepted_differences_do_not_count", accepted),
         trial("drift::fields_that_are_left_out_are_compared_with_the_last_apply", undeclared),
         trial("drift::several_stacks_in_one_command", several),
+        trial("drift::one_change_is_reverted_alone", reverted),
     ];
     let cases = life::built_cases().into_iter().map(|folder| {
         let name = format!("drift::clean::{}", folder.file_name().unwrap_or_default().display());
@@ -293,6 +294,27 @@ fn undeclared() -> Result {
     stage.finds(&[], 0, &[])?;
     let report = stage.finds(&["--undeclared"], 0, &["undeclared iam.role.app permissions_boundary"])?;
     if report["notes"] == json!([]) && report["result"] == "clean" { Ok(()) } else { fail(format!("{report:#}")) }
+}
+
+/// Two changes outside and an edit of the same resource: one change is taken back, and the edit stays an edit.
+fn reverted() -> Result {
+    let stage = Applied::of(STACK)?;
+    stage.0.python(SHORTENED)?;
+    stage.0.python(OPENED)?;
+    edit(&stage.file(), "retention_in_days = 30", "retention_in_days = 90")?;
+    let revert = ["drift", "stack.toml", "--revert", "logs.log_group.orders"];
+    let asked = stage.0.up(&revert)?;
+    if asked.code != 3 {
+        return fail(format!("nobody was asked, and it ended with {}: {}", asked.code, asked.stderr));
+    }
+    let ran = stage.0.json(&[&revert[..], &["--auto-approve"]].concat())?;
+    if ran["summary"]["update"] != 1 || ran["command"] != "revert" {
+        return fail(format!("{ran:#}"));
+    }
+    let left = ["changed ec2.security_group.database ingress", "pending logs.log_group.orders retention_in_days"];
+    stage.finds(&[], 2, &left)?;
+    let unknown = stage.0.up(&["drift", "stack.toml", "--revert", "logs.log_group.nobody"])?;
+    if unknown.code == 3 { Ok(()) } else { fail(format!("ended with {}: {}", unknown.code, unknown.stderr)) }
 }
 
 fn several() -> Result {

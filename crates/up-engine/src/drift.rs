@@ -8,7 +8,7 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use up_apply::{ObserveError, Observer};
-use up_core::{Address, Declared, Error};
+use up_core::{Address, Declared, Error, Status};
 use up_plan::{
     LiveStack,
     drift::{Acceptance, Baseline, BaselineSource, DriftClass, DriftInput, Finding, drift},
@@ -149,7 +149,7 @@ impl Session {
         let applied = past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map_err(unusable)?;
         let mut baseline: Baseline = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
         let declared = self.sealed(stack, applied.as_deref());
-        let notes = notes(&past, applied.as_deref(), &baseline, options);
+        let mut notes = notes(&past, applied.as_deref(), &baseline, options);
         let at = past.snapshot.as_ref().map(|snapshot| snapshot.at);
         let all = together(&stack.resources, applied.as_deref().unwrap_or_default());
         // Fields that nothing asked for may not have been read.
@@ -162,6 +162,8 @@ impl Session {
         }
         let Sight { observation, unread } = self.look(past, &all, &stack.outputs, true).await?;
         let live_stack = observation.live_stack;
+        notes.extend(troubles(&live_stack, &stack.name));
+        notes.iter_mut().for_each(|note| *note = self.engine.secrets.masked(note).into_owned());
         let unread = unread_kinds(unread, &all);
         let kinds = unread.iter().map(|unread| unread.kind.clone()).collect();
         let masked = self.masked(&live_stack);
@@ -281,6 +283,19 @@ fn acceptances(stack: &Stack) -> Vec<Acceptance> {
         expired: accept.until < today,
     });
     accepted.collect()
+}
+
+/// The problems that AWS reports.
+fn troubles(live_stack: &LiveStack, stack: &str) -> Vec<String> {
+    let troubles = live_stack.iter().filter_map(|(_, observed)| {
+        let said = match &observed.status {
+            Status::Impaired(trouble) => trouble.sentence(),
+            Status::Failed(why) => format!("it failed: {why}"),
+            Status::Ready | Status::Pending(_) | Status::Deleting(_) => return None,
+        };
+        Some(format!("{}: {said}", observed.address(stack)?))
+    });
+    troubles.collect()
 }
 
 fn notes(past: &Past, applied: Option<&[Declared]>, baseline: &Baseline, options: DriftOptions) -> Vec<String> {

@@ -17,6 +17,7 @@ mod options;
 mod outputs;
 mod refusals;
 mod reporter;
+mod revert;
 mod run;
 mod saved;
 mod secrets;

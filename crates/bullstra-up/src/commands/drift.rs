@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
+use up_core::Address;
 use up_engine::{DriftOptions, DriftReport, DriftResult, Engine, Failure, Reason};
 
 use crate::{
     exit::Exit,
-    options::{AwsArgs, InputArgs, StateArgs},
+    options::{AwsArgs, InputArgs, RunArgs, StateArgs},
     render::{self, ApiCalls},
-    report, terminal,
+    report,
+    run::{self, ChangingCommand},
+    terminal,
 };
 
 /// Shows what has changed in AWS outside of bullstra-up.
@@ -28,6 +31,13 @@ pub(crate) struct DriftCommand {
     /// Also shows changes of fields that the file leaves out, since the last apply. They do not change the exit code.
     #[arg(long)]
     pub(crate) undeclared: bool,
+    /// Brings this resource back to what was applied last, after showing the plan and asking. Edits of the file that are not
+    /// applied yet are left for `apply`.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["markdown", "undeclared"])]
+    pub(crate) revert: Option<Address>,
+    /// Reverts without asking.
+    #[arg(long, requires = "revert")]
+    pub(crate) auto_approve: bool,
     /// Writes one JSON object.
     #[arg(long, conflicts_with = "markdown")]
     pub(crate) json: bool,
@@ -49,6 +59,9 @@ struct Check<'a> {
 
 impl DriftCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
+        if let Some(address) = &self.revert {
+            return run::reported("drift", self.json, engine, self.reverted(engine, address)).await;
+        }
         let mut checks = vec![];
         for path in &self.stacks {
             let engine = engine.for_next_stack();
@@ -76,6 +89,17 @@ impl DriftCommand {
         let stack = engine.load(path, &self.inputs.options(&self.aws))?;
         let options = DriftOptions { undeclared: self.undeclared };
         engine.drift(&stack, &self.aws.session(&self.state).await?, options).await
+    }
+
+    async fn reverted(&self, engine: &Engine, address: &Address) -> Result<Exit, Failure> {
+        let [path] = &self.stacks[..] else {
+            return Err(Failure::new(Reason::Input, "`--revert` takes one stack"));
+        };
+        let stack = engine.load(path, &self.inputs.options(&self.aws))?;
+        let goal = engine.revert(stack, address, &self.aws.session(&self.state).await?).await?;
+        let run = RunArgs { auto_approve: self.auto_approve, json: self.json, ..RunArgs::default() };
+        let (only, aws, state) = (Some(address), &self.aws, &self.state);
+        ChangingCommand { command: "revert", goal, saved: None, only, run: &run, aws, state }.run(engine).await
     }
 
     fn show(&self, check: &Check<'_>) -> Result<(), Failure> {

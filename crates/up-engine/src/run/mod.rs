@@ -141,7 +141,7 @@ impl PreparedRun {
         let goal = &self.request.goal;
         let resources = remember::resources(goal, || Ok(vec![]), &self.plan, &outcome, secrets).unwrap_or_default();
         let live_stack = &self.observation.live_stack;
-        let baseline = remember::baseline(&resources, live_stack, &self.plan, &outcome, Baseline::new(), secrets);
+        let baseline = remember::baseline(&resources, live_stack, &self.plan, &outcome, Baseline::new(), goal, secrets);
         past.baseline::<Baseline>() != baseline || past.declared().map_or(true, |before| !is_same(&before, &resources))
     }
 
@@ -224,7 +224,7 @@ impl PreparedRun {
         let ids = remember::ids(live_stack, plan, outcome, created);
         let kept = remember::immutable_cache(live_stack, &outcome.observed, &ids, secrets);
         let before = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
-        let baseline = remember::baseline(&resources, live_stack, plan, outcome, before, secrets);
+        let baseline = remember::baseline(&resources, live_stack, plan, outcome, before, &request.goal, secrets);
         let baseline = serde_json::to_value(baseline).expect("plain data");
         let (account, region) = (session.cx.account(), session.cx.region());
         let snapshot = Snapshot { kept, baseline, ..Snapshot::new(&plan.stack, account, region, resources, ids) };

@@ -89,6 +89,7 @@ pub(super) fn baseline(
     plan: &Plan,
     outcome: &Outcome,
     before: Baseline,
+    goal: &Goal,
     secrets: &Secrets,
 ) -> Baseline {
     let mut now =
@@ -128,11 +129,13 @@ pub(super) fn baseline(
         _ => BaselineSource::Read,
     };
     let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &source, &up_kinds::find);
-    let failed = outcome.failed.iter().map(|(address, _)| address);
-    for address in failed.chain(&outcome.skipped) {
-        match before.get(address) {
-            Some(known) => _ = baseline.insert(address.clone(), known.clone()),
-            None => _ = baseline.remove(address),
+    let planned: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
+    let undone: BTreeSet<&Address> =
+        outcome.failed.iter().map(|(address, _)| address).chain(&outcome.skipped).collect();
+    baseline.retain(|address, _| !undone.contains(address) && (!goal.is_partial() || planned.contains(address)));
+    for (address, known) in before {
+        if undone.contains(&address) || (goal.is_partial() && !planned.contains(&address)) {
+            baseline.insert(address, known);
         }
     }
     baseline
