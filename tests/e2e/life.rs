@@ -66,14 +66,18 @@ pub(crate) type Steps = BTreeMap<String, BTreeSet<String>>;
 
 /// A test for each kind that is built.
 pub(crate) fn trials() -> Vec<Trial> {
+    let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
+    built_cases().into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+}
+
+/// The folders of the kinds whose cases can be run with the services that are built.
+pub(crate) fn built_cases() -> Vec<PathBuf> {
     let folder = root().join("tests/kinds");
     let kinds =
         fs::read_dir(&folder).expect("tests/kinds is there").map(|entry| entry.expect("it can be listed").path());
     let mut kinds: Vec<_> = kinds.filter(|path| path.is_dir()).collect();
     kinds.sort();
-    let built: Vec<_> = kinds.iter().filter(|folder| is_built(folder, &kinds)).cloned().collect();
-    let name = |path: &Path| format!("life::{}", path.file_name().unwrap_or_default().display());
-    built.into_iter().map(|path| trial(name(&path), move || life(&path))).collect()
+    kinds.iter().filter(|folder| is_built(folder, &kinds)).cloned().collect()
 }
 
 /// True if all kinds of a case's stack are built, of those that have cases.
@@ -152,8 +156,29 @@ impl StackInAccount<'_> {
         if !drift.field.iter().all(|field| fields.contains(field)) {
             return fail(format!("the plan shows {fields:?}"));
         }
+        self.is_told(drift, &self::steps(&plan))?;
         self.apply(&[])?;
         self.settled(&[])
+    }
+
+    /// Checks that `drift` tells the change that was made by hand: that a plan has a step for it is not enough. What a plan need
+    /// not show is no drift.
+    fn is_told(&self, drift: &Drift, planned: &Steps) -> Result {
+        let ran = self.account.up(&["drift", &self.stack.display().to_string(), "--json"])?;
+        let report: Value = serde_json::from_str(&ran.stdout)?;
+        let findings = report["stacks"][0]["findings"].as_array().into_iter().flatten();
+        let outside =
+            findings.filter(|finding| ["changed", "missing", "added"].iter().any(|it| finding["class"] == *it));
+        let here: Vec<_> = outside.filter(|finding| finding["address"] == drift.address.as_str()).collect();
+        let fields = here.iter().flat_map(|finding| finding["fields"].as_array().into_iter().flatten());
+        let mut fields = fields.filter_map(|field| field["field"].as_str()?.split('.').next());
+        let is_told = match &drift.field {
+            Some(field) => ran.code == 2 && fields.any(|told| told == field),
+            None if planned.is_empty() => ran.code == 0,
+            // A problem that AWS reports is no drift, and is told.
+            None => ran.code == 2 || report["stacks"][0]["notes"] != serde_json::json!([]),
+        };
+        if is_told { Ok(()) } else { fail(format!("drift ended with {} and tells {here:?}", ran.code)) }
     }
 
     /// Adds a tag to every resource, and removes it again.

@@ -5,6 +5,7 @@ mod chaos;
 mod children;
 mod credentials;
 mod deploys;
+mod drift;
 mod harness;
 mod hostile;
 mod ignored;
@@ -57,6 +58,7 @@ fn main() {
             ignored::trials(),
             children::trials(),
             deploys::trials(),
+            drift::trials(),
             late::trials(),
             prod::trials(),
             played::trials(),

@@ -5,9 +5,10 @@ use up_engine::{Engine, Failure};
 
 use crate::{
     commands::{
-        apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, graph::GraphCommand,
-        output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand, sandbox::SandboxCommand,
-        schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand, validate::ValidateCommand,
+        apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, drift::DriftCommand,
+        graph::GraphCommand, output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand,
+        sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand,
+        validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -15,8 +16,8 @@ use crate::{
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    something failed
-  2    `plan --exit-code` found changes
+  1    something failed, or `drift` found nothing but could not read everything
+  2    `plan --exit-code` found changes, `drift` found drift
   3    wrong input: stack files, options, a saved plan
   4    no access to AWS: credentials, account, region, endpoint or a permission
   5    locked by another run
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Plan(PlanCommand),
     Apply(ApplyCommand),
     Destroy(DestroyCommand),
+    Drift(DriftCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -66,6 +68,7 @@ impl Command {
             Self::Plan(command) => command.run(engine).await,
             Self::Apply(command) => command.run(engine).await,
             Self::Destroy(command) => command.run(engine).await,
+            Self::Drift(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),

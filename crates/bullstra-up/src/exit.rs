@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Ok = 0,
     /// Something failed.
     Failed = 1,
-    /// `plan --exit-code` found changes.
+    /// `plan --exit-code` found changes, or `drift` found drift.
     Changes = 2,
     /// Stack files, options or a saved plan are wrong.
     Input = 3,

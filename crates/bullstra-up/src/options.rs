@@ -202,6 +202,14 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
+impl Default for RunArgs {
+    fn default() -> Self {
+        let RunOptions { parallel, lock_timeout } = RunOptions::default();
+        let parallel = u16::try_from(parallel).unwrap_or(u16::MAX);
+        Self { auto_approve: false, strict: false, parallel, lock_timeout, json: false }
+    }
+}
+
 impl RunArgs {
     /// The engine's options.
     pub(crate) fn options(&self) -> RunOptions {

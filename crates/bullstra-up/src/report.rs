@@ -128,19 +128,23 @@ pub(crate) fn planned(plan: &Plan, exit: Exit, meter: &Meter) -> Value {
 
 /// The object of a command that failed before it changed anything.
 pub(crate) fn failed(command: &str, failure: &Failure, meter: &Meter) -> Value {
-    let Failure { reason, hint, details, .. } = failure;
-    let exit = Exit::from(*reason);
-    let each = details.iter().map(|(address, message)| json!({ "address": address, "message": message }));
-    let errors = match details.is_empty() {
-        true => json!([{ "message": strip_str(&render::failure_text(failure)).to_string(), "hint": hint }]),
-        false => each.collect(),
-    };
+    let exit = Exit::from(failure.reason);
     json!({
         "format": FORMAT,
         "command": command,
         "exit_code": exit as u8,
         "summary": Counts::default(),
         "api_calls": ApiCalls::of(meter),
-        "errors": errors,
+        "errors": errors(failure),
     })
+}
+
+/// What went wrong, as a list.
+pub(crate) fn errors(failure: &Failure) -> Value {
+    let Failure { hint, details, .. } = failure;
+    let each = details.iter().map(|(address, message)| json!({ "address": address, "message": message }));
+    match details.is_empty() {
+        true => json!([{ "message": strip_str(&render::failure_text(failure)).to_string(), "hint": hint }]),
+        false => each.collect(),
+    }
 }

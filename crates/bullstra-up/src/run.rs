@@ -1,8 +1,9 @@
 //! What `apply` and `destroy` share: prepare, show the plan, ask, apply, and show the result.
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
-use up_engine::{Engine, Failure, Goal, PreparedRun, RunRequest, refused};
+use up_core::Address;
+use up_engine::{Engine, Failure, Goal, PreparedRun, Reason, RunRequest, refused};
 use up_plan::Plan;
 
 use crate::{
@@ -23,6 +24,8 @@ pub(crate) struct ChangingCommand<'a> {
     pub(crate) goal: Goal,
     /// The plan that was reviewed before, if there is one.
     pub(crate) saved: Option<Plan>,
+    /// The only resource that the plan may change, if it is to be one.
+    pub(crate) only: Option<&'a Address>,
     pub(crate) run: &'a RunArgs,
     pub(crate) aws: &'a AwsArgs,
     pub(crate) state: &'a StateArgs,
@@ -32,7 +35,7 @@ impl ChangingCommand<'_> {
     /// Runs the command, and shows the result.
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let begun = Instant::now();
-        let Self { command, goal, saved, run: args, aws, state } = self;
+        let Self { command, goal, saved, only, run: args, aws, state } = self;
         let destroys = goal.resources.is_empty();
         let session = aws.session(state).await?;
         let prepared = engine.prepare(RunRequest { command, goal, saved, options: args.options(), session }).await?;
@@ -40,6 +43,9 @@ impl ChangingCommand<'_> {
         let plan = prepared.plan.clone();
         if !plan.refusals.is_empty() {
             return Err(refused(&plan));
+        }
+        if let Some(only) = only {
+            is_alone(only, &plan)?;
         }
         if !plan.is_empty() {
             prepared.check_lifetime(args.strict)?;
@@ -58,6 +64,18 @@ impl ChangingCommand<'_> {
         }
         Ok(report.exit())
     }
+}
+
+/// Refuses a plan that changes others beside this one.
+fn is_alone(only: &Address, plan: &Plan) -> Result<(), Failure> {
+    let others: BTreeSet<_> = plan.steps.iter().map(|step| &step.address).filter(|address| *address != only).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let others: Vec<_> = others.into_iter().map(Address::to_string).collect();
+    let message = format!("{only} cannot be changed alone: the plan changes {}", others.join(", "));
+    Err(Failure::new(Reason::Refused, message)
+        .hint("use `apply --target`, which changes what a resource needs as well"))
 }
 
 /// Shows the plan: on stdout, unless that is for JSON.

@@ -17,4 +17,4 @@ pub use children::Children;
 pub use event::{Event, EventKind, Sink};
 pub use holders::Holder;
 pub use observe::{Names, ObserveError, Observer};
-pub use run::{ApplyOptions, ImmutableSpecs, Outcome, Stop, apply};
+pub use run::{ApplyOptions, ObservedResources, Outcome, Stop, apply};

@@ -37,6 +37,8 @@ pub struct Observer {
     pub children: Arc<Children>,
     /// Names that declared resources have or will have, by kind, see [`Observer::names`].
     pub names: Arc<Names>,
+    /// Whether resources of others that the calls show as well are kept, see [`LiveStack::attached`].
+    pub keeps_others: bool,
 }
 
 /// Names by kind.
@@ -69,6 +71,8 @@ pub(crate) struct KindResources {
     pub(crate) observed: Vec<Observed<Value>>,
     /// The tags of resources that have one of the stack's names but do not belong to it, by name.
     pub(crate) others: BTreeMap<String, Tags>,
+    /// Resources that belong to no stack, if they are kept.
+    pub(crate) attached: Vec<Observed<Value>>,
 }
 
 /// What a run has found out about one kind so far.
@@ -127,16 +131,9 @@ impl Observer {
         names
     }
 
-    /// Observes all resources of these kinds, all kinds at once. Kinds that are not `needed`, because no resource of
-    /// them is known, do not fail the observation: their errors are returned beside the result.
-    ///
-    /// # Errors
-    /// All needed kinds that could not be read: a plan on a partial view would be wrong.
-    pub async fn live_stack(
-        &self,
-        kinds: &[&'static dyn AnyKind],
-        needed: &BTreeSet<String>,
-    ) -> Result<(LiveStack, Vec<ObserveError>), Vec<ObserveError>> {
+    /// Observes all resources of these kinds, all kinds at once. Errors are returned beside the result: a plan on a
+    /// partial view would be wrong.
+    pub async fn readable(&self, kinds: &[&'static dyn AnyKind]) -> (LiveStack, Vec<ObserveError>) {
         let (cx, mut failed) = (&self.cx, vec![]);
         let mut live_stack = LiveStack {
             account: cx.account().into(),
@@ -150,8 +147,7 @@ impl Observer {
             failed.extend(self.observe_kinds(kinds, &mut live_stack).await);
         }
         failed.sort_by_key(|failure| failure.kind);
-        let (failed, spared): (Vec<_>, Vec<_>) = failed.into_iter().partition(|failure| needed.contains(failure.kind));
-        if failed.is_empty() { Ok((live_stack, spared)) } else { Err(failed) }
+        (live_stack, failed)
     }
 
     /// Observes these kinds, all at once, and returns the errors.
@@ -165,12 +161,15 @@ impl Observer {
         }
         while let Some(look) = looks.join_next().await {
             match look.expect("a kind does not panic") {
-                (kind, Ok(KindResources { observed, others })) => {
+                (kind, Ok(KindResources { observed, others, attached })) => {
                     for observed in &observed {
                         let address = observed.address(&self.stack).filter(|it| self.children.name(it));
                         address.iter().for_each(|address| self.cx.learn(address, known(observed)));
                     }
                     live_stack.observed.insert(kind.to_owned(), observed);
+                    if !attached.is_empty() {
+                        live_stack.attached.insert(kind.to_owned(), attached);
+                    }
                     if !others.is_empty() {
                         live_stack.others.insert(kind.to_owned(), others);
                     }
@@ -238,10 +237,12 @@ impl Observer {
         let (mut observed, others): (Vec<_>, Vec<_>) =
             observed.into_iter().partition(|observed| query.owns(&observed.tags));
         observed.sort_by(|one, other| one.id.cmp(&other.id));
+        let is_nobodys = |observed: &&Observed<Value>| !observed.tags.contains_key(Address::STACK_TAG);
+        let attached = others.iter().filter(|_| self.keeps_others).filter(is_nobodys).cloned().collect();
         let named =
             others.into_iter().filter_map(|Observed { mut attrs, tags, .. }| Some((attrs.remove("name")?, tags)));
         let others = named.filter_map(|(name, tags)| Some((query.wanted_name(&name)?.to_owned(), tags))).collect();
-        Ok(KindResources { observed, others })
+        Ok(KindResources { observed, others, attached })
     }
 
     /// Makes the ids and attributes of all resources that stay known to the context, which resolves references and

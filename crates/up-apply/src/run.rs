@@ -40,7 +40,7 @@ pub struct ApplyOptions {
 }
 
 /// Live resources by kind and id.
-pub type ImmutableSpecs = BTreeMap<(&'static str, String), Observed<Value>>;
+pub type ObservedResources = BTreeMap<(&'static str, String), Observed<Value>>;
 
 /// The result of a run.
 #[derive(Debug, Default)]
@@ -59,8 +59,8 @@ pub struct Outcome {
     /// AWS's final notes on resources that were created or changed, see [`Observed::notes`]. A resource without notes
     /// has an empty list.
     pub notes: BTreeMap<Address, Vec<String>>,
-    /// Immutable resources that were created or changed, as observed, by kind and id.
-    pub immutable: ImmutableSpecs,
+    /// Resources that were created or changed, as they were observed last, by kind and id.
+    pub observed: ObservedResources,
 }
 
 /// Runs each step of `plan` as soon as the steps that it waits for are done, the longest chain first. A failure stops
@@ -88,7 +88,7 @@ pub async fn apply(
         notes: Mutex::default(),
         semaphore: PrioritySemaphore::new(options.parallel),
         settle: options.settle,
-        immutable: Mutex::default(),
+        observed: Mutex::default(),
         deleted: deleted_kinds(plan),
         made: Mutex::default(),
         spreading: options.since_last_run.and_then(|ago| Some(Instant::now() + PROPAGATE.checked_sub(ago)?)),
@@ -151,7 +151,7 @@ impl Scheduler {
         let left = self.open.iter().enumerate().filter(|(step, open)| **open != DONE && !self.given_up.contains(step));
         let left: Vec<_> = left.map(|(step, _)| step).collect();
         left.into_iter().for_each(|step| self.skip(step, None));
-        self.outcome.immutable = std::mem::take(&mut *self.executor.immutable());
+        self.outcome.observed = std::mem::take(&mut *self.executor.observed());
         self.outcome.notes = std::mem::take(&mut *self.executor.notes());
         self.outcome
     }

@@ -16,7 +16,7 @@ use up_core::{
 use up_plan::{Action, Step};
 
 use crate::{
-    Event, EventKind, ImmutableSpecs, Sink, Stop, holders::OwnedResources, names::LiveIds, observe::known,
+    Event, EventKind, ObservedResources, Sink, Stop, holders::OwnedResources, names::LiveIds, observe::known,
     taken::NameHolder, watch::Watch,
 };
 
@@ -30,8 +30,8 @@ pub(crate) struct Executor {
     pub(crate) notes: Mutex<BTreeMap<Address, Vec<String>>>,
     pub(crate) semaphore: Arc<PrioritySemaphore>,
     pub(crate) settle: Duration,
-    /// Immutable resources observed so far.
-    pub(crate) immutable: Mutex<ImmutableSpecs>,
+    /// Resources that were created or changed, as observed so far.
+    pub(crate) observed: Mutex<ObservedResources>,
     /// The kinds of which the plan deletes resources.
     pub(crate) deleted: BTreeSet<String>,
     /// The resources that this run has created.
@@ -86,9 +86,9 @@ impl Executor {
         *self.stop.borrow() != Stop::No
     }
 
-    /// Immutable resources observed so far.
-    pub(crate) fn immutable(&self) -> MutexGuard<'_, ImmutableSpecs> {
-        self.immutable.lock().expect("no panic while held")
+    /// Resources that were created or changed, as observed so far.
+    pub(crate) fn observed(&self) -> MutexGuard<'_, ObservedResources> {
+        self.observed.lock().expect("no panic while held")
     }
 
     /// AWS's notes so far.
@@ -381,9 +381,7 @@ impl<'a> StepRunner<'a> {
     }
 
     pub(crate) fn learn(&self, observed: &Observed<Value>) {
-        if self.kind.info().immutable {
-            self.executor.immutable().insert((self.kind.name(), observed.id.clone()), observed.clone());
-        }
+        self.executor.observed().insert((self.kind.name(), observed.id.clone()), observed.clone());
         self.executor.notes().insert(self.step.address.clone(), observed.notes.clone());
         self.executor.cx.learn(&self.step.address, known(observed));
         self.executor.names.set(&self.step.address, observed);

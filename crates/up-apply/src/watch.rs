@@ -170,7 +170,7 @@ async fn observation(one: Arc<OneKind>, observer: Observer) -> Look {
     let looked = observer.look(one.kind, wanted, &findings).await;
     let mut state = one.state();
     state.last = Some((began, began.elapsed()));
-    let KindResources { observed, others } = looked?;
+    let KindResources { observed, others, .. } = looked?;
     observed.iter().for_each(|observed| state.remember_tags(observed));
     if is_all {
         state.others = others;

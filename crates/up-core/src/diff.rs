@@ -55,8 +55,8 @@ pub fn agrees<A: Borrow<Address>>(
     Comparison { address_of, answer }.disagreeing(fields, observed, desired).next().is_none()
 }
 
-/// True if the two are equal. An absent field equals `null`.
-pub(crate) fn same(one: &Value, other: &Value) -> bool {
+/// True if the two are equal. An absent field equals `null`, and sets with references may be in any order.
+pub fn same(one: &Value, other: &Value) -> bool {
     Comparison { address_of: &|_: &str, _: &str| None::<Address>, answer: &|_| None }.same(one, other)
 }
 

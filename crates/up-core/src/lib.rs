@@ -46,7 +46,7 @@ pub use client::{Calls, Retries};
 pub use concurrently::{concurrently, found};
 pub use context::{Context, Known};
 pub use declared::{Declared, Origin, shared};
-pub use diff::{FieldChange, agrees, diff, name_references, references, visit_named};
+pub use diff::{FieldChange, agrees, diff, name_references, references, same, visit_named};
 pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, Result};
 pub use held_permit::{HeldPermit, NotSent, urgency, with_permit, without_permit};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};

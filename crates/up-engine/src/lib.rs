@@ -5,6 +5,7 @@
 //! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
 mod advice;
+mod drift;
 mod failure;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/mod.rs"]
@@ -16,6 +17,7 @@ mod options;
 mod outputs;
 mod refusals;
 mod reporter;
+mod revert;
 mod run;
 mod saved;
 mod secrets;
@@ -29,6 +31,7 @@ use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
     advice::advice,
+    drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,
     interrupt::Interrupt,
@@ -66,6 +69,12 @@ impl Engine {
     #[must_use]
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self { secrets, ..self }
+    }
+
+    /// An engine for the next stack of the same command: it counts its own calls, and shares everything else.
+    #[must_use]
+    pub fn for_next_stack(&self) -> Self {
+        Self { meter: Meter::default(), ..self.clone() }
     }
 
     /// Reads and checks a stack's files, without a call to AWS. Its sensitive values are masked from now on.

@@ -175,6 +175,7 @@ mod tests {
             resources: resources.clone(),
             outputs: [].into(),
             secrets: [].into(),
+            accept: vec![],
             root: ".".into(),
         };
         let none = [].into();

@@ -2,6 +2,7 @@
 //! inputs give the same plan, byte for byte.
 
 mod decide;
+pub mod drift;
 mod graph;
 mod handover;
 mod live;

@@ -37,6 +37,8 @@ pub struct LiveStack {
     /// Ids of resources that earlier runs created, and that exist without the stack's tag, by kind. Looked for only where
     /// a resource of the kind is missing, and only of kinds whose names do not keep AWS from creating a second one.
     pub untagged: BTreeMap<String, BTreeSet<String>>,
+    /// Resources that do not belong to the stack, and refer to resources that do, by kind: read only to find drift.
+    pub attached: BTreeMap<String, Vec<Observed<Value>>>,
     /// Tags of resources that do not belong to the stack but have a name that the stack gives, by kind and name.
     pub others: BTreeMap<String, BTreeMap<String, Tags>>,
 }

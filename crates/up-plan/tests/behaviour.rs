@@ -2,6 +2,7 @@
 //! `group` that other groups may refer to. Unique values that pass between resources are in `handover`, changes made by
 //! others in `others`.
 
+mod drift;
 mod handover;
 mod kinds;
 mod others;

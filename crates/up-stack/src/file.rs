@@ -10,6 +10,8 @@ pub(crate) struct StackFile {
     pub(crate) start: SourceSpan,
     pub(crate) stack: Option<(SourceSpan, BTreeMap<String, Node>)>,
     pub(crate) inputs: BTreeMap<String, InputDecl>,
+    /// The tables of `[[accept]]`, in the stack's own file.
+    pub(crate) accept: Vec<Node>,
     pub(crate) locals: BTreeMap<String, Node>,
     pub(crate) modules: BTreeMap<String, ModuleCall>,
     pub(crate) outputs: BTreeMap<String, OutputDecl>,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Tables of a file, besides those of services.
-const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs"];
+const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs", "accept"];
 const STACK_KEYS: &[&str] =
     &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "ignore_tags", "zones", "backend"];
 /// Terraform's names of tables, and what to use instead.
@@ -55,8 +55,8 @@ impl StackFile {
 
     fn empty(start: SourceSpan) -> Self {
         let (inputs, locals, modules) = Default::default();
-        let (outputs, resources) = Default::default();
-        Self { start, stack: None, inputs, locals, modules, outputs, resources }
+        let (accept, outputs, resources) = Default::default();
+        Self { start, stack: None, inputs, accept, locals, modules, outputs, resources }
     }
 }
 
@@ -99,6 +99,14 @@ impl FileReader<'_> {
                     reader.file.outputs.insert(key.text, output);
                 }
             }),
+            "accept" if !is_root => {
+                let hint = "list it in the file that is applied, with the whole address".to_owned();
+                loader.report(NewDiagnostic::new(key.span, "a module cannot have `[[accept]]`").hint(hint));
+            }
+            "accept" => match node.data {
+                Data::List(tables) => self.file.accept = tables,
+                _ => loader.wrong_type(&node, "tables `[[accept]]`"),
+            },
             service if loader.kinds.has_service(service) => self.service(&key, node),
             unknown => {
                 let named = ELSEWHERE.iter().find(|(name, _)| *name == unknown).map(|(_, hint)| (*hint).to_owned());
@@ -251,14 +259,14 @@ impl ResourceDecl {
 }
 
 /// Reads a table with a fixed set of keys.
-struct TableReader<'a> {
+pub(crate) struct TableReader<'a> {
     loader: &'a Loader,
     entries: Vec<(TableKey, Node)>,
-    is_invalid: bool,
+    pub(crate) is_invalid: bool,
 }
 
 impl<'a> TableReader<'a> {
-    fn new(loader: &'a Loader, node: Node, what: &str, keys: &[&str]) -> Self {
+    pub(crate) fn new(loader: &'a Loader, node: Node, what: &str, keys: &[&str]) -> Self {
         let is_invalid = !matches!(node.data, Data::Table(_));
         let entries = loader.entries(node, what);
         for (key, _) in entries.iter().filter(|(key, _)| !keys.contains(&key.text.as_str())) {
@@ -270,7 +278,7 @@ impl<'a> TableReader<'a> {
         Self { loader, entries, is_invalid }
     }
 
-    fn take(&mut self, name: &str) -> Option<Node> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Node> {
         let at = self.entries.iter().position(|(key, _)| key.text == name)?;
         Some(self.entries.swap_remove(at).1)
     }

@@ -7,6 +7,8 @@ use up_core::{first_field, is_path, schema::Shape};
 use crate::{
     declare::ResourceBuilder,
     diagnostic::NewDiagnostic,
+    kinds::KnownKind,
+    loader::Loader,
     node::{Data, Node},
 };
 
@@ -27,7 +29,7 @@ impl ResourceBuilder<'_> {
             self.loader.wrong_type(item, "the name of a field");
             return None;
         };
-        match self.unknown_in(text) {
+        match self.loader.unknown_path(self.kind, text) {
             None => Some(text.to_owned()),
             Some((message, hint)) => {
                 self.loader.report(NewDiagnostic::new(item.span, message).hint(hint));
@@ -35,9 +37,11 @@ impl ResourceBuilder<'_> {
             }
         }
     }
+}
 
-    /// What is wrong with a path, and a hint; `None` if it is valid.
-    fn unknown_in(&self, path: &str) -> Option<(String, Option<String>)> {
+impl Loader {
+    /// What is wrong with a path into a kind, and a hint; `None` if it is valid.
+    pub(crate) fn unknown_path(&self, kind: &KnownKind, path: &str) -> Option<(String, Option<String>)> {
         if !is_path(path) {
             let message = format!("`{path}` is not a field or a path into one");
             let hint = "such as `desired_count`, `actions[0].forward`, `target_groups[*].weight`, `tags.Owner`";
@@ -46,14 +50,14 @@ impl ResourceBuilder<'_> {
         if path == "tags" || path.starts_with("tags.") {
             return None;
         }
-        let fields = || self.kind.any.fields().iter().map(|field| field.name);
+        let fields = || kind.any.fields().iter().map(|field| field.name);
         let first = first_field(path);
         if !fields().any(|field| field == first) {
-            let message = format!("{} has no field `{first}`", self.kind.any.name());
-            return Some((message, self.loader.suggestions.hint(first, fields().chain(["tags"]))));
+            let message = format!("{} has no field `{first}`", kind.any.name());
+            return Some((message, self.suggestions.hint(first, fields().chain(["tags"]))));
         }
         let mut at = first;
-        let mut shape = self.kind.schema().whole().key(first);
+        let mut shape = kind.schema().whole().key(first);
         for step in path[first.len()..].split(['.', '[']).filter(|step| !step.is_empty()) {
             if !is_known(shape) {
                 return None;
@@ -65,8 +69,8 @@ impl ResourceBuilder<'_> {
                 let names =
                     shape.alternatives().into_iter().filter_map(|table| Some(table.fields()?.collect::<Vec<_>>()));
                 let names: Vec<_> = names.flatten().collect();
-                let hint = (!is_item && !names.is_empty()).then(|| self.loader.suggestions.hint(step, names)).flatten();
-                return Some((format!("`{at}` of {} has no {what}", self.kind.any.name()), hint));
+                let hint = (!is_item && !names.is_empty()).then(|| self.suggestions.hint(step, names)).flatten();
+                return Some((format!("`{at}` of {} has no {what}", kind.any.name()), hint));
             };
             shape = inner;
             at = &path[..at.len() + path[at.len()..].find(step).unwrap_or(0) + step.len()];

@@ -4,6 +4,7 @@
 //! [`loader`] instantiates modules and evaluates values when they are first needed, and [`declare`] checks each resource and
 //! fills in its defaults. Errors are collected: one load reports all of them.
 
+mod accept;
 mod brackets;
 mod check;
 mod cycle;
@@ -50,6 +51,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use up_core::{AnyKind, Declared, Tags};
 
+pub use accept::Accept;
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use role::{RoleArn, StackRole};
 pub use schema::schema;
@@ -98,6 +100,8 @@ pub struct Stack {
     pub outputs: BTreeMap<String, OutputValue>,
     /// Strings in sensitive inputs, and strings that functions derived from them. Never show or store them.
     pub secrets: BTreeSet<String>,
+    /// Differences to AWS that are accepted for a while: `[[accept]]`.
+    pub accept: Vec<Accept>,
     /// The folder of the stack's file.
     pub root: PathBuf,
 }
@@ -168,12 +172,13 @@ impl Loader {
         self.check_renamed(&checked);
         self.check_cycles(&checked);
         self.ignore_what_moves(&mut checked);
+        let accept = self.accepted(&checked);
         let accounts = accounts?.as_array()?.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
         let outputs = self.stack_outputs(root)?;
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
         let secrets = self.secrets();
         let (name, region, root, tags) = (name?, region?, PathBuf::new(), tags.all());
-        Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, root })
+        Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, accept, root })
     }
 
     /// Strings in the sensitive inputs of every module, and strings derived from them.

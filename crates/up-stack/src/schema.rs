@@ -85,12 +85,24 @@ fn tables() -> Map<String, Value> {
         "required": ["value", "description"],
         "additionalProperties": false,
     });
+    let accept = json!({
+        "type": "object",
+        "properties": {
+            "address": text("The resource, such as `network/ec2.vpc.main`."),
+            "field": text("The field, or a path into one: `ingress`, `health_check.interval`, `tags.Owner`."),
+            "reason": text("Why the difference is accepted."),
+            "until": any("The last day: `2027-01-31`. After it the difference is reported again."),
+        },
+        "required": ["address", "field", "reason", "until"],
+        "additionalProperties": false,
+    });
     let all = [
         ("stack", stack),
         ("inputs", named(input)),
         ("locals", json!({ "type": "object" })),
         ("module", named(module)),
         ("outputs", named(output)),
+        ("accept", json!({ "type": "array", "items": accept })),
     ];
     all.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

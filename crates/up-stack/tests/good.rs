@@ -290,7 +290,7 @@ fn the_same_files_give_the_same_stack() {
 #[test]
 fn the_schema_names_every_kind_and_table() {
     let schema = up_stack::schema(common::KINDS);
-    for table in ["stack", "inputs", "locals", "module", "outputs", "net", "access"] {
+    for table in ["stack", "inputs", "locals", "module", "outputs", "accept", "net", "access"] {
         assert!(schema["properties"].get(table).is_some(), "{table}");
     }
     let network = &schema["properties"]["net"]["properties"]["network"]["additionalProperties"]["properties"];
@@ -308,4 +308,22 @@ fn a_stack_may_have_a_role() {
     assert_eq!(role.arn.as_str(), "arn:aws:iam::111122223333:role/deploy-qa");
     assert_eq!(role.external_id.as_deref(), Some("shop"));
     assert_eq!(written("").role, None);
+}
+
+#[test]
+fn a_difference_is_accepted_until_a_day() {
+    let accept = r#"
+        [net.network.main]
+        cidr_block = "10.0.0.0/16"
+
+        [[accept]]
+        address = "net.network.main"
+        field = "tags.Owner"
+        reason = "an audit"
+        until = 2027-01-31
+    "#;
+    let accepted = written(accept).accept;
+    assert_eq!((accepted.len(), accepted[0].address.to_string().as_str()), (1, "net.network.main"));
+    assert_eq!((accepted[0].field.as_str(), accepted[0].reason.as_str()), ("tags.Owner", "an audit"));
+    assert_eq!(accepted[0].until.to_string(), "2027-01-31");
 }

@@ -183,6 +183,14 @@ impl State {
         lock::holder_in(&*self.store())
     }
 
+    /// The run that is active now: the holder of the lock, unless its lease has expired or it is known to be dead.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn running(&self) -> Result<Option<LockHolder>, StateError> {
+        lock::running_in(&*self.store())
+    }
+
     /// Removes the lock of `holder`. False if somebody else holds it by now. A run that is still active then stops
     /// before its next call that changes AWS.
     ///

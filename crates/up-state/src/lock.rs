@@ -144,6 +144,17 @@ pub(crate) fn holder_in(store: &dyn Store) -> Result<Option<LockHolder>, StateEr
     Ok(store.get(NAME)?.and_then(|kept| holder(&kept)))
 }
 
+/// The holder of the lock, unless the lock may be taken over.
+pub(crate) fn running_in(store: &dyn Store) -> Result<Option<LockHolder>, StateError> {
+    let Some(kept) = store.get(NAME)? else { return Ok(None) };
+    match free(store, &kept) {
+        Ok(_) => Ok(None),
+        Err(LockError::Held(lease)) => Ok(Some(LockHolder::Run(lease))),
+        Err(LockError::Damaged { why, .. }) => Ok(Some(LockHolder::Unreadable(why))),
+        Err(LockError::State(error)) => Err(error),
+    }
+}
+
 /// Removes the lock of `seen`. False if somebody else holds it by now.
 pub(crate) fn break_open(store: &dyn Store, seen: &LockHolder) -> Result<bool, StateError> {
     for _ in 0..TRIES {

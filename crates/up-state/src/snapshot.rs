@@ -3,7 +3,8 @@
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use up_core::{Address, Declared, ImmutableCache};
 
 use crate::{
@@ -37,6 +38,9 @@ pub struct Snapshot {
     /// Cached specs of live immutable resources.
     #[serde(default, skip_serializing_if = "ImmutableCache::is_empty")]
     pub kept: ImmutableCache,
+    /// How the resources were seen after they were applied, as the caller writes it. Snapshots of older versions have none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub baseline: Value,
 }
 
 /// A snapshot that was read. Its declarations are parsed on demand: in a large stack they are most of the file, and few
@@ -67,7 +71,8 @@ impl Snapshot {
     pub fn new(stack: &str, account: &str, region: &str, resources: Vec<Declared>, ids: Ids) -> Self {
         let kept = ImmutableCache::default();
         let (stack, account, region) = (stack.to_owned(), account.to_owned(), region.to_owned());
-        Self { format: FORMAT, stack, account, region, at: Timestamp::now(), resources, ids, kept }
+        let (at, baseline) = (Timestamp::now(), Value::Null);
+        Self { format: FORMAT, stack, account, region, at, resources, ids, kept, baseline }
     }
 }
 
@@ -93,6 +98,15 @@ impl LastSnapshot {
         }
         let part = serde_json::from_slice(&self.text);
         part.map(|ResourcesOnly { resources }| resources).map_err(StateError::Unreadable)
+    }
+
+    /// See [`Snapshot::baseline`]; the default for one that is absent or was written in another form.
+    pub fn baseline<T: DeserializeOwned + Default>(&self) -> T {
+        #[derive(Deserialize)]
+        struct BaselineOnly<T> {
+            baseline: T,
+        }
+        serde_json::from_slice(&self.text).map(|BaselineOnly { baseline }| baseline).unwrap_or_default()
     }
 }
 

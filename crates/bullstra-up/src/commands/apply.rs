@@ -37,7 +37,7 @@ impl ApplyCommand {
         let work = async {
             let (goal, saved) = self.goal(engine)?;
             let Self { run, aws, state, .. } = &self;
-            ChangingCommand { command: "apply", goal, saved, run, aws, state }.run(engine).await
+            ChangingCommand { command: "apply", goal, saved, only: None, run, aws, state }.run(engine).await
         };
         run::reported("apply", self.run.json, engine, work).await
     }

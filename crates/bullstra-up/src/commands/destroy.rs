@@ -31,7 +31,7 @@ impl DestroyCommand {
         let work = async {
             let Self { stack, run, plan, aws, state } = &self;
             let goal = Goal::destroy(stack.load(engine, aws)?, &plan.options());
-            ChangingCommand { command: "destroy", goal, saved: None, run, aws, state }.run(engine).await
+            ChangingCommand { command: "destroy", goal, saved: None, only: None, run, aws, state }.run(engine).await
         };
         run::reported("destroy", self.run.json, engine, work).await
     }

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod destroy;
+pub(crate) mod drift;
 pub(crate) mod graph;
 pub(crate) mod output;
 pub(crate) mod plan;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod change;
+mod drift;
 mod estimate;
 mod failures;
 mod live;
@@ -20,6 +21,7 @@ mod value;
 mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
+pub(crate) use drift::{drift, drift_failed, drift_failed_markdown, drift_markdown};
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;
 pub(crate) use outputs::outputs;

@@ -100,14 +100,14 @@ impl Simulation {
             children: Arc::default(),
             kept: Arc::default(),
             names: Arc::default(),
+            keeps_others: false,
         }
     }
 
     async fn look(&self, observer: &Observer) -> TestResult<LiveStack> {
         let kinds: Vec<_> = ALL.into_iter().map(|kind| kind as &'static dyn AnyKind).collect();
-        let needed: BTreeSet<_> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
-        let looked = observer.live_stack(&kinds, &needed).await;
-        looked.map(|(live_stack, _)| live_stack).map_err(|errors| format!("failed to look: {errors:?}"))
+        let (live_stack, errors) = observer.readable(&kinds).await;
+        if errors.is_empty() { Ok(live_stack) } else { Err(format!("failed to look: {errors:?}")) }
     }
 
     fn planned(stack: &RandomStack, live_stack: &LiveStack) -> Plan {

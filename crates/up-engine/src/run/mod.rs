@@ -3,14 +3,15 @@
 mod lifetime;
 mod locking;
 mod log;
-mod remember;
+pub(crate) mod remember;
 mod unmoved;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use tokio::sync::watch;
-use up_apply::{ImmutableSpecs, Outcome, Stop};
-use up_plan::Plan;
+use up_apply::{ObservedResources, Outcome, Stop};
+use up_core::Declared;
+use up_plan::{Plan, drift::Baseline};
 use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
 
 pub use self::locking::holder;
@@ -126,14 +127,23 @@ impl PreparedRun {
         Ok(FinishedRun { outcome, interrupted, outputs })
     }
 
-    /// True where writing a snapshot spares the next run calls, though there is nothing to do: the history was lost, or
-    /// lacks specs of immutable resources.
+    /// True where the snapshot is out of date, though there is nothing to do: the history was lost, lacks specs of immutable
+    /// resources or how resources are seen, or the file has followed a change that was made outside.
     fn has_news(&self) -> bool {
         let Observation { past, live_stack, .. } = &self.observation;
         let ids = remember::ids(live_stack, &self.plan, &Outcome::default(), Ids::new());
         let secrets = &self.session.engine.secrets;
-        let cache = remember::immutable_cache(live_stack, &ImmutableSpecs::new(), &ids, secrets);
-        past.snapshot.as_ref().is_none_or(|past| *past.kept != cache)
+        let cache = remember::immutable_cache(live_stack, &ObservedResources::new(), &ids, secrets);
+        past.snapshot.as_ref().is_none_or(|past| *past.kept != cache || self.has_new_baseline(past))
+    }
+
+    fn has_new_baseline(&self, past: &LastSnapshot) -> bool {
+        let (outcome, secrets) = (Outcome::default(), &self.session.engine.secrets);
+        let goal = &self.request.goal;
+        let resources = remember::resources(goal, || Ok(vec![]), &self.plan, &outcome, secrets).unwrap_or_default();
+        let live_stack = &self.observation.live_stack;
+        let baseline = remember::baseline(&resources, live_stack, &self.plan, &outcome, Baseline::new(), goal, secrets);
+        past.baseline::<Baseline>() != baseline || past.declared().map_or(true, |before| !is_same(&before, &resources))
     }
 
     /// Applies a plan with steps. Returns the outcome, and true if it was interrupted.
@@ -188,8 +198,8 @@ impl PreparedRun {
             region: session.cx.region().to_owned(),
             steps: plan.steps.len(),
         };
-        // The snapshot holds ids and specs of immutable resources beside the declarations.
-        let declared = serde_json::to_vec(&request.goal.resources).map_or(0, |declared| 2 * declared.len() as u64);
+        // The snapshot holds ids, specs of immutable resources and the baseline beside the declarations.
+        let declared = serde_json::to_vec(&request.goal.resources).map_or(0, |declared| 4 * declared.len() as u64);
         let journal = session.state.journal(&begin, SNAPSHOT_IDS + declared).map_err(unusable)?;
         session.engine.reporter.run_begins(plan, &session.engine.meter);
         Ok(Arc::new(RunLog::new(session.engine.clone(), journal, lock.clone())))
@@ -217,11 +227,20 @@ impl PreparedRun {
         let before = || past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map(Option::unwrap_or_default);
         let resources = remember::resources(&request.goal, before, plan, outcome, secrets).map_err(unusable)?;
         let ids = remember::ids(live_stack, plan, outcome, created);
-        let kept = remember::immutable_cache(live_stack, &outcome.immutable, &ids, secrets);
+        let kept = remember::immutable_cache(live_stack, &outcome.observed, &ids, secrets);
+        let before = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
+        let baseline = remember::baseline(&resources, live_stack, plan, outcome, before, &request.goal, secrets);
+        let baseline = serde_json::to_value(baseline).expect("plain data");
         let (account, region) = (session.cx.account(), session.cx.region());
-        let snapshot = Snapshot { kept, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
+        let snapshot = Snapshot { kept, baseline, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
         session.state.save(&snapshot).map_err(unusable)
     }
+}
+
+/// True if both say the same, wherever it stands in the files.
+fn is_same(before: &[Declared], now: &[Declared]) -> bool {
+    let said = |declared: &Declared| Declared { origin: up_core::Origin::default(), ..declared.clone() };
+    before.len() == now.len() && before.iter().zip(now).all(|(before, now)| said(before) == said(now))
 }
 
 /// The note about an earlier run that did not end.

@@ -6,9 +6,12 @@ use std::{
 };
 
 use serde_json::Value;
-use up_apply::{ImmutableSpecs, Outcome};
-use up_core::{Address, Declared, ImmutableCache, Observed, Status};
-use up_plan::{Action, LiveStack, Plan};
+use up_apply::{ObservedResources, Outcome};
+use up_core::{Address, Declared, ImmutableCache, Observed, Status, visit_named};
+use up_plan::{
+    Action, LiveStack, Plan,
+    drift::{Baseline, BaselineSource},
+};
 use up_state::{Ids, StateError};
 
 use crate::{Goal, Secrets};
@@ -62,21 +65,90 @@ pub(super) fn ids(live_stack: &LiveStack, plan: &Plan, outcome: &Outcome, create
 /// Cached specs of live immutable resources, without those that hold secrets.
 pub(super) fn immutable_cache(
     live_stack: &LiveStack,
-    created: &ImmutableSpecs,
+    created: &ObservedResources,
     ids: &Ids,
     secrets: &Secrets,
 ) -> ImmutableCache {
     let is_immutable = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().immutable);
-    let before = live_stack.iter().filter(|(kind, _)| is_immutable(kind));
-    let all = before.chain(created.iter().map(|((kind, _), observed)| (*kind, observed)));
+    let all = live_stack.iter().chain(created.iter().map(|((kind, _), observed)| (*kind, observed)));
     let exists = |kind: &str, id: &str| ids.get(kind).is_some_and(|ids| ids.contains(id));
     let mut cache = ImmutableCache::default();
-    for (kind, observed) in all {
+    for (kind, observed) in all.filter(|(kind, _)| is_immutable(kind)) {
         if observed.status == Status::Ready && exists(kind, &observed.id) && !holds_secret(observed, secrets) {
             cache.add(kind, observed);
         }
     }
     cache
+}
+
+/// How the resources are seen now, for those who look for drift later: what was observed before the run, and since. Of resources
+/// that the run did not get to, `before` says it.
+pub(super) fn baseline(
+    resources: &[Declared],
+    live_stack: &LiveStack,
+    plan: &Plan,
+    outcome: &Outcome,
+    before: Baseline,
+    goal: &Goal,
+    secrets: &Secrets,
+) -> Baseline {
+    let mut now =
+        LiveStack { account: live_stack.account.clone(), region: live_stack.region.clone(), ..LiveStack::default() };
+    let gone: BTreeSet<(&str, &str)> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| outcome.finished.contains(index))
+        .filter_map(|(_, step)| match &step.action {
+            Action::Delete { observed, .. } => Some((step.address.kind.as_str(), observed.id.as_str())),
+            _ => None,
+        })
+        .collect();
+    let is_new = |kind: &str, id: &str| outcome.observed.keys().any(|(of, known)| *of == kind && known == id);
+    let stays = live_stack
+        .iter()
+        .filter(|(kind, observed)| !gone.contains(&(*kind, observed.id.as_str())) && !is_new(kind, &observed.id));
+    let fresh = outcome.observed.iter().map(|((kind, _), observed)| (*kind, observed));
+    for (kind, observed) in stays.chain(fresh) {
+        now.observed.entry(kind.to_owned()).or_default().push(masked_live(observed, secrets));
+    }
+    let desired = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Create { desired, .. } | Action::Update { desired, .. } => Some(desired),
+        Action::Delete { .. } => None,
+    });
+    // What a step did for its own resource may have changed those that it refers to, after they were observed.
+    let mut busy = BTreeSet::new();
+    for desired in desired {
+        visit_named(desired, &mut |named| busy.extend(named.parse::<Address>()));
+    }
+    let creates = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. }));
+    let created: BTreeSet<_> = creates.map(|step| &step.address).collect();
+    let source = |address: &Address| match address {
+        created_here if created.contains(created_here) => BaselineSource::Created,
+        early if busy.contains(early) => BaselineSource::Early,
+        _ => BaselineSource::Read,
+    };
+    let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &source, &up_kinds::find);
+    let planned: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
+    let undone: BTreeSet<&Address> =
+        outcome.failed.iter().map(|(address, _)| address).chain(&outcome.skipped).collect();
+    baseline.retain(|address, _| !undone.contains(address) && (!goal.is_partial() || planned.contains(address)));
+    for (address, known) in before {
+        if undone.contains(&address) || (goal.is_partial() && !planned.contains(&address)) {
+            baseline.insert(address, known);
+        }
+    }
+    baseline
+}
+
+/// The resource with masks in the place of secrets.
+pub(crate) fn masked_live(observed: &Observed<Value>, secrets: &Secrets) -> Observed<Value> {
+    let mut observed = observed.clone();
+    if !secrets.is_empty() {
+        secrets.mask(&mut observed.spec);
+        observed.tags.values_mut().for_each(|value| *value = secrets.masked(value).into_owned());
+    }
+    observed
 }
 
 fn holds_secret(observed: &Observed<Value>, secrets: &Secrets) -> bool {
@@ -110,6 +182,7 @@ mod tests {
             resources,
             outputs: [].into(),
             secrets: [].into(),
+            accept: vec![],
             root: ".".into(),
         };
         let target = target.iter().map(|name| Address::root("ec2.vpc", *name)).collect();
@@ -191,7 +264,7 @@ mod tests {
             observed: [(kind.to_owned(), all.into()), ("ec2.vpc".into(), vec![])].into(),
             ..live_stack(&["v"])
         };
-        let made: ImmutableSpecs = [((kind, "d".to_owned()), observed("d", "redis"))].into();
+        let made: ObservedResources = [((kind, "d".to_owned()), observed("d", "redis"))].into();
         let exist: Ids = [(kind.to_owned(), ids(&["a", "c", "d"])), ("ec2.vpc".into(), ids(&["vpc-v"]))].into();
         let kept = immutable_cache(&live_stack, &made, &exist, &secrets);
         assert_eq!(kept.ids().collect::<Vec<_>>(), [(kind, "a"), (kind, "d")]);

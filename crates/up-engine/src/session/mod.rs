@@ -18,7 +18,7 @@ use up_kinds::Identity;
 use up_state::{State, StateLocation};
 
 use self::signer::Signer;
-pub(crate) use self::{history::unusable, settle::since_last_run};
+pub(crate) use self::{history::unusable, observe::Sight, settle::since_last_run};
 pub use self::{
     history::{DEFAULT_STATE, History},
     observe::Observation,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use up_apply::{Children, ObserveError, Observer};
-use up_core::{Address, AnyKind, Declared, Index, is_foreign_tag};
+use up_core::{Address, AnyKind, Declared, ErrorKind, Index, is_foreign_tag};
 use up_plan::LiveStack;
 use up_state::{Ids, LastSnapshot, Past};
 
@@ -24,6 +24,14 @@ pub struct Observation {
     pub past: Past,
 }
 
+/// What a stack owns, as far as it could be read.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    pub(crate) observation: Observation,
+    /// Kinds that could not be read.
+    pub(crate) unread: Vec<ObserveError>,
+}
+
 impl Session {
     /// Observes everything the stack owns, `declared` or not. Attributes that cost a call are read where `declared` or
     /// `outputs` name them.
@@ -35,16 +43,23 @@ impl Session {
         declared: &[Declared],
         outputs: &BTreeMap<String, up_stack::OutputValue>,
     ) -> Result<Observation, Failure> {
-        self.engine.guarded(self.look(declared, outputs)).await
+        let work = async {
+            let sight = self.look(self.past()?, declared, outputs, false).await?;
+            Ok(sight.observation)
+        };
+        self.engine.guarded(work).await
     }
 
-    async fn look(
+    /// Observes what `declared` and `past` name. What cannot be read is an error, unless it is `partial`: then it is returned
+    /// beside the rest, with the resources of others that the calls show.
+    pub(crate) async fn look(
         &self,
+        past: Past,
         declared: &[Declared],
         outputs: &BTreeMap<String, up_stack::OutputValue>,
-    ) -> Result<Observation, Failure> {
+        partial: bool,
+    ) -> Result<Sight, Failure> {
         let secrets = &self.engine.secrets;
-        let past = self.past()?;
         let index = up_kinds::index(&self.cx, &self.stack)
             .await
             .map_err(|error| access::refused("to list the stack's resources", &error, &["tag:GetResources"]))?;
@@ -61,10 +76,15 @@ impl Session {
             children: children(declared, &past, &mut applied)?.into(),
             names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
+            keeps_others: partial,
         };
         let kinds = kinds(&needed, &past);
-        let (mut live_stack, spared) =
-            observer.live_stack(&kinds, &needed).await.map_err(|errors| access::unseen(&errors))?;
+        let (mut live_stack, failed) = observer.readable(&kinds).await;
+        let (unread, spared): (Vec<_>, Vec<_>) = failed.into_iter().partition(|failure| needed.contains(failure.kind));
+        let is_signed_out = || unread.iter().any(|failure| failure.error.kind == ErrorKind::Credentials);
+        if !unread.is_empty() && (!partial || is_signed_out()) {
+            return Err(access::unseen(&unread));
+        }
         if past.snapshot.as_ref().is_some_and(|snapshot| secrets.may_be_in(snapshot.text())) {
             secrets.add_declared(applied.declared()?);
         }
@@ -93,17 +113,17 @@ impl Session {
         if !spared.is_empty() {
             self.engine.message(Level::Warning, &not_searched(&spared));
         }
-        let settled = settle::settle(&self.engine, &observer, &mut live_stack, &past, self.settle).await;
+        let settled = settle::settle(&self.engine, &observer, &mut live_stack, &past, &unread, self.settle).await;
         settled.map_err(|error| access::unseen(&[error]))?;
         live_stack.untagged =
             untagged(&observer, &live_stack, declared).await.map_err(|error| access::unseen(&[error]))?;
         let looked = costly::look(&mut observer, &mut live_stack, declared, costly).await;
         looked.map_err(|error| access::unseen(&[error]))?;
-        Ok(Observation { observer, live_stack, past })
+        Ok(Sight { observation: Observation { observer, live_stack, past }, unread })
     }
 
     /// What earlier runs left behind in this account and region: the same stack elsewhere has other resources.
-    fn past(&self) -> Result<Past, Failure> {
+    pub(crate) fn past(&self) -> Result<Past, Failure> {
         let Past { snapshot, interrupted_run, warnings } = self.state.past().map_err(unusable)?;
         warnings.iter().for_each(|warning| self.engine.message(Level::Warning, warning));
         let is_here = |account: &str, region: &str| (account, region) == (self.cx.account(), self.cx.region());

@@ -23,15 +23,19 @@ pub(super) async fn settle(
     observer: &Observer,
     live_stack: &mut LiveStack,
     past: &Past,
+    unread: &[ObserveError],
     window: Duration,
 ) -> Result<(), ObserveError> {
     let Some(end) = heard(past).and_then(|heard| heard.checked_add(SignedDuration::try_from(window).ok()?).ok()) else {
         return Ok(());
     };
     let mut told = false;
+    let is_read = |kind: &dyn AnyKind| unread.iter().all(|failure| failure.kind != kind.name());
     loop {
-        let missing: Vec<_> =
-            up_kinds::all().into_iter().filter(|kind| is_missing(*kind, live_stack, past, &observer.stack)).collect();
+        let missing: Vec<_> = up_kinds::all()
+            .into_iter()
+            .filter(|kind| is_read(*kind) && is_missing(*kind, live_stack, past, &observer.stack))
+            .collect();
         if missing.is_empty() || Timestamp::now() >= end {
             return Ok(());
         }

@@ -69,7 +69,7 @@ impl<'a> Matcher<'a, '_> {
 
     /// The live resource with the fingerprints of the write-only values that were sent last. Values without a known
     /// fingerprint count as unchanged.
-    fn with_written<'o>(
+    pub(crate) fn with_written<'o>(
         &self,
         kind: &dyn AnyKind,
         declared: &Declared,
@@ -120,12 +120,12 @@ impl<'a> Matcher<'a, '_> {
     }
 
     /// The declared spec with all known placeholders filled in.
-    pub(super) fn filled(
+    pub(crate) fn filled<'d>(
         &self,
         kind: &dyn AnyKind,
-        declared: &'a Declared,
+        declared: &'d Declared,
         answer: &dyn Fn(&Placeholder) -> Option<String>,
-    ) -> Cow<'a, Value> {
+    ) -> Cow<'d, Value> {
         let mut desired = Cow::Borrowed(&*declared.spec);
         if placeholder::holds_placeholder(&desired) {
             placeholder::fill(desired.to_mut(), answer);
@@ -150,7 +150,7 @@ impl<'a> Matcher<'a, '_> {
         kind.accept(&live, with_ignored(desired, &live.spec, ignored).into_owned())
     }
 
-    pub(super) fn answer(&self, quote: &Placeholder, replaced: &BTreeSet<&Address>) -> Option<String> {
+    pub(crate) fn answer(&self, quote: &Placeholder, replaced: &BTreeSet<&Address>) -> Option<String> {
         if quote.address == "stack" {
             return match quote.attribute.as_str() {
                 "account" => Some(self.live_stack.account.clone()),

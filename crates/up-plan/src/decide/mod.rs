@@ -84,25 +84,25 @@ pub(crate) fn decide<'a>(
 }
 
 /// Kind → id (or ARN) of a live resource → the address it has, or will have.
-type Addresses<'a> = FastMap<&'a str, FastMap<&'a str, Cow<'a, Address>>>;
+pub(crate) type Addresses<'a> = FastMap<&'a str, FastMap<&'a str, Cow<'a, Address>>>;
 
-struct Matcher<'a, 'k> {
-    stack: &'a str,
+pub(crate) struct Matcher<'a, 'k> {
+    pub(crate) stack: &'a str,
     given: &'a BTreeMap<Address, String>,
-    kinds: Kinds<'k>,
-    live_stack: &'a LiveStack,
-    declared: FastMap<&'a Address, &'a Declared>,
+    pub(crate) kinds: Kinds<'k>,
+    pub(crate) live_stack: &'a LiveStack,
+    pub(crate) declared: FastMap<&'a Address, &'a Declared>,
     /// Live resources that no declaration has claimed yet, by the address they carry.
     free: FastMap<Cow<'a, Address>, Vec<&'a Observed<Value>>>,
-    claims: FastMap<&'a Address, &'a Observed<Value>>,
-    addresses: Addresses<'a>,
+    pub(crate) claims: FastMap<&'a Address, &'a Observed<Value>>,
+    pub(crate) addresses: Addresses<'a>,
     notices: Vec<Notice>,
     copies: BTreeSet<String>,
     refusals: Vec<Refusal>,
 }
 
 impl<'a, 'k> Matcher<'a, 'k> {
-    fn new(wanted: &Wanted<'a>, live_stack: &'a LiveStack, kinds: Kinds<'k>) -> Self {
+    pub(crate) fn new(wanted: &Wanted<'a>, live_stack: &'a LiveStack, kinds: Kinds<'k>) -> Self {
         let declared: FastMap<_, _> = wanted.resources.iter().map(|declared| (&declared.address, declared)).collect();
         let many = live_stack.observed.values().map(Vec::len).sum();
         let mut free: FastMap<_, Vec<_>> = FastMap::with_capacity_and_hasher(many, Default::default());
@@ -144,7 +144,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
 
     /// A chain of renames: what was `a` is `b` now, and what was `b` is `c`. If a live resource is still `a`, and none
     /// is `c` yet, each live resource of the chain moves to the next address.
-    fn rename_in_turn(&mut self) {
+    pub(crate) fn rename_in_turn(&mut self) {
         let mut next: BTreeMap<&Address, &'a Declared> = BTreeMap::new();
         for (was, declared) in self.declared.values().flat_map(|it| it.renamed_from.iter().map(move |was| (was, *it))) {
             let first = next.entry(was).or_insert(declared);
@@ -175,7 +175,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     /// Finds the live resource of a declaration: the one with its address, or a renamed one.
-    fn claim(&mut self, declared: &'a Declared) {
+    pub(crate) fn claim(&mut self, declared: &'a Declared) {
         let Some(kind) = (self.kinds)(&declared.address.kind) else { return };
         let claimed = match self.free.remove(&declared.address) {
             // The usual case; its ids already lead to this address.

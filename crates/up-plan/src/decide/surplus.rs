@@ -110,7 +110,7 @@ impl<'a> Matcher<'a, '_> {
 
     /// True for a duplicate that may be a copy. Without history, immutable resources that are no longer declared are
     /// deleted with their copies, which cannot be told apart.
-    pub(super) fn is_copy(
+    pub(crate) fn is_copy(
         &self,
         address: &Address,
         observed: &Observed<Value>,
