@@ -6,8 +6,9 @@ use up_engine::{Engine, Failure};
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, graph::GraphCommand,
-        output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand, sandbox::SandboxCommand,
-        schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand, validate::ValidateCommand,
+        history::HistoryCommand, output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand,
+        sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand,
+        validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Graph(GraphCommand),
     Schema(SchemaCommand),
     Sandbox(SandboxCommand),
+    History(HistoryCommand),
     Unlock(UnlockCommand),
     Completions(CompletionsCommand),
     #[command(hide = true)]
@@ -71,6 +73,7 @@ impl Command {
             Self::Graph(command) => command.run(engine),
             Self::Schema(command) => command.run(),
             Self::Sandbox(command) => command.run().await,
+            Self::History(command) => command.run(engine).await,
             Self::Unlock(command) => command.run(engine).await,
             Self::Completions(command) => command.run(),
             Self::Reference(command) => command.run(),

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod destroy;
 pub(crate) mod graph;
+pub(crate) mod history;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod reference;

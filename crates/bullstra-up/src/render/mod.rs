@@ -4,6 +4,7 @@ mod calls;
 mod change;
 mod estimate;
 mod failures;
+mod history;
 mod live;
 mod notices;
 mod outputs;
@@ -20,6 +21,7 @@ mod value;
 mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
+pub(crate) use history::history;
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;
 pub(crate) use outputs::outputs;
@@ -27,6 +29,7 @@ pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
 pub(crate) use style::message;
 pub(crate) use summary::summary;
+pub(crate) use text::count;
 
 use up_engine::{Failure, Level};
 
