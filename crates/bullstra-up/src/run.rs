@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use up_engine::{Engine, Failure, Goal, PreparedRun, RunRequest, refused};
+use up_engine::{Engine, Failure, Goal, PreparedRun, Reason, RunRequest, refused};
 use up_plan::Plan;
 
 use crate::{
@@ -37,19 +37,24 @@ impl ChangingCommand<'_> {
         let session = aws.session(state).await?;
         let prepared = engine.prepare(RunRequest { command, goal, saved, options: args.options(), session }).await?;
         show(engine, &prepared, destroys, args.json)?;
-        let plan = prepared.plan.clone();
+        let (plan, remarks) = (prepared.plan.clone(), prepared.remarks.clone());
         if !plan.refusals.is_empty() {
             return Err(refused(&plan));
         }
         if !plan.is_empty() {
             prepared.check_lifetime(args.strict)?;
+            render::remarks(&remarks).into_iter().for_each(terminal::say);
+            if args.strict && remarks.iter().any(|remark| remark.blocks) {
+                return Err(Failure::new(Reason::Refused, "something that is not the stack's blocks the destroy"));
+            }
             confirm(args, &plan).await?;
         }
         let finished = prepared.apply().await?;
         let elapsed = begun.elapsed();
-        let report = RunReport { command, plan: &plan, finished: &finished, elapsed };
+        let report = RunReport { command, plan: &plan, remarks: &remarks, finished: &finished, elapsed };
         if !plan.is_empty() {
             terminal::say(render::summary(&plan, &finished.outcome, elapsed, &ApiCalls::of(&engine.meter)));
+            finished.proof.iter().flat_map(render::proof).for_each(terminal::say);
         }
         if args.json {
             terminal::json(report.json(&engine.meter))?;

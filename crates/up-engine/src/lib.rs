@@ -5,6 +5,7 @@
 //! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
 mod advice;
+mod by_name;
 mod failure;
 #[cfg(test)]
 #[path = "../../../tests/fuzz/mod.rs"]
@@ -29,6 +30,7 @@ use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
     advice::advice,
+    by_name::NamedStack,
     failure::{Failure, Reason},
     goal::Goal,
     interrupt::Interrupt,
@@ -37,7 +39,7 @@ pub use crate::{
     outputs::{ResolvedOutput, output_values},
     refusals::refused,
     reporter::{Answer, Level, Reporter, Silent},
-    run::{FinishedRun, PreparedRun, RunRequest, holder},
+    run::{FinishedRun, LeftResource, PreparedRun, RunRequest, TeardownProof, TeardownRemark, holder},
     saved::{SavedPlan, is_saved},
     secrets::{MASK, Secrets},
     session::{CredentialLifetime, DEFAULT_STATE, History, Observation, SANDBOX_ACCOUNT, Session, StackTarget},

@@ -13,6 +13,7 @@ mod progress;
 pub(crate) mod reference;
 mod style;
 mod summary;
+mod teardown;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +30,7 @@ pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
 pub(crate) use style::message;
 pub(crate) use summary::summary;
+pub(crate) use teardown::{proof, remarks};
 pub(crate) use text::count;
 
 use up_engine::{Failure, Level};
