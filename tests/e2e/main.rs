@@ -20,6 +20,7 @@ mod python;
 mod refusals;
 mod shared;
 mod state;
+mod teardown;
 mod throttle;
 mod world;
 mod write_only;
@@ -68,6 +69,7 @@ fn main() {
             hostile::trials(),
             shared::trials(),
             state::trials(),
+            teardown::trials(),
             throttle::trials(),
             write_only::trials(),
             measure::trials(),

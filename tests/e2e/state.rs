@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("state::killed_on_this_machine_is_taken_over_at_once", killed_here),
         trial("state::killed_on_another_machine_is_taken_over_once_its_lease_has_run_out", killed_elsewhere),
         trial("state::a_holder_that_was_unlocked_stops", unlocked),
+        trial("state::history_tells_every_run", history),
         small("state::a_full_disk_is_said_before_anything_is_done", full_disk),
         small("state::a_disk_that_fills_up_during_a_run_does_not_stop_it", filling_disk),
     ]
@@ -212,6 +213,59 @@ fn unlocked() -> Result {
     }
     expect(&account.up(&APPLY)?, 0, "")?;
     settled(&account)
+}
+
+/// Runs that ended, failed and were killed, in a bucket and in a folder.
+fn history() -> Result {
+    for is_in_a_bucket in [true, false] {
+        let account = stage()?;
+        let file = account.folder.path().join("stack.toml");
+        if !is_in_a_bucket {
+            fs::write(&file, STACK.replace("backend", "# backend"))?;
+        }
+        expect_shown(&account, "No run of shared in ")?;
+        let mut killed = halted(&account, "logs:CreateLogGroup")?;
+        expect_shown(&account, "running after ")?;
+        killed.kill()?;
+        killed.wait()?;
+        expect_shown(&account, "interrupted after ")?;
+        expect_shown(&account, "no answer to create logs.log_group.orders:")?;
+        expect(&account.up(&APPLY)?, 0, "Done after ")?;
+        expect(&account.up(&["destroy", "stack.toml", "--auto-approve"])?, 0, "8 deleted")?;
+        let told = account.json(&["history", "stack.toml"])?;
+        let tell =
+            |key: &str| told["runs"].as_array().into_iter().flatten().map(|run| run[key].clone()).collect::<Vec<_>>();
+        let commands: Vec<_> = tell("begin").iter().map(|begin| begin["command"].clone()).collect();
+        if tell("result") != ["done", "done", "interrupted"] || commands != ["destroy", "apply", "apply"] {
+            return fail(format!("it tells {told}"));
+        }
+        if tell("changed")[0]["delete"].as_array().is_none_or(|deleted| deleted.len() != 8) {
+            return fail(format!("the destroy is told as {told}"));
+        }
+        let last = account.json(&["history", "stack.toml", "--limit", "1"])?;
+        if last["runs"].as_array().is_none_or(|runs| runs.len() != 1) || last["has_more"] != true {
+            return fail(format!("of one it tells {last}"));
+        }
+        if !is_in_a_bucket {
+            let journal = account.folder.path().join("state/shared/journal.jsonl");
+            let text = fs::read_to_string(&journal)?;
+            fs::write(&journal, text.replacen("\"event\":\"calling\"", "\"event\":\"colling\"", 1))?;
+            let damaged = account.up(&["history", "shared"])?;
+            expect(&damaged, 0, "the journal of shared in state is damaged: 1 line could not be read")?;
+            if !damaged.stdout.contains("8 deleted") {
+                return fail(format!("the rest is not shown: {}", damaged.stdout));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn expect_shown(account: &Account, text: &str) -> Result {
+    let shown = account.up(&["history", "stack.toml"])?;
+    if shown.code == 0 && shown.stdout.contains(text) {
+        return Ok(());
+    }
+    fail(format!("{text:?} was expected:\n{}{}", shown.stdout, shown.stderr))
 }
 
 /// A test that needs a small disk; ignored where mounting is not permitted.

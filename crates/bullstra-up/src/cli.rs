@@ -6,9 +6,9 @@ use up_engine::{Engine, Failure};
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, drift::DriftCommand,
-        graph::GraphCommand, output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand,
-        sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand, unlock::UnlockCommand,
-        validate::ValidateCommand,
+        graph::GraphCommand, history::HistoryCommand, output::OutputCommand, plan::PlanCommand,
+        reference::ReferenceCommand, sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand,
+        unlock::UnlockCommand, validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Graph(GraphCommand),
     Schema(SchemaCommand),
     Sandbox(SandboxCommand),
+    History(HistoryCommand),
     Unlock(UnlockCommand),
     Completions(CompletionsCommand),
     #[command(hide = true)]
@@ -74,6 +75,7 @@ impl Command {
             Self::Graph(command) => command.run(engine),
             Self::Schema(command) => command.run(),
             Self::Sandbox(command) => command.run().await,
+            Self::History(command) => command.run(engine).await,
             Self::Unlock(command) => command.run(engine).await,
             Self::Completions(command) => command.run(),
             Self::Reference(command) => command.run(),

@@ -1,10 +1,18 @@
 //! Options that several commands share.
 
-use std::{convert::Infallible, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use up_core::Address;
-use up_engine::{Engine, Failure, LimitOptions, MfaCode, PlanOptions, RunOptions, SANDBOX_ACCOUNT, SessionOptions};
+use up_engine::{
+    Engine, Failure, History, LimitOptions, MfaCode, PlanOptions, RunOptions, SANDBOX_ACCOUNT, SessionOptions,
+    StackTarget,
+};
 use up_stack::{RoleArn, Stack};
 use up_state::StateLocation;
 
@@ -24,6 +32,40 @@ impl StackArgs {
     /// Reads and checks the stack. `aws` may name another region.
     pub(crate) fn load(&self, engine: &Engine, aws: &AwsArgs) -> Result<Stack, Failure> {
         engine.load(&self.stack, &self.inputs.options(aws))
+    }
+}
+
+/// A stack by its name or its file, for commands that only need its state.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct NamedStackArgs {
+    /// The stack's name, or its file.
+    ///
+    /// The file says which bucket the state is in. With a name, `--state` and `--region` do.
+    pub(crate) stack: String,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+}
+
+impl NamedStackArgs {
+    /// The region of a bucket, unless `--region` or the stack says another.
+    const REGION: &str = "us-east-1";
+
+    /// The stack's name and its history.
+    pub(crate) async fn history(
+        &self,
+        engine: &Engine,
+        aws: &AwsArgs,
+        state: &StateArgs,
+    ) -> Result<(String, History), Failure> {
+        let path = Path::new(&self.stack);
+        let stack = match path.is_file() {
+            true => Some(engine.load(path, &self.inputs.options(aws))?),
+            false => None,
+        };
+        let named = StackTarget { stack: &self.stack, region: Self::REGION, accounts: &[], role: None, backend: None };
+        let target = stack.as_ref().map_or(named, StackTarget::of);
+        let history = engine.history(&target, &aws.session(state).await?).await?;
+        Ok((target.stack.to_owned(), history))
     }
 }
 
@@ -188,7 +230,8 @@ pub(crate) struct RunArgs {
     /// Begins without asking.
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Refuses to begin, instead of warning, where the credentials expire before the plan is likely to be done.
+    /// Refuses to begin, instead of warning, where the credentials expire before the plan is likely to be done, or where
+    /// something that is not the stack's blocks a destroy.
     #[arg(long)]
     pub(crate) strict: bool,
     /// How many resources are worked on at the same time. Resources that are only waited for do not count.

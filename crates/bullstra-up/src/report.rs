@@ -6,7 +6,7 @@ use anstream::adapter::strip_str;
 use serde::Serialize;
 use serde_json::{Value, json};
 use up_core::{Address, Error, ErrorKind, Meter};
-use up_engine::{Failure, FinishedRun, advice};
+use up_engine::{Failure, FinishedRun, TeardownProof, TeardownRemark, advice};
 use up_plan::{Notice, Plan, Refusal};
 
 use crate::{
@@ -21,6 +21,7 @@ const FORMAT: u32 = 1;
 pub(crate) struct RunReport<'a> {
     pub(crate) command: &'static str,
     pub(crate) plan: &'a Plan,
+    pub(crate) remarks: &'a [TeardownRemark],
     pub(crate) finished: &'a FinishedRun,
     pub(crate) elapsed: Duration,
 }
@@ -40,6 +41,10 @@ struct RunObject<'a> {
     outputs: BTreeMap<&'a str, &'a Option<Value>>,
     api_calls: ApiCalls,
     notices: Vec<Notice>,
+    /// Of a destroy, as told before it began.
+    remarks: &'a [TeardownRemark],
+    /// Of a destroy that has done all its steps.
+    proof: Option<&'a TeardownProof>,
     errors: Vec<ErrorObject<'a>>,
 }
 
@@ -61,7 +66,7 @@ impl RunReport<'_> {
         let all = |kinds: &[ErrorKind]| outcome.failed.iter().all(|(_, error)| kinds.contains(&error.kind));
         match outcome.failed.is_empty() {
             true if *interrupted => Exit::Interrupted,
-            true if outcome.skipped.is_empty() => Exit::Ok,
+            true if outcome.skipped.is_empty() && self.is_proven() => Exit::Ok,
             // Nothing else can be done before signing in again.
             false if outcome.failed.iter().any(|(_, error)| error.kind == ErrorKind::Credentials) => Exit::Access,
             false if all(&[ErrorKind::Denied, ErrorKind::Credentials]) => Exit::Access,
@@ -70,9 +75,14 @@ impl RunReport<'_> {
         }
     }
 
+    /// False after a destroy that cannot say that nothing is left.
+    fn is_proven(&self) -> bool {
+        self.finished.proof.as_ref().is_none_or(|proof| proof.left.is_empty() && proof.unread.is_empty())
+    }
+
     /// The object. Outputs that are sensitive are left out.
     pub(crate) fn json(&self, meter: &Meter) -> Value {
-        let Self { command, plan, finished, elapsed } = self;
+        let Self { command, plan, remarks, finished, elapsed } = self;
         let FinishedRun { outcome, outputs, .. } = finished;
         let shown = outputs.iter().filter(|(_, output)| !output.sensitive);
         let answer = RunObject {
@@ -89,6 +99,8 @@ impl RunReport<'_> {
             outputs: shown.map(|(name, output)| (name.as_str(), &output.value)).collect(),
             api_calls: ApiCalls::of(meter),
             notices: render::remaining(plan, outcome),
+            remarks,
+            proof: finished.proof.as_ref(),
             errors: outcome.failed.iter().map(|(address, error)| self.problem(address, error)).collect(),
         };
         json!(answer)

@@ -40,7 +40,7 @@ impl ChangingCommand<'_> {
         let session = aws.session(state).await?;
         let prepared = engine.prepare(RunRequest { command, goal, saved, options: args.options(), session }).await?;
         show(engine, &prepared, destroys, args.json)?;
-        let plan = prepared.plan.clone();
+        let (plan, remarks) = (prepared.plan.clone(), prepared.remarks.clone());
         if !plan.refusals.is_empty() {
             return Err(refused(&plan));
         }
@@ -49,13 +49,18 @@ impl ChangingCommand<'_> {
         }
         if !plan.is_empty() {
             prepared.check_lifetime(args.strict)?;
+            render::remarks(&remarks).into_iter().for_each(terminal::say);
+            if args.strict && remarks.iter().any(|remark| remark.blocks) {
+                return Err(Failure::new(Reason::Refused, "something that is not the stack's blocks the destroy"));
+            }
             confirm(args, &plan).await?;
         }
         let finished = prepared.apply().await?;
         let elapsed = begun.elapsed();
-        let report = RunReport { command, plan: &plan, finished: &finished, elapsed };
+        let report = RunReport { command, plan: &plan, remarks: &remarks, finished: &finished, elapsed };
         if !plan.is_empty() {
             terminal::say(render::summary(&plan, &finished.outcome, elapsed, &ApiCalls::of(&engine.meter)));
+            finished.proof.iter().flat_map(render::proof).for_each(terminal::say);
         }
         if args.json {
             terminal::json(report.json(&engine.meter))?;

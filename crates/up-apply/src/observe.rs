@@ -204,6 +204,18 @@ impl Observer {
         Ok(untagged.map(|observed| observed.id).collect())
     }
 
+    /// The same, and the names and tags of resources that have one of [`Observer::names`] and do not belong to the stack.
+    ///
+    /// # Errors
+    /// AWS refuses a call or does not answer.
+    pub async fn kind_and_others(
+        &self,
+        kind: &'static dyn AnyKind,
+    ) -> Result<(Vec<Observed<Value>>, BTreeMap<String, Tags>), Error> {
+        let KindResources { observed, others, .. } = self.look(kind, Selection::All, &RunFindings::default()).await?;
+        Ok((observed, others))
+    }
+
     /// Observes one kind, with the run's findings about it.
     pub(crate) async fn look(
         &self,

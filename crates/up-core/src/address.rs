@@ -35,6 +35,9 @@ impl Address {
     pub const ADDRESS_TAG: &'static str = "bullstra:address";
     /// The tag that tells a replacement from the resource that it replaces; absent for the first.
     pub const GENERATION_TAG: &'static str = "bullstra:generation";
+    /// The tag with the name that the user gave the resource, for kinds whose tags travel with copies
+    /// ([`crate::KindInfo::tags_travel`]): a copy carries the tag, but has another name.
+    pub const NAME_TAG: &'static str = "bullstra:name";
 
     /// A resource of the root module, without a key.
     pub fn root(kind: impl Into<String>, name: impl Into<String>) -> Self {

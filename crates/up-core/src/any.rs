@@ -1,13 +1,13 @@
 //! [`Kind`] without its type: the trait object that the engine works with.
 
-use std::{future::Future, marker::PhantomData, pin::Pin};
+use std::{collections::BTreeSet, future::Future, marker::PhantomData, pin::Pin};
 
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::{
-    Address, Asked, Change, Context, Created, Error, Field, Kind, KindInfo, NewResource, Observed, Problem, Query,
-    Result, TagChange, Unique, by_id, caller::KindVerb, placeholder, plain,
+    Address, Asked, Change, Context, Created, DeleteRemark, Error, Field, Kind, KindInfo, Leaving, NewResource,
+    Observed, Problem, Query, Result, TagChange, Unique, by_id, caller::KindVerb, placeholder, plain,
 };
 
 /// The boxed future of a kind's verb: boxed here, so that no other crate compiles the SDK's futures again.
@@ -56,6 +56,19 @@ pub trait AnyKind: Send + Sync {
     /// See [`Kind::delays`].
     fn delays(&self, _seen: &Observed<Value>, _want: &Value) -> Vec<String> {
         Vec::new()
+    }
+    /// See [`Kind::before_delete`].
+    fn before_delete<'a>(
+        &'a self,
+        _cx: &'a Context,
+        _resources: Vec<Observed<Value>>,
+        _names: &'a BTreeSet<String>,
+    ) -> Later<'a, Vec<DeleteRemark>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    /// See [`Kind::kept`].
+    fn kept<'a>(&'a self, _cx: &'a Context, _deleted: Vec<Observed<Value>>) -> Later<'a, Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
     /// See [`Kind::observe`].
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>>;
@@ -181,6 +194,25 @@ impl<K: Kind> AnyKind for Of<K> {
 
     fn delete<'a>(&'a self, cx: &'a Context, observed: Observed<Value>) -> Later<'a, ()> {
         called::<K, _>("delete", async move { K::delete(cx, &restore(observed)?).await })
+    }
+
+    fn before_delete<'a>(
+        &'a self,
+        cx: &'a Context,
+        resources: Vec<Observed<Value>>,
+        names: &'a BTreeSet<String>,
+    ) -> Later<'a, Vec<DeleteRemark>> {
+        called::<K, _>("delete", async move {
+            let resources = resources.into_iter().map(restore).collect::<Result<Vec<_>>>()?;
+            K::before_delete(cx, &Leaving { resources: &resources, names }).await
+        })
+    }
+
+    fn kept<'a>(&'a self, cx: &'a Context, deleted: Vec<Observed<Value>>) -> Later<'a, Vec<String>> {
+        called::<K, _>("delete", async move {
+            let deleted = deleted.into_iter().map(restore).collect::<Result<Vec<_>>>()?;
+            K::kept(cx, &deleted).await
+        })
     }
 }
 

@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Address, Context, Created, NewResource, Observed, Query, Result, Service, TagChange, Unique, placeholder};
+use crate::{
+    Address, Context, Created, DeleteRemark, Leaving, NewResource, Observed, Query, Result, Service, TagChange, Unique,
+    placeholder,
+};
 
 /// One kind of AWS resource.
 ///
@@ -50,6 +53,22 @@ pub trait Kind: Spec {
     /// and the engine tries again; or [`crate::ErrorKind::Held`], if a resource outside the stack uses it. See
     /// [`KindInfo::deletes_at_once`].
     fn delete(cx: &Context, observed: &Observed<Self>) -> impl Future<Output = Result<()>> + Send;
+
+    /// What the user should know before all of `leaving` is deleted: what others have in it or on it, and what is lost with
+    /// it. Asked once by a destroy, before its first call that changes AWS, and under the permissions of the delete.
+    /// Changes nothing; lists for all resources together where AWS can.
+    fn before_delete(
+        _cx: &Context,
+        _leaving: &Leaving<'_, Self>,
+    ) -> impl Future<Output = Result<Vec<DeleteRemark>>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
+    /// What AWS keeps of resources that have been deleted, and may charge for, such as snapshots: sentences without a full
+    /// stop. Asked once by a destroy, after its last call, and under the permissions of the delete.
+    fn kept(_cx: &Context, _deleted: &[Observed<Self>]) -> impl Future<Output = Result<Vec<String>>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Values that only one resource of the kind can have at a time: a port, a priority, an address range. The plan
     /// lets a resource take such a value only after another of the stack has released it, and replaces delete-first if

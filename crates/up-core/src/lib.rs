@@ -18,6 +18,7 @@ mod ignored;
 mod immutable;
 mod index;
 mod kind;
+mod leaving;
 mod meter;
 pub mod mirror;
 pub mod names;
@@ -55,6 +56,7 @@ pub use index::{Index, Tagged};
 pub use kind::{
     Actions, Asked, Binding, Change, Field, Kind, KindInfo, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
 };
+pub use leaving::{DeleteRemark, Leaving};
 pub use meter::{Call, HeldBack, Meter};
 pub use mirror::{FromAws, ToAws, present};
 pub use new_resource::{Created, NewResource};
@@ -78,10 +80,10 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, Document, Error, ErrorKind, FromAws, Impairment,
-        Kind, KindInfo, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref, Result, Spec, Status,
-        TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions, concurrently, fill, fill_changed, found, names,
-        part, present, problems, read, spec,
+        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, DeleteRemark, Document, Error, ErrorKind, FromAws,
+        Impairment, Kind, KindInfo, Leaving, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref,
+        Result, Spec, Status, TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions, concurrently, fill,
+        fill_changed, found, names, part, present, problems, read, spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -13,6 +13,7 @@ pub mod route_table;
 mod rule;
 mod rule_change;
 pub mod security_group;
+mod strangers;
 pub mod subnet;
 mod tagging;
 mod token;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{IpPermission, ResourceType, SecurityGroup as Described};
+use aws_sdk_ec2::types::{IpPermission, NetworkInterface, ResourceType, SecurityGroup as Described};
 use up_core::{Address, prelude::*};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     made, ours,
     rule::{Owner, Rule, Rules, TEXT_RULE, everywhere, is_text, unfold, without_controllers},
     rule_change::{RuleChange, Way, permissions},
-    selected, tags,
+    selected, strangers, tags,
 };
 
 /// Says which traffic may reach, and leave, whatever wears it.
@@ -134,6 +134,21 @@ impl Kind for SecurityGroup {
             return Err(others.refusal(&observed.id, refusal));
         }
         delete(cx, observed).await
+    }
+
+    /// Two calls for the rules of others that name any of the groups, and one for the interfaces in groups whose network
+    /// stays; the network's own looks for the others.
+    async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let groups = leaving.resources.iter().map(|group| group.id.clone()).collect();
+        let mut found = strangers::rules(cx, &groups, leaving.names).await?;
+        let stays = |group: &&Observed<Self>| cx.id(&group.spec.vpc).is_ok_and(|vpc| !leaving.names.contains(&vpc));
+        let alone: BTreeSet<_> = leaving.resources.iter().filter(stays).map(|group| group.id.clone()).collect();
+        let worn = |interface: &NetworkInterface| {
+            let worn = interface.groups().iter().filter_map(|group| group.group_id());
+            worn.map(str::to_owned).find(|group| alone.contains(group))
+        };
+        found.extend(strangers::interfaces(cx, "group-id", &alone, leaving.names, worn).await?);
+        Ok(found)
     }
 
     fn unique(&self) -> Vec<Unique> {

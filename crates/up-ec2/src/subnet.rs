@@ -7,7 +7,9 @@ use aws_sdk_ec2::types::{
 };
 use up_core::{Address, prelude::*};
 
-use crate::{check, client, guardduty::leave_subnet, holder::or_holders, once, ours, selected, switch, tags};
+use crate::{
+    check, client, guardduty::leave_subnet, holder::or_holders, once, ours, selected, strangers, switch, tags,
+};
 
 /// A part of a network, in one availability zone.
 #[spec]
@@ -129,6 +131,13 @@ impl Kind for Subnet {
             leave_subnet(cx, &cx.id(&observed.spec.vpc)?, &observed.id).await?;
         }
         Err(refusal)
+    }
+
+    /// One call for all subnets whose network stays; the network's own looks for the others.
+    async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let stays = |subnet: &&Observed<Self>| cx.id(&subnet.spec.vpc).is_ok_and(|vpc| !leaving.names.contains(&vpc));
+        let subnets = leaving.resources.iter().filter(stays).map(|subnet| subnet.id.clone()).collect();
+        strangers::interfaces(cx, "subnet-id", &subnets, leaving.names, |interface| interface.subnet_id.clone()).await
     }
 
     fn unique(&self) -> Vec<Unique> {

@@ -6,7 +6,7 @@ use up_core::{Address, Context, Later, NewResource, Query, TagChange};
 use crate::{client, list};
 
 /// The most values that EC2 takes for one filter.
-const VALUES: usize = 200;
+pub(crate) const VALUES: usize = 200;
 
 /// Finds what a query asks for in one call: a stack's resources by tag, and where only some of them are asked for, these
 /// alone, by the filter `id`.

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_ec2::types::{ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode};
+use aws_sdk_ec2::types::{
+    NetworkInterface, ResourceType, Vpc as Described, VpcAttributeName, VpcCidrBlockState, VpcCidrBlockStateCode,
+};
 use up_core::prelude::*;
 
 use crate::{
-    arn, check, client, filter, guardduty::leave_vpc, holder::or_holders, made, once, ours, selected, switch, tags,
+    arn, check, client, filter, guardduty::leave_vpc, holder::or_holders, made, once, ours, selected, strangers,
+    switch, tags,
 };
 
 /// A private network, to be cut into subnets.
@@ -59,7 +62,7 @@ impl Kind for Vpc {
             update: actions!(ec2: ModifyVpcAttribute AssociateVpcCidrBlock DisassociateVpcCidrBlock),
             tag: actions!(ec2: CreateTags DeleteTags),
             delete: actions!(ec2: DeleteSecurityGroup DeleteVpc DeleteVpcEndpoints DescribeNetworkInterfaces
-                DescribeSecurityGroups DescribeVpcEndpoints),
+                DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints),
         },
         attrs: &["arn", "cidr_block", "default_security_group_id", "ipv6_cidr_block", "main_route_table_id"],
         non_idempotent_create: true,
@@ -107,6 +110,19 @@ impl Kind for Vpc {
             deleted => deleted,
         };
         or_holders(cx, "vpc-id", &observed.id, deleted).await
+    }
+
+    /// Three calls for all networks: their interfaces, subnets and groups.
+    async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let networks = leaving.resources.iter().map(|network| network.id.clone()).collect();
+        let of = |interface: &NetworkInterface| {
+            // Told of the subnet, if that is deleted too.
+            let is_of_subnet = interface.subnet_id().is_some_and(|subnet| leaving.names.contains(subnet));
+            if is_of_subnet { interface.subnet_id.clone() } else { interface.vpc_id.clone() }
+        };
+        let mut found = strangers::interfaces(cx, "vpc-id", &networks, leaving.names, of).await?;
+        found.extend(strangers::parts_of_networks(cx, &networks, leaving.names).await?);
+        Ok(found)
     }
 
     fn check(&self) -> Vec<Problem> {

@@ -170,6 +170,12 @@ impl Kind for Repository {
         Ok(())
     }
 
+    /// One call for each repository: ECR lists the images of one.
+    async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let names: Vec<_> = leaving.resources.iter().map(|repository| repository.id.clone()).collect();
+        Ok(concurrently(names.into_iter().map(|name| images(cx, name))).await?.into_iter().flatten().collect())
+    }
+
     fn check(&self) -> Vec<Problem> {
         let form = "a name is 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them";
         let name = Problem::unless_form("name", self.name.as_ref(), is_name, form);
@@ -281,4 +287,18 @@ fn nothing() -> PolicyDocument {
 
 fn states_nothing(policy: &PolicyDocument) -> bool {
     policy.statements().is_some_and(<[_]>::is_empty)
+}
+
+/// How many images are deleted with a repository.
+async fn images(cx: &Context, name: String) -> Result<Option<DeleteRemark>> {
+    let call = client(cx).list_images().repository_name(&name).max_results(1000);
+    let Some(answer) = call.send().await.unless_gone()? else { return Ok(None) };
+    let images: BTreeSet<_> = answer.image_ids().iter().filter_map(|image| image.image_digest()).collect();
+    let count = match (images.len(), answer.next_token.is_some()) {
+        (0, _) => return Ok(None),
+        (1, false) => "its only image is".to_owned(),
+        (count, false) => format!("its {count} images are"),
+        (count, true) => format!("its images, more than {count}, are"),
+    };
+    Ok(Some(DeleteRemark::note(name, format!("{count} deleted with it"))))
 }

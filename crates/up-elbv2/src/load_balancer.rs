@@ -176,6 +176,12 @@ impl Kind for LoadBalancer {
         Ok(())
     }
 
+    /// No call: what it says is known.
+    async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection);
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is lifted")).collect())
+    }
+
     fn check(&self) -> Vec<Problem> {
         let name = self.name.as_deref().and_then(check_name);
         let logs = [

@@ -8,7 +8,7 @@ use up_plan::{Action, LiveStack, Notice, Plan, Step, Wanted};
 use up_stack::{OutputValue, Stack, StackRole};
 use up_state::StateLocation;
 
-use crate::{Failure, Observation, PlanOptions, Reason, Secrets, StackTarget};
+use crate::{Failure, NamedStack, Observation, PlanOptions, Reason, Secrets, StackTarget};
 
 /// The desired state of a stack: everything from its files that planning, running and a saved plan need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Goal {
     /// As given, see [`PlanOptions::rewrite`].
     #[serde(default)]
     rewrite: Vec<String>,
+    /// The stack, if its files are not at hand.
+    #[serde(skip)]
+    pub(crate) by_name: Option<NamedStack>,
     /// The write-only values of `resources`, after [`Self::seal`] has replaced them by placeholders.
     #[serde(skip)]
     write_only: WriteOnly,
@@ -64,6 +67,7 @@ impl Goal {
             given: BTreeMap::new(),
             targets: options.targets.clone(),
             rewrite: options.rewrite.clone(),
+            by_name: None,
             write_only: WriteOnly::new(),
         }
     }
@@ -80,6 +84,27 @@ impl Goal {
         });
         let given = given.collect();
         Self { resources: vec![], outputs: BTreeMap::new(), prevent_destroy, named, given, ..goal }
+    }
+
+    /// See [`Self::destroy_named`].
+    pub(crate) fn nothing(stack: NamedStack, options: &PlanOptions) -> Self {
+        Self {
+            stack: stack.name.clone(),
+            region: stack.region.clone(),
+            accounts: vec![],
+            role: None,
+            resources: vec![],
+            outputs: BTreeMap::new(),
+            protect: false,
+            backend: None,
+            prevent_destroy: BTreeSet::new(),
+            named: BTreeMap::new(),
+            given: BTreeMap::new(),
+            targets: options.targets.clone(),
+            rewrite: vec![],
+            by_name: Some(stack),
+            write_only: WriteOnly::new(),
+        }
     }
 
     /// Where the stack lives.
@@ -148,12 +173,14 @@ impl Goal {
     /// # Errors
     /// When a target is neither declared nor owned by the stack.
     pub fn plan(&self, observation: &Observation) -> Result<Plan, Failure> {
+        let by_name = self.by_name.as_ref();
+        let named = by_name.map(|stack| stack.named(&observation.live_stack));
         let wanted = Wanted {
             stack: &self.stack,
             resources: &self.resources,
             protect: self.protect,
             prevent_destroy: &self.prevent_destroy,
-            named: &self.named,
+            named: named.as_ref().unwrap_or(&self.named),
             given: &self.given,
             targets: &self.targets(&observation.live_stack)?,
         };
@@ -161,6 +188,9 @@ impl Goal {
         if observation.past.snapshot.is_none() && !self.resources.is_empty() {
             plan.notices.extend(of_another_copy(&plan));
         }
+        let refusals: Vec<_> =
+            by_name.into_iter().flat_map(|stack| stack.refusals(&plan, &observation.live_stack)).collect();
+        plan.refusals.extend(refusals);
         Ok(plan)
     }
 

@@ -5,6 +5,7 @@
 //! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
 mod advice;
+mod by_name;
 mod drift;
 mod failure;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
     advice::advice,
+    by_name::NamedStack,
     drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,
@@ -40,7 +42,7 @@ pub use crate::{
     outputs::{ResolvedOutput, output_values},
     refusals::refused,
     reporter::{Answer, Level, Reporter, Silent},
-    run::{FinishedRun, PreparedRun, RunRequest, holder},
+    run::{FinishedRun, LeftResource, PreparedRun, RunRequest, TeardownProof, TeardownRemark, holder},
     saved::{SavedPlan, is_saved},
     secrets::{MASK, Secrets},
     session::{CredentialLifetime, DEFAULT_STATE, History, Observation, SANDBOX_ACCOUNT, Session, StackTarget},

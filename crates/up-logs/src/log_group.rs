@@ -145,6 +145,12 @@ impl Kind for LogGroup {
         Ok(())
     }
 
+    /// No call: what it says is known.
+    async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection_enabled);
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is lifted")).collect())
+    }
+
     fn check(&self) -> Vec<Problem> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-/#".contains(c);
         let is_name = |name: &str| (1..=512).contains(&name.len()) && name.chars().all(legal);

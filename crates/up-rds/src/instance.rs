@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::DbInstance;
-use up_core::prelude::*;
+use aws_sdk_rds::types::{DbInstance, Filter};
+use up_core::{Address, prelude::*};
 
 use crate::{client, instance_calls, list, status};
 
@@ -187,7 +187,8 @@ impl Kind for Instance {
                 kms: CreateGrant Decrypt DescribeKey GenerateDataKey,
                 secretsmanager: CreateSecret RotateSecret TagResource),
             tag: actions!(rds: AddTagsToResource RemoveTagsFromResource),
-            delete: actions!(rds: ModifyDBInstance DeleteDBInstance CreateDBSnapshot AddTagsToResource, iam: PassRole,
+            delete: actions!(rds: ModifyDBInstance DeleteDBInstance CreateDBSnapshot DescribeDBSnapshots AddTagsToResource,
+                iam: PassRole,
                 kms: CreateGrant Decrypt DescribeKey GenerateDataKey,
                 secretsmanager: CreateSecret RotateSecret TagResource),
         },
@@ -214,7 +215,9 @@ impl Kind for Instance {
     /// Safe to repeat: it is unique by its name.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        let tags = new.tags.clone().into_iter().chain(self.notes(self.grows())).collect();
+        // Copies of it, made from a snapshot, carry its tags under another name.
+        let given = self.name.as_ref().map(|name| (Address::NAME_TAG.to_owned(), name.clone()));
+        let tags = new.tags.clone().into_iter().chain(self.notes(self.grows())).chain(given).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
         request.send().await?;
         Ok(name.into())
@@ -247,6 +250,44 @@ impl Kind for Instance {
         let call = call.set_delete_automated_backups(is_broken.then_some(false));
         call.set_final_db_snapshot_identifier(snapshot).send().await?;
         Ok(())
+    }
+
+    /// No call: what it says is known.
+    async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
+        let mut remarks = vec![];
+        for observed in leaving.resources {
+            if observed.spec.deletion_protection {
+                remarks.push(DeleteRemark::note(&observed.id, "AWS's deletion protection is lifted"));
+            }
+            let is_broken = status::has_no_snapshot(&observed.status);
+            let message = match observed.spec.skip_final_snapshot {
+                true => "no final snapshot is taken: `skip_final_snapshot`".to_owned(),
+                false if is_broken => {
+                    "RDS can take no final snapshot in its state; its automated backups stay".to_owned()
+                }
+                false => format!("a final snapshot is kept: {}", last_snapshot(observed)?),
+            };
+            remarks.push(DeleteRemark::note(&observed.id, message));
+        }
+        Ok(remarks)
+    }
+
+    /// One call: the snapshots of all these databases, by their own ids.
+    async fn kept(cx: &Context, deleted: &[Observed<Self>]) -> Result<Vec<String>> {
+        let ids: Vec<_> = deleted.iter().filter_map(|it| it.attrs.get("resource_id").cloned()).collect();
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let filter = Filter::builder().name("dbi-resource-id").set_values(Some(ids)).build();
+        let request = client(cx).describe_db_snapshots().filters(filter).into_paginator();
+        let snapshots = request.items().send().try_collect().await?;
+        let kept = snapshots.into_iter().map(|snapshot| {
+            let id = present(snapshot.db_snapshot_identifier, "identifier of a snapshot")?;
+            let of = snapshot.db_instance_identifier.unwrap_or_default();
+            let size = snapshot.allocated_storage.map(|size| format!(", {size} GiB")).unwrap_or_default();
+            Ok(format!("snapshot {id} (of {of}{size})"))
+        });
+        kept.collect()
     }
 
     fn check(&self) -> Vec<Problem> {

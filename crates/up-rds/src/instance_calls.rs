@@ -9,7 +9,7 @@ use aws_sdk_rds::{
     },
     types::{self, CloudwatchLogsExportConfiguration, DbInstance, PendingModifiedValues},
 };
-use up_core::prelude::*;
+use up_core::{Address, prelude::*};
 
 use crate::{
     client,
@@ -160,6 +160,7 @@ impl Instance {
         }
         let mut tags = tags(instance.tag_list.take());
         let (skips, begun) = (tags.remove(Self::SKIP_TAG), tags.remove(Self::STORAGE_TAG));
+        let given = tags.remove(Address::NAME_TAG).map(|name| (Address::NAME_TAG.to_owned(), name));
         present(instance.storage_type.as_ref(), "storage type of a database")?;
         let mut spec = Self::from_aws(with_pending(instance))?;
         let id = present(spec.name.clone(), "identifier of a database")?;
@@ -167,7 +168,8 @@ impl Instance {
         let begun = begun.and_then(|size| size.parse().ok()).filter(|size| *size < spec.allocated_storage);
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
-        Ok(Observed { attrs, status, notes, ..Observed::new(id, tags, spec) })
+        let private = given.into_iter().collect();
+        Ok(Observed { attrs, status, notes, private, ..Observed::new(id, tags, spec) })
     }
 }
 

@@ -112,7 +112,7 @@ pub(crate) struct Header {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct JournalLine {
     pub(crate) at: Timestamp,
-    run: String,
+    pub(crate) run: String,
     pub(crate) what: Entry,
 }
 

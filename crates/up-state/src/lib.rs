@@ -22,6 +22,7 @@ mod location;
 mod lock;
 #[cfg(test)]
 mod memory;
+mod runs;
 mod segments;
 mod snapshot;
 mod store;
@@ -41,6 +42,7 @@ pub use journal::{Entry, Journal};
 pub use lease::{Lease, owner};
 pub use location::StateLocation;
 pub use lock::{Lock, LockError, LockHolder};
+pub use runs::{PastRun, RunBegin, RunHistory, RunResult, RunSteps};
 pub use snapshot::{LastSnapshot, Snapshot};
 pub use store::{Store, StoredFile, Version, WriteIf};
 
@@ -233,6 +235,25 @@ impl State {
                 .push(format!("{at} is damaged: {lines} of the last runs could not be read and will be ignored"));
         }
         Ok(past)
+    }
+
+    /// Reads the last `limit` runs from the journal, the newest first. Damaged lines are counted and left out.
+    ///
+    /// # Errors
+    /// The journal exists but must not be read, or has a newer format.
+    pub fn runs(&self, limit: usize) -> Result<RunHistory, StateError> {
+        let mut history = match &self.backend {
+            Backend::Folder(folder) => runs::in_folder(&folder.file(journal::NAME), &folder.at(journal::NAME), limit)?,
+            Backend::Store(store) => runs::in_store(&**store, limit)?,
+        };
+        if let Some(last) = history.runs.first_mut().filter(|run| run.steps.is_none())
+            && let Some(LockHolder::Run(lease)) = self.holder()?
+            && !lease.is_over()
+            && last.began >= lease.started
+        {
+            last.result = RunResult::Running;
+        }
+        Ok(history)
     }
 
     /// Replaces the snapshot. Readers find either the old one or the new one.

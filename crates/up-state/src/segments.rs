@@ -167,13 +167,13 @@ pub(crate) fn prune(store: &dyn Store) -> Result<(), StateError> {
 }
 
 /// The files of each run, in order.
-fn runs(store: &dyn Store) -> Result<Vec<Vec<String>>, StateError> {
+pub(crate) fn runs(store: &dyn Store) -> Result<Vec<Vec<String>>, StateError> {
     let names = store.list(UNDER)?;
     let run = |name: &str| name.rsplit_once('/').map(|(run, _)| run.to_owned());
     let runs = names.chunk_by(|one, other| run(one) == run(other));
     Ok(runs.map(<[String]>::to_vec).collect())
 }
 
-fn text(store: &dyn Store, name: &str) -> Result<Arc<Vec<u8>>, StateError> {
+pub(crate) fn text(store: &dyn Store, name: &str) -> Result<Arc<Vec<u8>>, StateError> {
     Ok(store.get(name)?.map(|kept| kept.bytes).unwrap_or_default())
 }

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod destroy;
 pub(crate) mod drift;
 pub(crate) mod graph;
+pub(crate) mod history;
 pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod reference;

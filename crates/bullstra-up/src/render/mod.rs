@@ -5,6 +5,7 @@ mod change;
 mod drift;
 mod estimate;
 mod failures;
+mod history;
 mod live;
 mod notices;
 mod outputs;
@@ -13,6 +14,7 @@ mod progress;
 pub(crate) mod reference;
 mod style;
 mod summary;
+mod teardown;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,6 +24,7 @@ mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
 pub(crate) use drift::{drift, drift_failed, drift_failed_markdown, drift_markdown};
+pub(crate) use history::history;
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;
 pub(crate) use outputs::outputs;
@@ -29,6 +32,8 @@ pub(crate) use plan::plan;
 pub(crate) use progress::Progress;
 pub(crate) use style::message;
 pub(crate) use summary::summary;
+pub(crate) use teardown::{proof, remarks};
+pub(crate) use text::count;
 
 use up_engine::{Failure, Level};
 

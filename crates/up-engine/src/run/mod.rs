@@ -4,6 +4,7 @@ mod lifetime;
 mod locking;
 mod log;
 pub(crate) mod remember;
+mod teardown;
 mod unmoved;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
@@ -14,7 +15,10 @@ use up_core::Declared;
 use up_plan::{Plan, drift::Baseline};
 use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
 
-pub use self::locking::holder;
+pub use self::{
+    locking::holder,
+    teardown::{LeftResource, TeardownProof, TeardownRemark},
+};
 use self::{locking::locked, log::RunLog, unmoved::unmoved};
 use crate::{
     Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
@@ -43,6 +47,8 @@ pub struct RunRequest {
 pub struct PreparedRun {
     /// The plan.
     pub plan: Plan,
+    /// For a destroy: what the user should know before it begins, that which blocks it first.
+    pub remarks: Vec<TeardownRemark>,
     request: RunRequest,
     session: Session,
     observation: Observation,
@@ -56,6 +62,8 @@ pub struct FinishedRun {
     pub outcome: Outcome,
     /// True if it was interrupted.
     pub interrupted: bool,
+    /// After a destroy that has done all its steps: what is left.
+    pub proof: Option<TeardownProof>,
     /// The stack's outputs, without the values of sensitive ones.
     pub outputs: BTreeMap<String, ResolvedOutput>,
 }
@@ -71,6 +79,7 @@ impl Engine {
     pub async fn prepare(&self, mut request: RunRequest) -> Result<PreparedRun, Failure> {
         self.guarded(async {
             let session = self.open(&request.goal.target(), &request.session).await?;
+            request.goal.by_name.iter().try_for_each(|stack| stack.check(&session))?;
             let lock = locked(&session, request.command, request.options.lock_timeout).await?;
             let mut observation = session.observe(&request.goal.resources, &request.goal.outputs).await?;
             request.goal.seal(&mut observation, &self.secrets)?;
@@ -79,9 +88,27 @@ impl Engine {
             if let Some(saved) = &request.saved {
                 unmoved(saved, &plan, &observation.live_stack)?;
             }
-            Ok(PreparedRun { plan, request, session, observation, lock: Arc::new(lock) })
+            let remarks = match request.goal.resources.is_empty() && plan.refusals.is_empty() {
+                true => self.remarks(&request.goal, &observation, &plan).await,
+                false => vec![],
+            };
+            Ok(PreparedRun { plan, remarks, request, session, observation, lock: Arc::new(lock) })
         })
         .await
+    }
+
+    /// What the user should know before a destroy begins. Where that cannot be found out, the destroy goes on.
+    async fn remarks(&self, goal: &Goal, observation: &Observation, plan: &Plan) -> Vec<TeardownRemark> {
+        if goal.by_name.is_some() && !plan.is_empty() {
+            let message = "without the stack's files nobody knows which resources are marked `prevent_destroy`";
+            self.message(Level::Warning, message);
+        }
+        let (mut remarks, failed) = teardown::remarks(&observation.observer, plan).await;
+        for (kind, error) in failed {
+            self.message(Level::Warning, &format!("failed to look for what blocks the delete of {kind}: {error}"));
+        }
+        remarks.iter_mut().for_each(|remark| remark.message = self.secrets.masked(&remark.message).into_owned());
+        remarks
     }
 }
 
@@ -110,6 +137,7 @@ impl PreparedRun {
             return Err(crate::refused(&self.plan));
         }
         let goal = &self.request.goal;
+        let engine = &self.session.engine;
         let (mut outcome, interrupted) = if self.plan.is_empty() {
             self.observation.observer.learn(&self.observation.live_stack, &self.plan);
             if !goal.resources.is_empty() && !goal.is_partial() && self.has_news() {
@@ -119,12 +147,25 @@ impl PreparedRun {
         } else {
             self.apply_steps().await?
         };
-        let secrets = &self.session.engine.secrets;
+        let is_gone = goal.resources.is_empty() && !goal.is_partial() && !self.plan.is_empty();
+        let proof = match is_gone && !interrupted && outcome.failed.is_empty() && outcome.skipped.is_empty() {
+            // An interrupt ends only the proof: everything is done.
+            true => engine.interrupt.or(self.prove()).await.ok(),
+            false => None,
+        };
+        let secrets = &engine.secrets;
         let mask = |text: &mut String| *text = secrets.masked(text).into_owned();
         outcome.failed.iter_mut().for_each(|(_, error)| mask(&mut error.message));
         outcome.notes.values_mut().flatten().for_each(mask);
         let outputs = output_values(&goal.outputs, Some(&self.session.cx), false);
-        Ok(FinishedRun { outcome, interrupted, outputs })
+        Ok(FinishedRun { outcome, interrupted, proof, outputs })
+    }
+
+    async fn prove(&self) -> Result<TeardownProof, Failure> {
+        let mut proof = teardown::proof(&self.observation.observer, &self.plan, self.session.settle).await;
+        let secrets = &self.session.engine.secrets;
+        proof.unread.values_mut().for_each(|error| *error = secrets.masked(error).into_owned());
+        Ok(proof)
     }
 
     /// True where the snapshot is out of date, though there is nothing to do: the history was lost, lacks specs of immutable

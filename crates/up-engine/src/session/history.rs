@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use aws_config::SdkConfig;
 use up_core::{ErrorKind, Meter};
 use up_s3::BucketStore;
-use up_state::{LockHolder, State, StateError, StateLocation};
+use up_state::{LockHolder, RunHistory, State, StateError, StateLocation};
 
 use super::StackTarget;
 use crate::{Failure, Reason, advice};
@@ -28,6 +28,14 @@ impl History {
     /// When the lock cannot be read.
     pub fn holder(&self) -> Result<Option<LockHolder>, Failure> {
         self.state.holder().map_err(unusable)
+    }
+
+    /// The last `limit` runs, the newest first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn runs(&self, limit: usize) -> Result<RunHistory, Failure> {
+        self.state.runs(limit).map_err(unusable)
     }
 
     /// Removes the lock of `holder`; false where another run holds it by now.

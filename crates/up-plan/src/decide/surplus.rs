@@ -22,7 +22,7 @@ impl<'a> Matcher<'a, '_> {
     }
 
     /// True if more than the tags, which may have been copied, says that the stack created it: an earlier run knew its
-    /// id, or it has the name that `declared` gives, or the name derived from its address.
+    /// id, or it has the name that `declared` gives, the name derived from its address, or the name that its create noted.
     fn is_ours(&self, kind: &dyn AnyKind, declared: Option<&Declared>, observed: &Observed<Value>) -> bool {
         if self.live_stack.known.get(kind.name()).is_some_and(|ids| ids.contains(&observed.id)) {
             return true;
@@ -34,7 +34,10 @@ impl<'a> Matcher<'a, '_> {
         let declared = declared.or_else(|| self.declared.get(&address).copied());
         let given = declared.and_then(|declared| given_name(kind, &declared.spec));
         let given = given.or_else(|| self.given.get(&address).map(String::as_str));
-        given == Some(name) || (longest > 0 && *name == address.physical(self.stack, observed.generation(), longest))
+        let noted = observed.private.get(Address::NAME_TAG);
+        given == Some(name)
+            || noted == Some(name)
+            || (longest > 0 && *name == address.physical(self.stack, observed.generation(), longest))
     }
 
     /// Refuses to go on if one of two resources with the same tags may be a copy and nothing tells which, or if the
