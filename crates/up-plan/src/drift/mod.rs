@@ -390,7 +390,7 @@ impl<'a> Comparison<'a, '_> {
         found.collect()
     }
 
-    /// Resources of nobody's stack that belong to resources of this one, and those that have lost their tags.
+    /// Resources of nobody's stack that refer to resources of this one.
     fn attached(&self) -> Vec<Finding> {
         let mut findings = vec![];
         for (kind, observed) in
