@@ -2,6 +2,7 @@
 
 mod children;
 mod event;
+mod executor;
 mod holders;
 mod names;
 mod observe;

@@ -13,9 +13,9 @@ use up_plan::{Action, LiveStack, Plan};
 
 use crate::{
     Event, EventKind, Holder, Observer, Sink,
+    executor::{Executor, PROPAGATE},
     holders::OwnedResources,
     names::LiveIds,
-    step::{Executor, PROPAGATE},
     watch::Watch,
 };
 

@@ -8,8 +8,9 @@ use up_core::{Created, Error, ErrorKind, Later, with_permit};
 
 use crate::{
     EventKind,
+    executor::{LONGEST_PAUSE, PROPAGATE},
     permit::StepPermit,
-    step::{LONGEST_PAUSE, PROPAGATE, StepRunner},
+    step::StepRunner,
 };
 
 impl<'a> StepRunner<'a> {

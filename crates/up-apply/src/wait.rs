@@ -8,7 +8,8 @@ use up_core::{Error, FieldChange, NewResource, Observed, Status};
 
 use crate::{
     EventKind, Stop,
-    step::{Desired, NOT_SEEN, StepRunner},
+    executor::NOT_SEEN,
+    step::{Desired, StepRunner},
 };
 
 impl StepRunner<'_> {

@@ -18,6 +18,7 @@ mod ignored;
 mod immutable;
 mod index;
 mod kind;
+mod kind_info;
 mod leaving;
 mod meter;
 pub mod mirror;
@@ -27,6 +28,7 @@ mod observed;
 pub mod placeholder;
 mod plain;
 mod policy;
+mod problem;
 mod query;
 mod reference;
 mod response_check;
@@ -53,15 +55,15 @@ pub use held_permit::{HeldPermit, NotSent, urgency, with_permit, without_permit}
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use immutable::ImmutableCache;
 pub use index::{Index, Tagged};
-pub use kind::{
-    Actions, Asked, Binding, Change, Field, Kind, KindInfo, Order, Problem, Spec, TagRules, Takes, Wait, text_at,
-};
+pub use kind::{Asked, Binding, Change, Field, Kind, Spec, text_at};
+pub use kind_info::{Actions, KindInfo, Order, TagRules, Takes, Wait};
 pub use leaving::{DeleteRemark, Leaving};
 pub use meter::{Call, HeldBack, Meter};
 pub use mirror::{FromAws, ToAws, present};
 pub use new_resource::{Created, NewResource};
 pub use observed::{Attrs, Impairment, Observed, Status};
 pub use policy::PolicyDocument;
+pub use problem::Problem;
 pub use query::{Query, Select};
 pub use reference::{Name, Ref, by_id};
 pub use response_check::ResponseCheck;
