@@ -165,7 +165,8 @@ async fn untagged(
         else {
             continue;
         };
-        let observed = live_stack.observed.get(kind.name()).map_or(&[][..], Vec::as_slice);
+        // A kind that could not be read is not asked again.
+        let Some(observed) = live_stack.observed.get(kind.name()) else { continue };
         let there: HashSet<&String> = observed.iter().map(|observed| &observed.id).collect();
         let missing: BTreeSet<String> = known.iter().filter(|id| !there.contains(id)).cloned().collect();
         let exist: HashSet<_> = observed.iter().filter_map(|observed| observed.address(&observer.stack)).collect();
