@@ -4,7 +4,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -205,9 +208,13 @@ impl Drop for Journal {
     }
 }
 
-/// Run ids sort by time.
+/// Run ids sort by time, and no two are the same: runs of one process that begin in the same millisecond are counted on.
 fn run() -> String {
-    format!("{:x}-{:x}", Timestamp::now().as_millisecond(), std::process::id())
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let now = Timestamp::now().as_millisecond();
+    let next = |last: i64| now.max(last + 1);
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+    format!("{:x}-{:x}", last.map_or(now, next), std::process::id())
 }
 
 fn header(stack: &str) -> io::Result<Vec<u8>> {
@@ -280,4 +287,15 @@ fn tail(path: &Path) -> io::Result<Option<(Option<u32>, Vec<u8>)>> {
         tail.drain(..whole);
     }
     Ok(Some((format, tail)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_at_the_same_time_have_ids_of_their_own() {
+        let ids: Vec<_> = (0..1000).map(|_| run()).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
 }
