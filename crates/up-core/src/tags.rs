@@ -96,3 +96,28 @@ macro_rules! tags {
         }
     };
 }
+
+/// Defines `retag`, see [`crate::Tagging`], for a service with AWS's usual two calls: `TagResource` and `UntagResource`, with an ARN.
+/// The argument turns [`crate::Tags`] into what `TagResource` takes.
+///
+/// ```ignore
+/// up_core::tag_resource!(list);
+/// ```
+#[macro_export]
+macro_rules! tag_resource {
+    ($taken:expr) => {
+        /// Changes the tags of what an ARN names. Safe to repeat: tags are set, not added.
+        fn retag<'a>(cx: &'a $crate::Context, arn: &'a str, change: &'a $crate::TagChange) -> $crate::Later<'a, ()> {
+            Box::pin(async move {
+                if !change.set.is_empty() {
+                    client(cx).tag_resource().resource_arn(arn).set_tags(Some($taken(&change.set))).send().await?;
+                }
+                if !change.remove.is_empty() {
+                    let keys = change.remove.iter().cloned().collect();
+                    client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
+                }
+                Ok(())
+            })
+        }
+    };
+}

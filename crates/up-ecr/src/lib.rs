@@ -3,10 +3,11 @@
 mod lifecycle;
 pub mod repository;
 
-use up_core::{Context, Error, ErrorKind, ErrorRule, Later, Limit, Of, Result, Service, TagChange, Tagging, Tags};
+use up_core::{AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags};
 
 up_core::client!(aws_sdk_ecr, SERVICE);
 up_core::tags!(aws_sdk_ecr::types::Tag, required);
+up_core::tag_resource!(list);
 
 /// ECR.
 pub static SERVICE: Service = Service {
@@ -31,25 +32,8 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 10.0, 5.0).guess(),
 ];
 
-/// Changes the tags of anything ECR knows by an ARN. Safe to repeat: tags are set, not added.
-fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
-    Box::pin(async move {
-        if !change.set.is_empty() {
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-        }
-        Ok(())
-    })
-}
-
 /// The tags of a resource; `None` where it is gone.
 async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
-        Ok(answer) => Ok(Some(tags(answer.tags))),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let answer = client(cx).list_tags_for_resource().resource_arn(arn).send().await.unless_gone()?;
+    Ok(answer.map(|answer| tags(answer.tags)))
 }

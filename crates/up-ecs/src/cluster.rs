@@ -8,7 +8,7 @@ use aws_sdk_ecs::types::{
 use up_core::{mirror, prelude::*};
 
 use crate::{
-    Strategy, arn, attrs, client, list, tags,
+    Strategy, arn, client, list, tags,
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
@@ -231,8 +231,8 @@ fn read(cluster: wire::Cluster) -> Result<Option<Observed<Cluster>>> {
         default_capacity_provider_strategy: read!(cluster.default_capacity_provider_strategy)?,
         service_connect_defaults: ServiceConnectDefaults { namespace: namespace.unwrap_or_default() },
     };
-    let attrs = attrs([("arn", &id), ("name", &name)]);
-    Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(cluster.tags), spec) }))
+    let observed = Observed::new(&id, tags(cluster.tags), spec).attr("arn", id.clone()).attr("name", name);
+    Ok(Some(Observed { status, ..observed }))
 }
 
 /// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.

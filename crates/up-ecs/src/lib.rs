@@ -17,12 +17,11 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::CapacityProviderStrategyItem;
-use up_core::{
-    Attrs, Context, ErrorKind, ErrorRule, Later, Limit, Of, Problem, Service, TagChange, Tagging, part, placeholder,
-};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Problem, Service, Tagging, part, placeholder};
 
 up_core::client!(aws_sdk_ecs, SERVICE);
 up_core::tags!(aws_sdk_ecs::types::Tag);
+up_core::tag_resource!(list);
 
 /// ECS.
 pub static SERVICE: Service = Service {
@@ -78,20 +77,6 @@ const LIMITS: &[Limit] = &[
 /// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
 const SERVICES_A_CALL: usize = 10;
 
-/// Changes the tags of anything ECS knows by an ARN. Safe to repeat: tags are set, not added.
-fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
-    Box::pin(async move {
-        if !change.set.is_empty() {
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(list(&change.set))).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-        }
-        Ok(())
-    })
-}
-
 /// A share of a service's tasks that one capacity provider takes.
 #[part(Eq, PartialOrd, Ord, mirrors = CapacityProviderStrategyItem)]
 pub(crate) struct CapacityProvider {
@@ -107,16 +92,7 @@ pub(crate) struct CapacityProvider {
 
 pub(crate) type Strategy = BTreeSet<CapacityProvider>;
 
-/// ECS tells a list that is left out from one that is empty; a spec does not.
-fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
-    (!items.is_empty()).then_some(items)
-}
-
 type Map = BTreeMap<String, String>;
-
-fn attrs<const N: usize>(pairs: [(&str, &str); N]) -> Attrs {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
 
 /// A problem where `text` is no ARN: ECS takes names too, and answers with ARNs, which would never compare.
 fn arn(field: impl Into<String>, text: &str) -> Option<Problem> {

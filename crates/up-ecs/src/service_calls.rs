@@ -11,7 +11,7 @@ use aws_sdk_ecs::{
 use up_core::{mirror, prelude::*};
 
 use crate::{
-    attrs, client,
+    client,
     service::Service,
     service_health::{primary, status},
     service_parts::{DeploymentConfiguration, PlacementStrategy},
@@ -69,8 +69,8 @@ impl Service {
             service_registries: read!(service.service_registries)?,
             service_connect_configuration: mirror::read(connect, "Service Connect")?,
         };
-        let attrs = attrs([("arn", &id), ("name", &name)]);
-        Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(service.tags), spec) }))
+        let observed = Observed::new(&id, tags(service.tags), spec).attr("arn", id.clone()).attr("name", name);
+        Ok(Some(Observed { status, ..observed }))
     }
 
     pub(crate) fn rebalancing(&self) -> Option<AvailabilityZoneRebalancing> {

@@ -13,9 +13,9 @@ use aws_sdk_ecs::{
 use up_core::{Address, mirror, prelude::*};
 
 use crate::{
-    arn, attrs, client,
+    arn, client,
     container::{Container, Dependency, MountPoint, PortMapping},
-    list, once, some, tags,
+    list, once, tags,
     volume::Volume,
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
@@ -217,11 +217,7 @@ async fn describe_all(cx: &Context, names: Vec<String>) -> Result<Vec<Option<Obs
 /// One revision by its ARN, or the latest active one of a family. Those deregistered are still described: they are gone.
 async fn describe(cx: &Context, name: String) -> Result<Option<Observed<TaskDefinition>>> {
     let request = client(cx).describe_task_definition().task_definition(name).include(TaskDefinitionField::Tags);
-    match request.send().await.map_err(Error::from) {
-        Ok(answer) => read(answer),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    request.send().await.unless_gone()?.map_or(Ok(None), read)
 }
 
 fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefinition>>> {
@@ -257,18 +253,17 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefi
         runtime_platform: read!(definition.runtime_platform or RuntimePlatform::default())?,
         execution_role: definition.execution_role_arn.map(Ref::id),
         task_role: definition.task_role_arn.map(Ref::id),
-        volumes: definition.volumes.into_iter().flatten().map(Volume::observed).collect::<Result<_>>()?,
+        volumes: read!(definition.volumes)?,
         ephemeral_storage: mirror::read(definition.ephemeral_storage.map(|storage| storage.size_in_gib), "size")?,
         pid_mode: read!(definition.pid_mode)?,
     };
-    let attrs = attrs([("arn", &id), ("family", &family), ("revision", &definition.revision.to_string())]);
-    Ok(Some(Observed { attrs, status, ..Observed::new(id, tags(answer.tags), spec) }))
+    let observed = Observed::new(&id, tags(answer.tags), spec).attr("arn", id.clone()).attr("family", family);
+    Ok(Some(Observed { status, ..observed.attr("revision", definition.revision.to_string()) }))
 }
 
 impl TaskDefinition {
     fn request(&self, cx: &Context) -> Result<RegisterTaskDefinitionFluentBuilder> {
         let role = |role: &Option<Ref<names::Role>>| role.as_ref().map(|role| cx.attr(role, "arn")).transpose();
-        let volumes = self.volumes.iter().map(Volume::wire).collect::<Result<_>>()?;
         let storage = self.ephemeral_storage.to_aws(cx)?;
         let storage = storage.map(|gib| EphemeralStorage::builder().size_in_gib(gib).build());
         let request = client(cx)
@@ -278,9 +273,9 @@ impl TaskDefinition {
             .set_memory(self.memory.map(|mib| mib.to_string()))
             .set_execution_role_arn(role(&self.execution_role)?)
             .set_task_role_arn(role(&self.task_role)?)
-            .set_volumes(some(volumes))
             .set_ephemeral_storage(storage);
-        let request = fill!(request, cx, self: requires_compatibilities, network_mode, runtime_platform, pid_mode);
+        let request =
+            fill!(request, cx, self: requires_compatibilities, network_mode, runtime_platform, volumes, pid_mode);
         Ok(request)
     }
 

@@ -1,10 +1,9 @@
 //! What a task definition says of one volume.
 
-use aws_sdk_ecs::types::{
-    self as wire, EfsAuthorizationConfig, EfsAuthorizationConfigIam, EfsTransitEncryption, EfsVolumeConfiguration,
-    HostVolumeProperties,
-};
-use up_core::{Error, Result, part};
+use aws_sdk_ecs::types::{self as wire, EfsAuthorizationConfig, EfsVolumeConfiguration, HostVolumeProperties};
+use up_core::{Context, FromAws, Result, ToAws, fill, part, read};
+
+use crate::convert::{enabled, host_port};
 
 /// Storage that containers of a task mount by its name. With neither EFS nor a path: empty, and gone with the task.
 #[part(Eq, PartialOrd, Ord)]
@@ -36,38 +35,41 @@ pub(crate) struct Efs {
     iam: bool,
 }
 
-impl Volume {
-    pub(crate) fn wire(&self) -> Result<wire::Volume> {
+/// A directory of the host is a table of its own.
+impl ToAws<wire::Volume> for Volume {
+    fn to_aws(&self, cx: &Context) -> Result<Option<wire::Volume>> {
         let host = self.host_source_path.as_ref();
         let host = host.map(|path| HostVolumeProperties::builder().source_path(path).build());
-        let efs = self.efs_volume_configuration.as_ref().map(Efs::wire).transpose()?;
-        Ok(wire::Volume::builder().name(&self.name).set_host(host).set_efs_volume_configuration(efs).build())
+        let volume = wire::Volume::builder().set_host(host);
+        Ok(Some(fill!(volume, cx, self: name, efs_volume_configuration).build()))
     }
+}
 
-    pub(crate) fn observed(volume: wire::Volume) -> Result<Self> {
+impl FromAws<wire::Volume> for Volume {
+    fn from_aws(volume: wire::Volume) -> Result<Self> {
         Ok(Self {
-            name: volume.name.ok_or_else(|| Error::absent("name of a volume"))?,
-            efs_volume_configuration: volume.efs_volume_configuration.map(Efs::observed).transpose()?,
+            name: read!(volume.name)?,
+            efs_volume_configuration: read!(volume.efs_volume_configuration)?,
             host_source_path: volume.host.and_then(|host| host.source_path),
         })
     }
 }
 
-impl Efs {
-    fn wire(&self) -> Result<EfsVolumeConfiguration> {
-        let encryption =
-            if self.transit_encryption { EfsTransitEncryption::Enabled } else { EfsTransitEncryption::Disabled };
-        let iam = if self.iam { EfsAuthorizationConfigIam::Enabled } else { EfsAuthorizationConfigIam::Disabled };
-        let access = EfsAuthorizationConfig::builder().set_access_point_id(self.access_point_id.clone()).iam(iam);
+/// The access point and the question to IAM are in a table of their own.
+impl ToAws<EfsVolumeConfiguration> for Efs {
+    fn to_aws(&self, cx: &Context) -> Result<Option<EfsVolumeConfiguration>> {
+        let access = EfsAuthorizationConfig::builder().set_access_point_id(self.access_point_id.clone());
+        let access = access.set_iam(enabled::to_aws(&self.iam, cx)?);
         let asks = self.iam || self.access_point_id.is_some();
-        let efs = EfsVolumeConfiguration::builder().file_system_id(&self.file_system_id);
-        let efs = efs.root_directory(&self.root_directory).transit_encryption(encryption);
-        let efs = efs.set_transit_encryption_port(self.transit_encryption_port.map(i32::from));
-        Ok(efs.set_authorization_config(asks.then(|| access.build())).build()?)
+        let efs = EfsVolumeConfiguration::builder()
+            .set_transit_encryption(enabled::to_aws(&self.transit_encryption, cx)?)
+            .set_authorization_config(asks.then(|| access.build()));
+        Ok(Some(fill!(efs, cx, self: file_system_id, root_directory, transit_encryption_port).build()?))
     }
+}
 
-    fn observed(efs: EfsVolumeConfiguration) -> Result<Self> {
-        let port = efs.transit_encryption_port.filter(|port| *port != 0).map(u16::try_from).transpose();
+impl FromAws<EfsVolumeConfiguration> for Efs {
+    fn from_aws(efs: EfsVolumeConfiguration) -> Result<Self> {
         let (access_point_id, iam) =
             efs.authorization_config.map(|it| (it.access_point_id, it.iam)).unwrap_or_default();
         Ok(Self {
@@ -75,11 +77,11 @@ impl Efs {
             root_directory: efs
                 .root_directory
                 .filter(|path| !path.is_empty())
-                .unwrap_or_else(Efs::default_root_directory),
-            transit_encryption: efs.transit_encryption == Some(EfsTransitEncryption::Enabled),
-            transit_encryption_port: port.map_err(|_| Error::absent("port that can be"))?,
+                .unwrap_or_else(Self::default_root_directory),
+            transit_encryption: enabled::from_aws(efs.transit_encryption)?,
+            transit_encryption_port: host_port::from_aws(efs.transit_encryption_port)?,
             access_point_id,
-            iam: iam == Some(EfsAuthorizationConfigIam::Enabled),
+            iam: enabled::from_aws(iam)?,
         })
     }
 }

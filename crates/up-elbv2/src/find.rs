@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use up_core::{Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently, present};
+use up_core::{AlreadyDone, Context, Error, ErrorKind, NewResource, Query, Result, Tags, concurrently, present};
 
 use crate::{SERVICE, client, tags};
 
@@ -63,7 +63,7 @@ async fn tags_of_owned<'a>(
 
 /// The tags of one; `None` where it is gone.
 pub(crate) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    let described = or_none(described(cx, &[arn.to_owned()]).await)?;
+    let described = described(cx, &[arn.to_owned()]).await.unless_gone()?.unwrap_or_default();
     Ok(described.into_iter().next().map(|(_, tags)| tags))
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
 /// exists, whoever's it is. Names that are derived belong to the stack, and are not asked about.
 pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>, arn: String) -> Result<String> {
     let Some(name) = name else { return Ok(arn) };
-    let described = or_none(described(cx, std::slice::from_ref(&arn)).await)?;
+    let described = described(cx, std::slice::from_ref(&arn)).await.unless_gone()?.unwrap_or_default();
     match described.iter().all(|(_, tags)| new.gave(tags)) {
         true => Ok(arn),
         false => Err(Error::answered("DuplicateName", &format!("{arn} has the name `{name}` and the same settings"))),
@@ -121,22 +121,10 @@ pub(crate) async fn listeners_on(
 ) -> Result<Vec<aws_sdk_elasticloadbalancingv2::types::Listener>> {
     let all = balancers.into_iter().map(|arn| async move {
         let request = client(cx).describe_listeners().load_balancer_arn(arn).page_size(PAGE);
-        or_none(request.into_paginator().items().send().try_collect().await)
+        let listed = request.into_paginator().items().send().try_collect().await.unless_gone()?;
+        Ok(listed.unwrap_or_default())
     });
     Ok(concurrently(all).await?.into_iter().flatten().collect())
-}
-
-/// What hangs on something that is gone is gone as well.
-pub(crate) fn or_none<T, E: Into<Error>>(answer: Result<Vec<T>, E>) -> Result<Vec<T>> {
-    unless_gone(answer).map(Option::unwrap_or_default)
-}
-
-/// `None`: gone meanwhile.
-pub(crate) fn unless_gone<T, E: Into<Error>>(answer: Result<T, E>) -> Result<Option<T>> {
-    match answer.map_err(Into::into) {
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        answer => answer.map(Some),
-    }
 }
 
 async fn described(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>> {
@@ -153,7 +141,7 @@ async fn described(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>>
 async fn described_singly(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>> {
     let mut found = Vec::new();
     for arn in arns {
-        found.extend(or_none(described(cx, std::slice::from_ref(arn)).await)?);
+        found.extend(described(cx, std::slice::from_ref(arn)).await.unless_gone()?.unwrap_or_default());
     }
     Ok(found)
 }

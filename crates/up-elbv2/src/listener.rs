@@ -286,7 +286,7 @@ async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Att
         return Ok(Some(Attributes::default()));
     }
     let request = client(cx).describe_listener_attributes().listener_arn(arn);
-    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let Some(answer) = request.send().await.unless_gone()? else { return Ok(None) };
     let all = answer.attributes.into_iter().flatten();
     // What is switched off may be said with no value at all.
     Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
@@ -294,7 +294,7 @@ async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Att
 
 async fn additional_certificates(cx: &Context, arn: &str) -> Result<BTreeSet<String>> {
     let request = client(cx).describe_listener_certificates().listener_arn(arn);
-    let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
+    let all = request.into_paginator().items().send().try_collect().await.unless_gone()?.unwrap_or_default();
     let additional = all.into_iter().filter(|certificate| certificate.is_default != Some(true));
     Ok(additional.filter_map(|certificate| certificate.certificate_arn).collect())
 }

@@ -289,7 +289,7 @@ async fn read(
     balancer: wire::LoadBalancer,
 ) -> Result<Option<Observed<LoadBalancer>>> {
     let request = client(cx).describe_load_balancer_attributes().load_balancer_arn(&arn);
-    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let Some(answer) = request.send().await.unless_gone()? else { return Ok(None) };
     let attributes = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
     let attributes: Attributes = attributes.collect();
     let (status, notes) = (status(balancer.state.as_ref())?, notes(balancer.state.as_ref()));

@@ -204,7 +204,7 @@ fn priority(rule: &wire::Rule) -> Option<i32> {
 /// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
 async fn rules(cx: &Context, listener: String) -> Result<Vec<(String, wire::Rule)>> {
     let request = client(cx).describe_rules().listener_arn(&listener).page_size(PAGE);
-    let all = find::or_none(request.into_paginator().items().send().try_collect().await)?;
+    let all = request.into_paginator().items().send().try_collect().await.unless_gone()?.unwrap_or_default();
     let own = all.into_iter().filter(|rule| rule.is_default != Some(true));
     Ok(own.map(|rule| (listener.clone(), rule)).collect())
 }

@@ -298,7 +298,7 @@ fn observed(
 
 async fn attributes(cx: &Context, arn: &str) -> Result<Option<Attributes>> {
     let request = client(cx).describe_target_group_attributes().target_group_arn(arn);
-    let Some(answer) = find::unless_gone(request.send().await)? else { return Ok(None) };
+    let Some(answer) = request.send().await.unless_gone()? else { return Ok(None) };
     let all = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
     // A third way beside true and false: as the load balancer has it, which is to say nothing.
     Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))

@@ -7,9 +7,11 @@ mod cluster_wire;
 pub mod configuration;
 mod throughput;
 
-use up_core::{Context, ErrorKind, ErrorRule, Later, Limit, Of, Service, TagChange, Tagging};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Service, Tagging, Tags};
 
 up_core::client!(aws_sdk_kafka, SERVICE);
+// Clusters alone: a configuration takes no tags.
+up_core::tag_resource!(|tags: &Tags| tags.clone().into_iter().collect());
 
 /// MSK.
 pub static SERVICE: Service = Service {
@@ -42,18 +44,3 @@ const LIMITS: &[Limit] = &[
     Limit::new("List*", 20.0, 10.0).guess(),
     Limit::new("*", 10.0, 2.0).guess(),
 ];
-
-/// Changes the tags of a cluster: a configuration takes none. Safe to repeat: tags are set, not added.
-fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
-    Box::pin(async move {
-        if !change.set.is_empty() {
-            let set = change.set.clone().into_iter().collect();
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-        }
-        Ok(())
-    })
-}

@@ -2,9 +2,10 @@
 
 pub mod log_group;
 
-use up_core::{Context, Error, ErrorKind, ErrorRule, Later, Limit, Of, Result, Service, TagChange, Tagging, Tags};
+use up_core::{AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags};
 
 up_core::client!(aws_sdk_cloudwatchlogs, SERVICE);
+up_core::tag_resource!(|tags: &Tags| tags.clone().into_iter().collect());
 
 /// CloudWatch Logs.
 pub static SERVICE: Service = Service {
@@ -31,27 +32,9 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 10.0, 5.0).guess(),
 ];
 
-/// Changes the tags of anything Logs knows by an ARN. Safe to repeat: tags are set, not added.
-fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
-    Box::pin(async move {
-        if !change.set.is_empty() {
-            let set = change.set.clone().into_iter().collect();
-            client(cx).tag_resource().resource_arn(arn).set_tags(Some(set)).send().await?;
-        }
-        if !change.remove.is_empty() {
-            let keys = change.remove.iter().cloned().collect();
-            client(cx).untag_resource().resource_arn(arn).set_tag_keys(Some(keys)).send().await?;
-        }
-        Ok(())
-    })
-}
-
 /// The tags of a resource; `None` where it is gone.
 async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
-    match client(cx).list_tags_for_resource().resource_arn(arn).send().await.map_err(Error::from) {
-        // Logs leaves out what is empty.
-        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let answer = client(cx).list_tags_for_resource().resource_arn(arn).send().await.unless_gone()?;
+    // CloudWatch Logs leaves out an empty map.
+    Ok(answer.map(|answer| answer.tags.unwrap_or_default().into_iter().collect()))
 }
