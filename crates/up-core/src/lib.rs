@@ -62,6 +62,7 @@ pub use meter::{Call, HeldBack, Meter};
 pub use mirror::{FromAws, ToAws, present};
 pub use new_resource::{Created, NewResource};
 pub use observed::{Attrs, Impairment, Observed, Status};
+pub use placeholder::visit_texts;
 pub use policy::PolicyDocument;
 pub use problem::Problem;
 pub use query::{Query, Select};

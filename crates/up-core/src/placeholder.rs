@@ -53,7 +53,7 @@ pub fn is_reserved(text: &str) -> bool {
 /// All placeholders in `value`, at any depth.
 pub fn placeholders(value: &Value) -> BTreeSet<Placeholder> {
     let mut found = BTreeSet::new();
-    visit(value, &mut |text| {
+    visit_texts(value, &mut |text| {
         if has_placeholder(text) {
             found.extend(pieces(text).filter_map(Result::err));
         }
@@ -95,11 +95,12 @@ pub fn readable(text: &str) -> String {
     readable.collect()
 }
 
-fn visit(value: &Value, with: &mut impl FnMut(&str)) {
+/// Visits all texts in `value`, at any depth; keys of tables are not among them.
+pub fn visit_texts(value: &Value, with: &mut impl FnMut(&str)) {
     match value {
         Value::String(text) => with(text),
-        Value::Array(items) => items.iter().for_each(|item| visit(item, with)),
-        Value::Object(map) => map.values().for_each(|item| visit(item, with)),
+        Value::Array(items) => items.iter().for_each(|item| visit_texts(item, with)),
+        Value::Object(map) => map.values().for_each(|item| visit_texts(item, with)),
         _ => {}
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, Observed};
+use up_core::{Address, Observed, visit_texts};
 use up_plan::{Action, LiveStack, Plan, Refusal};
 
 use crate::{Failure, Goal, PlanOptions, Reason, Session};
@@ -82,7 +82,7 @@ impl NamedStack {
         owners.retain(|_, owners| owners.len() == 1);
         let named = all().map(|(address, observed)| {
             let mut named = BTreeSet::new();
-            visit_text(&observed.spec, &mut |text| {
+            visit_texts(&observed.spec, &mut |text| {
                 for word in words(text) {
                     named.extend(owners.get(word).into_iter().flatten().filter(|owner| **owner != address).cloned());
                 }
@@ -104,15 +104,6 @@ impl Goal {
 fn names(observed: &Observed<Value>) -> impl Iterator<Item = &str> {
     let attrs = ["arn", "name"].into_iter().filter_map(|name| observed.attrs.get(name));
     attrs.chain([&observed.id]).map(String::as_str)
-}
-
-fn visit_text(value: &Value, visit: &mut dyn FnMut(&str)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Array(items) => items.iter().for_each(|item| visit_text(item, visit)),
-        Value::Object(members) => members.values().for_each(|member| visit_text(member, visit)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// The words of a text that may be ids, ARNs or names; an ARN may end in `:*`.

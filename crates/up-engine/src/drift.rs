@@ -18,7 +18,7 @@ use up_state::{LastSnapshot, Past};
 
 use crate::{
     Engine, Failure, MASK, Reason, Session, SessionOptions, StackTarget,
-    run::{holder, remember::masked_live},
+    run::{holder, remember::mask_live},
     session::{Sight, unusable},
 };
 
@@ -220,7 +220,7 @@ impl Session {
             return None;
         }
         let mut masked = live_stack.clone();
-        masked.observed.values_mut().flatten().for_each(|observed| *observed = masked_live(observed, secrets));
+        masked.observed.values_mut().flatten().for_each(|observed| mask_live(observed, secrets));
         Some(masked)
     }
 

@@ -178,16 +178,7 @@ mod tests {
             accept: vec![],
             root: ".".into(),
         };
-        let none = [].into();
-        let wanted = up_plan::Wanted {
-            stack: "prod",
-            resources: &resources,
-            protect: true,
-            prevent_destroy: &none,
-            named: &[].into(),
-            given: &[].into(),
-            targets: &[].into(),
-        };
+        let wanted = up_plan::Wanted { protect: true, ..up_plan::Wanted::new("prod", &resources) };
         let plan = up_plan::plan(&wanted, &LiveStack::default(), &up_kinds::find);
         let goal = Goal::apply(stack, &PlanOptions::default());
         SavedPlan { path: "stacks/prod.toml".into(), goal, plan, secrets: ["saved-secret".to_owned()].into() }

@@ -48,6 +48,16 @@ pub struct Wanted<'a> {
     pub targets: &'a BTreeSet<Address>,
 }
 
+impl<'a> Wanted<'a> {
+    /// These resources, without protection, and without a history to destroy others by.
+    pub fn new(stack: &'a str, resources: &'a [Declared]) -> Self {
+        static NONE: BTreeSet<Address> = BTreeSet::new();
+        static NAMED: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+        static GIVEN: BTreeMap<Address, String> = BTreeMap::new();
+        Self { stack, resources, protect: false, prevent_destroy: &NONE, named: &NAMED, given: &GIVEN, targets: &NONE }
+    }
+}
+
 /// Returns the steps that turn the observed resources into the declared ones.
 ///
 /// Reasons not to apply the plan are in [`Plan::refusals`]: a plan with refusals can be shown, but not applied.

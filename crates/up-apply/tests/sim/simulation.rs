@@ -1,7 +1,6 @@
 //! Observes, plans and applies on the simulated AWS, as the command does.
 
 use std::{
-    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
     time::Duration,
@@ -111,18 +110,7 @@ impl Simulation {
     }
 
     fn planned(stack: &RandomStack, live_stack: &LiveStack) -> Plan {
-        let none = BTreeSet::new();
-        let resources = &stack.resources;
-        let wanted = Wanted {
-            stack: STACK,
-            resources,
-            protect: false,
-            prevent_destroy: &none,
-            named: &[].into(),
-            given: &[].into(),
-            targets: &none,
-        };
-        up_plan::plan(&wanted, live_stack, &find)
+        up_plan::plan(&Wanted::new(STACK, &stack.resources), live_stack, &find)
     }
 
     /// The plan after all changes have settled.

@@ -9,17 +9,18 @@ mod unmoved;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
+use serde_json::Value;
 use tokio::sync::watch;
-use up_apply::{ObservedResources, Outcome, Stop};
+use up_apply::{Outcome, Stop};
 use up_core::Declared;
-use up_plan::{Plan, drift::Baseline};
+use up_plan::Plan;
 use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
 
 pub use self::{
     locking::holder,
     teardown::{LeftResource, TeardownProof, TeardownRemark},
 };
-use self::{locking::locked, log::RunLog, unmoved::unmoved};
+use self::{locking::locked, log::RunLog, remember::RunEnd, unmoved::unmoved};
 use crate::{
     Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
     output_values,
@@ -140,8 +141,11 @@ impl PreparedRun {
         let engine = &self.session.engine;
         let (mut outcome, interrupted) = if self.plan.is_empty() {
             self.observation.observer.learn(&self.observation.live_stack, &self.plan);
-            if !goal.resources.is_empty() && !goal.is_partial() && self.has_news() {
-                self.remember(&Outcome::default(), Ids::new())?;
+            if !goal.resources.is_empty() && !goal.is_partial() {
+                let now = self.snapshot(&Outcome::default(), Ids::new())?;
+                if has_news(self.observation.past.snapshot.as_ref(), &now) {
+                    self.session.state.save(&now).map_err(unusable)?;
+                }
             }
             (Outcome::default(), false)
         } else {
@@ -166,25 +170,6 @@ impl PreparedRun {
         let secrets = &self.session.engine.secrets;
         proof.unread.values_mut().for_each(|error| *error = secrets.masked(error).into_owned());
         Ok(proof)
-    }
-
-    /// True where the snapshot is out of date, though there is nothing to do: the history was lost, lacks specs of immutable
-    /// resources or how resources are seen, or the file has followed a change that was made outside.
-    fn has_news(&self) -> bool {
-        let Observation { past, live_stack, .. } = &self.observation;
-        let ids = remember::ids(live_stack, &self.plan, &Outcome::default(), Ids::new());
-        let secrets = &self.session.engine.secrets;
-        let cache = remember::immutable_cache(live_stack, &ObservedResources::new(), &ids, secrets);
-        past.snapshot.as_ref().is_none_or(|past| *past.kept != cache || self.has_new_baseline(past))
-    }
-
-    fn has_new_baseline(&self, past: &LastSnapshot) -> bool {
-        let (outcome, secrets) = (Outcome::default(), &self.session.engine.secrets);
-        let goal = &self.request.goal;
-        let resources = remember::resources(goal, || Ok(vec![]), &self.plan, &outcome, secrets).unwrap_or_default();
-        let live_stack = &self.observation.live_stack;
-        let baseline = remember::baseline(&resources, live_stack, &self.plan, &outcome, Baseline::new(), goal, secrets);
-        past.baseline::<Baseline>() != baseline || past.declared().map_or(true, |before| !is_same(&before, &resources))
     }
 
     /// Applies a plan with steps. Returns the outcome, and true if it was interrupted.
@@ -263,19 +248,30 @@ impl PreparedRun {
 
     /// Writes the snapshot; `created` are ids of this run.
     fn remember(&self, outcome: &Outcome, created: Ids) -> Result<(), Failure> {
-        let Self { session, observation: Observation { past, live_stack, .. }, plan, request, .. } = self;
-        let secrets = &session.engine.secrets;
-        let before = || past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map(Option::unwrap_or_default);
-        let resources = remember::resources(&request.goal, before, plan, outcome, secrets).map_err(unusable)?;
-        let ids = remember::ids(live_stack, plan, outcome, created);
-        let kept = remember::immutable_cache(live_stack, &outcome.observed, &ids, secrets);
-        let before = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
-        let baseline = remember::baseline(&resources, live_stack, plan, outcome, before, &request.goal, secrets);
-        let baseline = serde_json::to_value(baseline).expect("plain data");
-        let (account, region) = (session.cx.account(), session.cx.region());
-        let snapshot = Snapshot { kept, baseline, ..Snapshot::new(&plan.stack, account, region, resources, ids) };
-        session.state.save(&snapshot).map_err(unusable)
+        self.session.state.save(&self.snapshot(outcome, created)?).map_err(unusable)
     }
+
+    /// What the next run must know; `created` are ids of this run.
+    fn snapshot(&self, outcome: &Outcome, created: Ids) -> Result<Snapshot, Failure> {
+        let Self { session, observation: Observation { past, live_stack, .. }, plan, request, .. } = self;
+        let end = RunEnd { goal: &request.goal, plan, outcome, live_stack, secrets: &session.engine.secrets };
+        let before = || past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map(Option::unwrap_or_default);
+        let resources = end.resources(before).map_err(unusable)?;
+        let ids = end.ids(created);
+        let kept = end.immutable_cache(&ids);
+        let before = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
+        let baseline = serde_json::to_value(end.baseline(&resources, before)).expect("plain data");
+        let (account, region) = (session.cx.account(), session.cx.region());
+        Ok(Snapshot { kept, baseline, ..Snapshot::new(&plan.stack, account, region, resources, ids) })
+    }
+}
+
+/// True where the snapshot is out of date, though there was nothing to do: the history was lost, lacks specs of immutable
+/// resources or how resources are seen, or the file has followed a change that was made outside.
+fn has_news(past: Option<&LastSnapshot>, now: &Snapshot) -> bool {
+    let Some(past) = past else { return true };
+    let is_said = || past.declared().is_ok_and(|before| is_same(&before, &now.resources));
+    *past.kept != now.kept || past.baseline::<Value>() != now.baseline || !is_said()
 }
 
 /// True if both say the same, wherever it stands in the files.

@@ -55,17 +55,7 @@ pub(super) async fn look(
 }
 
 fn is_read(stack: &str, live_stack: &LiveStack, declared: &[Declared], costly: &CostlyAttributes) -> bool {
-    let (named, given) = Default::default();
-    let (none, targets) = Default::default();
-    let wanted = Wanted {
-        stack,
-        resources: declared,
-        protect: false,
-        prevent_destroy: &none,
-        named: &named,
-        given: &given,
-        targets: &targets,
-    };
+    let wanted = Wanted::new(stack, declared);
     let reads = |desired: &Value| {
         placeholder::placeholders(desired).iter().any(|placeholder| {
             let kind = placeholder.address.parse::<Address>().map(|address| address.kind);

@@ -1,14 +1,14 @@
 //! How resources were seen after they were applied: what AWS chose for fields that are left out, and values that it spells
 //! or bounds in its own way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use up_core::{Address, Change, Declared, same};
 
 use super::{FieldDrift, claimed, lost::Lost};
-use crate::{Kinds, LiveStack, Wanted};
+use crate::{Kinds, LiveStack};
 
 /// By address.
 pub type Baseline = BTreeMap<Address, BaselineSpec>;
@@ -69,17 +69,7 @@ pub fn baseline(
     source: &dyn Fn(&Address) -> BaselineSource,
     kinds: Kinds<'_>,
 ) -> Baseline {
-    let (none, given) = (BTreeSet::new(), BTreeMap::new());
-    let wanted = Wanted {
-        stack,
-        resources: applied,
-        protect: false,
-        prevent_destroy: &none,
-        named: &super::NAMES,
-        given: &given,
-        targets: &none,
-    };
-    let matcher = claimed(&wanted, live_stack, kinds);
+    let matcher = claimed(stack, applied, live_stack, kinds);
     let seen = matcher.claims.iter().filter_map(|(address, observed)| {
         let kind = kinds(&address.kind)?;
         let (live, desired) = (matcher.named(observed), matcher.comparable(matcher.declared[address]));

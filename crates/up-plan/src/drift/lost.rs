@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use up_core::Address;
 
-use super::Comparison;
+use super::comparison::Comparison;
 
 /// Addresses whose live resources are not known, by kind, with the ids that earlier runs knew and that nobody has now.
 ///

@@ -48,17 +48,8 @@ impl Scenario {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let (none, targets) = (BTreeSet::new(), &self.targets);
-        let Self { declared: resources, protect, .. } = self;
-        let wanted = Wanted {
-            stack: "shop",
-            resources,
-            protect: *protect,
-            prevent_destroy: &none,
-            named: &BTreeMap::new(),
-            given: &self.given,
-            targets,
-        };
+        let Self { declared, protect, targets, given, .. } = self;
+        let wanted = Wanted { protect: *protect, given, targets, ..Wanted::new("shop", declared) };
         plan(&wanted, &self.live_stack, &find)
     }
 
