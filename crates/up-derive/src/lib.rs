@@ -49,8 +49,8 @@ pub fn part(arguments: TokenStream, item: TokenStream) -> TokenStream {
     table::part(&arguments, item).unwrap_or_else(Error::into_compile_error).into()
 }
 
-/// `fill!(call, cx, self: one, two)` sets members of a call from the fields of the same names. What is `None`, and a list that is
-/// empty, is not set. `one as other` sets the member `other`.
+/// `fill!(call, cx, self: one, two)` sets members of a call from the fields of the same names. Fields that are `None`, and empty
+/// lists, are left out. `one as other` sets the member `other`.
 #[proc_macro]
 pub fn fill(input: TokenStream) -> TokenStream {
     call::fill(&parse_macro_input!(input)).into()

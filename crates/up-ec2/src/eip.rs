@@ -75,7 +75,7 @@ impl Kind for Eip {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let released =
             client(cx).release_address().allocation_id(&observed.id).send().await.map(drop).map_err(Error::from);

@@ -9,7 +9,7 @@ use up_core::{AlreadyDone, Context, Result};
 use crate::{client, filter};
 
 /// Takes GuardDuty's endpoint out of a subnet, or away where this is its last one. False where it has none there. Safe to
-/// repeat: gone is gone.
+/// repeat: a second delete finds nothing.
 pub(crate) async fn leave_subnet(cx: &Context, vpc: &str, subnet: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {
@@ -30,7 +30,7 @@ pub(crate) async fn leave_subnet(cx: &Context, vpc: &str, subnet: &str) -> Resul
     Ok(left)
 }
 
-/// Takes GuardDuty's endpoint and its group away. False where there are none. Safe to repeat: gone is gone.
+/// Takes GuardDuty's endpoint and its group away. False where there are none. Safe to repeat: a second delete finds nothing.
 pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {

@@ -84,7 +84,7 @@ impl Kind for KeyPair {
         Ok(())
     }
 
-    /// By its id, which no later key has. Safe to repeat: gone is gone.
+    /// By its id, which no later key has. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_key_pair().key_pair_id(&observed.id).send().await?;
         Ok(())

@@ -114,7 +114,7 @@ impl Kind for NatGateway {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_nat_gateway().nat_gateway_id(&observed.id).send().await?;
         Ok(())

@@ -110,7 +110,7 @@ impl Route {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. The network's own route cannot go: where it was led through something in between, it
+    /// Safe to repeat: a second delete finds nothing. The network's own route cannot go: where it was led through something in between, it
     /// leads to `local` again.
     pub(crate) async fn delete(&self, cx: &Context, table: &str) -> Result<()> {
         let call = client(cx).delete_route().route_table_id(table);

@@ -94,7 +94,7 @@ impl Kind for RouteTable {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. Its subnets fall back to the network's main table.
+    /// Safe to repeat: a second delete finds nothing. Its subnets fall back to the network's main table.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let disassociate =
             async |id: &str| client(cx).disassociate_route_table().association_id(id).send().await.ignore_not_found();
@@ -179,7 +179,7 @@ impl RouteTable {
     }
 }
 
-/// Removes what is left of associations that failed, so that they can be made again. Safe to repeat: gone is gone.
+/// Removes what is left of associations that failed, so that they can be made again. Safe to repeat: a second delete finds nothing.
 async fn clear_failed(cx: &Context, observed: &Observed<RouteTable>) -> Result<()> {
     if !matches!(observed.status, Status::Impaired(_)) {
         return Ok(());

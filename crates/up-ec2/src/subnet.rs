@@ -122,7 +122,7 @@ impl Kind for Subnet {
         self.update_attributes(cx, observed).await
     }
 
-    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
+    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let deleted = client(cx).delete_subnet().subnet_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let Err(refusal) = or_holders(cx, "subnet-id", &observed.id, deleted).await else { return Ok(()) };

@@ -99,7 +99,7 @@ impl Kind for Vpc {
         self.update_attributes(cx, observed).await
     }
 
-    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: gone is gone.
+    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let delete = async || client(cx).delete_vpc().vpc_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let deleted = match delete().await {

@@ -146,7 +146,7 @@ impl Kind for VpcEndpoint {
         token::create(cx, new, request.as_input(), make, |id| is_kept(cx, id)).await
     }
 
-    /// All in one call. Safe to repeat: what is there stays, what is gone is gone.
+    /// All in one call. Safe to repeat: adding a member twice, or removing it twice, changes nothing.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
         let call = client(cx)
@@ -167,7 +167,7 @@ impl Kind for VpcEndpoint {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. EC2 answers with success and lists what it refused.
+    /// Safe to repeat: a second delete finds nothing. EC2 answers with success and lists what it refused.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&observed.id).send().await?;
         let refusal = answer.unsuccessful.into_iter().flatten().find_map(|item| item.error);

@@ -164,7 +164,7 @@ impl Kind for Repository {
         Ok(())
     }
 
-    /// Deletes its images with it. Safe to repeat: gone is gone.
+    /// Deletes its images with it. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_repository().repository_name(&observed.id).force(true).send().await?;
         Ok(())

@@ -170,7 +170,7 @@ impl Kind for Cluster {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. Services and tasks in it hold it.
+    /// Safe to repeat: a second delete finds nothing. Services and tasks in it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster(&observed.id).send().await?;
         Ok(())

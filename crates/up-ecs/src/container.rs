@@ -37,7 +37,7 @@ pub(crate) struct Container {
     pub(crate) user: Option<String>,
     /// Where it starts. Left out: the image's own.
     pub(crate) working_directory: Option<String>,
-    /// Environment variables. Nothing secret: these can be read by whoever may describe the task definition.
+    /// Environment variables. Nothing secret: everybody who may describe the task definition can read them.
     #[spec(default, with = convert::pairs)]
     pub(crate) environment: Map,
     /// Files of environment variables in S3, as ARNs. Default: none.

@@ -141,7 +141,7 @@ impl Kind for Service {
         Ok(())
     }
 
-    /// Stops its tasks and takes it away in one call. Safe to repeat: gone is gone.
+    /// Stops its tasks and takes it away in one call. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = client(cx).delete_service().cluster(cx.attr(&observed.spec.cluster, "arn")?).service(&observed.id);
         call.force(true).send().await?;

@@ -68,7 +68,7 @@ pub(crate) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
 }
 
 /// What a create has answered with, if it is this birth's: with the same name and settings AWS answers with one that
-/// exists, whoever's it is. Names that are derived belong to the stack, and are not asked about.
+/// exists, even if it belongs to others. Names that are derived belong to the stack, and are not asked about.
 pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>, arn: String) -> Result<String> {
     let Some(name) = name else { return Ok(arn) };
     let described = described(cx, std::slice::from_ref(&arn)).await.unless_gone()?.unwrap_or_default();

@@ -154,7 +154,7 @@ impl Kind for Listener {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_listener().listener_arn(&observed.id).send().await?;
         Ok(())

@@ -46,7 +46,7 @@ pub struct LoadBalancer {
     /// Which addresses clients may come from. Default: `ipv4`.
     #[spec(default = IpAddressType::Ipv4)]
     ip_address_type: IpAddressType,
-    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
+    /// Makes AWS refuse every delete. Default: false. To guard it from this program, use
     /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
     #[spec(default)]
     deletion_protection: bool,
@@ -166,7 +166,7 @@ impl Kind for LoadBalancer {
         Ok(())
     }
 
-    /// Lifts AWS's own protection first. Safe to repeat: gone is gone.
+    /// Lifts AWS's own protection first. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if observed.spec.deletion_protection {
             let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&observed.id);

@@ -103,7 +103,7 @@ impl Kind for Rule {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_rule().rule_arn(&observed.id).send().await?;
         Ok(())

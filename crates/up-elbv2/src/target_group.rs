@@ -169,7 +169,7 @@ impl Kind for TargetGroup {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_target_group().target_group_arn(&observed.id).send().await?;
         Ok(())

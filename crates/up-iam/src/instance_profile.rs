@@ -85,7 +85,7 @@ impl Kind for InstanceProfile {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if let Some(role) = &observed.spec.role {
             remove(cx, &observed.id, &cx.id(role)?).await?;

@@ -103,7 +103,7 @@ impl Kind for Policy {
         Ok(())
     }
 
-    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: gone is gone.
+    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         empty(cx, &observed.id, &path_of(&observed.tags)?).await?;
         client(cx).delete_policy().policy_arn(&observed.id).send().await?;

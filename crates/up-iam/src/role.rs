@@ -164,7 +164,7 @@ impl Kind for Role {
     }
 
     /// Takes from it what was seen to hang on it, and asks what does only where IAM says that something is left. Safe to
-    /// repeat: gone is gone.
+    /// repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let role = &observed.id;
         leave_profiles(cx, role, &path_of(&observed.tags)?).await.ignore_not_found()?;

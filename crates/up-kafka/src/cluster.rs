@@ -204,7 +204,7 @@ impl Kind for Cluster {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. MSK refuses while it is at work on the cluster.
+    /// Safe to repeat: a second delete finds nothing. MSK refuses while it is at work on the cluster.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster_arn(&observed.id).send().await?;
         Ok(())

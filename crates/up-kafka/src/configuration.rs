@@ -102,7 +102,7 @@ impl Kind for Configuration {
         Ok(())
     }
 
-    /// Takes all its revisions. Safe to repeat: gone is gone. Clusters that use it hold it.
+    /// Takes all its revisions. Safe to repeat: a second delete finds nothing. Clusters that use it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_configuration().arn(&observed.id).send().await?;
         Ok(())

@@ -25,7 +25,7 @@ pub struct LogGroup {
     /// How lines are kept and what may be done with them. Default: `STANDARD`.
     #[spec(replace, default = LogGroupClass::Standard)]
     log_group_class: LogGroupClass,
-    /// Makes AWS refuse to delete it, whoever asks. Default: false. To guard it from this program, use
+    /// Makes AWS refuse every delete. Default: false. To guard it from this program, use
     /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
     #[spec(default)]
     deletion_protection_enabled: bool,
@@ -136,7 +136,7 @@ impl Kind for LogGroup {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if observed.spec.deletion_protection_enabled {
             protect(cx, &observed.id, false).await.ignore_not_found()?;

@@ -101,7 +101,7 @@ impl Kind for ParameterGroup {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. Databases that use it hold it.
+    /// Safe to repeat: a second delete finds nothing. Databases that use it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_db_parameter_group().db_parameter_group_name(&observed.id).send().await?;
         Ok(())

@@ -71,7 +71,7 @@ impl Kind for SubnetGroup {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. Databases in it hold it.
+    /// Safe to repeat: a second delete finds nothing. Databases in it hold it.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_db_subnet_group().db_subnet_group_name(&observed.id).send().await?;
         Ok(())

@@ -28,7 +28,7 @@ const BATCH: usize = 1000;
 
 /// A stack's part of a bucket.
 ///
-/// Its calls are made on a thread of its own, so that whoever waits for them may wait in any way.
+/// Its calls are made on a thread of its own, so that callers may wait for them on any thread.
 #[derive(Debug)]
 pub struct BucketStore {
     client: Client,

@@ -64,7 +64,7 @@ pub(crate) async fn spawn(
     }
 }
 
-/// Whether there is a process of this number, whoever it is.
+/// True if a process with this number exists.
 pub(crate) fn lives(pid: u32) -> bool {
     number(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
 }

@@ -158,7 +158,7 @@ impl Kind for Subscription {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone. One that was never confirmed AWS does not delete for anybody, and does so itself after 48
+    /// Safe to repeat: a second delete finds nothing. One that was never confirmed AWS does not delete for anybody, and does so itself after 48
     /// hours (https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html).
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         match arn(observed)? {

@@ -127,7 +127,7 @@ impl Kind for Topic {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_topic().topic_arn(&observed.id).send().await?;
         Ok(())

@@ -136,7 +136,7 @@ impl Kind for Parameter {
         Ok(())
     }
 
-    /// Safe to repeat: gone is gone.
+    /// Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_parameter().name(&observed.id).send().await?;
         Ok(())

@@ -228,7 +228,7 @@ mod tests {
         Lock::take(store.clone(), command, Duration::ZERO)
     }
 
-    /// Overwrites the file, whoever holds the lock.
+    /// Overwrites the lock file without checking its holder.
     fn write(store: &dyn Store, bytes: &[u8]) {
         let when = store.get(NAME).unwrap().map_or(WriteIf::Absent, |kept| WriteIf::Is(kept.version));
         store.put(NAME, bytes, &when).unwrap().unwrap();

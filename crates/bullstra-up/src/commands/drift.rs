@@ -120,7 +120,7 @@ impl DriftCommand {
     }
 }
 
-/// Drift counts most: whoever hears of it also sees what failed.
+/// The exit code for all stacks. Drift in one of them outweighs a failure of another, which the output shows as well.
 fn exit(checks: &[Check<'_>]) -> Exit {
     let results: Vec<_> = checks.iter().map(|check| check.found.as_ref().map(DriftReport::result)).collect();
     let failures: Vec<_> = results.iter().filter_map(|result| result.as_ref().err().map(|it| it.reason)).collect();

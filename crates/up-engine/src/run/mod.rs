@@ -48,7 +48,7 @@ pub struct RunRequest {
 pub struct PreparedRun {
     /// The plan.
     pub plan: Plan,
-    /// For a destroy: what the user should know before it begins, that which blocks it first.
+    /// Remarks before a destroy; those about blockers come first.
     pub remarks: Vec<TeardownRemark>,
     request: RunRequest,
     session: Session,

@@ -87,47 +87,39 @@ impl<'a> Matcher<'a, '_> {
         kind.remarks(&spec).into_iter().map(notice).collect()
     }
 
-    /// Asks about a rename where a resource with data would be deleted and another of its kind created.
+    /// Asks about a rename where a resource is deleted and another of its kind created: if the first holds data, and if the second
+    /// has a `renamed_from` that names nothing, probably a misspelling.
     fn ask_for_renames(&mut self, decisions: &[Decision<'a>]) {
-        let holds_data = |address: &Address| (self.kinds)(&address.kind).is_some_and(|kind| kind.info().holds_data);
-        let leaving = decisions.iter().filter(|it| it.planned == PlannedAction::Delete && holds_data(&it.address));
-        let notices = leaving.filter_map(|old| {
-            let is_new = |it: &&Decision<'_>| it.planned == PlannedAction::Create && it.address.kind == old.address.kind;
-            // One with a `renamed_from` has a notice of its own.
-            let new = decisions.iter().find(is_new).filter(|it| it.declared.is_some_and(|it| it.renamed_from.is_empty()))?;
+        let all = |planned| decisions.iter().filter(move |decision| decision.planned == planned);
+        let is_alike = |one: &Decision<'a>, other: &Decision<'a>| one.address.kind == other.address.kind;
+        let was = |new: &Decision<'a>| new.declared.and_then(|declared| declared.renamed_from.first());
+        let holds_data = |it: &&Decision<'a>| (self.kinds)(&it.address.kind).is_some_and(|kind| kind.info().holds_data);
+        let notice = |about: &Decision<'a>, message| Notice { address: about.address.clone().into_owned(), message };
+        let lost = all(PlannedAction::Delete).filter(holds_data).filter_map(|old| {
+            let new = all(PlannedAction::Create).find(|new| is_alike(new, old) && was(new).is_none())?;
             let message = format!(
                 "it is deleted, with the data in it, and {} is created; if that is the same one under another name, write \
                  `renamed_from = \"{}\"` there",
                 new.address, old.address
             );
-            Some(Notice { address: old.address.clone().into_owned(), message })
+            Some(notice(old, message))
         });
-        let notices: Vec<_> = notices.collect();
-        self.notices.extend(notices);
-    }
-
-    /// Reports a `renamed_from` that names no resource, while one of the kind would be deleted: probably a misspelling.
-    fn report_missing_renames(&mut self, decisions: &[Decision<'a>]) {
-        let created = decisions.iter().filter(|it| it.planned == PlannedAction::Create);
-        let notices = created.filter_map(|new| {
-            let was = new.declared?.renamed_from.first()?;
-            let is_old = |it: &&Decision<'_>| it.planned == PlannedAction::Delete && it.address.kind == new.address.kind;
-            let old = decisions.iter().find(is_old)?;
+        let misspelt = all(PlannedAction::Create).filter_map(|new| {
+            let (was, old) = (was(new)?, all(PlannedAction::Delete).find(|old| is_alike(new, old))?);
             let message = format!(
                 "`renamed_from`: the stack has no {was}; it is created, and {} is deleted. If these are the same one, write \
                  `renamed_from = \"{}\"`",
                 old.address, old.address
             );
-            Some(Notice { address: new.address.clone().into_owned(), message })
+            Some(notice(new, message))
         });
-        let notices: Vec<_> = notices.collect();
+        let notices: Vec<_> = lost.chain(misspelt).collect();
         self.notices.extend(notices);
     }
 
     /// Reports problems of resources that stay, notes from AWS, and remarks on the declarations.
     pub(super) fn explain(&mut self, decisions: &[Decision<'a>]) {
         self.ask_for_renames(decisions);
-        self.report_missing_renames(decisions);
         for decision in decisions {
             let remarks = self.remarks(decision);
             self.notices.extend(remarks);

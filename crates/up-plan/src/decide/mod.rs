@@ -242,29 +242,31 @@ impl<'a, 'k> Matcher<'a, 'k> {
         Some(self.choose(kind, declared, Cow::Owned(was.clone()), candidates))
     }
 
+    /// Live resources of the declaration's kind whose addresses are no longer declared.
+    fn no_longer_declared(
+        &self,
+        declared: &Declared,
+    ) -> impl Iterator<Item = (&Cow<'a, Address>, &Vec<&'a Observed<Value>>)> {
+        let kind = &declared.address.kind;
+        self.free.iter().filter(move |(address, _)| address.kind == *kind && !self.declared.contains_key(&***address))
+    }
+
     /// A live resource whose address is no longer declared, and that has the name which the declaration gives: AWS has
     /// only one of that name.
     fn same_name(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
         let name = given_name(kind, &declared.spec)?;
-        let undeclared = self
-            .free
-            .iter()
-            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
-        let mut same = undeclared.filter(|(_, observed)| {
+        let same = self.no_longer_declared(declared).filter(|(_, observed)| {
             matches!(observed[..], [observed] if observed.attrs.get("name").is_some_and(|it| it == name)
                 && !self.may_be_copy(kind, Some(declared), observed))
         });
-        let from = same.next().map(|(address, _)| address.clone()).filter(|_| same.next().is_none())?;
-        self.free.remove(&from)?.pop()
+        let same: Vec<_> = same.map(|(address, _)| address.clone()).collect();
+        let [from] = &same[..] else { return None };
+        self.free.remove(from)?.pop()
     }
 
     /// A live resource whose address is no longer declared and that is otherwise just as declared here.
     fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
-        let undeclared = self
-            .free
-            .iter()
-            .filter(|(address, _)| address.kind == declared.address.kind && !self.declared.contains_key(&***address));
-        let same = undeclared.filter(|(_, observed)| {
+        let same = self.no_longer_declared(declared).filter(|(_, observed)| {
             matches!(observed[..], [observed] if observed.status == Status::Ready && !self.may_be_copy(kind, None, observed)
                 && self.compare(kind, declared, observed, &BTreeSet::new()).is_empty())
         });
