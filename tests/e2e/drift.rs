@@ -212,10 +212,9 @@ fn clean(folder: &Path) -> Result {
 
 fn unread() -> Result {
     let stage = Applied::of(STACK)?;
-    let faults = format!("faults?access_key={}", stage.0.id);
     let refuse = json!({ "status": 403, "code": "UnauthorizedOperation", "message": "You are not authorized." });
     let denied = json!({ "match": { "service": "ec2", "operation": "DescribeVpcs" }, "do": { "refuse": refuse } });
-    stage.0.tell(&faults, &json!({ "faults": [denied] }))?;
+    stage.0.plant(&json!([denied]))?;
     let report = stage.finds(&[], 1, &[])?;
     let unread = &report["unread"][0];
     if unread["kind"] != "ec2.vpc" || unread["resources"] != json!(["ec2.vpc.main"]) || report["result"] != "unread" {
@@ -230,17 +229,16 @@ fn busy() -> Result {
     let stage = Applied::of(STACK)?;
     let lock = stage.0.folder.path().join("state/shop/lock");
     edit(&stage.file(), "retention_in_days = 30", "retention_in_days = 90")?;
-    let faults = format!("faults?access_key={}", stage.0.id);
     let hold = json!({ "match": { "operation": "PutRetentionPolicy" }, "do": { "hold": "before" } });
-    stage.0.tell(&faults, &json!({ "faults": [hold] }))?;
+    stage.0.plant(&json!([hold]))?;
     let mut command = std::process::Command::new(crate::harness::UP);
     command.args(["apply", "stack.toml", "--auto-approve"]).current_dir(stage.0.folder.path());
     command.env_remove("AWS_PROFILE").envs(stage.0.environment());
     let mut apply = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
-    stage.0.control(&format!("held?access_key={}&wait=30", stage.0.id))?;
+    stage.0.is_held(30)?;
     let report = stage.drift(&[], 5)?;
-    stage.0.tell(&faults, &json!({ "faults": [] }))?;
-    stage.0.tell("release", &json!({ "access_key": stage.0.id, "then": "go_on" }))?;
+    stage.0.unplant()?;
+    stage.0.release("go_on")?;
     apply.wait()?;
     let said = report["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
     if !said.starts_with("busy: apply of ") || !lock.exists() {

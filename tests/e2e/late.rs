@@ -4,9 +4,10 @@
 use std::fs;
 
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
+    faults::refusal,
     harness::{Account, Result, fail},
     life::{Steps, expect},
     trial,
@@ -137,12 +138,8 @@ fn ecs_ecr_and_logs() -> Result {
     let stack = account.folder.path().join("stack.toml");
     fs::write(&stack, STACK)?;
     let stack = stack.display().to_string();
-    let faults = format!("faults?access_key={}", account.id);
-    let once = |(service, operation, code, message): &(&str, &str, &str, &str)| {
-        let refuse = json!({ "status": 400, "code": code, "message": message });
-        json!({ "match": { "service": service, "operation": operation }, "times": 1, "do": { "refuse": refuse } })
-    };
-    account.tell(&faults, &json!({ "faults": SAYS.iter().map(once).collect::<Vec<Value>>() }))?;
+    let once = SAYS.iter().map(|(service, operation, code, message)| refusal(service, operation, 1, code, message));
+    account.plant(&once.collect())?;
     let moved = ["--set=insights=enabled", "--set=providers=[\"FARGATE\", \"FARGATE_SPOT\"]"];
     for options in [&[][..], &moved] {
         account.json(&[&["apply", &stack, "--auto-approve"], options].concat())?;
@@ -150,22 +147,7 @@ fn ecs_ecr_and_logs() -> Result {
     }
     account.json(&["destroy", &stack, "--auto-approve", "--unprotect"])?;
 
-    each_acted_once(&account)
-}
-
-/// Fails unless each planted fault has acted, and takes them away.
-pub(crate) fn each_acted_once(account: &Account) -> Result {
-    let unheard: Vec<_> = acted(account)?.into_iter().filter(|fault| fault["acted"] != 1).collect();
-    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": [] }))?;
-    if unheard.is_empty() { Ok(()) } else { fail(format!("never said: {unheard:?}")) }
-}
-
-/// The account's planted faults, each with the number of times that it acted.
-fn acted(account: &Account) -> Result<Vec<Value>> {
-    let sets = account.control(&format!("faults?access_key={}", account.id))?;
-    let sets = sets["faults"].as_array().into_iter().flatten();
-    let ours = sets.filter(|set| set["access_key"] == account.id.as_str()).flat_map(|set| set["faults"].as_array());
-    Ok(ours.flatten().cloned().collect())
+    account.each_acted_once()
 }
 
 const WRONG: &str = r#"
@@ -202,21 +184,17 @@ fn what_is_wrong_for_good_is_not_waited_for() -> Result {
     fs::write(&stack, WRONG)?;
     let stack = stack.display().to_string();
     account.json(&["apply", &stack, "--auto-approve"])?;
-    let refuse = |service: &str, operation: &str, times: u32, code: &str, message: &str| {
-        let refuse = json!({ "status": 400, "code": code, "message": message });
-        json!({ "match": { "service": service, "operation": operation }, "times": times, "do": { "refuse": refuse } })
-    };
     let policy = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'";
     let planted = [
-        refuse("ecr", "SetRepositoryPolicy", 1000, "InvalidParameterException", policy),
-        refuse("ec2", "CreateSubnet", 1, "InvalidParameterValue", "Value is invalid."),
+        refusal("ecr", "SetRepositoryPolicy", 1000, "InvalidParameterException", policy),
+        refusal("ec2", "CreateSubnet", 1, "InvalidParameterValue", "Value is invalid."),
     ];
-    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": planted }))?;
+    account.plant(&json!(planted))?;
     let principal = "--set=principal=arn:aws:iam::123456789012:role/nobody-at-all";
     let options = ["--set=second=10.41.1.0/25", principal, "--settle=2s"];
     let ran = account.up(&[&["apply", &stack, "--auto-approve"], &options[..]].concat())?;
     let said = format!("{}{}", ran.stdout, ran.stderr);
-    let calls = acted(&account)?[0]["acted"].as_u64().unwrap_or_default();
+    let calls = account.planted()?[0]["acted"].as_u64().unwrap_or_default();
     if ran.code == 0 || !said.contains("Invalid repository policy provided") || said.contains("does not yet know") {
         return fail(format!("it ended with {}: {said}", ran.code));
     }
@@ -226,7 +204,7 @@ fn what_is_wrong_for_good_is_not_waited_for() -> Result {
     if !said.contains("1 resource deleted, and not created again:\n  ec2.subnet.a (subnet-") {
         return fail(format!("it does not name the deleted subnet: {said}"));
     }
-    account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": [] }))?;
+    account.unplant()?;
     let ran = account.up(&["plan", &stack])?;
     if ran.stderr.contains("does not list yet") {
         return fail(format!("the plan waited: {}", ran.stderr));

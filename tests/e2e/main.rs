@@ -6,6 +6,7 @@ mod children;
 mod credentials;
 mod deploys;
 mod drift;
+mod faults;
 mod harness;
 mod hostile;
 mod ignored;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use libtest_mimic::Trial;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     harness::{Account, Result, fail, root},
@@ -34,8 +34,8 @@ const APPROVED: [&str; 4] = ["--auto-approve", "--unprotect", "--settle", "3s"];
 /// for deleted after one look, hundreds were created.
 fn late_answers_create_nothing_twice() -> Result {
     let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
-    faults(
-        &account,
+    account.plant_with_seed(
+        7,
         &json!([
             { "match": { "service": "ec2", "mutating": true }, "do": { "late": { "seconds": 1 } } },
             { "match": { "service": "ec2", "mutating": false }, "do": { "stale": { "seconds": 1 } } },
@@ -46,7 +46,7 @@ fn late_answers_create_nothing_twice() -> Result {
         account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
         nothing_is_there_twice(&account)?;
     }
-    faults(&account, &json!([]))?;
+    account.plant_with_seed(7, &json!([]))?;
     expect(&account.json(&["plan", &stack])?, &Steps::new())?;
     account.json(&[&["destroy", &stack], &APPROVED[..]].concat())?;
     Ok(())
@@ -68,8 +68,8 @@ fn a_failed_association_is_repeated() -> Result {
     let (account, stack) = (Account::new(), root().join("tests/kinds/ec2.route_table/stack.toml"));
     let stack = stack.display().to_string();
     account.json(&[&["apply", &stack], &APPROVED[..]].concat())?;
-    faults(
-        &account,
+    account.plant_with_seed(
+        7,
         &json!([{ "match": { "operation": "AssociateRouteTable" }, "times": 1, "do": { "fail_later": {} } }]),
     )?;
     account.python(
@@ -347,10 +347,6 @@ fn stack(account: &Account, text: &str) -> Result<String> {
     let file = account.folder.path().join("stack.toml");
     fs::write(&file, format!("[stack]\nname = \"net\"\nregion = \"us-east-1\"\n{text}"))?;
     Ok(file.display().to_string())
-}
-
-fn faults(account: &Account, faults: &Value) -> Result {
-    account.tell(&format!("faults?access_key={}", account.id), &json!({ "seed": 7, "faults": faults }))
 }
 
 /// A tag that is removed by hand takes a resource out of sight, and history still knows its id.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Account, Result, copy_stacks, fail},
-    late::each_acted_once,
     life::{Steps, exists, expect},
     trial,
 };
@@ -331,11 +330,11 @@ fn production_survives_first_refusals() -> Result {
             })
         })
         .collect();
-    account.tell(&format!("faults?access_key={}", account.id), &json!({ "seed": 0, "faults": faults }))?;
+    account.plant_with_seed(0, &json!(faults))?;
     account.json(&["apply", &stack, "--auto-approve", "--unprotect"])?;
     expect(&account.json(&["plan", &stack])?, &Steps::new())?;
     account.json(&["destroy", &stack, "--auto-approve", "--unprotect"])?;
-    each_acted_once(&account)?;
+    account.each_acted_once()?;
     let left: Vec<_> = exists(&account)?.difference(&before).cloned().collect();
     if left.is_empty() { Ok(()) } else { fail(format!("left behind after destroy: {left:?}")) }
 }

@@ -82,17 +82,15 @@ fn signal(child: &Child, signal: &str) -> Result {
 /// A run that is halted before it reads the answer to its first `call`, which AWS has done.
 fn halted(account: &Account, call: &str) -> Result<Child> {
     let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
-    let faults = format!("faults?access_key={}", account.id);
     let hold = json!({ "match": { "operation": operation }, "do": { "hold": "after" } });
-    account.tell(&faults, &json!({ "faults": [hold] }))?;
+    account.plant(&json!([hold]))?;
     let child = began(account, &APPLY)?;
-    let held = account.control(&format!("held?access_key={}&wait=30", account.id))?;
-    if held["held"].as_array().is_none_or(Vec::is_empty) {
+    if !account.is_held(30)? {
         return fail(format!("it does not come to {call}"));
     }
     signal(&child, "-STOP")?;
-    account.tell("release", &json!({ "access_key": account.id, "then": "go_on" }))?;
-    account.tell(&faults, &json!({ "faults": [] }))?;
+    account.release("go_on")?;
+    account.unplant()?;
     Ok(child)
 }
 

@@ -299,15 +299,13 @@ fn proven() -> Result {
     let account = Account::new();
     fs::write(account.folder.path().join("stack.toml"), BYSTANDER)?;
     account.json(&["apply", "stack.toml", "--auto-approve"])?;
-    let faults = format!("faults?access_key={}", account.id);
     let hold = json!({ "match": { "operation": "DeleteVpc" }, "do": { "hold": "after" } });
-    account.tell(&faults, &json!({ "faults": [hold] }))?;
+    account.plant(&json!([hold]))?;
     let mut command = Command::new(UP);
     command.args(["destroy", "stack.toml", "--auto-approve", "--settle", "2s"]).current_dir(account.folder.path());
     command.env_remove("AWS_PROFILE").envs(account.environment()).stderr(Stdio::piped()).stdout(Stdio::null());
     let run = command.spawn()?;
-    let held = account.control(&format!("held?access_key={}&wait=30", account.id))?;
-    if held["held"].as_array().is_none_or(Vec::is_empty) {
+    if !account.is_held(30)? {
         return fail("it does not come to DeleteVpc");
     }
     account.python(
@@ -319,8 +317,8 @@ while logs.describe_log_groups()["logGroups"]:
 logs.create_log_group(logGroupName="bullstra-app")
 "#,
     )?;
-    account.tell("release", &json!({ "access_key": account.id, "then": "go_on" }))?;
-    account.tell(&faults, &json!({ "faults": [] }))?;
+    account.release("go_on")?;
+    account.unplant()?;
     let ended = run.wait_with_output()?;
     let said = String::from_utf8_lossy(&ended.stderr);
     if ended.status.code() != Some(1)

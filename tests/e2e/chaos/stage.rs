@@ -124,26 +124,22 @@ impl ChaosAccount {
 
     /// True while a call of this account is held.
     fn is_held(&self) -> Result<bool> {
-        let held = self.account.control(&format!("held?access_key={}&wait=0", self.account.id))?;
-        Ok(held["held"].as_array().is_some_and(|held| !held.is_empty()))
+        self.account.is_held(0)
     }
 
     /// Continues or drops the held calls.
     pub(super) fn release(&self, then: &str) -> Result {
-        self.account.tell("release", &json!({ "access_key": self.account.id, "then": then }))
+        self.account.release(then)
     }
 
     /// Sets the faults of this account; an empty list removes them.
     pub(super) fn faults(&self, seed: u64, faults: &Value) -> Result<()> {
-        self.account.tell(&format!("faults?access_key={}", self.account.id), &json!({ "seed": seed, "faults": faults }))
+        self.account.plant_with_seed(seed, faults)
     }
 
     /// How often the faults have acted.
     pub(super) fn acted(&self) -> Result<usize> {
-        let faults = self.account.control(&format!("faults?access_key={}", self.account.id))?;
-        let sets = faults["faults"].as_array().into_iter().flatten();
-        let ours = sets.filter(|set| set["access_key"] == self.account.id.as_str());
-        let acted = ours.flat_map(|set| set["faults"].as_array()).flatten().filter_map(|fault| fault["acted"].as_u64());
+        let acted = self.account.planted()?.into_iter().filter_map(|fault| fault["acted"].as_u64());
         Ok(usize::try_from(acted.sum::<u64>())?)
     }
 

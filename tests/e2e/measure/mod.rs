@@ -179,7 +179,7 @@ impl Subject {
         let latency = (self.latency > 0).then(|| json!({ "do": { "latency": { "fixed_ms": self.latency } } }));
         let replay = replay.then(|| json!({ "do": { "replay": {} } }));
         let faults: Vec<Value> = latency.into_iter().chain(replay).collect();
-        account.tell(&format!("faults?access_key={}", account.id), &json!({ "faults": faults }))
+        account.plant(&json!(faults))
     }
 }
 
