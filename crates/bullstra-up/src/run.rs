@@ -88,7 +88,7 @@ fn show(engine: &Engine, PreparedRun { plan, .. }: &PreparedRun, destroys: bool,
     let Plan { stack, account, region, .. } = plan;
     let text = match destroys && plan.is_empty() {
         true => format!("The stack {stack} owns nothing in account {account}, {region}."),
-        false => render::plan(plan, &up_kinds::find, engine.meter.counts().values().sum()),
+        false => render::plan(plan, &up_kinds::model, engine.meter.counts().values().sum()),
     };
     if json {
         terminal::say(text);

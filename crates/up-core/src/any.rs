@@ -4,59 +4,18 @@ use std::{collections::BTreeSet, future::Future, marker::PhantomData, pin::Pin};
 
 use schemars::{Schema, schema_for};
 use serde_json::Value;
+use up_model::plain;
 
 use crate::{
-    Address, Asked, Change, Context, Created, DeleteRemark, Error, Field, Kind, KindInfo, Leaving, NewResource,
-    Observed, Problem, Query, Result, TagChange, Unique, by_id, caller::KindVerb, placeholder, plain,
+    Address, Asked, Context, Created, DeleteRemark, Error, Field, Kind, KindInfo, Leaving, Model, NewResource,
+    Observed, Problem, Query, Result, TagChange, Unique, caller::KindVerb, placeholder, unique_names,
 };
 
 /// The boxed future of a kind's verb: boxed here, so that no other crate compiles the SDK's futures again.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// A [`Kind`] whose spec is a JSON value. Implemented once, for [`Of`].
-pub trait AnyKind: Send + Sync {
-    /// `ec2.subnet`.
-    fn name(&self) -> &'static str;
-    /// See [`Kind::INFO`].
-    fn info(&self) -> &'static KindInfo;
-    /// See [`crate::Spec::FIELDS`].
-    fn fields(&self) -> &'static [Field];
-    /// JSON Schema of the spec, made from the struct and its doc comments; `x-ref` marks references.
-    fn schema(&self) -> Schema;
-    /// Parses and checks a spec, fills in the defaults, and returns its normal form ([`Kind::normal`]). Fields without
-    /// a value are left out; in inner tables they are `null`.
-    fn complete(&self, spec: Value) -> Result<Value, Vec<Problem>>;
-    /// See [`Kind::unique`]; includes the fields marked `name`.
-    fn unique(&self, spec: &Value) -> Vec<Unique>;
-    /// See [`Kind::natural_key`].
-    fn natural_key(&self, _spec: &Value) -> Option<String> {
-        None
-    }
-    /// A completed spec in the form used for comparison, which observed specs have as well: policies in IAM's language
-    /// have many spellings with the same meaning, and specs keep the user's spelling.
-    fn comparable(&self, spec: Value) -> Value;
-    /// See [`Kind::remarks`]. Takes a completed spec.
-    fn remarks(&self, _spec: &Value) -> Vec<String> {
-        Vec::new()
-    }
-    /// See [`Kind::check_together`]. Takes completed specs.
-    fn check_together(&self, all: &[(&Address, &Value)]) -> Vec<(Address, Problem)>;
-    /// See [`Kind::accept`]. A spec that does not parse is returned unchanged.
-    fn accept(&self, _seen: &Observed<Value>, desired: Value) -> Value {
-        desired
-    }
-    /// See [`Kind::moves`].
-    fn moves(&self, _want: &Value) -> Vec<(Address, &'static str)> {
-        Vec::new()
-    }
-    /// See [`Kind::refuses`].
-    fn refuses(&self, _seen: Option<&Observed<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
-        Vec::new()
-    }
-    /// See [`Kind::delays`].
-    fn delays(&self, _seen: &Observed<Value>, _want: &Value) -> Vec<String> {
-        Vec::new()
-    }
+/// A [`Kind`] whose spec is a JSON value: its [`Model`], and its calls. Implemented once, for [`Of`].
+pub trait AnyKind: Model {
     /// See [`Kind::before_delete`].
     fn before_delete<'a>(
         &'a self,
@@ -90,7 +49,7 @@ impl<K> Of<K> {
     pub const KIND: Self = Self(PhantomData);
 }
 
-impl<K: Kind> AnyKind for Of<K> {
+impl<K: Kind> Model for Of<K> {
     fn name(&self) -> &'static str {
         K::NAME
     }
@@ -167,7 +126,9 @@ impl<K: Kind> AnyKind for Of<K> {
             _ => Vec::new(),
         }
     }
+}
 
+impl<K: Kind> AnyKind for Of<K> {
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         called::<K, _>("observe", async move {
             let observed = K::observe(cx, query).await?.into_iter().map(erase).collect();
@@ -228,18 +189,6 @@ fn called<'a, K: Kind, T: Send + 'a>(
 fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     Problem::new(if path == "." { "" } else { &path }, error.inner().to_string())
-}
-
-/// The unique values in the fields marked `name`: a text, or a reference to a resource that can be used once.
-pub fn unique_names(fields: &'static [Field], spec: &Value) -> impl Iterator<Item = Unique> {
-    let named = fields.iter().filter(|field| field.change == Change::Name);
-    named.filter_map(|field| match &spec[field.name] {
-        Value::String(text) => Unique::value(field.name, text),
-        value if by_id(value).is_some() || value.get("$ref").is_some() => {
-            Some(Unique::only_in(field.name, value.clone()))
-        }
-        _ => None,
-    })
 }
 
 fn typed<K: Kind>(spec: &Value) -> Result<K> {

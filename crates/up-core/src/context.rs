@@ -9,10 +9,11 @@ use std::{
 
 use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor};
 use aws_types::SdkConfig;
+use up_model::{RefTarget, write_only};
 
 use crate::{
     Address, Attrs, Calls, Error, Meter, Name, Ref, ResponseCheck, Result, WriteOnly, caller::KindInUserAgent,
-    placeholder::Placeholder, reference::RefTarget, write_only,
+    placeholder::Placeholder,
 };
 
 /// The context of a kind's calls: clients, and the ids behind references. One for each account and region.

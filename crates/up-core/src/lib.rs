@@ -1,8 +1,7 @@
-//! What a resource kind is. Nothing here knows any one AWS service.
+//! What a resource kind is: the [model](up_model) with its calls. Nothing here knows any one AWS service.
 
 extern crate self as up_core;
 
-mod address;
 mod answer;
 mod any;
 mod aws_enum;
@@ -10,71 +9,44 @@ mod caller;
 mod client;
 mod concurrently;
 mod context;
-mod declared;
-mod diff;
 mod error;
 mod held_permit;
-mod ignored;
-mod immutable;
-mod index;
 mod kind;
-mod kind_info;
 mod leaving;
 mod meter;
 pub mod mirror;
-pub mod names;
-mod new_resource;
-mod observed;
-pub mod placeholder;
-mod plain;
-mod policy;
-mod problem;
 mod query;
-mod reference;
 mod response_check;
-pub mod schema;
 mod semaphore;
 mod service;
-mod tags;
-mod text;
-mod unique;
-mod write_only;
+mod tagging;
 
-pub use address::{Address, AddressError};
 pub use answer::is_throttled;
-pub use any::{AnyKind, Later, Of, unique_names};
+pub use any::{AnyKind, Later, Of};
 #[doc(hidden)]
 pub use aws_enum::interned;
 pub use client::{Calls, Retries};
 pub use concurrently::{concurrently, found};
 pub use context::{Context, Known};
-pub use declared::{Declared, Origin, shared};
-pub use diff::{FieldChange, agrees, diff, name_references, references, same, visit_named};
 pub use error::{AlreadyDone, Error, ErrorKind, ErrorRule, Result};
 pub use held_permit::{HeldPermit, NotSent, urgency, with_permit, without_permit};
-pub use ignored::{first_field, is_path, with_ignored, without_ignored};
-pub use immutable::ImmutableCache;
-pub use index::{Index, Tagged};
-pub use kind::{Asked, Binding, Change, Field, Kind, Spec, text_at};
-pub use kind_info::{Actions, KindInfo, Order, TagRules, Takes, Wait};
+pub use kind::Kind;
 pub use leaving::{DeleteRemark, Leaving};
 pub use meter::{Call, HeldBack, Meter};
 pub use mirror::{FromAws, ToAws, present};
-pub use new_resource::{Created, NewResource};
-pub use observed::{Attrs, Impairment, Observed, Status};
-pub use placeholder::visit_texts;
-pub use policy::PolicyDocument;
-pub use problem::Problem;
 pub use query::{Query, Select};
-pub use reference::{Name, Ref, by_id};
 pub use response_check::ResponseCheck;
 pub use semaphore::{Permit, PrioritySemaphore, Urgency};
 pub use service::{ChangeTags, Limit, Service, Tagging};
-pub use tags::{TagChange, Tags, is_foreign_tag, whose};
-pub use text::{Cidr, Document};
-pub use unique::Unique;
 pub use up_derive::{fill, fill_changed, part, spec};
-pub use write_only::{WriteOnly, is_sealed, seal, sealed};
+pub use up_model::{
+    Actions, Address, AddressError, Asked, Attrs, Binding, Change, Cidr, Created, Declared, Document, Field,
+    FieldChange, ImmutableCache, Impairment, Index, KindInfo, Model, Name, NewResource, Observed, Order, Origin,
+    PolicyDocument, Problem, Ref, Spec, Status, TagChange, TagRules, Tagged, Tags, Takes, Unique, Wait, WriteOnly,
+    actions, agrees, by_id, diff, first_field, is_foreign_tag, is_path, is_sealed, name_references, names, placeholder,
+    problems, references, same, schema, seal, sealed, shared, text_at, unique_names, visit_named, visit_texts, whose,
+    with_ignored, without_ignored,
+};
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
 #[doc(hidden)]

@@ -141,7 +141,7 @@ impl Query {
             let tags = self.index.tags(observed.attrs.get("arn").unwrap_or(&observed.id))?.clone();
             Some(Observed { tags, ..observed })
         };
-        self.kept.of::<K>().filter_map(now).collect()
+        self.kept.of::<K>(K::NAME).filter_map(now).collect()
     }
 
     /// ARNs in the index, see [`Index::of`].

@@ -178,7 +178,7 @@ impl Session {
             accepted: &accepted,
             mask: MASK,
         };
-        let mut findings = drift(&input, &up_kinds::find);
+        let mut findings = drift(&input, &up_kinds::model);
         findings.retain(|finding| options.undeclared || finding.class != DriftClass::Undeclared);
         findings.iter_mut().for_each(|finding| self.mask_finding(finding));
         Ok(DriftReport {

@@ -184,7 +184,7 @@ impl Goal {
             given: &self.given,
             targets: &self.targets(&observation.live_stack)?,
         };
-        let mut plan = up_plan::plan(&wanted, &observation.live_stack, &up_kinds::find);
+        let mut plan = up_plan::plan(&wanted, &observation.live_stack, &up_kinds::model);
         if observation.past.snapshot.is_none() && !self.resources.is_empty() {
             plan.notices.extend(of_another_copy(&plan));
         }

@@ -84,7 +84,7 @@ impl Engine {
     /// # Errors
     /// When something is wrong with them: see [`Failure::diagnostics`].
     pub fn load(&self, path: &Path, options: &up_stack::LoadOptions) -> Result<Stack, Failure> {
-        let loaded = up_stack::load(path, &up_kinds::all(), options);
+        let loaded = up_stack::load(path, &up_kinds::models(), options);
         // What is wrong may be the value of a sensitive input.
         self.secrets.add(loaded.as_ref().map_or_else(Diagnostics::secrets, |stack| &stack.secrets));
         if !self.secrets.is_empty() {

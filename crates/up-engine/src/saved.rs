@@ -179,7 +179,7 @@ mod tests {
             root: ".".into(),
         };
         let wanted = up_plan::Wanted { protect: true, ..up_plan::Wanted::new("prod", &resources) };
-        let plan = up_plan::plan(&wanted, &LiveStack::default(), &up_kinds::find);
+        let plan = up_plan::plan(&wanted, &LiveStack::default(), &up_kinds::model);
         let goal = Goal::apply(stack, &PlanOptions::default());
         SavedPlan { path: "stacks/prod.toml".into(), goal, plan, secrets: ["saved-secret".to_owned()].into() }
     }

@@ -6,7 +6,7 @@ mod role;
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use up_core::{AnyKind, Service};
+use up_core::{AnyKind, Model, Service};
 
 pub use identity::{Identity, identity};
 pub use index::index;
@@ -49,4 +49,14 @@ pub fn find(name: &str) -> Option<&'static dyn AnyKind> {
     static BY_NAME: LazyLock<HashMap<&str, &dyn AnyKind>> =
         LazyLock::new(|| all().into_iter().map(|kind| (kind.name(), kind)).collect());
     BY_NAME.get(name).copied()
+}
+
+/// The models of all kinds.
+pub fn models() -> Vec<&'static dyn Model> {
+    all().into_iter().map(|kind| kind as &dyn Model).collect()
+}
+
+/// The model of the kind of this name: all that planning needs of it.
+pub fn model(name: &str) -> Option<&'static dyn Model> {
+    find(name).map(|kind| kind as &dyn Model)
 }

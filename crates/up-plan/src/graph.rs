@@ -6,7 +6,7 @@ use petgraph::{
     algo::tarjan_scc,
     graph::{DiGraph, NodeIndex},
 };
-use up_core::{Address, AnyKind, Declared, visit_named};
+use up_model::{Address, Declared, Model, visit_named};
 
 use crate::{Action, FastMap, Refusal, Step};
 
@@ -58,7 +58,7 @@ impl<'a> ReferenceGraph<'a> {
     }
 
     /// The declarations that the one at `place` refers to in deferred fields only.
-    pub(crate) fn deferred(&self, kind: &dyn AnyKind, place: usize) -> BTreeSet<usize> {
+    pub(crate) fn deferred(&self, kind: &dyn Model, place: usize) -> BTreeSet<usize> {
         let is_late = |name: &str| kind.fields().iter().any(|field| field.deferred && field.name == name);
         if !kind.fields().iter().any(|field| field.deferred) {
             return BTreeSet::new();

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::{Value, json};
-use up_core::{Address, Unique, by_id, with_ignored};
+use up_model::{Address, Unique, by_id, with_ignored};
 
 use crate::{
     FastMap, Kinds,

@@ -21,13 +21,13 @@ pub use taken::{given_name, new_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
-use up_core::{Address, AnyKind, Declared};
+use up_model::{Address, Declared, Model};
 
 /// A hash map with a fast hasher: with std's hasher, hashing costs more than the rest of planning.
 type FastMap<K, V> = HashMap<K, V, RandomState>;
 
 /// Finds a kind by its name.
-pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn AnyKind>;
+pub type Kinds<'a> = &'a dyn Fn(&str) -> Option<&'static dyn Model>;
 
 /// What the user wants of a stack.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_core::{Address, Observed, Tags};
+use up_model::{Address, Observed, Tags};
 
 /// The live resources of a stack in one account and region, and what earlier runs recorded about them.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use up_core::{Binding, Observed, Order, Status};
+use up_model::{Binding, Observed, Order, Status};
 
 use crate::{
     Action, FastMap,

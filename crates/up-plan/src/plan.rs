@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use up_core::{Address, FieldChange, NewResource, Observed, Status, TagChange};
+use up_model::{Address, FieldChange, NewResource, Observed, Status, TagChange};
 
 use crate::Fingerprints;
 
@@ -87,7 +87,7 @@ pub enum Action {
         /// The tags and the name that it is created with.
         new: NewResource,
         /// The declared spec, placeholders included.
-        #[serde(with = "up_core::shared")]
+        #[serde(with = "up_model::shared")]
         desired: Arc<Value>,
         /// The fields whose differences are ignored.
         ignore: BTreeSet<String>,
@@ -102,7 +102,7 @@ pub enum Action {
         /// The observed resource; absent for the second half of a create, which reads it when it starts.
         observed: Option<Observed<Value>>,
         /// The declared spec, placeholders included.
-        #[serde(with = "up_core::shared")]
+        #[serde(with = "up_model::shared")]
         desired: Arc<Value>,
         /// The fields whose differences are ignored.
         ignore: BTreeSet<String>,

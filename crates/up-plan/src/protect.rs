@@ -1,6 +1,6 @@
 //! Refuses to delete or replace protected resources.
 
-use up_core::{Address, Order};
+use up_model::{Address, Order};
 
 use crate::{
     Kinds, Refusal, Wanted,

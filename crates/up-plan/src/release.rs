@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{
-    Address, AnyKind, Binding, Change, Declared, FieldChange, TagChange, by_id, name_references, with_ignored,
+use up_model::{
+    Address, Binding, Change, Declared, FieldChange, Model, TagChange, by_id, name_references, with_ignored,
 };
 
 use crate::{
@@ -25,7 +25,7 @@ impl<'a> Writer<'a, '_> {
         index: usize,
         decision: &Decision<'a>,
         declared: &Declared,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
     ) -> Option<Nodes> {
         let is_shared = |name: &str| kind.fields().iter().any(|field| field.is_shared && field.name == name);
         let is_narrower = |change: &&FieldChange| is_shared(&change.field) && !removed(change).is_empty();

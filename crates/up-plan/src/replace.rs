@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Address, AnyKind, Change, FieldChange, Order, references};
+use up_model::{Address, Change, FieldChange, Model, Order, references};
 
 use crate::{
     Kinds,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Turns a change into a replacement if it would move the resource out of the parent that contains all its targets.
-pub(crate) fn confine(kind: &dyn AnyKind, changes: &mut [FieldChange], is_moved: &dyn Fn(&str) -> bool) {
+pub(crate) fn confine(kind: &dyn Model, changes: &mut [FieldChange], is_moved: &dyn Fn(&str) -> bool) {
     let is_confined = |name: &str| kind.fields().iter().any(|field| field.is_confined && field.name == name);
     for change in changes.iter_mut().filter(|change| change.change == Change::Update && is_confined(&change.field)) {
         if is_moved(&change.field) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Declared, Observed, Order};
+use up_model::{Address, Declared, Model, Observed, Order};
 
 use crate::{
     Action, Kinds, LiveStack, Step, Wanted,
@@ -93,7 +93,7 @@ impl Nodes {
 }
 
 impl<'a> Writer<'a, '_> {
-    pub(crate) fn kind(&self, address: &Address) -> Option<&'static dyn AnyKind> {
+    pub(crate) fn kind(&self, address: &Address) -> Option<&'static dyn Model> {
         (self.kinds)(&address.kind)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Writer<'a, '_> {
         self.nodes[index] = nodes;
     }
 
-    fn create(&mut self, index: usize, declared: &Declared, kind: &dyn AnyKind) -> Nodes {
+    fn create(&mut self, index: usize, declared: &Declared, kind: &dyn Model) -> Nodes {
         let decision = &self.decisions[index];
         let replaces = matches!(decision.planned, PlannedAction::Replace(_));
         let place = decision.place.expect("only declared resources are created");
@@ -133,14 +133,14 @@ impl<'a> Writer<'a, '_> {
         decision: &Decision<'a>,
         declared: &Declared,
         ignore: BTreeSet<String>,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
     ) -> usize {
         let (desired, tags) = (declared.spec.clone(), Default::default());
         let action = Action::Update { observed: None, desired, ignore, tags, renamed_from: None };
         self.push(decision, action, 1, kind.info().actions.update)
     }
 
-    pub(crate) fn update(&mut self, decision: &Decision<'a>, declared: &Declared, kind: &dyn AnyKind) -> usize {
+    pub(crate) fn update(&mut self, decision: &Decision<'a>, declared: &Declared, kind: &dyn Model) -> usize {
         let observed = decision.observed.expect("only live resources are updated");
         let was = observed.address(self.stack).filter(|was| *was != declared.address);
         let action = Action::Update {
@@ -194,7 +194,7 @@ impl<'a> Writer<'a, '_> {
     }
 
     /// The lowest generation whose name is free: a renamed resource keeps the name that it was created with.
-    fn generation(&mut self, decision: &Decision<'_>, declared: &Declared, kind: &dyn AnyKind) -> u32 {
+    fn generation(&mut self, decision: &Decision<'_>, declared: &Declared, kind: &dyn Model) -> u32 {
         let first = decision.observed.map_or(0, |observed| observed.generation() + 1);
         let longest = kind.info().longest_name;
         if longest == 0 {

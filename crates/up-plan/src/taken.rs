@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Change, whose};
+use up_model::{Address, Change, Model, whose};
 
 use crate::{Action, Kinds, LiveStack, Refusal, Step};
 
 /// The name that the user chose in a spec, if any.
-pub fn given_name<'a>(kind: &dyn AnyKind, spec: &'a Value) -> Option<&'a str> {
+pub fn given_name<'a>(kind: &dyn Model, spec: &'a Value) -> Option<&'a str> {
     let field = kind.fields().iter().find(|field| field.change == Change::Name)?;
     spec[field.name].as_str().filter(|_| kind.info().longest_name > 0)
 }
 
 /// The physical name of a new resource: the one that the user chose, or a derived one. `None` for kinds without names.
 pub fn new_name<'a>(
-    kind: &dyn AnyKind,
+    kind: &dyn Model,
     spec: &'a Value,
     stack: &str,
     address: &Address,

@@ -1,7 +1,7 @@
 //! `[[accept]]`: differences to AWS that are accepted for a while.
 
 use jiff::civil::Date;
-use up_core::Address;
+use up_model::Address;
 
 use crate::{
     declare::CheckedResource, diagnostic::NewDiagnostic, file_reader::TableReader, loader::Loader, node::Node,

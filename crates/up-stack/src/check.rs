@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::HashSet, rc::Rc};
 
-use up_core::{
+use up_model::{
     Cidr, placeholder,
     schema::{Schema, Shape, Type},
 };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, Declared, Problem, placeholder, text_at};
+use up_model::{Address, Declared, Problem, placeholder, text_at};
 
 use crate::{
     check::Checker,

@@ -11,7 +11,7 @@ use hcl::{
     template::{Strip, Template},
 };
 use serde_json::{Map, Value};
-use up_core::placeholder::{self, Placeholder};
+use up_model::placeholder::{self, Placeholder};
 
 use crate::{
     functions, operators,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::placeholder;
+use up_model::placeholder;
 
 use crate::{
     check::Checker,

@@ -1,6 +1,6 @@
 //! Describes in words what a schema expects.
 
-use up_core::schema::{Shape, Type};
+use up_model::schema::{Shape, Type};
 
 use crate::{
     node::{Data, Node},

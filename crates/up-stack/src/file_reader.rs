@@ -1,6 +1,6 @@
 //! Reads the declarations of a file: sorts its tables and checks their form.
 
-use up_core::Address;
+use up_model::Address;
 
 use crate::{
     diagnostic::NewDiagnostic,

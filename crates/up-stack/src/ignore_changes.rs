@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{first_field, is_path, schema::Shape};
+use up_model::{first_field, is_path, schema::Shape};
 
 use crate::{
     declare::ResourceBuilder,

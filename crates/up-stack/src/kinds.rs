@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, collections::BTreeMap};
 
-use up_core::{AnyKind, schema::Schema};
+use up_model::{Model, schema::Schema};
 
 use crate::suggest::Suggestions;
 
@@ -11,12 +11,12 @@ pub(crate) struct KindCatalog(BTreeMap<&'static str, KnownKind>);
 
 /// A kind, and its schema, which is read on first use.
 pub(crate) struct KnownKind {
-    pub(crate) any: &'static dyn AnyKind,
+    pub(crate) any: &'static dyn Model,
     schema: OnceCell<Schema>,
 }
 
 impl KindCatalog {
-    pub(crate) fn new(kinds: &[&'static dyn AnyKind]) -> Self {
+    pub(crate) fn new(kinds: &[&'static dyn Model]) -> Self {
         Self(kinds.iter().map(|&any| (any.name(), KnownKind { any, schema: OnceCell::new() })).collect())
     }
 

@@ -49,7 +49,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use up_core::{AnyKind, Declared, Tags};
+use up_model::{Declared, Model, Tags};
 
 pub use accept::Accept;
 pub use diagnostic::{Diagnostic, Diagnostics};
@@ -91,7 +91,7 @@ pub struct Stack {
     /// Refuses plans that lose data.
     pub protect: bool,
     /// The bucket that holds its state. `None`: a folder.
-    pub backend: Option<up_state::StateLocation>,
+    pub backend: Option<up_model::StateLocation>,
     /// Tags of every resource.
     pub tags: Tags,
     /// All resources, sorted by address.
@@ -109,7 +109,7 @@ pub struct Stack {
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputValue {
-    /// The value. Its strings may hold placeholders ([`up_core::placeholder`]), and a resource is `{"$ref": address}`.
+    /// The value. Its strings may hold placeholders ([`up_model::placeholder`]), and a resource is `{"$ref": address}`.
     pub value: serde_json::Value,
     /// What it is for.
     pub description: Option<String>,
@@ -123,7 +123,7 @@ const THREAD_STACK: usize = 256 * 1024 * 1024;
 /// Reads the stack at `path` with all its modules, and checks all of it.
 ///
 /// Returns every error in all files. Makes no AWS call.
-pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &LoadOptions) -> Result<Stack, Diagnostics> {
+pub fn load(path: &Path, kinds: &[&'static dyn Model], options: &LoadOptions) -> Result<Stack, Diagnostics> {
     thread::scope(|scope| {
         let loading =
             thread::Builder::new().stack_size(THREAD_STACK).spawn_scoped(scope, || read(path, kinds, options));
@@ -135,7 +135,7 @@ pub fn load(path: &Path, kinds: &[&'static dyn AnyKind], options: &LoadOptions) 
     })
 }
 
-fn read(path: &Path, kinds: &[&'static dyn AnyKind], options: &LoadOptions) -> Result<Stack, Diagnostics> {
+fn read(path: &Path, kinds: &[&'static dyn Model], options: &LoadOptions) -> Result<Stack, Diagnostics> {
     let shown_root = path.parent().unwrap_or(Path::new("")).to_owned();
     // If the file does not exist, reading it reports that.
     let at = path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -277,10 +277,10 @@ impl Loader {
     }
 
     /// The file and line of a span.
-    pub(crate) fn origin(&self, span: SourceSpan) -> up_core::Origin {
+    pub(crate) fn origin(&self, span: SourceSpan) -> up_model::Origin {
         let source = self.sources.of(span);
         let (line, _) = source.line_and_column(span.range().start);
-        up_core::Origin { file: source.name.clone(), line }
+        up_model::Origin { file: source.name.clone(), line }
     }
 }
 

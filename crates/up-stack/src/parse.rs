@@ -7,7 +7,7 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use up_core::placeholder;
+use up_model::placeholder;
 
 use crate::{
     brackets,

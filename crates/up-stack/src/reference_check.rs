@@ -1,7 +1,7 @@
 //! Checks references (`x-ref` in a schema) and documents (`x-document`).
 
 use serde_json::Value;
-use up_core::{Address, Document, placeholder};
+use up_model::{Address, Document, placeholder};
 
 use crate::{
     check::Checker,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use up_core::Address;
+use up_model::Address;
 
 use crate::{
     loader::{Loader, ModuleInstance, Repetition},

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use up_core::Address;
+use up_model::Address;
 
 use crate::{
     declare::{CheckedResource, ResourceBuilder},

@@ -1,10 +1,10 @@
 //! The JSON Schema of a stack file, for editors.
 
 use serde_json::{Map, Value, json};
-use up_core::AnyKind;
+use up_model::Model;
 
 /// JSON Schema (draft 2020-12) of a stack file or a module, derived from the kinds' structs and doc comments.
-pub fn schema(kinds: &[&'static dyn AnyKind]) -> Value {
+pub fn schema(kinds: &[&'static dyn Model]) -> Value {
     let mut services: Map<String, Value> = Map::new();
     let mut definitions = Map::from_iter([("expression".to_owned(), expression())]);
     for kind in kinds {
@@ -115,7 +115,7 @@ fn tags(about: &str) -> Value {
 }
 
 /// The schema of a resource: its kind's, with the fields of every resource, and `${…}` allowed everywhere.
-fn resource(kind: &dyn AnyKind, definitions: &mut Map<String, Value>) -> Value {
+fn resource(kind: &dyn Model, definitions: &mut Map<String, Value>) -> Value {
     let mut schema = kind.schema().to_value();
     let prefix = format!("{}.", kind.name());
     if let Some(Value::Object(own)) = schema.as_object_mut().and_then(|schema| schema.remove("$defs")) {

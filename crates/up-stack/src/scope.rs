@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
-use up_core::Address;
+use up_model::Address;
 
 use crate::{
     diagnostic::NewDiagnostic,

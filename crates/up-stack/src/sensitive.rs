@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
-use up_core::placeholder;
+use up_model::placeholder;
 
 use crate::{decimal, value::size};
 

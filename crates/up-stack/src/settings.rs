@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde_json::Value;
-use up_core::{Address, placeholder::Placeholder};
+use up_model::{Address, placeholder::Placeholder};
 
 use crate::{
     diagnostic::NewDiagnostic,
@@ -201,7 +201,7 @@ impl Loader {
     }
 
     /// `backend`: the bucket that holds the state.
-    pub(crate) fn backend(&self) -> Option<up_state::StateLocation> {
+    pub(crate) fn backend(&self) -> Option<up_model::StateLocation> {
         self.with_setting("backend", |node| {
             let expected = "`s3://bucket/prefix`";
             let Some(text) = node.text() else {
@@ -213,8 +213,8 @@ impl Loader {
                 return None;
             }
             match text.parse() {
-                Ok(bucket @ up_state::StateLocation::Bucket { .. }) => return Some(bucket),
-                Ok(up_state::StateLocation::Folder(_)) => {
+                Ok(bucket @ up_model::StateLocation::Bucket { .. }) => return Some(bucket),
+                Ok(up_model::StateLocation::Folder(_)) => {
                     let diagnostic = NewDiagnostic::new(node.span, "not an S3 URL").expected(expected);
                     self.report(diagnostic.hint("use `--state` for a folder on this machine".to_owned()));
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{Tags, placeholder};
+use up_model::{Tags, placeholder};
 
 use crate::{
     declare::ResourceBuilder,

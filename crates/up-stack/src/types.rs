@@ -2,7 +2,7 @@
 
 use hcl::expr::{Expression, FuncCall, ObjectKey, TraversalOperator};
 use serde_json::{Value, json};
-use up_core::schema::{Schema, Type as JsonType};
+use up_model::schema::{Schema, Type as JsonType};
 
 use crate::suggest::Suggestions;
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Number, Value};
-use up_core::{
+use up_model::{
     Address,
     placeholder::{self, Placeholder},
 };

@@ -18,7 +18,6 @@ mod held;
 mod history;
 mod journal;
 mod lease;
-mod location;
 mod lock;
 #[cfg(test)]
 mod memory;
@@ -40,11 +39,11 @@ use up_core::Address;
 pub use history::InterruptedRun;
 pub use journal::{Entry, Journal};
 pub use lease::{Lease, owner};
-pub use location::StateLocation;
 pub use lock::{Lock, LockError, LockHolder};
 pub use runs::{PastRun, RunBegin, RunHistory, RunResult, RunSteps};
 pub use snapshot::{LastSnapshot, Snapshot};
 pub use store::{Store, StoredFile, Version, WriteIf};
+pub use up_model::StateLocation;
 
 use crate::folder::Folder;
 

@@ -104,10 +104,10 @@ impl DriftCommand {
 
     fn show(&self, check: &Check<'_>) -> Result<(), Failure> {
         match &check.found {
-            Ok(report) if self.markdown => terminal::data(render::drift_markdown(report, &up_kinds::find)),
+            Ok(report) if self.markdown => terminal::data(render::drift_markdown(report, &up_kinds::model)),
             Ok(report) => {
                 report.notes.iter().for_each(|note| terminal::say(render::message(up_engine::Level::Note, note)));
-                terminal::data(render::drift(report, &up_kinds::find))
+                terminal::data(render::drift(report, &up_kinds::model))
             }
             Err(failure) => {
                 if self.markdown {

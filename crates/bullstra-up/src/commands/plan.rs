@@ -56,7 +56,7 @@ impl PlanCommand {
             terminal::json(report::planned(&plan, exit, &engine.meter))?;
         } else {
             let calls = engine.meter.counts().values().sum();
-            terminal::data(render::plan(&plan, &up_kinds::find, calls))?;
+            terminal::data(render::plan(&plan, &up_kinds::model, calls))?;
         }
         if !plan.refusals.is_empty() {
             terminal::say(render::failure(&refused(&plan)));

@@ -15,7 +15,7 @@ pub(crate) struct SchemaCommand {}
 
 impl SchemaCommand {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        terminal::json(up_stack::schema(&up_kinds::all()))?;
+        terminal::json(up_stack::schema(&up_kinds::models()))?;
         Ok(Exit::Ok)
     }
 }

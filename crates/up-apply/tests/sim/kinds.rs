@@ -5,8 +5,8 @@ use std::time::Duration;
 use schemars::Schema;
 use serde_json::Value;
 use up_core::{
-    Actions, Address, AnyKind, Binding, Change, Context, Created, Error, Field, KindInfo, Later, NewResource, Observed,
-    Order, Problem, Query, TagChange, Takes, Unique, Wait, unique_names,
+    Actions, Address, AnyKind, Binding, Change, Context, Created, Error, Field, KindInfo, Later, Model, NewResource,
+    Observed, Order, Problem, Query, TagChange, Takes, Unique, Wait, unique_names,
 };
 
 use crate::cloud::{Cloud, Create};
@@ -209,6 +209,11 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
     ALL.into_iter().find(|kind| kind.name == name).map(|kind| kind as &dyn AnyKind)
 }
 
+/// The same, for planning.
+pub(crate) fn model(name: &str) -> Option<&'static dyn Model> {
+    find(name).map(|kind| kind as &dyn Model)
+}
+
 /// Replaces addresses by ids.
 fn answered(cx: &Context, value: &mut Value) -> Result<(), Error> {
     match value {
@@ -230,7 +235,7 @@ fn answered(cx: &Context, value: &mut Value) -> Result<(), Error> {
     }
 }
 
-impl AnyKind for SimKind {
+impl Model for SimKind {
     fn comparable(&self, spec: Value) -> Value {
         spec
     }
@@ -271,7 +276,9 @@ impl AnyKind for SimKind {
     fn check_together(&self, _: &[(&Address, &Value)]) -> Vec<(Address, Problem)> {
         vec![]
     }
+}
 
+impl AnyKind for SimKind {
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         Box::pin(async move {
             let mut observed = Cloud::of(cx).observe(self, &query.stack).await?;

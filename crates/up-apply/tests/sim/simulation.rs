@@ -17,7 +17,7 @@ use up_plan::{LiveStack, Plan, Wanted};
 
 use crate::{
     cloud::{Cloud, Faults, LogEntry},
-    kinds::{ALL, find},
+    kinds::{ALL, find, model},
     log,
     random::{Random, seeds},
     stacks::RandomStack,
@@ -110,7 +110,7 @@ impl Simulation {
     }
 
     fn planned(stack: &RandomStack, live_stack: &LiveStack) -> Plan {
-        up_plan::plan(&Wanted::new(STACK, &stack.resources), live_stack, &find)
+        up_plan::plan(&Wanted::new(STACK, &stack.resources), live_stack, &model)
     }
 
     /// The plan after all changes have settled.

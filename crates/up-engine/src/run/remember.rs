@@ -128,7 +128,7 @@ impl<'a> RunEnd<'a> {
             early if busy.contains(early) => BaselineSource::Early,
             _ => BaselineSource::Read,
         };
-        let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &source, &up_kinds::find);
+        let mut baseline = up_plan::drift::baseline(&plan.stack, resources, &now, &source, &up_kinds::model);
         let is_left_out = self.left_out();
         baseline.retain(|address, _| !is_left_out(address));
         baseline.extend(before.into_iter().filter(|(address, _)| is_left_out(address)));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn plan(goal: &Goal, live_stack: &LiveStack) -> Plan {
-        up_plan::plan(&up_plan::Wanted::new("prod", &goal.resources), live_stack, &up_kinds::find)
+        up_plan::plan(&up_plan::Wanted::new("prod", &goal.resources), live_stack, &up_kinds::model)
     }
 
     /// Of a stack without resources and secrets.

@@ -68,5 +68,5 @@ fn is_read(stack: &str, live_stack: &LiveStack, declared: &[Declared], costly: &
         Action::Create { desired, .. } | Action::Update { desired, .. } => reads(desired),
         Action::Delete { .. } => false,
     };
-    up_plan::plan(&wanted, live_stack, &up_kinds::find).steps.iter().any(needs)
+    up_plan::plan(&wanted, live_stack, &up_kinds::model).steps.iter().any(needs)
 }

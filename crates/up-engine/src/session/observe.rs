@@ -72,9 +72,9 @@ impl Session {
             index: Arc::new(index),
             known: all_known(&past).into(),
             asked: asked.into(),
-            desired: Observer::desired(declared, &up_kinds::find).into(),
+            desired: Observer::desired(declared, &up_kinds::model).into(),
             children: children(declared, &past, &mut applied)?.into(),
-            names: Observer::names(&self.stack, declared, &up_kinds::find).into(),
+            names: Observer::names(&self.stack, declared, &up_kinds::model).into(),
             kept: past.snapshot.as_ref().map(|snapshot| snapshot.kept.clone()).unwrap_or_default(),
             keeps_others: partial,
         };
@@ -260,7 +260,7 @@ fn has_write_only(kind: &str) -> bool {
 fn children(declared: &[Declared], past: &Past, applied: &mut Applied<'_>) -> Result<Children, Failure> {
     let is_child = |kind: &str| up_kinds::find(kind).is_some_and(|kind| kind.info().parent.is_some());
     let applied = if known(past).any(|(kind, _)| is_child(kind)) { applied.declared()? } else { &[] };
-    Ok(Children::new(declared, applied, &up_kinds::find))
+    Ok(Children::new(declared, applied, &up_kinds::model))
 }
 
 /// The same, together.

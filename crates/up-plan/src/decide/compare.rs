@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
-use up_core::{
-    Address, AnyKind, Change, Declared, FieldChange, Observed, Status, agrees, diff, name_references,
+use up_model::{
+    Address, Change, Declared, FieldChange, Model, Observed, Status, agrees, diff, name_references,
     placeholder::{self, Placeholder},
     references, with_ignored, without_ignored,
 };
@@ -17,7 +17,7 @@ impl<'a> Matcher<'a, '_> {
     /// `replaced` always counts as a difference.
     pub(super) fn compare(
         &self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: &Declared,
         observed: &Observed<Value>,
         replaced: &BTreeSet<&Address>,
@@ -71,7 +71,7 @@ impl<'a> Matcher<'a, '_> {
     /// fingerprint count as unchanged.
     pub(crate) fn with_written<'o>(
         &self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: &Declared,
         observed: &'o Observed<Value>,
     ) -> Cow<'o, Observed<Value>> {
@@ -122,7 +122,7 @@ impl<'a> Matcher<'a, '_> {
     /// The declared spec with all known placeholders filled in.
     pub(crate) fn filled<'d>(
         &self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: &'d Declared,
         answer: &dyn Fn(&Placeholder) -> Option<String>,
     ) -> Cow<'d, Value> {
@@ -139,7 +139,7 @@ impl<'a> Matcher<'a, '_> {
     /// The desired spec, with live values for ignored fields and for differences that the kind accepts.
     pub(super) fn acceptable(
         &self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         observed: &Observed<Value>,
         desired: &Value,
         ignored: &BTreeSet<String>,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use up_core::{
+use up_model::{
     Address, Impairment, Status,
     placeholder::{self, Placeholder},
 };

@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Change, Declared, FieldChange, Observed, Order, Status, by_id, references};
+use up_model::{Address, Change, Declared, FieldChange, Model, Observed, Order, Status, by_id, references};
 
 use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, given_name, graph, replace::order_replacements};
 
@@ -200,7 +200,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     /// Takes the best of the candidates, which all carry `address`; the others stay free.
     fn choose(
         &mut self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: &'a Declared,
         address: Cow<'a, Address>,
         mut candidates: Vec<&'a Observed<Value>>,
@@ -219,7 +219,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
 
     /// Picks one of several resources with the same address (an interrupted replacement, a create that was done twice):
     /// the one with the least differences, then the one that others refer to, then the newest.
-    fn best(&self, kind: &dyn AnyKind, declared: &Declared, candidates: &[&'a Observed<Value>]) -> usize {
+    fn best(&self, kind: &dyn Model, declared: &Declared, candidates: &[&'a Observed<Value>]) -> usize {
         let used: BTreeSet<_> = self.live_stack.iter().flat_map(|(_, observed)| used(&observed.spec)).collect();
         let rank = |observed: &Observed<Value>| {
             let dying = matches!(observed.status, Status::Deleting(_) | Status::Failed(_));
@@ -234,7 +234,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     /// The live resource at one of the addresses in the declaration's `renamed_from`.
-    fn renamed_from(&mut self, kind: &dyn AnyKind, declared: &'a Declared) -> Option<&'a Observed<Value>> {
+    fn renamed_from(&mut self, kind: &dyn Model, declared: &'a Declared) -> Option<&'a Observed<Value>> {
         let was = declared.renamed_from.iter().find(|was| {
             was.kind == declared.address.kind && !self.declared.contains_key(was) && self.free.contains_key(*was)
         })?;
@@ -253,7 +253,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
 
     /// A live resource whose address is no longer declared, and that has the name which the declaration gives: AWS has
     /// only one of that name.
-    fn same_name(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
+    fn same_name(&mut self, kind: &dyn Model, declared: &Declared) -> Option<&'a Observed<Value>> {
         let name = given_name(kind, &declared.spec)?;
         let same = self.no_longer_declared(declared).filter(|(_, observed)| {
             matches!(observed[..], [observed] if observed.attrs.get("name").is_some_and(|it| it == name)
@@ -265,7 +265,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
     }
 
     /// A live resource whose address is no longer declared and that is otherwise just as declared here.
-    fn renamed(&mut self, kind: &dyn AnyKind, declared: &Declared) -> Option<&'a Observed<Value>> {
+    fn renamed(&mut self, kind: &dyn Model, declared: &Declared) -> Option<&'a Observed<Value>> {
         let same = self.no_longer_declared(declared).filter(|(_, observed)| {
             matches!(observed[..], [observed] if observed.status == Status::Ready && !self.may_be_copy(kind, None, observed)
                 && self.compare(kind, declared, observed, &BTreeSet::new()).is_empty())

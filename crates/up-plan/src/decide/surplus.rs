@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Declared, Observed, Order, with_ignored};
+use up_model::{Address, Declared, Model, Observed, Order, with_ignored};
 
 use super::{Decision, Matcher, PlannedAction, compare::NONE, names, used};
 use crate::{FastMap, Notice, Refusal, given_name};
@@ -14,7 +14,7 @@ impl<'a> Matcher<'a, '_> {
     /// count.
     pub(super) fn may_be_copy(
         &self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: Option<&Declared>,
         observed: &Observed<Value>,
     ) -> bool {
@@ -23,7 +23,7 @@ impl<'a> Matcher<'a, '_> {
 
     /// True if more than the tags, which may have been copied, says that the stack created it: an earlier run knew its
     /// id, or it has the name that `declared` gives, the name derived from its address, or the name that its create noted.
-    fn is_ours(&self, kind: &dyn AnyKind, declared: Option<&Declared>, observed: &Observed<Value>) -> bool {
+    fn is_ours(&self, kind: &dyn Model, declared: Option<&Declared>, observed: &Observed<Value>) -> bool {
         if self.live_stack.known.get(kind.name()).is_some_and(|ids| ids.contains(&observed.id)) {
             return true;
         }
@@ -44,7 +44,7 @@ impl<'a> Matcher<'a, '_> {
     /// only one left may be a copy of a lost resource.
     pub(super) fn refuse_ambiguous(
         &mut self,
-        kind: &dyn AnyKind,
+        kind: &dyn Model,
         declared: &Declared,
         best: usize,
         candidates: &[&'a Observed<Value>],

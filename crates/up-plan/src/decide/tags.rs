@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{Address, AnyKind, Declared, NewResource, Observed, TagChange, Tags};
+use up_model::{Address, Declared, Model, NewResource, Observed, TagChange, Tags};
 
 /// All tags of a declared resource: the user's, a `Name` for the console, and the ownership tags.
 fn tags<'a>(stack: &'a str, declared: &'a Declared, generation: u32) -> BTreeMap<&'a str, Cow<'a, str>> {
@@ -35,7 +35,7 @@ pub(crate) fn new(stack: &str, declared: &Declared, generation: u32) -> NewResou
 /// The differences in tags. For kinds that have no tags in AWS, only the ownership tags are compared.
 pub(crate) fn tag_change(
     stack: &str,
-    kind: &dyn AnyKind,
+    kind: &dyn Model,
     declared: &Declared,
     observed: &Observed<Value>,
     tagged: &BTreeMap<Address, BTreeSet<String>>,

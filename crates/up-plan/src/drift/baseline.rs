@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use up_core::{Address, Change, Declared, same};
+use up_model::{Address, Change, Declared, same};
 
 use super::{FieldDrift, claimed, lost::Lost};
 use crate::{Kinds, LiveStack};

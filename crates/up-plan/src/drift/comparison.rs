@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, Declared, Observed, Status, visit_texts};
+use up_model::{Address, Declared, Observed, Status, visit_texts};
 
 use super::{
     Acceptance, DriftClass, DriftInput, FieldDrift, Finding, fields::Difference as Found, lost::Lost, severity,

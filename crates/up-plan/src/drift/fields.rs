@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::Value;
-use up_core::{
+use up_model::{
     Address, Change, Declared, Observed, diff, name_references, placeholder::holds_placeholder, same, with_ignored,
 };
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use up_core::Address;
+use up_model::Address;
 
 use super::comparison::Comparison;
 

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use up_core::{Address, Declared};
+use up_model::{Address, Declared};
 
 pub use self::{
     baseline::{Baseline, BaselineSource, BaselineSpec, baseline},

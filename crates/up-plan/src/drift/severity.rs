@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use up_core::AnyKind;
+use up_model::Model;
 
 use super::{DriftClass, FieldDrift};
 
@@ -46,7 +46,7 @@ const PROTECTING: [&str; 8] =
 const PERMITTING: [&str; 2] = ["role", "boundary"];
 
 /// The severity of a whole resource that has come or gone.
-pub(super) fn of_resource(class: DriftClass, kind: Option<&'static dyn AnyKind>) -> Severity {
+pub(super) fn of_resource(class: DriftClass, kind: Option<&'static dyn Model>) -> Severity {
     let Some(kind) = kind.filter(|_| class.is_drift()) else { return Severity::Other };
     match kind.name() {
         _ if kind.info().holds_data => Severity::Data,
@@ -56,7 +56,7 @@ pub(super) fn of_resource(class: DriftClass, kind: Option<&'static dyn AnyKind>)
 }
 
 /// The severity of the worst of some fields.
-pub(super) fn of_fields(class: DriftClass, kind: Option<&'static dyn AnyKind>, fields: &[FieldDrift]) -> Severity {
+pub(super) fn of_fields(class: DriftClass, kind: Option<&'static dyn Model>, fields: &[FieldDrift]) -> Severity {
     if !matches!(class, DriftClass::Changed | DriftClass::Undeclared) {
         return Severity::Other;
     }

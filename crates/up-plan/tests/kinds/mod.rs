@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Of, Service, prelude::*};
+use up_core::{Model, Of, Service, prelude::*};
 
 /// Finds one of them by name.
-pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 10] = [
+pub(crate) fn find(name: &str) -> Option<&'static dyn Model> {
+    const KINDS: [&dyn Model; 10] = [
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use up_core::placeholder;
+use up_model::placeholder;
 
 use crate::{
     scope::NameScope,

@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use up_core::{Address, AnyKind, Name, Of, Service, prelude::*};
+use up_core::{Address, Model, Name, Of, Service, prelude::*};
 use up_stack::{Diagnostics, LoadOptions, Stack};
 
 /// All kinds of the tests.
-pub(crate) const KINDS: &[&dyn AnyKind] =
+pub(crate) const KINDS: &[&dyn Model] =
     &[&Of::<TestNetwork>::KIND, &Of::<TestSubnet>::KIND, &Of::<TestGroup>::KIND, &Of::<TestPolicy>::KIND];
 
 macro_rules! name {

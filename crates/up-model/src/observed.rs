@@ -57,7 +57,7 @@ pub struct Impairment {
     pub why: String,
     /// The remedy, as advice to the user: `raise \`allocated_storage\``.
     pub remedy: String,
-    /// True if [`crate::Kind::update`] repairs it although no field differs: it repeats the operation that AWS failed
+    /// True if `Kind::update` repairs it although no field differs: it repeats the operation that AWS failed
     /// to do.
     pub repair: bool,
 }
@@ -94,7 +94,7 @@ impl<K> Observed<K> {
     }
 
     /// The same resource with another spec.
-    pub(crate) fn with_spec<T>(self, spec: T) -> Observed<T> {
+    pub fn with_spec<T>(self, spec: T) -> Observed<T> {
         let Self { id, tags, attrs, status, notes, private, .. } = self;
         Observed { id, tags, attrs, status, notes, private, spec }
     }

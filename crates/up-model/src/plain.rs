@@ -17,17 +17,17 @@ use serde_json::{Error, Map, Value, value::Serializer as Json};
 use crate::{PolicyDocument, policy};
 
 /// A live resource: only what AWS shows, in the form used for comparison.
-pub(crate) fn observed(spec: &impl Serialize) -> Value {
+pub fn observed(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Nowhere, policies: Policies::Comparable })
 }
 
 /// A desired resource. In inner tables, `null` means that AWS chooses; an absent key means that there must be none.
-pub(crate) fn desired(spec: &impl Serialize) -> Value {
+pub fn desired(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::AsWritten })
 }
 
 /// A desired resource in the form used for comparison.
-pub(crate) fn comparable(spec: &impl Serialize) -> Value {
+pub fn comparable(spec: &impl Serialize) -> Value {
     plain(spec, Plain { nulls: Nulls::Inside, policies: Policies::Comparable })
 }
 

@@ -77,7 +77,7 @@ pub fn fill(value: &mut Value, known: &dyn Fn(&Placeholder) -> Option<String>) {
 }
 
 /// The text with known values in place of placeholders.
-pub(crate) fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>) -> String {
+pub fn filled(text: &str, known: &dyn Fn(&Placeholder) -> Option<String>) -> String {
     let filled = pieces(text).map(|piece| match piece {
         Ok(plain) => plain.to_owned(),
         Err(quote) => known(&quote).unwrap_or_else(|| quote.mark()),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
-use crate::{Kind, Observed};
+use crate::Observed;
 
 /// Observed immutable resources by kind and id, see [`crate::KindInfo::immutable`]. Each is kept as the text of its
 /// JSON and parsed on demand.
@@ -21,9 +21,9 @@ impl ImmutableCache {
         self.0.entry(kind.to_owned()).or_default().insert(observed.id, text);
     }
 
-    /// All resources of a kind. Those written in another form by another version are left out.
-    pub fn of<K: Kind>(&self) -> impl Iterator<Item = Observed<K>> {
-        let all = self.0.get(K::NAME).into_iter().flatten();
+    /// All resources of a kind, by its name. Those written in another form by another version are left out.
+    pub fn of<K: DeserializeOwned>(&self, kind: &str) -> impl Iterator<Item = Observed<K>> {
+        let all = self.0.get(kind).into_iter().flatten();
         all.filter_map(|(_, text)| serde_json::from_str(text.get()).ok())
     }
 

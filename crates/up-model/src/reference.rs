@@ -21,16 +21,19 @@ pub trait Name: 'static {
 /// Another resource, of kind `K`.
 ///
 /// Written `"main"` for one in the same module, `"network/main"` for one in another, or `{ id = "vpc-0abc" }` for one
-/// outside the stack. It holds no id of a resource of the stack: [`crate::Context::id`] looks it up when a call needs
+/// outside the stack. It holds no id of a resource of the stack: `Context::id` looks it up when a call needs
 /// it.
 pub struct Ref<K> {
     target: RefTarget,
     kind: PhantomData<fn() -> K>,
 }
 
+/// What a reference leads to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum RefTarget {
+pub enum RefTarget {
+    /// A resource of the same stack.
     Address(Address),
+    /// The id, or the ARN, of another.
     Id(String),
 }
 
@@ -54,7 +57,8 @@ impl<K: Name> Ref<K> {
         }
     }
 
-    pub(crate) fn target(&self) -> &RefTarget {
+    /// What it leads to.
+    pub fn target(&self) -> &RefTarget {
         &self.target
     }
 }

@@ -3,9 +3,9 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
-use crate::{Cidr, Name, Ref, placeholder::has_placeholder};
+use crate::{Change, Cidr, Field, Name, Ref, by_id, placeholder::has_placeholder};
 
-/// A value that only one resource of a kind can have at a time in AWS. See [`crate::Kind::unique`].
+/// A value that only one resource of a kind can have at a time in AWS. See `Kind::unique`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unique {
     /// The field with the value.
@@ -42,7 +42,7 @@ impl Unique {
     }
 
     /// The only resource of its kind within the parent that a reference in JSON leads to.
-    pub(crate) fn only_in(field: &'static str, parent: Value) -> Self {
+    fn only_in(field: &'static str, parent: Value) -> Self {
         Self::new(field, parent, Key::Text(String::new()))
     }
 
@@ -72,6 +72,18 @@ impl Unique {
     fn new(field: &'static str, within: Value, key: Key) -> Self {
         Self { field, within, is_exchanged: false, key }
     }
+}
+
+/// The unique values in the fields marked `name`: a text, or a reference to a resource that can be used once.
+pub fn unique_names(fields: &'static [Field], spec: &Value) -> impl Iterator<Item = Unique> {
+    let named = fields.iter().filter(|field| field.change == Change::Name);
+    named.filter_map(|field| match &spec[field.name] {
+        Value::String(text) => Unique::value(field.name, text),
+        value if by_id(value).is_some() || value.get("$ref").is_some() => {
+            Some(Unique::only_in(field.name, value.clone()))
+        }
+        _ => None,
+    })
 }
 
 fn reference<K: Name>(parent: &Ref<K>) -> Value {

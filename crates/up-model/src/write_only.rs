@@ -2,7 +2,7 @@
 //!
 //! They must not be in a plan, nor in anything that is stored. [`seal`] replaces each by a placeholder with a salt and
 //! a fingerprint: the placeholder goes through plan, state and output, and two plans of the same value are equal. The
-//! value itself is kept in the [`crate::Context`] for the call that sends it.
+//! value itself is kept in the `Context` for the call that sends it.
 
 use std::{collections::BTreeMap, process, time::SystemTime};
 
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{Address, Field, placeholder::Placeholder};
 
 /// The address in placeholders of write-only values.
-pub(crate) const ADDRESS: &str = "write-only";
+pub const ADDRESS: &str = "write-only";
 
 /// Values by the placeholders' attributes.
 pub type WriteOnly = BTreeMap<String, String>;

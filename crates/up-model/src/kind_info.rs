@@ -15,7 +15,7 @@ pub struct KindInfo {
     /// Attributes that `${kind.name.attribute}` may read, besides `id`. All are known once the resource is ready.
     pub attrs: &'static [&'static str],
     /// Attributes that take a call for each resource: they are read only if a step may need them, see
-    /// [`crate::Query::asks_attribute`].
+    /// `Query::asks_attribute`.
     pub costly: &'static [&'static str],
     /// The length of the longest name, 0 if AWS names the resource itself; see [`Address::physical`].
     pub longest_name: usize,
@@ -27,11 +27,11 @@ pub struct KindInfo {
     /// create without an answer, the engine looks for the resource before it repeats the call.
     pub non_idempotent_create: bool,
     /// True if `observe` needs the declared spec, because AWS lists nothing to find the resource by: see
-    /// [`Query::desired`].
+    /// `Query::desired`.
     pub reads_desired: bool,
     /// True if a create sends a client token. AWS answers a known token with the resource created first, even if that
     /// has been deleted since. An id that AWS returns and does not show within the settle time is recorded
-    /// ([`Context::is_lost`]), and the create is repeated with another token.
+    /// (`Context::is_lost`), and the create is repeated with another token.
     pub client_token: bool,
     /// True if AWS or a user's tool copies a resource's tags to another of the same kind (a database restored from a
     /// snapshot, a task definition registered again by CI): tags alone do not say that the stack created it.
@@ -39,7 +39,7 @@ pub struct KindInfo {
     /// AWS's rules for its tags.
     pub tags: TagRules,
     /// For a kind whose resources have no tags: the field that refers to the parent, a resource of the stack. Such a
-    /// child is identified by its parent and its [`Kind::natural_key`]; other children of the same parent, which the
+    /// child is identified by its parent and its `Kind::natural_key`; other children of the same parent, which the
     /// stack neither declares nor has applied, are left alone. A replacement deletes the old child first.
     pub parent: Option<&'static str>,
     /// True if the account's tagging index lists its resources: without history, a kind that the stack does not declare
@@ -48,12 +48,12 @@ pub struct KindInfo {
     /// True if a resource no longer exists once AWS has answered its delete: nobody needs to wait for it.
     pub deletes_at_once: bool,
     /// True if only the tags of a resource can change: once read, it is cached in the stack's history and not read
-    /// again. See [`Query::kept`].
+    /// again. See `Query::kept`.
     pub immutable: bool,
     /// The resources that a live one is located in, and that AWS does not move it out of: an attribute with ids
     /// separated by commas, and their kind. While it stays, none of them can be deleted.
     pub occupies: Option<(&'static str, &'static str)>,
-    /// Which half of a replacement comes first. If the two cannot exist at the same time ([`Kind::unique`]), the old
+    /// Which half of a replacement comes first. If the two cannot exist at the same time (`Kind::unique`), the old
     /// one is deleted first in any case.
     pub replace: Order,
     /// How to wait for it.
