@@ -1,4 +1,4 @@
-//! One error for every AWS call, sorted once into what the engine can do about it.
+//! The error of every AWS call, classified once by what the engine does next.
 
 use std::fmt;
 
@@ -6,53 +6,53 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::{metadata::ProvideErrorMetadata, operation::BuildError};
 use aws_types::request_id::RequestId;
 
-/// What a kind's verb answers.
+/// The result of a kind's verb.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, in AWS's words.
+/// A failed call, with AWS's code and message.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Error {
-    /// What can be done about it.
+    /// What the engine does next.
     pub kind: ErrorKind,
     /// AWS's error code: `DependencyViolation`.
     pub code: String,
     /// AWS's message.
     pub message: String,
-    /// What AWS's support asks for.
+    /// AWS's id of the request, which AWS's support asks for.
     pub request_id: Option<String>,
 }
 
-/// What the engine does next depends on this, and on nothing else.
+/// Classes of errors. What the engine does next depends on the class alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// It does not exist: fine for a delete; [`ErrorKind::Propagating`] where this run has just made it, or what it needs;
-    /// drift for anything else.
+    /// The resource does not exist. A delete is then done. For a resource that this run has just created, or that refers to
+    /// one, it counts as [`ErrorKind::Propagating`]; otherwise the resource has drifted.
     NotFound,
-    /// It exists already: observe again, it may be ours.
+    /// A resource of that name exists already. The engine observes again: it may be the stack's.
     Exists,
-    /// Something still holds it, or AWS is busy with it: try again later.
+    /// Another resource still uses it, or AWS is busy with it. The call is repeated later.
     Conflict,
-    /// Something holds it that neither the stack nor AWS removes: try again only for as long as AWS may take to show a change.
+    /// A resource outside the stack uses it. The call is repeated only as long as AWS may take to show a change.
     Held,
-    /// What it refers to is not yet known everywhere (a role just made): try again soon.
+    /// A resource that it refers to is not known everywhere yet, such as a new role. The call is repeated soon.
     Propagating,
-    /// Too many calls: try again, more slowly. Nothing was done.
+    /// Too many calls. Nothing was done; the call is repeated more slowly.
     Throttled,
-    /// The answer was lost: it may have been done or not. Look before doing it again.
+    /// The answer was lost, and the call may have taken effect. The engine observes before it repeats the call.
     Ambiguous,
-    /// Not allowed: name the action and stop.
+    /// The caller lacks a permission. The step fails, and the message names the action.
     Denied,
-    /// The credentials are missing, wrong or expired: nothing else will work either.
+    /// The credentials are missing, wrong or expired. No other call would succeed: the run ends.
     Credentials,
-    /// The run was told to end before this was done.
+    /// The run was interrupted before the call was sent.
     Interrupted,
-    /// Anything else: show it and stop.
+    /// Any other error. The step fails.
     Other,
 }
 
 impl ErrorKind {
-    /// What `code` and `message` mean for every service; a service's own [`ErrorRule`]s come before.
+    /// The class of `code` and `message` in all services. A service's own [`ErrorRule`]s come first.
     fn of(code: &str, message: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
         let says = |parts: &[&str]| parts.iter().any(|part| contains(message, part));
@@ -84,7 +84,7 @@ impl ErrorKind {
     }
 }
 
-/// What services say of a role, a profile or a policy that was made seconds ago (AWS_BEHAVIOUR, 0.1: seen on AWS).
+/// Parts of messages about a role, an instance profile or a policy that was created seconds ago, as seen on AWS.
 const PROPAGATING: [&str; 16] = [
     "assume role",
     "assume the role",
@@ -108,7 +108,7 @@ fn contains(text: &str, part: &str) -> bool {
     text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
 }
 
-/// A row of a service's error table: what one of its refusals means, where the generic table says nothing or is wrong.
+/// A row of a service's error table: the class of one of its errors, where the table for all services has none or a wrong one.
 ///
 /// The table is a part of [`crate::Service`], and bound to the service's client with it, so that no call can forget it.
 ///
@@ -128,24 +128,24 @@ pub struct ErrorRule {
 }
 
 impl ErrorRule {
-    /// A row that fits every refusal.
+    /// A row that matches every error.
     pub const fn new(kind: ErrorKind) -> Self {
         Self { operation: "", code: "", text: "", kind }
     }
 
-    /// Only of operations whose names begin so: `CreateService`, `Create`.
+    /// Matches only operations whose names begin with this: `CreateService`, `Create`.
     #[must_use]
     pub const fn on(self, operation: &'static str) -> Self {
         Self { operation, ..self }
     }
 
-    /// Only where the error code has this part.
+    /// Matches only error codes that contain this.
     #[must_use]
     pub const fn code(self, code: &'static str) -> Self {
         Self { code, ..self }
     }
 
-    /// Only where the message has this part, in small letters or capitals.
+    /// Matches only messages that contain this; case is ignored.
     #[must_use]
     pub const fn text(self, text: &'static str) -> Self {
         Self { text, ..self }
@@ -156,7 +156,7 @@ impl ErrorRule {
     }
 }
 
-/// What is written on a refusal: the operation, and the table of its service.
+/// Attached to the answer of a failed call: the operation, and its service's error table.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) operation: String,
@@ -199,7 +199,7 @@ where
     }
 }
 
-/// An error and what caused it, in words, without the SDK's own that say nothing.
+/// The messages of an error and its causes, without the SDK's generic ones.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     const NOTHING: [&str; 5] =
         ["service error", "dispatch failure", "other", "io error", "the credential provider was not enabled"];
@@ -213,23 +213,23 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     words.join(": ")
 }
 
-/// A kind left out what the SDK requires.
+/// A kind left out a member that the SDK requires.
 impl From<BuildError> for Error {
     fn from(error: BuildError) -> Self {
         Self::ours(chain(&error))
     }
 }
 
-/// The failures that mean no more than that something is there already, or not any more.
+/// Ignores errors which say that the wanted state has been reached already.
 pub trait AlreadyDone {
-    /// What the call answers.
+    /// The answer of the call.
     type Answer;
 
-    /// For a look: `None` where it is gone.
+    /// For a read: `None` if the resource no longer exists.
     fn unless_gone(self) -> Result<Option<Self::Answer>>;
-    /// For a delete: it was not there.
+    /// For a delete: "not found" is a success.
     fn ignore_not_found(self) -> Result<()>;
-    /// For an add: it was there.
+    /// For a create or an add: "already exists" is a success.
     fn ignore_exists(self) -> Result<()>;
 }
 
@@ -260,59 +260,59 @@ fn forgive<T, E: Into<Error>>(result: Result<T, E>, kind: ErrorKind) -> Result<(
 }
 
 impl Error {
-    /// AWS answered without the one thing we asked for. Whether the call took effect is not known.
+    /// AWS's answer lacks a required member. Whether the call took effect is not known.
     pub fn absent(what: &str) -> Self {
         Self { kind: ErrorKind::Ambiguous, ..Self::of("Absent", format!("AWS sent no {what}")) }
     }
 
-    /// AWS answered with a value that cannot be. Whether the call took effect is not known.
+    /// AWS's answer holds an invalid value. Whether the call took effect is not known.
     pub fn invalid(what: &str, value: impl fmt::Display) -> Self {
         let message = format!("AWS returned an invalid {what}: {value}");
         Self { kind: ErrorKind::Ambiguous, ..Self::of("Invalid", message) }
     }
 
-    /// The answer broke off while it was read.
+    /// AWS's answer ended early.
     pub fn unread(error: &(dyn std::error::Error + 'static)) -> Self {
         Self { kind: ErrorKind::Ambiguous, ..Self::of("UnreadableAnswer", chain(error)) }
     }
 
-    /// AWS refused inside an answer that was a success as a whole: sorted by its code like any other refusal.
+    /// A failure inside a successful answer (one item of a batch), classified by its code like any other.
     pub fn answered(code: &str, message: &str) -> Self {
         Self { kind: ErrorKind::of(code, message), ..Self::of(code, message) }
     }
 
-    /// AWS refused for a reason that no second try changes.
+    /// AWS refused, and repeating the call would not help.
     pub fn refused(code: &str, message: impl Into<String>) -> Self {
         Self::of(code, message)
     }
 
-    /// Something still holds the resource, or AWS is busy with it.
+    /// Another resource still uses the resource, or AWS is busy with it.
     pub fn in_use(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Conflict, ..Self::of("InUse", message) }
     }
 
-    /// Something holds the resource that neither the stack nor AWS removes.
+    /// A resource outside the stack uses the resource.
     pub fn held(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Held, ..Self::of("InUse", message) }
     }
 
-    /// Another resource has the name: `whose` says which, or whose it is. It is never taken over.
+    /// Another resource has the name; `whose` says which, or to whom it belongs. It is never adopted.
     pub fn taken(self, whose: &str) -> Self {
         Self { message: format!("{}; {whose}", self.message.trim_end_matches('.')), ..self }
     }
 
-    /// True where the credentials held once, and their time is over.
+    /// True if the credentials were valid and have expired.
     pub fn is_expired(&self) -> bool {
         self.kind == ErrorKind::Credentials
             && (self.code.contains("Expired") || self.code == "NotSent" && self.message.contains("Expired"))
     }
 
-    /// The run was told to end.
+    /// The run was interrupted.
     pub fn interrupted() -> Self {
         Self { kind: ErrorKind::Interrupted, ..Self::of("Interrupted", "the run was told to end") }
     }
 
-    /// A mistake of this program, not of its user.
+    /// An internal error: a bug in bullstra-up.
     pub fn ours(message: impl Into<String>) -> Self {
         Self::of("Bug", message)
     }

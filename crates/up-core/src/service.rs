@@ -17,7 +17,7 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, error::Refusal};
 
-/// A service of AWS. Its crate has one such value, and no table elsewhere lists services but the registry in `up-kinds`.
+/// An AWS service. Its crate defines one such value; the only other list of services is the registry in `up-kinds`.
 ///
 /// ```
 /// # use up_core::{ErrorKind, ErrorRule, Limit, Service};
@@ -30,11 +30,12 @@ use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, error::
 ///
 /// [`crate::client!`] binds it to the service's client, so that each call carries it: a `&'static Service` is an interceptor.
 pub struct Service {
-    /// What AWS's CLI calls it, and what its kinds' names begin with: `elbv2`.
+    /// Its name in AWS's CLI, which the names of its kinds begin with: `elbv2`.
     pub name: &'static str,
-    /// What IAM's actions and ARNs call it: `elasticloadbalancing`.
+    /// Its prefix in IAM actions and ARNs: `elasticloadbalancing`.
     pub iam_prefix: &'static str,
-    /// What its errors mean, where the table for all services says nothing or is wrong. The first row that fits counts.
+    /// Its error table, for errors that the table for all services does not know or classifies wrongly. The first row that
+    /// matches counts.
     pub errors: &'static [ErrorRule],
     /// What the answers to its lists always have, where the protocol does not tell: the operation and the member, or `None`
     /// for an answer that may have nothing in it. SQS leaves out an empty list, and CloudFront counts its items:
@@ -43,14 +44,14 @@ pub struct Service {
     /// Its request limits. A call takes a token from the first limit for its operation, or from [`Limit::DEFAULT`] if there is
     /// none, and from each limit for it that is marked [`Limit::also`].
     pub limits: &'static [Limit],
-    /// How the tags of its resources are changed.
+    /// How it changes the tags of its resources.
     pub tagging: Tagging,
     /// All its kinds.
     pub kinds: &'static [&'static dyn AnyKind],
 }
 
 impl Service {
-    /// A service with nothing but a name, which IAM uses too.
+    /// A service with a name, which IAM uses too, and nothing else.
     pub const fn new(name: &'static str) -> Self {
         Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], tagging: Tagging::ByKind, kinds: &[] }
     }
@@ -71,13 +72,12 @@ impl Service {
         call.unwrap_or_else(|error| Box::pin(future::ready(Err(error))))
     }
 
-    /// The service that a call is made to, if its client has been bound to one.
+    /// The service of a call, if its client is bound to one.
     pub fn called(config: &ConfigBag) -> Option<&'static Self> {
         config.load::<&'static Self>().copied()
     }
 }
 
-/// Its name says all.
 impl fmt::Debug for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Service").field(&self.name).finish()
@@ -88,7 +88,7 @@ impl Storable for &'static Service {
     type Storer = StoreReplace<Self>;
 }
 
-/// Makes each call carry its service, and writes on each refusal which operation it answers and what the service makes of it.
+/// Attaches the service to each call, and to each failed answer the operation and the service's error table.
 impl Intercept for &'static Service {
     fn name(&self) -> &'static str {
         "bullstra-up service"
@@ -124,32 +124,32 @@ pub enum Tagging {
     ById(ChangeTags),
     /// With calls that take an ARN, the attribute `arn` of every kind.
     ByArn(ChangeTags),
-    /// With calls that differ from kind to kind, or not at all: each has a [`crate::Kind::tag`] of its own.
+    /// Its kinds differ, or have no tags: each has its own [`crate::Kind::tag`].
     ByKind,
 }
 
-/// Changes the tags of what an id or an ARN names. Its doc comment says why it is safe to repeat.
+/// Changes the tags of the resource with this id or ARN. The doc comment of each says why it is safe to repeat.
 pub type ChangeTags = for<'a> fn(&'a Context, &'a str, &'a TagChange) -> Later<'a, ()>;
 
-/// A request limit of AWS's: a token bucket for each account and region.
+/// A request limit of AWS: a token bucket for each account and region.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// The operations that it is for: a glob (`Describe*`), or `!` and a glob for all that it does not match.
+    /// The operations that it limits: a glob (`Describe*`), or `!` and a glob for all operations that do not match it.
     pub operation: &'static str,
     /// Calls that may be made at once from a full bucket.
     pub capacity: f64,
-    /// Calls a second by which the bucket fills again.
+    /// Tokens that the bucket gains in a second.
     pub refill: f64,
-    /// All limits of a service with one name have one bucket together. Without a name each operation has its own.
+    /// The name of a bucket that several limits of a service share. Without a name, each operation has its own bucket.
     pub shared: Option<&'static str>,
-    /// True where calls take a token from this limit's bucket in addition to that of the first limit for them.
+    /// True if calls take a token from this bucket in addition to that of the first limit for them.
     pub is_also: bool,
-    /// True where AWS publishes no number.
+    /// True if AWS publishes no number.
     pub is_guess: bool,
 }
 
 impl Limit {
-    /// Of services and operations that have no limit of their own.
+    /// The limit of operations without one.
     pub const DEFAULT: Self = Self::new("*", 50.0, 10.0).guess();
 
     /// A limit that AWS publishes, with one bucket for each operation.
@@ -175,7 +175,7 @@ impl Limit {
         Self { is_guess: true, ..self }
     }
 
-    /// True for an operation that this limit is for.
+    /// True if this limit applies to the operation.
     pub fn is_for(&self, operation: &str) -> bool {
         match self.operation.strip_prefix('!') {
             Some(pattern) => !matches(pattern, operation),
