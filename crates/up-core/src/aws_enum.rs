@@ -5,11 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Defines enumerations of words as AWS spells them: listed in the schema, where a stack's own words are checked, and turned
-/// to and from the text that calls take and give.
+/// Defines enumerations in AWS's spelling. The schema lists their values, so that those in a stack are checked; calls send and
+/// receive them as text.
 ///
-/// A word from AWS that this version does not know is read as itself: it shows as a difference from any word that a stack
-/// can declare, and does not end the look.
+/// A value from AWS that this version does not know is kept as text: it shows as a difference, and does not fail the read.
 ///
 /// ```
 /// up_core::aws_enum! {
@@ -32,7 +31,7 @@ macro_rules! aws_enum {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         $visible enum $name {
             $($(#[$meta])* $word,)*
-            /// A word of AWS's that this version does not know.
+            /// A value that this version does not know.
             Unknown(&'static str),
         }
 
@@ -45,7 +44,7 @@ macro_rules! aws_enum {
                 }
             }
 
-            /// What AWS says.
+            /// The value that AWS returned.
             $visible fn observed(text: &str) -> Self {
                 match text {
                     $($text => Self::$word,)*

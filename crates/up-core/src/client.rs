@@ -1,4 +1,4 @@
-//! How a service crate gets its client.
+//! The clients of the service crates.
 
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::{
@@ -8,13 +8,13 @@ use aws_smithy_runtime_api::client::{
 
 use crate::answer;
 
-/// What the clients of one account and region share beside their configuration.
+/// Shared by all clients of one account and region, beside their configuration.
 #[derive(Debug, Clone)]
 pub struct Calls {
     /// Run around every call.
     pub interceptors: Vec<SharedInterceptor>,
-    /// What bounds retries. The SDK's own bucket is one for the whole process, and hundreds of resources empty it: after
-    /// that calls fail that one retry would have saved.
+    /// The token bucket that limits retries. The SDK's own bucket is shared by the whole process, and hundreds of resources
+    /// empty it: calls then fail that one retry would have saved.
     pub retries: RetryPartition,
 }
 
@@ -25,17 +25,17 @@ impl Calls {
     }
 }
 
-/// What the SDK does not know of when to send a call again.
+/// Corrects the SDK's rules for retries.
 ///
-/// A quota is no throttling, though the SDK takes `LimitExceededException` for it: no retry makes room. What
-/// [`crate::ResponseCheck`] refuses was lost on the way, as an answer that cannot be read at all.
+/// An exhausted quota is not throttling, although the SDK treats `LimitExceededException` as such: a retry does not help. An
+/// answer that [`crate::ResponseCheck`] refuses was damaged on the way, and the call is sent again.
 #[derive(Debug)]
 pub struct Retries;
 
 impl ClassifyRetry for Retries {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let code = context.response().and_then(answer::error_code);
-        // No other interceptor of ours refuses.
+        // `ResponseCheck` is the only one of our interceptors that returns errors.
         let is_refused = matches!(context.output_or_error(), Some(Err(error)) if error.is_interceptor_error());
         match code {
             Some(code) if answer::is_quota(&code) => RetryAction::RetryForbidden,
@@ -49,8 +49,9 @@ impl ClassifyRetry for Retries {
     }
 }
 
-/// Defines, for one SDK crate and its [`crate::Service`], `client(cx)`: the one client there is; and `once()`: settings for a
-/// call that must not be sent again when its answer is lost, because AWS takes no client token for it and would do it twice.
+/// Defines two functions for one SDK crate and its [`crate::Service`]: `client(cx)` returns the client; `once()` returns the
+/// settings for a call that must not be repeated after a lost answer, because it takes no client token and AWS would carry it
+/// out twice.
 ///
 /// ```ignore
 /// up_core::client!(aws_sdk_ec2, SERVICE);

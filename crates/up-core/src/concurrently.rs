@@ -16,10 +16,10 @@ pub async fn concurrently<T>(all: impl IntoIterator<Item = impl Future<Output = 
     stream::iter(all).buffered(MOST).try_collect().await
 }
 
-/// What all of these find, in their order: the looks at single resources, of which some are not asked for, or gone meanwhile.
+/// Reads single resources and returns those that exist, in order.
 ///
 /// # Errors
-/// The first of theirs.
+/// The first error of a future.
 pub async fn found<T>(all: impl IntoIterator<Item = impl Future<Output = Result<Option<T>>>>) -> Result<Vec<T>> {
     Ok(concurrently(all).await?.into_iter().flatten().collect())
 }
