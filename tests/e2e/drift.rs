@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("drift::fields_that_are_left_out_are_compared_with_the_last_apply", undeclared),
         trial("drift::several_stacks_in_one_command", several),
         trial("drift::one_change_is_reverted_alone", reverted),
+        trial("drift::one_change_is_written_into_the_file", absorbed),
     ];
     let cases = life::built_cases().into_iter().map(|folder| {
         let name = format!("drift::clean::{}", folder.file_name().unwrap_or_default().display());
@@ -313,6 +314,50 @@ fn reverted() -> Result {
     stage.finds(&[], 2, &left)?;
     let unknown = stage.0.up(&["drift", "stack.toml", "--revert", "logs.log_group.nobody"])?;
     if unknown.code == 3 { Ok(()) } else { fail(format!("ended with {}: {}", unknown.code, unknown.stderr)) }
+}
+
+/// The file has the live values afterwards, its comments too; what it computes, or declares for several, is refused and stays.
+fn absorbed() -> Result {
+    let stack = format!(
+        r#"{STACK}
+# One for each team.
+[logs.log_group.team]
+for_each = ["web", "data"]
+name = "team-${{each.key}}"
+retention_in_days = 30
+"#
+    );
+    let stage = Applied::of(&stack.replace("ingress = [", "# Only from inside.\ningress = ["))?;
+    stage.0.python(SHORTENED)?;
+    stage.0.python(OPENED)?;
+    stage.0.python(r#"aws("logs").put_retention_policy(logGroupName="team-web", retentionInDays=7)"#)?;
+    let absorb = |address: &str| stage.0.up(&["drift", "stack.toml", "--json", "--absorb", address]);
+    for (address, field) in [("ec2.security_group.database", "ingress"), ("logs.log_group.orders", "retention_in_days")] {
+        let ran = absorb(address)?;
+        let whole: Value = serde_json::from_str(&ran.stdout)?;
+        if ran.code != 0 || whole["absorbed"]["fields"] != json!([field]) || whole["api_calls"]["mutating"] != 0 {
+            return fail(format!("ended with {}:\n{whole:#}\n{}", ran.code, ran.stderr));
+        }
+    }
+    let text = fs::read_to_string(stage.file())?;
+    let rule = "# Only from inside.\ningress = [{ ports = \"5432\", cidr = \"10.0.0.0/16\" }, { cidr = \"0.0.0.0/0\", ports = \"5432\" }]";
+    if !text.contains(rule) || !text.contains("name = \"orders\"\nretention_in_days = 7\n") {
+        return fail(text);
+    }
+    for (address, code, word) in [
+        ("logs.log_group.team:web", 6, "for_each"),
+        ("logs.log_group.audit", 3, "no field"),
+        ("logs.log_group.nobody", 3, "no field"),
+    ] {
+        let ran = stage.0.up(&["drift", "stack.toml", "--absorb", address])?;
+        if ran.code != code || !ran.stderr.contains(word) || fs::read_to_string(stage.file())? != text {
+            return fail(format!("{address} ended with {}: {}", ran.code, ran.stderr));
+        }
+    }
+    stage.finds(&[], 2, &["changed logs.log_group.team:web retention_in_days"])?;
+    edit(&stage.file(), "each.key}\"\nretention_in_days = 30", "each.key}\"\nretention_in_days = 7")?;
+    let plan = stage.0.json(&["plan", "stack.toml"])?;
+    if plan["summary"]["update"] == 1 { Ok(()) } else { fail(format!("{plan:#}")) }
 }
 
 fn several() -> Result {

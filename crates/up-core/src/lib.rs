@@ -45,7 +45,7 @@ pub use up_model::{
     PolicyDocument, Problem, Ref, Spec, Status, TagChange, TagRules, Tagged, Tags, Takes, Unique, Wait, WriteOnly,
     actions, agrees, by_id, diff, first_field, is_foreign_tag, is_path, is_sealed, name_references, names, placeholder,
     problems, references, same, schema, seal, sealed, shared, text_at, unique_names, visit_named, visit_texts, whose,
-    with_ignored, without_ignored,
+    with_ignored, without_defaults, without_ignored,
 };
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.

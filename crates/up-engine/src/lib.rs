@@ -4,6 +4,7 @@
 //! An [`Engine`] works on one stack, and has its own secrets, limits, interrupt and [`Reporter`]. Nothing is kept for the
 //! process, so that many engines can work in one. Nothing is printed: the reporter gets all messages.
 
+mod absorb;
 mod advice;
 mod by_name;
 mod drift;
@@ -31,6 +32,7 @@ use up_core::Meter;
 use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
+    absorb::Absorbed,
     advice::advice,
     by_name::NamedStack,
     drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},

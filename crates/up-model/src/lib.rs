@@ -3,6 +3,7 @@
 
 mod address;
 mod declared;
+mod defaults;
 mod diff;
 mod field;
 mod ignored;
@@ -27,6 +28,7 @@ pub mod write_only;
 
 pub use address::{Address, AddressError};
 pub use declared::{Declared, Origin, shared};
+pub use defaults::without_defaults;
 pub use diff::{FieldChange, agrees, diff, name_references, references, same, visit_named};
 pub use field::{Asked, Binding, Change, Field, Spec, text_at};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};

@@ -11,6 +11,7 @@ mod cycle;
 mod decimal;
 mod declare;
 mod diagnostic;
+mod edit;
 mod eval;
 mod expand;
 mod expected;
@@ -53,6 +54,7 @@ use up_model::{Declared, Model, Tags};
 
 pub use accept::Accept;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use edit::{FieldEdit, edit};
 pub use role::{RoleArn, StackRole};
 pub use schema::schema;
 

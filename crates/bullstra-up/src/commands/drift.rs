@@ -35,6 +35,10 @@ pub(crate) struct DriftCommand {
     /// applied yet are left for `apply`.
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["markdown", "undeclared"])]
     pub(crate) revert: Option<Address>,
+    /// Writes the live values of this resource's changed fields into the file that declares it. Comments and layout stay, and
+    /// nothing changes in AWS. What the file computes, or declares for several resources at once, is left to you.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["markdown", "undeclared", "revert"])]
+    pub(crate) absorb: Option<Address>,
     /// Reverts without asking.
     #[arg(long, requires = "revert")]
     pub(crate) auto_approve: bool,
@@ -61,6 +65,9 @@ impl DriftCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         if let Some(address) = &self.revert {
             return run::reported("drift", self.json, engine, self.reverted(engine, address)).await;
+        }
+        if let Some(address) = &self.absorb {
+            return run::reported("drift", self.json, engine, self.absorbed(engine, address)).await;
         }
         let mut checks = vec![];
         for path in &self.stacks {
@@ -91,10 +98,35 @@ impl DriftCommand {
         engine.drift(&stack, &self.aws.session(&self.state).await?, options).await
     }
 
+    /// The only stack, for options that change something.
+    fn only(&self, option: &str) -> Result<&Path, Failure> {
+        match &self.stacks[..] {
+            [path] => Ok(path),
+            _ => Err(Failure::new(Reason::Input, format!("`{option}` takes one stack"))),
+        }
+    }
+
+    async fn absorbed(&self, engine: &Engine, address: &Address) -> Result<Exit, Failure> {
+        let path = self.only("--absorb")?;
+        let load = || engine.load(path, &self.inputs.options(&self.aws));
+        let session = self.aws.session(&self.state).await?;
+        let absorbed = engine.absorb(&load()?, address, &session, load).await?;
+        match self.json {
+            true => terminal::json(json!({
+                "format": up_engine::DRIFT_FORMAT,
+                "command": "drift",
+                "exit_code": Exit::Ok as u8,
+                "absorbed": absorbed,
+                "api_calls": ApiCalls::of(&engine.meter),
+                "errors": [],
+            }))?,
+            false => terminal::say(render::absorbed(&absorbed)),
+        }
+        Ok(Exit::Ok)
+    }
+
     async fn reverted(&self, engine: &Engine, address: &Address) -> Result<Exit, Failure> {
-        let [path] = &self.stacks[..] else {
-            return Err(Failure::new(Reason::Input, "`--revert` takes one stack"));
-        };
+        let path = self.only("--revert")?;
         let stack = engine.load(path, &self.inputs.options(&self.aws))?;
         let goal = engine.revert(stack, address, &self.aws.session(&self.state).await?).await?;
         let run = RunArgs { auto_approve: self.auto_approve, json: self.json, ..RunArgs::default() };

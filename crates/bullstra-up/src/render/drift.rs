@@ -5,7 +5,7 @@ use std::path::Path;
 use anstream::adapter::strip_str;
 use serde_json::{Value, json};
 use up_core::schema::{Schema, Shape};
-use up_engine::{DriftReport, Failure, Unread};
+use up_engine::{Absorbed, DriftReport, Failure, Unread};
 use up_plan::{
     Kinds,
     drift::{DriftClass, FieldDrift, Finding},
@@ -61,6 +61,13 @@ pub(crate) fn drift_markdown(report: &DriftReport, kinds: Kinds<'_>) -> String {
         text.push(String::new());
     }
     text.join("\n")
+}
+
+/// What was written into a stack's file.
+pub(crate) fn absorbed(absorbed: &Absorbed) -> String {
+    let Absorbed { address, file, fields } = absorbed;
+    let file = safe(&file.display().to_string());
+    format!("Wrote the live values of {} of {address} into {file}: {}.", count(fields.len(), "field"), fields.join(", "))
 }
 
 /// A stack that could not be checked.

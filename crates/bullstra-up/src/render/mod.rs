@@ -23,7 +23,7 @@ mod value;
 mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
-pub(crate) use drift::{drift, drift_failed, drift_failed_markdown, drift_markdown};
+pub(crate) use drift::{absorbed, drift, drift_failed, drift_failed_markdown, drift_markdown};
 pub(crate) use history::history;
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;

@@ -1,9 +1,7 @@
 //! Values in a notation similar to TOML.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
-use up_core::schema::Shape;
+use up_core::{schema::Shape, without_defaults};
 
 use super::text::{cut, lines, safe};
 use crate::secrets::masked;
@@ -49,7 +47,7 @@ fn write_inline(value: &Value, line: &mut String) {
 
 /// The value on one line, without parts of its tables that have their default value.
 pub(crate) fn short(value: &Value, shape: Shape<'_>) -> String {
-    inline(&trimmed(value, shape))
+    inline(&without_defaults(value, shape))
 }
 
 /// The target of a reference: an address of the stack, or an id from outside it.
@@ -60,7 +58,7 @@ pub(crate) fn reference(map: &Map<String, Value>) -> Option<String> {
 
 /// A field with its value, on several lines if one would be too long. Parts that have their default value are left out.
 pub(crate) fn block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
-    whole_block(field, &trimmed(value, shape), shape)
+    whole_block(field, &without_defaults(value, shape), shape)
 }
 
 fn whole_block(field: &str, value: &Value, shape: Shape<'_>) -> Vec<String> {
@@ -91,7 +89,7 @@ pub(crate) fn whole(field: &str, value: &Value) -> Vec<String> {
 
 /// An item of a list, like [`block`] but without a name.
 pub(crate) fn item(value: &Value, shape: Shape<'_>) -> Vec<String> {
-    whole_item(&trimmed(value, shape), shape)
+    whole_item(&without_defaults(value, shape), shape)
 }
 
 fn whole_item(value: &Value, shape: Shape<'_>) -> Vec<String> {
@@ -105,32 +103,6 @@ fn whole_item(value: &Value, shape: Shape<'_>) -> Vec<String> {
 fn dashed(lines: Vec<String>) -> impl Iterator<Item = String> {
     let dash = |index| if index == 0 { '-' } else { ' ' };
     lines.into_iter().enumerate().map(move |(index, line)| format!("{} {line}", dash(index)))
-}
-
-/// The value without parts of its tables that have their default value.
-fn trimmed<'a>(value: &'a Value, shape: Shape<'_>) -> Cow<'a, Value> {
-    match value {
-        Value::Object(map) if !shape.is_document() && reference(map).is_none() => {
-            let shape = shape.keys();
-            let all = map.iter().map(|(key, value)| (key, value, shape(key)));
-            let own = all.filter(|(_, value, shape)| !shape.is_default(value));
-            let own: Vec<_> = own.map(|(key, value, shape)| (key, trimmed(value, shape))).collect();
-            let is_whole = own.len() == map.len() && own.iter().all(|(_, value)| matches!(value, Cow::Borrowed(_)));
-            match is_whole {
-                true => Cow::Borrowed(value),
-                false => Cow::Owned(own.into_iter().map(|(key, value)| (key.clone(), value.into_owned())).collect()),
-            }
-        }
-        Value::Array(items) => {
-            let shape = shape.item();
-            let own: Vec<_> = items.iter().map(|item| trimmed(item, shape)).collect();
-            match own.iter().all(|item| matches!(item, Cow::Borrowed(_))) {
-                true => Cow::Borrowed(value),
-                false => Cow::Owned(own.into_iter().map(Cow::into_owned).collect()),
-            }
-        }
-        _ => Cow::Borrowed(value),
-    }
 }
 
 /// A JSON document as lines of JSON.
