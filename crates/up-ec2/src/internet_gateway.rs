@@ -49,7 +49,7 @@ impl Kind for InternetGateway {
         let request = client(cx).create_internet_gateway();
         let request = request.tag_specifications(ours(ResourceType::InternetGateway, new));
         let answer = request.customize().config_override(once()).send().await?;
-        Ok(read(cx, present(answer.internet_gateway, "internet gateway that it made")?)?.into())
+        Ok(read(cx, present(answer.internet_gateway, "internet gateway that it created")?)?.into())
     }
 
     /// Safe to repeat: a gateway that is already attached to the VPC counts as success.

@@ -106,7 +106,7 @@ impl Kind for Subnet {
         let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
         let request = fill!(request, cx, self: vpc as vpc_id, cidr_block, availability_zone, availability_zone_id);
         let answer = request.customize().config_override(once()).send().await?;
-        Ok(read(present(answer.subnet, "subnet that it made")?)?.into())
+        Ok(read(present(answer.subnet, "subnet that it created")?)?.into())
     }
 
     /// Safe to repeat: attributes are set, and blocks are compared with the present ones.

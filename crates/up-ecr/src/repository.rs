@@ -120,7 +120,7 @@ impl Kind for Repository {
             }
             Err(error) => Err(error),
             Ok(answer) => {
-                let repository = present(answer.repository, "repository that it made")?;
+                let repository = present(answer.repository, "repository that it created")?;
                 // It begins empty and without policies, and ECR does not repeat the tags.
                 let (lifecycle, policy) = (LifecyclePolicy::none(), nothing());
                 let made = observed(repository, new.tags.clone(), Some(lifecycle), Some(policy))?;

@@ -143,7 +143,7 @@ impl Kind for Cluster {
         let request = request.set_service_connect_defaults(connect.transpose()?);
         let cluster = request.send().await?.cluster;
         let arn = cluster.and_then(|cluster| cluster.cluster_arn);
-        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it made"))
+        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it created"))
     }
 
     /// One call for settings, one for capacity providers. Safe to repeat: both are set.

@@ -72,7 +72,7 @@ fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, 
 
 /// Every answer tells what it made; one that does not is no answer.
 fn made<T>(all: Option<Vec<T>>) -> Result<T> {
-    present(all.and_then(|mut all| all.pop()), "resource that it made")
+    present(all.and_then(|mut all| all.pop()), "resource that it created")
 }
 
 /// How CloudWatch's metrics call it: `app/web/50dc6c495c0c9188`, `targetgroup/web/73e2d6bc24d8a067`.

@@ -50,7 +50,7 @@ impl Kind for InstanceProfile {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_instance_profile().instance_profile_name(&name).path(path(&new.stack));
         let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        let made = present(answer.instance_profile, "instance profile that it made")?;
+        let made = present(answer.instance_profile, "instance profile that it created")?;
         Ok(observed(made, name, new.tags.clone()).into())
     }
 

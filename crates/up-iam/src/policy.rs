@@ -71,7 +71,7 @@ impl Kind for Policy {
         let request = client(cx).create_policy().policy_name(&name).path(path(&new.stack));
         let request = fill!(request, cx, self: description, policy_document).set_tags(Some(list(&new.tags)));
         let arn = request.send().await?.policy.and_then(|policy| policy.arn);
-        let arn = present(arn, "ARN of the policy it made")?;
+        let arn = present(arn, "ARN of the policy it created")?;
         Ok(Self { name: Some(name.clone()), ..self.clone() }.observed(arn, name, new.tags.clone()).into())
     }
 

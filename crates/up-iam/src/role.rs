@@ -101,7 +101,7 @@ impl Kind for Role {
         let request = client(cx).create_role().role_name(&name).path(path(&new.stack));
         let request = request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags)));
         let request = fill!(request, cx, self: assume_role_policy_document, description, max_session_duration);
-        let role = present(request.send().await?.role, "role that it made")?;
+        let role = present(request.send().await?.role, "role that it created")?;
         // It begins with what the call sets, and with no policies.
         let none = (BTreeSet::new(), BTreeMap::new());
         let spec = Self { name: Some(name), managed_policies: none.0, inline_policies: none.1, ..self.clone() };

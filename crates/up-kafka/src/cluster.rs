@@ -154,7 +154,7 @@ impl Kind for Cluster {
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.request(cx, configuration)?);
         let tags = new.tags.clone().into_iter().collect();
         let answer = request.set_tags(Some(tags)).send().await?;
-        Ok(Created::Id(present(answer.cluster_arn, "ARN of the cluster it made")?))
+        Ok(Created::Id(present(answer.cluster_arn, "ARN of the cluster it created")?))
     }
 
     /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes

@@ -79,10 +79,10 @@ impl Kind for Configuration {
         let request = client(cx).create_configuration().name(new.name(Self::INFO.longest_name));
         let request = request.description(description_of(&new.tags)).server_properties(self.text());
         let answer = fill!(request, cx, self: kafka_versions).send().await?;
-        let id = present(answer.arn, "ARN of the configuration it made")?;
-        let name = present(answer.name, "name of the configuration it made")?;
+        let id = present(answer.arn, "ARN of the configuration it created")?;
+        let name = present(answer.name, "name of the configuration it created")?;
         let revision = answer.latest_revision.and_then(|it| it.revision);
-        let revision = present(revision, "revision of the configuration it made")?;
+        let revision = present(revision, "revision of the configuration it created")?;
         let status = status(answer.state);
         Ok(Observed { status, ..made(id, name, revision, new.tags.clone(), self.clone()) }.into())
     }

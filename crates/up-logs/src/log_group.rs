@@ -148,7 +148,7 @@ impl Kind for LogGroup {
     /// No call: what it says is known.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection_enabled);
-        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is lifted")).collect())
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled")).collect())
     }
 
     fn check(&self) -> Vec<Problem> {

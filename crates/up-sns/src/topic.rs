@@ -112,7 +112,7 @@ impl Kind for Topic {
         for (attribute, value) in self.changed(&bare(), cx, &arn) {
             call = call.attributes(attribute, value);
         }
-        let arn = present(call.send().await?.topic_arn, "ARN of the topic that it made")?;
+        let arn = present(call.send().await?.topic_arn, "ARN of the topic that it created")?;
         // SNS answers with nothing else; the request says all that a topic is.
         let spec = Self { policy: self.policy.without_resource(&arn), ..self.clone() };
         Ok(spec.observed(arn, new.tags.clone()).into())
