@@ -198,7 +198,8 @@ impl Kind for VpcEndpoint {
             !gateway && tables => "route_tables", "only gateway endpoints are in route tables";
             !gateway && !subnets => "subnets", "an endpoint with network interfaces needs subnets";
             gateway && subnets => "subnets", "a gateway endpoint has no network interfaces, and no subnets";
-            interface && !groups => "security_groups", "an interface endpoint needs a security group that allows inbound traffic";
+            interface && !groups =>
+                "security_groups", "an interface endpoint needs a security group that allows inbound traffic";
             !interface && groups => "security_groups", "only interface endpoints have security groups";
             !interface && names => "private_dns_enabled", "only interface endpoints have private DNS names";
         }

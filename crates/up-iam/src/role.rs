@@ -250,7 +250,7 @@ async fn leave_profiles(cx: &Context, role: &str, path: &str) -> Result<()> {
     let profiles = profiles.try_collect().await?;
     if let Some(other) = profiles.iter().find(|profile| profile.path != path) {
         let name = &other.instance_profile_name;
-        return Err(Error::held(format!("instance profile `{name}`, which is not this stack's, holds the role")));
+        return Err(Error::held(format!("instance profile `{name}`, which is not in this stack, holds the role")));
     }
     for profile in profiles {
         let call = client(cx).remove_role_from_instance_profile().role_name(role);

@@ -35,7 +35,7 @@ impl Instance {
         let is_provisioned = matches!(storage, StorageType::Io1 | StorageType::Io2);
         let mut problems = problems! {
             self.grows() && most < least =>
-                "max_allocated_storage", "{most} GiB are too few for autoscaling from {size}: expected at least {least}";
+                "max_allocated_storage", "{most} GiB are too few for autoscaling from {size}: write {least} or more";
             is_provisioned && self.iops.is_none() => "iops", "required for storage_type `{}`", storage.as_str();
             storage == StorageType::Gp2 && self.iops.is_some() =>
                 "iops", "not possible for `gp2`, whose performance depends on its size";
