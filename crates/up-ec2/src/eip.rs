@@ -86,7 +86,7 @@ impl Kind for Eip {
         // EC2's error while an AWS service still uses the address, such as a NAT gateway that is being deleted.
         released.map_err(|error| match error.code.as_str() {
             "AuthFailure" if error.message.contains("specified resource") => {
-                Error::in_use(format!("{} is still mapped to a resource of an AWS service", observed.id))
+                Error::in_use(format!("{} is still in use by an AWS service", observed.id))
             }
             _ => error,
         })
@@ -104,7 +104,7 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
     };
     // No kind is an EC2 instance: an instance that has the address is outside the stack.
     let held = address.instance_id.filter(|instance| !instance.is_empty());
-    let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
+    let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside the stack"));
     let observed = Observed::new(&id, tags(address.tags), spec).attr("arn", arn(cx, "elastic-ip", &id));
     Ok(Observed { notes: notes.into_iter().collect(), ..observed.attr("public_ip", public_ip) })
 }

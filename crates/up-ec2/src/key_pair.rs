@@ -93,7 +93,7 @@ impl Kind for KeyPair {
     fn check(&self) -> Vec<Problem> {
         let key = &self.public_key.0;
         let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
-        let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
+        let message = "expected an RSA or ED25519 public key in OpenSSH format, such as `ssh-ed25519 AAAAC3…`";
         problems! {
             !is_key && !placeholder::has_placeholder(key) => "public_key", "{message}";
         }

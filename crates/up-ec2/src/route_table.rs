@@ -268,7 +268,7 @@ fn status(table: &Described) -> Status {
     let states = || table.associations().iter().filter_map(RouteTableAssociation::association_state);
     if let Some(failed) = states().find(|it| it.state() == Some(&Failed)) {
         let why = failed.status_message().unwrap_or("AWS gives no reason");
-        return Impairment::repairable(format!("an association failed: {why}"), "the next apply makes it again");
+        return Impairment::repairable(format!("an association failed: {why}"), "the next apply creates it again");
     }
     let moving = states().filter_map(RouteTableAssociationState::state);
     let moving = moving.into_iter().find(|it| !matches!(it, Associated | Disassociated));

@@ -157,16 +157,16 @@ impl Rule {
         match named.as_str() {
             _ if placeholder::has_placeholder(named) => None,
             "tcp" | "udp" if self.ports.is_none() => {
-                Some(format!("a {named} rule names its `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
+                Some(format!("a {named} rule needs `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
             }
             "icmp" | "icmpv6" if self.icmp_code.is_some() && self.icmp_type.is_none() => {
-                Some("an `icmp_code` has a meaning only with an `icmp_type`".into())
+                Some("an `icmp_code` needs an `icmp_type`".into())
             }
-            "tcp" | "udp" if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for {named}")),
+            "tcp" | "udp" if icmp => Some(format!("`icmp_type` and `icmp_code` are not possible for {named}")),
             "tcp" | "udp" => None,
-            _ if self.ports.is_some() => Some(format!("`ports` have a meaning for tcp and udp, not for `{named}`")),
+            _ if self.ports.is_some() => Some(format!("`ports` are only possible for tcp and udp, not for `{named}`")),
             "icmp" | "icmpv6" => None,
-            _ if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for `{named}`")),
+            _ if icmp => Some(format!("`icmp_type` and `icmp_code` are not possible for `{named}`")),
             ALL => None,
             "1" | "6" | "17" | "58" => Some(format!("write protocol {named} by its name: tcp, udp, icmp or icmpv6")),
             _ if number.is_ok() => None,

@@ -74,7 +74,7 @@ pub(crate) async fn rules(
             let named: Vec<_> = named.filter(|group| groups.contains(*group)).map(str::to_owned).collect();
             let owner = owner_in_words(&tags(other.tags));
             let Some(id) = other.group_id.filter(|id| !names.contains(id)) else { continue };
-            found.extend(named.into_iter().map(|group| (group, format!("a rule of {id} ({owner}) names it"))));
+            found.extend(named.into_iter().map(|group| (group, format!("a rule of {id} ({owner}) refers to it"))));
         }
     }
     Ok(found.into_iter().map(|(group, message)| DeleteRemark::blocking(group, message)).collect())

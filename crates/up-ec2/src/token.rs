@@ -32,7 +32,7 @@ where
         }
     }
     let message =
-        format!("{} was made and deleted {LIVES} times within a day; EC2 still knows each token", new.address);
+        format!("{} was created and deleted {LIVES} times within a day; EC2 still knows each token", new.address);
     Err(Error::refused("TokensUsedUp", message))
 }
 

@@ -132,7 +132,7 @@ impl Kind for Vpc {
         let blocks = secondary.map(|cidr| check::ipv4_block("secondary_cidr_blocks", cidr));
         let first = check::ipv4_block("cidr_block", &self.cidr_block);
         let no_names = self.enable_dns_hostnames && !self.enable_dns_support;
-        let names = Problem::when(no_names, "enable_dns_hostnames", "DNS names need `enable_dns_support` as well");
+        let names = Problem::when(no_names, "enable_dns_hostnames", "DNS hostnames need `enable_dns_support` as well");
         blocks.chain([first, names]).flatten().collect()
     }
 }

@@ -115,7 +115,7 @@ impl Kind for ParameterGroup {
         let changed = fixed.filter(|name| is.get(*name) != self.parameters.get(*name));
         let changed: Vec<_> = changed.map(|name| format!("`{name}`")).collect();
         let message =
-            "takes effect with the next reboot of the databases that use the group (`aws rds reboot-db-instance`)";
+            "takes effect with the next reboot of the DB instances that use the group (`aws rds reboot-db-instance`)";
         let names = changed.join(", ");
         (!changed.is_empty()).then(|| format!("{message}: {names}")).into_iter().collect()
     }

@@ -19,7 +19,7 @@ enum Meaning {
 use Meaning::{Busy, Deleting, Impaired, Lost, Ready};
 
 const RESTORE: &str =
-    "restore its latest backup under another identifier; delete this one by hand when it is not needed";
+    "restore its latest backup under another identifier; delete this one yourself when it is no longer needed";
 
 /// All states that RDS documents ("Viewing Amazon RDS DB instance status" in its user guide), and some that only the
 /// API has. The spelling is the API's.
@@ -48,7 +48,7 @@ const STATES: &[(&str, Meaning)] = &[
     ("incompatible-credentials", Impaired("set new master credentials (`aws rds modify-db-instance`)")),
     (
         "incompatible-network",
-        Impaired("give its subnets free addresses and a route to RDS; RDS then goes on by itself"),
+        Impaired("give its subnets free addresses and a route to RDS; RDS then continues automatically"),
     ),
     ("incompatible-option-group", Impaired("see its recent events, and choose a compatible option group")),
     (

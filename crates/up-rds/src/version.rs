@@ -39,9 +39,7 @@ impl Instance {
         let (before, after) = (self.engine.major(live), self.engine.major(version));
         let message = if numbers(version) < numbers(live) {
             let other = match before == after {
-                true => {
-                    ", or set `auto_minor_version_upgrade = true`, with which a newer minor version is no difference"
-                }
+                true => ", or set `auto_minor_version_upgrade = true`, which accepts newer minor versions",
                 false => "",
             };
             format!(
