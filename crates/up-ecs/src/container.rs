@@ -151,8 +151,8 @@ pub(crate) struct HealthCheck {
     /// The number of consecutive failures before the container is unhealthy, 1 to 10. Default: 3.
     #[spec(default = 3)]
     pub(crate) retries: u32,
-    /// The grace period in seconds after the container's start, in which failures do not count, 300 at most. Default:
-    /// 0.
+    /// The grace period in seconds after the container's start, in which failures do not count, 300 at most.
+    /// Default: 0.
     #[spec(default, omit_default)]
     pub(crate) start_period: u32,
 }

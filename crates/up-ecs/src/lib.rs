@@ -85,8 +85,8 @@ pub(crate) struct CapacityProvider {
     /// The relative share of the tasks beyond `base`. Default: 1.
     #[spec(default = 1)]
     weight: u32,
-    /// The minimum number of tasks on this capacity provider; only one provider of a strategy may have a base. Default:
-    /// 0.
+    /// The minimum number of tasks on this capacity provider; only one provider of a strategy may have a base.
+    /// Default: 0.
     #[spec(default)]
     base: u32,
 }

@@ -49,8 +49,8 @@ pub struct Service {
     /// The load balancer target groups of its tasks. ECS refuses a target group until it has a listener. Default: none.
     #[spec(default)]
     pub(crate) load_balancers: BTreeSet<LoadBalancer>,
-    /// The number of seconds after a task's start for which unhealthy load balancer health checks are ignored. Default:
-    /// 0.
+    /// The number of seconds after a task's start for which unhealthy load balancer health checks are ignored.
+    /// Default: 0.
     #[spec(default)]
     pub(crate) health_check_grace_period_seconds: u32,
     /// How tasks are replaced in a deployment.

@@ -18,8 +18,8 @@ pub(crate) struct NetworkConfiguration {
     /// The security groups of the tasks, up to 5. Default: the VPC's default security group.
     #[spec(default)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
-    /// Assigns public addresses to tasks, as Fargate needs in subnets without a NAT gateway or VPC endpoints. Default:
-    /// false.
+    /// Assigns public addresses to tasks, as Fargate needs in subnets without a NAT gateway or VPC endpoints.
+    /// Default: false.
     #[spec(default, with = convert::enabled)]
     pub(crate) assign_public_ip: bool,
 }

@@ -59,8 +59,8 @@ pub struct LoadBalancer {
     /// Connection logs: one entry for each connection; for application load balancers. Default: none.
     #[spec(default)]
     connection_logs: Logs,
-    /// Health check logs: one entry for each change of a target's health; for application load balancers. Default:
-    /// none.
+    /// Health check logs: one entry for each change of a target's health; for application load balancers.
+    /// Default: none.
     #[spec(default)]
     health_check_logs: Logs,
     /// The idle timeout of connections in seconds, 1 to 4,000; for application load balancers. Default: 60.
@@ -88,8 +88,8 @@ pub struct LoadBalancer {
     /// Adds the client's port to the `X-Forwarded-For` header; for application load balancers. Default: false.
     #[spec(default)]
     xff_client_port: bool,
-    /// Adds headers with the TLS version and the cipher suite to requests; for application load balancers. Default:
-    /// false.
+    /// Adds headers with the TLS version and the cipher suite to requests; for application load balancers.
+    /// Default: false.
     #[spec(default)]
     x_amzn_tls_version_and_cipher_suite: bool,
     /// Routes requests to targets while AWS WAF does not respond; for application load balancers. Default: false.
@@ -98,8 +98,8 @@ pub struct LoadBalancer {
     /// Enables zonal shift, which moves traffic away from an impaired availability zone. Default: false.
     #[spec(default)]
     zonal_shift: bool,
-    /// How DNS distributes clients over availability zones; for network load balancers. Default:
-    /// `any_availability_zone`.
+    /// How DNS distributes clients over availability zones; for network load balancers.
+    /// Default: `any_availability_zone`.
     #[spec(default = ClientRoutingPolicy::AnyZone)]
     dns_record_client_routing_policy: ClientRoutingPolicy,
 }

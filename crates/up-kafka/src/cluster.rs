@@ -58,8 +58,8 @@ pub struct Cluster {
     /// Public access to the brokers: `DISABLED`, or `SERVICE_PROVIDED_EIPS` to enable it. Default: `DISABLED`.
     #[spec(default = PublicAccess::Disabled)]
     pub(crate) public_access: PublicAccess,
-    /// The monitoring level: `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`. Default:
-    /// `DEFAULT`.
+    /// The monitoring level: `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`.
+    /// Default: `DEFAULT`.
     #[spec(default = EnhancedMonitoring::Default)]
     pub(crate) enhanced_monitoring: EnhancedMonitoring,
     /// Open monitoring with Prometheus. Default: disabled.

@@ -115,8 +115,8 @@ pub struct Instance {
     #[spec(default)]
     pub(crate) deletion_protection: bool,
     /// Deletes the instance without a final snapshot (`<identifier>-final-…`). Kept as the tag
-    /// `bullstra:skip-final-snapshot` on the instance, for the time when the stack no longer declares it. Default:
-    /// false.
+    /// `bullstra:skip-final-snapshot` on the instance, for the time when the stack no longer declares it.
+    /// Default: false.
     #[spec(default, unmirrored)]
     pub(crate) skip_final_snapshot: bool,
     /// Enables Performance Insights. Default: false.
