@@ -16,7 +16,7 @@ use crate::{
     words::{LaunchType, PropagateTags, SchedulingStrategy},
 };
 
-/// Keeps a number of tasks running, and puts them behind load balancers.
+/// Runs and maintains a desired number of tasks, and registers them with load balancers.
 #[spec]
 pub struct Service {
     /// Its name, unique in the cluster. Default: derived from stack and address. A change replaces the service.

@@ -7,7 +7,7 @@ use up_core::{Context, FromAws, Result, ToAws, fill, mirror, part, read};
 
 use crate::container::LogConfiguration;
 
-/// How a service finds, and is found by, others of its namespace: through a proxy that ECS puts into each task.
+/// Service Connect: connections between services of a Cloud Map namespace by name, through a proxy in each task.
 #[part(Eq, mirrors = wire::ServiceConnectConfiguration)]
 pub(crate) struct ServiceConnect {
     /// Enables Service Connect. Default: true.
