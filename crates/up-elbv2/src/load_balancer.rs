@@ -181,7 +181,7 @@ impl Kind for LoadBalancer {
     /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection);
-        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled")).collect())
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled first")).collect())
     }
 
     fn check(&self) -> Vec<Problem> {

@@ -149,7 +149,7 @@ impl Kind for LogGroup {
     /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection_enabled);
-        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled")).collect())
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled first")).collect())
     }
 
     fn check(&self) -> Vec<Problem> {

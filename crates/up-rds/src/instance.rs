@@ -273,7 +273,7 @@ impl Kind for Instance {
         let mut remarks = vec![];
         for observed in leaving.resources {
             if observed.spec.deletion_protection {
-                remarks.push(DeleteRemark::note(&observed.id, "AWS's deletion protection is disabled"));
+                remarks.push(DeleteRemark::note(&observed.id, "AWS's deletion protection is disabled first"));
             }
             let is_broken = status::has_no_snapshot(&observed.status);
             let message = match observed.spec.skip_final_snapshot {
