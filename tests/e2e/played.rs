@@ -229,7 +229,7 @@ fn a_static_parameter_tells_of_the_reboot() -> Result {
     fs::write(&stack, text)?;
     let stack = stack.display().to_string();
     account.json(&["apply", &stack, "--auto-approve"])?;
-    let told = "takes effect with the next reboot of the databases that use the group (`aws rds reboot-db-instance`): `max_connections`";
+    let told = "takes effect with the next reboot of the DB instances that use the group (`aws rds reboot-db-instance`): `max_connections`";
     for command in ["plan", "apply"] {
         let approve: &[&str] = if command == "apply" { &["--auto-approve"] } else { &[] };
         says(&account.json(&[&[command, &stack, "--set=most=200"], approve].concat())?, told)?;

@@ -263,8 +263,8 @@ print(subnet, group, eni, end="")
             "warning: AWS refuses these deletes until somebody removes what is in the way:".to_owned(),
             format!("{subnet} (of no stack) is in it"),
             format!("{group} (`strange`, of no stack) is in it"),
-            format!("a rule of {group} (of no stack) names it"),
-            format!("{eni} (a bastion) is in it, and is not the stack's"),
+            format!("a rule of {group} (of no stack) refers to it"),
+            format!("{eni} (a bastion) is in it, and is not in the stack"),
             "ecr.repository.app: its only image is deleted with it".to_owned(),
         ] {
             if !ran.stderr.contains(&text) {

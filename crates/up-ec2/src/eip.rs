@@ -1,31 +1,34 @@
-//! `ec2.eip`: a public address that stays.
+//! `ec2.eip`: an Elastic IP address.
 
 use aws_sdk_ec2::types::{Address as Described, ResourceType};
 use up_core::prelude::*;
 
 use crate::{arn, client, once, ours, selected, tags};
 
-/// A public IPv4 address that stays the same whatever it is mapped to.
+/// An Elastic IP address: a static public IPv4 address.
 #[spec]
 pub struct Eip {
-    /// Where it may be used: `vpc`, the only choice AWS has left. Default: `vpc`.
+    /// The scope of the address. `vpc` is the only value that AWS supports. Default: `vpc`.
     #[spec(replace, default = Domain::Vpc)]
     domain: Domain,
-    /// One certain address, from a pool of one's own or lately released. Left out: AWS chooses.
+    /// A specific address: from a BYOIP address pool, or one that the account has released recently. Left out: AWS
+    /// chooses.
     #[spec(replace)]
     address: Option<String>,
-    /// The pool it is taken from, for addresses of one's own: `ipv4pool-ec2-…`. Left out: Amazon's.
+    /// The address pool to allocate from, for addresses brought to AWS (BYOIP): `ipv4pool-ec2-…`. Left out: Amazon's
+    /// pool.
     #[spec(replace)]
     public_ipv4_pool: Option<String>,
-    /// The zones it is announced from, such as a Local Zone's `us-west-2-lax-1`. Left out: the region's.
+    /// The network border group, the zones from which AWS advertises the address, such as the Local Zone group
+    /// `us-west-2-lax-1`. Left out: that of the region.
     #[spec(replace)]
     network_border_group: Option<String>,
 }
 
 up_core::aws_enum! {
-    /// Where an address may be used.
+    /// The scope of an Elastic IP address.
     Domain {
-        /// In a VPC.
+        /// For use in a VPC.
         Vpc = "vpc",
     }
 }
@@ -44,7 +47,7 @@ impl Kind for Eip {
             delete: actions!(ec2: ReleaseAddress),
         },
         attrs: &["arn", "public_ip"],
-        // A NAT gateway gives it up only once it is gone itself.
+        // A NAT gateway releases its address only when its deletion is complete.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
@@ -52,13 +55,14 @@ impl Kind for Eip {
         ..KindInfo::DEFAULT
     };
 
-    /// EC2 has no pages here: one call lists all.
+    /// DescribeAddresses has no pages: one call lists all addresses.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let answer = client(cx).describe_addresses().set_filters(selected(query, "allocation-id")).send().await?;
         answer.addresses.into_iter().flatten().map(|address| read(cx, address)).collect()
     }
 
-    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
+    /// AllocateAddress takes no client token: it is sent once, and the address is looked up by its tags before it is
+    /// sent again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).allocate_address().tag_specifications(ours(ResourceType::ElasticIp, new));
         let request = fill!(request, cx, self: domain, address, public_ipv4_pool, network_border_group);
@@ -66,11 +70,11 @@ impl Kind for Eip {
         let address = Described::builder().set_allocation_id(made.allocation_id).set_public_ip(made.public_ip);
         let address = address.set_domain(made.domain).set_public_ipv4_pool(made.public_ipv4_pool);
         let address = address.set_network_border_group(made.network_border_group);
-        // EC2 does not repeat the tags.
+        // The answer does not contain the tags.
         Ok(Observed { tags: new.tags.clone(), ..read(cx, address.build())? }.into())
     }
 
-    /// Nothing about an address changes in place but its tags.
+    /// Only the tags of an address can change in place.
     async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
@@ -79,10 +83,10 @@ impl Kind for Eip {
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let released =
             client(cx).release_address().allocation_id(&observed.id).send().await.map(drop).map_err(Error::from);
-        // So EC2 words it while a service, such as a NAT gateway being deleted, still has the address.
+        // EC2's error while an AWS service still uses the address, such as a NAT gateway that is being deleted.
         released.map_err(|error| match error.code.as_str() {
             "AuthFailure" if error.message.contains("specified resource") => {
-                Error::in_use(format!("{} is still mapped to a resource of an AWS service", observed.id))
+                Error::in_use(format!("{} is still in use by an AWS service", observed.id))
             }
             _ => error,
         })
@@ -98,9 +102,9 @@ fn read(cx: &Context, address: Described) -> Result<Observed<Eip>> {
         public_ipv4_pool: address.public_ipv4_pool,
         network_border_group: address.network_border_group,
     };
-    // Nothing that a stack can declare is an instance.
+    // No kind is an EC2 instance: an instance that has the address is outside the stack.
     let held = address.instance_id.filter(|instance| !instance.is_empty());
-    let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside of the stack"));
+    let notes = held.map(|instance| format!("{id} is associated with {instance}, which is outside the stack"));
     let observed = Observed::new(&id, tags(address.tags), spec).attr("arn", arn(cx, "elastic-ip", &id));
     Ok(Observed { notes: notes.into_iter().collect(), ..observed.attr("public_ip", public_ip) })
 }

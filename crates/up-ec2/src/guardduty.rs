@@ -1,15 +1,16 @@
-//! What GuardDuty's runtime monitoring puts into other people's networks: an endpoint, and a security group for it.
+//! The VPC endpoint and the security group that GuardDuty's Runtime Monitoring creates in the VPCs of an account.
 //!
-//! It makes them without being asked, and nothing of them goes with a network or a subnet, which AWS then refuses to delete
-//! (terraform-provider-aws#46747). They are known by GuardDuty's own tag and by their names, and nothing else is touched.
+//! GuardDuty creates them automatically, and does not delete them with a VPC or a subnet, whose deletion AWS then
+//! refuses (terraform-provider-aws#46747). They are recognized by GuardDuty's own tag and by their names. No other
+//! resource is changed.
 
 use aws_sdk_ec2::types::{Filter, VpcEndpoint};
 use up_core::{AlreadyDone, Context, Result};
 
 use crate::{client, filter};
 
-/// Takes GuardDuty's endpoint out of a subnet, or away where this is its last one. False where it has none there. Safe to
-/// repeat: a second delete finds nothing.
+/// Removes a subnet from GuardDuty's endpoint; deletes the endpoint if this is its last subnet. Returns false if the
+/// subnet has no such endpoint. Safe to repeat: a second delete finds nothing.
 pub(crate) async fn leave_subnet(cx: &Context, vpc: &str, subnet: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {
@@ -30,7 +31,8 @@ pub(crate) async fn leave_subnet(cx: &Context, vpc: &str, subnet: &str) -> Resul
     Ok(left)
 }
 
-/// Takes GuardDuty's endpoint and its group away. False where there are none. Safe to repeat: a second delete finds nothing.
+/// Deletes GuardDuty's endpoint and security group in a VPC. Returns false if there are none. Safe to repeat: a second
+/// delete finds nothing.
 pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
     let mut left = false;
     for endpoint in endpoints(cx, vpc).await? {
@@ -42,7 +44,7 @@ pub(crate) async fn leave_vpc(cx: &Context, vpc: &str) -> Result<bool> {
     let named = filter("group-name", [format!("GuardDutyManagedSecurityGroup-{vpc}")]);
     let request = client(cx).describe_security_groups().filters(filter("vpc-id", [vpc])).filters(managed());
     for group in request.filters(named).send().await?.security_groups() {
-        // While the endpoint is on its way out it is in use: the engine tries again.
+        // The endpoint uses the group until its deletion is complete: the engine repeats the call.
         client(cx)
             .delete_security_group()
             .set_group_id(group.group_id().map(str::to_owned))
@@ -69,7 +71,7 @@ async fn delete_endpoint(cx: &Context, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The tag that GuardDuty gives to what it makes.
+/// The tag that GuardDuty sets on its resources.
 fn managed() -> Filter {
     filter("tag:GuardDutyManaged", ["true"])
 }

@@ -1,15 +1,15 @@
-//! Names what still holds a resource that AWS refuses to delete.
+//! Names the resources that prevent a deletion.
 
 use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceType};
 use up_core::{Context, Error, ErrorKind, Result};
 
 use crate::client;
 
-/// What still holds a resource.
+/// The resources that still use a resource.
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
     names: Vec<String>,
-    /// True where AWS removes some of them by itself, with what it made them for.
+    /// True if AWS deletes some of them itself, together with the resource that they belong to.
     are_leaving: bool,
 }
 
@@ -18,7 +18,7 @@ impl Holders {
         self.names.is_empty()
     }
 
-    /// Adds a rule of a group that is not the stack's.
+    /// Adds a rule of a security group outside the stack.
     pub(crate) fn add_rule_of(&mut self, group: &str) {
         let rule = format!("a rule of {group}");
         if !self.names.contains(&rule) {
@@ -26,21 +26,22 @@ impl Holders {
         }
     }
 
-    /// AWS's refusal, with what is in the way. What AWS does not remove stays until somebody removes it.
+    /// AWS's error, with the resources that prevent the deletion. Those that AWS does not delete itself stay until
+    /// somebody deletes them.
     pub(crate) fn refusal(&self, id: &str, refusal: Error) -> Error {
         let kind = if self.are_leaving { ErrorKind::Conflict } else { ErrorKind::Held };
         Error { kind, message: format!("{id} is still used by {}", self.names.join(", ")), ..refusal }
     }
 }
 
-/// The network interfaces that a filter finds: `subnet-id`, `group-id`, `vpc-id`.
+/// The network interfaces that match a filter: `subnet-id`, `group-id`, `vpc-id`.
 pub(crate) async fn holders(cx: &Context, filter: &str, id: &str) -> Result<Holders> {
     let answer = client(cx).describe_network_interfaces().filters(crate::filter(filter, [id])).send().await?;
     let interfaces = answer.network_interfaces();
     Ok(Holders { names: interfaces.iter().map(name).collect(), are_leaving: interfaces.iter().any(is_of_aws) })
 }
 
-/// Turns a delete that AWS refused because of dependencies into one that names the network interfaces in the way.
+/// If AWS refused a delete because of dependencies, replaces its error by one that names the network interfaces.
 pub(crate) async fn or_holders(cx: &Context, filter: &str, id: &str, deleted: Result<()>) -> Result<()> {
     match deleted {
         Err(refusal) if refusal.kind == ErrorKind::Conflict => {
@@ -60,8 +61,8 @@ fn name(interface: &NetworkInterface) -> String {
     }
 }
 
-/// True for an interface that a service of AWS made, and removes with what it made it for. EC2 does not call those of
-/// endpoints managed by their requester.
+/// True if an AWS service created the interface, and deletes it together with its own resource. For interfaces of VPC
+/// endpoints, EC2 does not set `requester-managed`.
 fn is_of_aws(interface: &NetworkInterface) -> bool {
     let is_plain = interface.interface_type().is_none_or(|kind| *kind == NetworkInterfaceType::Interface);
     let is_of_endpoint = description(interface).is_some_and(|text| text.starts_with("VPC Endpoint Interface"));

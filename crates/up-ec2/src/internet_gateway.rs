@@ -1,14 +1,15 @@
-//! `ec2.internet_gateway`: a network's way to the internet.
+//! `ec2.internet_gateway`: connects a VPC to the internet.
 
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Described, ResourceType};
 use up_core::prelude::*;
 
 use crate::{arn, client, once, ours, selected, tags};
 
-/// A network's way to the internet, and back.
+/// Connects a VPC to the internet.
 #[spec]
 pub struct InternetGateway {
-    /// The network it is attached to. A change moves it over, for which public addresses have to be released first.
+    /// The VPC to attach it to. A change detaches it from the old VPC, whose public addresses must be released first,
+    /// and attaches it to the new one.
     #[schemars(required)]
     vpc: Option<Ref<names::Vpc>>,
 }
@@ -28,7 +29,7 @@ impl Kind for InternetGateway {
         },
         attrs: &["arn"],
         replace: Order::DestroyBeforeCreate,
-        // It cannot be detached before the network's NAT gateways and load balancers have given up their addresses.
+        // It cannot be detached before the VPC's NAT gateways and load balancers have released their public addresses.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(900) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
@@ -42,15 +43,16 @@ impl Kind for InternetGateway {
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
     }
 
-    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
+    /// CreateInternetGateway takes no client token: it is sent once, and the gateway is looked up by its tags before it
+    /// is sent again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_internet_gateway();
         let request = request.tag_specifications(ours(ResourceType::InternetGateway, new));
         let answer = request.customize().config_override(once()).send().await?;
-        Ok(read(cx, present(answer.internet_gateway, "internet gateway that it made")?)?.into())
+        Ok(read(cx, present(answer.internet_gateway, "internet gateway that it created")?)?.into())
     }
 
-    /// Safe to repeat: attached to the right network already is success.
+    /// Safe to repeat: a gateway that is already attached to the VPC counts as success.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let desired = self.vpc.to_aws(cx)?;
         if desired == observed.spec.vpc.to_aws(cx)? {
@@ -64,7 +66,7 @@ impl Kind for InternetGateway {
         Ok(())
     }
 
-    /// Safe to repeat: detached or gone already is success.
+    /// Safe to repeat: a gateway that is already detached or deleted counts as success.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         detach(cx, observed).await?;
         client(cx).delete_internet_gateway().internet_gateway_id(&observed.id).send().await?;
@@ -72,13 +74,13 @@ impl Kind for InternetGateway {
     }
 
     fn unique(&self) -> Vec<Unique> {
-        // A network has one at most.
+        // A VPC has at most one internet gateway.
         self.vpc.iter().map(|vpc| Unique::only("vpc", vpc)).collect()
     }
 
     fn check(&self) -> Vec<Problem> {
         problems! {
-            self.vpc.is_none() => "vpc", "expected the network it is attached to";
+            self.vpc.is_none() => "vpc", "expected the VPC to attach it to";
         }
     }
 }
@@ -91,7 +93,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<InternetGateway>> {
         None => (None, Status::Ready),
         Some(attachment) => {
             let state = present(attachment.state, "state of an attachment")?;
-            // The API model has only `attached`; the answer for internet gateways is `available`.
+            // The SDK's model has only `attached`; for internet gateways, EC2 answers `available`.
             let attached = matches!(state.as_str(), "available" | "attached");
             let status = if attached { Status::Ready } else { Status::Pending(state.to_string()) };
             (Some(read!(attachment.vpc_id)?), status)
@@ -101,7 +103,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<InternetGateway>> {
     Ok(Observed { status, ..observed.attr("arn", arn(cx, "internet-gateway", &id)) })
 }
 
-/// AWS refuses while public addresses are mapped through it: the engine tries again.
+/// AWS refuses this while public addresses of the VPC are in use: the engine repeats the call.
 async fn detach(cx: &Context, observed: &Observed<InternetGateway>) -> Result<()> {
     let Some(vpc) = &observed.spec.vpc else { return Ok(()) };
     let call = client(cx).detach_internet_gateway().internet_gateway_id(&observed.id);

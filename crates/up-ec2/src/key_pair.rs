@@ -1,4 +1,4 @@
-//! `ec2.key_pair`: who may sign in to instances.
+//! `ec2.key_pair`: a public key for SSH access to instances.
 
 use aws_sdk_ec2::{
     primitives::Blob,
@@ -8,27 +8,27 @@ use up_core::{placeholder, prelude::*};
 
 use crate::{arn, client, filter, ours, selected, tags};
 
-/// A public key that new instances, such as a bastion, let in. The private key never comes here: make one with
-/// `ssh-keygen`, and keep it.
+/// A public key for SSH access to EC2 instances, such as a bastion host. The private key never reaches bullstra-up or
+/// AWS: create the pair with `ssh-keygen`, and keep the private key.
 #[spec]
 pub struct KeyPair {
-    /// What instances name it by, 255 characters at most. Default: derived from stack and address.
+    /// The name of the key pair, 255 characters at most. Default: derived from stack and address.
     #[spec(name)]
     key_name: Option<String>,
-    /// The public key as OpenSSH writes it, such as `ssh-ed25519 AAAAC3… me@desk` or what `file("bastion.pub")` reads;
-    /// RSA or ED25519. Its comment is left out.
+    /// The public key in OpenSSH format, such as `ssh-ed25519 AAAAC3… me@desk` or the result of `file("bastion.pub")`.
+    /// Supported types: RSA and ED25519. The comment is not sent.
     #[spec(replace)]
     public_key: PublicKey,
 }
 
-/// An OpenSSH public key without its comment, which AWS writes anew.
+/// An OpenSSH public key without its comment, which AWS replaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 struct PublicKey(String);
 
 impl From<String> for PublicKey {
     fn from(text: String) -> Self {
-        // A mark holds no space, and what it stands for comes this way once more.
+        // A placeholder contains no space; the value that replaces it passes through here again.
         let mut words = text.split_whitespace();
         Self([words.next(), words.next()].into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
@@ -60,14 +60,14 @@ impl Kind for KeyPair {
         ..KindInfo::DEFAULT
     };
 
-    /// EC2 has no pages here: one call lists all.
+    /// DescribeKeyPairs has no pages: one call lists all key pairs.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let observed = described(cx, selected(query, "key-pair-id")).await?;
         let others = named_by_others(cx, query, &observed).await?;
         Ok(observed.into_iter().chain(others).collect())
     }
 
-    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags.
+    /// Safe to repeat: names are unique, and a key pair that an earlier attempt created is recognized by its tags.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.key_name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).import_key_pair().key_name(name);
@@ -75,16 +75,16 @@ impl Kind for KeyPair {
         let made = request.tag_specifications(ours(ResourceType::KeyPair, new)).send().await?;
         let pair = KeyPairInfo::builder().set_key_pair_id(made.key_pair_id).set_key_name(made.key_name);
         let pair = pair.set_key_fingerprint(made.key_fingerprint).set_tags(made.tags);
-        // EC2 does not repeat the key itself.
+        // The answer does not contain the public key.
         Ok(read(cx, pair.public_key(&self.public_key.0).build())?.into())
     }
 
-    /// Nothing about a key changes in place but its tags.
+    /// Only the tags of a key pair can change in place.
     async fn update(&self, _: &Context, _: &Observed<Self>) -> Result<()> {
         Ok(())
     }
 
-    /// By its id, which no later key has. Safe to repeat: a second delete finds nothing.
+    /// Deletes by id, which no later key pair has. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_key_pair().key_pair_id(&observed.id).send().await?;
         Ok(())
@@ -93,7 +93,7 @@ impl Kind for KeyPair {
     fn check(&self) -> Vec<Problem> {
         let key = &self.public_key.0;
         let is_key = ["ssh-rsa AAAA", "ssh-ed25519 AAAA"].iter().any(|start| key.starts_with(start));
-        let message = "expected an OpenSSH public key, RSA or ED25519, such as `ssh-ed25519 AAAAC3…`";
+        let message = "expected an RSA or ED25519 public key in OpenSSH format, such as `ssh-ed25519 AAAAC3…`";
         problems! {
             !is_key && !placeholder::has_placeholder(key) => "public_key", "{message}";
         }
@@ -105,7 +105,7 @@ async fn described(cx: &Context, filters: Option<Vec<Filter>>) -> Result<Vec<Obs
     answer.key_pairs.into_iter().flatten().map(|pair| read(cx, pair)).collect()
 }
 
-/// The keys of others that have a name which the stack gives: one call where there may be any.
+/// Key pairs outside the stack that have a name declared in the stack: one call if there are declared names.
 async fn named_by_others(
     cx: &Context,
     query: &Query,

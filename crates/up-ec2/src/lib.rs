@@ -50,9 +50,11 @@ pub static SERVICE: Service = Service {
 };
 
 const ERRORS: &[ErrorRule] = &[
-    // Of an address that something still maps: no word about our credentials (kops, pkg/resources/aws/errors.go).
+    // The address is still in use; despite its code, the error is not about our credentials (kops,
+    // pkg/resources/aws/errors.go).
     ErrorRule::new(ErrorKind::Conflict).on("ReleaseAddress").code("AuthFailure").text("specified resource"),
-    // Only what has been seen is tagged: one that is not found is not yet known everywhere (kops, awsup/aws_utils.go).
+    // Tags are set only on resources that exist: one that is not found has not propagated yet (kops,
+    // awsup/aws_utils.go).
     ErrorRule::new(ErrorKind::Propagating).on("CreateTags").code("NotFound"),
     ErrorRule::new(ErrorKind::Propagating).on("DeleteTags").code("NotFound"),
 ];
@@ -71,27 +73,27 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 50.0, 5.0),
 ];
 
-/// Every answer names what it made.
+/// The id in the answer of a create call.
 fn made(id: Option<String>) -> Result<String> {
-    present(id, "id of what it made")
+    present(id, "id of the resource it created")
 }
 
-/// The ARN of what EC2 itself only gives an id.
+/// Builds the ARN of a resource that EC2 describes only by its id.
 fn arn(cx: &Context, resource: &str, id: &str) -> String {
     SERVICE.arn(cx, format_args!("{resource}/{id}"))
 }
 
-/// What AWS calls the targets of references.
+/// The ids of the targets of references.
 fn ids<K: Name>(cx: &Context, references: &BTreeSet<Ref<K>>) -> Result<BTreeSet<String>> {
     references.iter().map(|reference| cx.id(reference)).collect()
 }
 
-/// What has one of these values.
+/// A filter for resources with one of these values.
 fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
-/// How EC2 takes a truth that changes.
+/// A boolean attribute, in the form that EC2's `Modify…Attribute` calls take.
 fn switch(is_on: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(is_on).build()
 }

@@ -1,4 +1,4 @@
-//! `ec2.nat_gateway`: a way out for what has no public address.
+//! `ec2.nat_gateway`: outbound connections for resources without a public address.
 
 use std::collections::BTreeSet;
 
@@ -9,35 +9,37 @@ use up_core::prelude::*;
 
 use crate::{arn, client, filter, ids, ours, selected, tags, token};
 
-/// A way out for what has no public address of its own. AWS bills it by the hour and by the gigabyte.
+/// Lets resources in private subnets connect to the internet or to other networks. AWS charges for each hour and each
+/// gigabyte.
 ///
-/// A public one stands in a subnet whose network has an internet gateway.
+/// A public NAT gateway must be in a subnet of a VPC with an internet gateway.
 #[spec]
 pub struct NatGateway {
-    /// Where it stands.
+    /// The subnet in which to create the NAT gateway.
     #[spec(replace)]
     subnet: Ref<names::Subnet>,
-    /// `public` to reach the internet, `private` to reach other networks. Default: `public`.
+    /// `public` for connections to the internet, `private` for connections to other VPCs and on-premises networks.
+    /// Default: `public`.
     #[spec(replace, default = ConnectivityType::Public)]
     connectivity_type: ConnectivityType,
-    /// The address it goes out with, which a public one needs. One that replaces it with the same address can be made
-    /// only when the old one is gone: minutes without a way out.
+    /// The Elastic IP address of the NAT gateway; required for a public one. A replacement with the same address can be
+    /// created only after the old NAT gateway is deleted: connections are interrupted for minutes.
     #[spec(name)]
     allocation: Option<Ref<names::Eip>>,
-    /// Its address in the subnet. Left out: AWS chooses.
+    /// The private IPv4 address of the NAT gateway. Left out: AWS chooses one from the subnet.
     #[spec(name)]
     private_ip_address: Option<String>,
-    /// Further addresses to go out with, for more than 55,000 connections to one destination. Default: none.
+    /// Secondary Elastic IP addresses, for more than 55,000 simultaneous connections to one destination. Default: none.
     #[spec(default)]
     secondary_allocations: BTreeSet<Ref<names::Eip>>,
 }
 
 up_core::aws_enum! {
-    /// What a NAT gateway leads to.
+    /// The networks that a NAT gateway connects to.
     ConnectivityType {
         /// The internet.
         Public = "public",
-        /// Other networks.
+        /// Other VPCs and on-premises networks.
         Private = "private",
     }
 }
@@ -67,12 +69,12 @@ impl Kind for NatGateway {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_nat_gateways().set_filter(selected(query, "nat-gateway-id"));
         let mut gateways = request.into_paginator().page_size(1000).items().send().try_collect().await?;
-        // EC2 describes what it has deleted for about an hour.
+        // EC2 still describes a deleted NAT gateway for about an hour.
         gateways.retain(|gateway| gateway.state != Some(NatGatewayState::Deleted));
         gateways.into_iter().map(|gateway| read(cx, gateway)).collect()
     }
 
-    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    /// Safe to repeat: the call carries a client token, so that EC2 creates one NAT gateway however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         if self.is_public() {
             self.await_internet(cx, &cx.id(&self.subnet)?).await?;
@@ -87,8 +89,8 @@ impl Kind for NatGateway {
         token::create(cx, new, request.as_input(), make, |id| is_kept(cx, id)).await
     }
 
-    /// Safe to repeat: addresses are compared with what is there now. New ones come before old ones go. What is left of one
-    /// that failed goes first, so that it can come again.
+    /// Safe to repeat: addresses are compared with those that the gateway has now. New addresses are added before old
+    /// ones are removed. An address whose association failed is removed first, so that it can be associated again.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let answer = client(cx).describe_nat_gateways().nat_gateway_ids(&observed.id).send().await?;
         let gateway = present(answer.nat_gateways.and_then(|them| them.into_iter().next()), "NAT gateway")?;
@@ -131,8 +133,8 @@ impl Kind for NatGateway {
         let (public, first) = (self.is_public(), self.allocation.is_some());
         let any = first || !self.secondary_allocations.is_empty();
         problems! {
-            public && !first => "allocation", "a public NAT gateway needs an address";
-            !public && any => "allocation", "a private NAT gateway takes no public address";
+            public && !first => "allocation", "a public NAT gateway needs an Elastic IP address";
+            !public && any => "allocation", "a private NAT gateway has no Elastic IP address";
         }
     }
 }
@@ -142,7 +144,8 @@ impl NatGateway {
         self.connectivity_type == ConnectivityType::Public
     }
 
-    /// A public gateway made before its network has an internet gateway fails for good: better not made yet.
+    /// A public NAT gateway that is created before its VPC has an internet gateway fails permanently: the create is
+    /// delayed.
     async fn await_internet(&self, cx: &Context, subnet: &str) -> Result<()> {
         let known = self.subnet.address().and_then(|subnet| cx.known(subnet)?.attrs.remove("vpc_id"));
         let vpc = match known {
@@ -190,7 +193,8 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     Ok(Observed { status, ..observed.attr("private_ip", private_ip).attr("public_ip", public_ip) })
 }
 
-/// Only a gateway that never came up is failed. An address beside its first is associated again, the others go on meanwhile.
+/// Only a gateway that was never available counts as failed. A secondary address whose association failed is associated
+/// again; the other addresses keep working meanwhile.
 fn status(gateway: &Described) -> Result<Status> {
     use NatGatewayAddressStatus::Succeeded;
     let addresses = || gateway.nat_gateway_addresses().iter();
@@ -213,7 +217,7 @@ fn status(gateway: &Described) -> Result<Status> {
     })
 }
 
-/// The addresses beside its first that stay.
+/// The secondary addresses that are not being removed.
 fn secondary(gateway: &Described) -> impl Iterator<Item = &NatGatewayAddress> {
     use NatGatewayAddressStatus::{Disassociating, Failed, Unassigning};
     let addresses = gateway.nat_gateway_addresses().iter();
@@ -224,7 +228,7 @@ fn is_failed(address: &NatGatewayAddress) -> bool {
     address.status == Some(NatGatewayAddressStatus::Failed)
 }
 
-/// EC2 did not mark the first address while a gateway could have only one.
+/// True for the primary address. EC2 did not mark it while a gateway could have only one address.
 fn is_first(address: &NatGatewayAddress) -> bool {
     address.is_primary != Some(false)
 }

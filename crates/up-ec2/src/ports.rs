@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserializer, de};
 use up_core::{placeholder, prelude::*};
 
-/// One port, or a range: `443`, or `"8000-8100"`. Kept as text, as one number where first and last are the same.
+/// One port, or a range: `443`, or `"8000-8100"`. Stored as text; a range of one port is stored as that port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Ports(String);
@@ -16,7 +16,7 @@ impl Ports {
         Self(if from == to { from.to_string() } else { format!("{from}-{to}") })
     }
 
-    /// First and last.
+    /// The first and the last port.
     pub(crate) fn range(&self) -> Result<(i32, i32)> {
         Self::parse(&self.0).ok_or_else(|| Error::ours(format!("`{}` are not ports", placeholder::readable(&self.0))))
     }

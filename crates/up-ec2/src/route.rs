@@ -1,4 +1,4 @@
-//! A route: where traffic to some addresses goes.
+//! A route of a route table.
 
 use std::fmt;
 
@@ -7,28 +7,28 @@ use up_core::prelude::*;
 
 use crate::client;
 
-/// Where traffic to some addresses goes: one destination, one target.
+/// A route: one destination and one target.
 #[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Route {
-    /// Destination: IPv4 addresses, such as `0.0.0.0/0` for all that no other route names.
+    /// Destination: an IPv4 CIDR block, such as `0.0.0.0/0` for all addresses that no more specific route matches.
     destination_cidr_block: Option<Cidr>,
-    /// Destination: IPv6 addresses, such as `::/0`.
+    /// Destination: an IPv6 CIDR block, such as `::/0`.
     destination_ipv6_cidr_block: Option<Cidr>,
-    /// Destination: the addresses of a prefix list, `pl-…`.
+    /// Destination: a prefix list, `pl-…`.
     destination_prefix_list_id: Option<String>,
-    /// Target: the network's internet gateway, or by `{ id = "vgw-…" }` a virtual private gateway.
+    /// Target: the VPC's internet gateway, or a virtual private gateway as `{ id = "vgw-…" }`.
     gateway: Option<Ref<names::InternetGateway>>,
     /// Target: a NAT gateway.
     nat_gateway: Option<Ref<names::NatGateway>>,
-    /// Target: an endpoint of a gateway load balancer.
+    /// Target: a Gateway Load Balancer endpoint.
     vpc_endpoint: Option<Ref<names::VpcEndpoint>>,
     /// Target: a transit gateway, `tgw-…`.
     transit_gateway_id: Option<String>,
-    /// Target: a network peered with, `pcx-…`.
+    /// Target: a VPC peering connection, `pcx-…`.
     vpc_peering_connection_id: Option<String>,
-    /// Target: a network interface, `eni-…`, of an instance that forwards.
+    /// Target: a network interface, `eni-…`, of an instance that forwards traffic.
     network_interface_id: Option<String>,
-    /// Target: a way out for IPv6 alone, `eigw-…`.
+    /// Target: an egress-only internet gateway, `eigw-…`, for IPv6.
     egress_only_internet_gateway_id: Option<String>,
     /// Target: a carrier gateway, `cagw-…`.
     carrier_gateway_id: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Route {
     core_network_arn: Option<String>,
 }
 
-/// CreateRoute and ReplaceRoute take the same, as two types.
+/// CreateRoute and ReplaceRoute have the same members, but different types.
 macro_rules! lead {
     ($call:expr, $cx:expr, $route:expr) => {
         fill!($call, $cx, $route: destination_cidr_block, destination_ipv6_cidr_block, destination_prefix_list_id,
@@ -49,8 +49,8 @@ macro_rules! lead {
 }
 
 impl Route {
-    /// Reads back what a user could have written: not the network's own routes, nor those that gateway endpoints and
-    /// propagation put there.
+    /// The route as a user can declare it. `None` for the VPC's local routes, and for those of gateway endpoints and
+    /// route propagation.
     pub(crate) fn read(route: Described) -> Option<Self> {
         let gateway = route.gateway_id;
         let is_endpoint = gateway.as_deref().is_some_and(|id| id.starts_with("vpce-"));
@@ -78,7 +78,7 @@ impl Route {
         })
     }
 
-    /// The same route with ids in the place of addresses, so that two compare.
+    /// The same route with ids instead of addresses, so that routes can be compared.
     pub(crate) fn resolved(&self, cx: &Context) -> Result<Self> {
         Ok(Self {
             gateway: resolved(cx, &self.gateway)?,
@@ -88,14 +88,14 @@ impl Route {
         })
     }
 
-    /// A table has one route at most for each.
+    /// Its destination, which is unique in a route table.
     pub(crate) fn destination(&self) -> [Option<&str>; 3] {
         let [ipv4, ipv6] = [&self.destination_cidr_block, &self.destination_ipv6_cidr_block];
         [ipv4.as_ref().map(Cidr::as_str), ipv6.as_ref().map(Cidr::as_str), self.destination_prefix_list_id.as_deref()]
     }
 
-    /// Safe to repeat: a route that is there is set. So is the network's own, which leads to `local` until it is declared to
-    /// lead elsewhere.
+    /// Safe to repeat: a route that exists is replaced. So is the VPC's local route if the stack declares another
+    /// target for it.
     pub(crate) async fn create(&self, cx: &Context, table: &str) -> Result<()> {
         let call = lead!(client(cx).create_route().route_table_id(table), cx, self);
         match call.send().await.map_err(Error::from) {
@@ -110,8 +110,8 @@ impl Route {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. The network's own route cannot go: where it was led through something in between, it
-    /// leads to `local` again.
+    /// Safe to repeat: a second delete finds nothing. The VPC's local route cannot be deleted: if it had another
+    /// target, its target becomes `local` again.
     pub(crate) async fn delete(&self, cx: &Context, table: &str) -> Result<()> {
         let call = client(cx).delete_route().route_table_id(table);
         let call = fill!(call, cx, self: destination_cidr_block, destination_ipv6_cidr_block,
@@ -126,7 +126,7 @@ impl Route {
         }
     }
 
-    /// What is wrong with it, for a person.
+    /// A message for what is wrong with the route.
     pub(crate) fn problem(&self) -> Option<String> {
         let (destinations, targets) = (self.destination().iter().flatten().count(), self.targets());
         let family = |cidr: &Option<Cidr>, ipv4| {
@@ -161,7 +161,7 @@ impl Route {
     }
 }
 
-/// For messages: its destination.
+/// Its destination, for messages.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.destination().into_iter().flatten().next().unwrap_or("nowhere"))

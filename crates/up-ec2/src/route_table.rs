@@ -1,4 +1,4 @@
-//! `ec2.route_table`: where traffic from some subnets goes.
+//! `ec2.route_table`: the routes of subnets and gateways.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,24 +10,27 @@ use up_core::{Address, prelude::*};
 
 use crate::{arn, client, filter, ids, ours, route::Route, selected, tags, token};
 
-/// Where traffic from some subnets goes. Traffic inside the network needs no route.
+/// Routes for the traffic of subnets and gateways. Traffic within the VPC needs no route.
 ///
-/// It is the table as a whole: a route or an association added by hand is drift, and goes with the next apply.
+/// The resource manages the complete route table: routes and associations that are added outside the stack are drift,
+/// and the next apply removes them.
 #[spec]
 pub struct RouteTable {
-    /// The network it belongs to.
+    /// The VPC of the route table.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// Its routes, but those of gateway endpoints, which name the table themselves. Default: none.
+    /// The routes, without those of gateway endpoints, whose `route_tables` add them. Default: none.
     #[spec(loose, default)]
     routes: BTreeSet<Route>,
-    /// The subnets it serves; one that no table names is served by the network's main table. Default: none.
+    /// The subnets associated with the route table. A subnet without an association uses the VPC's main route table.
+    /// Default: none.
     #[spec(loose, default)]
     subnets: BTreeSet<Ref<names::Subnet>>,
-    /// The gateways whose incoming traffic it leads, for inspection on the way in. Default: none.
+    /// The internet gateways and virtual private gateways associated with the route table, which then routes their
+    /// inbound traffic (such as to a firewall). Default: none.
     #[spec(detachable, default)]
     gateways: BTreeSet<Ref<names::InternetGateway>>,
-    /// Virtual private gateways, `vgw-…`, that may put routes of their own here. Default: none.
+    /// Virtual private gateways, `vgw-…`, that may propagate routes to the table. Default: none.
     #[spec(default)]
     propagating_vgws: BTreeSet<String>,
 }
@@ -60,7 +63,7 @@ impl Kind for RouteTable {
         tables.into_iter().map(|table| read(cx, table)).collect()
     }
 
-    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    /// Safe to repeat: the call carries a client token, so that EC2 creates one route table however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_route_table().vpc_id(cx.id(&self.vpc)?);
         let request = request.tag_specifications(ours(ResourceType::RouteTable, new));
@@ -71,8 +74,9 @@ impl Kind for RouteTable {
         token::create(cx, new, request.as_input(), make, async |_| Ok(true)).await
     }
 
-    /// Safe to repeat: routes are set by destination, and associations are compared with what is there now. Subnets
-    /// come in when the new routes stand, and leave before the old ones go. An association that failed is made again.
+    /// Safe to repeat: routes are set by destination, and associations are compared with the present ones. Subnets are
+    /// associated after new routes are added, and disassociated before old routes are removed. An association that
+    /// failed is created again.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (was, table) = (resolved(cx, &observed.spec.routes)?, observed.id.as_str());
         let desired = resolved(cx, &self.routes)?;
@@ -94,7 +98,7 @@ impl Kind for RouteTable {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. Its subnets fall back to the network's main table.
+    /// Safe to repeat: a second delete finds nothing. Its subnets then use the VPC's main route table.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let disassociate =
             async |id: &str| client(cx).disassociate_route_table().association_id(id).send().await.ignore_not_found();
@@ -105,7 +109,7 @@ impl Kind for RouteTable {
             disassociate(association).await?;
         }
         match delete().await {
-            // It has got others since it was read.
+            // It has got associations since it was read.
             Err(error) if error.kind == ErrorKind::Conflict => {
                 for association in associations(cx, "route-table-id", table).await?.into_values() {
                     disassociate(&association.id).await?;
@@ -118,14 +122,14 @@ impl Kind for RouteTable {
 
     fn check(&self) -> Vec<Problem> {
         let wrong = self.routes.iter().filter_map(Route::problem);
-        // Routes are in the order of their destinations.
+        // Routes are sorted by destination.
         let pairs = self.routes.iter().zip(self.routes.iter().skip(1));
         let twice = pairs.filter(|(one, next)| one.destination() == next.destination());
         let twice = twice.map(|(route, _)| format!("there are two routes to {route}"));
         wrong.chain(twice).map(|message| Problem::new("routes", message)).collect()
     }
 
-    /// A subnet is served by one table.
+    /// A subnet is associated with one route table.
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         let all: Vec<_> = all.collect();
         let (mut served, mut problems) = (BTreeMap::new(), Vec::new());
@@ -155,7 +159,7 @@ impl RouteTable {
         Ok(())
     }
 
-    /// Serves what it is to serve, and then lets go of the rest.
+    /// Adds the missing associations, then removes the others.
     async fn associate(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (was, desired) = (observed.spec.targets(cx)?, self.targets(cx)?);
         for target in desired.difference(&was) {
@@ -171,7 +175,7 @@ impl RouteTable {
         Ok(())
     }
 
-    /// What it serves.
+    /// The subnets and gateways that are to be associated.
     fn targets(&self, cx: &Context) -> Result<BTreeSet<Target>> {
         let subnets = ids(cx, &self.subnets)?.into_iter().map(Target::Subnet);
         let gateways = ids(cx, &self.gateways)?.into_iter().map(Target::Gateway);
@@ -179,7 +183,7 @@ impl RouteTable {
     }
 }
 
-/// Removes what is left of associations that failed, so that they can be made again. Safe to repeat: a second delete finds nothing.
+/// Removes failed associations, so that they can be created again. Safe to repeat: a second delete finds nothing.
 async fn clear_failed(cx: &Context, observed: &Observed<RouteTable>) -> Result<()> {
     if !matches!(observed.status, Status::Impaired(_)) {
         return Ok(());
@@ -193,7 +197,7 @@ async fn clear_failed(cx: &Context, observed: &Observed<RouteTable>) -> Result<(
     Ok(())
 }
 
-/// Has `table` serve one more. A subnet that another table serves is taken over in one step, so that it is never without
+/// Associates a target with `table`. A subnet that has another route table is moved in one call, so that it always has
 /// its routes.
 async fn serve(cx: &Context, table: &str, target: &Target) -> Result<()> {
     let Err(error) = associate(cx, table, target).await else { return Ok(()) };
@@ -206,7 +210,7 @@ async fn serve(cx: &Context, table: &str, target: &Target) -> Result<()> {
     };
     match associations(cx, by, id).await?.remove(target) {
         Some(theirs) if theirs.table == table || take_over(cx, &theirs.id, table).await? => Ok(()),
-        // The other one has let go of it meanwhile.
+        // The other route table has lost the association meanwhile.
         _ => associate(cx, table, target).await,
     }
 }
@@ -221,7 +225,7 @@ async fn associate(cx: &Context, table: &str, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// False where the other table has let go of it meanwhile.
+/// Returns false if the association no longer exists.
 async fn take_over(cx: &Context, association: &str, table: &str) -> Result<bool> {
     let call = client(cx).replace_route_table_association().association_id(association);
     match call.route_table_id(table).send().await.map_err(Error::from) {
@@ -258,20 +262,20 @@ fn read(cx: &Context, table: Described) -> Result<Observed<RouteTable>> {
     Ok(Observed { status, notes, private, ..observed })
 }
 
-/// A table is there at once. What takes time, and may fail, is to associate it.
+/// A route table exists immediately. Its associations take time, and may fail.
 fn status(table: &Described) -> Status {
     use RouteTableAssociationStateCode::{Associated, Disassociated, Failed};
     let states = || table.associations().iter().filter_map(RouteTableAssociation::association_state);
     if let Some(failed) = states().find(|it| it.state() == Some(&Failed)) {
         let why = failed.status_message().unwrap_or("AWS gives no reason");
-        return Impairment::repairable(format!("an association failed: {why}"), "the next apply makes it again");
+        return Impairment::repairable(format!("an association failed: {why}"), "the next apply creates it again");
     }
     let moving = states().filter_map(RouteTableAssociationState::state);
     let moving = moving.into_iter().find(|it| !matches!(it, Associated | Disassociated));
     moving.map_or(Status::Ready, |state| Status::Pending(state.to_string()))
 }
 
-/// Routes whose target has gone. They look as before but for their state.
+/// Routes whose target no longer exists: only their state differs.
 fn notes(table: &Described) -> Vec<String> {
     let lost = table.routes().iter().filter(|route| route.state() == Some(&RouteState::Blackhole));
     let lost = lost.cloned().filter_map(Route::read);
@@ -284,20 +288,20 @@ fn is_failed(association: &RouteTableAssociation) -> bool {
     code == Some(&RouteTableAssociationStateCode::Failed)
 }
 
-/// By which a table serves something.
+/// An association of a route table.
 struct Association {
     id: String,
     table: String,
 }
 
-/// What a table serves.
+/// What a route table can be associated with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Subnet(String),
     Gateway(String),
 }
 
-/// The live associations of the tables a filter finds.
+/// The active associations of the route tables that match a filter.
 async fn associations(cx: &Context, by: &str, value: &str) -> Result<BTreeMap<Target, Association>> {
     let request = client(cx).describe_route_tables().filters(filter(by, [value])).into_paginator().page_size(100);
     let mut found = BTreeMap::new();
@@ -307,7 +311,7 @@ async fn associations(cx: &Context, by: &str, value: &str) -> Result<BTreeMap<Ta
     Ok(found)
 }
 
-/// All but the one that makes a table its network's main one, which serves nothing by name.
+/// All associations but the one that makes a table the VPC's main route table, which names no subnet.
 fn live(table: &Described) -> Result<Vec<(Target, Association)>> {
     let gone = |it: &RouteTableAssociation| {
         use RouteTableAssociationStateCode::{Disassociated, Disassociating, Failed};

@@ -1,4 +1,4 @@
-//! A rule of a security group: some traffic, and whom it is open to.
+//! A rule of a security group.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,45 +9,45 @@ use crate::ports::Ports;
 
 pub(crate) type Rules = BTreeSet<Rule>;
 
-/// Some traffic, open to one peer: addresses, a prefix list, or whatever wears a group.
+/// A rule: a protocol, its ports, and one peer (the source of inbound, or the destination of outbound traffic).
 #[part(Default, Eq, PartialOrd, Ord)]
 pub(crate) struct Rule {
-    /// `tcp`, `udp`, `icmp`, `icmpv6`, `-1` for all, or the number of another protocol. Default: `tcp`.
+    /// The protocol: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` for all, or a protocol number. Default: `tcp`.
     #[spec(default = "tcp".into())]
     protocol: String,
-    /// The ports of TCP or UDP: `443`, or `"8000-8100"` for a range. `"0-65535"` is all.
+    /// The port or port range for TCP or UDP: `443`, or `"8000-8100"`. `"0-65535"` means all ports.
     ports: Option<Ports>,
-    /// The type of ICMP message, such as `8` for a ping. Left out: all.
+    /// The ICMP type, such as `8` for an echo request. Left out: all types.
     icmp_type: Option<i32>,
-    /// The code of ICMP message. Left out: all of the type.
+    /// The ICMP code. Left out: all codes of the type.
     icmp_code: Option<i32>,
-    /// Peer: IPv4 or IPv6 addresses, such as `10.0.0.0/8` or `::/0`.
+    /// Peer: an IPv4 or IPv6 CIDR block, such as `10.0.0.0/8` or `::/0`.
     cidr: Option<Cidr>,
-    /// Peer: the addresses of a prefix list, `pl-…`.
+    /// Peer: a prefix list, `pl-…`.
     prefix_list_id: Option<String>,
-    /// Peer: whatever wears another group; one of another account is `{ id = "<account>/sg-…" }`.
+    /// Peer: resources with another security group; for a group of another account, `{ id = "<account>/sg-…" }`.
     group: Option<Ref<names::SecurityGroup>>,
-    /// Peer: whatever wears this group itself.
+    /// Peer: resources with this security group.
     #[serde(rename = "self")]
     #[spec(default)]
     itself: bool,
-    /// What it is for.
+    /// A description of the rule.
     description: Option<String>,
 }
 
-/// Whose rules they are: a group, and the account it is in.
+/// The security group that has the rules, and its account.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner<'a> {
     pub(crate) group: &'a str,
     pub(crate) account: &'a str,
 }
 
-/// All traffic to every IPv4 address, as EC2 itself opens for a new group.
+/// All traffic to all IPv4 addresses: the rule that EC2 adds to a new group.
 pub(crate) fn everywhere() -> Rules {
     [Rule { protocol: ALL.into(), cidr: Some(Cidr::observed("0.0.0.0/0")), ..Rule::default() }].into()
 }
 
-/// What EC2 holds, one rule for each peer: it folds those together that share ports.
+/// The rules as EC2 returns them, split into one rule for each peer: EC2 combines rules with the same ports.
 pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -> Result<Rules> {
     let mut rules = Rules::new();
     for permission in permissions.into_iter().flatten() {
@@ -68,8 +68,9 @@ pub(crate) fn unfold(permissions: Option<Vec<IpPermission>>, owner: Owner<'_>) -
     Ok(rules)
 }
 
-/// Without the rules that controllers of Kubernetes add to groups of others, and how many these are. They say so in the
-/// description of each rule, and take it away themselves (aws-load-balancer-controller, the cloud provider for AWS).
+/// The rules without those that Kubernetes controllers add to security groups of others, and the number of the latter.
+/// Controllers mark their rules in the description, and remove them themselves (aws-load-balancer-controller, the cloud
+/// provider for AWS).
 pub(crate) fn without_controllers(rules: Rules) -> (Rules, usize) {
     let count = rules.len();
     let own: Rules = rules.into_iter().filter(|rule| !rule.is_of_controller()).collect();
@@ -78,7 +79,7 @@ pub(crate) fn without_controllers(rules: Rules) -> (Rules, usize) {
 }
 
 impl Rule {
-    /// As EC2 takes it.
+    /// The rule in EC2's form.
     pub(crate) fn permission(&self, cx: &Context, owner: Owner<'_>) -> Result<IpPermission> {
         let (from, to) = self.ends()?.unzip();
         let open = IpPermission::builder().ip_protocol(&self.protocol).set_from_port(from).set_to_port(to);
@@ -102,22 +103,22 @@ impl Rule {
         Ok(open.build())
     }
 
-    /// The same rule, with ids in the place of addresses, so that two compare.
+    /// The same rule with ids instead of addresses, so that rules can be compared.
     pub(crate) fn resolved(&self, cx: &Context) -> Result<Self> {
         Ok(Self { group: self.group.to_aws(cx)?.map(Ref::id), ..self.clone() })
     }
 
-    /// What makes two rules the same for EC2: all but the description.
+    /// The rule without its description: EC2 does not accept two rules that differ only in that.
     pub(crate) fn undescribed(&self) -> Self {
         Self { description: None, ..self.clone() }
     }
 
-    /// True where its peer is another group.
+    /// True if its peer is another security group.
     pub(crate) fn is_to_group(&self) -> bool {
         self.group.is_some()
     }
 
-    /// True where its peer is this very group.
+    /// True if its peer is the group that has the rule.
     pub(crate) fn names(&self, group: &Ref<names::SecurityGroup>) -> bool {
         self.group.as_ref() == Some(group)
     }
@@ -126,13 +127,13 @@ impl Rule {
         self.is_described_as(["elbv2.k8s.aws/", "kubernetes.io/rule/"])
     }
 
-    /// True where its description begins with one of these.
+    /// True if its description begins with one of these.
     pub(crate) fn is_described_as(&self, beginnings: impl IntoIterator<Item = impl AsRef<str>>) -> bool {
         let Some(text) = &self.description else { return false };
         beginnings.into_iter().any(|beginning| text.starts_with(beginning.as_ref()))
     }
 
-    /// What is wrong with it, for a person.
+    /// A message for what is wrong with the rule.
     pub(crate) fn problem(&self) -> Option<String> {
         let peers = [self.cidr.is_some(), self.prefix_list_id.is_some(), self.group.is_some(), self.itself];
         let peers = peers.into_iter().filter(|given| *given).count();
@@ -143,7 +144,7 @@ impl Rule {
         if self.is_of_controller() {
             let text = self.description.as_deref().unwrap_or_default();
             return Some(format!(
-                "the description `{text}` is one of a controller of Kubernetes, whose rules are left alone"
+                "the description `{text}` is that of a Kubernetes controller, whose rules are left alone"
             ));
         }
         let text = self.description.as_deref().filter(|text| !is_text(text));
@@ -156,16 +157,16 @@ impl Rule {
         match named.as_str() {
             _ if placeholder::has_placeholder(named) => None,
             "tcp" | "udp" if self.ports.is_none() => {
-                Some(format!("a {named} rule names its `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
+                Some(format!("a {named} rule needs `ports`, such as 443 or \"8000-8100\"; \"0-65535\" is all"))
             }
             "icmp" | "icmpv6" if self.icmp_code.is_some() && self.icmp_type.is_none() => {
-                Some("an `icmp_code` has a meaning only with an `icmp_type`".into())
+                Some("an `icmp_code` needs an `icmp_type`".into())
             }
-            "tcp" | "udp" if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for {named}")),
+            "tcp" | "udp" if icmp => Some(format!("`icmp_type` and `icmp_code` are not possible for {named}")),
             "tcp" | "udp" => None,
-            _ if self.ports.is_some() => Some(format!("`ports` have a meaning for tcp and udp, not for `{named}`")),
+            _ if self.ports.is_some() => Some(format!("`ports` are only possible for tcp and udp, not for `{named}`")),
             "icmp" | "icmpv6" => None,
-            _ if icmp => Some(format!("`icmp_type` and `icmp_code` have no meaning for `{named}`")),
+            _ if icmp => Some(format!("`icmp_type` and `icmp_code` are not possible for `{named}`")),
             ALL => None,
             "1" | "6" | "17" | "58" => Some(format!("write protocol {named} by its name: tcp, udp, icmp or icmpv6")),
             _ if number.is_ok() => None,
@@ -173,7 +174,7 @@ impl Rule {
         }
     }
 
-    /// FromPort and ToPort, which for ICMP are type and code.
+    /// `FromPort` and `ToPort`, which for ICMP are the type and the code.
     fn ends(&self) -> Result<Option<(i32, i32)>> {
         match self.protocol.as_str() {
             "icmp" | "icmpv6" => Ok(Some((self.icmp_type.unwrap_or(ANY), self.icmp_code.unwrap_or(ANY)))),
@@ -181,7 +182,7 @@ impl Rule {
         }
     }
 
-    /// The traffic of a permission, without a peer.
+    /// The traffic of a permission, without its peer.
     fn opened(permission: &IpPermission) -> Result<Self> {
         let protocol = present(permission.ip_protocol.clone(), "protocol of a rule")?;
         let ends = permission.from_port.zip(permission.to_port);
@@ -210,10 +211,10 @@ impl Rule {
 
 const ALL: &str = "-1";
 
-/// EC2's way to say "all types", or "all codes".
+/// EC2's value for "all types" or "all codes".
 const ANY: i32 = -1;
 
-/// For messages: its traffic.
+/// Its traffic, for messages.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.ports, self.protocol.as_str()) {
@@ -224,10 +225,10 @@ impl fmt::Display for Rule {
     }
 }
 
-/// What EC2 takes as a description.
+/// The characters that EC2 accepts in a description.
 pub(crate) const TEXT_RULE: &str = "may have 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*";
 
-/// See [`TEXT_RULE`]. Text that is not known yet passes.
+/// See [`TEXT_RULE`]. Text with a placeholder passes.
 pub(crate) fn is_text(text: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
     placeholder::has_placeholder(text) || (text.len() <= 255 && text.chars().all(allowed))

@@ -1,4 +1,4 @@
-//! Opens, closes and describes rules of a security group.
+//! Adds, removes and describes rules of a security group.
 
 use aws_sdk_ec2::types::IpPermission;
 use up_core::{AlreadyDone, Context, ErrorKind, Result};
@@ -8,7 +8,7 @@ use crate::{
     rule::{Owner, Rule, Rules},
 };
 
-/// EC2's calls for the two directions take the same, as types of their own. Where there are no rules nothing is sent.
+/// EC2's calls for the two directions have the same members, but different types. Without rules, nothing is sent.
 macro_rules! send {
     ($way:expr, $cx:expr, $group:expr, $permissions:expr, $ingress:ident, $egress:ident) => {{
         let (ec2, permissions) = (client($cx), $permissions);
@@ -21,7 +21,7 @@ macro_rules! send {
     }};
 }
 
-/// The direction of a rule: EC2 has a call of its own for each.
+/// The direction of a rule: EC2 has separate calls for each.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     In,
@@ -29,7 +29,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// EC2 takes all or none. Where one of them is open already, each is opened by itself.
+    /// EC2 adds all rules of a call or none. If one of them exists already, each is added by its own call.
     pub(crate) async fn open(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         match self.authorize(cx, group, permissions.clone()).await {
             Err(error) if error.kind == ErrorKind::Exists => {
@@ -42,7 +42,7 @@ impl Way {
         }
     }
 
-    /// See [`Way::open`].
+    /// As [`Way::open`], for removing rules.
     pub(crate) async fn close(self, cx: &Context, group: &str, permissions: Vec<IpPermission>) -> Result<()> {
         match self.revoke(cx, group, permissions.clone()).await {
             Err(error) if error.kind == ErrorKind::NotFound => {
@@ -76,7 +76,7 @@ impl Way {
     }
 }
 
-/// What turns the rules of one direction into others.
+/// The changes that turn the rules of one direction into others.
 pub(crate) struct RuleChange {
     pub(crate) open: Rules,
     pub(crate) close: Rules,
@@ -96,7 +96,7 @@ impl RuleChange {
     }
 }
 
-/// As EC2 takes them.
+/// Rules in EC2's form.
 pub(crate) fn permissions<'a>(
     cx: &Context,
     rules: impl IntoIterator<Item = &'a Rule>,

@@ -1,4 +1,4 @@
-//! `ec2.security_group`: a firewall around whatever wears it.
+//! `ec2.security_group`: a virtual firewall.
 
 use std::collections::BTreeSet;
 
@@ -14,30 +14,30 @@ use crate::{
     selected, strangers, tags,
 };
 
-/// Says which traffic may reach, and leave, whatever wears it.
+/// A virtual firewall: the inbound and outbound traffic that is allowed for the resources that use it.
 ///
-/// Two groups may name each other. The rules are the group's as a whole: one added by hand is drift, and goes with the
-/// next apply. Only rules of controllers of Kubernetes, whose descriptions begin with `elbv2.k8s.aws/` or
-/// `kubernetes.io/rule/`, are left alone.
+/// Two security groups may refer to each other. The resource manages all rules of the group: rules that are added
+/// outside the stack are drift, and the next apply removes them. Only rules of Kubernetes controllers, whose
+/// descriptions begin with `elbv2.k8s.aws/` or `kubernetes.io/rule/`, are left alone.
 #[spec]
 pub struct SecurityGroup {
-    /// Its name in AWS, unique in its network. Left out: made from the stack's name and its own.
+    /// Its name, unique in the VPC. Default: derived from stack and address.
     #[spec(name)]
     name: Option<String>,
-    /// What it is for, as the console shows it.
+    /// A description, shown in the console.
     #[spec(replace)]
     description: String,
-    /// The network it belongs to.
+    /// The VPC of the security group.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// Traffic let in, such as `{ ports = 443, cidr = "0.0.0.0/0" }`. Default: none.
+    /// Inbound traffic that is allowed, such as `{ ports = 443, cidr = "0.0.0.0/0" }`. Default: none.
     #[spec(deferred, default)]
     ingress: Rules,
-    /// Traffic let out. Default: all IPv4, as AWS itself does; `[]` is none.
+    /// Outbound traffic that is allowed. Default: all IPv4 traffic, as in a new group of AWS; `[]` allows none.
     #[spec(deferred, default = everywhere())]
     egress: Rules,
-    /// Beginnings of descriptions: rules whose descriptions begin so are somebody else's (a controller's, another team's), and
-    /// are left alone. Default: none.
+    /// Prefixes of descriptions: rules whose descriptions begin with one of them are managed elsewhere (by a controller
+    /// or another team), and are left alone. Default: none.
     #[spec(initial, default)]
     ignore_rules: BTreeSet<String>,
 }
@@ -60,7 +60,7 @@ impl Kind for SecurityGroup {
         },
         attrs: &["arn", "name"],
         longest_name: 255,
-        // Load balancers and databases let go of their network interfaces late.
+        // Load balancers and databases release their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         tags: TagRules::FREE,
         deletes_at_once: true,
@@ -73,14 +73,14 @@ impl Kind for SecurityGroup {
         groups.into_iter().map(read).collect()
     }
 
-    /// Safe to repeat: no two groups of a network have the same name.
+    /// Safe to repeat: names of security groups are unique in a VPC.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_security_group().group_name(&name);
         let request = fill!(request, cx, self: description, vpc as vpc_id);
         let answer = request.tag_specifications(ours(ResourceType::SecurityGroup, new)).send().await?;
         let id = made(answer.group_id)?;
-        // In a network with an IPv6 block EC2 adds a second rule, so that it has to be asked.
+        // In a VPC with an IPv6 block, EC2 adds a second rule: the new group must be read.
         let network = self.vpc.address().and_then(|vpc| cx.known(vpc));
         let (Some(network), Some(arn)) = (network, answer.security_group_arn) else { return Ok(id.into()) };
         if network.attrs.contains_key("ipv6_cidr_block") {
@@ -91,8 +91,8 @@ impl Kind for SecurityGroup {
         Ok(Observed::new(id, new.tags.clone(), spec).attr("arn", arn).attr("name", name).into())
     }
 
-    /// Opens what is missing before it closes what is extra, so that traffic never stops. Safe to repeat: open twice
-    /// is open, closed twice is closed.
+    /// Adds missing rules before it removes others, so that traffic is not interrupted. Safe to repeat: a rule that
+    /// exists is not added again, and one that does not exist is not removed.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let owner = Owner { group: &observed.id, account: cx.account() };
         let ways = [(Way::In, &observed.spec.ingress, &self.ingress), (Way::Out, &observed.spec.egress, &self.egress)];
@@ -110,10 +110,11 @@ impl Kind for SecurityGroup {
         Ok(())
     }
 
-    /// AWS refuses to delete a group that a network interface uses, or that a rule of another group names. Only then is AWS asked
-    /// which. While an interface uses the group, its rules are needed and stay. Otherwise the rules that name other groups are
-    /// revoked, in this group and in the stack's others, so that groups which name each other can be deleted together. Safe to
-    /// repeat: a deleted group and a revoked rule stay so.
+    /// AWS refuses to delete a group that is used by a network interface, or that a rule of another group refers to.
+    /// Only then is AWS asked for these. While an interface uses the group, its rules are needed and stay. Otherwise
+    /// the rules that refer to other groups are revoked, in this group and in the other groups of the stack, so that
+    /// groups which refer to each other can be deleted together. Safe to repeat: a second delete or revoke finds
+    /// nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let refusal = match delete(cx, observed).await {
             Err(refusal) if refusal.kind == ErrorKind::Conflict => refusal,
@@ -136,8 +137,8 @@ impl Kind for SecurityGroup {
         delete(cx, observed).await
     }
 
-    /// Two calls for the rules of others that name any of the groups, and one for the interfaces in groups whose network
-    /// stays; the network's own looks for the others.
+    /// Two calls for rules outside the stack that refer to any of the groups, and one for the interfaces in groups
+    /// whose VPC stays; for the others, the VPC's own check finds them.
     async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let groups = leaving.resources.iter().map(|group| group.id.clone()).collect();
         let mut found = strangers::rules(cx, &groups, leaving.names).await?;
@@ -156,7 +157,7 @@ impl Kind for SecurityGroup {
         name.map(|name| name.within(&self.vpc)).into_iter().collect()
     }
 
-    /// Rules that others maintain stay.
+    /// Rules that match `ignore_rules` stay.
     fn accept(mut self, observed: &Observed<Self>) -> Self {
         let kept =
             |rules: &Rules| rules.iter().filter(|rule| rule.is_described_as(&self.ignore_rules)).cloned().collect();
@@ -172,21 +173,21 @@ impl Kind for SecurityGroup {
         let reserved = name.starts_with("sg-") || name == "default";
         let own = [
             text("name", name),
-            Problem::when(reserved, "name", "`default`, and names that begin with `sg-`, are AWS's own"),
+            Problem::when(reserved, "name", "`default`, and names that begin with `sg-`, are reserved by AWS"),
             text("description", &self.description),
-            Problem::when(self.ignore_rules.contains(""), "ignore_rules", "an empty text is the beginning of all"),
+            Problem::when(self.ignore_rules.contains(""), "ignore_rules", "an empty prefix matches all rules"),
         ];
         let ways = [("ingress", &self.ingress), ("egress", &self.egress)];
         let of_rules = ways.into_iter().flat_map(|(field, rules)| {
             let is_twice = rules.iter().map(Rule::undescribed).collect::<Rules>().len() < rules.len();
-            let twice = Problem::when(is_twice, field, "two rules differ in nothing but their description");
+            let twice = Problem::when(is_twice, field, "two rules differ only in their description");
             let each = rules.iter().filter_map(Rule::problem).map(move |message| Problem::new(field, message));
             each.chain(twice)
         });
         own.into_iter().flatten().chain(of_rules).collect()
     }
 
-    /// EC2 does not tell a group that names itself from `self`.
+    /// EC2 does not distinguish between a group that names itself and `self`.
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         let all: Vec<_> = all.collect();
         let names_itself = |at: &Address, rules: &Rules| rules.iter().any(|rule| rule.names(&Ref::to(at.clone())));
@@ -199,7 +200,7 @@ impl Kind for SecurityGroup {
     }
 }
 
-/// A rule that the stack declares too is the stack's, whatever its description.
+/// A rule that the stack declares belongs to the stack, whatever its description is.
 fn with_others(mut rules: Rules, others: Rules) -> Rules {
     let own: Rules = rules.iter().map(Rule::undescribed).collect();
     rules.extend(others.into_iter().filter(|rule| !own.contains(&rule.undescribed())));
@@ -213,7 +214,8 @@ fn read(group: Described) -> Result<Observed<SecurityGroup>> {
     let (ingress, others_in) = without_controllers(unfold(group.ip_permissions, owner)?);
     let (egress, others_out) = without_controllers(unfold(group.ip_permissions_egress, owner)?);
     let others = others_in + others_out;
-    let note = (others > 0).then(|| format!("{others} of its rules are of a controller of Kubernetes, and left alone"));
+    let note =
+        (others > 0).then(|| format!("{others} of its rules belong to a Kubernetes controller, and are left alone"));
     let spec = SecurityGroup {
         name: Some(name.clone()),
         description: read!(group.description)?,
@@ -232,7 +234,7 @@ async fn delete(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<()> 
     Ok(())
 }
 
-/// Closes the group's own rules that name other groups. False where it has none.
+/// Revokes the group's own rules that refer to other groups. Returns false if it has none.
 async fn close_own(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<bool> {
     let owner = Owner { group: &observed.id, account: cx.account() };
     let mut has_some = false;
@@ -244,8 +246,9 @@ async fn close_own(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<b
     Ok(has_some)
 }
 
-/// Closes the rules that name this group in other groups of its stack, and returns the rules of others, which it leaves
-/// alone. Only rules of the same network keep a group: one call lists its groups with the rules of both directions.
+/// Revokes the rules that refer to this group in other groups of its stack, and returns those outside the stack, which
+/// are not changed. Only rules in the same VPC prevent a deletion: one call lists its groups with the rules of both
+/// directions.
 async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Result<Holders> {
     let (stack, named) = (observed.tags.get(Address::STACK_TAG), Ref::id(&observed.id));
     let network = filter("vpc-id", [cx.id(&observed.spec.vpc)?]);
@@ -268,7 +271,7 @@ async fn close_in_others(cx: &Context, observed: &Observed<SecurityGroup>) -> Re
             };
             let rules = rules.iter().filter(|rule| is_ours && rule.names(&named));
             match permissions(cx, rules, owner)? {
-                // In a group of the stack it is a controller's.
+                // In a group of the stack, a rule that stays is a controller's.
                 rules if rules.is_empty() => others.add_rule_of(&other.id),
                 rules => way.close(cx, &other.id, rules).await?,
             }

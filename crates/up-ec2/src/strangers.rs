@@ -1,4 +1,4 @@
-//! What others have in the stack's networks, before these are deleted.
+//! Resources outside the stack that are in its VPCs, subnets and security groups: checked before these are deleted.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,9 @@ use up_core::{Address, Context, DeleteRemark, Result, Tags};
 
 use crate::{client, filter, tagging::VALUES, tags};
 
-/// The network interfaces that a filter finds (`vpc-id`, `subnet-id`, `group-id`), unless they are of resources in `names`
-/// and go with them. `about` says which of the stack's resources an interface keeps. One call for 200 ids.
+/// The network interfaces that match a filter (`vpc-id`, `subnet-id`, `group-id`), without those of the resources in
+/// `names`, which are deleted with these. `about` returns the resource of the stack that an interface prevents from
+/// being deleted. One call for 200 ids.
 pub(crate) async fn interfaces(
     cx: &Context,
     by: &str,
@@ -23,13 +24,13 @@ pub(crate) async fn interfaces(
     }
     let strange = all.iter().filter(|interface| is_strange(interface, names));
     let remarks = strange.filter_map(|interface| {
-        let message = format!("{} is in it, and is not the stack's", interface_in_words(interface, cx.account()));
+        let message = format!("{} is in it, and is not in the stack", interface_in_words(interface, cx.account()));
         Some(DeleteRemark::blocking(about(interface)?, message))
     });
     Ok(remarks.collect())
 }
 
-/// Subnets and security groups of others in these networks. Two calls.
+/// Subnets and security groups in these VPCs that are not in the stack. Two calls.
 pub(crate) async fn parts_of_networks(
     cx: &Context,
     networks: &BTreeSet<String>,
@@ -43,12 +44,12 @@ pub(crate) async fn parts_of_networks(
         groups.extend(request.items().send().try_collect().await?);
     }
     let subnets = subnets.into_iter().map(|it| (it.vpc_id, it.subnet_id, tags(it.tags), None));
-    // AWS deletes the default group with its network.
+    // AWS deletes the default group with its VPC.
     let groups = groups.into_iter().filter(|it| it.group_name.as_deref() != Some("default"));
     let groups = groups.map(|it| (it.vpc_id, it.group_id, tags(it.tags), it.group_name));
     let remarks = subnets.chain(groups).filter_map(|(network, id, tags, name)| {
         let (network, id) = (network?, id?);
-        // A network's delete takes what GuardDuty has put into it.
+        // Deleting a VPC also deletes what GuardDuty has created in it.
         let is_strange = !names.contains(&id) && !tags.contains_key("GuardDutyManaged");
         let name = name.or_else(|| tags.get("Name").cloned()).map(|name| format!("`{name}`, "));
         let message = format!("{id} ({}{}) is in it", name.unwrap_or_default(), owner_in_words(&tags));
@@ -57,7 +58,7 @@ pub(crate) async fn parts_of_networks(
     Ok(remarks.collect())
 }
 
-/// Rules that name these groups, in groups of others. Two calls: EC2 has a filter for each direction.
+/// Rules that refer to these groups, in groups outside the stack. Two calls: EC2 has a filter for each direction.
 pub(crate) async fn rules(
     cx: &Context,
     groups: &BTreeSet<String>,
@@ -73,20 +74,20 @@ pub(crate) async fn rules(
             let named: Vec<_> = named.filter(|group| groups.contains(*group)).map(str::to_owned).collect();
             let owner = owner_in_words(&tags(other.tags));
             let Some(id) = other.group_id.filter(|id| !names.contains(id)) else { continue };
-            found.extend(named.into_iter().map(|group| (group, format!("a rule of {id} ({owner}) names it"))));
+            found.extend(named.into_iter().map(|group| (group, format!("a rule of {id} ({owner}) refers to it"))));
         }
     }
     Ok(found.into_iter().map(|(group, message)| DeleteRemark::blocking(group, message)).collect())
 }
 
-/// Filters for these values, as many as one filter takes in each.
+/// Filters for these values, split by the number of values that one filter takes.
 fn filters(by: &str, values: &BTreeSet<String>) -> Vec<Filter> {
     let values: Vec<_> = values.iter().cloned().collect();
     values.chunks(VALUES).map(|some| filter(by, some.to_vec())).collect()
 }
 
-/// True unless the interface is of a resource in `names`. Services say whose it is in its description, with an id; of those
-/// that do not, the groups it is in tell.
+/// True unless the interface belongs to a resource in `names`. Most services write the id of their resource into its
+/// description; for the others, the interface's security groups tell.
 fn is_strange(interface: &NetworkInterface, names: &BTreeSet<String>) -> bool {
     let owner = description(interface).and_then(|text| text.split_whitespace().next_back()).unwrap_or_default();
     let (is_gateway, is_balancer) = (owner.starts_with("nat-"), owner.contains('/') && !owner.starts_with("arn:"));

@@ -1,4 +1,4 @@
-//! `ec2.subnet`: a part of a network, in one availability zone.
+//! `ec2.subnet`: a range of addresses of a VPC, in one availability zone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,59 +11,61 @@ use crate::{
     check, client, guardduty::leave_subnet, holder::or_holders, once, ours, selected, strangers, switch, tags,
 };
 
-/// A part of a network, in one availability zone.
+/// A range of IP addresses of a VPC, in one availability zone.
 #[spec]
 pub struct Subnet {
-    /// The network it is part of.
+    /// The VPC of the subnet.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// Its addresses, such as `10.0.1.0/24`: between a /16 and a /28, apart from those of all other subnets. A new block that
-    /// overlaps the old one is free only after the old subnet has been deleted, and nothing may use that until then.
+    /// The IPv4 CIDR block, such as `10.0.1.0/24`: between a /16 and a /28, not overlapping other subnets. A new block
+    /// that overlaps the old one can be used only after the old subnet is deleted, which nothing may use then.
     #[spec(replace)]
     cidr_block: Cidr,
-    /// Where it stands, such as `us-east-1a`. Left out: AWS chooses.
+    /// The availability zone, such as `us-east-1a`. Left out: AWS chooses.
     #[spec(replace)]
     availability_zone: Option<String>,
-    /// Where it stands, by the name that is the same in every account: `use1-az1`. Instead of `availability_zone`.
+    /// The availability zone by its id, which is the same in all accounts: `use1-az1`. Instead of `availability_zone`.
     #[spec(replace)]
     availability_zone_id: Option<String>,
-    /// Its IPv6 addresses, cut from the network's: one block, usually a /64. Default: none.
+    /// The IPv6 CIDR block, from the VPC's block: at most one, usually a /64. Default: none.
     #[spec(default)]
     ipv6_cidr_blocks: BTreeSet<Cidr>,
-    /// Gives new network interfaces an IPv6 address. Default: false.
+    /// Assigns an IPv6 address to new network interfaces. Default: false.
     #[spec(default)]
     assign_ipv6_address_on_creation: bool,
-    /// Answers DNS questions of IPv6-only hosts with translated addresses of IPv4 ones. Default: false.
+    /// Makes the Amazon-provided DNS resolver return synthetic IPv6 addresses for IPv4-only destinations (DNS64).
+    /// Default: false.
     #[spec(default)]
     enable_dns64: bool,
-    /// Gives new instances a public IPv4 address. Default: false.
+    /// Assigns a public IPv4 address to new instances. Default: false.
     #[spec(default)]
     map_public_ip_on_launch: bool,
-    /// The names of new instances in the network's DNS.
+    /// The private DNS names of new instances.
     #[spec(default)]
     private_dns_name_options: PrivateDnsNameOptions,
 }
 
-/// The names of new instances in the network's DNS.
+/// The private DNS names of new instances.
 #[part(Default, Eq)]
 struct PrivateDnsNameOptions {
-    /// `ip-name` for names made of the address, `resource-name` for names made of the instance's id. Default: `ip-name`.
+    /// The type of the hostnames: `ip-name` for names derived from the IPv4 address, `resource-name` for names derived
+    /// from the instance id. Default: `ip-name`.
     #[spec(default = HostnameType::IpName)]
     hostname_type: HostnameType,
-    /// Answers names made of the instance's id with IPv4 addresses. Default: false.
+    /// Answers DNS queries for resource names with A records (IPv4). Default: false.
     #[spec(default)]
     enable_resource_name_dns_a_record: bool,
-    /// Answers names made of the instance's id with IPv6 addresses. Default: false.
+    /// Answers DNS queries for resource names with AAAA records (IPv6). Default: false.
     #[spec(default)]
     enable_resource_name_dns_aaaa_record: bool,
 }
 
 up_core::aws_enum! {
-    /// What the names of instances are made of.
+    /// The type of the hostnames of instances.
     HostnameType {
-        /// The private IPv4 address.
+        /// Derived from the private IPv4 address.
         IpName = "ip-name",
-        /// The id of the instance.
+        /// Derived from the instance id.
         ResourceName = "resource-name",
     }
 }
@@ -83,7 +85,7 @@ impl Kind for Subnet {
                 ModifyVpcEndpoint),
         },
         attrs: &["arn", "availability_zone", "availability_zone_id", "cidr_block", "vpc_id"],
-        // Load balancers and databases let go of their network interfaces late.
+        // Load balancers and databases release their network interfaces late.
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(1200) },
         non_idempotent_create: true,
         tags: TagRules::FREE,
@@ -97,17 +99,17 @@ impl Kind for Subnet {
         subnets.into_iter().map(read).collect()
     }
 
-    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again. Its addresses guard it
-    /// besides.
+    /// CreateSubnet takes no client token: it is sent once, and the subnet is looked up by its tags before it is sent
+    /// again. Besides, EC2 refuses a second subnet with the same block.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_subnet().tag_specifications(ours(ResourceType::Subnet, new));
         let request = request.set_ipv6_cidr_block(self.ipv6_cidr_blocks.first().map(Cidr::to_string));
         let request = fill!(request, cx, self: vpc as vpc_id, cidr_block, availability_zone, availability_zone_id);
         let answer = request.customize().config_override(once()).send().await?;
-        Ok(read(present(answer.subnet, "subnet that it made")?)?.into())
+        Ok(read(present(answer.subnet, "subnet that it created")?)?.into())
     }
 
-    /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
+    /// Safe to repeat: attributes are set, and blocks are compared with the present ones.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
         if was.assign_ipv6_address_on_creation && !self.assign_ipv6_address_on_creation {
@@ -122,18 +124,19 @@ impl Kind for Subnet {
         self.update_attributes(cx, observed).await
     }
 
-    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: a second delete finds nothing.
+    /// If AWS refuses because of GuardDuty's endpoint, that is removed first. Safe to repeat: a second delete finds
+    /// nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let deleted = client(cx).delete_subnet().subnet_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let Err(refusal) = or_holders(cx, "subnet-id", &observed.id, deleted).await else { return Ok(()) };
-        // Endpoints say so in the descriptions of their network interfaces.
+        // Interfaces of VPC endpoints are recognized by their descriptions.
         if refusal.kind == ErrorKind::Conflict && refusal.message.contains("VPC Endpoint Interface") {
             leave_subnet(cx, &cx.id(&observed.spec.vpc)?, &observed.id).await?;
         }
         Err(refusal)
     }
 
-    /// One call for all subnets whose network stays; the network's own looks for the others.
+    /// One call for all subnets whose VPC stays; for the others, the VPC's own check finds the interfaces.
     async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let stays = |subnet: &&Observed<Self>| cx.id(&subnet.spec.vpc).is_ok_and(|vpc| !leaving.names.contains(&vpc));
         let subnets = leaving.resources.iter().filter(stays).map(|subnet| subnet.id.clone()).collect();
@@ -146,8 +149,8 @@ impl Kind for Subnet {
         blocks.map(|block| block.within(&self.vpc)).collect()
     }
 
-    /// EC2 refuses a block outside of the network's only when the subnet that it replaces is deleted. Nothing is said where
-    /// one of the network's blocks is not known.
+    /// EC2 refuses a block outside the VPC's blocks only after the subnet that it replaces is deleted. Not checked if
+    /// one of the VPC's blocks is not known.
     fn refuses(&self, observed: Option<&Observed<Self>>, asked: Asked<'_>) -> Vec<Problem> {
         let outside = || {
             let address = self.vpc.address().filter(|_| observed.is_none())?;
@@ -156,7 +159,7 @@ impl Kind for Subnet {
             let blocks: Vec<_> = blocks.split(',').filter(|block| !block.is_empty()).collect();
             let nets = blocks.iter().map(|block| Cidr::observed(*block).net()).collect::<Option<Vec<_>>>()?;
             let net = self.cidr_block.net().filter(|net| !nets.iter().any(|around| around.contains(net)))?;
-            let message = format!("{net} is outside of the blocks of {address}: {}", blocks.join(", "));
+            let message = format!("{net} is outside the blocks of {address}: {}", blocks.join(", "));
             Some(Problem::new("cidr_block", message))
         };
         outside().into_iter().collect()
@@ -176,8 +179,8 @@ impl Kind for Subnet {
         check::ipv4_block("cidr_block", &self.cidr_block).into_iter().chain(broken).collect()
     }
 
-    /// Subnets of one network do not overlap. Two blocks lie apart or one inside of the other: sorted, what is around a
-    /// block comes right before it.
+    /// Subnets of a VPC do not overlap. Two blocks are either separate or one contains the other: in sorted order, a
+    /// block that contains another comes right before it.
     fn check_together<'a>(all: impl Iterator<Item = (&'a Address, Self)>) -> Vec<(Address, Problem)> {
         let all: Vec<_> = all.collect();
         let blocks = all.iter().enumerate().filter_map(|(at, (_, it))| Some((&it.vpc, it.cidr_block.net()?, at)));
@@ -210,7 +213,8 @@ impl Subnet {
         Ok(())
     }
 
-    /// The old block goes first: a subnet has one at most. So does one whose association failed, to be associated again.
+    /// The old block is removed first: a subnet has at most one. So is a block whose association failed, to be
+    /// associated again.
     async fn update_blocks(&self, cx: &Context, id: &str) -> Result<()> {
         let answer = client(cx).describe_subnets().subnet_ids(id).send().await?;
         let subnet = present(answer.subnets.and_then(|subnets| subnets.into_iter().next()), "subnet")?;
@@ -228,7 +232,7 @@ impl Subnet {
         Ok(())
     }
 
-    /// One attribute a call: EC2 takes no more.
+    /// One call for each attribute: EC2 takes one at a time.
     async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = || client(cx).modify_subnet_attribute().subnet_id(&observed.id);
         let changed = |desired: bool, was: bool| (desired != was).then(|| switch(desired));
@@ -267,7 +271,7 @@ fn read(subnet: Described) -> Result<Observed<Subnet>> {
         availability_zone_id: Some(zone_id.clone()),
         ipv6_cidr_blocks: blocks.into_iter().map(|(cidr, _)| cidr).collect(),
         assign_ipv6_address_on_creation: read!(subnet.assign_ipv6_address_on_creation)?,
-        // LocalStack leaves these out where they are off: this one, and those of the records.
+        // LocalStack leaves these attributes out if they are false: this one, and those of the DNS records.
         enable_dns64: read!(subnet.enable_dns64 or false)?,
         map_public_ip_on_launch: read!(subnet.map_public_ip_on_launch)?,
         private_dns_name_options: PrivateDnsNameOptions {
@@ -292,7 +296,7 @@ fn status(subnet: &Described) -> Result<Status> {
     let failed = associations().find(|it| code(it) == Some(&Failed));
     Ok(match present(subnet.state.as_ref(), "state of a subnet")? {
         state @ (SubnetState::Failed | SubnetState::FailedInsufficientCapacity) => Status::Failed(state.to_string()),
-        SubnetState::Unavailable => Impairment::explained("unavailable", "AWS has to bring it back"),
+        SubnetState::Unavailable => Impairment::explained("unavailable", "only AWS can make it available again"),
         SubnetState::Available => match (unsettled, failed) {
             (Some(state), _) => Status::Pending(state.to_string()),
             (None, Some(failed)) => {
@@ -307,7 +311,7 @@ fn status(subnet: &Described) -> Result<Status> {
     })
 }
 
-/// The IPv6 blocks that are there or coming, each with the id of its association.
+/// The IPv6 blocks that are associated or being associated, with the ids of their associations.
 fn blocks(subnet: &Described) -> Result<Vec<(Cidr, String)>> {
     use SubnetCidrBlockStateCode::{Associated, Associating};
     let associations = subnet.ipv6_cidr_block_association_set().iter();
@@ -351,7 +355,7 @@ mod tests {
         assert_eq!(refused("10.7.3.0/24", "10.7.0.0/16", Some("")), []);
         assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", Some("10.8.0.0/16,10.9.0.0/16")), []);
         assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", None), [], "other blocks are not known");
-        let problem = "10.9.1.0/24 is outside of the blocks of ec2.vpc.main: 10.7.0.0/16, 10.8.0.0/16";
+        let problem = "10.9.1.0/24 is outside the blocks of ec2.vpc.main: 10.7.0.0/16, 10.8.0.0/16";
         assert_eq!(refused("10.9.1.0/24", "10.7.0.0/16", Some("10.8.0.0/16")), [Problem::new("cidr_block", problem)]);
         assert_eq!(refused("10.0.0.0/8", "10.7.0.0/16", Some("")).len(), 1, "it is larger");
     }

@@ -6,12 +6,12 @@ use up_core::{Context, Created, Error, ErrorKind, NewResource, Result};
 
 use crate::made;
 
-/// More lives than one address can have before EC2 forgets the first token.
+/// More than the number of times that a resource can be created at one address before EC2 forgets the first token.
 const LIVES: usize = 100;
 
-/// Makes a resource by a call that takes a client token: with one token after another, until the answer is an id that
-/// [`may_stand`]. `request` is what the call sends, without the token: EC2 refuses a token that comes with other parameters than
-/// before.
+/// Creates a resource by a call that takes a client token: with one token after another, until the answer is an id that
+/// [`may_stand`]. `request` is what the call sends, without the token: EC2 refuses a token that it has seen with other
+/// parameters.
 pub(crate) async fn create<T, M, D>(
     cx: &Context,
     new: &NewResource,
@@ -32,14 +32,15 @@ where
         }
     }
     let message =
-        format!("{} was made and deleted {LIVES} times within a day; EC2 still knows each token", new.address);
+        format!("{} was created and deleted {LIVES} times within a day; EC2 still knows each token", new.address);
     Err(Error::refused("TokensUsedUp", message))
 }
 
-/// False where a token answered with what it made once and what has been deleted since.
+/// False if EC2 answered a token with a resource that it created earlier, and that has been deleted since.
 ///
-/// `described` is what a describe of the id says, for what EC2 describes for an hour after it has deleted it. "Not found"
-/// says nothing: EC2 shows what it has just made after a while. The engine looks for it, and notes what it does not find.
+/// `described` tells whether a describe call shows the resource as existing: EC2 describes some resources for an hour
+/// after their deletion. "Not found" proves nothing, because a new resource is described only after some time: the
+/// engine looks for it, and records what it does not find.
 async fn may_stand(cx: &Context, id: &str, described: impl Future<Output = Result<bool>>) -> Result<bool> {
     if cx.is_lost(id) {
         return Ok(false);

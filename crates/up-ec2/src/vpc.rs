@@ -1,4 +1,4 @@
-//! `ec2.vpc`: a private network.
+//! `ec2.vpc`: a virtual private cloud.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,40 +12,41 @@ use crate::{
     switch, tags,
 };
 
-/// A private network, to be cut into subnets.
+/// A virtual private cloud (VPC): an isolated network, divided into subnets.
 ///
-/// AWS makes a security group and a route table with it, which are the network's default: `default_security_group_id` and
-/// `main_route_table_id` tell which. `ipv6_cidr_block` is an attribute of networks with a block that Amazon has picked.
+/// AWS creates a default security group and a main route table with it: see the attributes `default_security_group_id`
+/// and `main_route_table_id`. The attribute `ipv6_cidr_block` exists if the VPC has an Amazon-provided IPv6 block.
 #[spec]
 pub struct Vpc {
-    /// Its addresses, such as `10.0.0.0/16`: between a /16 and a /28.
+    /// The primary IPv4 CIDR block, such as `10.0.0.0/16`: between a /16 and a /28.
     #[spec(replace)]
     cidr_block: Cidr,
-    /// Further IPv4 blocks, for when the first is full. Default: none.
+    /// Secondary IPv4 CIDR blocks, for when the primary one is full. Default: none.
     #[spec(shared, default)]
     secondary_cidr_blocks: BTreeSet<Cidr>,
-    /// Adds a /56 of IPv6 addresses that Amazon picks. Default: false.
+    /// Requests an Amazon-provided /56 block of IPv6 addresses. Default: false.
     #[spec(shared, default)]
     amazon_provided_ipv6_cidr_block: bool,
-    /// Gives instances with public addresses DNS names, which needs `enable_dns_support`. Default: false.
+    /// Assigns DNS hostnames to instances with public addresses. Needs `enable_dns_support`. Default: false.
     #[spec(default)]
     enable_dns_hostnames: bool,
-    /// Answers DNS at the network's own resolver. Default: true.
+    /// Enables DNS resolution by the Amazon-provided DNS server of the VPC. Default: true.
     #[spec(default = true)]
     enable_dns_support: bool,
-    /// Publishes how many addresses are used, as CloudWatch metrics. Left out: as it is.
+    /// Publishes network address usage as CloudWatch metrics. Left out: unchanged.
     enable_network_address_usage_metrics: Option<bool>,
-    /// `default`, or `dedicated` for hardware of its own, at a price. Default: `default`.
+    /// The tenancy of instances: `default` for shared hardware, `dedicated` for single-tenant hardware, at a price.
+    /// Default: `default`.
     #[spec(replace, default = Tenancy::Default)]
     instance_tenancy: Tenancy,
 }
 
 up_core::aws_enum! {
-    /// Whose hardware instances run on.
+    /// The hardware that instances run on.
     Tenancy {
-        /// Shared with other accounts.
+        /// Hardware shared with other accounts.
         Default = "default",
-        /// One's own.
+        /// Single-tenant hardware.
         Dedicated = "dedicated",
     }
 }
@@ -80,7 +81,7 @@ impl Kind for Vpc {
         Ok(observed)
     }
 
-    /// EC2 takes no client token here: sent once, and looked for by tag before it is sent again.
+    /// CreateVpc takes no client token: it is sent once, and the VPC is looked up by its tags before it is sent again.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_vpc().tag_specifications(ours(ResourceType::Vpc, new));
         let request = fill!(request, cx, self: cidr_block, instance_tenancy, amazon_provided_ipv6_cidr_block);
@@ -88,7 +89,7 @@ impl Kind for Vpc {
         made(answer.vpc.and_then(|vpc| vpc.vpc_id)).map(Created::Id)
     }
 
-    /// Safe to repeat: attributes are set, and blocks are compared with what is there now.
+    /// Safe to repeat: attributes are set, and blocks are compared with the present ones.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
         let blocks = (&self.secondary_cidr_blocks, self.amazon_provided_ipv6_cidr_block);
@@ -99,7 +100,8 @@ impl Kind for Vpc {
         self.update_attributes(cx, observed).await
     }
 
-    /// What GuardDuty has put into it goes first, where AWS refuses because of that. Safe to repeat: a second delete finds nothing.
+    /// If AWS refuses because of resources of GuardDuty, these are deleted first. Safe to repeat: a second delete finds
+    /// nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let delete = async || client(cx).delete_vpc().vpc_id(&observed.id).send().await.map(drop).map_err(Error::from);
         let deleted = match delete().await {
@@ -112,11 +114,11 @@ impl Kind for Vpc {
         or_holders(cx, "vpc-id", &observed.id, deleted).await
     }
 
-    /// Three calls for all networks: their interfaces, subnets and groups.
+    /// Three calls for all VPCs: their network interfaces, subnets and security groups.
     async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let networks = leaving.resources.iter().map(|network| network.id.clone()).collect();
         let of = |interface: &NetworkInterface| {
-            // Told of the subnet, if that is deleted too.
+            // Reported for the subnet, if that is deleted too.
             let is_of_subnet = interface.subnet_id().is_some_and(|subnet| leaving.names.contains(subnet));
             if is_of_subnet { interface.subnet_id.clone() } else { interface.vpc_id.clone() }
         };
@@ -130,13 +132,13 @@ impl Kind for Vpc {
         let blocks = secondary.map(|cidr| check::ipv4_block("secondary_cidr_blocks", cidr));
         let first = check::ipv4_block("cidr_block", &self.cidr_block);
         let no_names = self.enable_dns_hostnames && !self.enable_dns_support;
-        let names = Problem::when(no_names, "enable_dns_hostnames", "DNS names need `enable_dns_support` as well");
+        let names = Problem::when(no_names, "enable_dns_hostnames", "DNS hostnames need `enable_dns_support` as well");
         blocks.chain([first, names]).flatten().collect()
     }
 }
 
 impl Vpc {
-    /// What is left of a block that failed goes first, so that it can be associated again.
+    /// A block whose association failed is removed first, so that it can be associated again.
     async fn update_blocks(&self, cx: &Context, id: &str) -> Result<()> {
         let answer = client(cx).describe_vpcs().vpc_ids(id).send().await?;
         let vpc = present(answer.vpcs.and_then(|vpcs| vpcs.into_iter().next()), "VPC")?;
@@ -158,7 +160,8 @@ impl Vpc {
         Ok(())
     }
 
-    /// One attribute a call: EC2 takes no more. Host names need DNS support: they go before it, and come after it.
+    /// One call for each attribute: EC2 takes one at a time. DNS hostnames need DNS support: they are disabled before
+    /// it, and enabled after it.
     async fn update_attributes(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = || client(cx).modify_vpc_attribute().vpc_id(&observed.id);
         let (is, was) = (self, &observed.spec);
@@ -182,8 +185,8 @@ impl Vpc {
     }
 }
 
-/// A VPC that is listed and then not found is new or gone: which of the two, the engine sees when it looks again. To leave
-/// it out would be to have it made twice.
+/// A VPC that is listed and then not found is either new or deleted: the engine finds out when it observes again. If it
+/// were left out, it would be created twice.
 async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vpc>> {
     let blocks = Blocks::of(&vpc)?;
     let status = status(&vpc, &blocks)?;
@@ -207,7 +210,7 @@ async fn read(cx: &Context, query: &Query, vpc: Described) -> Result<Observed<Vp
     Ok(Observed { status, ..observed.attr("cidr_block", cidr).attr("ipv6_cidr_block", ipv6) })
 }
 
-/// What AWS made with each network: a call for all of them, and only where something reads it.
+/// The default security groups and main route tables: one call for all VPCs, made only if something refers to them.
 async fn tell_defaults(cx: &Context, query: &Query, observed: &mut [Observed<Vpc>]) -> Result<()> {
     let vpcs = filter("vpc-id", observed.iter().map(|vpc| &vpc.id));
     let mut told = BTreeMap::new();
@@ -240,22 +243,22 @@ fn status(vpc: &Described, blocks: &Blocks) -> Result<Status> {
             (None, Some(why)) => Impairment::repairable(why, "the next apply associates it again"),
             (None, None) => Status::Ready,
         },
-        // The SDK's model does not have this word yet.
+        // The SDK's model does not have this state yet.
         "deleting" => Status::Deleting("deleting".into()),
         state => Status::Pending(state.to_owned()),
     })
 }
 
-/// The blocks of a VPC beside its first.
+/// The secondary CIDR blocks of a VPC.
 #[derive(Default)]
 struct Blocks {
     secondary: Vec<Block>,
     ipv6: Vec<Block>,
-    /// AWS's word where it adds or removes one.
+    /// AWS's state of a block that is being associated or disassociated.
     moving: Option<String>,
-    /// Associations that failed.
+    /// The ids of failed associations.
     failed: Vec<String>,
-    /// What AWS says of one that failed.
+    /// AWS's reason for one of them.
     why: Option<String>,
 }
 
@@ -281,7 +284,7 @@ impl Blocks {
         Ok(blocks)
     }
 
-    /// True for a block that is there or coming.
+    /// True for a block that is associated or being associated.
     fn counts(&mut self, block: Option<&VpcCidrBlockState>, association: Option<&str>) -> bool {
         use VpcCidrBlockStateCode::{Associated, Associating, Disassociated, Failed};
         let state = block.and_then(VpcCidrBlockState::state);

@@ -1,4 +1,4 @@
-//! `ec2.vpc_endpoint`: a way to an AWS service that stays inside the network.
+//! `ec2.vpc_endpoint`: private access to a service from a VPC.
 
 use std::collections::BTreeSet;
 
@@ -9,88 +9,90 @@ use up_core::{mirror::beyond, prelude::*};
 
 use crate::{arn, client, filter, ours, owned, tags, token};
 
-/// A way to an AWS service, or to a partner's, that stays inside the network.
+/// Private access from a VPC to an AWS service or an endpoint service.
 ///
-/// A gateway endpoint (S3 and DynamoDB) costs nothing and is a route in the tables it names; an interface endpoint is
-/// billed by the hour and zone. `dns_name` and `hosted_zone_id` are attributes of interface endpoints alone, and
-/// `prefix_list_id`, the service's addresses as rules of security groups name them, is one of gateway endpoints.
+/// A gateway endpoint (S3 and DynamoDB) is free of charge, and adds a route to the route tables that it names; an
+/// interface endpoint is charged for each hour and availability zone. The attributes `dns_name` and `hosted_zone_id`
+/// exist for interface endpoints only, `prefix_list_id` (for rules of security groups) for gateway endpoints only.
 #[spec]
 pub struct VpcEndpoint {
-    /// The network it is in.
+    /// The VPC of the endpoint.
     #[spec(replace)]
     vpc: Ref<names::Vpc>,
-    /// The service, such as `com.amazonaws.us-east-1.s3`.
+    /// The name of the service, such as `com.amazonaws.us-east-1.s3`.
     #[spec(replace)]
     service_name: String,
-    /// `Gateway`, `Interface`, or `GatewayLoadBalancer`. Default: `Gateway`.
+    /// The endpoint type: `Gateway`, `Interface` or `GatewayLoadBalancer`. Default: `Gateway`.
     #[spec(replace, default = EndpointType::Gateway)]
     vpc_endpoint_type: EndpointType,
-    /// The region the service is in. Left out: the endpoint's own.
+    /// The region of the service. Left out: the region of the endpoint.
     #[spec(replace)]
     service_region: Option<String>,
-    /// Who may do what through it. Default: everybody everything that their own policies allow.
+    /// The endpoint policy, which controls access to the service through the endpoint. Default: full access.
     #[serde(deserialize_with = "policy")]
     #[spec(default = full_access())]
     policy_document: PolicyDocument,
-    /// Gateway: the tables that get a route to the service. Default: none.
+    /// Gateway: the route tables that get a route to the service. Default: none.
     #[spec(default)]
     route_tables: BTreeSet<Ref<names::RouteTable>>,
-    /// Interface: where it has network interfaces, one subnet a zone at most. Default: none.
+    /// Interface: the subnets in which the endpoint has network interfaces, at most one for each availability zone.
+    /// Default: none.
     #[spec(default)]
     subnets: BTreeSet<Ref<names::Subnet>>,
-    /// Interface: the groups its network interfaces wear. Default: none.
+    /// Interface: the security groups of its network interfaces. Default: none.
     #[spec(default)]
     security_groups: BTreeSet<Ref<names::SecurityGroup>>,
-    /// Interface: makes the service's usual names lead here; the network needs both of its DNS settings on. Default:
-    /// false.
+    /// Interface: associates a private hosted zone with the VPC, so that the service's default DNS names resolve to the
+    /// endpoint. The VPC needs `enable_dns_hostnames` and `enable_dns_support`. Default: false.
     #[spec(default)]
     private_dns_enabled: bool,
-    /// Interface: `ipv4`, `ipv6` or `dualstack`. Left out: AWS chooses by the subnets.
+    /// Interface: the IP address type: `ipv4`, `ipv6` or `dualstack`. Left out: AWS chooses by the subnets.
     ip_address_type: Option<IpAddressType>,
-    /// Interface: which names answer with what. Left out: AWS chooses.
+    /// Interface: the DNS options. Left out: AWS chooses.
     dns_options: Option<DnsOptions>,
 }
 
-/// Which names of an interface endpoint answer with what.
+/// The DNS options of an interface endpoint.
 #[part(Eq, sends = wire::DnsOptionsSpecification, reads = wire::DnsOptions)]
 struct DnsOptions {
-    /// `ipv4`, `ipv6`, `dualstack` or `service-defined`. Left out: AWS chooses by `ip_address_type`.
+    /// The DNS records that are created: `ipv4`, `ipv6`, `dualstack` or `service-defined`. Left out: AWS chooses by
+    /// `ip_address_type`.
     dns_record_ip_type: Option<DnsRecordIpType>,
-    /// Leads only networks connected to this one to the interface, and the network itself to the gateway endpoint of
-    /// the same service. Left out: as it is.
+    /// Uses private DNS only for queries through inbound Resolver endpoints, such as from on-premises networks; traffic
+    /// of the VPC itself then uses the gateway endpoint of the same service. Left out: unchanged.
     private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
 }
 
 up_core::aws_enum! {
-    /// How an endpoint is reached.
+    /// The type of an endpoint.
     EndpointType {
-        /// By a route.
+        /// A target of routes.
         Gateway = "Gateway",
-        /// By network interfaces.
+        /// Network interfaces in subnets.
         Interface = "Interface",
-        /// By a route to a network interface, for traffic to be inspected.
+        /// A target of routes, for traffic to be inspected by appliances behind a Gateway Load Balancer.
         GatewayLoadBalancer = "GatewayLoadBalancer",
     }
 
-    /// The addresses an endpoint has.
+    /// The IP address type of an endpoint.
     IpAddressType {
-        /// IPv4 alone.
+        /// IPv4 only.
         Ipv4 = "ipv4",
-        /// IPv6 alone.
+        /// IPv6 only.
         Ipv6 = "ipv6",
-        /// Both.
+        /// IPv4 and IPv6.
         Dualstack = "dualstack",
     }
 
-    /// The addresses an endpoint's names answer with.
+    /// The DNS records that are created for an endpoint.
     DnsRecordIpType {
-        /// IPv4 alone.
+        /// A records.
         Ipv4 = "ipv4",
-        /// IPv6 alone.
+        /// AAAA records.
         Ipv6 = "ipv6",
-        /// Both.
+        /// A and AAAA records.
         Dualstack = "dualstack",
-        /// As the service decides.
+        /// As the service defines.
         ServiceDefined = "service-defined",
     }
 }
@@ -118,7 +120,7 @@ impl Kind for VpcEndpoint {
     };
 
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
-        // LocalStack does not know the filter by id.
+        // LocalStack does not support the filter by id.
         let filters = owned(query).into_iter().collect();
         let request = client(cx).describe_vpc_endpoints().set_filters(Some(filters));
         let request = request.into_paginator().page_size(1000);
@@ -131,7 +133,7 @@ impl Kind for VpcEndpoint {
         Ok(observed)
     }
 
-    /// Sent with a client token, so that EC2 makes one however often it is sent.
+    /// Safe to repeat: the call carries a client token, so that EC2 creates one endpoint however often it is sent.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_vpc_endpoint().tag_specifications(ours(ResourceType::VpcEndpoint, new));
         let request = fill!(request, cx, self: vpc as vpc_id, service_name, vpc_endpoint_type, service_region,
@@ -146,7 +148,8 @@ impl Kind for VpcEndpoint {
         token::create(cx, new, request.as_input(), make, |id| is_kept(cx, id)).await
     }
 
-    /// All in one call. Safe to repeat: adding a member twice, or removing it twice, changes nothing.
+    /// All changes in one call. Safe to repeat: adding a member that exists, or removing one that does not, changes
+    /// nothing.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
         let call = client(cx)
@@ -167,7 +170,8 @@ impl Kind for VpcEndpoint {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. EC2 answers with success and lists what it refused.
+    /// Safe to repeat: a second delete finds nothing. EC2 answers with success, and lists the endpoints that it did not
+    /// delete.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let answer = client(cx).delete_vpc_endpoints().vpc_endpoint_ids(&observed.id).send().await?;
         let refusal = answer.unsuccessful.into_iter().flatten().find_map(|item| item.error);
@@ -178,7 +182,7 @@ impl Kind for VpcEndpoint {
 
     fn unique(&self) -> Vec<Unique> {
         let service = |field| Unique::value(field, &self.service_name);
-        // A table has one route to a service, and a network one answer to its usual names.
+        // A route table has one route to a service, and a VPC one private hosted zone for its default names.
         let routes = self.route_tables.iter().filter_map(|table| Some(service("route_tables")?.within(table)));
         let names = service("private_dns_enabled").filter(|_| self.private_dns_enabled);
         routes.chain(names.map(|names| names.within(&self.vpc))).collect()
@@ -190,13 +194,14 @@ impl Kind for VpcEndpoint {
         let groups = !self.security_groups.is_empty();
         let names = self.private_dns_enabled || self.dns_options.is_some();
         problems! {
-            gateway && !tables => "route_tables", "a gateway endpoint needs the route tables that lead to it";
+            gateway && !tables => "route_tables", "a gateway endpoint needs the route tables to add its route to";
             !gateway && tables => "route_tables", "only gateway endpoints are in route tables";
-            !gateway && !subnets => "subnets", "an endpoint with network interfaces needs subnets for them";
+            !gateway && !subnets => "subnets", "an endpoint with network interfaces needs subnets";
             gateway && subnets => "subnets", "a gateway endpoint has no network interfaces, and no subnets";
-            interface && !groups => "security_groups", "an interface endpoint needs a group that lets traffic in";
-            !interface && groups => "security_groups", "only interface endpoints wear security groups";
-            !interface && names => "private_dns_enabled", "only interface endpoints have names in the DNS";
+            interface && !groups =>
+                "security_groups", "an interface endpoint needs a security group that allows inbound traffic";
+            !interface && groups => "security_groups", "only interface endpoints have security groups";
+            !interface && names => "private_dns_enabled", "only interface endpoints have private DNS names";
         }
     }
 }
@@ -206,7 +211,7 @@ impl VpcEndpoint {
         self.vpc_endpoint_type == EndpointType::Interface
     }
 
-    /// The policy to send; none for full access, which some services take no policy for.
+    /// The policy to send; none for full access, because some services take no policy.
     fn restriction(&self) -> Option<String> {
         (self.policy_document != full_access()).then(|| self.policy_document.text())
     }
@@ -233,12 +238,12 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
         route_tables: read!(endpoint.route_table_ids)?,
         subnets: read!(endpoint.subnet_ids)?,
         security_groups: groups.map(Ref::id).collect(),
-        // It means nothing for other types, whatever is answered for them.
+        // EC2's value means nothing for other types.
         private_dns_enabled: private_dns && vpc_endpoint_type == EndpointType::Interface,
         ip_address_type: read!(endpoint.ip_address_type)?,
         dns_options: read!(endpoint.dns_options)?,
     };
-    // The first entry is the one for all zones.
+    // The first entry is the regional one, for all availability zones.
     let entry = endpoint.dns_entries.into_iter().flatten().next();
     let (name, zone) = entry.map_or((None, None), |entry| (entry.dns_name, entry.hosted_zone_id));
     let observed = Observed::new(&id, tags(endpoint.tags), spec).attr("arn", arn(cx, "vpc-endpoint", &id));
@@ -247,7 +252,7 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
 
 const PREFIX_LIST: &str = "prefix_list_id";
 
-/// The prefix lists of gateway endpoints' services, all by one call.
+/// The prefix lists of gateway endpoints' services, in one call.
 async fn tell_prefix_lists(cx: &Context, observed: &mut [Observed<VpcEndpoint>]) -> Result<()> {
     let specs = observed.iter().map(|observed| &observed.spec);
     let gateways = specs.filter(|spec| spec.vpc_endpoint_type == EndpointType::Gateway);
@@ -265,36 +270,41 @@ async fn tell_prefix_lists(cx: &Context, observed: &mut [Observed<VpcEndpoint>])
     Ok(())
 }
 
-/// One that was never let in, or never came up, is replaced by one that asks again. The owner of the service can also reject
-/// one that was available: it stays, because its addresses and its name may be in use again once it is accepted.
+/// An endpoint that was never accepted, or never became available, is replaced by a new request. The owner of the
+/// service can also reject one that was available: it stays, because its addresses and its name may be used again after
+/// it is accepted.
 fn status(endpoint: &Described) -> Status {
     let state = state(endpoint);
     let error = endpoint.last_error().and_then(|error| error.message()).or(endpoint.failure_reason());
     let why = |text: &str| error.map_or_else(|| text.to_owned(), |error| format!("{text}: {error}"));
     match state.as_str() {
-        // Whether it is let in is up to the owner of the service, and may take days.
+        // The owner of the service decides about acceptance, which may take days.
         "available" | "pendingacceptance" => Status::Ready,
         "deleting" => Status::Deleting(state),
         "failed" => Status::Failed(why("failed")),
         "rejected" => Impairment::explained(
             why("rejected by the owner of the service"),
             "ask the owner to accept it (`aws ec2 accept-vpc-endpoint-connections`); or delete it, and the next apply \
-             creates one that asks again",
+             creates one that requests acceptance again",
         ),
-        "expired" => Status::Failed(why("expired before the owner of the service let it in; a new one asks again")),
-        "partial" => Impairment::explained(why("partial"), "see in the console which of its parts AWS could not make"),
+        "expired" => Status::Failed(why(
+            "expired before the owner of the service accepted it; a new one requests acceptance again",
+        )),
+        "partial" => {
+            Impairment::explained(why("partial"), "see in the console which of its parts AWS could not create")
+        }
         _ => Status::Pending(state),
     }
 }
 
-/// What a user should know of one that stands.
+/// What a user should know about an existing endpoint.
 fn notes(endpoint: &Described) -> Vec<String> {
     let waits = state(endpoint) == "pendingacceptance";
     let service = endpoint.service_name().unwrap_or("its service");
     waits.then(|| format!("the owner of {service} has not accepted it yet")).into_iter().collect()
 }
 
-/// EC2 spells its states in lower case, and its API model in upper.
+/// The state in lower case: EC2's answers and the SDK's model differ in case.
 fn state(endpoint: &Described) -> String {
     endpoint.state.as_ref().map_or("pending".into(), |state| state.as_str().to_ascii_lowercase())
 }
@@ -313,7 +323,7 @@ fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PolicyDocument, 
     PolicyDocument::deserialize(deserializer).map(normal)
 }
 
-/// Services spell "full access" in several ways, some with a version and a `Sid`; one of them is the normal form.
+/// The normal form of a policy: services write "full access" in several ways, some with a version and a `Sid`.
 fn normal(document: PolicyDocument) -> PolicyDocument {
     let sole = document.statements().and_then(|statements| match statements {
         [Value::Object(statement)] => Some(statement.clone()),
@@ -349,7 +359,7 @@ mod tests {
             let endpoint = Described::builder().state(state.into()).build();
             (status(&endpoint), notes(&endpoint).len())
         };
-        // EC2 answers in lower case, and its model has the words in upper.
+        // EC2's answers are in lower case, the SDK's model is in upper case.
         for state in ["available", "Available"] {
             assert_eq!(of(state), (Status::Ready, 0));
         }

@@ -19,8 +19,8 @@ pub static SERVICE: Service = Service {
 };
 
 const ERRORS: &[ErrorRule] = &[
-    // A policy that names a role made a moment ago (terraform-provider-aws, ecr/repository_policy.go). One that is wrong
-    // for good gets the same words, and is told of a little later.
+    // A policy that names a new role (terraform-provider-aws, ecr/repository_policy.go). ECR reports an invalid policy
+    // with the same words: that error appears after the retries.
     ErrorRule::new(ErrorKind::Propagating).on("SetRepositoryPolicy").text("Invalid repository policy provided"),
 ];
 
@@ -32,7 +32,7 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 10.0, 5.0).guess(),
 ];
 
-/// The tags of a resource; `None` where it is gone.
+/// The tags of a resource; `None` if it no longer exists.
 async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     let answer = client(cx).list_tags_for_resource().resource_arn(arn).send().await.unless_gone()?;
     Ok(answer.map(|answer| tags(answer.tags)))

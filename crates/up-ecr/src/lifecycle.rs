@@ -1,4 +1,4 @@
-//! Which images a repository expires, in the one form that two policies are compared in.
+//! Lifecycle policies, in the normal form in which they are compared.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use up_core::{Document, Problem};
 
-/// A lifecycle policy. Its rules are kept by priority, which is the order ECR answers in.
+/// A lifecycle policy. Its rules are sorted by priority, as in ECR's answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct LifecyclePolicy(Document);
 
 impl LifecyclePolicy {
-    /// What a repository without a policy has.
+    /// The policy of a repository without one.
     pub(crate) fn none() -> Self {
         Self::from(Document::from(json!({ "rules": [] })))
     }

@@ -1,4 +1,4 @@
-//! `ecr.repository`: where a service's container images are kept.
+//! `ecr.repository`: a repository for container images.
 
 use std::collections::BTreeSet;
 
@@ -10,64 +10,64 @@ use up_core::{Document, prelude::*};
 
 use crate::{client, lifecycle::LifecyclePolicy, list, tags_of};
 
-/// Keeps the container images of one service.
+/// A private repository for container images.
 ///
-/// Deleting it deletes its images as well: `protect` or `prevent_destroy` guard it.
+/// Deleting it deletes its images as well: use `protect` or `prevent_destroy` to prevent this.
 #[spec]
 pub struct Repository {
-    /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces it, and loses
-    /// its images.
+    /// Its name, such as `bullstra/orders`. Default: derived from stack and address. A change replaces the repository,
+    /// and deletes its images.
     #[spec(name)]
     name: Option<String>,
-    /// Whether a tag may be moved to another image. Default: `MUTABLE`.
+    /// The tag mutability: whether image tags can be overwritten. Default: `MUTABLE`.
     #[spec(default = ImageTagMutability::Mutable)]
     image_tag_mutability: ImageTagMutability,
-    /// Tags that are excepted, with `*` for any text, such as `dev-*`; for the two `…_WITH_EXCLUSION`. Default: none.
+    /// The tags that are excluded from the mutability setting, with `*` as a wildcard, such as `dev-*`; for the two
+    /// `…_WITH_EXCLUSION`. Default: none.
     #[spec(default)]
     image_tag_mutability_exclusion_filters: BTreeSet<String>,
-    /// Looks every image over for known weaknesses as it is pushed. Default: false.
+    /// Scans images for vulnerabilities when they are pushed. Default: false.
     #[spec(default)]
     scan_on_push: bool,
-    /// With whose key images are encrypted. Default: AWS's own, AES-256.
+    /// The encryption of images. Default: AES-256 with keys of AWS.
     #[spec(replace, default)]
     encryption_configuration: Encryption,
-    /// Which images expire, as ECR's lifecycle policy language says it. Left out: as it is, which is none at first;
-    /// `{ rules = [] }` removes it.
+    /// The lifecycle policy, which expires images. Left out: unchanged; none on creation; `{ rules = [] }` removes it.
     lifecycle_policy: Option<LifecyclePolicy>,
-    /// Who else may pull and push: a policy with principals. Left out: as it is, which is none at first;
+    /// The repository policy: permissions for others to pull and push images. Left out: unchanged; none on creation;
     /// `{ Statement = [] }` removes it.
     repository_policy: Option<PolicyDocument>,
 }
 
-/// How images are encrypted.
+/// The encryption of images.
 #[part(Default, mirrors = EncryptionConfiguration)]
 struct Encryption {
-    /// Default: `AES256`.
+    /// The encryption type. Default: `AES256`.
     #[spec(default = EncryptionType::Aes256)]
     encryption_type: EncryptionType,
-    /// ARN of the KMS key. Left out: AWS's own for ECR.
+    /// The ARN of the KMS key. Left out: the AWS managed key for ECR.
     kms_key: Option<String>,
 }
 
 up_core::aws_enum! {
-    /// Whether a tag may be moved to another image.
+    /// Whether image tags can be overwritten.
     ImageTagMutability {
-        /// It may.
+        /// Tags can be overwritten.
         Mutable = "MUTABLE",
-        /// It stays where it was first.
+        /// Tags cannot be overwritten.
         Immutable = "IMMUTABLE",
-        /// It stays, but for the exceptions.
+        /// Tags cannot be overwritten, except those that match a filter.
         ImmutableWithExclusion = "IMMUTABLE_WITH_EXCLUSION",
-        /// It may, but for the exceptions.
+        /// Tags can be overwritten, except those that match a filter.
         MutableWithExclusion = "MUTABLE_WITH_EXCLUSION",
     }
-    /// With whose key.
+    /// The encryption type.
     EncryptionType {
-        /// A key that AWS neither shows nor charges for.
+        /// Server-side encryption with keys that ECR manages, free of charge.
         Aes256 = "AES256",
-        /// A key of KMS.
+        /// Server-side encryption with a KMS key.
         Kms = "KMS",
-        /// Twice, with a key of KMS.
+        /// Dual-layer server-side encryption with a KMS key.
         KmsDsse = "KMS_DSSE",
     }
 }
@@ -96,16 +96,16 @@ impl Kind for Repository {
         ..KindInfo::DEFAULT
     };
 
-    /// One call lists the account's repositories. Policies take one each, made only where some declared repository has
-    /// one; so do the tags of images, where something declared reads `pushed_tags`.
+    /// One call lists the account's repositories. Policies take one call each, made only if a declared repository has
+    /// one; so do the tags of images, if a declared resource refers to `pushed_tags`.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_repositories().max_results(1000);
         let repositories = request.into_paginator().items().send().try_collect().await?;
         found(repositories.into_iter().map(|repository| read(cx, query, repository))).await
     }
 
-    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Policies take calls
-    /// of their own.
+    /// Safe to repeat: names are unique, and a repository that an earlier attempt created is recognized by its tags.
+    /// Policies take separate calls.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_repository().repository_name(&name).set_tags(Some(list(&new.tags)));
@@ -120,8 +120,8 @@ impl Kind for Repository {
             }
             Err(error) => Err(error),
             Ok(answer) => {
-                let repository = present(answer.repository, "repository that it made")?;
-                // It begins empty and without policies, and ECR does not repeat the tags.
+                let repository = present(answer.repository, "repository that it created")?;
+                // A new repository is empty and has no policies, and the answer does not contain the tags.
                 let (lifecycle, policy) = (LifecyclePolicy::none(), nothing());
                 let made = observed(repository, new.tags.clone(), Some(lifecycle), Some(policy))?;
                 Ok(made.attr("pushed_tags", String::new()).into())
@@ -129,7 +129,7 @@ impl Kind for Repository {
         }
     }
 
-    /// Safe to repeat: everything is set.
+    /// Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (ecr, name, was) = (client(cx), &observed.id, &observed.spec);
         let exempts = self.image_tag_mutability_exclusion_filters != was.image_tag_mutability_exclusion_filters;
@@ -164,13 +164,13 @@ impl Kind for Repository {
         Ok(())
     }
 
-    /// Deletes its images with it. Safe to repeat: a second delete finds nothing.
+    /// Deletes its images as well. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_repository().repository_name(&observed.id).force(true).send().await?;
         Ok(())
     }
 
-    /// One call for each repository: ECR lists the images of one.
+    /// One call for each repository, because ECR lists images by repository.
     async fn before_delete(cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let names: Vec<_> = leaving.resources.iter().map(|repository| repository.id.clone()).collect();
         Ok(concurrently(names.into_iter().map(|name| images(cx, name))).await?.into_iter().flatten().collect())
@@ -187,12 +187,12 @@ impl Kind for Repository {
             ("image_tag_mutability_exclusion_filters", self.image_tag_mutability_exclusion_filters.len());
         let encryption = &self.encryption_configuration;
         let rules = problems! {
-            excludes && exceptions == 0 => field, "missing: the tags that are excepted";
+            excludes && exceptions == 0 => field, "missing: the tags that are excluded";
             !excludes && exceptions > 0 => field,
-                "only `IMMUTABLE_WITH_EXCLUSION` and `MUTABLE_WITH_EXCLUSION` have exceptions";
-            excludes && exceptions > 5 => field, "ECR takes 5 exceptions at most";
+                "only possible for `IMMUTABLE_WITH_EXCLUSION` and `MUTABLE_WITH_EXCLUSION`";
+            excludes && exceptions > 5 => field, "expected at most 5 filters";
             encryption.encryption_type == EncryptionType::Aes256 && encryption.kms_key.is_some() =>
-                "encryption_configuration.kms_key", "only `KMS` and `KMS_DSSE` take a key of KMS";
+                "encryption_configuration.kms_key", "only possible for `KMS` and `KMS_DSSE`";
         };
         let lifecycle = self.lifecycle_policy.iter().flat_map(|policy| policy.check("lifecycle_policy"));
         name.into_iter().chain(rules).chain(lifecycle).collect()
@@ -223,7 +223,7 @@ fn is_name(name: &str) -> bool {
     (2..=256).contains(&name.len()) && name.split('/').all(part)
 }
 
-/// `None`: somebody else's, or gone meanwhile.
+/// `None` if the repository is outside the stack, or was deleted meanwhile.
 async fn read(cx: &Context, query: &Query, repository: wire::Repository) -> Result<Option<Observed<Repository>>> {
     let name = present(repository.repository_name.clone(), "name of a repository")?;
     let arn = present(repository.repository_arn.as_ref(), "ARN of a repository")?;
@@ -234,7 +234,7 @@ async fn read(cx: &Context, query: &Query, repository: wire::Repository) -> Resu
     Ok(Some(observed(repository, tags, lifecycle, policy)?.attr("pushed_tags", pushed)))
 }
 
-/// A repository as ECR describes it, with what calls of their own tell.
+/// A repository as ECR describes it, with the values of separate calls.
 fn observed(
     repository: wire::Repository,
     tags: Tags,
@@ -257,7 +257,7 @@ fn observed(
     Ok(Observed::new(name.clone(), tags, spec).attr("arn", arn).attr("name", name).attr("uri", uri))
 }
 
-/// The tags of all its images, in order, with spaces between them: none where it is gone meanwhile.
+/// The tags of all images, sorted and separated by spaces; empty if the repository was deleted meanwhile.
 async fn pushed_tags(cx: &Context, name: &str) -> Result<String> {
     let tagged = ListImagesFilter::builder().tag_status(TagStatus::Tagged).build();
     let request = client(cx).list_images().repository_name(name).filter(tagged).max_results(1000);
@@ -280,7 +280,7 @@ async fn policy(cx: &Context, name: &str) -> Result<PolicyDocument> {
     PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable repository policy: {error}")))
 }
 
-/// What a repository without a policy has.
+/// The policy of a repository without one.
 fn nothing() -> PolicyDocument {
     Document::from(serde_json::json!({ "Statement": [] })).into()
 }
@@ -289,7 +289,7 @@ fn states_nothing(policy: &PolicyDocument) -> bool {
     policy.statements().is_some_and(<[_]>::is_empty)
 }
 
-/// How many images are deleted with a repository.
+/// A remark with the number of images that are deleted with a repository.
 async fn images(cx: &Context, name: String) -> Result<Option<DeleteRemark>> {
     let call = client(cx).list_images().repository_name(&name).max_results(1000);
     let Some(answer) = call.send().await.unless_gone()? else { return Ok(None) };

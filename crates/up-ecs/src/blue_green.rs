@@ -1,4 +1,4 @@
-//! How a service is deployed beside itself: load balancers move requests from its old tasks to its new ones.
+//! Blue/green deployments of a service: Amazon ECS shifts traffic from its blue (present) to its green (new) tasks.
 
 use aws_sdk_ecs::types as wire;
 use up_core::{Address, Context, prelude::*};
@@ -8,25 +8,28 @@ use crate::{
     words::DeploymentStrategy,
 };
 
-/// Where requests come in by, and the second target group, of a service that is deployed beside itself.
+/// The load balancer settings for blue/green, linear and canary deployments.
 #[part(Eq, PartialOrd, Ord)]
 pub(crate) struct AdvancedConfiguration {
-    /// The target group of the tasks that come next. The two change places with each deployment.
+    /// The alternate target group, for the tasks of the next deployment. Each deployment exchanges the two target
+    /// groups.
     alternate_target_group: Ref<names::TargetGroup>,
-    /// The rule of an application load balancer that forwards to both target groups, one of them with the weight 0. Amazon
-    /// ECS moves the weights, and the live ones stay.
+    /// Application load balancer: the listener rule for production traffic. It forwards to both target groups, one of
+    /// them with the weight 0. Amazon ECS changes the weights, and the live ones are kept.
     production_listener_rule: Option<Ref<names::ListenerRule>>,
-    /// The same for a network load balancer: the listener.
+    /// Network load balancer: the listener for production traffic, as for `production_listener_rule`.
     production_listener: Option<Ref<names::Listener>>,
-    /// A rule that takes requests to the new tasks before all others. Left out: none.
+    /// Application load balancer: the listener rule for test traffic, which reaches the new tasks before production
+    /// traffic is shifted. Left out: none.
     test_listener_rule: Option<Ref<names::ListenerRule>>,
-    /// The same for a network load balancer. Left out: none.
+    /// Network load balancer: the listener for test traffic. Left out: none.
     test_listener: Option<Ref<names::Listener>>,
-    /// What lets Amazon ECS change load balancers, with the policy `AmazonECSInfrastructureRolePolicyForLoadBalancers`.
+    /// The IAM role that allows Amazon ECS to change the load balancer, with the policy
+    /// `AmazonECSInfrastructureRolePolicyForLoadBalancers`.
     role: Ref<names::Role>,
 }
 
-/// What ECS moves in a rule, and in a listener.
+/// The values that Amazon ECS changes in a rule, and in a listener.
 const OF_RULE: &str = "actions[0].forward.target_groups[*].weight";
 const OF_LISTENER: &str = "default_actions[0].forward.target_groups[*].weight";
 
@@ -47,7 +50,7 @@ pub(crate) fn to_aws(
     Ok(Some(wire.build()))
 }
 
-/// None where nothing is said: ECS may leave out the table, or send an empty one.
+/// Returns `None` for an empty table as well: ECS may leave out the table, or send it empty.
 pub(crate) fn from_aws(advanced: Option<wire::AdvancedConfiguration>) -> Result<Option<AdvancedConfiguration>> {
     let Some(advanced) = advanced else { return Ok(None) };
     let (Some(alternate), Some(role)) = (advanced.alternate_target_group_arn, advanced.role_arn) else {
@@ -75,7 +78,7 @@ impl AdvancedConfiguration {
     }
 }
 
-/// What deployments move in rules and listeners of the stack.
+/// The values in rules and listeners of the stack that deployments change.
 pub(crate) fn moves<'a>(
     deployment: &DeploymentConfiguration,
     balancers: impl IntoIterator<Item = &'a LoadBalancer>,
@@ -87,7 +90,7 @@ pub(crate) fn moves<'a>(
     advanced.flat_map(AdvancedConfiguration::moves).collect()
 }
 
-/// What ECS refuses of a service that is deployed beside itself
+/// Checks of a service with blue/green deployments
 /// (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-implementation.html).
 pub(crate) fn check<'a>(
     deployment: &DeploymentConfiguration,
@@ -96,7 +99,7 @@ pub(crate) fn check<'a>(
     let (strategy, bake) = (deployment.strategy, deployment.bake_time_in_minutes);
     let bake = match bake {
         None if strategy == DeploymentStrategy::BlueGreen => Some("missing: BLUE_GREEN needs one".to_owned()),
-        Some(minutes) if minutes > 1440 => Some(format!("0 to 1,440 minutes are possible, and this is {minutes}")),
+        Some(minutes) if minutes > 1440 => Some(format!("expected 0 to 1,440 minutes, and this is {minutes}")),
         _ => None,
     };
     let bake = bake.map(|message| Problem::new("deployment_configuration.bake_time_in_minutes", message));

@@ -1,4 +1,4 @@
-//! `ecs.cluster`: where services and tasks run.
+//! `ecs.cluster`: a logical group of services and tasks.
 
 use std::collections::BTreeSet;
 
@@ -12,83 +12,86 @@ use crate::{
     words::{ContainerInsights, ExecuteCommandLogging},
 };
 
-/// A place where services and tasks run.
+/// A logical group of services and tasks.
 #[spec]
 pub struct Cluster {
-    /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
+    /// Its name, unique in the account and region. Default: derived from stack and address. A change replaces the
+    /// cluster.
     #[spec(name)]
     name: Option<String>,
-    /// What it measures.
+    /// The cluster settings.
     #[spec(default)]
     settings: Settings,
-    /// How sessions into containers are recorded, and which keys encrypt what Fargate stores.
+    /// The configuration of ECS Exec, and of encryption of the storage that ECS manages.
     #[spec(default)]
     configuration: Configuration,
-    /// `FARGATE`, `FARGATE_SPOT`, and names of those made for Auto Scaling groups. Default: none.
+    /// The capacity providers: `FARGATE`, `FARGATE_SPOT`, and the names of capacity providers for Auto Scaling groups.
+    /// Default: none.
     #[spec(shared, default)]
     capacity_providers: BTreeSet<String>,
-    /// Where services run that name neither a launch type nor a strategy. Default: nowhere in particular.
+    /// The capacity provider strategy of services that have neither a launch type nor a strategy. Default: none.
     #[spec(default)]
     default_capacity_provider_strategy: Strategy,
-    /// Where its services find one another.
+    /// The defaults for Service Connect.
     #[spec(default)]
     service_connect_defaults: ServiceConnectDefaults,
 }
 
 #[part(Default, Eq)]
 struct Settings {
-    /// CloudWatch Container Insights: `disabled`, `enabled`, or `enhanced` for every task and container. Costs money.
-    /// Default: `disabled`, whatever the account's own default is.
+    /// CloudWatch Container Insights: `disabled`, `enabled`, or `enhanced` with metrics of each task and container. AWS
+    /// charges for it. Default: `disabled`, whatever the account setting is.
     #[spec(default = ContainerInsights::Disabled)]
     container_insights: ContainerInsights,
 }
 
 #[part(Default, Eq, mirrors = wire::ClusterConfiguration)]
 struct Configuration {
-    /// How `aws ecs execute-command` sessions are encrypted and recorded. Left out: not compared.
+    /// Encryption and logging of ECS Exec sessions (`aws ecs execute-command`). Left out: not compared.
     execute_command_configuration: Option<ExecuteCommand>,
-    /// Which keys encrypt storage. Left out: AWS's own.
+    /// The KMS keys for storage that ECS manages. Left out: keys of AWS.
     managed_storage_configuration: Option<ManagedStorage>,
 }
 
 #[part(Eq, mirrors = wire::ExecuteCommandConfiguration)]
 struct ExecuteCommand {
-    /// The KMS key that encrypts the session.
+    /// The KMS key that encrypts the session data between the client and the container.
     kms_key_id: Option<String>,
-    /// `NONE`, `DEFAULT` for the task's own awslogs, or `OVERRIDE` for `log_configuration`. Default: `DEFAULT`.
+    /// Where to log sessions: `NONE`, `DEFAULT` for the `awslogs` configuration of the task definition, or `OVERRIDE`
+    /// for `log_configuration`. Default: `DEFAULT`.
     #[spec(default = ExecuteCommandLogging::Default)]
     logging: ExecuteCommandLogging,
-    /// Where sessions are recorded, with `OVERRIDE`.
+    /// The destinations of session logs; for `OVERRIDE`.
     log_configuration: Option<ExecuteCommandLog>,
 }
 
 #[part(Eq, mirrors = wire::ExecuteCommandLogConfiguration)]
 struct ExecuteCommandLog {
-    /// The log group's name.
+    /// The name of the CloudWatch log group.
     cloud_watch_log_group_name: Option<String>,
-    /// True where the log group is encrypted with a key. Default: false.
+    /// Whether the log group is encrypted with a KMS key. Default: false.
     #[spec(default)]
     cloud_watch_encryption_enabled: bool,
-    /// The bucket's name.
+    /// The name of the S3 bucket.
     s3_bucket_name: Option<String>,
-    /// Where in the bucket.
+    /// The prefix of the objects' keys in the bucket.
     s3_key_prefix: Option<String>,
-    /// True where the bucket is encrypted with a key. Default: false.
+    /// Whether the S3 bucket is encrypted with a KMS key. Default: false.
     #[spec(default)]
     s3_encryption_enabled: bool,
 }
 
 #[part(Eq, mirrors = wire::ManagedStorageConfiguration)]
 struct ManagedStorage {
-    /// The KMS key, as an ARN, for volumes that ECS manages.
+    /// The ARN of the KMS key for volumes that ECS manages.
     kms_key_id: Option<String>,
-    /// The KMS key, as an ARN, for the ephemeral storage of Fargate tasks.
+    /// The ARN of the KMS key for the ephemeral storage of Fargate tasks.
     fargate_ephemeral_storage_kms_key_id: Option<String>,
 }
 
 #[part(Default, Eq)]
 struct ServiceConnectDefaults {
-    /// The Cloud Map namespace, as an ARN (ECS would make a new one for an unknown name). Default: empty, none.
+    /// The ARN of the Cloud Map namespace (for an unknown name, ECS would create a namespace). Default: empty, none.
     #[spec(default)]
     namespace: String,
 }
@@ -112,7 +115,7 @@ impl Kind for Cluster {
         ..KindInfo::DEFAULT
     };
 
-    /// Asks for those the index lists and those known: see `candidates`.
+    /// Requests the clusters that the tagging index lists, and the known ones: see `candidates`.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let arns = candidates(cx, query).await?.into_iter().collect::<Vec<_>>();
         let some_each: Vec<_> = arns.chunks(CLUSTERS_A_CALL).map(<[_]>::to_vec).collect();
@@ -126,8 +129,8 @@ impl Kind for Cluster {
         Ok(observed)
     }
 
-    /// Safe to repeat: a cluster of this name that carries our tags is the one made before. ECS would also answer with
-    /// a foreign one, and change its settings, so it is looked for first and refused.
+    /// Safe to repeat: a cluster of this name with the stack's tags was created by an earlier attempt. ECS would also
+    /// answer with a cluster outside the stack, and change its settings: that is checked first, and refused.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         for cluster in describe(cx, vec![name.clone()]).await? {
@@ -143,7 +146,7 @@ impl Kind for Cluster {
         let request = request.set_service_connect_defaults(connect.transpose()?);
         let cluster = request.send().await?.cluster;
         let arn = cluster.and_then(|cluster| cluster.cluster_arn);
-        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it made"))
+        arn.map(Created::Id).ok_or_else(|| Error::absent("ARN of the cluster it created"))
     }
 
     /// One call for settings, one for capacity providers. Safe to repeat: both are set.
@@ -170,7 +173,7 @@ impl Kind for Cluster {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. Services and tasks in it hold it.
+    /// Safe to repeat: a second delete finds nothing. ECS refuses it while the cluster has services or tasks.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster(&observed.id).send().await?;
         Ok(())
@@ -189,11 +192,11 @@ impl Kind for Cluster {
     }
 }
 
-/// DescribeClusters takes no more.
+/// The most clusters that DescribeClusters takes.
 const CLUSTERS_A_CALL: usize = 100;
 
-/// ARNs of what may be the stack's. One that neither the index nor the run knows yet is found by the create that would
-/// make it again, so that the list of all is spared where there is anything to go by.
+/// ARNs of clusters that may belong to the stack. A cluster that neither the index nor the run knows yet is found by
+/// the create that would create it again; therefore all clusters are listed only if nothing is known.
 async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let indexed = query.listed("ecs", "cluster/").map(str::to_owned);
     let known: BTreeSet<_> = indexed.chain(query.known.iter().cloned()).collect();
@@ -214,7 +217,7 @@ async fn describe(cx: &Context, clusters: Vec<String>) -> Result<Vec<wire::Clust
     Ok(request.set_include(Some(include.into())).send().await?.clusters.into_iter().flatten().collect())
 }
 
-/// The cluster, unless it is gone: ECS describes an `INACTIVE` one for a while.
+/// `None` if the cluster was deleted: ECS describes it as `INACTIVE` for some time.
 fn read(cluster: wire::Cluster) -> Result<Option<Observed<Cluster>>> {
     let (Some(id), Some(name), Some(state)) = (cluster.cluster_arn, cluster.cluster_name, cluster.status) else {
         return Err(Error::absent("ARN, name and status of a cluster"));
@@ -235,7 +238,8 @@ fn read(cluster: wire::Cluster) -> Result<Option<Observed<Cluster>>> {
     Ok(Some(Observed { status, ..observed }))
 }
 
-/// `None` where it is gone. A cluster is never deleted because its capacity providers failed: they are put again.
+/// `None` if it was deleted. A cluster is never deleted because of its capacity providers: if these failed, they are
+/// set again.
 fn status(state: String, attaching: Option<String>, attachments: Option<&[Attachment]>) -> Option<Status> {
     let failed = |word: String| {
         let why = attachments.into_iter().flatten().flat_map(reasons).collect::<Vec<_>>().join("; ");
@@ -243,7 +247,7 @@ fn status(state: String, attaching: Option<String>, attachments: Option<&[Attach
             "{word}: ECS failed to set up its capacity providers{}{why}",
             if why.is_empty() { "" } else { ": " }
         );
-        Impairment::repairable(why, "an apply puts them again; see that their Auto Scaling groups are there")
+        Impairment::repairable(why, "an apply sets them again; check that their Auto Scaling groups exist")
     };
     Some(match (state.as_str(), attaching) {
         ("INACTIVE", _) => return None,
@@ -252,12 +256,12 @@ fn status(state: String, attaching: Option<String>, attachments: Option<&[Attach
         ("ACTIVE", Some(attaching)) if attaching == "UPDATE_FAILED" => failed(attaching),
         ("ACTIVE", Some(attaching)) => Status::Pending(attaching),
         ("FAILED", _) => failed(state),
-        // DEPROVISIONING is said of the resources of capacity providers, whether the cluster goes with them or not.
+        // DEPROVISIONING refers to the resources of capacity providers, whether the cluster is being deleted or not.
         _ => Status::Pending(state),
     })
 }
 
-/// What ECS says of an attachment that failed.
+/// ECS's reason for a failed attachment.
 fn reasons(attachment: &Attachment) -> Option<String> {
     let status = attachment.status.as_deref().filter(|status| status.contains("FAILED"))?;
     let details =
@@ -270,7 +274,7 @@ fn reasons(attachment: &Attachment) -> Option<String> {
     )
 }
 
-/// The id of a cluster that is there already, if it is the one that was to be made.
+/// The id of an existing cluster, if an earlier attempt created it.
 fn ours(there: Observed<Cluster>, new: &NewResource) -> Result<String> {
     if there.address(&new.stack).as_ref() == Some(&new.address) {
         return Ok(there.id);
@@ -280,7 +284,7 @@ fn ours(there: Observed<Cluster>, new: &NewResource) -> Result<String> {
 }
 
 impl Cluster {
-    /// Nothing is sent of what is not compared.
+    /// A configuration that is not compared is not sent.
     fn configuration(&self, cx: &Context) -> Result<Option<wire::ClusterConfiguration>> {
         if self.configuration == Configuration::default() { Ok(None) } else { self.configuration.to_aws(cx) }
     }

@@ -1,6 +1,6 @@
-//! Values that Amazon ECS has in another form than a stack: each module is the `with` of a field.
+//! Conversions between a stack's values and ECS's: each module is the `with` of a field.
 
-/// Names and values, sorted: variables of an environment.
+/// Environment variables: names and values, sorted.
 pub(crate) mod pairs {
     use aws_sdk_ecs::types::KeyValuePair;
     use up_core::{Context, Result};
@@ -17,7 +17,7 @@ pub(crate) mod pairs {
     }
 }
 
-/// Names, and the ARNs of the secrets that are their values.
+/// Names, and the ARNs of secrets.
 pub(crate) mod secrets {
     use aws_sdk_ecs::types::Secret;
     use up_core::{Context, Result};
@@ -51,7 +51,7 @@ pub(crate) mod system_controls {
     }
 }
 
-/// ARNs of files in S3.
+/// ARNs of S3 objects.
 pub(crate) mod environment_files {
     use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ pub(crate) mod environment_files {
     }
 }
 
-/// A policy that is not enabled is no policy.
+/// A policy that is not enabled counts as none.
 pub(crate) mod restart_policy {
     use aws_sdk_ecs::types::ContainerRestartPolicy;
     use up_core::{Context, Result, ToAws, mirror, read};
@@ -91,7 +91,7 @@ pub(crate) mod restart_policy {
     }
 }
 
-/// The ARN of the secret.
+/// The ARN of a secret.
 pub(crate) mod credentials {
     use aws_sdk_ecs::types::RepositoryCredentials;
     use up_core::{Context, Result};
@@ -107,7 +107,7 @@ pub(crate) mod credentials {
     }
 }
 
-/// A number of GPUs.
+/// The number of GPUs.
 pub(crate) mod gpus {
     use aws_sdk_ecs::types::{ResourceRequirement, ResourceType::Gpu};
     use up_core::{Context, Error, Result};
@@ -123,7 +123,7 @@ pub(crate) mod gpus {
     }
 }
 
-/// ECS sends 0 for a port that it chooses.
+/// ECS sends 0 for a port that is chosen at run time.
 pub(crate) mod host_port {
     use up_core::{Context, Result, ToAws, mirror};
 
@@ -136,7 +136,7 @@ pub(crate) mod host_port {
     }
 }
 
-/// `ENABLED` and `DISABLED`, of any enumeration.
+/// `ENABLED` and `DISABLED`, for any enumeration.
 pub(crate) mod enabled {
     use up_core::{Context, Result};
 
@@ -151,7 +151,7 @@ pub(crate) mod enabled {
     }
 }
 
-/// ECS sends alarms without a name where there are none.
+/// Alarms without a name count as none.
 pub(crate) mod alarms {
     use aws_sdk_ecs::types::DeploymentAlarms;
     use up_core::{Context, Result, ToAws, mirror};

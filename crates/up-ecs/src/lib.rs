@@ -36,15 +36,15 @@ pub static SERVICE: Service = Service {
     ..Service::new("ecs")
 };
 
-/// ECS says most things with two codes; what they mean stands in the text.
+/// ECS uses two codes for most errors; the text tells them apart.
 const ERRORS: &[ErrorRule] = &[
-    // A cluster, or a target group's listener, that was made a moment ago (terraform-provider-aws, ecs/service.go).
+    // A new cluster, or a target group with a new listener (terraform-provider-aws, ecs/service.go).
     ErrorRule::new(ErrorKind::Propagating).on("CreateService").code("ClusterNotFound"),
     ErrorRule::new(ErrorKind::Propagating).text("does not have an associated load balancer"),
     ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
     ErrorRule::new(ErrorKind::Propagating).text("ECS service role being passed has the proper permissions"),
     ErrorRule::new(ErrorKind::Propagating).text("Role is not valid"),
-    // A cluster that is being made, or has just been (ecs/cluster_capacity_providers.go there).
+    // A cluster that is being created, or is new (ecs/cluster_capacity_providers.go there).
     ErrorRule::new(ErrorKind::Propagating).text("Cluster was not ACTIVE"),
     ErrorRule::new(ErrorKind::Conflict).code("UpdateInProgress"),
     ErrorRule::new(ErrorKind::NotFound).text("Unable to describe task definition"),
@@ -74,18 +74,19 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 50.0, 5.0).guess(),
 ];
 
-/// How many clusters, services or tasks one call takes, less one: the least of ECS's limits, for services.
+/// The number of clusters, services or tasks that one call takes: the lowest of ECS's limits, that of services.
 const SERVICES_A_CALL: usize = 10;
 
-/// A share of a service's tasks that one capacity provider takes.
+/// A capacity provider of a strategy.
 #[part(Eq, PartialOrd, Ord, mirrors = CapacityProviderStrategyItem)]
 pub(crate) struct CapacityProvider {
-    /// `FARGATE`, `FARGATE_SPOT`, or the name of one made for an Auto Scaling group.
+    /// `FARGATE`, `FARGATE_SPOT`, or the name of a capacity provider for an Auto Scaling group.
     capacity_provider: String,
-    /// Its share of the tasks beyond `base`, against the weights of the others. Default: 1.
+    /// The relative share of the tasks beyond `base`. Default: 1.
     #[spec(default = 1)]
     weight: u32,
-    /// Tasks it runs before any are shared out; only one provider of a strategy may have some. Default: 0.
+    /// The minimum number of tasks on this capacity provider; only one provider of a strategy may have a base.
+    /// Default: 0.
     #[spec(default)]
     base: u32,
 }
@@ -94,7 +95,7 @@ pub(crate) type Strategy = BTreeSet<CapacityProvider>;
 
 type Map = BTreeMap<String, String>;
 
-/// A problem where `text` is no ARN: ECS takes names too, and answers with ARNs, which would never compare.
+/// Checks that `text` is an ARN: ECS takes names too, but answers with ARNs, so that names would always differ.
 fn arn(field: impl Into<String>, text: &str) -> Option<Problem> {
     let is_arn = text.starts_with("arn:") || placeholder::has_placeholder(text);
     (!is_arn).then(|| Problem::new(field, format!("`{text}` is not an ARN")))

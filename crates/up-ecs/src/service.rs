@@ -16,67 +16,71 @@ use crate::{
     words::{LaunchType, PropagateTags, SchedulingStrategy},
 };
 
-/// Keeps a number of tasks running, and puts them behind load balancers.
+/// Runs and maintains a desired number of tasks, and registers them with load balancers.
 #[spec]
 pub struct Service {
-    /// Its name, unique in the cluster. Default: derived from stack and address. A change replaces it.
+    /// Its name, unique in the cluster. Default: derived from stack and address. A change replaces the service.
     #[spec(name)]
     pub(crate) name: Option<String>,
-    /// The cluster it runs in.
+    /// The cluster of the service.
     #[spec(replace)]
     pub(crate) cluster: Ref<names::Cluster>,
-    /// What its tasks run. A change starts a deployment.
+    /// The task definition of its tasks. A change starts a deployment.
     #[spec(loose)]
     pub(crate) task_definition: Ref<names::TaskDefinition>,
-    /// How many tasks it runs. Left out: 1 at birth, and whatever autoscaling makes of it later. Where something else scales
-    /// the service, leave it out, or name it in `ignore_changes` to have it count at birth only: a declared count is put back.
+    /// The desired number of tasks. Left out: 1 on creation; then not compared, so that autoscaling can change it. If
+    /// something else scales the service, leave it out, or add it to `ignore_changes` to use it on creation only:
+    /// otherwise each apply sets the declared number again.
     pub(crate) desired_count: Option<u32>,
-    /// Images that must have been pushed before its first tasks start: while one is missing, a new service is made without
-    /// tasks, and the count of one that exists stays as it is. Default: none.
+    /// Images that must be pushed before the first tasks start: while one is missing, a new service is created without
+    /// tasks, and the desired count of an existing one is not changed. Default: none.
     #[spec(initial, default)]
     pub(crate) wait_for_images: BTreeSet<WaitedImage>,
-    /// `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Left out where a capacity provider strategy says it.
+    /// The launch type: `FARGATE`, `EC2`, `EXTERNAL` or `MANAGED_INSTANCES`. Leave it out with a capacity provider
+    /// strategy.
     #[spec(replace)]
     pub(crate) launch_type: Option<LaunchType>,
-    /// How tasks are shared out among capacity providers. Left out: the cluster's default.
+    /// The capacity provider strategy. Left out: the cluster's default.
     pub(crate) capacity_provider_strategy: Option<Strategy>,
-    /// The version of Fargate. Left out: `LATEST`.
+    /// The Fargate platform version. Left out: `LATEST`.
     pub(crate) platform_version: Option<String>,
-    /// Where in the network its tasks are, for network mode `awsvpc`.
+    /// The network configuration of its tasks; required for the network mode `awsvpc`.
     pub(crate) network_configuration: Option<NetworkConfiguration>,
-    /// Target groups its tasks register with. A target group must have a listener by then: until it has, ECS refuses.
+    /// The load balancer target groups of its tasks. ECS refuses a target group until it has a listener. Default: none.
     #[spec(default)]
     pub(crate) load_balancers: BTreeSet<LoadBalancer>,
-    /// Seconds after a task's start in which load balancers cannot make it unhealthy. Default: 0.
+    /// The number of seconds after a task's start for which unhealthy load balancer health checks are ignored.
+    /// Default: 0.
     #[spec(default)]
     pub(crate) health_check_grace_period_seconds: u32,
-    /// How new tasks replace old ones.
+    /// How tasks are replaced in a deployment.
     #[spec(default)]
     pub(crate) deployment_configuration: DeploymentConfiguration,
-    /// `REPLICA` for a number of tasks, `DAEMON` for one on each instance. Default: `REPLICA`.
+    /// The scheduling strategy: `REPLICA` for the desired number of tasks, `DAEMON` for one task on each container
+    /// instance. Default: `REPLICA`.
     #[spec(replace, default = SchedulingStrategy::Replica)]
     pub(crate) scheduling_strategy: SchedulingStrategy,
-    /// Lets `aws ecs execute-command` into its containers. Default: false.
+    /// Enables ECS Exec (`aws ecs execute-command`) for its containers. Default: false.
     #[spec(default)]
     pub(crate) enable_execute_command: bool,
-    /// Tags tasks with the names of cluster and service. Default: false.
+    /// Adds Amazon ECS managed tags to its tasks: the names of cluster and service. Default: false.
     #[spec(default)]
     pub(crate) enable_ecs_managed_tags: bool,
-    /// Whose tags tasks get: `NONE`, `SERVICE` or `TASK_DEFINITION`. Default: `NONE`.
+    /// The resource whose tags are copied to tasks: `NONE`, `SERVICE` or `TASK_DEFINITION`. Default: `NONE`.
     #[spec(default = PropagateTags::None)]
     pub(crate) propagate_tags: PropagateTags,
-    /// Moves tasks so that they are spread evenly over the zones. Left out: as AWS has it.
+    /// Redistributes tasks evenly over the availability zones. Left out: unchanged.
     pub(crate) availability_zone_rebalancing: Option<bool>,
-    /// Which instances may run its tasks; not on Fargate. Default: any.
+    /// Constraints for the container instances of its tasks; not on Fargate. Default: none.
     #[spec(default)]
     pub(crate) placement_constraints: BTreeSet<PlacementConstraint>,
-    /// How tasks are spread over instances, in order of weight; not on Fargate. Default: as ECS likes.
+    /// The task placement strategies, in the order in which they apply; not on Fargate. Default: ECS's own placement.
     #[spec(default)]
     pub(crate) placement_strategy: Vec<PlacementStrategy>,
-    /// Cloud Map services its tasks register with.
+    /// The Cloud Map services with which its tasks register (service discovery). Default: none.
     #[spec(default)]
     pub(crate) service_registries: BTreeSet<ServiceRegistry>,
-    /// How it finds, and is found by, others of its namespace. Left out: not compared.
+    /// Service Connect. Left out: not compared.
     pub(crate) service_connect_configuration: Option<ServiceConnect>,
 }
 

@@ -7,18 +7,18 @@ use up_core::{Context, FromAws, Result, ToAws, fill, mirror, part, read};
 
 use crate::container::LogConfiguration;
 
-/// How a service finds, and is found by, others of its namespace: through a proxy that ECS puts into each task.
+/// Service Connect: connections between services of a Cloud Map namespace by name, through a proxy in each task.
 #[part(Eq, mirrors = wire::ServiceConnectConfiguration)]
 pub(crate) struct ServiceConnect {
-    /// Whether it takes part. Default: true.
+    /// Enables Service Connect. Default: true.
     #[spec(default = true)]
     enabled: bool,
-    /// The Cloud Map namespace, as an ARN. Left out: the cluster's own.
+    /// The ARN of the Cloud Map namespace. Left out: that of the cluster.
     pub(crate) namespace: Option<String>,
-    /// Ports it offers under a name. Default: none, it only calls others.
+    /// The ports that other services can connect to by name. Default: none, the service is only a client.
     #[spec(default)]
     services: BTreeSet<ConnectService>,
-    /// Where the proxy's output goes. Left out: nowhere.
+    /// The log configuration of the Service Connect proxy. Left out: no logs.
     log_configuration: Option<LogConfiguration>,
 }
 
@@ -26,24 +26,24 @@ pub(crate) struct ServiceConnect {
 struct ConnectService {
     /// The name of a port mapping of the task definition.
     port_name: String,
-    /// Its name in Cloud Map. Left out: the port's name.
+    /// The name of the Cloud Map service. Left out: the port name.
     discovery_name: Option<String>,
-    /// Names and ports that callers use.
+    /// The names and ports that clients use.
     #[spec(default)]
     client_aliases: BTreeSet<ClientAlias>,
-    /// The port the proxy listens on. Left out: one that is free.
+    /// The port on which the proxy listens. Left out: ECS chooses.
     ingress_port_override: Option<u16>,
-    /// Seconds without traffic after which a connection is closed; 0 for never. Left out: 300, or 3600 for TCP.
+    /// The idle timeout of connections in seconds; 0 disables it. Left out: 300; for TCP, 3600.
     idle_timeout_seconds: Option<u32>,
-    /// Seconds a request may take; 0 for any. Left out: 15. Not for TCP.
+    /// The timeout of requests in seconds; 0 disables it. Not for TCP. Left out: 15.
     per_request_timeout_seconds: Option<u32>,
 }
 
 #[part(Eq, PartialOrd, Ord, mirrors = wire::ServiceConnectClientAlias)]
 struct ClientAlias {
-    /// The port callers use.
+    /// The port that clients connect to.
     port: u16,
-    /// The name callers use. Left out: the discovery name with the namespace behind it.
+    /// The name that clients use. Left out: `<discovery name>.<namespace>`.
     dns_name: Option<String>,
 }
 

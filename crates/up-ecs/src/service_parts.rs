@@ -13,21 +13,22 @@ use crate::{
 
 #[part(Eq, mirrors = wire::AwsVpcConfiguration)]
 pub(crate) struct NetworkConfiguration {
-    /// Subnets to run in, of one network.
+    /// The subnets of the tasks, all in the same VPC.
     pub(crate) subnets: BTreeSet<Ref<names::Subnet>>,
-    /// Firewalls around each task, 5 at most. Default: the network's own.
+    /// The security groups of the tasks, up to 5. Default: the VPC's default security group.
     #[spec(default)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
-    /// Gives tasks public addresses, as Fargate needs in subnets without NAT. Default: false.
+    /// Assigns public addresses to tasks, as Fargate needs in subnets without a NAT gateway or VPC endpoints.
+    /// Default: false.
     #[spec(default, with = convert::enabled)]
     pub(crate) assign_public_ip: bool,
 }
 
 #[part(Eq, PartialOrd, Ord)]
 pub(crate) struct WaitedImage {
-    /// The tag that a container of the task definition names.
+    /// The tag of an image of the task definition.
     pub(crate) tag: String,
-    /// The tags there are: `"${ecr.repository.main.pushed_tags}"`.
+    /// The tags that are pushed: `"${ecr.repository.main.pushed_tags}"`.
     pub(crate) pushed_tags: String,
 }
 
@@ -36,53 +37,57 @@ pub(crate) struct LoadBalancer {
     /// The target group.
     #[spec(member = target_group_arn, attribute = "arn")]
     pub(crate) target_group: Ref<names::TargetGroup>,
-    /// A container of the task definition.
+    /// The name of a container of the task definition.
     pub(crate) container_name: String,
-    /// A port it maps.
+    /// A container port of its port mappings.
     pub(crate) container_port: u16,
-    /// The second target group, and where requests come in by: for every deployment strategy but `ROLLING`.
+    /// The alternate target group and the listener rules; required for all deployment strategies except `ROLLING`.
     #[spec(with = blue_green)]
     pub(crate) advanced_configuration: Option<AdvancedConfiguration>,
 }
 
 #[part(Default, Eq, mirrors = wire::DeploymentConfiguration)]
 pub(crate) struct DeploymentConfiguration {
-    /// `ROLLING`: new tasks take the places of old ones. `BLUE_GREEN`: they come up beside these, and then get all requests.
-    /// `LINEAR` and `CANARY`: in steps, those that AWS takes by default. Default: `ROLLING`.
+    /// The deployment strategy. `ROLLING`: new tasks replace old ones, some at a time. `BLUE_GREEN`: new tasks start
+    /// beside the old ones, then all traffic is shifted to them. `LINEAR` and `CANARY`: traffic is shifted in steps,
+    /// with AWS's default sizes. Default: `ROLLING`.
     #[spec(default)]
     pub(crate) strategy: DeploymentStrategy,
-    /// Minutes that old tasks stay after the new ones have got all requests, 0 to 1,440: needed for `BLUE_GREEN`.
+    /// The bake time: the number of minutes for which old tasks keep running after all traffic is shifted, 0 to 1,440.
+    /// Required for `BLUE_GREEN`.
     pub(crate) bake_time_in_minutes: Option<u32>,
-    /// How many tasks may run in a deployment, in percent of the desired count. Default: 200; 100, the most, for a DAEMON.
+    /// The maximum number of tasks during a deployment, in percent of the desired count. Default: 200; for a DAEMON,
+    /// 100, which is also its maximum.
     pub(crate) maximum_percent: Option<u32>,
-    /// How many must stay healthy in a deployment, in percent of the desired count. Default: 100; 0 for a DAEMON.
+    /// The minimum number of healthy tasks during a deployment, in percent of the desired count. Default: 100; for a
+    /// DAEMON, 0.
     pub(crate) minimum_healthy_percent: Option<u32>,
-    /// What ends a deployment whose tasks do not come up. Without it, ECS tries for ever.
+    /// The deployment circuit breaker. Without it, ECS does not stop a deployment whose tasks fail to start.
     #[spec(default)]
     pub(crate) deployment_circuit_breaker: CircuitBreaker,
-    /// CloudWatch alarms that end a deployment. Left out: none.
+    /// CloudWatch alarms that make a deployment fail. Left out: none.
     #[spec(with = convert::alarms)]
     pub(crate) alarms: Option<Alarms>,
 }
 
 #[part(Default, Eq, mirrors = wire::DeploymentCircuitBreaker)]
 pub(crate) struct CircuitBreaker {
-    /// Ends a deployment whose tasks do not come up. Default: false.
+    /// Makes a deployment fail if its tasks cannot reach a steady state. Default: false.
     #[spec(default)]
     pub(crate) enable: bool,
-    /// Goes back to the last deployment that worked. Default: false.
+    /// Rolls a failed deployment back to the last completed one. Default: false.
     #[spec(default)]
     pub(crate) rollback: bool,
 }
 
 #[part(Eq, mirrors = wire::DeploymentAlarms)]
 pub(crate) struct Alarms {
-    /// Names of the alarms.
+    /// The names of the alarms.
     pub(crate) alarm_names: BTreeSet<String>,
-    /// Whether they are watched. Default: true.
+    /// Whether the alarms are used. Default: true.
     #[spec(default = true)]
     pub(crate) enable: bool,
-    /// Goes back to the last deployment that worked. Default: false.
+    /// Rolls a failed deployment back to the last completed one. Default: false.
     #[spec(default)]
     pub(crate) rollback: bool,
 }
@@ -93,7 +98,7 @@ pub(crate) struct PlacementConstraint {
     #[serde(rename = "type")]
     #[spec(member = type)]
     pub(crate) constraint: ConstraintType,
-    /// In ECS's cluster query language.
+    /// An expression in the cluster query language, for `memberOf`.
     pub(crate) expression: Option<String>,
 }
 
@@ -103,17 +108,17 @@ pub(crate) struct PlacementStrategy {
     #[serde(rename = "type")]
     #[spec(member = type)]
     pub(crate) strategy: StrategyType,
-    /// What to spread over (`instanceId`, `attribute:ecs.availability-zone`) or to pack by (`cpu`, `memory`).
+    /// The field to spread over (`instanceId`, `attribute:ecs.availability-zone`) or to pack by (`cpu`, `memory`).
     pub(crate) field: Option<String>,
 }
 
 #[part(Eq, PartialOrd, Ord, mirrors = wire::ServiceRegistry)]
 pub(crate) struct ServiceRegistry {
-    /// The Cloud Map service, as an ARN.
+    /// The ARN of the Cloud Map service.
     pub(crate) registry_arn: String,
-    /// A container of the task definition, for SRV records.
+    /// The name of a container of the task definition, for SRV records.
     pub(crate) container_name: Option<String>,
-    /// A port it maps, for SRV records.
+    /// A container port of its port mappings, for SRV records.
     pub(crate) container_port: Option<u16>,
 }
 

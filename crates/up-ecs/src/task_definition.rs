@@ -20,54 +20,56 @@ use crate::{
     words::{CpuArchitecture, LaunchType, NetworkMode, OperatingSystem, PidMode},
 };
 
-/// Which containers a task runs, and with what. A task definition never changes: every change makes a new revision of
-/// the same family, the services that use it move there, and the old revision goes.
+/// The containers of a task, with their resources. Task definitions are immutable: every change creates a new revision
+/// of the family, the services that use it are updated, and the old revision is deleted.
 #[spec]
 pub struct TaskDefinition {
-    /// The name its revisions share. Default: derived from stack and address.
+    /// The family: the name that its revisions share. Default: derived from stack and address.
     #[spec(replace)]
     family: Option<String>,
-    /// The containers.
+    /// The container definitions.
     #[spec(replace)]
     containers: BTreeSet<Container>,
-    /// Where it may run: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`. Default: `FARGATE`.
+    /// The launch types that the task definition is validated for: `FARGATE`, `EC2`, `EXTERNAL`, `MANAGED_INSTANCES`.
+    /// Default: `FARGATE`.
     #[spec(replace, default = [LaunchType::Fargate].into())]
     requires_compatibilities: BTreeSet<LaunchType>,
-    /// CPU units of the whole task: 1024 are one vCPU. Fargate demands it.
+    /// The CPU units of the task: 1024 are one vCPU. Required for Fargate.
     #[spec(replace)]
     cpu: Option<u32>,
-    /// MiB of the whole task. Fargate demands it.
+    /// The memory of the task in MiB. Required for Fargate.
     #[spec(replace)]
     memory: Option<u32>,
-    /// `awsvpc` for a network interface of its own, as Fargate demands; `bridge`, `host` or `none`. Default: `awsvpc`.
+    /// The network mode: `awsvpc`, which Fargate requires; `bridge`, `host` or `none`. Default: `awsvpc`.
     #[spec(replace, default = NetworkMode::Awsvpc)]
     network_mode: NetworkMode,
-    /// The machine it is built for.
+    /// The operating system and the CPU architecture of its images.
     #[spec(replace, default)]
     runtime_platform: RuntimePlatform,
-    /// The role ECS itself takes on to pull images, fetch secrets and write logs.
+    /// The task execution role, which the ECS agent uses to pull images, read secrets and write logs.
     #[spec(replace, loose)]
     execution_role: Option<Ref<names::Role>>,
-    /// The role the containers have.
+    /// The task role, which the containers use to call AWS.
     #[spec(replace, loose)]
     task_role: Option<Ref<names::Role>>,
-    /// Storage that its containers mount. Default: none.
+    /// The volumes that containers can mount. Default: none.
     #[spec(replace, default)]
     volumes: BTreeSet<Volume>,
-    /// GiB of ephemeral storage on Fargate, 21 to 200. Left out: 20.
+    /// The ephemeral storage on Fargate in GiB, 21 to 200. Left out: 20.
     #[spec(replace)]
     ephemeral_storage: Option<u32>,
-    /// Whose processes its containers see: `task` each other's, `host` the host's as well. Left out: their own.
+    /// The process namespace of the containers: `task` for one in the task, `host` for that of the container instance.
+    /// Left out: one for each container.
     #[spec(replace)]
     pid_mode: Option<PidMode>,
 }
 
 #[part(Default, Eq, mirrors = wire::RuntimePlatform)]
 struct RuntimePlatform {
-    /// `X86_64` or `ARM64`. Default: `X86_64`.
+    /// The CPU architecture: `X86_64` or `ARM64`. Default: `X86_64`.
     #[spec(default = CpuArchitecture::X86)]
     cpu_architecture: CpuArchitecture,
-    /// `LINUX`, or one of the Windows Server families. Default: `LINUX`.
+    /// The operating system family: `LINUX`, or one of the Windows Server families. Default: `LINUX`.
     #[spec(default = OperatingSystem::Linux)]
     operating_system_family: OperatingSystem,
 }

@@ -1,41 +1,43 @@
-//! What a task definition says of one volume.
+//! The volumes of a task definition.
 
 use aws_sdk_ecs::types::{self as wire, EfsAuthorizationConfig, EfsVolumeConfiguration, HostVolumeProperties};
 use up_core::{Context, FromAws, Result, ToAws, fill, part, read};
 
 use crate::convert::{enabled, host_port};
 
-/// Storage that containers of a task mount by its name. With neither EFS nor a path: empty, and gone with the task.
+/// A volume that containers of the task can mount. Without EFS and host path it is an empty volume, which is deleted
+/// with the task.
 #[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Volume {
-    /// Its name, unique in the task.
+    /// The name of the volume, unique in the task definition.
     pub(crate) name: String,
     /// An EFS file system.
     pub(crate) efs_volume_configuration: Option<Efs>,
-    /// A directory of the host; not on Fargate.
+    /// A path on the container instance; not on Fargate.
     pub(crate) host_source_path: Option<String>,
 }
 
 #[part(Eq, PartialOrd, Ord)]
 pub(crate) struct Efs {
-    /// The file system's id.
+    /// The id of the EFS file system.
     file_system_id: String,
-    /// The directory in it that becomes the volume's root; `/` with an access point, which has its own. Default: `/`.
+    /// The directory of the file system to mount; must be `/` with an access point, which defines its own. Default:
+    /// `/`.
     #[spec(default = "/".into())]
     root_directory: String,
-    /// Encrypts what goes over the network, as access points and IAM demand. Default: true.
+    /// Encrypts data in transit; required for access points and IAM authorization. Default: true.
     #[spec(default = true)]
     transit_encryption: bool,
-    /// The port for that. Left out: one that is free.
+    /// The port for encrypted data. Left out: chosen by the EFS mount helper.
     transit_encryption_port: Option<u16>,
-    /// The access point's id.
+    /// The id of the EFS access point.
     access_point_id: Option<String>,
-    /// Asks IAM whether the task's role may mount it. Default: false.
+    /// Uses the task role to authorize the mount (IAM authorization). Default: false.
     #[spec(default)]
     iam: bool,
 }
 
-/// A directory of the host is a table of its own.
+/// ECS has the host path in a separate table.
 impl ToAws<wire::Volume> for Volume {
     fn to_aws(&self, cx: &Context) -> Result<Option<wire::Volume>> {
         let host = self.host_source_path.as_ref();
@@ -55,7 +57,7 @@ impl FromAws<wire::Volume> for Volume {
     }
 }
 
-/// The access point and the question to IAM are in a table of their own.
+/// ECS has the access point and IAM authorization in a separate table.
 impl ToAws<EfsVolumeConfiguration> for Efs {
     fn to_aws(&self, cx: &Context) -> Result<Option<EfsVolumeConfiguration>> {
         let access = EfsAuthorizationConfig::builder().set_access_point_id(self.access_point_id.clone());

@@ -1,79 +1,79 @@
 //! ECS's enumerations.
 
 up_core::aws_enum! {
-    /// What CloudWatch Container Insights measures.
+    /// The metrics of CloudWatch Container Insights.
     pub(crate) ContainerInsights {
-        /// Nothing.
+        /// No metrics.
         Disabled = "disabled",
-        /// Clusters and services.
+        /// Metrics of clusters and services.
         Enabled = "enabled",
-        /// Every task and container too.
+        /// Metrics of tasks and containers too.
         Enhanced = "enhanced",
     }
 }
 
 up_core::aws_enum! {
-    /// Where sessions into containers are recorded.
+    /// Where ECS Exec sessions are logged.
     pub(crate) ExecuteCommandLogging {
-        /// Nowhere.
+        /// Not logged.
         None = "NONE",
-        /// Where the container's own awslogs go.
+        /// By the `awslogs` configuration of the task definition; without one, not logged.
         Default = "DEFAULT",
-        /// Where the cluster says.
+        /// By the `log_configuration` of the cluster.
         Override = "OVERRIDE",
     }
 }
 
 up_core::aws_enum! {
-    /// What tasks run on.
+    /// The infrastructure that tasks run on.
     pub(crate) LaunchType {
-        /// Machines of AWS's.
+        /// AWS Fargate.
         Fargate = "FARGATE",
-        /// EC2 instances of one's own.
+        /// EC2 instances registered with the cluster.
         Ec2 = "EC2",
-        /// Machines outside AWS.
+        /// External instances (ECS Anywhere).
         External = "EXTERNAL",
-        /// EC2 instances that ECS looks after.
+        /// ECS Managed Instances: EC2 instances that ECS manages.
         ManagedInstances = "MANAGED_INSTANCES",
     }
 }
 
 up_core::aws_enum! {
-    /// How containers are in the network.
+    /// The Docker networking mode of a task's containers.
     pub(crate) NetworkMode {
-        /// A network interface for each task.
+        /// An elastic network interface for each task.
         Awsvpc = "awsvpc",
-        /// Docker's own network in each instance.
+        /// Docker's virtual network on each container instance.
         Bridge = "bridge",
-        /// The instance's network.
+        /// The network of the container instance.
         Host = "host",
-        /// None.
+        /// No external connectivity.
         None = "none",
     }
 }
 
 up_core::aws_enum! {
-    /// Whose processes containers see.
+    /// The process namespace of a task's containers.
     pub(crate) PidMode {
-        /// Each other's.
+        /// Shared by all containers of the task.
         Task = "task",
-        /// All of the instance.
+        /// That of the container instance.
         Host = "host",
     }
 }
 
 up_core::aws_enum! {
-    /// What an image is built for.
+    /// The CPU architecture.
     pub(crate) CpuArchitecture {
-        /// Intel and AMD.
+        /// 64-bit x86 (Intel, AMD).
         X86 = "X86_64",
-        /// Graviton.
+        /// 64-bit ARM (AWS Graviton).
         Arm = "ARM64",
     }
 }
 
 up_core::aws_enum! {
-    /// What an image is built for.
+    /// The operating system family.
     pub(crate) OperatingSystem {
         Linux = "LINUX",
         Windows2016Full = "WINDOWS_SERVER_2016_FULL",
@@ -87,7 +87,7 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// What goes over a port.
+    /// The protocol of a port.
     pub(crate) Transport {
         Tcp = "tcp",
         Udp = "udp",
@@ -95,7 +95,7 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// What Service Connect measures of a port.
+    /// The application protocol of a port, for Service Connect.
     pub(crate) AppProtocol {
         Http = "http",
         Http2 = "http2",
@@ -104,11 +104,11 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// Where a container's output goes.
+    /// A log driver.
     pub(crate) LogDriver {
-        /// To CloudWatch Logs.
+        /// CloudWatch Logs.
         Awslogs = "awslogs",
-        /// To the task's log router.
+        /// The task's log router (FireLens).
         Awsfirelens = "awsfirelens",
         Splunk = "splunk",
         Fluentd = "fluentd",
@@ -120,7 +120,7 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// A log router.
+    /// A log router for FireLens.
     pub(crate) LogRouter {
         Fluentbit = "fluentbit",
         Fluentd = "fluentd",
@@ -128,23 +128,23 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// How far another container must have come.
+    /// The condition that another container must meet.
     pub(crate) Condition {
         /// It has started.
         Start = "START",
-        /// It has stopped.
+        /// It has exited.
         Complete = "COMPLETE",
-        /// It has stopped with 0.
+        /// It has exited with status 0.
         Success = "SUCCESS",
-        /// It is well, by its health check.
+        /// Its health check has succeeded.
         Healthy = "HEALTHY",
     }
 }
 
 up_core::aws_enum! {
-    /// What the operating system limits.
+    /// A resource limit of the operating system.
     pub(crate) UlimitName {
-        /// Open files; the one limit that Fargate takes.
+        /// Open files; the only limit that Fargate supports.
         Nofile = "nofile",
         Core = "core",
         Cpu = "cpu",
@@ -164,15 +164,15 @@ up_core::aws_enum! {
 }
 
 up_core::aws_enum! {
-    /// How new tasks take over requests.
+    /// A deployment strategy.
     pub(crate) DeploymentStrategy {
-        /// They take the places of old ones, some at a time.
+        /// New tasks replace old ones, some at a time.
         Rolling = "ROLLING",
-        /// All at once, after they have come up beside the old ones.
+        /// New tasks start beside the old ones; then all traffic is shifted at once.
         BlueGreen = "BLUE_GREEN",
-        /// In equal steps.
+        /// Traffic is shifted to the new tasks in equal steps.
         Linear = "LINEAR",
-        /// A few requests first, then all.
+        /// A small part of the traffic is shifted first, then the rest.
         Canary = "CANARY",
     }
 }
@@ -185,45 +185,45 @@ impl Default for DeploymentStrategy {
 }
 
 up_core::aws_enum! {
-    /// How many tasks a service runs.
+    /// How the number of a service's tasks is determined.
     pub(crate) SchedulingStrategy {
-        /// As many as it is told.
+        /// The desired count.
         Replica = "REPLICA",
-        /// One on each instance.
+        /// One task on each container instance.
         Daemon = "DAEMON",
     }
 }
 
 up_core::aws_enum! {
-    /// Whose tags tasks get.
+    /// The resource whose tags are copied to tasks.
     pub(crate) PropagateTags {
-        /// Nobody's.
+        /// No tags are copied.
         None = "NONE",
-        /// The service's.
+        /// The service.
         Service = "SERVICE",
-        /// The task definition's.
+        /// The task definition.
         TaskDefinition = "TASK_DEFINITION",
     }
 }
 
 up_core::aws_enum! {
-    /// Which instances may run a task.
+    /// A placement constraint.
     pub(crate) ConstraintType {
-        /// Each task another.
+        /// Each task on a different container instance.
         DistinctInstance = "distinctInstance",
-        /// Those an expression is true for.
+        /// Container instances for which an expression is true.
         MemberOf = "memberOf",
     }
 }
 
 up_core::aws_enum! {
-    /// How tasks are spread over instances.
+    /// A task placement strategy.
     pub(crate) StrategyType {
-        /// By chance.
+        /// Random placement.
         Random = "random",
-        /// Evenly.
+        /// Even distribution over the values of a field.
         Spread = "spread",
-        /// On as few as will do.
+        /// On as few container instances as possible.
         Binpack = "binpack",
     }
 }

@@ -1,16 +1,16 @@
-//! Where a load balancer writes down what it does.
+//! Log files of a load balancer in S3.
 
 use up_core::prelude::*;
 
 use crate::attributes::Attributes;
 
-/// Files of log lines in an S3 bucket.
+/// Log files in an S3 bucket.
 #[part(Default)]
 pub(crate) struct Logs {
-    /// Name of the bucket; its policy must let Elastic Load Balancing write. Default: empty, no logs.
+    /// The name of the bucket, whose policy must allow Elastic Load Balancing to write. Default: empty, no logs.
     #[spec(default)]
     bucket: String,
-    /// What the names of the files begin with. Default: empty.
+    /// The prefix of the log files' keys. Default: empty.
     #[spec(default)]
     prefix: String,
 }
@@ -24,7 +24,7 @@ impl Logs {
         attributes.set(&format!("{key}.s3.prefix"), wanted.then_some(&self.prefix));
     }
 
-    /// AWS remembers the bucket of logs that are switched off: they are no logs all the same.
+    /// AWS keeps the bucket of logs that are disabled: they count as no logs.
     pub(crate) fn observed(key: &str, attributes: &Attributes) -> Self {
         let text = |part| attributes.get(&format!("{key}.s3.{part}")).unwrap_or_default().to_owned();
         match attributes.get(&format!("{key}.s3.enabled")) {
@@ -33,7 +33,7 @@ impl Logs {
         }
     }
 
-    /// A prefix without a bucket says nothing.
+    /// A prefix without a bucket has no meaning.
     pub(crate) fn check(&self, field: &str) -> Option<Problem> {
         let stray = self.bucket.is_empty() && !self.prefix.is_empty();
         Problem::when(stray, format!("{field}.bucket"), "missing: the bucket that the prefix is for")

@@ -1,4 +1,4 @@
-//! What becomes of a request: shared by listeners and rules.
+//! Actions of listeners and rules.
 
 use std::collections::BTreeSet;
 
@@ -7,75 +7,75 @@ use up_core::prelude::*;
 
 use crate::{check_range, words::RedirectStatus};
 
-/// What becomes of a request.
+/// What a listener or a rule does with a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// It goes to a target, such as `{ forward = { target_groups = [{ target_group = "orders" }] } }`.
+    /// Forwards requests to target groups, such as `{ forward = { target_groups = [{ target_group = "orders" }] } }`.
     Forward(Forward),
-    /// The client is sent elsewhere, such as `{ redirect = { protocol = "HTTPS", port = "443" } }`.
+    /// Redirects clients to another URL, such as `{ redirect = { protocol = "HTTPS", port = "443" } }`.
     Redirect(Redirect),
-    /// The load balancer answers itself, such as `{ fixed_response = { status_code = 404 } }`.
+    /// Returns a fixed response, such as `{ fixed_response = { status_code = 404 } }`.
     FixedResponse(FixedResponse),
-    /// One that this version cannot declare, by AWS's word for it: it only shows as a difference.
+    /// A type of action that this version does not support, by AWS's name: it only appears in differences.
     #[schemars(skip)]
     Unknown(String),
 }
 
-/// Where requests go.
+/// The target groups that receive the requests.
 #[part(mirrors = wire::ForwardActionConfig)]
 pub(crate) struct Forward {
-    /// One target group, or up to five that share the requests. Where a service of the stack (`ecs.service`) is deployed
-    /// blue/green through it, Amazon ECS moves the weights, and the live ones stay. Where something outside the stack does
-    /// (CodeDeploy), say so: `ignore_changes = ["actions[0].forward.target_groups[*].weight"]`.
+    /// One to five target groups. If an `ecs.service` of the stack does blue/green deployments with them, Amazon ECS
+    /// changes the weights, and the live ones are kept. If something outside the stack does (CodeDeploy), declare it:
+    /// `ignore_changes = ["actions[0].forward.target_groups[*].weight"]`.
     target_groups: BTreeSet<Share>,
-    /// Seconds that a client stays with the target group it came to, 1 to 604,800. Left out: it does not.
+    /// The number of seconds for which requests of a client are routed to the same target group, 1 to 604,800. Left
+    /// out: no target group stickiness.
     #[spec(member = target_group_stickiness_config, with = stickiness)]
     stickiness_duration_seconds: Option<i32>,
 }
 
-/// A target group's share of the requests.
+/// A target group and its weight.
 #[part(Eq, PartialOrd, Ord, mirrors = wire::TargetGroupTuple)]
 struct Share {
     /// The target group.
     #[spec(member = target_group_arn)]
     target_group: Ref<names::TargetGroup>,
-    /// Its share, beside those of the others, 0 to 999. Default: 1.
+    /// The weight relative to those of the other target groups, 0 to 999. Default: 1.
     #[spec(default = 1)]
     weight: i32,
 }
 
-/// Where a client is sent. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for those of the
-/// request.
+/// A redirect. `#{protocol}`, `#{host}`, `#{port}`, `#{path}` and `#{query}` stand for the parts of the request's URL.
 #[part(mirrors = wire::RedirectActionConfig)]
 pub(crate) struct Redirect {
-    /// `HTTP` or `HTTPS`. Default: as it came.
+    /// The protocol: `HTTP` or `HTTPS`. Default: that of the request.
     #[spec(default = "#{protocol}".into())]
     protocol: String,
-    /// Default: as it came.
+    /// The host name. Default: that of the request.
     #[spec(default = "#{host}".into())]
     host: String,
-    /// Default: as it came.
+    /// The port. Default: that of the request.
     #[spec(default = "#{port}".into())]
     port: String,
-    /// Default: as it came.
+    /// The absolute path, beginning with `/`. Default: that of the request.
     #[spec(default = "/#{path}".into())]
     path: String,
-    /// What stands behind the `?`. Default: as it came.
+    /// The query string, without the `?`. Default: that of the request.
     #[spec(default = "#{query}".into())]
     query: String,
-    /// Whether clients may remember it. Default: `HTTP_301`, they may.
+    /// The status code: `HTTP_301` for a permanent, `HTTP_302` for a temporary redirect. Default: `HTTP_301`.
     #[spec(default = RedirectStatus::Http301)]
     status_code: RedirectStatus,
 }
 
-/// What the load balancer answers.
+/// A fixed response.
 #[part(mirrors = wire::FixedResponseActionConfig)]
 pub(crate) struct FixedResponse {
-    /// The status, such as 404: 200 to 299, or 400 to 599.
+    /// The HTTP status code, such as 404: 200 to 299, or 400 to 599.
     #[spec(with = status_text)]
     status_code: u16,
-    /// What the body is. Default: `text/plain`.
+    /// The content type. Default: `text/plain`.
     #[spec(default = "text/plain".into())]
     content_type: String,
     /// The body, 1,024 bytes at most. Default: empty.
@@ -83,7 +83,7 @@ pub(crate) struct FixedResponse {
     message_body: String,
 }
 
-/// How long a client stays, in a table of its own.
+/// The stickiness duration, which AWS has in a separate table.
 mod stickiness {
     use aws_sdk_elasticloadbalancingv2::types::TargetGroupStickinessConfig;
     use up_core::{Context, Result};
@@ -98,7 +98,7 @@ mod stickiness {
     }
 }
 
-/// AWS has a status as text.
+/// AWS has the status code as text.
 mod status_text {
     use up_core::{Context, Result, present};
 
@@ -111,18 +111,18 @@ mod status_text {
     }
 }
 
-/// Actions as the API shows them, in their order.
+/// Actions in the order in which the API returns them.
 pub(crate) fn observed(actions: Option<Vec<wire::Action>>) -> Result<Vec<Action>> {
     let mut actions = actions.unwrap_or_default();
     actions.sort_by_key(|action| action.order);
     FromAws::from_aws(actions)
 }
 
-/// The rules for what a listener or a rule does.
+/// The checks of the actions of a listener or a rule.
 pub(crate) fn check(field: &str, actions: &[Action]) -> Vec<Problem> {
     match actions {
         [action] => action.check(&format!("{field}[0]")),
-        _ => vec![Problem::new(field, format!("exactly one action is possible, and here are {}", actions.len()))],
+        _ => vec![Problem::new(field, format!("expected exactly one action, and found {}", actions.len()))],
     }
 }
 
@@ -135,7 +135,7 @@ impl ToAws<wire::Action> for Action {
             Self::FixedResponse(it) => {
                 action.r#type(ActionTypeEnum::FixedResponse).set_fixed_response_config(it.to_aws(cx)?)
             }
-            Self::Unknown(word) => return Err(Error::ours(format!("an action of the type {word} is never sent"))),
+            Self::Unknown(word) => return Err(Error::ours(format!("an action of the type {word} cannot be sent"))),
         };
         Ok(Some(action.build()))
     }
@@ -174,7 +174,7 @@ impl Action {
 impl Forward {
     fn check(&self, field: &str) -> Vec<Problem> {
         let is_wrong = !(1..=5).contains(&self.target_groups.len());
-        let count = Problem::when(is_wrong, format!("{field}.target_groups"), "one to five target groups are possible");
+        let count = Problem::when(is_wrong, format!("{field}.target_groups"), "expected one to five target groups");
         let shares = self
             .target_groups
             .iter()
@@ -188,7 +188,7 @@ impl Forward {
 
 impl Redirect {
     fn check(&self, field: &str) -> Option<Problem> {
-        // AWS does not count the query: a redirect to itself has no end.
+        // AWS ignores the query here: a redirect to the same URL would never end.
         let is_same = self.protocol == Self::default_protocol()
             && self.host == Self::default_host()
             && self.port == Self::default_port()
@@ -200,7 +200,7 @@ impl Redirect {
 impl FixedResponse {
     fn check(&self, field: &str) -> Option<Problem> {
         let right = matches!(self.status_code, 200..=299 | 400..=599);
-        let message = format!("200 to 299 and 400 to 599 are possible, and this is {}", self.status_code);
+        let message = format!("expected 200 to 299 or 400 to 599, and this is {}", self.status_code);
         Problem::when(!right, format!("{field}.status_code"), message)
     }
 }

@@ -1,4 +1,4 @@
-//! Attributes: settings that the API keeps as text under keys such as `idle_timeout.timeout_seconds`.
+//! Attributes: settings that the API has as text under keys such as `idle_timeout.timeout_seconds`.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use up_core::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Attributes(BTreeMap<String, String>);
 
-/// The most that one call takes.
+/// The most attributes that one call takes.
 pub(crate) const SENT: usize = 20;
 
-/// A field of a spec, and the key of the attribute that it sets.
+/// A field of a spec, and the key of its attribute.
 pub(crate) type Row = (&'static str, &'static str);
 
 impl Attributes {
-    /// True where none is said.
+    /// True if there are no attributes.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What the fields of a spec set; a field that is left out sets nothing.
+    /// The attributes that the fields of a spec set; a field that is left out sets none.
     pub(crate) fn of(spec: &impl Serialize, rows: &[Row]) -> Self {
         let spec = plain(spec);
         let text = |value: &Value| match value {
@@ -33,7 +33,7 @@ impl Attributes {
         rows.iter().filter_map(|(field, key)| Some(((*key).to_owned(), text(&spec[*field])?))).collect()
     }
 
-    /// A spec, with the fields that these set as they are here.
+    /// The spec, with the fields of these rows set to the values of the attributes.
     pub(crate) fn fill<T: Serialize + DeserializeOwned>(&self, spec: T, rows: &[Row]) -> Result<T> {
         let mut filled = plain(&spec);
         for (field, key) in rows {
@@ -44,17 +44,17 @@ impl Attributes {
         serde_json::from_value(filled).map_err(|error| Error::absent(&format!("readable attributes: {error}")))
     }
 
-    /// What is under one key.
+    /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Sets one to what is wanted; what is not wanted is left as it is.
+    /// Sets an attribute to a desired value; without one, nothing is changed.
     pub(crate) fn set(&mut self, key: &str, value: Option<impl ToString>) {
         self.0.extend(value.map(|value| (key.to_owned(), value.to_string())));
     }
 
-    /// What must be sent to get from `observed` to these, each in the `form` of one API.
+    /// The attributes that must be sent to get from `observed` to these, each in the `form` of one API.
     pub(crate) fn beyond<T>(&self, observed: &Self, form: impl Fn(&str, &str) -> T) -> Vec<T> {
         let differ = self.0.iter().filter(|(key, value)| observed.0.get(*key) != Some(value));
         differ.map(|(key, value)| form(key, value)).collect()
@@ -72,7 +72,7 @@ pub(crate) fn plain(spec: &impl Serialize) -> Value {
     serde_json::to_value(spec).expect("a spec is plain data with text for keys")
 }
 
-/// Truths and numbers are written as JSON writes them; all else is text.
+/// Booleans and numbers are written as in JSON; everything else is text.
 fn value(text: &str) -> Value {
     match serde_json::from_str(text) {
         Ok(value @ (Value::Bool(_) | Value::Number(_))) => value,

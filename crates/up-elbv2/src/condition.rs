@@ -1,4 +1,4 @@
-//! Which requests a rule is for.
+//! Conditions of rules.
 
 use std::collections::BTreeSet;
 
@@ -7,50 +7,50 @@ use up_core::{mirror, prelude::*};
 
 type Values = BTreeSet<String>;
 
-/// Which requests a rule is for. Of several values one must fit; of several conditions all must. `*` and `?` stand for
-/// any text and any letter.
+/// A condition for requests. One of its values must match; all conditions of a rule must match. `*` matches any text,
+/// `?` any single character.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {
-    /// The host asked for, such as `["api.bullstra.com"]`.
+    /// The host name, such as `["api.bullstra.com"]`.
     HostHeader(Values),
-    /// The path asked for, such as `["/orders", "/orders/*"]`.
+    /// The path of the URL, such as `["/orders", "/orders/*"]`.
     PathPattern(Values),
-    /// A header, such as `{ name = "X-Client", values = ["mobile*"] }`.
+    /// An HTTP header, such as `{ name = "X-Client", values = ["mobile*"] }`.
     HttpHeader(HttpHeader),
-    /// The method, such as `["GET", "HEAD"]`.
+    /// The HTTP method, such as `["GET", "HEAD"]`.
     HttpRequestMethod(Values),
-    /// Something behind the `?`, such as `[{ key = "version", value = "2" }]`.
+    /// A parameter of the query string, such as `[{ key = "version", value = "2" }]`.
     QueryString(BTreeSet<QueryPair>),
-    /// Where the client is, such as `["10.0.0.0/8"]`.
+    /// The source IP address, such as `["10.0.0.0/8"]`.
     SourceIp(BTreeSet<Cidr>),
-    /// One that this version cannot declare, by AWS's word for it: it only shows as a difference.
+    /// A type of condition that this version does not support, by AWS's name: it only appears in differences.
     #[schemars(skip)]
     Unknown(String),
 }
 
-/// A header.
+/// An HTTP header.
 #[part(Eq, PartialOrd, Ord, mirrors = wire::HttpHeaderConditionConfig)]
 pub(crate) struct HttpHeader {
-    /// Its name. Upper and lower case are alike.
+    /// The name of the header, not case-sensitive.
     #[spec(member = http_header_name)]
     name: String,
-    /// What it may say.
+    /// The values to match.
     values: Values,
 }
 
-/// Something behind the `?`.
+/// A parameter of the query string.
 #[part(Eq, PartialOrd, Ord, mirrors = wire::QueryStringKeyValuePair)]
 pub(crate) struct QueryPair {
-    /// Left out: any.
+    /// The key. Left out: any key.
     key: Option<String>,
-    /// What it says.
+    /// The value to match.
     value: String,
 }
 
 impl ToAws<wire::RuleCondition> for Condition {
     fn to_aws(&self, cx: &Context) -> Result<Option<wire::RuleCondition>> {
-        /// The table of a condition that has nothing but values.
+        /// The table of a condition that has only values.
         macro_rules! table {
             ($table:ident, $values:expr) => {
                 wire::$table::builder().set_values($values.to_aws(cx)?).build()
@@ -72,7 +72,7 @@ impl ToAws<wire::RuleCondition> for Condition {
     }
 }
 
-/// AWS shows some conditions twice: in a table of their own, and as plain values, as it used to.
+/// AWS returns some conditions twice: in a separate table, and as plain values, which is the older form.
 impl FromAws<wire::RuleCondition> for Condition {
     fn from_aws(condition: wire::RuleCondition) -> Result<Self> {
         let field = present(condition.field, "field of a condition")?;
@@ -99,7 +99,7 @@ impl FromAws<wire::RuleCondition> for Condition {
 }
 
 impl Condition {
-    /// AWS's word for it, of which a rule has one each but for headers and query strings.
+    /// AWS's name of the condition, which is unique in a rule except for headers and query strings.
     pub(crate) fn field(&self) -> &str {
         match self {
             Self::HostHeader(_) => "host-header",
@@ -112,7 +112,7 @@ impl Condition {
         }
     }
 
-    /// How many values it has: AWS counts them over all conditions of a rule.
+    /// The number of its values: AWS limits the sum over all conditions of a rule.
     pub(crate) fn values(&self) -> usize {
         match self {
             Self::HostHeader(values) | Self::PathPattern(values) | Self::HttpRequestMethod(values) => values.len(),

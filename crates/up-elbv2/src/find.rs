@@ -1,4 +1,4 @@
-//! Finds what is a stack's. The API cannot filter by tag, and tells tags in a call of their own.
+//! Finds the resources of a stack. The API cannot filter by tag, and returns tags in a separate call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use up_core::{AlreadyDone, Context, Error, ErrorKind, NewResource, Query, Result
 
 use crate::{SERVICE, client, tags};
 
-/// The most ARNs that one call tells the tags of.
+/// The most ARNs that one call returns the tags of.
 const DESCRIBED: usize = 20;
 
-/// The most the API lists in one answer.
+/// The most resources that the API lists in one answer.
 pub(crate) const PAGE: i32 = 400;
 
-/// Those that may be asked for, by the ARN and the name that the API lists.
+/// The resources that the query may ask for, by the ARN and the name that the API lists.
 pub(crate) fn asked<T>(
     query: &Query,
     listed: impl IntoIterator<Item = (Option<String>, Option<String>, T)>,
@@ -27,7 +27,7 @@ pub(crate) fn asked<T>(
     Ok(found)
 }
 
-/// Those that are the stack's, each with its tags and its ARN.
+/// The resources of the stack, each with its tags and its ARN.
 pub(crate) async fn owned<T>(
     cx: &Context,
     query: &Query,
@@ -38,7 +38,8 @@ pub(crate) async fn owned<T>(
     Ok(found.into_iter().filter_map(|(arn, item)| Some((owned.remove(&arn)?, arn, item))).collect())
 }
 
-/// The tags of those among `arns` that are the stack's: from the index, or by asking about what it does not list.
+/// The tags of those of `arns` that belong to the stack: from the tagging index, or by asking for those that it does
+/// not list.
 async fn tags_of_owned<'a>(
     cx: &Context,
     query: &Query,
@@ -51,24 +52,24 @@ async fn tags_of_owned<'a>(
     let unlisted: Vec<String> = unlisted.into_iter().cloned().collect();
     let some_each: Vec<_> = unlisted.chunks(DESCRIBED).map(<[_]>::to_vec).collect();
     let told = some_each.into_iter().map(async |arns| match described(cx, &arns).await {
-        // One that went meanwhile spoils the answer for all.
+        // One that was deleted meanwhile makes the call fail for all.
         Err(error) if error.kind == ErrorKind::NotFound => described_singly(cx, &arns).await,
         told => told,
     });
     found.extend(concurrently(told).await?.into_iter().flatten());
-    // Of a load balancer or a target group, the ARN ends with its name and an id.
+    // The ARN of a load balancer or a target group ends with its name and an id.
     found.retain(|arn, tags| query.accepts(arn.rsplit('/').nth(1).unwrap_or_default(), tags));
     Ok(found)
 }
 
-/// The tags of one; `None` where it is gone.
+/// The tags of a resource; `None` if it no longer exists.
 pub(crate) async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     let described = described(cx, &[arn.to_owned()]).await.unless_gone()?.unwrap_or_default();
     Ok(described.into_iter().next().map(|(_, tags)| tags))
 }
 
-/// What a create has answered with, if it is this birth's: with the same name and settings AWS answers with one that
-/// exists, even if it belongs to others. Names that are derived belong to the stack, and are not asked about.
+/// Checks that a create call has created its resource: for the same name and settings AWS returns an existing resource,
+/// even if it belongs to others. Derived names belong to the stack, and are not checked.
 pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>, arn: String) -> Result<String> {
     let Some(name) = name else { return Ok(arn) };
     let described = described(cx, std::slice::from_ref(&arn)).await.unless_gone()?.unwrap_or_default();
@@ -78,8 +79,8 @@ pub(crate) async fn born(cx: &Context, new: &NewResource, name: Option<&String>,
     }
 }
 
-/// The load balancers whose listeners may be the stack's: by the index and by the ARNs of listeners and rules that are
-/// known, or, where those name none, by how load balancers are called.
+/// The load balancers whose listeners may belong to the stack: by the tagging index and the known ARNs of listeners and
+/// rules, or, without these, by the names of load balancers.
 pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["loadbalancer/app/", "loadbalancer/net/", "listener/", "listener-rule/"]
         .into_iter()
@@ -98,7 +99,7 @@ pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeS
     Ok(named.into_iter().filter(|(_, name)| name.starts_with(&query.prefix())).map(|(arn, _)| arn).collect())
 }
 
-/// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.
+/// The listeners whose rules may belong to the stack. Those of a load balancer are requested only if none is known.
 pub(crate) async fn listeners(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
     let listed = ["listener/", "listener-rule/"].into_iter();
     let listed = listed.flat_map(|resource| query.listed(SERVICE.iam_prefix, resource));
@@ -114,7 +115,7 @@ pub(crate) async fn listeners(cx: &Context, query: &Query) -> Result<BTreeSet<St
     Ok(listeners)
 }
 
-/// All listeners of some load balancers. A load balancer that is gone has none.
+/// All listeners of some load balancers; none for a load balancer that no longer exists.
 pub(crate) async fn listeners_on(
     cx: &Context,
     balancers: BTreeSet<String>,
@@ -131,7 +132,7 @@ async fn described(cx: &Context, arns: &[String]) -> Result<Vec<(String, Tags)>>
     let answer = client(cx).describe_tags().set_resource_arns(Some(arns.to_vec())).send().await?;
     let described = answer.tag_descriptions.unwrap_or_default().into_iter();
     let described: BTreeMap<_, _> = described.filter_map(|each| Some((each.resource_arn?, tags(each.tags)))).collect();
-    // What is not described would be taken for somebody else's.
+    // Without its tags, a resource would be taken for one outside the stack.
     match arns.iter().find(|arn| !described.contains_key(*arn)) {
         Some(arn) => Err(Error::absent(&format!("tags of {arn}"))),
         None => Ok(described.into_iter().collect()),
@@ -156,7 +157,7 @@ fn listener_of(arn: &str) -> Option<String> {
     ancestor(arn, "listener", 4)
 }
 
-/// ARNs of this API hold those of what they belong to, in so many `parts`.
+/// ARNs of this API contain the ARN of the parent, in the first `parts` parts.
 fn ancestor(arn: &str, kind: &str, parts: usize) -> Option<String> {
     let (account, resource) = arn.rsplit_once(':')?;
     let path: Vec<_> = resource.split('/').skip(1).take(parts).collect();

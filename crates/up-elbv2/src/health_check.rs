@@ -1,4 +1,4 @@
-//! How a load balancer finds out which targets work.
+//! The health checks of a target group.
 
 use aws_sdk_elasticloadbalancingv2::types::{self as wire, Matcher};
 use up_core::{mirror, placeholder, prelude::*};
@@ -8,27 +8,30 @@ use crate::{
     words::{Protocol, ProtocolVersion},
 };
 
-/// How a load balancer finds out which targets work. AWS's defaults depend on the group's protocol.
+/// The health checks of a target group's targets. AWS's defaults depend on the target group's protocol.
 #[part(Default)]
 pub(crate) struct HealthCheck {
-    /// Whether targets are checked at all; only for Lambda are they not by default. Left out: AWS's default.
+    /// Whether health checks are enabled; they can be disabled for Lambda only. Left out: AWS's default, false for
+    /// Lambda, else true.
     pub(crate) enabled: Option<bool>,
-    /// What is spoken. Left out: AWS's default, `HTTP` for application load balancers, else `TCP`.
+    /// The protocol for health checks. Left out: AWS's default, `HTTP` for application load balancers, else `TCP`.
     pub(crate) protocol: Option<Protocol>,
-    /// The port, or `traffic-port`. Left out: AWS's default, the port that traffic goes to.
+    /// The port for health checks, or `traffic-port`. Left out: AWS's default, the port on which the target receives
+    /// traffic.
     pub(crate) port: Option<String>,
-    /// What is asked for. Left out: AWS's default, `/`.
+    /// The path for health checks. Left out: AWS's default, `/`.
     pub(crate) path: Option<String>,
-    /// Statuses of a target that works: `200`, `200,204` or `200-299`; for gRPC, of `0` to `99`. Left out: AWS's
-    /// default.
+    /// The status codes of a healthy target: `200`, `200,204` or `200-299`; for gRPC, codes from 0 to 99. Left out:
+    /// AWS's default.
     matcher: Option<String>,
-    /// Seconds between two checks of one target, 5 to 300. Left out: AWS's default.
+    /// The number of seconds between health checks of a target, 5 to 300. Left out: AWS's default.
     pub(crate) interval_seconds: Option<i32>,
-    /// Seconds after which a check has failed, 2 to 120. Left out: AWS's default.
+    /// The number of seconds without a response after which a health check fails, 2 to 120. Left out: AWS's default.
     pub(crate) timeout_seconds: Option<i32>,
-    /// How many checks must succeed before a target counts as working, 2 to 10. Left out: AWS's default.
+    /// The number of consecutive successful health checks before an unhealthy target is healthy, 2 to 10. Left out:
+    /// AWS's default.
     pub(crate) healthy_threshold_count: Option<i32>,
-    /// How many checks must fail before a target counts as broken, 2 to 10. Left out: AWS's default.
+    /// The number of consecutive failed health checks before a target is unhealthy, 2 to 10. Left out: AWS's default.
     pub(crate) unhealthy_threshold_count: Option<i32>,
 }
 
@@ -48,7 +51,7 @@ impl HealthCheck {
         })
     }
 
-    /// AWS keeps statuses of gRPC apart from those of HTTP.
+    /// AWS has separate members for the codes of gRPC and of HTTP.
     pub(crate) fn matcher(&self, version: Option<ProtocolVersion>) -> Option<Matcher> {
         let matcher = self.matcher.as_ref().map(|codes| match version {
             Some(ProtocolVersion::Grpc) => Matcher::builder().grpc_code(codes),
@@ -62,13 +65,13 @@ impl HealthCheck {
             value.and_then(|value| check_range(&format!("health_check.{field}"), value, range))
         };
         let matcher = self.matcher.as_deref().filter(|text| !is_matcher(text)).map(|text| {
-            let message = format!("statuses are `200`, `200,204` or `200-299`, and this is `{text}`");
+            let message = format!("expected status codes such as `200`, `200,204` or `200-299`, and this is `{text}`");
             Problem::new("health_check.matcher", message)
         });
         let deferred =
             self.interval_seconds.zip(self.timeout_seconds).filter(|(interval, timeout)| timeout >= interval);
         let deferred = deferred.map(|(interval, _)| {
-            let message = format!("a check must have failed before the next one begins, {interval} seconds later");
+            let message = format!("expected less than `interval_seconds`, which is {interval}");
             Problem::new("health_check.timeout_seconds", message)
         });
         let found = [
@@ -83,7 +86,7 @@ impl HealthCheck {
     }
 }
 
-/// Numbers, or ranges of them, with commas between.
+/// Numbers or ranges, separated by commas.
 fn is_matcher(text: &str) -> bool {
     let number = |text: &str| (1..=3).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit());
     let one = |part: &str| part.split_once('-').map_or(number(part), |(first, last)| number(first) && number(last));

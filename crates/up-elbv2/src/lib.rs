@@ -37,11 +37,11 @@ pub static SERVICE: Service = Service {
 };
 
 const ERRORS: &[ErrorRule] = &[
-    // A certificate that was issued a moment ago (terraform-provider-aws, elbv2/listener.go).
+    // A new certificate (terraform-provider-aws, elbv2/listener.go).
     ErrorRule::new(ErrorKind::Propagating).code("CertificateNotFound"),
-    // The network's internet gateway is on its way: nothing in a load balancer names it.
+    // The VPC's internet gateway is being created: nothing in a load balancer refers to it.
     ErrorRule::new(ErrorKind::Propagating).on("CreateLoadBalancer").code("InvalidSubnet").text("no internet gateway"),
-    // Its deletion protection was lifted a moment ago.
+    // Deletion protection was disabled a moment ago.
     ErrorRule::new(ErrorKind::Propagating).on("DeleteLoadBalancer").code("OperationNotPermitted").text("protection"),
 ];
 
@@ -56,7 +56,7 @@ const LIMITS: &[Limit] = &[
     Limit::new("!Describe*", 20.0, 3.0).shared("modify").also(),
 ];
 
-/// Changes the tags of anything this API knows. Safe to repeat: tags are set, not added.
+/// Changes the tags of a resource of this API. Safe to repeat: tags are set, not added.
 fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
     Box::pin(async move {
         if !change.set.is_empty() {
@@ -70,18 +70,19 @@ fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, 
     })
 }
 
-/// Every answer tells what it made; one that does not is no answer.
+/// The resource in the answer of a create call.
 fn made<T>(all: Option<Vec<T>>) -> Result<T> {
-    present(all.and_then(|mut all| all.pop()), "resource that it made")
+    present(all.and_then(|mut all| all.pop()), "resource that it created")
 }
 
-/// How CloudWatch's metrics call it: `app/web/50dc6c495c0c9188`, `targetgroup/web/73e2d6bc24d8a067`.
+/// The part of the ARN that CloudWatch uses as a dimension: `app/web/50dc6c495c0c9188`,
+/// `targetgroup/web/73e2d6bc24d8a067`.
 fn arn_suffix(arn: &str) -> String {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     resource.trim_start_matches("loadbalancer/").to_owned()
 }
 
-/// What has a name, with the attributes that all of these have.
+/// A resource with a name, with the attributes that all of these have.
 fn named<K>(arn: String, name: String, tags: Tags, spec: K) -> Observed<K> {
     let suffix = arn_suffix(&arn);
     Observed::new(&arn, tags, spec).attr("arn", arn).attr("name", name).attr("arn_suffix", suffix)
@@ -92,12 +93,13 @@ fn check_name(name: &str) -> Option<Problem> {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let edges = name.starts_with('-') || name.ends_with('-') || name.starts_with("internal-");
     let right = placeholder::has_placeholder(name) || ((1..=32).contains(&name.len()) && plain && !edges);
-    let message = "1 to 32 letters, digits and hyphens, with no hyphen at either end and no `internal-` in front";
-    Problem::when(!right, "name", format!("a name is {message}, and this is `{name}`"))
+    let message =
+        "1 to 32 letters, digits and hyphens, without a hyphen at either end and without the prefix `internal-`";
+    Problem::when(!right, "name", format!("expected {message}, and this is `{name}`"))
 }
 
-/// A number that must lie in a range.
+/// Checks that a number is in a range.
 fn check_range(field: &str, value: i32, range: std::ops::RangeInclusive<i32>) -> Option<Problem> {
-    let message = format!("{} to {} are possible, and this is {value}", range.start(), range.end());
+    let message = format!("expected {} to {}, and this is {value}", range.start(), range.end());
     Problem::when(!range.contains(&value), field, message)
 }

@@ -1,4 +1,4 @@
-//! `elbv2.listener`: a port of a load balancer.
+//! `elbv2.listener`: a listener of a load balancer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,62 +12,64 @@ use crate::{
     words::{AlpnPolicy, MutualAuthenticationMode, Protocol, Switch},
 };
 
-/// A port of a load balancer, and what becomes of what comes in by it.
+/// Receives connections on a port of a load balancer, and defines what happens with their requests.
 ///
-/// A rule may take some of an application load balancer's requests elsewhere.
+/// Rules (`elbv2.rule`) can define other actions for some of the requests of an application load balancer.
 #[spec]
 pub struct Listener {
-    /// The load balancer. With another, the old listener goes first: AWS lets no target group be on two.
+    /// The load balancer. On a change the old listener is deleted first, because AWS allows no target group on two load
+    /// balancers.
     #[spec(replace)]
     load_balancer: Ref<names::LoadBalancer>,
-    /// The port, 1 to 65,535.
+    /// The port on which the load balancer listens, 1 to 65,535.
     port: i32,
-    /// What is spoken on it: `HTTP` or `HTTPS` for application load balancers, `TCP`, `TLS`, `UDP` … for network ones.
+    /// The protocol of connections from clients: `HTTP` or `HTTPS` for application load balancers; `TCP`, `TLS`, `UDP`
+    /// … for network load balancers.
     protocol: Protocol,
-    /// What becomes of requests that no rule is for: one action.
+    /// The action for requests that match no rule: exactly one.
     default_actions: Vec<Action>,
-    /// ARN of the certificate that is shown unless another fits better. Needed for `HTTPS` and `TLS`.
+    /// The ARN of the default server certificate. Required for `HTTPS` and `TLS`.
     certificate_arn: Option<String>,
-    /// ARNs of further certificates, for clients that ask for their names. Left out: as they are, which is none at
-    /// first.
+    /// The ARNs of additional server certificates, selected by SNI. Left out: unchanged; none on creation.
     additional_certificate_arns: Option<BTreeSet<String>>,
-    /// Which TLS versions and ciphers are offered, such as `ELBSecurityPolicy-TLS13-1-2-2021-06`. Left out: as it is,
-    /// an old one of AWS's choice at first.
+    /// The security policy, which defines the TLS versions and ciphers, such as `ELBSecurityPolicy-TLS13-1-2-2021-06`.
+    /// Left out: unchanged; on creation AWS's default, an old one.
     ssl_policy: Option<String>,
-    /// Which protocols are offered to clients; for `TLS`. Left out: as it is, none at first.
+    /// The ALPN policy; for `TLS`. Left out: unchanged; none on creation.
     alpn_policy: Option<AlpnPolicy>,
-    /// Whether clients show certificates; for `HTTPS`. Left out: as it is, they do not at first.
+    /// Mutual TLS: authentication of clients by certificates; for `HTTPS`. Left out: unchanged; off on creation.
     mutual_authentication: Option<MutualAuthentication>,
-    /// Seconds without a byte after which a connection is forgotten, 60 to 6,000; for `TCP` and `TLS`. Left out: as it
-    /// is, 350 at first.
+    /// The idle timeout of connections in seconds, 60 to 6,000; for `TCP` and `TLS`. Left out: unchanged; 350 on
+    /// creation.
     tcp_idle_timeout: Option<i32>,
-    /// Sends a `Server` header; for application load balancers. Left out: as it is, true at first.
+    /// Adds a `Server` header to responses; for application load balancers. Left out: unchanged; true on creation.
     server_header: Option<bool>,
-    /// The `Strict-Transport-Security` header of answers, such as `max-age=31536000`; `""` is none; for application
-    /// load balancers. Left out: as it is, none at first.
+    /// The `Strict-Transport-Security` header of responses, such as `max-age=31536000`; `""` for none; for application
+    /// load balancers. Left out: unchanged; none on creation.
     strict_transport_security: Option<String>,
-    /// The `Content-Security-Policy` header of answers; the same holds.
+    /// The `Content-Security-Policy` header of responses; as for `strict_transport_security`.
     content_security_policy: Option<String>,
-    /// The `X-Content-Type-Options` header of answers; the same holds.
+    /// The `X-Content-Type-Options` header of responses; as for `strict_transport_security`.
     x_content_type_options: Option<String>,
-    /// The `X-Frame-Options` header of answers; the same holds.
+    /// The `X-Frame-Options` header of responses; as for `strict_transport_security`.
     x_frame_options: Option<String>,
 }
 
-/// Whether, and how, clients show certificates.
+/// Authentication of clients by certificates (mutual TLS).
 #[part(mirrors = wire::MutualAuthenticationAttributes)]
 struct MutualAuthentication {
-    /// `off`, `passthrough` or `verify`.
+    /// The mode: `off`, `passthrough` or `verify`.
     mode: MutualAuthenticationMode,
-    /// ARN of the trust store that `verify` verifies by.
+    /// The ARN of the trust store; for `verify`.
     trust_store_arn: Option<String>,
-    /// Takes certificates that are out of date; for `verify`. Left out: as it is, false at first.
+    /// Accepts expired client certificates; for `verify`. Left out: unchanged; false on creation.
     ignore_client_certificate_expiry: Option<bool>,
-    /// Tells clients which authorities are trusted; for `verify`. Left out: as it is, `off` at first.
+    /// Sends the names of the trust store's certificate authorities to clients; for `verify`. Left out: unchanged;
+    /// `off` on creation.
     advertise_trust_store_ca_names: Option<Switch>,
 }
 
-/// The fields that are attributes.
+/// The fields that are attributes in the API.
 const ROWS: [Row; 6] = [
     ("tcp_idle_timeout", "tcp.idle_timeout.seconds"),
     ("server_header", "routing.http.response.server.enabled"),
@@ -98,8 +100,8 @@ impl Kind for Listener {
         ..KindInfo::DEFAULT
     };
 
-    /// One call for each load balancer. Attributes and further certificates take one for each listener, made only where
-    /// some declared listener sets any.
+    /// One call for each load balancer. Attributes and additional certificates take one call for each listener, made
+    /// only if a declared listener sets any.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let listeners = find::listeners_on(cx, find::load_balancers(cx, query).await?).await?;
         let named = listeners.into_iter().map(|listener| {
@@ -112,8 +114,8 @@ impl Kind for Listener {
         Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: a load balancer has one listener on each port. With the same settings AWS answers with the one
-    /// that exists, and refuses other settings. Attributes and further certificates take calls of their own.
+    /// Safe to repeat: a load balancer has one listener on each port. For the same settings AWS returns the existing
+    /// listener, and it refuses other settings. Attributes and additional certificates take separate calls.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_listener().set_tags(Some(list(&new.tags)));
         let request = request.set_certificates(self.certificate()).set_alpn_policy(self.alpn());
@@ -122,14 +124,15 @@ impl Kind for Listener {
         let listener = made(request.send().await?.listeners)?;
         let arn = present(listener.listener_arn.clone(), "ARN of a listener")?;
         let beyond = Attributes::of(self, &ROWS);
-        // What takes calls of its own is read only where something differs from what AWS chooses.
+        // Values of separate calls are read only if something differs from AWS's defaults.
         if !beyond.is_empty() || self.additional_certificate_arns.is_some() {
             return Ok(arn.into());
         }
         Ok(observed(new.tags.clone(), arn, listener, &Attributes::default(), None)?.into())
     }
 
-    /// Safe to repeat: everything is set. What the listener is comes in one call, so that it is never half another.
+    /// Safe to repeat: all values are set. One call sets the port, protocol, certificate and actions, so that they
+    /// always fit together.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
         if self.differs(cx, was)? {
@@ -167,12 +170,12 @@ impl Kind for Listener {
 
     fn check(&self) -> Vec<Problem> {
         let secure = matches!(self.protocol, Protocol::Https | Protocol::Tls);
-        let (missing, other) = (secure && self.certificate_arn.is_none(), "only `HTTPS` and `TLS` have this");
+        let (missing, other) = (secure && self.certificate_arn.is_none(), "only possible for `HTTPS` and `TLS`");
         let rules = problems! {
             missing => "certificate_arn", "missing: {} needs one", self.protocol.as_str();
-            self.alpn_policy.is_some() && self.protocol != Protocol::Tls => "alpn_policy", "only `TLS` has this";
+            self.alpn_policy.is_some() && self.protocol != Protocol::Tls => "alpn_policy", "only possible for `TLS`";
             self.mutual_authentication.is_some() && self.protocol != Protocol::Https =>
-                "mutual_authentication", "only `HTTPS` has this";
+                "mutual_authentication", "only possible for `HTTPS`";
             !secure && self.certificate_arn.is_some() => "certificate_arn", "{other}";
             !secure && self.additional_certificate_arns.is_some() => "additional_certificate_arns", "{other}";
             !secure && self.ssl_policy.is_some() => "ssl_policy", "{other}";
@@ -198,12 +201,12 @@ impl Kind for Listener {
 }
 
 impl Listener {
-    /// Over UDP and TCP a port may be used twice.
+    /// UDP and TCP listeners may use the same port.
     fn is_datagram(&self) -> bool {
         matches!(self.protocol, Protocol::Udp | Protocol::Quic)
     }
 
-    /// True where something differs that `ModifyListener` sets.
+    /// True if `ModifyListener` must set something.
     fn differs(&self, cx: &Context, observed: &Self) -> Result<bool> {
         let settings = self.port != observed.port
             || self.protocol != observed.protocol
@@ -228,12 +231,12 @@ fn certificates<'a>(arns: impl IntoIterator<Item = &'a String>) -> Option<Vec<Ce
     (!wire.is_empty()).then_some(wire)
 }
 
-/// What is left out is not wanted to be anything else.
+/// A field that is left out does not differ.
 fn other<T: PartialEq>(desired: &Option<T>, observed: &Option<T>) -> bool {
     desired.is_some() && desired != observed
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the listener was deleted meanwhile.
 async fn read(
     cx: &Context,
     query: &Query,
@@ -250,7 +253,7 @@ async fn read(
     observed(tags, arn, listener, &attributes, additional).map(Some)
 }
 
-/// A listener as AWS describes it, with what calls of their own tell.
+/// A listener as AWS describes it, with the values of separate calls.
 fn observed(
     tags: Tags,
     arn: String,
@@ -280,7 +283,7 @@ fn observed(
     Ok(Observed::new(&arn, tags, spec).attr("arn", arn))
 }
 
-/// Empty where nobody asks. `None`: gone meanwhile.
+/// The attributes, empty if no declared listener sets any. `None` if the listener was deleted meanwhile.
 async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Attributes>> {
     if ROWS.iter().all(|(field, _)| !query.asks(field)) {
         return Ok(Some(Attributes::default()));
@@ -288,7 +291,7 @@ async fn attributes(cx: &Context, query: &Query, arn: &str) -> Result<Option<Att
     let request = client(cx).describe_listener_attributes().listener_arn(arn);
     let Some(answer) = request.send().await.unless_gone()? else { return Ok(None) };
     let all = answer.attributes.into_iter().flatten();
-    // What is switched off may be said with no value at all.
+    // AWS may return an attribute that is disabled without a value.
     Ok(Some(all.filter_map(|each| Some((each.key?, each.value.unwrap_or_default()))).collect()))
 }
 

@@ -1,4 +1,4 @@
-//! `elbv2.load_balancer`: what the world connects to.
+//! `elbv2.load_balancer`: an application or network load balancer.
 
 use std::collections::BTreeSet;
 
@@ -19,85 +19,87 @@ use crate::{
     },
 };
 
-/// Takes connections and spreads them over targets in several availability zones.
+/// Distributes incoming traffic across targets in several availability zones.
 ///
-/// AWS takes two to three minutes to make one.
+/// Its creation takes two to three minutes.
 #[spec]
 pub struct LoadBalancer {
     /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// `application` for HTTP, `network` for TCP and UDP. Default: `application`.
+    /// `application` for HTTP and HTTPS, `network` for TCP and UDP. Default: `application`.
     #[spec(replace, default = LoadBalancerType::Application)]
     r#type: LoadBalancerType,
-    /// `internet-facing`, or `internal` for the network alone. Default: `internet-facing`.
+    /// `internet-facing` for clients on the internet, or `internal` for clients in the VPC. Default: `internet-facing`.
     #[spec(replace, default = Scheme::InternetFacing)]
     scheme: Scheme,
-    /// Where it stands: one subnet in each availability zone; an application load balancer needs two. Left out: told by
+    /// The subnets: one in each availability zone; an application load balancer needs at least two. Left out: see
     /// `subnet_mappings`.
     #[spec(confined)]
     subnets: Option<BTreeSet<Ref<names::Subnet>>>,
-    /// Where a network load balancer stands, with addresses of its own in each subnet. Left out: told by `subnets`.
+    /// The subnets of a network load balancer, with its IP addresses in them. Left out: see `subnets`.
     #[spec(confined)]
     subnet_mappings: Option<BTreeSet<SubnetMapping>>,
-    /// Who may connect. Left out: the VPC's default group for an application load balancer, none for a network one. A
-    /// network load balancer that is made without any can never have some.
+    /// The security groups. Left out: the VPC's default security group for an application load balancer, none for a
+    /// network load balancer. A network load balancer created without security groups can never get any.
     security_groups: Option<BTreeSet<Ref<names::SecurityGroup>>>,
-    /// Which addresses clients may come from. Default: `ipv4`.
+    /// The IP address type for clients: `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
     #[spec(default = IpAddressType::Ipv4)]
     ip_address_type: IpAddressType,
-    /// Makes AWS refuse every delete. Default: false. To guard it from this program, use
-    /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
+    /// Makes AWS reject the deletion of the load balancer. A deletion that is planned disables it first: to have it
+    /// refused, use `prevent_destroy`. Default: false.
     #[spec(default)]
     deletion_protection: bool,
-    /// Sends to targets in all zones, not only in the zone a client came in by. Default: true for an application load
-    /// balancer, which knows nothing else, false for a network one.
+    /// Cross-zone load balancing: distributes traffic across targets in all availability zones. Default: true for an
+    /// application load balancer (always), false for a network load balancer.
     cross_zone: Option<bool>,
-    /// One line for every request. Default: none.
+    /// Access logs: one entry for each request. Default: none.
     #[spec(default)]
     access_logs: Logs,
-    /// One line for every connection; for application load balancers. Default: none.
+    /// Connection logs: one entry for each connection; for application load balancers. Default: none.
     #[spec(default)]
     connection_logs: Logs,
-    /// One line for every change in a target's health; for application load balancers. Default: none.
+    /// Health check logs: one entry for each change of a target's health; for application load balancers.
+    /// Default: none.
     #[spec(default)]
     health_check_logs: Logs,
-    /// Seconds without a byte after which a connection is closed, 1 to 4,000; for application load balancers. Default:
-    /// 60.
+    /// The idle timeout of connections in seconds, 1 to 4,000; for application load balancers. Default: 60.
     #[spec(default = 60)]
     idle_timeout: i32,
-    /// Seconds that a client may keep one connection, 60 to 604,800; for application load balancers. Default: 3600.
+    /// The client keep-alive duration in seconds, 60 to 604,800; for application load balancers. Default: 3600.
     #[spec(default = 3600)]
     client_keep_alive: i32,
-    /// Speaks HTTP/2 to clients; for application load balancers. Default: true.
+    /// Enables HTTP/2 for connections of clients; for application load balancers. Default: true.
     #[spec(default = true)]
     http2: bool,
-    /// Takes out headers whose names are not valid; for application load balancers. Default: false.
+    /// Removes headers with invalid names; for application load balancers. Default: false.
     #[spec(default)]
     drop_invalid_header_fields: bool,
-    /// Passes the `Host` header on as it came; for application load balancers. Default: false.
+    /// Preserves the `Host` header of requests; for application load balancers. Default: false.
     #[spec(default)]
     preserve_host_header: bool,
-    /// What to do with requests that HTTP servers may understand differently; for application load balancers. Default:
-    /// `defensive`.
+    /// How to handle requests that may be a security risk to the application (HTTP desync); for application load
+    /// balancers. Default: `defensive`.
     #[spec(default = DesyncMitigationMode::Defensive)]
     desync_mitigation_mode: DesyncMitigationMode,
-    /// What to do with `X-Forwarded-For`; for application load balancers. Default: `append`.
+    /// How to handle the `X-Forwarded-For` header; for application load balancers. Default: `append`.
     #[spec(default = XffHeaderProcessingMode::Append)]
     xff_header_processing_mode: XffHeaderProcessingMode,
-    /// Adds the client's port to `X-Forwarded-For`; for application load balancers. Default: false.
+    /// Adds the client's port to the `X-Forwarded-For` header; for application load balancers. Default: false.
     #[spec(default)]
     xff_client_port: bool,
-    /// Tells targets the TLS version and cipher in headers; for application load balancers. Default: false.
+    /// Adds headers with the TLS version and the cipher suite to requests; for application load balancers.
+    /// Default: false.
     #[spec(default)]
     x_amzn_tls_version_and_cipher_suite: bool,
-    /// Lets requests through while AWS WAF does not answer; for application load balancers. Default: false.
+    /// Routes requests to targets while AWS WAF does not respond; for application load balancers. Default: false.
     #[spec(default)]
     waf_fail_open: bool,
-    /// Lets traffic be shifted away from a zone in trouble. Default: false.
+    /// Enables zonal shift, which moves traffic away from an impaired availability zone. Default: false.
     #[spec(default)]
     zonal_shift: bool,
-    /// How DNS spreads clients over zones; for network load balancers. Default: `any_availability_zone`.
+    /// How DNS distributes clients over availability zones; for network load balancers.
+    /// Default: `any_availability_zone`.
     #[spec(default = ClientRoutingPolicy::AnyZone)]
     dns_record_client_routing_policy: ClientRoutingPolicy,
 }
@@ -134,8 +136,8 @@ impl Kind for LoadBalancer {
         Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
-    /// settings: whose it is, its tags tell. Attributes take a call of their own.
+    /// Safe to repeat: for the same name and settings AWS returns the existing load balancer, and it refuses other
+    /// settings; the tags tell who owns it. Attributes take a separate call.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_load_balancer().name(name).set_tags(Some(list(&new.tags)));
@@ -145,7 +147,7 @@ impl Kind for LoadBalancer {
         find::born(cx, new, self.name.as_ref(), arn).await.map(Created::Id)
     }
 
-    /// Safe to repeat: everything is set.
+    /// Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (elb, arn, was) = (client(cx), &observed.id, &observed.spec);
         let mappings = changed(&self.subnet_mappings, &was.subnet_mappings, cx)?;
@@ -166,7 +168,7 @@ impl Kind for LoadBalancer {
         Ok(())
     }
 
-    /// Lifts AWS's own protection first. Safe to repeat: a second delete finds nothing.
+    /// Disables AWS's deletion protection first. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if observed.spec.deletion_protection {
             let call = client(cx).modify_load_balancer_attributes().load_balancer_arn(&observed.id);
@@ -176,10 +178,10 @@ impl Kind for LoadBalancer {
         Ok(())
     }
 
-    /// No call: what it says is known.
+    /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection);
-        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is lifted")).collect())
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled first")).collect())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -199,12 +201,12 @@ impl Kind for LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// One of which nothing is said.
+    /// A load balancer with all defaults.
     fn bare() -> Self {
         serde_json::from_value(serde_json::json!({})).expect("every field has a default")
     }
 
-    /// The fields that load balancers of a type have for attributes.
+    /// The fields that are attributes of load balancers of a type.
     fn rows(r#type: LoadBalancerType) -> Vec<Row> {
         match r#type {
             LoadBalancerType::Application => [&COMMON[..], &HTTP].concat(),
@@ -227,17 +229,20 @@ impl LoadBalancer {
         let places = match (&self.subnets, &self.subnet_mappings) {
             (Some(subnets), None) => subnets.len(),
             (None, Some(mappings)) => mappings.len(),
-            (None, None) => return Some(Problem::new("subnets", "missing: where it stands")),
+            (None, None) => return Some(Problem::new("subnets", "missing: the subnets of the load balancer")),
             (Some(_), Some(_)) => {
-                return Some(Problem::new("subnet_mappings", "either `subnets` or `subnet_mappings`, not both"));
+                return Some(Problem::new(
+                    "subnet_mappings",
+                    "expected either `subnets` or `subnet_mappings`, not both",
+                ));
             }
         };
         let least = if self.r#type == LoadBalancerType::Application { 2 } else { 1 };
-        let message = format!("this type stands in {least} subnets or more, each in a zone of its own");
+        let message = format!("expected at least {least} subnets, each in another availability zone");
         Problem::when(places < least, "subnets", message)
     }
 
-    /// A load balancer of one type has no use for the attributes of the other.
+    /// Attributes of the other type are refused.
     fn check_type(&self) -> Vec<Problem> {
         let (desired, default) = (plain(self), plain(&Self::bare()));
         let logs = ["connection_logs", "health_check_logs"];
@@ -248,9 +253,10 @@ impl LoadBalancer {
         };
         let strange = strange.into_iter().filter(|field| desired[*field] != default[*field]);
         let mut problems: Vec<_> =
-            strange.map(|field| Problem::new(field, format!("only {other} load balancer has this"))).collect();
+            strange.map(|field| Problem::new(field, format!("only possible for {other} load balancer"))).collect();
         if self.r#type == LoadBalancerType::Application && self.cross_zone == Some(false) {
-            problems.push(Problem::new("cross_zone", "an application load balancer always sends to all zones"));
+            problems
+                .push(Problem::new("cross_zone", "an application load balancer always has cross-zone load balancing"));
         }
         problems
     }
@@ -281,7 +287,7 @@ fn attribute(key: &str, value: &str) -> LoadBalancerAttribute {
     LoadBalancerAttribute::builder().key(key).value(value).build()
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the load balancer was deleted meanwhile.
 async fn read(
     cx: &Context,
     tags: Tags,
@@ -324,13 +330,13 @@ fn status(state: Option<&LoadBalancerState>) -> Result<Status> {
     })
 }
 
-/// One that is impaired works, and is no reason to hold up what depends on it.
+/// A load balancer in the state `active_impaired` works, and its dependents need not wait.
 fn notes(state: Option<&LoadBalancerState>) -> Vec<String> {
     let impaired = state.filter(|state| state.code() == Some(&State::ActiveImpaired));
     let note = impaired.map(|state| {
         let why = state.reason().unwrap_or("AWS gives no reason");
         format!(
-            "active_impaired: it works, but cannot grow ({why}); free addresses in its subnets, or give it larger ones"
+            "active_impaired: it works, but cannot scale ({why}); release addresses in its subnets, or use larger ones"
         )
     });
     note.into_iter().collect()

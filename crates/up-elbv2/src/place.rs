@@ -1,18 +1,18 @@
-//! Where a load balancer stands: its subnets, and the addresses it has in them.
+//! The subnets of a load balancer, and its IP addresses in them.
 
 use aws_sdk_elasticloadbalancingv2::types as wire;
 use up_core::prelude::*;
 
-/// A subnet, and the addresses a network load balancer has in it.
+/// A subnet, and the IP addresses of a network load balancer in it.
 #[part(Eq, PartialOrd, Ord, sends = wire::SubnetMapping)]
 pub(crate) struct SubnetMapping {
     /// The subnet.
     #[spec(member = subnet_id)]
     subnet: Ref<names::Subnet>,
-    /// Its public address there. Left out: none of the stack's; AWS assigns one.
+    /// The Elastic IP address, for an internet-facing load balancer. Left out: AWS assigns an address.
     #[spec(member = allocation_id)]
     allocation: Option<Ref<names::Eip>>,
-    /// Its private address there, for an internal one. Left out: AWS assigns one.
+    /// The private IPv4 address, for an internal load balancer. Left out: AWS assigns one.
     private_ipv4_address: Option<String>,
 }
 

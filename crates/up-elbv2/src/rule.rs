@@ -1,4 +1,4 @@
-//! `elbv2.rule`: takes some of a listener's requests elsewhere.
+//! `elbv2.rule`: a listener rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,24 +14,24 @@ use crate::{
     list, made,
 };
 
-/// Takes some of the requests that come to an application load balancer's listener elsewhere.
+/// A listener rule: the action for some of the requests of an application load balancer's listener.
 ///
-/// Rules are tried from the lowest priority up, and the first whose conditions all hold is followed. Where the listener
-/// is replaced, so is the rule.
+/// Rules are evaluated in priority order, from the lowest value to the highest, and the first that matches applies. If
+/// the listener is replaced, so is the rule.
 #[spec]
 pub struct Rule {
     /// The listener.
     #[spec(replace)]
     listener: Ref<names::Listener>,
-    /// When it is tried, beside the listener's other rules: 1, before all others, to 50,000. No two have the same.
+    /// The priority of the rule, 1 (evaluated first) to 50,000. Unique for each listener.
     priority: i32,
-    /// Which requests it is for, such as `[{ path_pattern = ["/orders/*"] }]`: all conditions must hold.
+    /// The conditions, such as `[{ path_pattern = ["/orders/*"] }]`: all of them must match.
     conditions: BTreeSet<Condition>,
-    /// What becomes of them: one action.
+    /// The action: exactly one.
     actions: Vec<Action>,
 }
 
-/// The last priority there is.
+/// The highest priority value.
 const LAST: i32 = 50_000;
 
 /// The most values that AWS takes in all conditions of one rule.
@@ -68,8 +68,9 @@ impl Kind for Rule {
         ours.map(|(tags, arn, (listener, rule))| read(tags, arn, listener, rule)).collect()
     }
 
-    /// Safe to repeat: a listener has one rule of each priority, and one that an earlier try has made is known by its
-    /// tags. While another of the stack's has it, which is about to release it, this is tried again.
+    /// Safe to repeat: a listener has one rule of each priority, and a rule that an earlier attempt created is
+    /// recognized by its tags. While another rule of the stack still has the priority, and is about to release it, the
+    /// call is repeated.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let listener = cx.id(&self.listener)?;
         let request = client(cx).create_rule().listener_arn(&listener).set_tags(Some(list(&new.tags)));
@@ -82,7 +83,7 @@ impl Kind for Rule {
             Err(error) if error.code == "PriorityInUse" => {
                 match holder(cx, &rules(cx, listener).await?, self.priority, &new.stack).await? {
                     Some((arn, tags)) if new.gave(&tags) => Ok(arn.into()),
-                    // The stack's own, or gone meanwhile.
+                    // It belongs to the stack, or was deleted meanwhile.
                     _ => Err(Error { kind: ErrorKind::Conflict, ..error }),
                 }
             }
@@ -90,7 +91,7 @@ impl Kind for Rule {
         }
     }
 
-    /// Safe to repeat: everything is set.
+    /// Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let was = &observed.spec;
         if self.conditions != was.conditions || changed(&self.actions, &was.actions, cx)?.is_some() {
@@ -116,9 +117,9 @@ impl Kind for Rule {
 
     fn check(&self) -> Vec<Problem> {
         let values: usize = self.conditions.iter().map(Condition::values).sum();
-        let many = format!("all conditions together have {VALUES} values at most, and these have {values}");
+        let many = format!("expected at most {VALUES} values in all conditions together, and found {values}");
         let rules = problems! {
-            self.conditions.is_empty() => "conditions", "missing: which requests it is for";
+            self.conditions.is_empty() => "conditions", "expected at least one condition";
             values > VALUES => "conditions", "{many}";
         };
         let empty = self.conditions.iter().filter(|condition| condition.values() == 0);
@@ -130,7 +131,8 @@ impl Kind for Rule {
             .iter()
             .map(Condition::field)
             .filter(|field| !matches!(*field, "http-header" | "query-string") && !fields.insert(*field));
-        let twice = twice.map(|field| format!("two conditions on `{field}` can be one, with the values of both"));
+        let twice =
+            twice.map(|field| format!("two conditions on `{field}`: combine them into one with the values of both"));
         let twice: Vec<_> = twice.map(|message| Problem::new("conditions", message)).collect();
         let found = check_range("priority", self.priority, 1..=LAST).into_iter().chain(rules);
         found.chain(empty).chain(twice).chain(action::check("actions", &self.actions)).collect()
@@ -148,13 +150,13 @@ impl Kind for Rule {
     }
 }
 
-/// Held while a rule's priority is changed, so that of two rules that change places one does not act on what the other
-/// has just done away with. Between runs the stack's lock does the same.
+/// Held while a rule's priority is changed, so that of two rules that exchange priorities, neither acts on the other's
+/// old one. Between runs the stack's lock has the same effect.
 static PRIORITIES: Mutex<()> = Mutex::const_new(());
 
 impl Rule {
-    /// Where another of the stack's rules has the priority, it must be about to move, for no two are declared alike:
-    /// the two change places, in one call, and the other goes on from there.
+    /// If another rule of the stack has the priority, that one is about to change too, because declared priorities are
+    /// unique: one call exchanges the priorities, and the other rule continues from there.
     async fn reprioritise(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let _alone = PRIORITIES.lock().await;
         let pair = |arn: &str, priority| RulePriorityPair::builder().rule_arn(arn).priority(priority).build();
@@ -165,7 +167,7 @@ impl Rule {
                 let rules = rules(cx, cx.id(&self.listener)?).await?;
                 let own = rules.iter().find(|(_, rule)| rule.rule_arn.as_ref() == Some(&observed.id));
                 let own = own.and_then(|(_, rule)| priority(rule)).ok_or(error)?;
-                // Gone meanwhile: then the priority is free.
+                // Deleted meanwhile: the priority is free.
                 let call = match holder(cx, &rules, self.priority, stack).await? {
                     Some((other, _)) => call.rule_priorities(pair(&other, own)),
                     None => call,
@@ -178,7 +180,7 @@ impl Rule {
     }
 }
 
-/// Which rule has a priority, with its tags. `None` where it has gone meanwhile; refused where it is someone else's.
+/// The rule that has a priority, with its tags. `None` if it was deleted meanwhile; refused if it is outside the stack.
 async fn holder(
     cx: &Context,
     rules: &[(String, wire::Rule)],
@@ -190,7 +192,7 @@ async fn holder(
     match find::tags_of(cx, &arn).await? {
         Some(tags) if tags.get(Address::STACK_TAG).is_some_and(|owner| owner == stack) => Ok(Some((arn, tags))),
         Some(_) => {
-            let message = format!("priority {wanted} belongs to {arn}, which is not this stack's");
+            let message = format!("priority {wanted} belongs to {arn}, which is not in this stack");
             Err(Error::refused("PriorityInUse", message))
         }
         None => Ok(None),
@@ -201,7 +203,7 @@ fn priority(rule: &wire::Rule) -> Option<i32> {
     rule.priority.as_ref()?.parse().ok()
 }
 
-/// The rules of a listener, each with it, but for the one that AWS makes itself of the default actions.
+/// The rules of a listener, without the default rule that AWS creates from the default actions.
 async fn rules(cx: &Context, listener: String) -> Result<Vec<(String, wire::Rule)>> {
     let request = client(cx).describe_rules().listener_arn(&listener).page_size(PAGE);
     let all = request.into_paginator().items().send().try_collect().await.unless_gone()?.unwrap_or_default();

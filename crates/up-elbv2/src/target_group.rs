@@ -1,4 +1,4 @@
-//! `elbv2.target_group`: what a load balancer sends to.
+//! `elbv2.target_group`: the targets of a load balancer.
 
 use aws_sdk_elasticloadbalancingv2::types::{self as wire, TargetGroupAttribute};
 use up_core::{mirror, prelude::*};
@@ -12,76 +12,77 @@ use crate::{
     words::{Algorithm, Protocol, ProtocolVersion, StickinessType, Switch, TargetAddressType, TargetType},
 };
 
-/// Targets that a listener or a rule sends to: instances, addresses, a Lambda function or a load balancer.
+/// Routes requests to registered targets: instances, IP addresses, a Lambda function or an application load balancer.
 ///
-/// Who its targets are is not said here: an ECS service, for one, registers its own tasks. When it is replaced, the new
-/// one is made under another name, listeners and rules move over, and the old one goes.
+/// Targets are not registered by this kind: an ECS service, for example, registers its tasks. On a replacement the new
+/// target group is created under another name, listeners and rules change to it, and the old one is deleted.
 #[spec]
 pub struct TargetGroup {
     /// Its name, 32 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// What targets are: `instance`, `ip` (ECS on Fargate), `lambda` or `alb`. Default: `instance`.
+    /// The type of the targets: `instance`, `ip` (needed for ECS on Fargate), `lambda` or `alb`. Default: `instance`.
     #[spec(replace, default = TargetType::Instance)]
     target_type: TargetType,
-    /// What targets speak: `HTTP` or `HTTPS` behind an application load balancer. Needed but for `lambda`.
+    /// The protocol for traffic to targets: `HTTP` or `HTTPS` for application load balancers. Required, except for
+    /// `lambda`.
     #[spec(replace)]
     protocol: Option<Protocol>,
-    /// The version of HTTP they speak. Left out: AWS's default, `HTTP1`.
+    /// The HTTP version for requests to targets. Left out: AWS's default, `HTTP1`.
     #[spec(replace)]
     protocol_version: Option<ProtocolVersion>,
-    /// The port they listen on, unless one is registered with another. Needed but for `lambda`.
+    /// The port on which targets receive traffic, unless a target is registered with another. Required, except for
+    /// `lambda`.
     #[spec(replace)]
     port: Option<i32>,
-    /// The network they are in. Needed but for `lambda`.
+    /// The VPC of the targets. Required, except for `lambda`.
     #[spec(replace)]
     vpc: Option<Ref<names::Vpc>>,
-    /// Their addresses: `ipv4` or `ipv6`. Left out: AWS's default, `ipv4`.
+    /// The IP address type of the targets: `ipv4` or `ipv6`. Left out: AWS's default, `ipv4`.
     #[spec(replace)]
     ip_address_type: Option<TargetAddressType>,
-    /// How the load balancer finds out which targets work. Default: AWS's own choice in everything.
+    /// The health checks of the targets. Default: AWS's defaults for all fields.
     #[spec(default)]
     health_check: HealthCheck,
-    /// Seconds that a target which is leaving may go on with what it has begun, 0 to 3,600. Left out: as it is, which
-    /// is 300 at first.
+    /// The number of seconds for which a deregistered target is draining, 0 to 3,600. Left out: unchanged; 300 on
+    /// creation.
     deregistration_delay: Option<i32>,
-    /// Closes connections when that time is over; for network load balancers. Left out: as it is.
+    /// Terminates connections at the end of the deregistration delay; for network load balancers. Left out: unchanged.
     deregistration_connection_termination: Option<bool>,
-    /// Sends a client to the same target again. Left out: as it is, which is not at first.
+    /// Sticky sessions. Left out: unchanged; disabled on creation.
     stickiness: Option<Stickiness>,
-    /// Seconds in which a new target's share of requests grows, 30 to 900, or 0 for not at all; for application load
-    /// balancers. Left out: as it is, which is 0 at first.
+    /// The slow start duration in seconds, in which a new target gets an increasing share of requests: 30 to 900, or 0
+    /// to disable it; for application load balancers. Left out: unchanged; 0 on creation.
     slow_start: Option<i32>,
-    /// Which target gets the next request; for application load balancers. Left out: as it is, `round_robin` at first.
+    /// The routing algorithm; for application load balancers. Left out: unchanged; `round_robin` on creation.
     load_balancing_algorithm: Option<Algorithm>,
-    /// Sends less to targets that answer unlike the others; for `weighted_random`. Left out: as it is, `off` at first.
+    /// Routes fewer requests to anomalous targets; for `weighted_random`. Left out: unchanged; `off` on creation.
     anomaly_mitigation: Option<Switch>,
-    /// Sends to targets in all zones. Left out: as it is, which is as the load balancer has it at first.
+    /// Cross-zone load balancing. Left out: unchanged; the load balancer's setting on creation.
     cross_zone: Option<bool>,
-    /// Shows targets the client's own address; for network load balancers. Left out: as it is.
+    /// Preserves the client's IP address; for network load balancers. Left out: unchanged.
     preserve_client_ip: Option<bool>,
-    /// Tells targets about the client in front of the data; for network load balancers. Left out: as it is, false at
-    /// first.
+    /// Enables proxy protocol version 2; for network load balancers. Left out: unchanged; false on creation.
     proxy_protocol_v2: Option<bool>,
-    /// Closes connections to targets that stop working; for network load balancers. Left out: as it is.
+    /// Terminates connections to unhealthy targets; for network load balancers. Left out: unchanged.
     unhealthy_connection_termination: Option<bool>,
 }
 
-/// Sends a client to the same target again.
+/// Sticky sessions: requests of a client are routed to the same target.
 #[part]
 struct Stickiness {
-    /// Default: true.
+    /// Enables sticky sessions. Default: true.
     #[spec(default = true)]
     enabled: bool,
-    /// How a client is known again. Left out: as it is, `lb_cookie` or `source_ip` at first.
+    /// The type of stickiness. Left out: unchanged; `lb_cookie` or `source_ip` on creation.
     r#type: Option<StickinessType>,
-    /// How long, in seconds, 1 to 604,800; for the two cookies. Left out: as it is, 86400 at first.
+    /// The duration in seconds, 1 to 604,800; for `lb_cookie` and `app_cookie`. Left out: unchanged; 86400 on creation.
     duration_seconds: Option<i32>,
-    /// The application's cookie; for `app_cookie`.
+    /// The name of the application cookie; for `app_cookie`.
     cookie_name: Option<String>,
 }
 
-/// The fields that are attributes, except for stickiness.
+/// The fields that are attributes in the API, except for stickiness.
 const ROWS: [Row; 9] = [
     ("deregistration_delay", "deregistration_delay.timeout_seconds"),
     ("deregistration_connection_termination", "deregistration_delay.connection_termination.enabled"),
@@ -96,7 +97,7 @@ const ROWS: [Row; 9] = [
 
 const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
-/// CreateTargetGroup and ModifyTargetGroup take the same, as two types.
+/// CreateTargetGroup and ModifyTargetGroup have the same members, but different types.
 macro_rules! fill_health_check {
     ($call:expr, $cx:expr, $group:expr) => {{
         let check = &$group.health_check;
@@ -127,7 +128,7 @@ impl Kind for TargetGroup {
         ..KindInfo::DEFAULT
     };
 
-    /// Attributes take a call for each group, made only where some declared group sets one.
+    /// Attributes take one call for each target group, made only if a declared target group sets any.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).describe_target_groups().page_size(PAGE);
         let all = request.into_paginator().items().send().try_collect().await?.into_iter();
@@ -137,8 +138,8 @@ impl Kind for TargetGroup {
         Ok(concurrently(read).await?.into_iter().flatten().collect())
     }
 
-    /// Safe to repeat: with the same name and settings AWS answers with the one that exists, and refuses other
-    /// settings: whose it is, its tags tell. Attributes take a call of their own.
+    /// Safe to repeat: for the same name and settings AWS returns the existing target group, and it refuses other
+    /// settings; the tags tell who owns it. Attributes take a separate call.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_target_group().name(name).set_tags(Some(list(&new.tags)));
@@ -147,14 +148,14 @@ impl Kind for TargetGroup {
         let group = made(fill_health_check!(request, cx, self).send().await?.target_groups)?;
         let arn = present(group.target_group_arn.clone(), "ARN of a target group")?;
         let arn = find::born(cx, new, self.name.as_ref(), arn).await?;
-        // What takes a call of its own is read only where something differs from what AWS chooses.
+        // Values of separate calls are read only if something differs from AWS's defaults.
         if !Attributes::of(self, &ROWS).is_empty() || self.stickiness.is_some() {
             return Ok(arn.into());
         }
         Ok(observed(new.tags.clone(), arn, group, None)?.into())
     }
 
-    /// Safe to repeat: everything is set.
+    /// Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (elb, arn) = (client(cx), &observed.id);
         if self.health_check != observed.spec.health_check {
@@ -181,8 +182,8 @@ impl Kind for TargetGroup {
             [("protocol", self.protocol.is_none()), ("port", self.port.is_none()), ("vpc", self.vpc.is_none())];
         let lambda = self.target_type == TargetType::Lambda;
         let needed = needed.into_iter().filter_map(|(field, missing)| match (lambda, missing) {
-            (false, true) => Some(Problem::new(field, "missing: only a group of type `lambda` has none")),
-            (true, false) => Some(Problem::new(field, "a group of type `lambda` has none")),
+            (false, true) => Some(Problem::new(field, "required, except for the target type `lambda`")),
+            (true, false) => Some(Problem::new(field, "not possible for the target type `lambda`")),
             _ => None,
         });
         let slow = self.slow_start.filter(|seconds| *seconds != 0);
@@ -198,7 +199,7 @@ impl Kind for TargetGroup {
 }
 
 impl TargetGroup {
-    /// One of which nothing is said.
+    /// A target group with all defaults.
     fn bare() -> Self {
         serde_json::from_value(serde_json::json!({})).expect("every field may be left out")
     }
@@ -243,8 +244,8 @@ impl Stickiness {
     fn check(&self) -> Vec<Problem> {
         let named = self.r#type == Some(StickinessType::AppCookie);
         let cookie = match &self.cookie_name {
-            None if named && self.enabled => Some("missing: the application's cookie"),
-            Some(_) if !named => Some("only `app_cookie` has one"),
+            None if named && self.enabled => Some("missing: the name of the application cookie"),
+            Some(_) if !named => Some("only possible for `app_cookie`"),
             _ => None,
         };
         let seconds = self.duration_seconds;
@@ -254,7 +255,7 @@ impl Stickiness {
     }
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the target group was deleted meanwhile.
 async fn read(
     cx: &Context,
     query: &Query,
@@ -273,7 +274,7 @@ async fn read(
     observed(tags, arn, group, attributes).map(Some)
 }
 
-/// A target group as AWS describes it, with what a call of its own tells.
+/// A target group as AWS describes it, with the values of a separate call.
 fn observed(
     tags: Tags,
     arn: String,
@@ -300,6 +301,6 @@ async fn attributes(cx: &Context, arn: &str) -> Result<Option<Attributes>> {
     let request = client(cx).describe_target_group_attributes().target_group_arn(arn);
     let Some(answer) = request.send().await.unless_gone()? else { return Ok(None) };
     let all = answer.attributes.into_iter().flatten().filter_map(|each| Some((each.key?, each.value?)));
-    // A third way beside true and false: as the load balancer has it, which is to say nothing.
+    // The third value beside true and false means the load balancer's setting: it counts as not set.
     Ok(Some(all.filter(|(key, value)| key != CROSS_ZONE || value.parse::<bool>().is_ok()).collect()))
 }

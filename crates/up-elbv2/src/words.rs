@@ -1,95 +1,95 @@
 //! The API's enumerations.
 
 up_core::aws_enum! {
-    /// What is spoken on a port.
+    /// A protocol.
     pub(crate) Protocol {
-        /// HTTP, in clear text.
+        /// HTTP.
         Http = "HTTP",
-        /// HTTP, encrypted.
+        /// HTTP over TLS.
         Https = "HTTPS",
         /// TCP.
         Tcp = "TCP",
-        /// TCP, encrypted.
+        /// TLS over TCP.
         Tls = "TLS",
         /// UDP.
         Udp = "UDP",
-        /// TCP and UDP on one port.
+        /// TCP and UDP on the same port.
         TcpUdp = "TCP_UDP",
         /// QUIC.
         Quic = "QUIC",
-        /// TCP and QUIC on one port.
+        /// TCP and QUIC on the same port.
         TcpQuic = "TCP_QUIC",
     }
 
-    /// What is balanced.
+    /// The type of a load balancer.
     pub(crate) LoadBalancerType {
-        /// HTTP requests.
+        /// For HTTP and HTTPS requests.
         Application = "application",
-        /// TCP connections and UDP flows.
+        /// For TCP connections and UDP flows.
         Network = "network",
     }
 
-    /// Who can reach it.
+    /// Who can connect to a load balancer.
     pub(crate) Scheme {
-        /// The internet.
+        /// Clients on the internet.
         InternetFacing = "internet-facing",
-        /// The network it stands in.
+        /// Clients with access to the VPC.
         Internal = "internal",
     }
 
-    /// Addresses that clients may come from.
+    /// The IP address type of a load balancer.
     pub(crate) IpAddressType {
         /// IPv4.
         Ipv4 = "ipv4",
         /// IPv4 and IPv6.
         Dualstack = "dualstack",
-        /// IPv6 from the internet, IPv4 from the network.
+        /// IPv6 for clients on the internet, IPv4 for clients in the VPC.
         DualstackWithoutPublicIpv4 = "dualstack-without-public-ipv4",
     }
 
-    /// What to do with requests that HTTP servers may understand differently.
+    /// How to handle requests that may be a security risk to the application.
     pub(crate) DesyncMitigationMode {
-        /// Pass them on.
+        /// Routes all requests.
         Monitor = "monitor",
-        /// Pass on what is known to be harmless.
+        /// Blocks requests that pose a severe risk, and closes the connections of ambiguous ones.
         Defensive = "defensive",
-        /// Pass on what follows the standard.
+        /// Routes only requests that comply with RFC 7230.
         Strictest = "strictest",
     }
 
-    /// What to do with `X-Forwarded-For`.
+    /// How to handle the `X-Forwarded-For` header.
     pub(crate) XffHeaderProcessingMode {
-        /// Add the client's address.
+        /// Adds the client's IP address.
         Append = "append",
-        /// Leave it as it came.
+        /// Leaves the header unchanged.
         Preserve = "preserve",
-        /// Take it out.
+        /// Removes the header.
         Remove = "remove",
     }
 
-    /// How DNS spreads clients over zones.
+    /// How DNS distributes clients over availability zones.
     pub(crate) ClientRoutingPolicy {
-        /// To their own zone.
+        /// Clients resolve to addresses in their own zone.
         ZoneAffinity = "availability_zone_affinity",
-        /// 85 % to their own zone.
+        /// 85 % of clients resolve to addresses in their own zone.
         PartialZoneAffinity = "partial_availability_zone_affinity",
-        /// To any zone.
+        /// Clients resolve to addresses in all zones.
         AnyZone = "any_availability_zone",
     }
 
-    /// What targets are.
+    /// The type of the targets.
     pub(crate) TargetType {
-        /// EC2 instances, by id.
+        /// EC2 instances, by instance id.
         Instance = "instance",
-        /// Addresses; what ECS tasks on Fargate need.
+        /// IP addresses; needed for ECS tasks on Fargate.
         Ip = "ip",
         /// One Lambda function.
         Lambda = "lambda",
-        /// One application load balancer, behind a network one.
+        /// One application load balancer, for a network load balancer.
         Alb = "alb",
     }
 
-    /// The version of HTTP that targets are spoken to in.
+    /// The HTTP version for requests to targets.
     pub(crate) ProtocolVersion {
         /// HTTP/1.1.
         Http1 = "HTTP1",
@@ -99,7 +99,7 @@ up_core::aws_enum! {
         Grpc = "GRPC",
     }
 
-    /// The addresses of targets.
+    /// The IP address type of the targets.
     pub(crate) TargetAddressType {
         /// IPv4.
         Ipv4 = "ipv4",
@@ -107,63 +107,63 @@ up_core::aws_enum! {
         Ipv6 = "ipv6",
     }
 
-    /// Which target gets the next request.
+    /// How the target for a request is chosen.
     pub(crate) Algorithm {
-        /// Each in turn.
+        /// Each healthy target in turn.
         RoundRobin = "round_robin",
-        /// The one with the fewest requests under way.
+        /// The target with the fewest requests in progress.
         LeastOutstandingRequests = "least_outstanding_requests",
-        /// Any, those that work well more often.
+        /// A random target; with anomaly mitigation, anomalous targets less often.
         WeightedRandom = "weighted_random",
     }
 
-    /// How a client is known again.
+    /// How clients are recognized.
     pub(crate) StickinessType {
-        /// By a cookie of the load balancer's.
+        /// By a cookie that the load balancer generates.
         LbCookie = "lb_cookie",
-        /// By a cookie of the application's.
+        /// By a cookie of the application.
         AppCookie = "app_cookie",
-        /// By its address; for network load balancers.
+        /// By the source IP address; for network load balancers.
         SourceIp = "source_ip",
     }
 
-    /// Whether something is switched on.
+    /// On or off.
     pub(crate) Switch {
-        /// It is.
+        /// Enabled.
         On = "on",
-        /// It is not.
+        /// Disabled.
         Off = "off",
     }
 
-    /// A redirect's status.
+    /// The status code of a redirect.
     pub(crate) RedirectStatus {
-        /// Moved permanently.
+        /// Permanent.
         Http301 = "HTTP_301",
-        /// Found.
+        /// Temporary.
         Http302 = "HTTP_302",
     }
 
-    /// Which protocols a TLS listener offers a client.
+    /// The ALPN policy of a TLS listener.
     pub(crate) AlpnPolicy {
-        /// HTTP/1 only.
+        /// Negotiates HTTP/1 only.
         Http1Only = "HTTP1Only",
-        /// HTTP/2 only.
+        /// Negotiates HTTP/2 only.
         Http2Only = "HTTP2Only",
-        /// HTTP/2 where both can.
+        /// Prefers HTTP/1 over HTTP/2.
         Http2Optional = "HTTP2Optional",
-        /// HTTP/2 rather than HTTP/1.
+        /// Prefers HTTP/2 over HTTP/1.
         Http2Preferred = "HTTP2Preferred",
-        /// None.
+        /// Does not negotiate a protocol.
         None = "None",
     }
 
-    /// Whether clients show certificates.
+    /// How a listener handles client certificates.
     pub(crate) MutualAuthenticationMode {
-        /// They need not.
+        /// Clients do not present certificates.
         Off = "off",
-        /// They may, and targets judge them.
+        /// Sends the client's certificate chain to the targets, which verify it.
         Passthrough = "passthrough",
-        /// They must, and the load balancer judges them.
+        /// The load balancer verifies client certificates.
         Verify = "verify",
     }
 }

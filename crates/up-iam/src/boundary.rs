@@ -1,4 +1,4 @@
-//! What caps a role: a policy, or nothing.
+//! The permissions boundary of a role.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +9,7 @@ use serde::{
 };
 use up_core::{Context, Ref, Result, names};
 
-/// A permissions boundary: a policy, or, written as empty text, none.
+/// A permissions boundary: a policy, or, as empty text, none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Boundary {
     None,
@@ -17,7 +17,7 @@ pub(crate) enum Boundary {
 }
 
 impl Boundary {
-    /// The policy's ARN; `None` where there is none, and where nothing is said.
+    /// The policy's ARN; `None` if there is no boundary, or if none is declared.
     pub(crate) fn arn(boundary: &Option<Self>, cx: &Context) -> Result<Option<String>> {
         match boundary {
             Some(Self::Policy(policy)) => cx.attr(policy, "arn").map(Some),

@@ -1,18 +1,18 @@
-//! `iam.instance_profile`: the role of a virtual machine.
+//! `iam.instance_profile`: passes a role to EC2 instances.
 
 use up_core::prelude::*;
 
 use crate::{PAGE, check_name, client, list, path, prefix, tags};
 
-/// Gives EC2 instances a role to act as.
+/// Passes an IAM role to EC2 instances.
 ///
-/// It stands under the path `/bullstra-up/<stack>/`.
+/// Its path is `/bullstra-up/<stack>/`.
 #[spec]
 pub struct InstanceProfile {
     /// Its name, 128 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// The role that instances with this profile act as. Changed in place: for a moment there is none.
+    /// The role of the instances. Changed in place: for a moment the profile has no role.
     #[schemars(required)]
     role: Option<Ref<names::Role>>,
 }
@@ -32,7 +32,7 @@ impl Kind for InstanceProfile {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
-        // The index lists nothing of IAM's.
+        // The tagging index contains no resources of IAM.
         indexed: false,
         deletes_at_once: true,
         ..KindInfo::DEFAULT
@@ -45,16 +45,17 @@ impl Kind for InstanceProfile {
         found(profiles.map(|profile| read(cx, profile))).await
     }
 
-    /// Safe to repeat: names are unique, so a second one is refused.
+    /// Safe to repeat: names are unique, so that a second create is refused.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_instance_profile().instance_profile_name(&name).path(path(&new.stack));
         let answer = request.set_tags(Some(list(&new.tags))).send().await?;
-        let made = present(answer.instance_profile, "instance profile that it made")?;
+        let made = present(answer.instance_profile, "instance profile that it created")?;
         Ok(observed(made, name, new.tags.clone()).into())
     }
 
-    /// A profile holds one role at most: the old one leaves first. Safe to repeat: with its role in it, it is full.
+    /// An instance profile holds at most one role: the old one is removed first. Safe to repeat: IAM refuses to add a
+    /// second role.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let Some(role) = &self.role else { return Ok(()) };
         let desired = cx.id(role)?;
@@ -65,13 +66,15 @@ impl Kind for InstanceProfile {
         }
         let call = client(cx).add_role_to_instance_profile().instance_profile_name(&observed.id);
         match call.role_name(desired).send().await.map_err(Error::from) {
-            // An earlier try, whose answer was lost, has filled it; with another's role in it, the next look tells.
+            // An earlier attempt, whose answer was lost, has added the role; if it is another role, the next
+            // observation shows it.
             Err(error) if error.code == "LimitExceeded" => Ok(()),
             added => added.map(drop),
         }
     }
 
-    /// Removes before it sets, see [`crate::role`]. Safe to repeat: keys are removed, and then all of the new ones are set.
+    /// Removes tags before it sets others, see [`crate::role`]. Safe to repeat: keys are removed, and then all new ones
+    /// are set.
     async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
@@ -96,15 +99,15 @@ impl Kind for InstanceProfile {
 
     fn check(&self) -> Vec<Problem> {
         let name = check_name("name", self.name.as_ref(), Self::INFO.longest_name);
-        let rules = problems! { self.role.is_none() => "role", "missing: the role that instances act as"; };
+        let rules = problems! { self.role.is_none() => "role", "missing: the role of the instances"; };
         name.into_iter().chain(rules).collect()
     }
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the instance profile was deleted meanwhile.
 async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Result<Option<Observed<InstanceProfile>>> {
     let name = profile.instance_profile_name.clone();
-    // The SDK fills in what is required and missing.
+    // The SDK fills in required members that are missing.
     if name.is_empty() {
         return Err(Error::absent("name of an instance profile"));
     }

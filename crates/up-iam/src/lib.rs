@@ -1,7 +1,7 @@
 //! Kinds of the IAM API. One file per kind.
 //!
-//! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is
-//! told by its tags, as everywhere.
+//! All entities of a stack have the same path ([`path`]), because IAM lists by path and not by tag. The tags tell who
+//! owns an entity, as for all kinds.
 
 mod boundary;
 pub mod instance_profile;
@@ -27,52 +27,52 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 20.0, 20.0).shared("modify").guess(),
 ];
 
-/// The most that IAM lists in one answer.
+/// The most entities that IAM lists in one answer.
 const PAGE: i32 = 1000;
 
-/// Where a stack's entities stand.
+/// The path of a stack's entities.
 fn path(stack: &str) -> String {
     format!("/bullstra-up/{stack}/")
 }
 
-/// Where the entities stand that a query asks for.
+/// The path prefix of the entities that a query asks for.
 fn prefix(query: &Query) -> String {
     if query.is_all() { "/".into() } else { path(&query.stack) }
 }
 
-/// Where the stack that owns what carries `tags` keeps its entities.
+/// The path of the stack that `tags` name as the owner.
 fn path_of(tags: &Tags) -> Result<String> {
-    let stack = tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("only what a stack owns is changed"))?;
+    let stack = tags.get(Address::STACK_TAG).ok_or_else(|| Error::ours("only resources of a stack are changed"))?;
     Ok(path(stack))
 }
 
-/// All items of all pages. IAM lists even where there is nothing: a page without its list is not whole.
+/// All items of all pages. IAM always sends the list, even if it is empty: a page without it is incomplete.
 fn all<P, T>(pages: Vec<P>, list: impl Fn(P) -> Option<Vec<T>>, what: &str) -> Result<Vec<T>> {
     let lists = pages.into_iter().map(|page| present(list(page), what));
     Ok(lists.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// IAM percent-encodes the documents it answers with.
+/// Decodes a policy document, which IAM percent-encodes in its answers.
 fn document(encoded: Option<String>) -> Result<PolicyDocument> {
     let encoded = present(encoded, "policy document")?;
     let text = percent_decode_str(&encoded).decode_utf8().map_err(|_| Error::absent("policy document in UTF-8"))?;
     PolicyDocument::parse(&text).map_err(|error| Error::absent(&format!("readable policy document: {error}")))
 }
 
-/// IAM's rule for every name.
+/// IAM's rule for names.
 fn check_name<'a>(field: &str, name: impl Into<Option<&'a String>>, longest: usize) -> Option<Problem> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let is_name = |name: &str| (1..=longest).contains(&name.len()) && name.chars().all(legal);
     Problem::unless_form(field, name, is_name, format_args!("a name is 1 to {longest} letters, digits and `_+=,.@-`"))
 }
 
-/// IAM's rule for every document.
+/// IAM's rule for policy documents.
 fn check_document(field: &str, document: &PolicyDocument) -> Option<Problem> {
     let is_stated = document.statements().is_some_and(|all| all.iter().all(|statement| statement.is_object()));
     Problem::when(!is_stated, field, "a policy needs a `Statement`, a table or a list of tables")
 }
 
-/// IAM's rule for every description.
+/// IAM's rule for descriptions.
 fn check_description(description: &str) -> Option<Problem> {
     Problem::when(description.chars().count() > 1000, "description", "a description has 1,000 characters at most")
 }

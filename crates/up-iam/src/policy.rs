@@ -1,27 +1,27 @@
-//! `iam.policy`: permissions to be attached to roles.
+//! `iam.policy`: a managed policy.
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
 use up_core::prelude::*;
 
 use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
 
-/// A managed policy of the account's own: permissions that several roles may share.
+/// A customer managed policy: permissions that several roles can share.
 ///
-/// It stands under the path `/bullstra-up/<stack>/`. A change to its document is a new version; IAM keeps five, and the
-/// oldest is deleted to make room.
+/// Its path is `/bullstra-up/<stack>/`. A change of its document creates a new version; IAM keeps five, and the oldest
+/// is deleted if there are more.
 #[spec]
 pub struct Policy {
     /// Its name, 128 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// What it is for. Default: empty. IAM never changes it: a change replaces the policy.
+    /// A description. IAM cannot change it: a change replaces the policy. Default: empty.
     #[spec(replace, default)]
     description: String,
-    /// What it allows and denies.
+    /// The policy document: the permissions that it allows and denies.
     policy_document: PolicyDocument,
 }
 
-/// The most versions IAM keeps of one policy.
+/// The most versions that IAM keeps of one policy.
 const VERSIONS: usize = 5;
 
 impl Kind for Policy {
@@ -40,14 +40,14 @@ impl Kind for Policy {
         },
         attrs: &["arn", "name"],
         longest_name: 128,
-        // The index lists nothing of IAM's.
+        // The tagging index contains no resources of IAM.
         indexed: false,
         deletes_at_once: true,
         names_ignore_case: true,
         ..KindInfo::DEFAULT
     };
 
-    /// One call for all policies with their documents, and one for the tags of each that may be ours.
+    /// One call for all policies with their documents, and one for the tags of each that may belong to the stack.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).get_account_authorization_details().filter(EntityType::LocalManagedPolicy);
         let pages = request.max_items(PAGE).into_paginator().send().try_collect().await?;
@@ -65,17 +65,18 @@ impl Kind for Policy {
         found(policies.map(|policy| read(cx, policy))).await
     }
 
-    /// Safe to repeat: names are unique, so a second one is refused.
+    /// Safe to repeat: names are unique, so that a second create is refused.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_policy().policy_name(&name).path(path(&new.stack));
         let request = fill!(request, cx, self: description, policy_document).set_tags(Some(list(&new.tags)));
         let arn = request.send().await?.policy.and_then(|policy| policy.arn);
-        let arn = present(arn, "ARN of the policy it made")?;
+        let arn = present(arn, "ARN of the policy it created")?;
         Ok(Self { name: Some(name.clone()), ..self.clone() }.observed(arn, name, new.tags.clone()).into())
     }
 
-    /// Makes a new version the default. Repeated, it makes one more of the same content, which does no harm.
+    /// Creates a new default version. A repeated call creates another version with the same content, which does no
+    /// harm.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if self.policy_document == observed.spec.policy_document {
             return Ok(());
@@ -91,7 +92,8 @@ impl Kind for Policy {
         Ok(())
     }
 
-    /// Removes before it sets, see [`crate::role`]. Safe to repeat: keys are removed, and then all of the new ones are set.
+    /// Removes tags before it sets others, see [`crate::role`]. Safe to repeat: keys are removed, and then all new ones
+    /// are set.
     async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         if !change.remove.is_empty() {
             let keys = change.remove.iter().cloned().collect();
@@ -103,7 +105,8 @@ impl Kind for Policy {
         Ok(())
     }
 
-    /// Detaches it from roles of the stack only: while someone else's hold it, IAM refuses. Safe to repeat: a second delete finds nothing.
+    /// Detaches it from roles of the stack only: while other roles have it attached, IAM refuses the deletion. Safe to
+    /// repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         empty(cx, &observed.id, &path_of(&observed.tags)?).await?;
         client(cx).delete_policy().policy_arn(&observed.id).send().await?;
@@ -123,7 +126,7 @@ impl Policy {
     }
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the policy was deleted meanwhile.
 async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observed<Policy>>> {
     let (arn, name) = (present(policy.arn, "ARN of a policy")?, present(policy.policy_name, "name of a policy")?);
     let listed = client(cx).list_policy_tags().policy_arn(&arn).into_paginator().items().send().try_collect().await;
@@ -131,14 +134,14 @@ async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observ
     let current = policy.policy_version_list.into_iter().flatten().find(|version| version.is_default_version);
     let spec = Policy {
         name: Some(name.clone()),
-        // IAM leaves out a description that is empty.
+        // IAM leaves out an empty description.
         description: policy.description.unwrap_or_default(),
         policy_document: document(current.and_then(|version| version.document))?,
     };
     Ok(Some(spec.observed(arn, name, tags(Some(listed)))))
 }
 
-/// Takes from a policy all that IAM does not delete with it.
+/// Removes all parts of a policy that IAM does not delete with it.
 async fn empty(cx: &Context, arn: &str, path: &str) -> Result<()> {
     let holders = client(cx).list_entities_for_policy().policy_arn(arn).path_prefix(path);
     let holders = holders.entity_filter(EntityType::Role).policy_usage_filter(PolicyUsageType::PermissionsPolicy);
@@ -153,7 +156,7 @@ async fn empty(cx: &Context, arn: &str, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// All versions but the one in force.
+/// All versions but the default version.
 async fn other_versions(cx: &Context, arn: &str) -> Result<Vec<PolicyVersion>> {
     let request = client(cx).list_policy_versions().policy_arn(arn);
     let mut versions = request.into_paginator().items().send().try_collect().await?;

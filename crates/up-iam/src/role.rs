@@ -1,4 +1,4 @@
-//! `iam.role`: what a service or a person may act as.
+//! `iam.role`: an identity with permissions, to be assumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,32 +11,32 @@ use crate::{
     path_of, prefix, tags,
 };
 
-/// A set of permissions that a service, or someone of another account, may act with.
+/// An identity with permissions, which AWS services, applications and users can assume.
 ///
-/// It stands under the path `/bullstra-up/<stack>/`. Deleting it detaches its policies, deletes its inline policies and
-/// takes it out of the stack's instance profiles.
+/// Its path is `/bullstra-up/<stack>/`. Deleting it detaches its managed policies, deletes its inline policies and
+/// removes it from the stack's instance profiles.
 #[spec]
 pub struct Role {
     /// Its name, 64 characters at most. Default: derived from stack and address. A change replaces it.
     #[spec(name)]
     name: Option<String>,
-    /// Who may act as it: a policy with principals (the "trust policy").
+    /// The trust policy: a policy with the principals that may assume the role.
     assume_role_policy_document: PolicyDocument,
-    /// What it is for. Default: empty.
+    /// A description. Default: empty.
     #[spec(default)]
     description: String,
-    /// Managed policies attached to it: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for one
+    /// The managed policies to attach: names of `iam.policy`, or `{ id = "arn:aws:iam::aws:policy/…" }` for policies
     /// outside the stack. Default: none.
     #[spec(detachable, default)]
     managed_policies: BTreeSet<Ref<names::Policy>>,
-    /// Policies that are part of it, by name. Default: none.
+    /// The inline policies, by name. Default: none.
     #[spec(default)]
     inline_policies: BTreeMap<String, PolicyDocument>,
-    /// Longest session anyone may ask for, in seconds: 3,600 to 43,200. Default: 3600.
+    /// The maximum session duration in seconds, 3,600 to 43,200. Default: 3600.
     #[spec(default = 3600)]
     max_session_duration: i32,
-    /// A managed policy that caps what the role's own policies may allow; `""` removes it. Left out: as it is, which is none
-    /// at first.
+    /// The permissions boundary: a managed policy that limits the permissions of the role; `""` removes it. Left out:
+    /// unchanged; none on creation.
     permissions_boundary: Option<Boundary>,
 }
 
@@ -59,13 +59,13 @@ impl Kind for Role {
         longest_name: 64,
         names_ignore_case: true,
         tags: TagRules::WITHOUT_CASE,
-        // The index lists nothing of IAM's.
+        // The tagging index contains no resources of IAM.
         indexed: false,
         deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
-    /// Two calls, however many roles: one brings policies and tags, the other what that one leaves out.
+    /// Two calls for all roles: one returns policies and tags, the other the members that the first one leaves out.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let details = client(cx).get_account_authorization_details().filter(EntityType::Role).max_items(PAGE);
         let listed = client(cx).list_roles().path_prefix(prefix(query)).max_items(PAGE);
@@ -94,21 +94,21 @@ impl Kind for Role {
         Ok(observed)
     }
 
-    /// Safe to repeat: names are unique, so a second one is refused.
+    /// Safe to repeat: names are unique, so that a second create is refused.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let boundary = Boundary::arn(&self.permissions_boundary, cx)?;
         let request = client(cx).create_role().role_name(&name).path(path(&new.stack));
         let request = request.set_permissions_boundary(boundary).set_tags(Some(list(&new.tags)));
         let request = fill!(request, cx, self: assume_role_policy_document, description, max_session_duration);
-        let role = present(request.send().await?.role, "role that it made")?;
-        // It begins with what the call sets, and with no policies.
+        let role = present(request.send().await?.role, "role that it created")?;
+        // The create call sets no policies: a new role has none.
         let none = (BTreeSet::new(), BTreeMap::new());
         let spec = Self { name: Some(name), managed_policies: none.0, inline_policies: none.1, ..self.clone() };
         Ok(spec.observed(role.arn, new.tags.clone()).into())
     }
 
-    /// Grants what is missing before it takes away what is extra. Safe to repeat: everything is set.
+    /// Adds missing policies before it removes others. Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (iam, name, was) = (client(cx), &observed.id, &observed.spec);
         if self.assume_role_policy_document != was.assume_role_policy_document {
@@ -147,8 +147,9 @@ impl Kind for Role {
         Ok(())
     }
 
-    /// To IAM, `environment` is `Environment`: what goes is taken away before anything is set, or the new one would go with
-    /// it. Safe to repeat: keys are removed, and then all of the new ones are set.
+    /// IAM's tag keys are not case-sensitive (`environment` equals `Environment`): old keys are removed before new ones
+    /// are set, because the new one would be removed too. Safe to repeat: keys are removed, and then all new ones are
+    /// set.
     async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         let is_set =
             |key: &&String| change.set.keys().any(|set| set != *key && set.to_lowercase() == key.to_lowercase());
@@ -163,8 +164,8 @@ impl Kind for Role {
         Ok(())
     }
 
-    /// Takes from it what was seen to hang on it, and asks what does only where IAM says that something is left. Safe to
-    /// repeat: a second delete finds nothing.
+    /// Removes the policies and instance profiles that were observed, and asks for others only if IAM refuses the
+    /// deletion because of them. Safe to repeat: a second delete finds nothing.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let role = &observed.id;
         leave_profiles(cx, role, &path_of(&observed.tags)?).await.ignore_not_found()?;
@@ -191,14 +192,15 @@ impl Kind for Role {
         let session = self.max_session_duration;
         let rules = problems! {
             !(3600..=43200).contains(&session) => "max_session_duration",
-                "a session lasts 3,600 to 43,200 seconds, and this is {session}";
+                "expected 3,600 to 43,200 seconds, and this is {session}";
         };
         let texts = [name, trust, check_description(&self.description)].into_iter().flatten();
         texts.chain(rules).chain(inline.flatten()).collect()
     }
 }
 
-/// Description and session of a role of ours that stands under another path. `None`: gone meanwhile.
+/// The description and session duration of a role of the stack that has another path. `None` if it was deleted
+/// meanwhile.
 async fn elsewhere(cx: &Context, name: &str) -> Result<Option<(Option<String>, Option<i32>)>> {
     let Some(answer) = client(cx).get_role().role_name(name).send().await.unless_gone()? else { return Ok(None) };
     let role = present(answer.role, "role")?;
@@ -218,7 +220,7 @@ fn read(
     let spec = Role {
         name: Some(name),
         assume_role_policy_document: document(detail.assume_role_policy_document)?,
-        // IAM leaves out a description that is empty.
+        // IAM leaves out an empty description.
         description: description.unwrap_or_default(),
         managed_policies: attached.map(Ref::id).collect(),
         inline_policies: inline,
@@ -244,13 +246,14 @@ fn arns<'a>(cx: &Context, policies: impl IntoIterator<Item = &'a Ref<names::Poli
     policies.into_iter().map(|policy| cx.attr(policy, "arn")).collect()
 }
 
-/// Takes a role out of the stack's instance profiles. Refused, before anything is changed, where another's holds it.
+/// Removes a role from the stack's instance profiles. Refused, before anything is changed, if another instance profile
+/// has the role.
 async fn leave_profiles(cx: &Context, role: &str, path: &str) -> Result<()> {
     let profiles = client(cx).list_instance_profiles_for_role().role_name(role).into_paginator().items().send();
     let profiles = profiles.try_collect().await?;
     if let Some(other) = profiles.iter().find(|profile| profile.path != path) {
         let name = &other.instance_profile_name;
-        return Err(Error::held(format!("instance profile `{name}`, which is not this stack's, holds the role")));
+        return Err(Error::held(format!("instance profile `{name}`, which is not in this stack, holds the role")));
     }
     for profile in profiles {
         let call = client(cx).remove_role_from_instance_profile().role_name(role);
@@ -259,7 +262,7 @@ async fn leave_profiles(cx: &Context, role: &str, path: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes from a role all policies that IAM does not delete with it: those attached, by ARN, and its own, by name.
+/// Removes all policies that IAM does not delete with a role: those attached, by ARN, and the inline ones, by name.
 async fn strip(cx: &Context, role: &str, attached: BTreeSet<String>, inline: BTreeSet<String>) -> Result<()> {
     for arn in attached {
         client(cx).detach_role_policy().role_name(role).policy_arn(arn).send().await.ignore_not_found()?;
@@ -270,7 +273,7 @@ async fn strip(cx: &Context, role: &str, attached: BTreeSet<String>, inline: BTr
     Ok(())
 }
 
-/// The policies of a role now, as [`strip`] takes them.
+/// The present policies of a role, as [`strip`] takes them.
 async fn policies(cx: &Context, role: &str) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
     let attached = client(cx).list_attached_role_policies().role_name(role);
     let inline = client(cx).list_role_policies().role_name(role);

@@ -1,4 +1,4 @@
-//! `kafka.cluster`: Kafka brokers that AWS runs.
+//! `kafka.cluster`: an MSK provisioned cluster.
 
 use std::collections::BTreeSet;
 
@@ -13,61 +13,65 @@ use crate::{
     },
 };
 
-/// Kafka brokers that AWS runs (MSK, provisioned). Making one takes AWS half an hour; so does many a change, in which
-/// brokers restart one by one.
+/// A provisioned cluster of Amazon MSK (Apache Kafka). Its creation takes half an hour; so do many changes, for which
+/// brokers restart one after another.
 #[spec]
 pub struct Cluster {
-    /// Its name, unique in account and region. Default: derived from stack and address. A change replaces it.
+    /// Its name, unique in the account and region. Default: derived from stack and address. A change replaces the
+    /// cluster.
     #[spec(name)]
     pub(crate) name: Option<String>,
-    /// The version of Kafka, such as `3.9.x.kraft`. There is no way back from a newer one, and none from ZooKeeper to KRaft.
+    /// The version of Apache Kafka, such as `3.9.x.kraft`. Downgrades are not possible, nor a change from ZooKeeper to
+    /// KRaft.
     pub(crate) kafka_version: String,
-    /// How many brokers: the same number in each subnet.
+    /// The number of brokers: a multiple of the number of subnets.
     pub(crate) number_of_broker_nodes: u32,
-    /// The size of each broker, such as `kafka.m7g.large`.
+    /// The broker size, such as `kafka.m7g.large`.
     pub(crate) instance_type: String,
-    /// Two or three subnets, each in a zone of its own.
+    /// Two or three subnets, each in another availability zone.
     #[spec(replace)]
     pub(crate) client_subnets: BTreeSet<Ref<names::Subnet>>,
-    /// Firewalls around the brokers, one at least.
+    /// The security groups of the brokers, at least one.
     #[spec(replace)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
-    /// The volume of each broker. Express brokers have none.
+    /// The EBS storage of each broker. Express brokers have none.
     pub(crate) ebs_storage: Option<EbsStorage>,
-    /// `LOCAL` or `TIERED`, from which there is no way back. Left out: `LOCAL`.
+    /// The storage mode: `LOCAL` or `TIERED`. Tiered storage cannot be disabled again. Left out: `LOCAL`.
     pub(crate) storage_mode: Option<StorageMode>,
-    /// Its server properties. Left out: MSK's defaults.
+    /// The MSK configuration. Left out: MSK's default configuration.
     pub(crate) configuration: Option<Ref<names::KafkaConfiguration>>,
-    /// The revision of a configuration outside the stack. Left out: the latest when the configuration was set.
+    /// The revision of a configuration outside the stack. Left out: the latest one at the time when the configuration
+    /// is set.
     pub(crate) configuration_revision: Option<i64>,
-    /// Who may talk to the brokers. Default: whom IAM lets in.
+    /// The client authentication. Default: IAM access control.
     #[spec(default)]
     pub(crate) client_authentication: ClientAuthentication,
-    /// Which connections of clients are encrypted: `TLS`, `TLS_PLAINTEXT` or `PLAINTEXT`. Default: `TLS`.
+    /// Encryption in transit between clients and brokers: `TLS`, `TLS_PLAINTEXT` or `PLAINTEXT`. Default: `TLS`.
     #[spec(default = ClientBroker::Tls)]
     pub(crate) client_broker_encryption: ClientBroker,
-    /// Encrypts what brokers tell each other. Default: true.
+    /// Encryption in transit between brokers. Default: true.
     #[spec(replace, default = true)]
     pub(crate) in_cluster_encryption: bool,
-    /// The KMS key, as an ARN, that encrypts what is stored. Left out: AWS's own.
+    /// The ARN of the KMS key for encryption at rest. Left out: the AWS managed key for MSK.
     #[spec(replace)]
     pub(crate) data_volume_kms_key_id: Option<String>,
-    /// `DISABLED`, or `SERVICE_PROVIDED_EIPS` for brokers that the internet reaches. Default: `DISABLED`.
+    /// Public access to the brokers: `DISABLED`, or `SERVICE_PROVIDED_EIPS` to enable it. Default: `DISABLED`.
     #[spec(default = PublicAccess::Disabled)]
     pub(crate) public_access: PublicAccess,
-    /// `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`. Default: `DEFAULT`.
+    /// The monitoring level: `DEFAULT`, `PER_BROKER`, `PER_TOPIC_PER_BROKER` or `PER_TOPIC_PER_PARTITION`.
+    /// Default: `DEFAULT`.
     #[spec(default = EnhancedMonitoring::Default)]
     pub(crate) enhanced_monitoring: EnhancedMonitoring,
-    /// Exporters for Prometheus. Default: none.
+    /// Open monitoring with Prometheus. Default: disabled.
     #[spec(default)]
     pub(crate) open_monitoring: OpenMonitoring,
-    /// Where the brokers' logs go. Default: nowhere.
+    /// The destinations of broker logs. Default: none.
     #[spec(default)]
     pub(crate) broker_logs: BrokerLogs,
 }
 
-/// Of creates and deletes: AWS_FACTS, 5. Most changes restart the brokers one after another, about 15 minutes each; those of
-/// the volumes and of what is measured do not.
+/// Creates and deletes: AWS_FACTS, 5. Most changes restart the brokers one after another, about 15 minutes each;
+/// changes of storage and monitoring do not.
 const TAKES: Takes = Takes {
     create: Duration::from_secs(1380),
     update: Duration::from_secs(2700),
@@ -129,7 +133,7 @@ impl Kind for Cluster {
         for cluster in client(cx).list_clusters_v2().into_paginator().items().send().try_collect().await? {
             let tags = cluster.tags.clone().unwrap_or_default().into_iter().collect();
             let ours = query.accepts(cluster.cluster_name.as_deref().unwrap_or_default(), &tags);
-            // A serverless one is none of this kind.
+            // A serverless cluster is not of this kind.
             if ours && cluster.provisioned.is_none() && cluster.cluster_type != Some(ClusterType::Serverless) {
                 return Err(Error::absent("settings of a cluster"));
             }
@@ -145,7 +149,7 @@ impl Kind for Cluster {
         Ok(observed)
     }
 
-    /// Safe to repeat: it is unique by its name. Public access, which MSK takes of a finished cluster only, is left to
+    /// Safe to repeat: names are unique. Public access, which MSK accepts for an existing cluster only, is left to
     /// `update`.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
@@ -154,12 +158,12 @@ impl Kind for Cluster {
         let request = client(cx).create_cluster_v2().cluster_name(name).provisioned(self.request(cx, configuration)?);
         let tags = new.tags.clone().into_iter().collect();
         let answer = request.set_tags(Some(tags)).send().await?;
-        Ok(Created::Id(present(answer.cluster_arn, "ARN of the cluster it made")?))
+        Ok(Created::Id(present(answer.cluster_arn, "ARN of the cluster it created")?))
     }
 
-    /// The first of the calls that are needed: MSK works at one at a time. The engine waits until it is done, observes
-    /// again, and comes back while something differs. Safe to repeat: MSK refuses a second change while it is at work, and
-    /// what has been changed differs no more.
+    /// Makes the first of the calls that are needed, because MSK makes one change at a time. The engine waits for it,
+    /// observes again, and calls this again while something differs. Safe to repeat: MSK refuses a second change during
+    /// the first, and a value that was changed no longer differs.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let is = &observed.spec;
         let version = current_version(cx, &observed.id).await?;
@@ -187,7 +191,7 @@ impl Kind for Cluster {
         } else if (&self.client_authentication, self.client_broker_encryption)
             != (&is.client_authentication, is.client_broker_encryption)
         {
-            // MSK refuses what does not change, and in-cluster encryption in any case.
+            // MSK refuses values that do not change, and in-cluster encryption always.
             let encrypts = self.client_broker_encryption != is.client_broker_encryption;
             let encrypts = encrypts.then(|| self.client_encryption(cx)).transpose()?;
             let call = call!(update_security).set_encryption_info(encrypts);
@@ -204,13 +208,13 @@ impl Kind for Cluster {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. MSK refuses while it is at work on the cluster.
+    /// Safe to repeat: a second delete finds nothing. MSK refuses it while it changes the cluster.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_cluster().cluster_arn(&observed.id).send().await?;
         Ok(())
     }
 
-    /// What autoscaling has added to the volumes is no difference: they never shrink.
+    /// Storage that autoscaling has added is no difference: volumes cannot shrink.
     fn accept(mut self, observed: &Observed<Self>) -> Self {
         if let (Some(desired), Some(live)) = (&mut self.ebs_storage, &observed.spec.ebs_storage) {
             desired.volume_size = desired.volume_size.max(live.volume_size);
@@ -236,35 +240,35 @@ impl Kind for Cluster {
         let needs_tls = sasl_iam || sasl_scram || !self.client_authentication.tls_certificate_authorities.is_empty();
         let rules = problems! {
             !has_zones => "client_subnets",
-                "MSK takes two or three subnets, each in a zone of its own, not {subnets}";
+                "expected two or three subnets, each in another availability zone, and found {subnets}";
             has_zones && (brokers == 0 || !(brokers as usize).is_multiple_of(subnets)) => "number_of_broker_nodes",
-                "{brokers} brokers are not the same number in each of {subnets} subnets";
+                "{brokers} brokers cannot be distributed equally over {subnets} subnets";
             self.security_groups.is_empty() => "security_groups",
-                "at least one is needed, or MSK takes the network's own";
+                "at least one is needed: without any, MSK uses the VPC's default security group";
             has_wrong_volumes && !placeholder::has_placeholder(&self.instance_type) => "ebs_storage", "{volumes}";
             !(1..=16384).contains(&volume) => "ebs_storage.volume_size", "{volume} GiB are not between 1 and 16384";
             (1..250).contains(&throughput) => "ebs_storage.provisioned_throughput",
-                "MSK sells 250 MiB a second at least";
+                "expected at least 250 MiB per second";
             !needs_tls && !unauthenticated => "client_authentication",
-                "nobody could talk to the brokers: let in at least one sort of client";
+                "no client could connect: enable at least one kind of authentication";
             self.client_broker_encryption == ClientBroker::Plaintext && needs_tls => "client_broker_encryption",
                 "`PLAINTEXT` is for unauthenticated clients only: IAM, SCRAM and certificates need TLS";
             self.broker_logs.s3_bucket.is_empty() && !self.broker_logs.s3_prefix.is_empty() => "broker_logs.s3_prefix",
-                "it needs the s3_bucket it is in";
+                "needs `s3_bucket`";
             self.configuration_revision.is_some() && self.configuration.is_none() => "configuration_revision",
-                "it needs the configuration it is a revision of";
+                "needs `configuration`";
         };
         let key = self.data_volume_kms_key_id.as_ref().filter(|key| !placeholder::has_placeholder(key));
         let key = key.filter(|key| !key.starts_with("arn:")).map(|key| {
-            let message = format!("`{key}` is not an ARN; MSK answers with one, and the two would never compare");
+            let message = format!("`{key}` is not an ARN; MSK answers with ARNs, so that it would always differ");
             Problem::new("data_volume_kms_key_id", message)
         });
         rules.into_iter().chain(key).collect()
     }
 }
 
-/// The version that an update has to name. It is read right before: each change of a cluster moves it on, those that AWS
-/// makes by itself as well.
+/// The version of the cluster, which an update call must contain. It is read right before, because each change of the
+/// cluster changes it, including those that AWS makes automatically.
 async fn current_version(cx: &Context, arn: &str) -> Result<String> {
     let answer = client(cx).describe_cluster_v2().cluster_arn(arn).send().await?;
     let version = answer.cluster_info.and_then(|cluster| cluster.current_version);
@@ -276,11 +280,12 @@ fn has_brokers(state: Option<&ClusterState>) -> bool {
     !matches!(state, None | Some(ClusterState::Creating | ClusterState::Deleting | ClusterState::Failed))
 }
 
-/// What clients begin with, for each way in. A way that is closed has empty text, so that quoting it is never an error.
+/// The bootstrap brokers for each kind of access. Where one is disabled, the text is empty, so that a reference to it
+/// is never an error.
 async fn bootstrap(cx: &Context, arn: &str) -> Result<Attrs> {
     let brokers = match client(cx).get_bootstrap_brokers().cluster_arn(arn).send().await.map_err(Error::from) {
         Ok(brokers) => brokers,
-        // It has got into such a state since it was listed.
+        // Its state has changed since it was listed.
         Err(error) if error.kind == ErrorKind::Conflict => return Ok(Attrs::new()),
         Err(error) => return Err(error),
     };

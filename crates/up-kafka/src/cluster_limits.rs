@@ -1,4 +1,4 @@
-//! What MSK refuses of a cluster, and is known before it is asked.
+//! Limits of MSK that a plan can check.
 
 use std::collections::BTreeSet;
 
@@ -6,15 +6,15 @@ use up_core::{Asked, Context, Error, Problem, Ref, Result, names, problems};
 
 use crate::cluster::Cluster;
 
-/// Zones without MSK, by the ids that are the same in every account ("Client subnets can't occupy the Availability Zone with
-/// ID use1-az3", API reference of `BrokerNodeGroupInfo`).
+/// Availability zones without MSK, by their ids, which are the same in every account ("Client subnets can't occupy the
+/// Availability Zone with ID use1-az3", API reference of `BrokerNodeGroupInfo`).
 const NO_MSK: [&str; 1] = ["use1-az3"];
-/// The attribute of a subnet.
+/// An attribute of subnets.
 const ZONE_ID: &str = "availability_zone_id";
-/// GiB by which MSK grows a volume at least.
+/// The minimum by which MSK grows a volume, in GiB.
 const LEAST_GROWTH: u32 = 10;
 
-/// Subnets that exist, or say which zone they are to be in, where MSK is not.
+/// Reports subnets in an availability zone without MSK: those that exist, or declare their zone.
 pub(crate) fn refuses_zones(subnets: &BTreeSet<Ref<names::Subnet>>, asked: Asked<'_>) -> Vec<Problem> {
     let found = subnets.iter().filter_map(|subnet| {
         let address = subnet.address()?;
@@ -24,7 +24,7 @@ pub(crate) fn refuses_zones(subnets: &BTreeSet<Ref<names::Subnet>>, asked: Asked
     found.collect()
 }
 
-/// The same for subnets that were made a moment ago: AWS has chosen their zones' ids.
+/// The same for new subnets, for which AWS has chosen the zones.
 pub(crate) fn check_zones(cx: &Context, subnets: &BTreeSet<Ref<names::Subnet>>) -> Result<()> {
     for subnet in subnets.iter().filter(|subnet| subnet.address().is_some()) {
         let zone = cx.attr(subnet, ZONE_ID)?;
@@ -36,10 +36,10 @@ pub(crate) fn check_zones(cx: &Context, subnets: &BTreeSet<Ref<names::Subnet>>) 
 }
 
 fn unsupported(subnet: &str, zone: &str) -> String {
-    format!("{subnet} is in the zone {zone}, which has no MSK: choose subnets in other zones")
+    format!("{subnet} is in the availability zone {zone}, which does not support MSK: choose subnets in other zones")
 }
 
-/// What MSK refuses of a change from `live` to `desired`, whose volumes are never the smaller ones.
+/// Changes from `live` to `desired` that MSK refuses. The volumes of `desired` are never smaller.
 pub(crate) fn refuses(desired: &Cluster, live: &Cluster) -> Vec<Problem> {
     let (version, has) = (&desired.kafka_version, &live.kafka_version);
     let is_older = numbers(version) < numbers(has);
@@ -48,11 +48,11 @@ pub(crate) fn refuses(desired: &Cluster, live: &Cluster) -> Vec<Problem> {
     let least = size + LEAST_GROWTH;
     problems! {
         is_older => "kafka_version",
-            "the cluster has {has}, and MSK has no way back to {version}: write `kafka_version = \"{has}\"`";
+            "the cluster has {has}, and MSK cannot downgrade to {version}: write `kafka_version = \"{has}\"`";
         !is_older && is_kraft(version) != is_kraft(has) => "kafka_version",
-            "MSK does not move a cluster from {has} to {version}: make another cluster, and move the topics";
+            "MSK cannot upgrade from {has} to {version}: create another cluster, and migrate the topics";
         wanted > size && wanted < least => "ebs_storage",
-            "a volume of {size} GiB grows by {LEAST_GROWTH} GiB at least: write {least} or more";
+            "a volume of {size} GiB must grow by at least {LEAST_GROWTH} GiB: write {least} or more";
     }
 }
 
@@ -60,7 +60,7 @@ fn is_kraft(version: &str) -> bool {
     version.ends_with(".kraft")
 }
 
-/// `3.8.x.kraft` is 3, 8: MSK names no patch from there on.
+/// The components of a version: `3.8.x.kraft` is 3, 8. MSK names no patch level from there on.
 fn numbers(version: &str) -> Vec<u32> {
     version.split('.').map_while(|part| part.parse().ok()).collect()
 }
@@ -83,6 +83,6 @@ mod tests {
             |address: &up_core::Address, _: &str| Some(format!("use1-az{}", if address.name == "b" { 3 } else { 1 }));
         let problems = refuses_zones(&subnets, &asked);
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].message.starts_with("ec2.subnet.b is in the zone use1-az3"), "{problems:?}");
+        assert!(problems[0].message.starts_with("ec2.subnet.b is in the availability zone use1-az3"), "{problems:?}");
     }
 }

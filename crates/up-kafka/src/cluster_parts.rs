@@ -7,30 +7,31 @@ use up_core::part;
 
 use crate::throughput;
 
-/// The volume of each broker.
+/// The EBS storage of each broker.
 #[part(Eq, mirrors = EbsStorageInfo)]
 pub(crate) struct EbsStorage {
-    /// GiB, 1 to 16384. It never shrinks, and grows by 10 GiB at least. Where autoscaling has made it larger, that is no
-    /// difference.
+    /// The volume size in GiB, 1 to 16384. It cannot shrink, and must grow by at least 10 GiB. What autoscaling has
+    /// added is no difference.
     pub(crate) volume_size: u32,
-    /// MiB a second that are bought on top, 250 at least; 0 for none. Needs `kafka.m5.4xlarge` or larger. Default: 0.
+    /// The provisioned storage throughput in MiB per second, at least 250; 0 disables it. Needs the broker size
+    /// `kafka.m5.4xlarge` or larger. Default: 0.
     #[spec(default, omit_default, with = throughput)]
     pub(crate) provisioned_throughput: u32,
 }
 
-/// Who may talk to the brokers, and how they prove who they are. A change restarts brokers one by one.
+/// How clients authenticate. A change restarts the brokers one after another.
 #[part(Eq)]
 pub(crate) struct ClientAuthentication {
-    /// By IAM. Default: false.
+    /// Enables IAM access control. Default: false.
     #[spec(default)]
     pub(crate) sasl_iam: bool,
-    /// By user name and password, from secrets that are associated with the cluster. Default: false.
+    /// Enables SASL/SCRAM: user names and passwords, from secrets that are associated with the cluster. Default: false.
     #[spec(default)]
     pub(crate) sasl_scram: bool,
-    /// By certificates of these private certificate authorities, as ARNs. Default: none.
+    /// Mutual TLS authentication: the ARNs of private certificate authorities. Default: none.
     #[spec(default)]
     pub(crate) tls_certificate_authorities: BTreeSet<String>,
-    /// Not at all. Default: false.
+    /// Allows unauthenticated access. Default: false.
     #[spec(default)]
     pub(crate) unauthenticated: bool,
 }
@@ -42,18 +43,18 @@ impl Default for ClientAuthentication {
     }
 }
 
-/// Exporters for Prometheus on the brokers.
+/// Open monitoring with Prometheus: exporters on the brokers.
 #[part(Default, Eq)]
 pub(crate) struct OpenMonitoring {
-    /// Of Kafka's own numbers, on port 11001. Default: false.
+    /// Enables the JMX Exporter (metrics of Kafka), on port 11001. Default: false.
     #[spec(default)]
     pub(crate) jmx_exporter: bool,
-    /// Of the machines, on port 11002. Default: false.
+    /// Enables the Node Exporter (metrics of the host), on port 11002. Default: false.
     #[spec(default)]
     pub(crate) node_exporter: bool,
 }
 
-/// Where the brokers' logs go.
+/// The destinations of broker logs.
 #[part(Default, Eq)]
 pub(crate) struct BrokerLogs {
     /// The name of a CloudWatch log group. Default: empty, none.
@@ -62,47 +63,47 @@ pub(crate) struct BrokerLogs {
     /// The name of a Firehose delivery stream. Default: empty, none.
     #[spec(default)]
     pub(crate) firehose_delivery_stream: String,
-    /// The name of a bucket. Default: empty, none.
+    /// The name of an S3 bucket. Default: empty, none.
     #[spec(default)]
     pub(crate) s3_bucket: String,
-    /// Where in the bucket. Default: empty, its root.
+    /// The prefix of the objects' keys in the bucket. Default: empty.
     #[spec(default)]
     pub(crate) s3_prefix: String,
 }
 
 up_core::aws_enum! {
-    /// Which connections to the brokers are encrypted.
+    /// Encryption in transit between clients and brokers.
     pub(crate) ClientBroker {
-        /// All.
+        /// Only TLS-encrypted connections.
         Tls = "TLS",
-        /// Those of clients that like.
+        /// TLS-encrypted and plaintext connections.
         TlsPlaintext = "TLS_PLAINTEXT",
-        /// None.
+        /// Only plaintext connections.
         Plaintext = "PLAINTEXT",
     }
-    /// What CloudWatch is told, and is paid for beyond the first.
+    /// The level of CloudWatch metrics. All levels above `DEFAULT` are charged for.
     pub(crate) EnhancedMonitoring {
-        /// The cluster's own numbers.
+        /// Metrics of the cluster.
         Default = "DEFAULT",
-        /// Those of each broker.
+        /// Additionally, metrics of each broker.
         PerBroker = "PER_BROKER",
-        /// Those of each topic on each broker.
+        /// Additionally, metrics of each topic on each broker.
         PerTopicPerBroker = "PER_TOPIC_PER_BROKER",
-        /// Those of each partition.
+        /// Additionally, metrics of each partition.
         PerTopicPerPartition = "PER_TOPIC_PER_PARTITION",
     }
-    /// Where old messages are kept.
+    /// The storage mode.
     pub(crate) StorageMode {
-        /// On the brokers' volumes.
+        /// Primary storage: the brokers' EBS volumes.
         Local = "LOCAL",
-        /// Old ones in a cheaper store of their own.
+        /// Primary storage, and a low-cost tier for older data.
         Tiered = "TIERED",
     }
-    /// Whether the internet reaches the brokers.
+    /// Public access to the brokers.
     pub(crate) PublicAccess {
-        /// It does not.
+        /// No public access.
         Disabled = "DISABLED",
-        /// At addresses that MSK provides.
+        /// Public access, with addresses that MSK provides.
         ServiceProvidedEips = "SERVICE_PROVIDED_EIPS",
     }
 }

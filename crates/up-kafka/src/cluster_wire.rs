@@ -1,4 +1,4 @@
-//! A Kafka cluster as MSK takes it, and read back into what a user would have written.
+//! Conversion between a cluster's spec and MSK's types.
 
 use aws_sdk_kafka::types::{
     self as wire, BrokerEbsVolumeInfo, BrokerNodeGroupInfo, ClusterState, ConfigurationInfo, ConnectivityInfo,
@@ -34,7 +34,7 @@ impl Cluster {
         .build())
     }
 
-    /// The configuration with its revision: the latest, unless the user says which.
+    /// The configuration with its revision: the latest one, unless a revision is declared.
     pub(crate) async fn configuration_info(&self, cx: &Context) -> Result<Option<ConfigurationInfo>> {
         let Some(configuration) = &self.configuration else { return Ok(None) };
         let arn = cx.id(configuration)?;
@@ -48,7 +48,7 @@ impl Cluster {
         Ok(Some(ConfigurationInfo::builder().arn(arn).revision(revision).build()))
     }
 
-    /// What differs of every broker's volume; MSK refuses to be told a size that it has.
+    /// The changes of the brokers' volumes; MSK refuses a size that does not change.
     pub(crate) fn volumes(&self, cx: &Context, is: &Self) -> Result<Option<Vec<BrokerEbsVolumeInfo>>> {
         let Some(desired) = &self.ebs_storage else { return Ok(None) };
         let (size, speed) = is.ebs_storage.as_ref().map(|it| (it.volume_size, it.provisioned_throughput)).unzip();
@@ -61,7 +61,7 @@ impl Cluster {
         Ok(Some(vec![volume.build()]))
     }
 
-    /// Without in-cluster encryption, which MSK refuses to be told again.
+    /// Without in-cluster encryption, which MSK refuses in updates.
     pub(crate) fn client_encryption(&self, cx: &Context) -> Result<EncryptionInfo> {
         let in_transit = fill!(EncryptionInTransit::builder(), cx, self: client_broker_encryption as client_broker);
         Ok(EncryptionInfo::builder().encryption_in_transit(in_transit.build()).build())
@@ -109,8 +109,8 @@ impl Cluster {
     }
 }
 
-/// MSK says FAILED if a creation or a deletion failed, and no member of its answer tells which: a cluster is never deleted
-/// for it. In all states but that and ACTIVE it is at work.
+/// MSK's state FAILED means that a creation or a deletion failed, and no member of the answer tells which: a cluster is
+/// never deleted because of it. In all states but FAILED and ACTIVE, MSK is working on it.
 fn status(cluster: &wire::Cluster) -> Status {
     match &cluster.state {
         Some(ClusterState::Active) => Status::Ready,
@@ -127,7 +127,7 @@ fn failed(reason: Option<&str>) -> Status {
     Impairment::explained(
         why,
         "MSK cannot repair it: if its data is not needed, delete it (`aws kafka delete-cluster`), and the next apply \
-         creates another",
+         creates a new one",
     )
 }
 
@@ -192,7 +192,7 @@ impl ToAws<LoggingInfo> for BrokerLogs {
 }
 
 impl BrokerLogs {
-    /// A way that is off may still name where it went: that counts for nothing.
+    /// A disabled destination may still be named: that has no meaning.
     fn observed(logging: Option<LoggingInfo>) -> Self {
         let logs = logging.and_then(|it| it.broker_logs);
         let (groups, firehose, s3) = logs.map(|it| (it.cloud_watch_logs, it.firehose, it.s3)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `kafka.configuration`: the server properties of a Kafka cluster.
+//! `kafka.configuration`: an MSK configuration.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,18 +10,18 @@ use up_core::prelude::*;
 
 use crate::client;
 
-/// The server properties of a Kafka cluster. A change makes a new configuration, the cluster moves there (its brokers
-/// restart one by one), and the old one goes. MSK's own way, a new revision of the same configuration, would change
-/// nothing until somebody moved the cluster too.
+/// An MSK configuration: the server properties of a Kafka cluster. A change creates a new configuration, the cluster is
+/// updated to use it (its brokers restart one after another), and the old one is deleted. A new revision of the same
+/// configuration, which MSK offers too, would not change the cluster until it is updated separately.
 ///
-/// MSK takes no tags here: all tags, those that say who owns it first, are kept in the description.
+/// MSK supports no tags here: all tags, those for ownership first, are kept in the description.
 #[spec]
 pub struct Configuration {
-    /// Properties of the brokers and their values, as text: `{ "auto.create.topics.enable" = "false" }`. Those left
-    /// out are MSK's defaults.
+    /// The server properties and their values, as text: `{ "auto.create.topics.enable" = "false" }`. Properties that
+    /// are left out have MSK's defaults.
     #[spec(replace)]
     server_properties: Properties,
-    /// Kafka versions it is for. Default: any.
+    /// The versions of Apache Kafka that the configuration is for. Default: any.
     #[spec(replace, default)]
     kafka_versions: BTreeSet<String>,
 }
@@ -43,7 +43,7 @@ impl Kind for Configuration {
         },
         attrs: &["arn", "name", "revision"],
         longest_name: 64,
-        // They stand in its description.
+        // Tags are kept in the description.
         tags: TagRules::FREE,
         indexed: false,
         replace: Order::CreateBeforeDestroy,
@@ -55,7 +55,7 @@ impl Kind for Configuration {
         for configuration in client(cx).list_configurations().into_paginator().items().send().try_collect().await? {
             let latest = configuration.latest_revision;
             let (revision, text) = latest.map(|it| (it.revision, it.description)).unwrap_or_default();
-            // A retag writes a new revision, so that its description is the newer one.
+            // A change of tags creates a revision: its description is the newer one.
             let text = text.or(configuration.description);
             let Some(tags) = text.as_deref().and_then(tags_of) else { continue };
             let id = present(configuration.arn, "ARN of a configuration")?;
@@ -74,15 +74,15 @@ impl Kind for Configuration {
         Ok(observed)
     }
 
-    /// Safe to repeat: it is unique by its name.
+    /// Safe to repeat: names are unique.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let request = client(cx).create_configuration().name(new.name(Self::INFO.longest_name));
         let request = request.description(description_of(&new.tags)).server_properties(self.text());
         let answer = fill!(request, cx, self: kafka_versions).send().await?;
-        let id = present(answer.arn, "ARN of the configuration it made")?;
-        let name = present(answer.name, "name of the configuration it made")?;
+        let id = present(answer.arn, "ARN of the configuration it created")?;
+        let name = present(answer.name, "name of the configuration it created")?;
         let revision = answer.latest_revision.and_then(|it| it.revision);
-        let revision = present(revision, "revision of the configuration it made")?;
+        let revision = present(revision, "revision of the configuration it created")?;
         let status = status(answer.state);
         Ok(Observed { status, ..made(id, name, revision, new.tags.clone(), self.clone()) }.into())
     }
@@ -92,8 +92,8 @@ impl Kind for Configuration {
         Err(Error::ours(format!("{} cannot be updated: a configuration never changes", observed.id)))
     }
 
-    /// Writes a revision with another description and the same properties, so that clusters need not follow. Safe to
-    /// repeat: it would be one more revision.
+    /// Creates a revision with another description and the same properties, so that clusters need not be updated. Safe
+    /// to repeat: it would be one more revision.
     async fn tag(cx: &Context, observed: &Observed<Self>, change: &TagChange) -> Result<()> {
         let kept = observed.tags.iter().filter(|(key, _)| !change.remove.contains(*key));
         let tags = kept.chain(&change.set).map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -102,7 +102,8 @@ impl Kind for Configuration {
         Ok(())
     }
 
-    /// Takes all its revisions. Safe to repeat: a second delete finds nothing. Clusters that use it hold it.
+    /// Deletes all its revisions. Safe to repeat: a second delete finds nothing. MSK refuses it while clusters use the
+    /// configuration.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_configuration().arn(&observed.id).send().await?;
         Ok(())
@@ -111,7 +112,7 @@ impl Kind for Configuration {
     fn check(&self) -> Vec<Problem> {
         let broken = |text: &str| text.contains('\n') || text.trim() != text;
         let wrong = self.server_properties.iter().filter(|(name, value)| broken(name) || broken(value));
-        let message = "a property is one line, without space around name and value";
+        let message = "expected one line, without spaces around the name and the value";
         wrong.map(|(name, _)| Problem::new(format!("server_properties.{name}"), message)).collect()
     }
 }
@@ -148,7 +149,7 @@ impl Configuration {
     }
 }
 
-/// What a description of ours begins with.
+/// The prefix of descriptions that bullstra-up writes.
 const OURS: &str = "bullstra-up";
 
 /// `bullstra-up bullstra:address=kafka.configuration.main bullstra:stack=prod team=a%20b`.

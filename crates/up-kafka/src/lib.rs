@@ -10,7 +10,7 @@ mod throughput;
 use up_core::{ErrorKind, ErrorRule, Limit, Of, Service, Tagging, Tags};
 
 up_core::client!(aws_sdk_kafka, SERVICE);
-// Clusters alone: a configuration takes no tags.
+// For clusters only: a configuration has no tags.
 up_core::tag_resource!(|tags: &Tags| tags.clone().into_iter().collect());
 
 /// MSK.
@@ -22,7 +22,7 @@ pub static SERVICE: Service = Service {
     ..Service::new("kafka")
 };
 
-/// MSK says most things with one code; what it means stands in the text.
+/// MSK uses the same code for most errors; the text tells them apart.
 const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Exists).on("Create").code("ConflictException"),
     ErrorRule::new(ErrorKind::Conflict).code("ConflictException"),
@@ -30,10 +30,11 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in use"),
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("current version"),
     ErrorRule::new(ErrorKind::Conflict).code("BadRequestException").text("in progress"),
-    // Seen on AWS by others (AWS_BEHAVIOUR, 0.1): the first cluster of an account makes the role and does not wait for it.
+    // Reported by users of AWS (AWS_BEHAVIOUR, 0.1): the first cluster of an account creates the role and does not wait
+    // for it.
     ErrorRule::new(ErrorKind::Propagating).text("service-linked role"),
     ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
-    // A subnet or group that was made a moment ago.
+    // A new subnet or security group.
     ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("do not exist"),
     ErrorRule::new(ErrorKind::Propagating).on("CreateCluster").code("BadRequestException").text("does not exist"),
 ];

@@ -1,4 +1,4 @@
-//! MiB a second that are bought on top of a volume's own: 0 for none, where MSK says that it is not enabled.
+//! Provisioned storage throughput in MiB per second: 0 for none, for which MSK has `enabled`.
 
 use aws_sdk_kafka::types::ProvisionedThroughput;
 use up_core::{Context, FromAws, Result, ToAws};
@@ -7,7 +7,7 @@ pub(crate) fn to_aws(throughput: &u32, cx: &Context) -> Result<Option<Provisione
     whole(*throughput, cx).map(Some)
 }
 
-/// The same, where MSK must be told that there is none any more.
+/// The same for updates, in which MSK must be told explicitly that it is disabled.
 pub(crate) fn whole(throughput: u32, cx: &Context) -> Result<ProvisionedThroughput> {
     let some = Some(throughput).filter(|throughput| *throughput > 0).to_aws(cx)?;
     Ok(ProvisionedThroughput::builder().enabled(some.is_some()).set_volume_throughput(some).build())

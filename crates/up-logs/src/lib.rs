@@ -16,7 +16,8 @@ pub static SERVICE: Service = Service {
     ..Service::new("logs")
 };
 
-/// A key's policy takes some seconds until Logs sees it; it says so with AccessDenied, or as a wrong parameter.
+/// A key policy takes effect for CloudWatch Logs after some seconds; until then it answers AccessDenied, or an invalid
+/// parameter.
 const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Propagating).text("KMS key does not exist or is not allowed to be used"),
     ErrorRule::new(ErrorKind::Propagating).text("KMS Key Id could not be found"),
@@ -32,7 +33,7 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 10.0, 5.0).guess(),
 ];
 
-/// The tags of a resource; `None` where it is gone.
+/// The tags of a resource; `None` if it no longer exists.
 async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     let answer = client(cx).list_tags_for_resource().resource_arn(arn).send().await.unless_gone()?;
     // CloudWatch Logs leaves out an empty map.

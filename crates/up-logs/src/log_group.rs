@@ -1,4 +1,4 @@
-//! `logs.log_group`: where a service's log lines go.
+//! `logs.log_group`: a CloudWatch log group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,49 +7,50 @@ use up_core::prelude::*;
 
 use crate::{client, tags_of};
 
-/// Keeps the log lines of one service, in streams.
+/// A CloudWatch log group: log streams with the same retention and access settings.
 #[spec(reads = types::LogGroup)]
 pub struct LogGroup {
-    /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces it, and loses what
-    /// was logged.
+    /// Its name, such as `/ecs/orders`. Default: derived from stack and address. A change replaces the log group, and
+    /// deletes its log events.
     #[spec(name, member = log_group_name)]
     name: Option<String>,
-    /// Days that a line is kept, one of AWS's choices: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
-    /// 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, for ever. Groups of the class `DELIVERY` keep lines for 2
-    /// days, and cannot be told otherwise.
+    /// The number of days for which log events are retained: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
+    /// 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653. Default: 0, they never expire. The class `DELIVERY` has a fixed
+    /// retention of 2 days.
     #[spec(default)]
     retention_in_days: i32,
-    /// ARN of the KMS key that encrypts it. Default: empty, a key of AWS's own.
+    /// The ARN of the KMS key for encryption. The key policy must allow CloudWatch Logs to use the key. Default: empty,
+    /// a key of CloudWatch Logs.
     #[spec(default)]
     kms_key_id: String,
-    /// How lines are kept and what may be done with them. Default: `STANDARD`.
+    /// The log class, which defines the features that are supported. Default: `STANDARD`.
     #[spec(replace, default = LogGroupClass::Standard)]
     log_group_class: LogGroupClass,
-    /// Makes AWS refuse every delete. Default: false. To guard it from this program, use
-    /// `prevent_destroy`: a deletion that is planned lifts AWS's protection first.
+    /// Makes AWS reject the deletion of the log group. A deletion that is planned disables it first: to have it
+    /// refused, use `prevent_destroy`. Default: false.
     #[spec(default)]
     deletion_protection_enabled: bool,
 }
 
 up_core::aws_enum! {
-    /// How lines are kept.
+    /// A log class.
     LogGroupClass {
         /// All features.
         Standard = "STANDARD",
-        /// At half the price, without metrics from logs, subscriptions and live tail.
+        /// Half the price for ingestion, without metric filters, subscription filters and Live Tail.
         InfrequentAccess = "INFREQUENT_ACCESS",
-        /// For logs that AWS services only pass on.
+        /// For logs that AWS services deliver to other destinations.
         Delivery = "DELIVERY",
-        /// The least there is.
+        /// The smallest set of features.
         Essentials = "ESSENTIALS",
     }
 }
 
-/// What AWS takes for a retention, beside "for ever".
+/// The retentions that AWS accepts, besides "never expire".
 const RETENTIONS: [i32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-/// The most groups AWS describes in one call.
+/// The most log groups that AWS describes in one call.
 const PAGE: usize = 50;
 
 impl Kind for LogGroup {
@@ -73,14 +74,14 @@ impl Kind for LogGroup {
         ..KindInfo::DEFAULT
     };
 
-    /// Asks for the groups that the index and the last run know by their names, and for all with a name like ours: an
-    /// account may have thousands of others. Names that the stack gives and nobody knows yet cost a call for all of them.
+    /// Requests log groups by the names that the tagging index, the last run and the stack have, 50 in each call, and
+    /// those with the stack's name prefix: an account may have thousands of others.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let listed = query.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
         let names = listed.map(str::to_owned).chain(query.known.iter().chain(&*query.names).cloned());
         let names: BTreeSet<String> = names.collect();
         let prefix = query.prefix();
-        // Names that are derived are found by how they begin.
+        // Derived names are found by their prefix.
         let names: Vec<String> =
             names.into_iter().filter(|name| query.is_by_id() || !name.starts_with(&prefix)).collect();
         let all = (!query.is_by_id()).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
@@ -89,13 +90,13 @@ impl Kind for LogGroup {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
         }
         let listed = concurrently(requests.into_iter().map(describe)).await?.into_iter().flatten();
-        // A group may be found both ways.
+        // A log group may be found in both ways.
         let groups: BTreeMap<_, _> = listed.map(named).collect::<Result<_>>()?;
         found(groups.into_iter().map(|(name, group)| read(cx, query, name, group))).await
     }
 
-    /// Safe to repeat: names are unique, and one that an earlier try has made is known by its tags. Retention takes a
-    /// call of its own.
+    /// Safe to repeat: names are unique, and a log group that an earlier attempt created is recognized by its tags. The
+    /// retention takes a separate call.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let tags = new.tags.clone().into_iter().collect();
@@ -109,12 +110,12 @@ impl Kind for LogGroup {
                 if earlier { Ok(name.into()) } else { Err(error) }
             }
             Err(error) => Err(error),
-            // Logs answers with nothing; what it makes of a request is fixed.
+            // The answer is empty; the result of the request is known.
             Ok(_) => Ok(self.created(cx, name, new.tags.clone()).into()),
         }
     }
 
-    /// Safe to repeat: everything is set.
+    /// Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (logs, name, was) = (client(cx), &observed.id, &observed.spec);
         match self.retention_in_days {
@@ -145,10 +146,10 @@ impl Kind for LogGroup {
         Ok(())
     }
 
-    /// No call: what it says is known.
+    /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let protected = leaving.resources.iter().filter(|it| it.spec.deletion_protection_enabled);
-        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is lifted")).collect())
+        Ok(protected.map(|it| DeleteRemark::note(&it.id, "AWS's deletion protection is disabled first")).collect())
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -160,14 +161,14 @@ impl Kind for LogGroup {
         let nearest = RETENTIONS.into_iter().min_by_key(|choice| choice.abs_diff(days)).unwrap_or_default();
         let rules = problems! {
             !is_fixed && days != 0 && nearest != days => "retention_in_days",
-                "AWS keeps lines for fixed numbers of days, not for {days}; did you mean {nearest}?";
+                "CloudWatch Logs has no retention of {days} days; did you mean {nearest}?";
             is_fixed && ![0, DELIVERED].contains(&days) => "retention_in_days",
-                "a group of the class `DELIVERY` keeps lines for 2 days: leave the retention out";
+                "the class `DELIVERY` has a fixed retention of 2 days: leave it out";
         };
         name.into_iter().chain(rules).collect()
     }
 
-    /// What AWS has fixed is never asked for: it refuses every change of it, to the same number too
+    /// A fixed retention is never sent: AWS refuses to set it, even to the same number
     /// (https://github.com/hashicorp/terraform-provider-aws/issues/42657).
     fn normal(self) -> Self {
         let is_fixed = self.log_group_class == LogGroupClass::Delivery;
@@ -176,7 +177,7 @@ impl Kind for LogGroup {
 }
 
 impl LogGroup {
-    /// A group as its create makes it: with all that the call can set.
+    /// The log group as the create call makes it: with the values that the call can set.
     fn created(&self, cx: &Context, name: String, tags: Tags) -> Observed<Self> {
         let spec = Self { name: Some(name.clone()), retention_in_days: 0, ..self.clone() };
         spec.observed(arn(cx, &name), name, tags)
@@ -191,7 +192,7 @@ fn arn(cx: &Context, name: &str) -> String {
     crate::SERVICE.arn(cx, format_args!("log-group:{name}"))
 }
 
-/// Days that a group of the class `DELIVERY` keeps lines.
+/// The fixed retention of the class `DELIVERY`, in days.
 const DELIVERED: i32 = 2;
 
 fn named(group: types::LogGroup) -> Result<(String, types::LogGroup)> {
@@ -202,7 +203,7 @@ async fn describe(request: DescribeLogGroupsFluentBuilder) -> Result<Vec<types::
     Ok(request.into_paginator().items().send().try_collect().await?)
 }
 
-/// `None`: not ours, or gone meanwhile.
+/// `None` if the log group is outside the stack, or was deleted meanwhile.
 async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup) -> Result<Option<Observed<LogGroup>>> {
     let arn = present(group.log_group_arn.as_ref().or(group.arn.as_ref()), "ARN of a log group")?;
     let arn = arn.trim_end_matches(":*").to_owned();

@@ -1,4 +1,4 @@
-//! `rds.instance`: a PostgreSQL, MySQL or MariaDB database.
+//! `rds.instance`: a PostgreSQL, MySQL or MariaDB DB instance.
 
 use std::collections::BTreeSet;
 
@@ -7,121 +7,135 @@ use up_core::{Address, prelude::*};
 
 use crate::{client, instance_calls, list, status};
 
-/// A PostgreSQL, MySQL or MariaDB database. AWS makes its master password, keeps it in Secrets Manager and changes it
-/// every week: no stack, plan or state ever holds it.
+/// A DB instance with PostgreSQL, MySQL or MariaDB. RDS manages its master password in Secrets Manager and rotates it
+/// every week: no stack, plan or state contains it.
 #[spec(reads = DbInstance)]
 pub struct Instance {
-    /// Its identifier, unique in account and region, of small letters. Default: derived from stack and address. A
-    /// change replaces it.
+    /// The DB instance identifier, unique in the account and region, in lower case. Default: derived from stack and
+    /// address. A change replaces the instance.
     #[spec(name, member = db_instance_identifier)]
     pub(crate) name: Option<String>,
-    /// `postgres`, `mysql` or `mariadb`.
+    /// The database engine: `postgres`, `mysql` or `mariadb`.
     #[spec(replace)]
     pub(crate) engine: Engine,
-    /// The whole version, such as `16.13` or `8.4.11`. A change stops the database for minutes; there is no way back. With
-    /// `auto_minor_version_upgrade` it is the least: a newer minor version is no difference. Left out: RDS's default at
-    /// birth, and whatever AWS makes of it later.
+    /// The full engine version, such as `16.13` or `8.4.11`. A change means minutes of downtime; downgrades are not
+    /// possible. With `auto_minor_version_upgrade` it is the minimum: a newer minor version is no difference. Left out:
+    /// RDS's default version on creation; later versions are not compared.
     pub(crate) engine_version: Option<String>,
-    /// Lets a change of `engine_version` go to another major version, from which there is no way back. Default: false.
+    /// Allows a change of `engine_version` to upgrade the major version, which cannot be undone. Default: false.
     #[spec(initial, default, unmirrored)]
     pub(crate) allow_major_version_upgrade: bool,
-    /// What happens when AWS's standard support of its major version ends. `open-source-rds-extended-support`: AWS goes on to
-    /// support it, and charges for it by the hour and vCPU. `open-source-rds-extended-support-disabled`: AWS upgrades it to
-    /// the next major version, and makes no new one of the old version. For PostgreSQL and MySQL. Left out:
-    /// `open-source-rds-extended-support-disabled` at birth, so that nobody pays unasked; later as it is.
+    /// The lifecycle type: what happens when the standard support of its major version ends.
+    /// `open-source-rds-extended-support`: RDS Extended Support, which AWS charges for each hour and vCPU.
+    /// `open-source-rds-extended-support-disabled`: AWS upgrades the instance to the next major version, and creates no
+    /// new instances of the old version. For PostgreSQL and MySQL. Left out:
+    /// `open-source-rds-extended-support-disabled` on creation, so that no charges arise unasked; then unchanged.
     pub(crate) engine_lifecycle_support: Option<LifecycleSupport>,
-    /// CPU and memory, such as `db.m7g.large`. A change stops the database for minutes, less with `multi_az`.
+    /// The DB instance class (CPU and memory), such as `db.m7g.large`. A change means minutes of downtime, less with
+    /// `multi_az`.
     #[spec(member = db_instance_class)]
     pub(crate) instance_class: String,
-    /// GiB of storage. It never shrinks, and grows by 10 % at least. With `max_allocated_storage` it is where growing begins,
-    /// and is kept as the tag `bullstra:allocated-storage` on the database: what has grown since is no drift.
+    /// The allocated storage in GiB. It cannot shrink, and must grow by at least 10 %. With `max_allocated_storage` it
+    /// is the initial size, kept as the tag `bullstra:allocated-storage` on the instance: what autoscaling has added is
+    /// no drift.
     pub(crate) allocated_storage: u32,
-    /// GiB up to which the storage grows by itself: a tenth more than `allocated_storage` at least. Default: 0, it does
-    /// not.
+    /// The maximum storage in GiB for storage autoscaling: at least 10 % more than `allocated_storage`. Default: 0, no
+    /// autoscaling.
     #[spec(default)]
     pub(crate) max_allocated_storage: u32,
-    /// `gp3`, `gp2`, `io1` or `io2`. Default: `gp3`.
+    /// The storage type: `gp3`, `gp2`, `io1` or `io2`. Default: `gp3`.
     #[spec(default = StorageType::Gp3)]
     pub(crate) storage_type: StorageType,
-    /// Operations a second. `gp3` has 3000 below 400 GiB, and 12000 to 64000 from there on. Left out: the least.
+    /// The provisioned I/O operations per second. `gp3` has 3000 below 400 GiB, and 12000 to 64000 from 400 GiB. Left
+    /// out: the minimum.
     pub(crate) iops: Option<u32>,
-    /// MiB a second, for `gp3`: 125 below 400 GiB, and 500 to 4000 from there on. Left out: the least.
+    /// The storage throughput of `gp3` in MiB per second: 125 below 400 GiB, and 500 to 4000 from 400 GiB. Left out:
+    /// the minimum.
     pub(crate) storage_throughput: Option<u32>,
-    /// Encrypts storage and backups. Default: true.
+    /// Encrypts the storage and its backups. Default: true.
     #[spec(replace, default = true)]
     pub(crate) storage_encrypted: bool,
-    /// The KMS key, as an ARN, that encrypts them. Left out: AWS's own.
+    /// The ARN of the KMS key for storage encryption. Left out: the AWS managed key for RDS.
     #[spec(replace)]
     pub(crate) kms_key_id: Option<String>,
-    /// Keeps a copy in another zone that takes over when this one fails. Default: false.
+    /// Creates a Multi-AZ deployment, with a standby in another availability zone for failover. Default: false.
     #[spec(default)]
     pub(crate) multi_az: bool,
-    /// The zone it is made in, without `multi_az`. Never compared: AWS may move it. Left out: any of the subnet group's.
+    /// The availability zone on creation, without `multi_az`. Never compared, because AWS may move the instance. Left
+    /// out: any zone of the subnet group.
     #[spec(initial)]
     pub(crate) availability_zone: Option<String>,
-    /// Where in the network it stands.
+    /// The DB subnet group: the VPC and the subnets of the instance.
     #[spec(replace, member = db_subnet_group, from = instance_calls::subnet_group)]
     pub(crate) subnet_group: Ref<names::DbSubnetGroup>,
-    /// Firewalls around it, one at least.
+    /// The VPC security groups of the instance, at least one.
     #[spec(member = vpc_security_groups, from = instance_calls::security_groups)]
     pub(crate) security_groups: BTreeSet<Ref<names::SecurityGroup>>,
-    /// Gives it a public address. Default: false.
+    /// Gives the instance a public address. Default: false.
     #[spec(default)]
     pub(crate) publicly_accessible: bool,
-    /// The port it listens on. A change restarts it. Left out: 5432 for PostgreSQL, 3306 for the others.
+    /// The port for connections. A change restarts the database. Left out: 5432 for PostgreSQL, 3306 for MySQL and
+    /// MariaDB.
     #[spec(member = db_instance_port)]
     pub(crate) port: Option<u16>,
-    /// How its engine is set up. Left out: AWS's defaults.
+    /// The DB parameter group. Left out: the default one of the engine version.
     #[spec(member = db_parameter_groups, from = instance_calls::parameter_group)]
     pub(crate) parameter_group: Option<Ref<names::DbParameterGroup>>,
-    /// A database to make in it. Left out: none, or `postgres`.
+    /// The name of a database to create in the instance. Left out: no database (PostgreSQL: `postgres`).
     #[spec(replace)]
     pub(crate) db_name: Option<String>,
-    /// The name of its master user.
+    /// The name of the master user.
     #[spec(replace)]
     pub(crate) master_username: String,
-    /// The KMS key that encrypts the secret with the master password; set at birth only. Left out: AWS's own.
+    /// The KMS key that encrypts the secret with the master password; only used on creation. Left out: the AWS managed
+    /// key for Secrets Manager.
     #[spec(initial, member = master_user_secret, from = instance_calls::secret_key)]
     pub(crate) master_user_secret_kms_key_id: Option<String>,
-    /// Lets users in by IAM instead of passwords. Default: false.
+    /// Enables IAM database authentication. Default: false.
     #[spec(default)]
     pub(crate) iam_database_authentication_enabled: bool,
-    /// The certificate authority of its TLS certificate, such as `rds-ca-rsa2048-g1`. Left out: AWS's default.
+    /// The CA certificate that its server certificate is issued by, such as `rds-ca-rsa2048-g1`. Left out: AWS's
+    /// default.
     pub(crate) ca_certificate_identifier: Option<String>,
-    /// Days that backups are kept, 35 at most; 0 for no backups. Default: 7.
+    /// The number of days for which automated backups are retained, up to 35; 0 disables them. Default: 7.
     #[spec(default = 7)]
     pub(crate) backup_retention_period: u32,
-    /// When it is backed up, in UTC: `03:00-03:30`. Left out: as AWS likes.
+    /// The daily time range for automated backups, in UTC: `03:00-03:30`. Left out: AWS chooses.
     pub(crate) preferred_backup_window: Option<String>,
-    /// When AWS may work on it, in UTC: `sun:05:00-sun:06:00`. Left out: as AWS likes.
+    /// The weekly time range for maintenance, in UTC: `sun:05:00-sun:06:00`. Left out: AWS chooses.
     pub(crate) preferred_maintenance_window: Option<String>,
-    /// Lets AWS move it to newer minor versions in maintenance windows. Default: false.
+    /// Lets AWS upgrade the minor version during maintenance windows. Default: false.
     #[spec(default)]
     pub(crate) auto_minor_version_upgrade: bool,
-    /// Copies its tags to snapshots. Default: false.
+    /// Copies the tags of the instance to its snapshots. Default: false.
     #[spec(default)]
     pub(crate) copy_tags_to_snapshot: bool,
-    /// Makes AWS itself refuse to delete it. A plan that deletes it, once confirmed, lifts that. Default: false.
+    /// Makes AWS reject the deletion of the instance. A deletion that is planned and confirmed disables it first.
+    /// Default: false.
     #[spec(default)]
     pub(crate) deletion_protection: bool,
-    /// Deletes it without a last snapshot (`<identifier>-final-…`). Kept as the tag `bullstra:skip-final-snapshot` on
-    /// the database, so that it is known when the stack no longer declares it. Default: false.
+    /// Deletes the instance without a final snapshot (`<identifier>-final-…`). Kept as the tag
+    /// `bullstra:skip-final-snapshot` on the instance, for the time when the stack no longer declares it.
+    /// Default: false.
     #[spec(default, unmirrored)]
     pub(crate) skip_final_snapshot: bool,
-    /// Records which queries load it. Default: false.
+    /// Enables Performance Insights. Default: false.
     #[spec(default)]
     pub(crate) performance_insights_enabled: bool,
-    /// Days that those records are kept: 7, months of 31 days, or 731. Left out: 7.
+    /// The number of days for which Performance Insights data is retained: 7, a multiple of 31 up to 713, or 731. Left
+    /// out: 7.
     pub(crate) performance_insights_retention_period: Option<u32>,
-    /// The KMS key, as an ARN, that encrypts them. Left out: AWS's own.
+    /// The ARN of the KMS key for Performance Insights data. Left out: the AWS managed key for RDS.
     pub(crate) performance_insights_kms_key_id: Option<String>,
-    /// Seconds between two measurements of its operating system: 1, 5, 10, 15, 30, 60, or 0 for none. Default: 0.
+    /// The interval of Enhanced Monitoring metrics in seconds: 1, 5, 10, 15, 30, 60, or 0 for none. Default: 0.
     #[spec(default)]
     pub(crate) monitoring_interval: u32,
-    /// The role that writes those measurements.
+    /// The IAM role with which RDS sends Enhanced Monitoring metrics to CloudWatch Logs. Needed if
+    /// `monitoring_interval` is not 0.
     #[spec(loose, member = monitoring_role_arn)]
     pub(crate) monitoring_role: Option<Ref<names::Role>>,
-    /// Logs that go to CloudWatch: `postgresql`, `upgrade`; or `audit`, `error`, `general`, `slowquery`. Default: none.
+    /// The log types to export to CloudWatch Logs: `postgresql`, `upgrade` for PostgreSQL; `audit`, `error`, `general`,
+    /// `slowquery` for MySQL and MariaDB. Default: none.
     #[spec(default)]
     pub(crate) enabled_cloudwatch_logs_exports: BTreeSet<String>,
 }
@@ -136,28 +150,28 @@ up_core::aws_enum! {
         /// MariaDB.
         Mariadb = "mariadb",
     }
-    /// How storage is bought.
+    /// A storage type.
     pub(crate) StorageType {
-        /// Solid state, its speed bought apart from its size.
+        /// General Purpose SSD, with a performance that is independent of the size.
         Gp3 = "gp3",
-        /// Solid state, its speed by its size.
+        /// General Purpose SSD, with a performance that grows with the size.
         Gp2 = "gp2",
-        /// Solid state with the speed that `iops` says.
+        /// Provisioned IOPS SSD.
         Io1 = "io1",
-        /// The same, and more durable.
+        /// Provisioned IOPS SSD (io2 Block Express), more durable.
         Io2 = "io2",
     }
-    /// What happens when standard support of a major version ends.
+    /// What happens when the standard support of a major version ends.
     pub(crate) LifecycleSupport {
-        /// AWS supports it for some more years, for a price.
+        /// RDS Extended Support, for a charge.
         Extended = "open-source-rds-extended-support",
         /// AWS upgrades it to the next major version.
         Disabled = "open-source-rds-extended-support-disabled",
     }
 }
 
-/// Of creates and deletes: AWS_FACTS, 5. Of changes: logs that users published (a class 20 min, storage 3 min) and what AWS
-/// says of the others (an engine is stopped, upgraded and started; a standby is a restored snapshot).
+/// Creates and deletes: AWS_FACTS, 5. Changes: logs that users published (a class 20 min, storage 3 min), and AWS's
+/// documentation for the others (an engine is stopped, upgraded and started; a standby is a restored snapshot).
 const TAKES: Takes = Takes {
     create: Duration::from_secs(600),
     update: Duration::from_secs(60),
@@ -212,10 +226,10 @@ impl Kind for Instance {
         ours.map(|instance| Self::read(instance, query.is_by_id())).collect()
     }
 
-    /// Safe to repeat: it is unique by its name.
+    /// Safe to repeat: identifiers are unique.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
-        // Copies of it, made from a snapshot, carry its tags under another name.
+        // Instances restored from a snapshot have the tags of the original, under another identifier.
         let given = self.name.as_ref().map(|name| (Address::NAME_TAG.to_owned(), name.clone()));
         let tags = new.tags.clone().into_iter().chain(self.notes(self.grows())).chain(given).collect();
         let request = self.request(cx)?.db_instance_identifier(&name).set_tags(Some(list(&tags)));
@@ -223,7 +237,8 @@ impl Kind for Instance {
         Ok(name.into())
     }
 
-    /// One call with all that differs, at once instead of in the next maintenance window. Safe to repeat: all is set.
+    /// One call with all differences, applied immediately instead of in the next maintenance window. Safe to repeat:
+    /// all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let (is, size) = (&observed.spec, size(observed)?);
         let noted = TagChange::between(&is.notes(is.keeps_size(size)), &self.notes(self.keeps_size(size)), |_| true);
@@ -235,9 +250,10 @@ impl Kind for Instance {
         Ok(())
     }
 
-    /// Lifts AWS's own protection (the engine's has been asked by then), and takes a last snapshot unless told not to.
-    /// The snapshot's name is made from the database's own id, so that a repeated delete does not take another. Where RDS can
-    /// take none, because of the database's state, its automated backups stay.
+    /// Disables AWS's deletion protection (the engine has checked `protect` by then), and takes a final snapshot unless
+    /// `skip_final_snapshot` is set. The snapshot's name is derived from the instance's resource id, so that a repeated
+    /// delete does not take another. If the state of the instance allows no snapshot, its automated backups are
+    /// retained.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         if observed.spec.deletion_protection {
             let call = client(cx).modify_db_instance().db_instance_identifier(&observed.id);
@@ -252,18 +268,18 @@ impl Kind for Instance {
         Ok(())
     }
 
-    /// No call: what it says is known.
+    /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let mut remarks = vec![];
         for observed in leaving.resources {
             if observed.spec.deletion_protection {
-                remarks.push(DeleteRemark::note(&observed.id, "AWS's deletion protection is lifted"));
+                remarks.push(DeleteRemark::note(&observed.id, "AWS's deletion protection is disabled first"));
             }
             let is_broken = status::has_no_snapshot(&observed.status);
             let message = match observed.spec.skip_final_snapshot {
                 true => "no final snapshot is taken: `skip_final_snapshot`".to_owned(),
                 false if is_broken => {
-                    "RDS can take no final snapshot in its state; its automated backups stay".to_owned()
+                    "its state allows no final snapshot; its automated backups are retained".to_owned()
                 }
                 false => format!("a final snapshot is kept: {}", last_snapshot(observed)?),
             };
@@ -272,7 +288,7 @@ impl Kind for Instance {
         Ok(remarks)
     }
 
-    /// One call: the snapshots of all these databases, by their own ids.
+    /// One call: the snapshots of all these instances, by their identifiers.
     async fn kept(cx: &Context, deleted: &[Observed<Self>]) -> Result<Vec<String>> {
         let ids: Vec<_> = deleted.iter().filter_map(|it| it.attrs.get("resource_id").cloned()).collect();
         if ids.is_empty() {
@@ -294,8 +310,8 @@ impl Kind for Instance {
         self.problems()
     }
 
-    /// A version that AWS has moved on is no difference, and neither is storage that has grown up to its limit: RDS then
-    /// answers as if there were none.
+    /// A version that AWS has upgraded is no difference, and neither is storage that has grown up to its maximum: RDS
+    /// then answers as if there were no maximum.
     fn accept(mut self, observed: &Observed<Self>) -> Self {
         let is = &observed.spec;
         if is.engine_version.as_deref().is_some_and(|live| self.accepts_version(live)) {
@@ -315,33 +331,35 @@ impl Kind for Instance {
 }
 
 impl Instance {
-    /// Where `skip_final_snapshot` is kept.
+    /// The tag in which `skip_final_snapshot` is kept.
     pub(crate) const SKIP_TAG: &'static str = "bullstra:skip-final-snapshot";
-    /// Where `allocated_storage` is kept while the storage is larger than that, or may grow.
+    /// The tag in which `allocated_storage` is kept while the storage is larger, or may grow.
     pub(crate) const STORAGE_TAG: &'static str = "bullstra:allocated-storage";
-    /// The attribute with the storage's size as it is, grown or not.
+    /// The attribute with the current size of the storage.
     pub(crate) const SIZE: &'static str = "allocated_storage";
 
-    /// What RDS does not know of a database, as tags: private to this kind, the engine neither sees nor removes them.
+    /// Values that RDS does not store, as tags. They are private to this kind: the engine neither sees nor removes
+    /// them.
     fn notes(&self, keeps_size: bool) -> Tags {
         let skip = self.skip_final_snapshot.then(|| (Self::SKIP_TAG.to_owned(), "true".to_owned()));
         let storage = keeps_size.then(|| (Self::STORAGE_TAG.to_owned(), self.allocated_storage.to_string()));
         skip.into_iter().chain(storage).collect()
     }
 
-    /// Whether its storage grows by itself.
+    /// True if storage autoscaling is enabled.
     pub(crate) fn grows(&self) -> bool {
         self.max_allocated_storage > 0
     }
 
-    /// Whether a database with `size` GiB has to remember what is declared: RDS makes of less than a tenth more a tenth.
+    /// True if the declared size of an instance with `size` GiB must be stored: RDS raises a growth of less than 10 %
+    /// to 10 %.
     fn keeps_size(&self, size: u32) -> bool {
         let is_rounded = self.allocated_storage > size && self.allocated_storage < size + size.div_ceil(10);
         self.grows() || self.allocated_storage < size || is_rounded
     }
 }
 
-/// GiB of storage as it is, grown or not.
+/// The current size of the storage, in GiB.
 pub(crate) fn size(observed: &Observed<Instance>) -> Result<u32> {
     let size = observed.attrs.get(Instance::SIZE).and_then(|size| size.parse().ok());
     present(size, "size of a database's storage")

@@ -1,4 +1,4 @@
-//! A database as RDS takes it, and read back into what a user would have written.
+//! Conversion between a DB instance's spec and RDS's types.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Instance {
-    /// An attribute that nobody quotes: the subnets it stands in, which RDS does not move it out of.
+    /// A private attribute: the subnets in which the instance is, which RDS does not move it out of.
     pub(crate) const SUBNETS: &'static str = "occupied_subnets";
 
     pub(crate) fn request(&self, cx: &Context) -> Result<CreateDBInstanceFluentBuilder> {
@@ -42,8 +42,8 @@ impl Instance {
             performance_insights_kms_key_id, monitoring_interval))
     }
 
-    /// A call with what differs, and whether anything does. Both sides are compared as RDS takes them, where a
-    /// reference is the id it stands for.
+    /// A call with the differences, and whether there are any. Both sides are compared in RDS's form, in which
+    /// references are ids.
     pub(crate) fn changes(
         &self,
         cx: &Context,
@@ -69,8 +69,8 @@ impl Instance {
         Ok((call, differs))
     }
 
-    /// RDS takes the parts of a volume together: its size and speed go with its type. What has grown by itself stays, and it
-    /// is never asked to shrink.
+    /// RDS takes storage settings together: size and performance are sent with the type. What autoscaling has added
+    /// stays, and no call asks for a smaller size.
     fn storage(
         &self,
         cx: &Context,
@@ -79,7 +79,7 @@ impl Instance {
     ) -> Result<ModifyDBInstanceFluentBuilder> {
         let (is, size) = (&observed.spec, size(observed)?);
         let grown = self.allocated_storage.max(size);
-        // A limit at the size itself is how RDS is told that it is not to grow.
+        // A maximum that equals the size tells RDS to disable autoscaling.
         let most = if self.grows() { self.max_allocated_storage } else { grown };
         let moves = self.max_allocated_storage != is.max_allocated_storage;
         let call = call.set_max_allocated_storage(moves.then_some(most).to_aws(cx)?);
@@ -96,7 +96,8 @@ impl Instance {
         Ok(call.set_allocated_storage(grown.to_aws(cx)?).set_storage_type(self.storage_type.to_aws(cx)?))
     }
 
-    /// Operations and MiB a second to ask for with a size: large `gp3` must be told both when it grows, small takes neither.
+    /// IOPS and throughput to send with a size: `gp3` from 400 GiB on needs both when it grows, below that it takes
+    /// neither.
     fn speed(&self, is: &Self, size: u32) -> (Option<u32>, Option<u32>) {
         if self.storage_type != StorageType::Gp3 {
             return (self.iops, self.storage_throughput);
@@ -108,12 +109,12 @@ impl Instance {
         if size < LARGE_GP3 { (None, None) } else { (Some(iops), Some(throughput)) }
     }
 
-    /// Left out, extended support is not paid for; see the field.
+    /// Left out, it is sent as "no extended support": see the field.
     fn lifecycle_support(&self) -> Option<LifecycleSupport> {
         self.engine_lifecycle_support.or((self.engine != Engine::Mariadb).then_some(LifecycleSupport::Disabled))
     }
 
-    /// RDS takes role and interval of its monitoring together.
+    /// RDS takes the role and the interval of Enhanced Monitoring together.
     fn monitoring(
         &self,
         cx: &Context,
@@ -141,10 +142,10 @@ impl Instance {
         (desired != observed).then(|| logs.set_disable_log_types(but(observed, desired)).build())
     }
 
-    /// A database as it is; what is noted in its tags is taken out of them.
+    /// Reads an instance; values that are kept in tags are taken out of the tags.
     ///
-    /// What waits to be changed counts as changed while RDS is at it (`awaited`: a step has just asked for it). Otherwise it
-    /// waits for the maintenance window: that is not done, and is told.
+    /// Pending changes count as applied while RDS is applying them (`awaited`: a step has just asked for them).
+    /// Otherwise they wait for the maintenance window: they do not count as applied, and a note reports them.
     pub(crate) fn read(mut instance: DbInstance, awaited: bool) -> Result<Observed<Self>> {
         let state = present(instance.db_instance_status.take(), "status of a database")?;
         let (mut status, mut attrs) = (status::status(&instance, &state), attributes(&instance)?);
@@ -173,7 +174,7 @@ impl Instance {
     }
 }
 
-/// A database of which counts as changed what RDS is about to change.
+/// The instance with the changes that RDS is applying.
 fn with_pending(mut instance: DbInstance) -> DbInstance {
     let pending = instance.pending_modified_values.take();
     let mut pending = pending.unwrap_or_else(|| PendingModifiedValues::builder().build());
@@ -183,12 +184,12 @@ fn with_pending(mut instance: DbInstance) -> DbInstance {
     change![db_instance_class allocated_storage storage_type engine_version iops storage_throughput multi_az
         ca_certificate_identifier iam_database_authentication_enabled backup_retention_period];
     let port = pending.port.or(instance.endpoint.as_ref().and_then(|it| it.port)).or(instance.db_instance_port);
-    // Before there is an endpoint, RDS says 0 where it has not chosen a port.
+    // Until there is an endpoint, RDS answers 0 if no port was declared.
     instance.db_instance_port = port.filter(|port| *port != 0);
-    // At the size itself, it is no limit to growing: there is none.
+    // A maximum that equals the size means that autoscaling is disabled.
     instance.max_allocated_storage =
         instance.max_allocated_storage.filter(|most| Some(*most) > instance.allocated_storage);
-    // What RDS leaves out is off.
+    // RDS leaves out what is disabled.
     instance.storage_encrypted.get_or_insert(false);
     instance.backup_retention_period.get_or_insert(0);
     instance
@@ -214,7 +215,7 @@ pub(crate) fn secret_key(secret: Option<types::MasterUserSecret>) -> Option<Stri
     secret.and_then(|secret| secret.kms_key_id)
 }
 
-/// Static parameters that the database does not have yet.
+/// Static parameters that take effect with the next reboot.
 fn waits_for_reboot(instance: &DbInstance) -> Vec<String> {
     let groups = instance.db_parameter_groups.iter().flatten();
     let waiting = groups.filter(|group| group.parameter_apply_status.as_deref() == Some("pending-reboot"));
@@ -222,7 +223,7 @@ fn waits_for_reboot(instance: &DbInstance) -> Vec<String> {
     names.map(|name| format!("waits for a reboot: parameter group {name}")).collect()
 }
 
-/// Those of its group's subnets that are in its zones, separated by commas.
+/// Those subnets of its subnet group that are in its availability zones, separated by commas.
 fn occupied(instance: &DbInstance) -> String {
     let zones = [instance.availability_zone(), instance.secondary_availability_zone()];
     let subnets = instance.db_subnet_group().map(|group| group.subnets()).unwrap_or_default().iter();
@@ -233,7 +234,7 @@ fn occupied(instance: &DbInstance) -> String {
     here.filter_map(types::Subnet::subnet_identifier).collect::<Vec<_>>().join(",")
 }
 
-/// The endpoint and the secret come with the database's first readiness.
+/// The endpoint and the secret exist from the time when the instance first becomes available.
 fn attributes(instance: &DbInstance) -> Result<Attrs> {
     let endpoint = instance.endpoint.as_ref();
     let address = endpoint.and_then(|endpoint| endpoint.address.clone());

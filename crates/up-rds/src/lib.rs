@@ -31,15 +31,15 @@ pub static SERVICE: Service = Service {
     ..Service::new("rds")
 };
 
-/// RDS spells "it is busy" in a way of its own for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
+/// RDS has a separate "busy" code for each type: `InvalidDBInstanceState`, `InvalidDBSubnetGroupStateFault`.
 const ERRORS: &[ErrorRule] = &[
-    // "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING": 10 to 30 s
-    // after the role was made (terraform-provider-aws#315).
+    // "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING": for 10 to
+    // 30 s after the role's creation (terraform-provider-aws#315).
     ErrorRule::new(ErrorKind::Propagating).text("IAM role ARN value"),
-    // The first database of an account makes the role, and does not wait for it.
+    // The first DB instance of an account creates the role, and does not wait for it.
     ErrorRule::new(ErrorKind::Propagating).text("service-linked role"),
     ErrorRule::new(ErrorKind::Propagating).text("service linked role"),
-    // Subnets made a moment ago: "Some input subnets in :[subnet-1] are invalid", "The subnet ID 'subnet-1' does not exist".
+    // New subnets: "Some input subnets in :[subnet-1] are invalid", "The subnet ID 'subnet-1' does not exist".
     ErrorRule::new(ErrorKind::Propagating).code("InvalidSubnet").text("does not exist"),
     ErrorRule::new(ErrorKind::Propagating).code("InvalidSubnet").text("are invalid"),
     // "… has pending changes. Please wait for the changes to complete": `InvalidDBParameterGroupState` and others.
@@ -52,8 +52,8 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 20.0, 5.0).guess(),
 ];
 
-/// The tags of a group that is the stack's. A group is described without its tags: the index has most of them, and is
-/// behind for those just made, which are known by their names.
+/// The tags of a group of the stack. RDS describes a group without its tags: the tagging index has most of them; new
+/// ones, which it does not have yet, are recognized by their names.
 async fn owned(cx: &Context, query: &Query, name: &str, arn: &str) -> Result<Option<Tags>> {
     let ask = async {
         let answer = client(cx).list_tags_for_resource().resource_name(arn).send().await?;
@@ -62,7 +62,7 @@ async fn owned(cx: &Context, query: &Query, name: &str, arn: &str) -> Result<Opt
     query.tags(name, arn, ask).await
 }
 
-/// Changes the tags of anything RDS knows by an ARN. Safe to repeat: tags are set, not added.
+/// Changes the tags of an RDS resource by its ARN. Safe to repeat: tags are set, not added.
 fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, ()> {
     Box::pin(async move {
         if !change.set.is_empty() {
@@ -78,11 +78,11 @@ fn retag<'a>(cx: &'a Context, arn: &'a str, change: &'a TagChange) -> Later<'a, 
     })
 }
 
-/// A problem where a user's own name is none RDS keeps as written: it makes capitals small, which would never compare.
+/// Checks a user's own name: RDS converts names to lower case, so that others would always differ.
 fn lower_case(name: Option<&String>) -> Option<Problem> {
     let name = name.filter(|name| !placeholder::has_placeholder(name))?;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
-    let message = format!("`{name}` must be of small letters, digits and hyphens, and begin with a letter");
+    let message = format!("`{name}` must consist of lower-case letters, digits and hyphens, and begin with a letter");
     let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(is_plain);
     Problem::when(!is_name, "name", message)
 }

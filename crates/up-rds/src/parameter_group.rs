@@ -1,4 +1,4 @@
-//! `rds.parameter_group`: how a database engine is set up.
+//! `rds.parameter_group`: the parameters of a database engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,22 +10,22 @@ use up_core::prelude::*;
 
 use crate::{client, list, lower_case, owned};
 
-/// How a database engine is set up, beyond its defaults.
+/// A DB parameter group: values for parameters of the database engine that differ from its defaults.
 #[spec]
 pub struct ParameterGroup {
-    /// Its name, unique in account and region, of small letters. Default: derived from stack and address. A change
-    /// replaces it.
+    /// Its name, unique in the account and region, in lower case. Default: derived from stack and address. A change
+    /// replaces the group.
     #[spec(name)]
     name: Option<String>,
-    /// The engine with its major version, in small letters: `postgres16`, `mysql8.4`.
+    /// The DB parameter group family: the engine with its major version, in lower case: `postgres16`, `mysql8.4`.
     #[spec(replace)]
     family: String,
-    /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
+    /// A description, shown in the console. Default: `Managed by bullstra-up`.
     #[spec(replace, default = "Managed by bullstra-up".into())]
     description: String,
-    /// Parameters and their values, as text. Those left out are the engine's defaults. One that the engine can change
-    /// while it runs applies at once, any other after the next reboot of the database: until then `plan` and `show` say
-    /// that the database waits for it. `ON`, `on`, `true` and `1` are the same, and so are their opposites.
+    /// The parameters and their values, as text. Parameters that are left out have the engine's defaults. Dynamic
+    /// parameters apply immediately, static ones with the next reboot of the DB instance: until then `plan` and `show`
+    /// report that it waits for a reboot. `ON`, `on`, `true` and `1` are equal, and so are their opposites.
     #[spec(default)]
     parameters: Parameters,
 }
@@ -74,7 +74,7 @@ impl Kind for ParameterGroup {
         Ok(observed)
     }
 
-    /// Safe to repeat: it is unique by its name. Its parameters are left to `update`, as RDS has it.
+    /// Safe to repeat: names are unique. The parameters are set by `update`, because the create call takes none.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_parameter_group().db_parameter_group_name(&name);
@@ -83,7 +83,8 @@ impl Kind for ParameterGroup {
         Ok(name.into())
     }
 
-    /// Sets what differs and resets what is left out, 20 a call. Safe to repeat: parameters are set.
+    /// Sets differing parameters and resets those that are left out, 20 in each call. Safe to repeat: parameters are
+    /// set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let is = &observed.spec.parameters;
         let changes = self.parameters.iter().filter(|(name, value)| is.get(*name) != Some(value));
@@ -101,31 +102,31 @@ impl Kind for ParameterGroup {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. Databases that use it hold it.
+    /// Safe to repeat: a second delete finds nothing. RDS refuses it while DB instances use the group.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_db_parameter_group().db_parameter_group_name(&observed.id).send().await?;
         Ok(())
     }
 
-    /// RDS reboots no database for a static parameter, and a reboot interrupts its users: they choose when.
+    /// RDS does not reboot a DB instance for a static parameter, and a reboot causes downtime: users choose the time.
     fn delays(&self, observed: &Observed<Self>) -> Vec<String> {
         let is = &observed.spec.parameters;
         let fixed = observed.private.get(STATIC).map(|names| names.split(',')).into_iter().flatten();
         let changed = fixed.filter(|name| is.get(*name) != self.parameters.get(*name));
         let changed: Vec<_> = changed.map(|name| format!("`{name}`")).collect();
         let message =
-            "takes effect with the next reboot of the databases that use the group (`aws rds reboot-db-instance`)";
+            "takes effect with the next reboot of the DB instances that use the group (`aws rds reboot-db-instance`)";
         let names = changed.join(", ");
         (!changed.is_empty()).then(|| format!("{message}: {names}")).into_iter().collect()
     }
 
     fn check(&self) -> Vec<Problem> {
         let small = self.family.to_ascii_lowercase();
-        let rules = problems! { self.family != small => "family", "RDS spells families in small letters: `{small}`"; };
+        let rules = problems! { self.family != small => "family", "RDS has families in lower case: `{small}`"; };
         lower_case(self.name.as_ref()).into_iter().chain(rules).collect()
     }
 
-    /// A switch that is set in another spelling is set.
+    /// A boolean parameter that has another spelling is equal.
     fn accept(mut self, observed: &Observed<Self>) -> Self {
         for (name, value) in &mut self.parameters {
             let live = observed.spec.parameters.get(name).filter(|live| is_same_switch(live, value));
@@ -135,12 +136,12 @@ impl Kind for ParameterGroup {
     }
 }
 
-/// The names of those of the group's parameters that need a reboot, among its private notes.
+/// The private note with the names of the group's static parameters.
 const STATIC: &str = "static";
-/// RDS takes no more.
+/// The most parameters that RDS takes in one call.
 const PARAMETERS_A_CALL: usize = 20;
 
-/// True for two spellings of one position of a switch. RDS answers with `1` and `0`.
+/// True for two spellings of the same boolean. RDS answers with `1` and `0`.
 fn is_same_switch(one: &str, other: &str) -> bool {
     let position = |text: &str| match text.to_ascii_lowercase().as_str() {
         "1" | "on" | "true" | "yes" => Some(true),
@@ -150,9 +151,10 @@ fn is_same_switch(one: &str, other: &str) -> bool {
     position(one).is_some_and(|one| position(other) == Some(one))
 }
 
-/// What the group sets; the engine's hundreds of defaults are left out by RDS. A parameter that is set to its default is
-/// not among those that RDS calls set: of those that the stack declares, and that are not, the values are asked for. No other
-/// answer has them: the group's and the database's name no values, and one list of all has hundreds, in pages of 100.
+/// The parameters that the group sets: RDS leaves out the engine's hundreds of defaults. RDS does not count a parameter
+/// that is set to its default value: for those that the stack declares, the value is requested separately. No other
+/// answer contains it: descriptions of groups and DB instances have no values, and the list of all parameters has
+/// hundreds, in pages of 100.
 async fn parameters(cx: &Context, group: &str, desired: Option<&ParameterGroup>) -> Result<Vec<Parameter>> {
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group);
     let mut found = all(request.clone().source("user")).await?;
@@ -182,8 +184,8 @@ fn named(names: Vec<String>) -> Filter {
     Filter::builder().name("parameter-name").set_values(Some(names)).build()
 }
 
-/// Parameters to set, or to reset where they have no value. RDS refuses to apply at once what waits for a reboot, so it
-/// is asked first which do.
+/// Parameters to set, or to reset if they have no value. RDS refuses to apply static parameters immediately: which ones
+/// are static is requested first.
 async fn wire(cx: &Context, group: &str, changes: &[(String, Option<String>)]) -> Result<Vec<Parameter>> {
     let names = changes.iter().map(|(name, _)| name.clone()).collect();
     let request = client(cx).describe_db_parameters().db_parameter_group_name(group).filters(named(names));

@@ -1,8 +1,8 @@
-//! What a database is to become, and is not yet.
+//! The pending changes of a DB instance.
 
 use aws_sdk_rds::types::PendingModifiedValues;
 
-/// Each pending value with the field that it belongs to; a password without its value.
+/// Each pending value with its field; a password without its value.
 pub(crate) fn texts(pending: &PendingModifiedValues) -> Vec<String> {
     let text = |value: &Option<String>| value.clone();
     let number = |value: Option<i32>| value.map(|value| value.to_string());

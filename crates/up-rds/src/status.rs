@@ -1,28 +1,28 @@
-//! What the word for a database's state means.
+//! The meaning of a DB instance's states.
 
 use aws_sdk_rds::types::DbInstance;
 use up_core::{Impairment, Status};
 
-/// What becomes of a database in a state.
+/// What a state means for a DB instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Ready,
-    /// AWS is at work on it.
+    /// AWS is working on it.
     Busy,
     Deleting,
-    /// Something is wrong that can be mended, and how.
+    /// It has a problem that can be repaired, with the remedy.
     Impaired(&'static str),
-    /// It is of no more use, and its data may be in a backup. One that never came up is replaced.
+    /// It cannot be repaired, and its data may be in a backup. An instance that was never available is replaced.
     Lost(&'static str),
 }
 
 use Meaning::{Busy, Deleting, Impaired, Lost, Ready};
 
 const RESTORE: &str =
-    "restore its latest backup under another identifier; delete this one by hand when it is not needed";
+    "restore its latest backup under another identifier; delete this one yourself when it is no longer needed";
 
-/// Every state that RDS documents ("Viewing Amazon RDS DB instance status" in its user guide), and some that only its API
-/// knows. The words are the API's.
+/// All states that RDS documents ("Viewing Amazon RDS DB instance status" in its user guide), and some that only the
+/// API has. The spelling is the API's.
 const STATES: &[(&str, Meaning)] = &[
     ("available", Ready),
     ("backing-up", Busy),
@@ -40,23 +40,27 @@ const STATES: &[(&str, Meaning)] = &[
     ("inaccessible-encryption-credentials", Lost(RESTORE)),
     (
         "inaccessible-encryption-credentials-recoverable",
-        Impaired("enable its KMS key and give RDS access to it, then start the database (`aws rds start-db-instance`)"),
+        Impaired(
+            "enable its KMS key and grant RDS access to it, then start the database (`aws rds start-db-instance`)",
+        ),
     ),
     ("incompatible-create", Lost("see its recent events for the reason, and delete it")),
-    ("incompatible-credentials", Impaired("set its master credentials anew (`aws rds modify-db-instance`)")),
+    ("incompatible-credentials", Impaired("set new master credentials (`aws rds modify-db-instance`)")),
     (
         "incompatible-network",
-        Impaired("give its subnets free addresses and a route to RDS; RDS then goes on by itself"),
+        Impaired("give its subnets free addresses and a route to RDS; RDS then continues automatically"),
     ),
-    ("incompatible-option-group", Impaired("see its recent events, and give it an option group that it can use")),
+    ("incompatible-option-group", Impaired("see its recent events, and choose a compatible option group")),
     (
         "incompatible-parameters",
-        Impaired("put the parameters of its parameter group right, then reboot it (`aws rds reboot-db-instance`)"),
+        Impaired("correct the parameters of its parameter group, then reboot it (`aws rds reboot-db-instance`)"),
     ),
     ("incompatible-restore", Lost(RESTORE)),
     (
         "insufficient-capacity",
-        Impaired("choose another `instance_class` or zone; or delete it, and make it again some hours later"),
+        Impaired(
+            "choose another `instance_class` or availability zone; or delete it, and create it again some hours later",
+        ),
     ),
     ("maintenance", Busy),
     ("modifying", Busy),
@@ -66,20 +70,20 @@ const STATES: &[(&str, Meaning)] = &[
     ("resetting-master-credentials", Busy),
     ("restore-error", Lost(RESTORE)),
     ("starting", Busy),
-    ("stopped", Impaired("start it (`aws rds start-db-instance`); AWS starts it by itself after 7 days")),
+    ("stopped", Impaired("start it (`aws rds start-db-instance`); AWS starts it automatically after 7 days")),
     ("stopping", Busy),
     ("storage-config-upgrade", Ready),
-    ("storage-full", Impaired("raise `allocated_storage` by 10 % at least, or set `max_allocated_storage`")),
+    ("storage-full", Impaired("raise `allocated_storage` by at least 10 %, or set `max_allocated_storage`")),
     ("storage-initialization", Ready),
     ("storage-optimization", Ready),
     ("upgrading", Busy),
 ];
 
-/// The states in which RDS takes no last snapshot.
+/// The states in which RDS takes no final snapshot.
 const NO_SNAPSHOT: [&str; 5] =
     ["failed", "incompatible-create", "incompatible-network", "incompatible-restore", "insufficient-capacity"];
 
-/// Where a database in `state` stands. A state that this version does not know is waited in.
+/// The status of a DB instance in `state`. A state that this version does not know counts as pending.
 pub(crate) fn status(instance: &DbInstance, state: &str) -> Status {
     let known = STATES.iter().find(|(word, _)| *word == state);
     match known.map_or(Busy, |(_, meaning)| *meaning) {
@@ -92,13 +96,13 @@ pub(crate) fn status(instance: &DbInstance, state: &str) -> Status {
     }
 }
 
-/// True for a database that could be used once: its data is not given up for a state.
+/// True for a DB instance that was available once: it is never replaced because of a state, because of its data.
 fn came_up(instance: &DbInstance) -> bool {
     instance.endpoint.as_ref().is_some_and(|endpoint| endpoint.address.is_some())
         || instance.latest_restorable_time.is_some()
 }
 
-/// True where RDS refuses to take a last snapshot of a database that is deleted.
+/// True if RDS refuses to take a final snapshot when the DB instance is deleted.
 pub(crate) fn has_no_snapshot(status: &Status) -> bool {
     let state = match status {
         Status::Impaired(trouble) => &trouble.why,

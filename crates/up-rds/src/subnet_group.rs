@@ -1,4 +1,4 @@
-//! `rds.subnet_group`: where in a network databases stand.
+//! `rds.subnet_group`: the subnets of DB instances.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,17 @@ use up_core::prelude::*;
 
 use crate::{client, list, lower_case, owned};
 
-/// Subnets of one network, in two zones at least, in which databases stand.
+/// A DB subnet group: the subnets of a VPC, in at least two availability zones, in which RDS creates DB instances.
 #[spec]
 pub struct SubnetGroup {
-    /// Its name, unique in account and region, of small letters. Default: derived from stack and address. A change
-    /// replaces it.
+    /// Its name, unique in the account and region, in lower case. Default: derived from stack and address. A change
+    /// replaces the group.
     #[spec(name)]
     name: Option<String>,
-    /// What it is for, as the console shows it. Default: `Managed by bullstra-up`.
+    /// A description, shown in the console. Default: `Managed by bullstra-up`.
     #[spec(default = "Managed by bullstra-up".into())]
     description: String,
-    /// The subnets, in two zones at least.
+    /// The subnets, in at least two availability zones.
     #[spec(confined)]
     subnets: BTreeSet<Ref<names::Subnet>>,
 }
@@ -53,17 +53,17 @@ impl Kind for SubnetGroup {
         Ok(observed)
     }
 
-    /// Safe to repeat: it is unique by its name.
+    /// Safe to repeat: names are unique.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let request = client(cx).create_db_subnet_group().db_subnet_group_name(name);
         let request = fill!(request, cx, self: description as db_subnet_group_description, subnets as subnet_ids);
         let made = request.set_tags(Some(list(&new.tags))).send().await?.db_subnet_group;
-        let made = read(present(made, "subnet group that it made")?)?;
+        let made = read(present(made, "subnet group that it created")?)?;
         Ok(Observed { tags: new.tags.clone(), ..made }.into())
     }
 
-    /// One call for both. Safe to repeat: everything is set.
+    /// One call for both fields. Safe to repeat: all values are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         let call = client(cx).modify_db_subnet_group().db_subnet_group_name(&observed.id);
         let call = fill!(call, cx, self: description as db_subnet_group_description, subnets as subnet_ids);
@@ -71,14 +71,15 @@ impl Kind for SubnetGroup {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. Databases in it hold it.
+    /// Safe to repeat: a second delete finds nothing. RDS refuses it while DB instances use the group.
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         client(cx).delete_db_subnet_group().db_subnet_group_name(&observed.id).send().await?;
         Ok(())
     }
 
     fn check(&self) -> Vec<Problem> {
-        let rules = problems! { self.subnets.len() < 2 => "subnets", "RDS demands subnets in two zones at least"; };
+        let rules =
+            problems! { self.subnets.len() < 2 => "subnets", "RDS needs subnets in at least two availability zones"; };
         lower_case(self.name.as_ref()).into_iter().chain(rules).collect()
     }
 }

@@ -11,7 +11,7 @@ fn numbers(version: &str) -> Vec<u64> {
 }
 
 impl Engine {
-    /// How many numbers of a version name its major one.
+    /// The number of components of a version that form the major version.
     pub(crate) fn major_parts(self) -> usize {
         if self == Self::Postgres { 1 } else { 2 }
     }
@@ -22,8 +22,8 @@ impl Engine {
 }
 
 impl Instance {
-    /// True where the live version may stand for the declared one: RDS adds patch and date to a version, and, where it is
-    /// let, moves a database to newer minor versions.
+    /// True if the live version satisfies the declared one: RDS adds patch level and date to a version, and upgrades
+    /// minor versions if this is allowed.
     pub(crate) fn accepts_version(&self, live: &str) -> bool {
         let Some(version) = self.engine_version.as_deref() else { return false };
         let has_more = |rest: &str| rest.starts_with(['.', '-']);
@@ -33,24 +33,22 @@ impl Instance {
         live.strip_prefix(version).is_some_and(has_more) || is_moved
     }
 
-    /// What RDS refuses of a change from `live` to the declared version.
+    /// Changes from `live` to the declared version that RDS refuses.
     pub(crate) fn refuses_version(&self, live: &str) -> Option<Problem> {
         let version = self.engine_version.as_deref().filter(|version| *version != live)?;
         let (before, after) = (self.engine.major(live), self.engine.major(version));
         let message = if numbers(version) < numbers(live) {
             let other = match before == after {
-                true => {
-                    ", or set `auto_minor_version_upgrade = true`, with which a newer minor version is no difference"
-                }
+                true => ", or set `auto_minor_version_upgrade = true`, which accepts newer minor versions",
                 false => "",
             };
             format!(
-                "the database has the newer version {live}, and RDS has no way back to {version}: write \
+                "the database has the newer version {live}, and RDS cannot downgrade to {version}: write \
                  `engine_version = \"{live}\"`{other}"
             )
         } else if before != after && !self.allow_major_version_upgrade {
             format!(
-                "from {live} to {version} is a major upgrade, from which there is no way back: set \
+                "the upgrade from {live} to {version} is a major version upgrade, which cannot be undone: set \
                  `allow_major_version_upgrade = true` to allow it"
             )
         } else {

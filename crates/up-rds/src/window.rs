@@ -1,11 +1,11 @@
-//! Times of day and week, in UTC, in the form RDS answers with.
+//! Time ranges of a day or a week, in UTC, in the form in which RDS answers.
 
 use up_core::{Problem, placeholder, problems};
 
 const DAY: u32 = 24 * 60;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// What is wrong with the two windows of a database, which may not overlap.
+/// Checks the two windows of a DB instance, which may not overlap.
 pub(crate) fn check(backup: Option<&String>, maintenance: Option<&String>) -> Vec<Problem> {
     let is_known = |text: &&str| !placeholder::has_placeholder(text);
     let backup = backup.map(String::as_str).filter(is_known);
@@ -15,27 +15,27 @@ pub(crate) fn check(backup: Option<&String>, maintenance: Option<&String>) -> Ve
     let week = "expected 30 minutes to 24 hours of a week in UTC, such as `sun:05:00-sun:06:00`";
     let overlap = problems! {
         times.is_some_and(|(daily, weekly)| overlap(daily, weekly)) =>
-            "preferred_maintenance_window", "it overlaps the backup window";
+            "preferred_maintenance_window", "overlaps the backup window";
     };
     let backup = wrong("preferred_backup_window", backup, daily, day);
     let maintenance = wrong("preferred_maintenance_window", maintenance, weekly, week);
     backup.into_iter().chain(maintenance).chain(overlap).collect()
 }
 
-/// RDS answers in small letters: what has capitals would differ for ever.
+/// RDS answers in lower case: a window with capitals would always differ.
 fn wrong(field: &str, text: Option<&str>, read: fn(&str) -> Option<Span>, expected: &str) -> Option<Problem> {
     let small = text.filter(|text| read(text).is_none())?.to_lowercase();
     let message = match read(&small) {
-        Some(_) => format!("a window is written in small letters; did you mean `{small}`?"),
+        Some(_) => format!("a window is written in lower case; did you mean `{small}`?"),
         None => expected.to_owned(),
     };
     Some(Problem::new(field, message))
 }
 
-/// From a minute, for some minutes.
+/// The first minute, and the number of minutes.
 type Span = (u32, u32);
 
-/// `hh24:mi-hh24:mi`, from a minute of the day.
+/// Reads `hh24:mi-hh24:mi`; the first minute is that of the day.
 fn daily(text: &str) -> Option<Span> {
     let (from, to) = text.split_once('-')?;
     let (from, to) = (minute(from)?, minute(to)?);
@@ -43,7 +43,7 @@ fn daily(text: &str) -> Option<Span> {
     (lasts >= 30).then_some((from, lasts))
 }
 
-/// `ddd:hh24:mi-ddd:hh24:mi`, from a minute of the week.
+/// Reads `ddd:hh24:mi-ddd:hh24:mi`; the first minute is that of the week.
 fn weekly(text: &str) -> Option<Span> {
     let minute_of_week = |text: &str| {
         let (day, time) = text.split_once(':')?;
@@ -66,7 +66,7 @@ fn minute(text: &str) -> Option<u32> {
 }
 
 fn overlap((backup, backup_lasts): Span, (maintenance, maintenance_lasts): Span) -> bool {
-    // A backup comes every day, so only the maintenance's time of day counts.
+    // Backups are made every day, so that only the maintenance window's time of day counts.
     let starts_within = |from: u32, (start, lasts): Span| (from + DAY - start % DAY) % DAY < lasts;
     starts_within(backup, (maintenance, maintenance_lasts)) || starts_within(maintenance % DAY, (backup, backup_lasts))
 }

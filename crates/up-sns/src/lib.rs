@@ -24,11 +24,11 @@ pub static SERVICE: Service = Service {
 };
 
 const ERRORS: &[ErrorRule] = &[
-    // A create of what exists already, with other tags or attributes (localstack/localstack#2405, #8816; what SNS says of
-    // topics and subscriptions begins alike).
+    // A create call for an existing resource with other tags or attributes (localstack/localstack#2405, #8816; the
+    // error texts for topics and subscriptions begin in the same way).
     ErrorRule::new(ErrorKind::Exists).code("InvalidParameter").text("already exists with different"),
-    // A policy that names a role made a moment ago, and a role that SNS is to use (terraform-provider-aws,
-    // internal/service/sns/topic.go). A policy that is wrong for good gets other words, and fails at once.
+    // A policy that names a new role, and a new role for SNS to use (terraform-provider-aws,
+    // internal/service/sns/topic.go). SNS reports an invalid policy with other words, and the run fails at once.
     ErrorRule::new(ErrorKind::Propagating).code("InvalidParameter").text("PrincipalNotFound"),
     ErrorRule::new(ErrorKind::Propagating).code("InvalidParameter").text("is not a valid role to allow SNS"),
     // "Can't perform multiple operations on a tag simultaneously"; tags of a topic of this name that was deleted a moment
@@ -38,7 +38,7 @@ const ERRORS: &[ErrorRule] = &[
     ErrorRule::new(ErrorKind::Denied).code("AuthorizationError"),
 ];
 
-/// "Amazon SNS endpoints and quotas" has numbers for a part of the calls, and says that they differ by region.
+/// "Amazon SNS endpoints and quotas" has numbers for some of the calls, and says that they differ by region.
 const LIMITS: &[Limit] = &[
     Limit::new("Subscribe", 100.0, 100.0),
     Limit::new("Unsubscribe", 100.0, 100.0),
@@ -50,13 +50,13 @@ const LIMITS: &[Limit] = &[
     Limit::new("*", 30.0, 30.0).guess(),
 ];
 
-/// Attributes, as SNS takes and gives them.
+/// Attributes, in SNS's form.
 type Attributes = HashMap<String, String>;
 
-/// Fields of a spec that SNS keeps as attributes, with their names there.
+/// Fields of a spec that are attributes in SNS, with the names of these.
 type Fields = [(&'static str, &'static str)];
 
-/// A resource with these attributes. What SNS leaves out is as in one that is made without any: `bare`.
+/// A resource with these attributes. Attributes that SNS leaves out have the values of `bare`, a resource without any.
 fn read<K: Kind>(bare: &K, fields: &Fields, attributes: &Attributes) -> Result<K> {
     let unreadable = |what: &str, error| Error::absent(&format!("readable {what}: {error}"));
     let mut spec = plain(bare);
@@ -71,7 +71,7 @@ fn read<K: Kind>(bare: &K, fields: &Fields, attributes: &Attributes) -> Result<K
     serde_json::from_value(spec).map_err(|error| unreadable("attributes", error))
 }
 
-/// The attributes in which `desired` differs from `other`, as SNS takes them. Those that are taken away are empty.
+/// The attributes in which `desired` differs from `other`, in SNS's form. Those that are to be removed are empty.
 fn differing<K: Kind>(desired: &K, other: &K, fields: &Fields) -> Vec<(&'static str, String)> {
     let (desired, other) = (plain(desired), plain(other));
     let differing = fields.iter().filter(|(field, _)| desired[*field] != other[*field]);
@@ -87,12 +87,12 @@ fn plain<K: Kind>(spec: &K) -> Value {
     serde_json::to_value(spec).expect("a spec is plain data")
 }
 
-/// What SNS has where it has no document.
+/// The value for "no document".
 fn empty() -> Document {
     json!({}).into()
 }
 
-/// The tags of a resource; `None` where it is gone.
+/// The tags of a resource; `None` if it no longer exists.
 async fn tags_of(cx: &Context, arn: &str) -> Result<Option<Tags>> {
     let answer = client(cx).list_tags_for_resource().resource_arn(arn).send().await.unless_gone()?;
     Ok(answer.map(|answer| tags(answer.tags)))

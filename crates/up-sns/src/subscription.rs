@@ -1,4 +1,4 @@
-//! `sns.subscription`: where a topic's messages go.
+//! `sns.subscription`: an endpoint that receives a topic's messages.
 
 use aws_sdk_sns::types;
 use serde_json::json;
@@ -6,75 +6,77 @@ use up_core::prelude::*;
 
 use crate::{Fields, client, differing, empty, read};
 
-/// Delivers a topic's messages to a queue, a function, an address, …
+/// Delivers the messages of a topic to an endpoint: a queue, a Lambda function, an email address …
 ///
-/// A subscription of an email address, of an HTTP endpoint or of another account is pending until it is confirmed there. While
-/// it is, AWS neither shows nor changes its attributes, and does not delete it: it goes by itself after 48 hours.
-/// Subscriptions of the topic that the stack does not declare are left alone.
+/// A subscription of an email address, an HTTP endpoint or another account is pending until it is confirmed there.
+/// Until then, AWS neither shows nor changes its attributes, and cannot delete it: it deletes it automatically after 48
+/// hours. Subscriptions of the topic that the stack does not declare are left alone.
 #[spec]
 pub struct Subscription {
     /// The topic.
     #[spec(replace)]
     topic: Ref<names::Topic>,
-    /// How messages are delivered.
+    /// The delivery protocol.
     #[spec(replace)]
     protocol: Protocol,
-    /// Where to: the ARN of a queue, of a function or of a delivery stream, a URL, an email address or a phone number.
+    /// The endpoint: the ARN of a queue, of a function or of a Firehose delivery stream, a URL, an email address or a
+    /// phone number.
     #[spec(replace)]
     endpoint: String,
-    /// Delivers the message alone, without SNS's own JSON around it. For `sqs`, `firehose`, `http` and `https`. Default:
-    /// false.
+    /// Enables raw message delivery: messages without SNS's JSON envelope. For `sqs`, `firehose`, `http` and `https`.
+    /// Default: false.
     #[spec(default)]
     raw_message_delivery: bool,
-    /// Which messages are delivered: `{ event = ["paid"] }`. Default: all.
+    /// The filter policy, which selects the messages to deliver: `{ event = ["paid"] }`. Default: all messages.
     #[spec(default = empty())]
     filter_policy: Document,
-    /// What the filter looks at. Default: `MessageAttributes`.
+    /// Whether the filter policy applies to message attributes or to the message body. Default: `MessageAttributes`.
     #[spec(default = FilterPolicyScope::MessageAttributes)]
     filter_policy_scope: FilterPolicyScope,
-    /// Where messages go that cannot be delivered: `{ deadLetterTargetArn = "arn:aws:sqs:…" }`. Default: nowhere.
+    /// The dead-letter queue, for messages that cannot be delivered: `{ deadLetterTargetArn = "arn:aws:sqs:…" }`.
+    /// Default: none.
     #[spec(default = empty())]
     redrive_policy: Document,
-    /// How often a delivery over HTTP or HTTPS is tried again, in SNS's language. Default: as the topic says.
+    /// The delivery policy: retries over HTTP and HTTPS. Default: that of the topic.
     #[spec(default = empty())]
     delivery_policy: Document,
-    /// ARN of the role that SNS acts as, for `firehose`. Default: empty.
+    /// The ARN of the role with which SNS delivers to Firehose; for `firehose`. Default: empty.
     #[spec(default)]
     subscription_role_arn: String,
 }
 
 up_core::aws_enum! {
-    /// How messages are delivered.
+    /// A delivery protocol.
     Protocol {
-        /// To a queue of SQS.
+        /// To an SQS queue.
         Sqs = "sqs",
         /// To a Lambda function.
         Lambda = "lambda",
-        /// To a delivery stream of Firehose.
+        /// To a Firehose delivery stream.
         Firehose = "firehose",
-        /// By a POST over HTTP.
+        /// By POST requests over HTTP.
         Http = "http",
-        /// By a POST over HTTPS.
+        /// By POST requests over HTTPS.
         Https = "https",
         /// By email, as text.
         Email = "email",
         /// By email, as JSON.
         EmailJson = "email-json",
-        /// By a text message.
+        /// By text messages (SMS).
         Sms = "sms",
-        /// To a mobile app or a device.
+        /// To the endpoint of a mobile app or device.
         Application = "application",
     }
-    /// What a filter looks at.
+    /// What a filter policy applies to.
     FilterPolicyScope {
-        /// The attributes that messages are published with.
+        /// The attributes of the message.
         MessageAttributes = "MessageAttributes",
-        /// The message, which is JSON.
+        /// The body of the message, which must be JSON.
         MessageBody = "MessageBody",
     }
 }
 
-/// In the order in which they are sent. The scope of a filter has a place of its own, see [`Subscription::changed`].
+/// In the order in which they are sent. The filter's scope is ordered separately, see [`Subscription::changed`].
 const FIELDS: &Fields = &[
     ("raw_message_delivery", "RawMessageDelivery"),
     ("filter_policy", FILTER),
@@ -86,8 +88,8 @@ const FIELDS: &Fields = &[
 const FILTER: &str = "FilterPolicy";
 const SCOPE: &str = "FilterPolicyScope";
 
-/// What SNS lists in the place of an ARN until a subscription is confirmed, and for days after it was deleted from another
-/// account (https://repost.aws/knowledge-center/sns-cross-account-subscription).
+/// What SNS lists instead of an ARN until a subscription is confirmed, and for days after a deletion by another account
+/// (https://repost.aws/knowledge-center/sns-cross-account-subscription).
 const PENDING: &str = "PendingConfirmation";
 const DELETED: &str = "Deleted";
 
@@ -112,7 +114,7 @@ impl Kind for Subscription {
         ..KindInfo::DEFAULT
     };
 
-    /// One call for each topic, and one for each subscription of the stack's that is confirmed.
+    /// One call for each topic, and one for each confirmed subscription of the stack.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let listed = if query.is_all() {
             client(cx).list_subscriptions().into_paginator().items().send().try_collect().await?
@@ -123,8 +125,8 @@ impl Kind for Subscription {
         found(listed.into_iter().map(|listed| look(cx, query, listed))).await
     }
 
-    /// Safe to repeat: a topic has one subscription for a protocol and an endpoint, and SNS answers with that where it has the
-    /// attributes of the request.
+    /// Safe to repeat: a topic has one subscription for each protocol and endpoint, and SNS answers with the existing
+    /// one if it has the attributes of the request.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let topic = cx.id(&self.topic)?;
         let mut call = client(cx).subscribe().topic_arn(&topic).protocol(self.protocol.as_str());
@@ -133,7 +135,7 @@ impl Kind for Subscription {
             call = call.attributes(attribute, value);
         }
         let answer = present(call.send().await?.subscription_arn, "ARN of a subscription")?;
-        // In the place of an ARN stands, in words, that it is to be confirmed.
+        // Instead of an ARN, SNS answers with a text if the subscription must be confirmed.
         let arn = if answer.starts_with("arn:") { answer } else { PENDING.to_owned() };
         let spec = Self { topic: Ref::id(&topic), endpoint: self.shown_endpoint(), ..self.clone() };
         Ok(Observed { tags: new.tags.clone(), ..spec.observed(&topic, arn) }.into())
@@ -142,7 +144,7 @@ impl Kind for Subscription {
     /// Safe to repeat: attributes are set.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         for (attribute, value) in self.changed(&observed.spec) {
-            // What takes an attribute away: terraform-provider-aws, internal/service/sns/topic_subscription.go.
+            // How attributes are removed: terraform-provider-aws, internal/service/sns/topic_subscription.go.
             let value = match (attribute, value.is_empty()) {
                 (FILTER, true) => Some("{}".to_owned()),
                 ("RedrivePolicy", true) => None,
@@ -158,8 +160,9 @@ impl Kind for Subscription {
         Ok(())
     }
 
-    /// Safe to repeat: a second delete finds nothing. One that was never confirmed AWS does not delete for anybody, and does so itself after 48
-    /// hours (https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html).
+    /// Safe to repeat: a second delete finds nothing. AWS does not delete an unconfirmed subscription on request, but
+    /// does so automatically after 48 hours
+    /// (https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html).
     async fn delete(cx: &Context, observed: &Observed<Self>) -> Result<()> {
         match arn(observed)? {
             PENDING => Ok(()),
@@ -171,7 +174,8 @@ impl Kind for Subscription {
         Some(format!("{}|{}", self.protocol.as_str(), self.shown_endpoint()))
     }
 
-    /// What AWS does not show is not compared: the attributes of a pending subscription, and the password in a URL.
+    /// Values that AWS does not show are not compared: the attributes of a pending subscription, and the password in a
+    /// URL.
     fn accept(self, observed: &Observed<Self>) -> Self {
         let endpoint = self.shown_endpoint();
         match arn(observed) {
@@ -187,14 +191,14 @@ impl Kind for Subscription {
             Protocol::Https => "https://",
             _ => "",
         };
-        let form = format!("expected what begins with `{begins}`");
+        let form = format!("expected a value that begins with `{begins}`");
         let endpoint = Problem::unless_form("endpoint", &self.endpoint, |text| text.starts_with(begins), form);
         let has_scope = self.filter_policy_scope != Self::default_filter_policy_scope();
         let (takes_role, has_role) = (self.protocol == Protocol::Firehose, !self.subscription_role_arn.is_empty());
         let rules = problems! {
-            has_scope && self.filter_policy == empty() => "filter_policy_scope", "only beside a `filter_policy`";
-            takes_role && !has_role => "subscription_role_arn", "missing: SNS needs a role to deliver to Firehose";
-            has_role && !takes_role => "subscription_role_arn", "only for `firehose`";
+            has_scope && self.filter_policy == empty() => "filter_policy_scope", "only possible with a `filter_policy`";
+            takes_role && !has_role => "subscription_role_arn", "missing: the role with which SNS delivers to Firehose";
+            has_role && !takes_role => "subscription_role_arn", "only possible for `firehose`";
         };
         endpoint.into_iter().chain(rules).collect()
     }
@@ -214,16 +218,16 @@ impl Subscription {
 
     fn observed(self, topic: &str, arn: String) -> Observed<Self> {
         let id = format!("{topic}|{}|{}", self.protocol.as_str(), self.endpoint);
-        let note = "it is to be confirmed where its messages go; what is not confirmed AWS deletes after 48 hours";
+        let note = "waits for confirmation at its endpoint; AWS deletes it after 48 hours without confirmation";
         let notes = if arn == PENDING { vec![note.to_owned()] } else { vec![] };
         Observed { notes, ..Observed::new(id, Tags::new(), self) }.attr("arn", arn)
     }
 
-    /// The attributes in which it differs from `other`, in an order in which SNS takes them: of a filter whose tables are
-    /// nested, the scope `MessageBody` comes first and goes last.
+    /// The attributes in which it differs from `other`, in an order that SNS accepts: for a filter policy with nested
+    /// tables, the scope `MessageBody` is set before and removed after it.
     fn changed(&self, other: &Self) -> Vec<(&'static str, String)> {
         let mut changed = differing(self, other, FIELDS);
-        // Without a filter there is no scope.
+        // Without a filter policy there is no scope.
         changed.retain(|(attribute, _)| *attribute != SCOPE || self.filter_policy != empty());
         let is_first =
             |attribute: &str| attribute == SCOPE && self.filter_policy_scope == FilterPolicyScope::MessageBody;
@@ -232,7 +236,7 @@ impl Subscription {
     }
 }
 
-/// A subscription as SNS makes it where it is told no attributes.
+/// A subscription as SNS creates it without attributes.
 fn bare(topic: &str, protocol: Protocol, endpoint: &str) -> Result<Subscription> {
     let topic = Ref::<names::Topic>::id(topic);
     let bare = json!({ "topic": topic, "protocol": protocol, "endpoint": endpoint });
@@ -243,13 +247,13 @@ fn arn(observed: &Observed<Subscription>) -> Result<&str> {
     observed.attrs.get("arn").map(String::as_str).ok_or_else(|| Error::ours("a subscription without ARN"))
 }
 
-/// The subscriptions of a topic; of one that is gone there are none.
+/// The subscriptions of a topic; none if it no longer exists.
 async fn of_topic(cx: &Context, topic: String) -> Result<Vec<types::Subscription>> {
     let pages = client(cx).list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
     Ok(pages.try_collect().await.unless_gone()?.unwrap_or_default())
 }
 
-/// `None`: not asked for, or gone meanwhile.
+/// `None` if the query does not ask for it, or it was deleted meanwhile.
 async fn look(cx: &Context, query: &Query, listed: types::Subscription) -> Result<Option<Observed<Subscription>>> {
     let arn = present(listed.subscription_arn, "ARN of a subscription")?;
     let topic = present(listed.topic_arn, "topic of a subscription")?;

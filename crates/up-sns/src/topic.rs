@@ -1,40 +1,41 @@
-//! `sns.topic`: passes each message on to all that have subscribed.
+//! `sns.topic`: delivers published messages to its subscribers.
 
 use serde_json::json;
 use up_core::prelude::*;
 
 use crate::{Attributes, Fields, client, differing, empty, list, read, tags_of};
 
-/// Passes each message that is published to it on to all that have subscribed.
+/// Delivers each published message to all its subscriptions.
 #[spec]
 pub struct Topic {
-    /// Its name, such as `orders`; that of a FIFO topic ends in `.fifo`. Default: derived from stack and address. A change
-    /// replaces it.
+    /// Its name, such as `orders`; the name of a FIFO topic ends in `.fifo`. Default: derived from stack and address. A
+    /// change replaces the topic.
     #[spec(name)]
     name: Option<String>,
-    /// Keeps messages in order and delivers each once. Default: false.
+    /// Creates a FIFO topic, which delivers messages in order and exactly once. Default: false.
     #[spec(replace, default)]
     fifo_topic: bool,
-    /// Takes two messages with the same content within 5 minutes for one. Only for FIFO topics. Default: false.
+    /// Content-based deduplication: treats messages with the same content within 5 minutes as duplicates. Only for FIFO
+    /// topics. Default: false.
     #[spec(default)]
     content_based_deduplication: bool,
-    /// The sender that text messages and emails show, 100 characters at most. Default: empty.
+    /// The display name, the sender in SMS and email messages, 100 characters at most. Default: empty.
     #[spec(default)]
     display_name: String,
-    /// The KMS key that encrypts messages at rest: an id, an ARN or an alias. Default: empty, not encrypted.
+    /// The KMS key for server-side encryption: an id, an ARN or an alias. Default: empty, not encrypted.
     #[spec(default)]
     kms_master_key_id: String,
-    /// Who may publish and subscribe: a policy with principals. A statement without `Resource` is about this topic. Default:
-    /// AWS's own, by which only the account that owns the topic may.
+    /// The access policy: who may publish and subscribe. A statement without `Resource` applies to this topic. Default:
+    /// AWS's policy, which allows the account of the topic only.
     #[spec(default = empty().into())]
     policy: PolicyDocument,
-    /// How often deliveries over HTTP and HTTPS are tried again, in SNS's language: `{ http = { … } }`. Default: AWS's own.
+    /// The delivery policy: retries over HTTP and HTTPS, such as `{ http = { … } }`. Default: AWS's policy.
     #[spec(default = empty())]
     delivery_policy: Document,
-    /// How messages are signed: `1` for SHA1, `2` for SHA256. Default: `1`.
+    /// The signature version of messages: `1` for SHA1, `2` for SHA256. Default: `1`.
     #[spec(default = SignatureVersion::Sha1)]
     signature_version: SignatureVersion,
-    /// Whether messages are traced with X-Ray. Default: `PassThrough`.
+    /// The tracing mode of AWS X-Ray. Default: `PassThrough`.
     #[spec(default = TracingConfig::PassThrough)]
     tracing_config: TracingConfig,
 }
@@ -47,11 +48,11 @@ up_core::aws_enum! {
         /// With SHA256.
         Sha256 = "2",
     }
-    /// Whether messages are traced.
+    /// The tracing mode of AWS X-Ray.
     TracingConfig {
-        /// Where the publisher has begun a trace.
+        /// Passes on the trace header of the publisher.
         PassThrough = "PassThrough",
-        /// All.
+        /// Sends trace segments to X-Ray.
         Active = "Active",
     }
 }
@@ -66,7 +67,7 @@ const FIELDS: &Fields = &[
     ("tracing_config", "TracingConfig"),
 ];
 
-/// How the names of FIFO topics end.
+/// The suffix of the names of FIFO topics.
 const FIFO: &str = ".fifo";
 
 impl Kind for Topic {
@@ -88,8 +89,8 @@ impl Kind for Topic {
         ..KindInfo::DEFAULT
     };
 
-    /// One call lists the account's topics. Their attributes take a call for each of ours, and so do tags that the index does
-    /// not have.
+    /// One call lists the account's topics. The attributes take one call for each topic of the stack, and so do tags
+    /// that the tagging index does not have.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let arns = if query.is_by_id() {
             query.known.iter().cloned().collect()
@@ -101,8 +102,8 @@ impl Kind for Topic {
         found(arns.into_iter().map(|arn| look(cx, query, arn))).await
     }
 
-    /// Safe to repeat: SNS answers with the topic of this name where all tags and attributes of the request are its own, and
-    /// refuses any other. The tags say whose it is, so that another's is never answered.
+    /// Safe to repeat: SNS answers with the existing topic of this name if it has all tags and attributes of the
+    /// request, and refuses others. The tags include the owner, so that a topic outside the stack is never returned.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let end = if self.fifo_topic { FIFO } else { "" };
         let derived = || new.name(Self::INFO.longest_name - end.len()) + end;
@@ -112,8 +113,8 @@ impl Kind for Topic {
         for (attribute, value) in self.changed(&bare(), cx, &arn) {
             call = call.attributes(attribute, value);
         }
-        let arn = present(call.send().await?.topic_arn, "ARN of the topic that it made")?;
-        // SNS answers with nothing else; the request says all that a topic is.
+        let arn = present(call.send().await?.topic_arn, "ARN of the topic that it created")?;
+        // SNS answers only with the ARN; the request determines everything else.
         let spec = Self { policy: self.policy.without_resource(&arn), ..self.clone() };
         Ok(spec.observed(arn, new.tags.clone()).into())
     }
@@ -146,20 +147,20 @@ impl Kind for Topic {
         let is_policy = self.policy == Topic::default_policy() || self.policy.statements().is_some();
         let rules = problems! {
             self.content_based_deduplication && !self.fifo_topic => "content_based_deduplication",
-                "only for FIFO topics: set `fifo_topic` as well";
+                "only possible for FIFO topics: set `fifo_topic` as well";
             !is_policy => "policy", "a policy needs a `Statement`";
         };
         name.into_iter().chain(rules).collect()
     }
 
-    /// A statement may name the topic as well as leave it out.
+    /// A statement may name the topic or leave it out.
     fn accept(self, observed: &Observed<Self>) -> Self {
         Self { policy: self.policy.without_resource(&observed.id), ..self }
     }
 }
 
 impl Topic {
-    /// The attributes in which it differs from `other`, as SNS takes them.
+    /// The attributes in which it differs from `other`, in SNS's form.
     fn changed(&self, other: &Self, cx: &Context, arn: &str) -> Vec<(&'static str, String)> {
         let mut changed = differing(self, other, FIELDS);
         if self.policy != other.policy {
@@ -176,7 +177,7 @@ impl Topic {
     }
 }
 
-/// The policy that AWS gives a topic. That of older ones also allows what nobody calls any more: `SNS:Receive`.
+/// The policy that AWS sets for a new topic. Older topics also allow actions that are no longer used: `SNS:Receive`.
 fn aws_policy(cx: &Context, old: &[&str]) -> PolicyDocument {
     const ACTIONS: [&str; 8] = [
         "SNS:GetTopicAttributes",
@@ -196,12 +197,12 @@ fn aws_policy(cx: &Context, old: &[&str]) -> PolicyDocument {
     Document::from(policy).into()
 }
 
-/// A topic as SNS makes it where it is told no attributes.
+/// A topic as SNS creates it without attributes.
 fn bare() -> Topic {
     serde_json::from_value(json!({})).expect("every field has a default")
 }
 
-/// `None`: not asked for, or gone meanwhile.
+/// `None` if the query does not ask for it, or it was deleted meanwhile.
 async fn look(cx: &Context, query: &Query, arn: String) -> Result<Option<Observed<Topic>>> {
     let name = name_of(&arn);
     if !query.may_match(&arn, &arn, name) {

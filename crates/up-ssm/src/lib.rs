@@ -21,7 +21,7 @@ const ERRORS: &[ErrorRule] = &[
     // "There are concurrent updates for a resource that supports one update at a time" (API reference of SSM, PutParameter
     // and AddTagsToResource).
     ErrorRule::new(ErrorKind::Conflict).code("TooManyUpdates"),
-    // What the calls for tags say of a parameter that does not exist.
+    // The error of the calls for tags if the parameter does not exist.
     ErrorRule::new(ErrorKind::NotFound).code("InvalidResourceId"),
 ];
 

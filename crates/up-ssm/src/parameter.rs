@@ -1,4 +1,4 @@
-//! `ssm.parameter`: a setting or a secret, by name.
+//! `ssm.parameter`: a parameter of SSM's Parameter Store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,64 +10,67 @@ use up_core::{Address, prelude::*};
 
 use crate::client;
 
-/// Keeps a setting or a secret, by name, in SSM's Parameter Store.
+/// A parameter of SSM's Parameter Store: a configuration value or a secret.
 #[spec(reads = ParameterMetadata)]
 pub struct Parameter {
-    /// Its name, such as `/orders/database/host`. Default: derived from stack and address. A change replaces it.
+    /// Its name, such as `/orders/database/host`. Default: derived from stack and address. A change replaces the
+    /// parameter.
     #[spec(name)]
     name: Option<String>,
-    /// What it holds. Default: `String`.
+    /// The type: `String`, `StringList` or `SecureString`. Default: `String`.
     #[spec(replace, default = ParameterType::String)]
     r#type: ParameterType,
-    /// What a `String` or a `StringList` holds; the items of a list have commas between them.
+    /// The value of a `String` or a `StringList`; the items of a list are separated by commas.
     #[spec(unmirrored)]
     value: Option<String>,
-    /// What a `SecureString` holds. It is sent to AWS and never read back, and is shown and kept nowhere.
+    /// The value of a `SecureString`. It is sent to AWS, and never read, shown or stored.
     #[spec(write_only, unmirrored)]
     secure_value: Option<String>,
-    /// What it is for. Default: empty.
+    /// A description. Default: empty.
     #[spec(default)]
     description: String,
-    /// The KMS key that encrypts a `SecureString`: an id, an ARN or an alias. Default: empty, AWS's own for SSM.
+    /// The KMS key that encrypts a `SecureString`: an id, an ARN or an alias. Default: empty, the AWS managed key
+    /// `alias/aws/ssm`.
     #[spec(default)]
     key_id: String,
-    /// How large it may be. Left out: as it is, which is what the account has chosen at first, and mostly `Standard`.
+    /// The parameter tier. Left out: unchanged; on creation the account's default, usually `Standard`.
     tier: Option<Tier>,
-    /// What AWS checks a value for: `text`, for nothing, `aws:ec2:image` or `aws:ssm:integration`. Default: `text`.
+    /// The data type, for which AWS validates the value: `text`, `aws:ec2:image` or `aws:ssm:integration`. Default:
+    /// `text`, not validated.
     #[spec(default = "text".to_owned())]
     data_type: String,
-    /// A regular expression that its value must match. Default: empty, any value.
+    /// A regular expression to validate the value. Default: empty, any value.
     #[spec(default)]
     allowed_pattern: String,
 }
 
 up_core::aws_enum! {
-    /// What a parameter holds.
+    /// The type of a parameter.
     ParameterType {
         /// Text.
         String = "String",
-        /// Texts, with commas between them.
+        /// Texts, separated by commas.
         StringList = "StringList",
-        /// A secret, encrypted with a key of KMS.
+        /// A secret, encrypted with a KMS key.
         SecureString = "SecureString",
     }
-    /// How large a parameter may be.
+    /// A parameter tier.
     Tier {
-        /// 4 KB. Free of charge.
+        /// Values up to 4 KB. Free of charge.
         Standard = "Standard",
-        /// 8 KB. There is no way back to `Standard`.
+        /// Values up to 8 KB. Cannot be changed back to `Standard`.
         Advanced = "Advanced",
-        /// The first that suffices, as AWS finds.
+        /// AWS chooses the lowest tier that is sufficient.
         IntelligentTiering = "Intelligent-Tiering",
     }
 }
 
-/// The key of AWS's own that encrypts secrets where none is named.
+/// The AWS managed key that encrypts secrets if no key is declared.
 const AWS_KEY: &str = "alias/aws/ssm";
 
-/// The most parameters that AWS lists in one call, and names in one filter.
+/// The most parameters that AWS lists in one call, and accepts in one filter.
 const PAGE: i32 = 50;
-/// The most values that AWS gives in one call.
+/// The most values that AWS returns in one call.
 const VALUES: usize = 10;
 
 impl Kind for Parameter {
@@ -84,14 +87,15 @@ impl Kind for Parameter {
             delete: actions!(ssm: DeleteParameter),
         },
         attrs: &["arn", "name"],
-        // AWS counts what stands before it in the ARN, and takes 1,011 characters in all.
+        // AWS limits the ARN to 1,011 characters, including the part before the name.
         longest_name: 900,
         deletes_at_once: true,
         ..KindInfo::DEFAULT
     };
 
-    /// One call finds the stack's parameters by their tag, and one those that AWS may not list by it yet, and those of others
-    /// that have one of the stack's names. Values take one call for 10 parameters, but for secrets, which are never asked for.
+    /// One call finds the stack's parameters by their tag, and one those that AWS may not list by it yet, together with
+    /// parameters outside the stack that have a declared name. Values take one call for 10 parameters, except secrets,
+    /// which are never requested.
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let mut found = BTreeMap::new();
         if !query.is_by_id() {
@@ -114,14 +118,15 @@ impl Kind for Parameter {
         let read = ours.into_iter().filter_map(|(name, found, tags)| match values.remove(&name) {
             _ if is_secret(&found) => Some(read(cx, found, None, tags)),
             Some(Some(value)) => Some(read(cx, found, Some(value), tags)),
-            // Gone meanwhile.
+            // Deleted meanwhile.
             Some(None) => None,
             None => Some(Err(Error::absent("value of a parameter"))),
         });
         read.collect()
     }
 
-    /// Safe to repeat: names are unique, and nothing is overwritten; one that an earlier try has made is known by its tags.
+    /// Safe to repeat: names are unique, and nothing is overwritten; a parameter that an earlier attempt created is
+    /// recognized by its tags.
     async fn create(&self, cx: &Context, new: &NewResource) -> Result<Created<Self>> {
         let name = self.name.clone().unwrap_or_else(|| new.name(Self::INFO.longest_name));
         let answer = self.put(cx, &name)?.set_tags(Some(crate::list(&new.tags))).send().await?;
@@ -130,7 +135,7 @@ impl Kind for Parameter {
         Ok(spec.observed(cx, None, new.tags.clone()).into())
     }
 
-    /// Safe to repeat: everything is set. A put always takes a value.
+    /// Safe to repeat: all values are set. The call always needs a value.
     async fn update(&self, cx: &Context, observed: &Observed<Self>) -> Result<()> {
         self.put(cx, &observed.id)?.overwrite(true).send().await?;
         Ok(())
@@ -148,21 +153,21 @@ impl Kind for Parameter {
         let is_secret = self.r#type == ParameterType::SecureString;
         let (has_value, has_secret) = (self.value.is_some(), self.secure_value.is_some());
         let rules = problems! {
-            is_secret && has_value => "value", "a `SecureString` has a `secure_value` in its place";
+            is_secret && has_value => "value", "not possible for a `SecureString`: write `secure_value`";
             is_secret && !has_value && !has_secret => "secure_value", "missing: the secret";
-            !is_secret && has_secret => "secure_value", "only a parameter of the type `SecureString` has one";
-            !is_secret && !has_secret && !has_value => "value", "missing: what it holds";
-            !is_secret && !self.key_id.is_empty() => "key_id", "only a `SecureString` is encrypted with a key of yours";
+            !is_secret && has_secret => "secure_value", "only possible for the type `SecureString`";
+            !is_secret && !has_secret && !has_value => "value", "missing: the value of the parameter";
+            !is_secret && !self.key_id.is_empty() => "key_id", "only possible for the type `SecureString`";
         };
         name.into_iter().chain(rules).collect()
     }
 
-    /// AWS's own key is named by saying nothing.
+    /// The AWS managed key is written by leaving out the key.
     fn normal(self) -> Self {
         Self { key_id: if self.key_id == AWS_KEY { String::new() } else { self.key_id }, ..self }
     }
 
-    /// Where AWS chooses the tier, whichever it has chosen is right.
+    /// With Intelligent-Tiering, each tier that AWS has chosen is accepted.
     fn accept(self, observed: &Observed<Self>) -> Self {
         let is_free = self.tier == Some(Tier::IntelligentTiering);
         Self { tier: if is_free { observed.spec.tier } else { self.tier }, ..self }
@@ -172,16 +177,16 @@ impl Kind for Parameter {
         let was = observed.and_then(|observed| observed.spec.tier);
         problems! {
             was == Some(Tier::Advanced) && self.tier == Some(Tier::Standard) => "tier",
-                "AWS has no way back from `Advanced`: write `tier = \"Advanced\"`, or give the parameter another name";
+                "AWS cannot change `Advanced` back: write `tier = \"Advanced\"`, or give the parameter another name";
         }
     }
 }
 
 impl Parameter {
-    /// The call that sets all there is of it, but for tags.
+    /// The call that sets all values except tags.
     fn put(&self, cx: &Context, name: &str) -> Result<PutParameterFluentBuilder> {
         let value = self.value.as_ref().or(self.secure_value.as_ref());
-        let none = || Error::refused("NoValue", "AWS takes no change of a `SecureString` without its `secure_value`");
+        let none = || Error::refused("NoValue", "AWS requires the `secure_value` for each change of a `SecureString`");
         let key = match self.r#type {
             ParameterType::SecureString if self.key_id.is_empty() => Some(AWS_KEY.to_owned()),
             ParameterType::SecureString => Some(self.key_id.clone()),
@@ -205,7 +210,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= 900 && parts.all(is_legal) && (name.starts_with('/') || !name.contains('/'))
 }
 
-/// A path has its own slash before it.
+/// The ARN of a parameter. A path begins with its own slash.
 fn arn_of(cx: &Context, name: &str) -> String {
     let slash = if name.starts_with('/') { "" } else { "/" };
     crate::SERVICE.arn(cx, format_args!("parameter{slash}{name}"))
@@ -215,7 +220,7 @@ fn filter(key: &str, values: Vec<String>) -> Result<ParameterStringFilter> {
     Ok(ParameterStringFilter::builder().key(key).option("Equals").set_values(Some(values)).build()?)
 }
 
-/// What AWS says of parameters, but for their values, by name.
+/// The metadata of parameters, without values, by name.
 async fn list(cx: &Context, filter: Option<ParameterStringFilter>) -> Result<Vec<(String, ParameterMetadata)>> {
     let call = client(cx).describe_parameters().max_results(PAGE).set_parameter_filters(filter.map(|one| vec![one]));
     let pages: Vec<_> = call.into_paginator().send().try_collect().await?;
@@ -226,7 +231,7 @@ async fn list(cx: &Context, filter: Option<ParameterStringFilter>) -> Result<Vec
     named.collect()
 }
 
-/// `None`: gone meanwhile.
+/// `None` if the parameter was deleted meanwhile.
 async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata) -> Result<Option<Tags>> {
     let arn = found.arn.clone().unwrap_or_else(|| arn_of(cx, name));
     if let Some(tags) = query.index.tags(&arn) {
@@ -237,7 +242,7 @@ async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata
     Ok(answer.map(|answer| crate::tags(answer.tag_list)))
 }
 
-/// The values of parameters that are no secrets, by name. `None`: gone meanwhile.
+/// The values of parameters that are not secrets, by name. `None` for one that was deleted meanwhile.
 async fn values(cx: &Context, names: impl Iterator<Item = &String>) -> Result<BTreeMap<String, Option<String>>> {
     let names: Vec<_> = names.cloned().collect();
     let calls = names.chunks(VALUES).map(|names| client(cx).get_parameters().set_names(Some(names.to_vec())));
@@ -256,7 +261,7 @@ fn is_secret(found: &ParameterMetadata) -> bool {
 }
 
 fn read(cx: &Context, found: ParameterMetadata, value: Option<String>, tags: Tags) -> Result<Observed<Parameter>> {
-    // SSM leaves out what is empty, and never the type.
+    // SSM leaves out empty members, but never the type.
     present(found.r#type.as_ref(), "type of a parameter")?;
     let arn = found.arn.clone();
     let spec = Parameter { value, ..Parameter::from_aws(found)? };

@@ -1,4 +1,4 @@
-//! The reference: a page for each kind, made from its struct and doc comments.
+//! The reference: a page for each kind, generated from its struct and doc comments.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use up_engine::about;
 
 use super::{types, value::short};
 
-/// The first line of each page, which says how the page is made.
+/// The first line of each page, which says how the page is generated.
 const GENERATED: &str =
     "<!-- Generated from the kind's struct by `bullstra-up reference`: edit the doc comments there. -->\n";
 
@@ -22,7 +22,7 @@ pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
     if let Some(example) = example {
         page += &format!("```toml\n{}\n```\n\n", example.trim());
     }
-    page += "## Fields\n\n| field | type | default | a change | what it is |\n| --- | --- | --- | --- | --- |\n";
+    page += "## Fields\n\n| field | type | default | change | description |\n| --- | --- | --- | --- | --- |\n";
     for field in kind.fields() {
         let cost = format!(" {} |", cost(field.change));
         let default = match field.change {
@@ -39,7 +39,7 @@ pub(crate) fn page(kind: &dyn AnyKind, example: Option<&str>) -> String {
 
 /// The list of all pages.
 pub(crate) fn index(kinds: &[&dyn AnyKind]) -> String {
-    let mut page = format!("{GENERATED}\n# Kinds\n\n{INTRODUCTION}\n| kind | what it is |\n| --- | --- |\n");
+    let mut page = format!("{GENERATED}\n# Kinds\n\n{INTRODUCTION}\n| kind | description |\n| --- | --- |\n");
     for kind in kinds {
         let (name, schema) = (kind.name(), Schema::read(kind.schema().as_value()));
         let about = description(schema.whole());
@@ -52,17 +52,17 @@ pub(crate) fn index(kinds: &[&dyn AnyKind]) -> String {
 const INTRODUCTION: &str = "\
 Each kind is a table `[<service>.<kind>.<name>]` in a stack's file. Besides its own fields, it takes these:
 
-| field | type | what it is |
+| field | type | description |
 | --- | --- | --- |
-| `for_each` | list(string) or map | One resource for each item; `each.key` and `each.value` are those of the instance. |
+| `for_each` | list(string) or map | Creates one resource for each item, with `each.key` and `each.value`. |
 | `tags` | map(string) | Tags of the resource; they override those of the stack. |
-| `depends_on` | list(reference) | More resources to wait for, besides those that fields refer to. |
+| `depends_on` | list(reference) | Resources it depends on, besides those that its fields refer to. |
 | `prevent_destroy` | bool | Refuses plans that would delete or replace it. |
-| `ignore_changes` | list(string) | Fields, paths into fields, and tags that are left alone once it exists. |
+| `ignore_changes` | list(string) | Fields, paths into fields, and tags whose changes are ignored after creation. |
 | `renamed_from` | string | Its former name or address. |
 
 A field that is left out has its default. If the default is `—`, the field is not set and (except in items of lists and sets) not
-compared: AWS chooses its value, and changes by hand stay.
+compared: AWS chooses its value, and changes outside the stack are kept.
 ";
 
 fn row(table: Shape<'_>, field: &str, default: &str, cost: &str) -> String {
@@ -83,7 +83,7 @@ fn cost(change: Change) -> &'static str {
     match change {
         Change::Update => "in place",
         Change::Replace | Change::Name => "**replaces**",
-        Change::Initial => "only at birth",
+        Change::Initial => "only on creation",
     }
 }
 
@@ -104,7 +104,7 @@ fn tables(whole: Shape<'_>) -> String {
             text.extend(words);
             continue;
         }
-        text += "| field | type | default | what it is |\n| --- | --- | --- | --- |\n";
+        text += "| field | type | default | description |\n| --- | --- | --- | --- |\n";
         let is_choice = shape.alternatives().len() > 1;
         let rows = types::fields(shape).into_iter().map(|(table, field)| {
             let default = if is_choice { "one of these".to_owned() } else { default(table, field) };
@@ -119,7 +119,7 @@ fn attributes(kind: &dyn AnyKind) -> String {
     let name = kind.name();
     let attrs = [&["id"], kind.info().attrs].concat();
     let attrs: Vec<_> = attrs.iter().map(|attr| format!("`{attr}`")).collect();
-    format!("\n## Attributes\n\nReferred to as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
+    format!("\n## Attributes\n\nFor references such as `${{{name}.main.id}}`: {}.\n", attrs.join(", "))
 }
 
 fn in_aws(kind: &KindInfo) -> String {
@@ -138,14 +138,14 @@ fn in_aws(kind: &KindInfo) -> String {
     }
     if *holds_data {
         facts.push(
-            "It holds data: in a stack with `protect`, a plan that would delete or replace it is refused.".into(),
+            "It contains data: in a stack with `protect`, a plan that would delete or replace it is refused.".into(),
         );
     }
     if actions.tag.is_empty() {
         facts.push("It has no tags in AWS.".to_owned());
     }
     facts.push(format!(
-        "Creating it usually takes {},{} deleting it {}; waiting fails after {}.",
+        "Creation usually takes {},{} deletion {}; the timeout is {}.",
         about(takes.create),
         changing(takes),
         about(takes.delete),
@@ -164,10 +164,10 @@ fn in_aws(kind: &KindInfo) -> String {
         format!("| {verb} | {} |\n", actions.join(", "))
     });
     let verbs: String = verbs.collect();
-    format!("\n## In AWS\n\n{facts}\nIAM actions it needs:\n\n| to | actions |\n| --- | --- |\n{verbs}")
+    format!("\n## In AWS\n\n{facts}\nRequired IAM actions:\n\n| operation | actions |\n| --- | --- |\n{verbs}")
 }
 
-/// How long changes take, if that is worth mentioning: ` changing it 60 s (`engine_version` 15 min),`.
+/// How long changes take, if that is worth mentioning: ` an update 60 s (`engine_version` 15 min),`.
 fn changing(takes: &Takes) -> String {
     let Takes { update, fields, .. } = takes;
     if fields.is_empty() && *update == Takes::DEFAULT.update {
@@ -175,7 +175,7 @@ fn changing(takes: &Takes) -> String {
     }
     let fields: Vec<_> = fields.iter().map(|(field, time)| format!("`{field}` {}", about(*time))).collect();
     let fields = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
-    format!(" changing it {}{fields},", about(*update))
+    format!(" an update {}{fields},", about(*update))
 }
 
 /// The doc comment.
@@ -183,7 +183,7 @@ fn description(shape: Shape<'_>) -> String {
     shape.description().unwrap_or_default().trim().to_owned()
 }
 
-/// Text for a cell of a table: on one line.
+/// Text in the form of a table's cell: on one line.
 fn cell(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ").replace('|', "\\|")

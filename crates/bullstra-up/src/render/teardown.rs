@@ -60,14 +60,14 @@ mod tests {
             blocks,
         };
         let all = [
-            remark("ec2.vpc.main", "eni-1 (a bastion) is in it, and is not the stack's", true),
+            remark("ec2.vpc.main", "eni-1 (a bastion) is in it, and is not in the stack", true),
             remark("ecr.repository.a", "its 2 images are deleted with it", false),
         ];
         assert_data_eq!(
             text(&remarks(&all)),
             str![[r#"
 warning: AWS refuses these deletes until somebody removes what is in the way:
-         ec2.vpc.main (vpc-1): eni-1 (a bastion) is in it, and is not the stack's
+         ec2.vpc.main (vpc-1): eni-1 (a bastion) is in it, and is not in the stack
 note: ecr.repository.a: its 2 images are deleted with it
 "#]]
         );

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use up_apply::Event;
-use up_core::{Address, AnyKind, Context, Error, ErrorKind, Observed, Result, TagChange, Tags};
+use up_core::{Address, Context, Error, ErrorKind, Model, Observed, Result, TagChange, Tags};
 
 use crate::{kinds::SimKind, random::Random, state::CloudState};
 

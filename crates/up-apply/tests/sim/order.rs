@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::json;
 use up_apply::EventKind;
-use up_core::AnyKind;
+use up_core::Model;
 use up_plan::{Action, Plan};
 
 use crate::{

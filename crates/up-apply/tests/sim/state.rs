@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
-use up_core::{Address, AnyKind, Change, ErrorKind, Result, TagChange, Tags};
+use up_core::{Address, Change, ErrorKind, Model, Result, TagChange, Tags};
 
 use crate::{
     cloud::{CallFate, Create, Faults, LogEntry, answer},

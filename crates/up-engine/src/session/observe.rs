@@ -198,7 +198,7 @@ fn needed(declared: &[Declared], past: &Past, index: &Index) -> BTreeSet<String>
 fn kinds(needed: &BTreeSet<String>, past: &Past) -> Vec<&'static dyn AnyKind> {
     let may_be_left = |kind: &dyn AnyKind| past.snapshot.is_none() && !kind.info().indexed;
     let is_only_left = |kind: &&dyn AnyKind| may_be_left(*kind) && !needed.contains(kind.name());
-    let left: Vec<_> = up_kinds::all().into_iter().filter(is_only_left).map(AnyKind::name).collect();
+    let left: Vec<_> = up_kinds::all().into_iter().filter(is_only_left).map(|kind| kind.name()).collect();
     if !left.is_empty() {
         let kinds = left.join(", ");
         tracing::info!(kinds, "no record of earlier runs: looking for leftovers that the tagging index cannot list");

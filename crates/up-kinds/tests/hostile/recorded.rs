@@ -14,7 +14,7 @@ static DECLARED: LazyLock<Vec<Declared>> = LazyLock::new(|| {
     let added: String = up_kinds::all().into_iter().map(|kind| case(kind, "recorded.toml")).collect();
     let file = folder.path().join("added.toml");
     fs::write(&file, format!("[stack]\nname = \"{STACK}\"\nregion = \"us-east-1\"\n\n{added}")).unwrap();
-    let load = |file: PathBuf| up_stack::load(&file, &up_kinds::all(), &LoadOptions::default());
+    let load = |file: PathBuf| up_stack::load(&file, &up_kinds::models(), &LoadOptions::default());
     let stacks =
         [root().join("stacks/prod.toml"), file].map(|file| load(file).unwrap_or_else(|wrong| panic!("{wrong}")));
     stacks.into_iter().flat_map(|stack| stack.resources).collect()

@@ -54,7 +54,7 @@ proptest! {
         files.push(copy.path().join("prod.toml"));
         let file = &files[file.index(files.len())];
         fs::write(file, spoilt(&fs::read(file).unwrap(), &spoils)).unwrap();
-        if let Err(wrong) = up_stack::load(&copy.path().join("prod.toml"), &up_kinds::all(), &LoadOptions::default()) {
+        if let Err(wrong) = up_stack::load(&copy.path().join("prod.toml"), &up_kinds::models(), &LoadOptions::default()) {
             let shown = wrong.to_string();
             prop_assert!(shown.starts_with("error: "), "{shown}");
         }
