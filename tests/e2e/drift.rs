@@ -332,7 +332,8 @@ retention_in_days = 30
     stage.0.python(OPENED)?;
     stage.0.python(r#"aws("logs").put_retention_policy(logGroupName="team-web", retentionInDays=7)"#)?;
     let absorb = |address: &str| stage.0.up(&["drift", "stack.toml", "--json", "--absorb", address]);
-    for (address, field) in [("ec2.security_group.database", "ingress"), ("logs.log_group.orders", "retention_in_days")] {
+    for (address, field) in [("ec2.security_group.database", "ingress"), ("logs.log_group.orders", "retention_in_days")]
+    {
         let ran = absorb(address)?;
         let whole: Value = serde_json::from_str(&ran.stdout)?;
         if ran.code != 0 || whole["absorbed"]["fields"] != json!([field]) || whole["api_calls"]["mutating"] != 0 {

@@ -71,7 +71,8 @@ impl Engine {
 fn edits(finding: &Finding, declared: &Declared) -> Result<Vec<FieldEdit>, Failure> {
     let edits = finding.fields.iter().map(|field| {
         if field.live.to_string().contains(MASK) {
-            let message = format!("{}: `{}` holds a secret, which is not written into a file", finding.address, field.field);
+            let message =
+                format!("{}: `{}` holds a secret, which is not written into a file", finding.address, field.field);
             return Err(Failure::new(Reason::Refused, message));
         }
         Ok(FieldEdit { field: field.field.clone(), declared: value(declared, &field.field), value: field.live.clone() })
@@ -110,5 +111,6 @@ fn refused(address: &Address, declared: &Declared, why: &str) -> Failure {
 
 fn unchanged(address: &Address) -> Failure {
     let failure = Failure::new(Reason::Input, format!("no field of {address} was changed outside"));
-    failure.hint("`drift` lists what was; a missing resource is removed from the file by hand, or made again by `apply`")
+    failure
+        .hint("`drift` lists what was; a missing resource is removed from the file by hand, or made again by `apply`")
 }

@@ -67,7 +67,11 @@ pub(crate) fn drift_markdown(report: &DriftReport, kinds: Kinds<'_>) -> String {
 pub(crate) fn absorbed(absorbed: &Absorbed) -> String {
     let Absorbed { address, file, fields } = absorbed;
     let file = safe(&file.display().to_string());
-    format!("Wrote the live values of {} of {address} into {file}: {}.", count(fields.len(), "field"), fields.join(", "))
+    format!(
+        "Wrote the live values of {} of {address} into {file}: {}.",
+        count(fields.len(), "field"),
+        fields.join(", ")
+    )
 }
 
 /// A stack that could not be checked.
