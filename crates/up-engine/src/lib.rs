@@ -6,6 +6,7 @@
 
 mod advice;
 mod by_name;
+mod deploy;
 mod drift;
 mod failure;
 #[cfg(test)]
@@ -33,6 +34,10 @@ use up_stack::{Diagnostics, Stack};
 pub use crate::{
     advice::advice,
     by_name::NamedStack,
+    deploy::{
+        Change, DEPLOY_FORMAT, DeployOptions, DeployReport, DeployResult, DeploymentLog, PastDeployment,
+        ServiceHistory, ServiceReport,
+    },
     drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,
