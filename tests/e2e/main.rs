@@ -4,6 +4,7 @@ mod actions;
 mod chaos;
 mod children;
 mod credentials;
+mod deploying;
 mod deploys;
 mod drift;
 mod faults;
@@ -60,6 +61,7 @@ fn main() {
             ignored::trials(),
             children::trials(),
             deploys::trials(),
+            deploying::trials(),
             drift::trials(),
             late::trials(),
             prod::trials(),

@@ -5,8 +5,8 @@ use up_engine::{Engine, Failure};
 
 use crate::{
     commands::{
-        apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, drift::DriftCommand,
-        graph::GraphCommand, history::HistoryCommand, output::OutputCommand, plan::PlanCommand,
+        apply::ApplyCommand, completions::CompletionsCommand, deploy::DeployCommand, destroy::DestroyCommand,
+        drift::DriftCommand, graph::GraphCommand, history::HistoryCommand, output::OutputCommand, plan::PlanCommand,
         reference::ReferenceCommand, sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand,
         unlock::UnlockCommand, validate::ValidateCommand,
     },
@@ -20,7 +20,7 @@ Exit codes:
   2    `plan --exit-code` found changes, `drift` found drift
   3    wrong input: stack files, options, a saved plan
   4    no access to AWS: credentials, account, region, endpoint or a permission
-  5    locked by another run
+  5    locked by another run, or another deployment is under way
   6    refused: protected, owned by someone else, not approved, or AWS has changed since the plan was made
   130  interrupted";
 
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Apply(ApplyCommand),
     Destroy(DestroyCommand),
     Drift(DriftCommand),
+    Deploy(DeployCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -70,6 +71,7 @@ impl Command {
             Self::Apply(command) => command.run(engine).await,
             Self::Destroy(command) => command.run(engine).await,
             Self::Drift(command) => command.run(engine).await,
+            Self::Deploy(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),

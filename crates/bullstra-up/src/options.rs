@@ -265,7 +265,7 @@ fn mfa_code(text: &str) -> Result<MfaCode, Infallible> {
     Ok(MfaCode(text.to_owned()))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as `90s` or `10m`".to_owned())?;
     span.try_into().map_err(|_| "expected a time that is not negative".to_owned())
 }

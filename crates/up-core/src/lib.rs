@@ -9,6 +9,7 @@ mod caller;
 mod client;
 mod concurrently;
 mod context;
+pub mod deploying;
 mod error;
 mod held_permit;
 mod kind;
@@ -40,8 +41,8 @@ pub use semaphore::{Permit, PrioritySemaphore, Urgency};
 pub use service::{ChangeTags, Limit, Service, Tagging};
 pub use up_derive::{fill, fill_changed, part, spec};
 pub use up_model::{
-    Actions, Address, AddressError, Asked, Attrs, Binding, Change, Cidr, Created, Declared, Document, Field,
-    FieldChange, ImmutableCache, Impairment, Index, KindInfo, Model, Name, NewResource, Observed, Order, Origin,
+    Actions, Address, AddressError, Asked, Attrs, Binding, Change, Cidr, Created, Declared, DeployedField, Document,
+    Field, FieldChange, ImmutableCache, Impairment, Index, KindInfo, Model, Name, NewResource, Observed, Order, Origin,
     PolicyDocument, Problem, Ref, Spec, Status, TagChange, TagRules, Tagged, Tags, Takes, Unique, Wait, WriteOnly,
     actions, agrees, by_id, diff, first_field, is_foreign_tag, is_path, is_sealed, name_references, names, placeholder,
     problems, references, same, schema, seal, sealed, shared, text_at, unique_names, visit_named, visit_texts, whose,

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, error::Refusal};
+use crate::{AnyKind, Attrs, Context, Error, ErrorRule, Later, TagChange, deploying::Deploying, error::Refusal};
 
 /// An AWS service. Its crate defines one such value; the only other list of services is the registry in `up-kinds`.
 ///
@@ -48,12 +48,15 @@ pub struct Service {
     pub tagging: Tagging,
     /// All its kinds.
     pub kinds: &'static [&'static dyn AnyKind],
+    /// Its part in deployments of services, if it has one.
+    pub deploying: Option<Deploying>,
 }
 
 impl Service {
     /// A service with a name, which IAM uses too, and nothing else.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, iam_prefix: name, errors: &[], lists: &[], limits: &[], tagging: Tagging::ByKind, kinds: &[] }
+        let (errors, lists, limits): (&[_], &[_], &[_]) = (&[], &[], &[]);
+        Self { name, iam_prefix: name, errors, lists, limits, tagging: Tagging::ByKind, kinds: &[], deploying: None }
     }
 
     /// The ARN of a resource in the region, such as `vpc/vpc-1`, where the service itself only tells its id.

@@ -1,9 +1,12 @@
 //! Kinds of the ECR API. One file per kind.
 
+mod images;
 mod lifecycle;
 pub mod repository;
 
-use up_core::{AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags};
+use up_core::{
+    AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags, deploying::Deploying,
+};
 
 up_core::client!(aws_sdk_ecr, SERVICE);
 up_core::tags!(aws_sdk_ecr::types::Tag, required);
@@ -15,6 +18,7 @@ pub static SERVICE: Service = Service {
     limits: LIMITS,
     tagging: Tagging::ByArn(retag),
     kinds: &[&Of::<repository::Repository>::KIND],
+    deploying: Some(Deploying::Images(&images::Images)),
     ..Service::new("ecr")
 };
 

@@ -4,6 +4,9 @@ mod blue_green;
 pub mod cluster;
 mod container;
 mod convert;
+mod deployer;
+mod deployment;
+mod revision;
 pub mod service;
 mod service_calls;
 mod service_check;
@@ -17,7 +20,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::types::CapacityProviderStrategyItem;
-use up_core::{ErrorKind, ErrorRule, Limit, Of, Problem, Service, Tagging, part, placeholder};
+use up_core::{ErrorKind, ErrorRule, Limit, Of, Problem, Service, Tagging, deploying::Deploying, part, placeholder};
 
 up_core::client!(aws_sdk_ecs, SERVICE);
 up_core::tags!(aws_sdk_ecs::types::Tag);
@@ -33,6 +36,7 @@ pub static SERVICE: Service = Service {
         &Of::<service::Service>::KIND,
         &Of::<task_definition::TaskDefinition>::KIND,
     ],
+    deploying: Some(Deploying::Services(&deployer::Deploys)),
     ..Service::new("ecs")
 };
 

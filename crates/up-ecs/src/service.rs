@@ -228,7 +228,7 @@ async fn clusters(cx: &Context, query: &Query) -> Result<Vec<String>> {
 }
 
 /// `arn:aws:ecs:region:account:service/cluster/name`.
-fn cluster_of(arn: &str) -> Option<&str> {
+pub(crate) fn cluster_of(arn: &str) -> Option<&str> {
     let mut parts = arn.rsplit('/').skip(1);
     let cluster = parts.next()?;
     parts.next().is_some().then_some(cluster)

@@ -10,7 +10,7 @@ use aws_sdk_ecs::{
     },
     types::{EphemeralStorage, SortOrder, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus},
 };
-use up_core::{Address, mirror, prelude::*};
+use up_core::{Address, DeployedField, mirror, prelude::*};
 
 use crate::{
     arn, client,
@@ -94,6 +94,7 @@ impl Kind for TaskDefinition {
         tags_travel: true,
         immutable: true,
         deletes_at_once: true,
+        deployed: Some(DeployedField { list: "containers", key: "name", field: "image" }),
         ..KindInfo::DEFAULT
     };
 

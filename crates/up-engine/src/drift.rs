@@ -146,9 +146,9 @@ impl Session {
 
     async fn drift(&self, stack: &Stack, options: DriftOptions) -> Result<DriftReport, Failure> {
         let past = self.past()?;
-        let applied = past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map_err(unusable)?;
+        let mut applied = past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map_err(unusable)?;
         let mut baseline: Baseline = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();
-        let declared = self.sealed(stack, applied.as_deref());
+        let mut declared = self.sealed(stack, applied.as_deref());
         let mut notes = notes(&past, applied.as_deref(), &baseline, options);
         let at = past.snapshot.as_ref().map(|snapshot| snapshot.at);
         let all = together(&stack.resources, applied.as_deref().unwrap_or_default());
@@ -162,6 +162,10 @@ impl Session {
         }
         let Sight { observation, unread } = self.look(past, &all, &stack.outputs, true).await?;
         let live_stack = observation.live_stack;
+        // What is left to deployments has not changed outside.
+        [Some(&mut declared), applied.as_mut()].into_iter().flatten().for_each(|resources| {
+            live_stack.keep_deployed(resources, &up_kinds::model);
+        });
         notes.extend(troubles(&live_stack, &stack.name));
         notes.iter_mut().for_each(|note| *note = self.engine.secrets.masked(note).into_owned());
         let unread = unread_kinds(unread, &all);

@@ -46,6 +46,9 @@ pub struct Goal {
     /// The write-only values of `resources`, after [`Self::seal`] has replaced them by placeholders.
     #[serde(skip)]
     write_only: WriteOnly,
+    /// What of `resources` is as deployed, see [`Self::seal`].
+    #[serde(skip)]
+    as_deployed: Vec<Notice>,
 }
 
 impl Goal {
@@ -69,6 +72,7 @@ impl Goal {
             rewrite: options.rewrite.clone(),
             by_name: None,
             write_only: WriteOnly::new(),
+            as_deployed: vec![],
         }
     }
 
@@ -104,6 +108,7 @@ impl Goal {
             rewrite: vec![],
             by_name: Some(stack),
             write_only: WriteOnly::new(),
+            as_deployed: vec![],
         }
     }
 
@@ -114,11 +119,12 @@ impl Goal {
     }
 
     /// Takes the write-only values out of the resources, with the salts that were used last. They are handed to the calls that
-    /// send them, and to nothing else.
+    /// send them, and to nothing else. What is left to deployments becomes what runs.
     ///
     /// # Errors
     /// When a field that is to be sent again is none.
     pub fn seal(&mut self, observation: &mut Observation, secrets: &Secrets) -> Result<(), Failure> {
+        self.as_deployed = observation.live_stack.keep_deployed(&mut self.resources, &up_kinds::model);
         for declared in &mut self.resources {
             let Some(fields) = up_kinds::find(&declared.address.kind).map(|kind| kind.fields()) else { continue };
             if fields.iter().any(|field| field.is_write_only) {
@@ -185,6 +191,7 @@ impl Goal {
             targets: &self.targets(&observation.live_stack)?,
         };
         let mut plan = up_plan::plan(&wanted, &observation.live_stack, &up_kinds::model);
+        plan.notices.extend(self.as_deployed.iter().cloned());
         if observation.past.snapshot.is_none() && !self.resources.is_empty() {
             plan.notices.extend(of_another_copy(&plan));
         }

@@ -7,6 +7,7 @@
 mod absorb;
 mod advice;
 mod by_name;
+mod deploy;
 mod drift;
 mod failure;
 #[cfg(test)]
@@ -35,6 +36,10 @@ pub use crate::{
     absorb::Absorbed,
     advice::advice,
     by_name::NamedStack,
+    deploy::{
+        Change, DEPLOY_FORMAT, DeployOptions, DeployReport, DeployResult, DeploymentLog, PastDeployment,
+        ServiceHistory, ServiceReport,
+    },
     drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,

@@ -1,8 +1,11 @@
 //! Kinds of the CloudWatch Logs API. One file per kind.
 
+mod lines;
 pub mod log_group;
 
-use up_core::{AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags};
+use up_core::{
+    AlreadyDone, Context, ErrorKind, ErrorRule, Limit, Of, Result, Service, Tagging, Tags, deploying::Deploying,
+};
 
 up_core::client!(aws_sdk_cloudwatchlogs, SERVICE);
 up_core::tag_resource!(|tags: &Tags| tags.clone().into_iter().collect());
@@ -13,6 +16,7 @@ pub static SERVICE: Service = Service {
     limits: LIMITS,
     tagging: Tagging::ByArn(retag),
     kinds: &[&Of::<log_group::LogGroup>::KIND],
+    deploying: Some(Deploying::Logs(&lines::Lines)),
     ..Service::new("logs")
 };
 

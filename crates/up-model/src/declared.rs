@@ -24,6 +24,9 @@ pub struct Declared {
     pub prevent_destroy: bool,
     /// Fields, and paths into fields, that keep their live values once the resource exists; see [`crate::with_ignored`].
     pub ignore_changes: BTreeSet<String>,
+    /// Items whose text is left to deployments once the resource exists, see [`crate::KindInfo::deployed`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub deployed: BTreeSet<String>,
     /// Keys of tags that others set: left alone and not compared. A key that ends in `*` matches all keys with that
     /// prefix.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -39,7 +42,7 @@ pub struct Declared {
 impl Declared {
     /// A resource with an address and a spec, and nothing else.
     pub fn new(address: Address, spec: Value) -> Self {
-        let (tags, depends_on, ignore_changes, ignore_tags, renamed_from, origin) = Default::default();
+        let (tags, depends_on, ignore_changes, deployed, ignore_tags, renamed_from, origin) = Default::default();
         Self {
             address,
             spec: Arc::new(spec),
@@ -47,6 +50,7 @@ impl Declared {
             depends_on,
             prevent_destroy: false,
             ignore_changes,
+            deployed,
             ignore_tags,
             renamed_from,
             origin,

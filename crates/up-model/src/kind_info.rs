@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Properties of a kind.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,8 @@ pub struct KindInfo {
     /// The resources that a live one is located in, and that AWS does not move it out of: an attribute with ids
     /// separated by commas, and their kind. While it stays, none of them can be deleted.
     pub occupies: Option<(&'static str, &'static str)>,
+    /// The text that deployments change, if there is one: an image.
+    pub deployed: Option<DeployedField>,
     /// Which half of a replacement comes first. If the two cannot exist at the same time (`Kind::unique`), the old
     /// one is deleted first in any case.
     pub replace: Order,
@@ -82,10 +85,37 @@ impl KindInfo {
         deletes_at_once: false,
         immutable: false,
         occupies: None,
+        deployed: None,
         replace: Order::CreateBeforeDestroy,
         wait: Wait { every: Duration::from_secs(2), at_most: Duration::from_secs(300) },
         takes: Takes::DEFAULT,
     };
+}
+
+/// A text in the items of a list that deployments change: the image of each container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeployedField {
+    /// The list: `containers`.
+    pub list: &'static str,
+    /// The field that names an item: `name`.
+    pub key: &'static str,
+    /// The field with the text: `image`.
+    pub field: &'static str,
+}
+
+impl DeployedField {
+    /// The text of an item.
+    pub fn get<'v>(&self, spec: &'v Value, item: &str) -> Option<&'v str> {
+        let items = spec.get(self.list)?.as_array()?;
+        items.iter().find(|it| it[self.key] == item)?.get(self.field)?.as_str()
+    }
+
+    /// Sets the text of an item, if there is such an item.
+    pub fn set(&self, spec: &mut Value, item: &str, text: &str) {
+        let items = spec.get_mut(self.list).and_then(Value::as_array_mut);
+        let item = items.into_iter().flatten().find(|it| it[self.key] == item);
+        item.into_iter().for_each(|item| item[self.field] = text.into());
+    }
 }
 
 /// AWS's rules for the tags of a kind.

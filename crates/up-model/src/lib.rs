@@ -34,7 +34,7 @@ pub use field::{Asked, Binding, Change, Field, Spec, text_at};
 pub use ignored::{first_field, is_path, with_ignored, without_ignored};
 pub use immutable::ImmutableCache;
 pub use index::{Index, Tagged};
-pub use kind_info::{Actions, KindInfo, Order, TagRules, Takes, Wait};
+pub use kind_info::{Actions, DeployedField, KindInfo, Order, TagRules, Takes, Wait};
 pub use model::Model;
 pub use new_resource::{Created, NewResource};
 pub use observed::{Attrs, Impairment, Observed, Status};

@@ -8,7 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_model::{Address, Observed, Tags};
+use up_model::{Address, Declared, Observed, Tags};
+
+use crate::{Kinds, Notice};
 
 /// The live resources of a stack in one account and region, and what earlier runs recorded about them.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,9 @@ pub struct LiveStack {
     /// Ids of resources that earlier runs created, and that exist without the stack's tag, by kind. Looked for only where
     /// a resource of the kind is missing, and only of kinds whose names do not keep AWS from creating a second one.
     pub untagged: BTreeMap<String, BTreeSet<String>>,
+    /// What runs of each declared resource with texts that are left to deployments ([`Declared::deployed`]): the resource
+    /// that its user refers to, whoever has created it.
+    pub deployed: BTreeMap<Address, Observed<Value>>,
     /// Resources that do not belong to the stack, and refer to resources that do, by kind: read only to find drift.
     pub attached: BTreeMap<String, Vec<Observed<Value>>>,
     /// Tags of resources that do not belong to the stack but have a name that the stack gives, by kind and name.
@@ -49,6 +54,25 @@ pub struct LiveStack {
 pub struct Fingerprints(BTreeMap<String, String>);
 
 impl LiveStack {
+    /// Puts what runs in the place of what is declared, where that is left to deployments. Returns a notice for each text that
+    /// is not the declared one.
+    pub fn keep_deployed(&self, declared: &mut [Declared], kinds: Kinds<'_>) -> Vec<Notice> {
+        let mut notices = vec![];
+        for declared in declared.iter_mut().filter(|declared| !declared.deployed.is_empty()) {
+            let field = kinds(&declared.address.kind).and_then(|kind| kind.info().deployed);
+            let (Some(field), Some(running)) = (field, self.deployed.get(&declared.address)) else { continue };
+            for item in declared.deployed.clone() {
+                let Some(text) = field.get(&running.spec, &item).map(str::to_owned) else { continue };
+                if field.get(&declared.spec, &item).is_some_and(|it| it != text) {
+                    let message = format!("{} of `{item}`: as deployed ({})", field.field, short(&text));
+                    notices.push(Notice { address: declared.address.clone(), message });
+                    field.set(declared.spec_mut(), &item, &text);
+                }
+            }
+        }
+        notices
+    }
+
     /// All resources with the names of their kinds, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Observed<Value>)> {
         self.observed.iter().flat_map(|(kind, observed)| observed.iter().map(move |observed| (kind.as_str(), observed)))
@@ -62,6 +86,14 @@ impl LiveStack {
             format!("{:x}", Sha256::digest(text))[..16].to_owned()
         };
         Fingerprints(self.iter().map(|(kind, observed)| (format!("{kind} {}", observed.id), hash(observed))).collect())
+    }
+}
+
+/// An image without what is in front of its digest or its tag.
+fn short(image: &str) -> &str {
+    match image.split_once("@sha256:") {
+        Some((repository, digest)) if digest.len() > 12 => &image[repository.len() + 1..][..7 + 12],
+        _ => image,
     }
 }
 

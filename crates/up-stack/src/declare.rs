@@ -225,7 +225,8 @@ impl ResourceBuilder<'_> {
         let depends_on = self.depends_on(&mut edges);
         let prevent_destroy = self.prevent_destroy();
         let ignore_changes = self.ignore_changes();
-        let node = self.node()?;
+        let mut node = self.node()?;
+        let deployed = self.deployed(&mut node);
         self.edges(&node, &mut edges);
         let spec = match kind.any.complete(node.into_value()) {
             Ok(spec) => Arc::new(spec),
@@ -255,6 +256,7 @@ impl ResourceBuilder<'_> {
             depends_on,
             prevent_destroy,
             ignore_changes,
+            deployed,
             ignore_tags: common.ignored.clone(),
             renamed_from,
             origin,

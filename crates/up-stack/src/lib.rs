@@ -10,6 +10,7 @@ mod check;
 mod cycle;
 mod decimal;
 mod declare;
+mod deployed;
 mod diagnostic;
 mod edit;
 mod eval;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod change;
+mod deploy;
 mod drift;
 mod estimate;
 mod failures;
@@ -23,6 +24,7 @@ mod value;
 mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
+pub(crate) use deploy::{deployed, deployments};
 pub(crate) use drift::{absorbed, drift, drift_failed, drift_failed_markdown, drift_markdown};
 pub(crate) use history::history;
 pub(crate) use live::{live, live_list};

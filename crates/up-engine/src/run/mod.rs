@@ -16,11 +16,12 @@ use up_core::Declared;
 use up_plan::Plan;
 use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
 
+pub(crate) use self::locking::locked;
 pub use self::{
     locking::holder,
     teardown::{LeftResource, TeardownProof, TeardownRemark},
 };
-use self::{locking::locked, log::RunLog, remember::RunEnd, unmoved::unmoved};
+use self::{log::RunLog, remember::RunEnd, unmoved::unmoved};
 use crate::{
     Engine, Failure, Goal, Level, Observation, Reason, ResolvedOutput, RunOptions, Session, SessionOptions,
     output_values,

@@ -3,6 +3,7 @@
 mod access;
 mod aws;
 mod costly;
+mod deployed;
 mod history;
 mod mfa;
 mod observe;
@@ -18,7 +19,7 @@ use up_kinds::Identity;
 use up_state::{State, StateLocation};
 
 use self::signer::Signer;
-pub(crate) use self::{history::unusable, observe::Sight, settle::since_last_run};
+pub(crate) use self::{access::refused as call_refused, history::unusable, observe::Sight, settle::since_last_run};
 pub use self::{
     history::{DEFAULT_STATE, History},
     observe::Observation,

@@ -10,7 +10,7 @@ use up_core::{Address, AnyKind, Declared, ErrorKind, Index, is_foreign_tag};
 use up_plan::LiveStack;
 use up_state::{Ids, LastSnapshot, Past};
 
-use super::{Session, access, costly, settle, unusable};
+use super::{Session, access, costly, deployed, settle, unusable};
 use crate::{Failure, Level};
 
 /// What a stack owns.
@@ -117,6 +117,8 @@ impl Session {
         settled.map_err(|error| access::unseen(&[error]))?;
         live_stack.untagged =
             untagged(&observer, &live_stack, declared).await.map_err(|error| access::unseen(&[error]))?;
+        live_stack.deployed =
+            deployed::running(&observer, &live_stack, declared).await.map_err(|error| access::unseen(&[error]))?;
         let looked = costly::look(&mut observer, &mut live_stack, declared, costly).await;
         looked.map_err(|error| access::unseen(&[error]))?;
         Ok(Sight { observation: Observation { observer, live_stack, past }, unread })

@@ -83,6 +83,10 @@ impl<'a> Matcher<'a, '_> {
         let (mut decisions, mut notices, mut copies) = (vec![], vec![], BTreeSet::new());
         for (address, observed) in left {
             let claimed = self.claims.get(&**address);
+            // What was deployed before, for those who want it back.
+            if claimed.is_some() && self.is_deployed(address) {
+                continue;
+            }
             if self.is_copy(address, observed, claimed.copied()) {
                 let message = format!(
                     "{} carries its tags and nothing says that the stack made it: it is left alone; \
@@ -109,6 +113,11 @@ impl<'a> Matcher<'a, '_> {
         self.notices.extend(notices);
         self.copies.extend(copies);
         decisions
+    }
+
+    /// True if deployments make others of this resource, beside the one that was declared first.
+    pub(crate) fn is_deployed(&self, address: &Address) -> bool {
+        self.declared.get(address).is_some_and(|declared| !declared.deployed.is_empty())
     }
 
     /// True for a duplicate that may be a copy. Without history, immutable resources that are no longer declared are

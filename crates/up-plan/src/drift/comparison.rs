@@ -196,6 +196,10 @@ impl<'a> Comparison<'a, '_> {
         let found = live.filter_map(|(kind, observed)| {
             let address = observed.address(self.input.stack).filter(|address| address.kind == kind)?;
             let twin = self.is.claims.get(&address).or_else(|| self.was.claims.get(&address)).copied();
+            if twin.is_some() && self.is.is_deployed(&address) {
+                let note = "a revision that was deployed before";
+                return Some(self.about(DriftClass::Governed, &address, Some(&observed.id), note));
+            }
             let is_copy = self.is.is_copy(&address, observed, twin);
             let is_immutable = (self.kinds)(kind).is_some_and(|kind| kind.info().immutable);
             let (class, note) = match (is_copy, twin) {

@@ -57,6 +57,7 @@ const FUNCTIONS: &[Function] = &[
     Function { name: "concat", parameters: "lists...", code: collection::concat },
     Function { name: "contains", parameters: "list, value", code: collection::contains },
     Function { name: "csvdecode", parameters: "text", code: encoding::csvdecode },
+    Function { name: "deployed", parameters: "default", code: crate::deployed::deployed },
     Function { name: "dirname", parameters: "path", code: files::dirname },
     Function { name: "distinct", parameters: "list", code: collection::distinct },
     Function { name: "element", parameters: "list, index", code: collection::element },

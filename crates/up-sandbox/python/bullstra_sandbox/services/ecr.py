@@ -67,6 +67,26 @@ def images(call: Call, proceed: Any) -> dict[str, Any]:
     return {"imageIds": shown, **({"nextToken": following} if following else {})}
 
 
+@ECR.around("BatchGetImage")
+def manifests(call: Call, proceed: Any) -> dict[str, Any]:
+    """Images with their manifests, of the media types that the request accepts; moto gives all of them.
+
+    The failure: API reference, ImageFailure.
+    """
+    accepted = call.get("acceptedMediaTypes", default=[])
+    answer = proceed({name: value for name, value in call.params.items() if name != "acceptedMediaTypes"})
+    found, failures = [], list(answer.get("failures", []))
+    for image in answer.get("images", []):
+        if accepted and image.get("imageManifestMediaType", accepted[0]) not in accepted:
+            reason = "The image manifest's media type is not accepted"
+            failures.append(
+                {"imageId": image["imageId"], "failureCode": "UnsupportedImageType", "failureReason": reason}
+            )
+        else:
+            found.append(image)
+    return {"images": found, "failures": failures}
+
+
 @ECR.around("SetRepositoryPolicy")
 def repository_policy(call: Call, proceed: Any) -> None:
     """Refused while a principal is not known, and a role is known some seconds after it was made.

@@ -164,3 +164,21 @@ def test_fifty_names_are_one_page(client):
         logs.create_log_group(logGroupName=name)
     answer = logs.describe_log_groups(logGroupIdentifiers=names[:50])
     assert len(answer["logGroups"]) == 50 and "nextToken" not in answer
+
+
+def test_an_image_is_got_with_its_manifest(client):
+    ecr = client("ecr")
+    ecr.create_repository(repositoryName="app")
+    index = "application/vnd.oci.image.index.v1+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": index, "manifests": []})
+    put = ecr.put_image(repositoryName="app", imageTag="1", imageManifest=manifest, imageManifestMediaType=index)
+
+    def get(*accepted, **image):
+        return ecr.batch_get_image(repositoryName="app", imageIds=[image], acceptedMediaTypes=list(accepted))
+
+    [found] = get(index, imageTag="1")["images"]
+    assert found["imageId"]["imageDigest"] == put["image"]["imageId"]["imageDigest"]
+    assert json.loads(found["imageManifest"])["manifests"] == []
+    other = get("application/vnd.oci.image.manifest.v1+json", imageTag="1")
+    assert [each["failureCode"] for each in other["failures"]] == ["UnsupportedImageType"]
+    assert [each["failureCode"] for each in get(index, imageTag="2")["failures"]] == ["ImageNotFound"]

@@ -5,7 +5,7 @@ from ...service import Limit, Service
 ECS = Service(
     "ecs",
     tagging="ecs:TagResource",
-    durations={"ecs.service": 90.0, "ecs.attachments": 60.0},
+    durations={"ecs.service": 90.0, "ecs.service_deployment": 6.0, "ecs.attachments": 60.0},
     # "Request throttling for the Amazon ECS API".
     limits=(
         Limit("DescribeServices", 100, 20, shared="service read"),

@@ -8,8 +8,10 @@ from typing import Any
 from ...call import Call
 from ...world import CREATING, GONE, MODIFYING, backend, lifecycle
 from ..interfaces import held_by, keep, release
-from . import blue_green, images, task_definition
+from . import blue_green, failures
 from .cluster import SERVICE
+from .failures import Failure
+from .service_deployment import ROLLED_BACK, ROLLING_BACK, STOPPED, SUCCESSFUL, ServiceDeployment
 from .task_definition import now
 
 ROLE = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
@@ -26,6 +28,8 @@ DEPLOYED = (
     "volumeConfigurations",
 )
 ONLY_DEPLOYED = ("serviceConnectConfiguration", "volumeConfigurations")
+# What is kept of a deployment and not described.
+KEPT = ("settings", "revision", "is_rollback")
 COMPLETED, FAILED, IN_PROGRESS = "COMPLETED", "FAILED", "IN_PROGRESS"
 
 
@@ -40,6 +44,11 @@ class Kept:
         # The newest first: the primary one, and what is left of the one before.
         self.deployments: list[dict[str, Any]] = []
         self.happened: list[dict[str, Any]] = []
+        # All service deployments there ever were, the newest first, and the tasks of theirs that have failed.
+        self.history: list[ServiceDeployment] = []
+        self.stopped_tasks: list[dict[str, Any]] = []
+        # See `failures.py`.
+        self.played: str | None = None
         self.deploy(call)
 
     def deploy(self, call: Call) -> None:
@@ -59,6 +68,12 @@ class Kept:
         moment = now()
         begun = {**made, "id": f"ecs-svc/{number}", "status": "PRIMARY", "createdAt": moment, "updatedAt": moment}
         begun["settings"] = {name: self.settings[name] for name in DEPLOYED if name in self.settings}
+        if self.history and self.history[0].is_ongoing:
+            # The words are ours.
+            self.history[0].turn(STOPPED, "Service deployment stopped because a newer service deployment began.")
+        source = before[0]["revision"] if before else None
+        self.history.insert(0, ServiceDeployment(call, self, number, source))
+        begun["revision"] = self.history[0].revision
         self.deployments = [begun, *(before or self.deployments)[:1]]
         self.turn(begun, IN_PROGRESS, f"ECS deployment {begun['id']} in progress.")
 
@@ -82,41 +97,95 @@ class Kept:
         if self.record.status != "ACTIVE" or self.deployments[0]["rolloutState"] == FAILED:
             return
         primary = self.deployments[0]
-        reason = self.why_no_task_starts(call)
-        if reason is None:
-            if primary["rolloutState"] == IN_PROGRESS:
-                self.connect(call)
-                if len(self.deployments) > 1 and not blue_green.is_rolling(self.settings):
-                    blue_green.shift(call, self.settings)
-            self.running = self.settings["desiredCount"]
-            self.deployments = [primary]
-            self.turn(primary, COMPLETED, f"ECS deployment {primary['id']} completed.")
-        elif primary["rolloutState"] == IN_PROGRESS and self.breaker()["enable"]:
-            self.fail(call, primary)
+        is_new = primary["rolloutState"] == IN_PROGRESS
+        if is_new and self.plays() == failures.HANGS:
+            return
+        failure = failures.of(call, self)
+        if failure is not None:
+            if is_new and self.breaker()["enable"]:
+                self.break_circuit(call, primary, failure)
+        elif not is_new or self.may_complete(call, primary):
+            self.complete(call, primary)
 
-    def why_no_task_starts(self, call: Call) -> str | None:
-        """What every new task stops with; None where they start, or none is wanted."""
-        definition = self.settings.get("taskDefinition")
-        if not definition or self.settings["desiredCount"] == 0:
-            return None
-        return images.why_not(call, task_definition.find(call, definition))
+    def complete(self, call: Call, primary: dict[str, Any]) -> None:
+        """Every task that is wanted runs, and the deployment before is over."""
+        if primary["rolloutState"] == IN_PROGRESS:
+            self.connect(call)
+            if len(self.deployments) > 1 and not blue_green.is_rolling(self.settings):
+                blue_green.shift(call, self.settings)
+            current = self.history[0]
+            current.stage = ""
+            if current.is_ongoing:
+                current.turn(ROLLED_BACK if current.status == ROLLING_BACK else SUCCESSFUL)
+        self.running = self.settings["desiredCount"]
+        self.deployments = [primary]
+        self.turn(primary, COMPLETED, f"ECS deployment {primary['id']} completed.")
+
+    def plays(self) -> str:
+        """What a test has said becomes of new tasks; those that a rollback starts are as they were."""
+        return "" if self.deployments and self.deployments[0].get("is_rollback") else self.played or ""
+
+    def may_complete(self, call: Call, primary: dict[str, Any]) -> bool:
+        """False where an alarm or a lifecycle hook fails the deployment, or a hook pauses it."""
+        configuration, current = self.settings["deploymentConfiguration"], self.history[0]
+        word, _, detail = self.plays().partition(" ")
+        alarms = configuration.get("alarms") or {}
+        if primary.get("is_rollback") or self.settings["desiredCount"] == 0:
+            return True
+        if word == "alarm" and alarms.get("enable") and detail in alarms["alarmNames"]:
+            current.triggered = [detail]
+            # The event: "Amazon ECS service event messages". The reason's words are ours.
+            why = "Service deployment rolled back because an alarm went into the ALARM state."
+            self.fail(call, primary, "alarm detected", why, alarms.get("rollback", False))
+            return False
+        hooks = configuration.get("lifecycleHooks") or []
+        for hook in hooks if word == failures.HOOK else ():
+            # The words: https://github.com/hashicorp/terraform-provider-aws (ecs/service_test.go), and users' reports.
+            why = (
+                f"Service deployment rolled back because {hook['lifecycleStages'][0]} lifecycle hook(s) failed. "
+                f"Lifecycle hook target {hook['hookTargetArn']} returned FAILED status."
+            )
+            self.fail(call, primary, "lifecycle hook failed", why, True)
+            return False
+        return not current.pauses(call, hooks)
 
     def breaker(self) -> dict[str, bool]:
         """The circuit breaker's settings."""
         return self.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
 
-    def fail(self, call: Call, failed: dict[str, Any]) -> None:
-        """The circuit breaker ends a deployment; with rollback, the last completed one is the primary one again.
+    def break_circuit(self, call: Call, failed: dict[str, Any], failure: Failure) -> None:
+        """The circuit breaker ends a deployment whose tasks have failed too often.
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
         """
-        self.turn(failed, FAILED, "ECS deployment circuit breaker: tasks failed to start.")
-        self.say(f"(deployment {failed['id']}) deployment failed: tasks failed to start.")
+        tasks = failures.stopped(call, self, failed, failure)
+        self.stopped_tasks = [*tasks, *self.stopped_tasks]
+        for task in tasks if failure.event else ():
+            port = self.settings["loadBalancers"][0]["containerPort"]
+            self.say(f"(task {task['taskArn'].rpartition('/')[2]}) (port {port}) {failure.event}")
+        self.history[0].failed_tasks = len(tasks)
+        # The words: ecs/service_test.go of terraform-provider-aws.
+        why = "Service deployment rolled back because the circuit breaker threshold was exceeded."
+        self.fail(call, failed, "tasks failed to start", why, self.breaker()["rollback"])
+
+    def fail(self, call: Call, failed: dict[str, Any], what: str, why: str, rolls_back: bool) -> None:
+        """Ends a deployment; with rollback, the last completed one is the primary one again."""
+        by = "ECS deployment circuit breaker" if self.history[0].failed_tasks else "ECS deployment failed"
+        self.turn(failed, FAILED, f"{by}: {what}.")
+        self.say(f"(deployment {failed['id']}) deployment failed: {what}.")
+        if rolls_back:
+            self.roll_back(call, failed, why, is_requested=False)
+        else:
+            self.history[0].turn(STOPPED, why.replace("rolled back", "stopped", 1))
+
+    def roll_back(self, call: Call, failed: dict[str, Any], why: str, is_requested: bool) -> None:
+        """Goes back to the last completed deployment, if there is one."""
         completed = [older for older in self.deployments[1:] if older["rolloutState"] == COMPLETED]
-        if not self.breaker()["rollback"] or not completed:
+        self.history[0].roll_back(call, completed[0]["revision"] if completed else None, why, is_requested)
+        if not completed:
             return
         [back] = completed
-        back["status"], failed["status"] = "PRIMARY", "ACTIVE"
+        back["status"], failed["status"], back["is_rollback"] = "PRIMARY", "ACTIVE", True
         self.deployments = [back, failed]
         self.settings = {name: value for name, value in self.settings.items() if name not in DEPLOYED}
         self.settings |= {"loadBalancers": [], "serviceRegistries": [], **back["settings"]}
@@ -145,7 +214,7 @@ class Kept:
     def connect(self, call: Call) -> None:
         """One interface for each task there is to be, in the subnets by turns; tasks that never run keep none."""
         network = self.settings.get("networkConfiguration", {}).get("awsvpcConfiguration")
-        if not network or self.why_no_task_starts(call):
+        if not network or failures.of(call, self):
             return
         subnets, count = network["subnets"], self.settings["desiredCount"]
         ec2 = backend("ec2", call)
@@ -205,7 +274,7 @@ class Kept:
             here = 0 if deployment["rolloutState"] == FAILED or (primary and len(self.deployments) > 1) else running
             shown.append(
                 {
-                    **{name: value for name, value in deployment.items() if name != "settings"},
+                    **{name: value for name, value in deployment.items() if name not in KEPT},
                     "desiredCount": desired if primary else 0,
                     "runningCount": here,
                     "pendingCount": desired - here if primary else 0,

@@ -28,6 +28,19 @@ def why_not(call: Call, definition: Any) -> str | None:
     return None
 
 
+def digest(call: Call, image: str) -> str | None:
+    """The digest of an image that is named by it, or whose tag the account's own repository has."""
+    found = OWN.fullmatch(image)
+    if found is None:
+        return image.partition("@")[2] or None
+    if found["digest"] or (found["account"], found["region"]) != (call.account, call.region):
+        return found["digest"]
+    repository = backend("ecr", call).repositories.get(found["repository"])
+    images = repository.images if repository else []
+    tagged = (each for each in images if (found["tag"] or "latest") in each.image_tags)
+    return next((each.get_image_digest() for each in tagged), None)
+
+
 def is_there(call: Call, image: re.Match[str]) -> bool:
     """True for an image that its repository holds."""
     repository = backend("ecr", call).repositories.get(image["repository"])
