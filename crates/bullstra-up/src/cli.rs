@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 use up_engine::{Engine, Failure};
 
+#[cfg(feature = "watch")]
+use crate::commands::watch::WatchCommand;
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, drift::DriftCommand,
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Apply(ApplyCommand),
     Destroy(DestroyCommand),
     Drift(DriftCommand),
+    #[cfg(feature = "watch")]
+    Watch(WatchCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -70,6 +74,8 @@ impl Command {
             Self::Apply(command) => command.run(engine).await,
             Self::Destroy(command) => command.run(engine).await,
             Self::Drift(command) => command.run(engine).await,
+            #[cfg(feature = "watch")]
+            Self::Watch(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),
