@@ -23,6 +23,7 @@ mod shared;
 mod state;
 mod teardown;
 mod throttle;
+mod watch;
 mod world;
 mod write_only;
 
@@ -72,6 +73,7 @@ fn main() {
             state::trials(),
             teardown::trials(),
             throttle::trials(),
+            watch::trials(),
             write_only::trials(),
             measure::trials(),
             chaos::trials(),

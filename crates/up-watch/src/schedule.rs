@@ -75,7 +75,7 @@ impl Schedule {
     pub(crate) fn retry(&self, began: Moment, now: Moment, failures: u32, draw: f64) -> SignedDuration {
         let doubled = FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16));
         let delay = doubled.min(LONGEST_RETRY).mul_f64(1.0 + draw / 10.0);
-        (now.steady + signed(delay)).min(self.next(began, now, draw).max(now.steady + signed(FIRST_RETRY)))
+        (now.steady + signed(delay)).min(self.next(began, now, draw))
     }
 
     /// When the next look is due after one that found a run holding the lock.
@@ -229,6 +229,6 @@ mod tests {
         let delays = (1..9).map(|failures| (hourly.retry(now, now, failures, 0.0) - now.steady).as_mins());
         assert_eq!(delays.collect::<Vec<_>>(), [1, 2, 4, 8, 16, 32, 60, 60]);
         let often = Schedule { when: When::Every(Duration::from_secs(30)), jitter: Duration::ZERO };
-        assert_eq!((often.retry(now, now, 5, 0.0) - now.steady).as_secs(), 60, "never more often than each minute");
+        assert_eq!((often.retry(now, now, 5, 0.0) - now.steady).as_secs(), 30, "not later than its schedule says");
     }
 }
