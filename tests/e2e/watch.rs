@@ -22,6 +22,7 @@ use crate::{
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("watch::drift_is_told_once_signed_and_on_the_page", told),
+        trial("watch::one_look_tells_what_a_watch_would_tell", once),
         trial("watch::a_wrong_file_is_refused", refused),
     ]
 }
@@ -250,6 +251,46 @@ fn told() -> Result {
         return fail(format!("a secret shows:\n{everything}"));
     }
     ended(watching)
+}
+
+/// `drift --all` tells the same, once, and writes metrics.
+fn once() -> Result {
+    let account = Account::new();
+    let folder = account.folder.path();
+    fs::write(folder.join("stack.toml"), STACK)?;
+    account.json(&["apply", "stack.toml", "--auto-approve"])?;
+    let (port, requests) = receiver()?;
+    let notify = format!("[[notify]]\nname = \"local\"\nkind = \"slack\"\nurl = \"http://127.0.0.1:{port}\"\n");
+    let stacks = "[[stack]]\nfile = \"stack.toml\"\n[[stack]]\nfile = \"missing.toml\"\n";
+    fs::write(folder.join("watch.toml"), format!("{stacks}{notify}"))?;
+    let all = ["drift", "--all", "watch.toml"];
+    let ran = account.up(&all)?;
+    if ran.code != 3 || !ran.stdout.contains("all 2 read") || !ran.stderr.contains("missing.toml") {
+        return fail(format!("ended with {}:\n{}{}", ran.code, ran.stdout, ran.stderr));
+    }
+    account.python(OPENED)?;
+    let before = requests.lock().expect("no panic while held").len();
+    for times in [1, 1] {
+        let ran = account.up(&[&all[..], &["--notify", "--metrics", "drift.prom", "--json"]].concat())?;
+        let whole: Value = serde_json::from_str(&ran.stdout)?;
+        let counts = &whole["stacks"][0]["counts"];
+        if ran.code != 2 || counts["changed"] != 1 || whole["stacks"][0]["api_calls"]["total"].as_u64() < Some(3) {
+            return fail(format!("ended with {}:\n{whole:#}{}", ran.code, ran.stderr));
+        }
+        let texts = requests.lock().expect("no panic while held").clone();
+        // The first attempt was answered with 503.
+        let about = texts[before..].iter().filter(|(_, body)| body.contains("changed outside: ec2.security_group.database"));
+        if about.count() != times + 1 {
+            return fail(format!("{texts:#?}"));
+        }
+    }
+    let failing = requests.lock().expect("no panic while held").iter().filter(|(_, it)| it.contains("not checked")).count();
+    let metrics = fs::read_to_string(folder.join("drift.prom"))?;
+    let drifted = "bullstra_drift_resources{stack=\"stack\",class=\"changed\",severity=\"open\"} 1\n";
+    if failing != 1 || !metrics.contains(drifted) || !metrics.contains("bullstra_stack_failing{stack=\"missing\"} 1\n") {
+        return fail(format!("{failing}\n{metrics}"));
+    }
+    Ok(())
 }
 
 /// SIGTERM ends it, with exit code 0.

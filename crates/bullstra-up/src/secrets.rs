@@ -24,6 +24,7 @@ pub(crate) fn of_process() -> Secrets {
 }
 
 /// The process masks another set, until this is dropped.
+#[cfg(feature = "watch")]
 #[derive(Debug)]
 pub(crate) struct Registered(Secrets);
 
@@ -34,6 +35,7 @@ pub(crate) fn also(secrets: &Secrets) -> Registered {
     Registered(secrets.clone())
 }
 
+#[cfg(feature = "watch")]
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut others = OTHERS.write().unwrap_or_else(PoisonError::into_inner);
@@ -46,9 +48,12 @@ impl Drop for Registered {
 /// The text without secrets.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let others = OTHERS.read().unwrap_or_else(PoisonError::into_inner);
-    others.iter().fold(SECRETS.masked(text), |text, other| match other.masked(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(masked) => Cow::Owned(masked),
+    others.iter().fold(SECRETS.masked(text), |text, other| {
+        let masked = match other.masked(&text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => Some(masked),
+        };
+        masked.map_or(text, Cow::Owned)
     })
 }
 

@@ -15,6 +15,8 @@ use crate::timeline::Moment;
 
 /// A stack is overdue once so many looks are missing.
 const MISSED: u32 = 3;
+/// The first look does not wait longer.
+const LONGEST_START: Duration = Duration::from_secs(10);
 /// The first retry after a failure comes after this time; each further one takes twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(60);
 /// No retry takes longer.
@@ -55,7 +57,7 @@ impl Schedule {
 
     /// How long the first look waits. `draw` is at least 0 and below 1.
     pub(crate) fn first(&self, draw: f64) -> Duration {
-        self.jitter.mul_f64(draw)
+        self.jitter.min(LONGEST_START).mul_f64(draw)
     }
 
     /// When the next look is due after one that `began` then, in steady time.

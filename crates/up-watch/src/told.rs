@@ -11,6 +11,9 @@ use crate::look::{Cause, Found, Look, LookFailure};
 /// A failure is told once so many looks in a row have failed, so that a hiccup is not.
 const TELL_AFTER: u32 = 2;
 
+/// So many reasons are told until the stack is checked again.
+const MOST_REASONS: usize = 5;
+
 /// What is known about a stack and was told: it survives a restart.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
@@ -55,8 +58,9 @@ pub struct Trouble {
     pub since: Timestamp,
     /// How many looks in a row.
     pub looks: u32,
-    /// True once it was told.
-    pub is_told: bool,
+    /// The reasons that were told. One that comes and goes is told once.
+    #[serde(default)]
+    pub told: BTreeSet<String>,
 }
 
 /// What has changed with a look.
@@ -140,7 +144,7 @@ impl Told {
             Some(trouble) => transitions.extend(self.fails(trouble)),
             // A run holds the lock: that is no trouble of itself, and ends none.
             None if looked.is_err() => {}
-            None => transitions.extend(self.trouble.take().filter(|it| it.is_told).map(Transition::Back)),
+            None => transitions.extend(self.trouble.take().filter(|it| !it.told.is_empty()).map(Transition::Back)),
         }
         transitions
     }
@@ -180,20 +184,15 @@ impl Told {
     }
 
     fn fails(&mut self, new: Trouble) -> Option<Transition> {
-        let before = self.trouble.take();
-        let trouble = match before {
-            // Another reason is told as well, but it is the same time in which the stack is not checked.
-            Some(before) => Trouble {
-                since: before.since,
-                looks: before.looks.saturating_add(1),
-                is_told: before.is_told && before.fingerprint == new.fingerprint,
-                ..new
-            },
+        let mut trouble = match self.trouble.take() {
+            // Another reason, but it is the same time in which the stack is not checked.
+            Some(before) => {
+                Trouble { since: before.since, looks: before.looks.saturating_add(1), told: before.told, ..new }
+            }
             None => new,
         };
         let is_due = trouble.looks >= TELL_AFTER || AT_ONCE.contains(&trouble.fingerprint.as_str());
-        let tells = is_due && !trouble.is_told;
-        let trouble = Trouble { is_told: trouble.is_told || tells, ..trouble };
+        let tells = is_due && trouble.told.len() < MOST_REASONS && trouble.told.insert(trouble.fingerprint.clone());
         self.trouble = Some(trouble.clone());
         tells.then_some(Transition::Failing(trouble))
     }
@@ -224,7 +223,7 @@ fn found(look: &Look, at: Timestamp) -> BTreeMap<String, KnownDrift> {
 
 fn trouble(looked: &Result<Look, LookFailure>, at: Timestamp, overdue: Option<String>) -> Option<Trouble> {
     let trouble = |fingerprint: &str, message: String| {
-        Some(Trouble { fingerprint: fingerprint.to_owned(), message, since: at, looks: 1, is_told: false })
+        Some(Trouble { fingerprint: fingerprint.to_owned(), message, since: at, looks: 1, told: BTreeSet::new() })
     };
     match looked {
         Err(LookFailure { cause: Cause::Busy, message, .. }) => {
@@ -246,4 +245,55 @@ fn trouble(looked: &Result<Look, LookFailure>, at: Timestamp, overdue: Option<St
 
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{look::NotRead, sim};
+
+    fn unread(kind: &str) -> Result<Look, LookFailure> {
+        let (code, message) = ("Throttling".to_owned(), "slow down".to_owned());
+        let unread = vec![NotRead { kind: kind.into(), code, message, resources: 1 }];
+        Ok(Look { unread, ..sim::look() })
+    }
+
+    fn words(told: &mut Told, looked: Result<Look, LookFailure>) -> Vec<&'static str> {
+        let at = "2026-11-29T00:00:00Z".parse().unwrap();
+        told.take(&looked, at, None).iter().map(Transition::word).collect()
+    }
+
+    #[test]
+    fn a_hiccup_is_not_told() {
+        let mut told = Told::default();
+        let failed = || Err(LookFailure::new(Cause::Failed, "x"));
+        assert!(words(&mut told, failed()).is_empty() && words(&mut told, Ok(sim::look())).is_empty());
+        assert!(words(&mut told, failed()).is_empty());
+        assert_eq!(words(&mut told, failed()), ["failing"]);
+        assert_eq!(words(&mut told, Ok(sim::look())), ["back"]);
+    }
+
+    #[test]
+    fn reasons_that_come_and_go_are_told_once_each() {
+        let mut told = Told::default();
+        assert!(words(&mut told, unread("ec2.vpc")).is_empty());
+        assert_eq!(words(&mut told, unread("ec2.subnet")), ["failing"]);
+        assert_eq!(words(&mut told, unread("ec2.vpc")), ["failing"]);
+        for _ in 0..10 {
+            assert!(words(&mut told, unread("ec2.subnet")).is_empty() && words(&mut told, unread("ec2.vpc")).is_empty());
+        }
+        let many: usize = (0..100).map(|kind| words(&mut told, unread(&format!("kind-{kind}"))).len()).sum();
+        assert_eq!(many, MOST_REASONS - 2);
+        assert_eq!(words(&mut told, Ok(sim::look())), ["back"]);
+    }
+
+    #[test]
+    fn a_run_ends_no_trouble() {
+        let mut told = Told::default();
+        let busy = || Err(LookFailure::new(Cause::Busy, "busy"));
+        words(&mut told, unread("ec2.vpc"));
+        assert_eq!(words(&mut told, unread("ec2.vpc")), ["failing"]);
+        assert!(words(&mut told, busy()).is_empty() && told.trouble.is_some());
+        assert_eq!(words(&mut told, Ok(sim::look())), ["back"]);
+    }
 }

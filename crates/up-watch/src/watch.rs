@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     accounts::Accounts,
-    board::{Board, Phase},
+    board::{Board, Phase, StackStatus},
     config::{Config, WatchedStack},
     log::{Level, SharedLog},
     look::{self, Calls, Cause, LastRun, Look, LookFailure, Looker, Looking},
@@ -65,6 +65,17 @@ struct Shared {
     pulse: watch::Sender<Instant>,
 }
 
+/// What goes on beside everything else.
+#[derive(Debug, Clone, Copy)]
+enum Task {
+    /// Looks at a stack.
+    Stack(usize),
+    /// Delivers notifications to a target.
+    Delivery(usize),
+    /// Compares the clocks.
+    Beat,
+}
+
 /// Why a stack is looked at.
 enum Woken {
     Due,
@@ -112,26 +123,56 @@ impl Watch {
     /// Watches until this is dropped. A stack that panics is taken up again, and the others go on.
     pub async fn run(&self) {
         let mut tasks = JoinSet::new();
-        let mut stacks = BTreeMap::new();
-        for index in 0..self.0.config.stacks.len() {
-            let task = tasks.spawn(self.clone().watch(index, Duration::ZERO));
-            stacks.insert(task.id(), index);
-        }
-        tasks.spawn(self.clone().beat());
-        for delivery in self.0.notifier.deliveries() {
-            tasks.spawn(delivery);
+        let mut known = BTreeMap::new();
+        let stacks = (0..self.0.config.stacks.len()).map(Task::Stack);
+        let deliveries = (0..self.0.config.targets.len()).map(Task::Delivery);
+        for task in stacks.chain(deliveries).chain([Task::Beat]) {
+            known.insert(tasks.spawn(self.clone().work(task, Duration::ZERO)).id(), task);
         }
         while let Some(ended) = tasks.join_next_with_id().await {
             let Err(error) = ended else { continue };
-            let Some(index) = stacks.remove(&error.id()) else {
-                self.0.log.say(Level::Error, &format!("internal error (a bug in bullstra-up): {error}"));
-                continue;
-            };
-            let stack = &self.0.config.stacks[index];
-            self.0.panicked(stack);
-            let task = tasks.spawn(self.clone().watch(index, AFTER_PANIC));
-            stacks.insert(task.id(), index);
+            let Some(task) = known.remove(&error.id()) else { continue };
+            match task {
+                Task::Stack(index) => self.0.panicked(&self.0.config.stacks[index]),
+                Task::Delivery(_) | Task::Beat => {
+                    self.0.log.say(Level::Error, &format!("internal error (a bug in bullstra-up): {error}"));
+                }
+            }
+            known.insert(tasks.spawn(self.clone().work(task, AFTER_PANIC)).id(), task);
         }
+    }
+
+    /// Does a task after a delay. It never ends.
+    async fn work(self, task: Task, delay: Duration) {
+        match task {
+            Task::Stack(index) => self.watch(index, delay).await,
+            Task::Delivery(index) => {
+                sleep(delay).await;
+                self.0.notifier.deliver(index).await;
+            }
+            Task::Beat => self.beat().await,
+        }
+    }
+
+    /// Looks at a stack now, and takes in what the look finds. `None` if there is no such stack.
+    pub async fn look(&self, stack: &str) -> Option<StackStatus> {
+        let watched = self.0.config.stacks.iter().find(|watched| watched.name == stack)?;
+        self.0.look(watched, self.0.timeline.now(), 0.0).await;
+        self.0.board.stack(stack)
+    }
+
+    /// Delivers notifications that wait, for at most `patience`. Returns how many wait still.
+    pub async fn deliver(&self, patience: Duration) -> usize {
+        let waiting = || self.0.config.targets.iter().map(|target| self.0.store.waiting(&target.name)).sum();
+        let mut tasks = JoinSet::new();
+        for index in 0..self.0.config.targets.len() {
+            tasks.spawn(self.clone().work(Task::Delivery(index), Duration::ZERO));
+        }
+        let begun = Instant::now();
+        while waiting() > 0 && begun.elapsed() < patience {
+            sleep(Duration::from_millis(20)).await;
+        }
+        waiting()
     }
 
     /// Looks at a stack again and again.
@@ -279,7 +320,7 @@ impl Shared {
         status.due
     }
 
-    fn overdue(&self, status: &crate::board::StackStatus, now: Moment) -> Option<String> {
+    fn overdue(&self, status: &StackStatus, now: Moment) -> Option<String> {
         let age = SignedDuration::from_secs(signed(self.board.age(status, now)).as_secs());
         let is_overdue = self.board.is_overdue(status, now);
         is_overdue.then(|| format!("the last complete check was {age:#} ago"))

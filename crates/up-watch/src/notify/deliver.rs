@@ -8,7 +8,6 @@ use super::{Answer, Message, Transport, request};
 use crate::{
     config::{Config, NotifyTarget},
     log::{Level, SharedLog},
-    look::Boxed,
     metrics::Metrics,
     store::Store,
     timeline::Timeline,
@@ -23,9 +22,9 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 /// Tells people about transitions.
 #[derive(Debug)]
 pub(crate) struct Notifier {
-    targets: Vec<Arc<NotifyTarget>>,
+    targets: Vec<NotifyTarget>,
     page_url: Option<String>,
-    courier: Arc<Courier>,
+    courier: Courier,
 }
 
 #[derive(Debug)]
@@ -55,12 +54,11 @@ impl Notifier {
         timeline: Arc<Timeline>,
         log: SharedLog,
     ) -> Self {
-        let courier = Arc::new(Courier { store, transport, metrics, timeline, log });
-        let targets = config.targets.iter().cloned().map(Arc::new).collect();
-        Self { targets, page_url: config.page_url.clone(), courier }
+        let courier = Courier { store, transport, metrics, timeline, log };
+        Self { targets: config.targets.clone(), page_url: config.page_url.clone(), courier }
     }
 
-    pub(super) fn targets(&self) -> &[Arc<NotifyTarget>] {
+    pub(super) fn targets(&self) -> &[NotifyTarget] {
         &self.targets
     }
 
@@ -68,13 +66,9 @@ impl Notifier {
         self.page_url.as_deref()
     }
 
-    /// The work of delivering, for each target. It never ends.
-    pub(crate) fn deliveries(&self) -> Vec<Boxed<'static, ()>> {
-        let delivery = |target: &Arc<NotifyTarget>| -> Boxed<'static, ()> {
-            let (courier, target) = (self.courier.clone(), target.clone());
-            Box::pin(async move { courier.deliver(&target).await })
-        };
-        self.targets.iter().map(delivery).collect()
+    /// Delivers the messages of a target. It never ends.
+    pub(crate) async fn deliver(&self, target: usize) {
+        self.courier.deliver(&self.targets[target]).await;
     }
 }
 

@@ -6,8 +6,6 @@ mod message;
 mod sign;
 mod slack;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 pub use self::{
@@ -32,10 +30,10 @@ impl Notifier {
         if transitions.is_empty() {
             return vec![];
         }
-        let message = Arc::new(Message::new(status, transitions, at, self.page_url()));
-        let is_told = |target: &&Arc<NotifyTarget>| target.stacks.is_empty() || target.stacks.contains(&status.name);
+        let message = Message::new(status, transitions, at, self.page_url());
+        let is_told = |target: &&NotifyTarget| target.stacks.is_empty() || target.stacks.contains(&status.name);
         let targets = self.targets().iter().filter(is_told);
-        targets.map(|target| (target.name.clone(), Message::clone(&message))).collect()
+        targets.map(|target| (target.name.clone(), message.clone())).collect()
     }
 }
 

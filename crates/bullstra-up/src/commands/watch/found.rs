@@ -10,18 +10,17 @@ use crate::render::{self, safe};
 /// The errors of a stack's files that are shown; the others are counted.
 const MOST_ERRORS: usize = 10;
 
-pub(super) fn look(report: DriftReport, notes: Vec<String>) -> Look {
-    let counts = report.counts();
+pub(super) fn look(report: &DriftReport, notes: &[String]) -> Look {
     Look {
-        counts,
-        stack: report.stack,
-        account: report.account,
-        region: report.region,
+        counts: report.counts(),
+        stack: report.stack.clone(),
+        account: report.account.clone(),
+        region: report.region.clone(),
         applied: report.applied,
         read: report.read,
         findings: report.findings.iter().map(found).collect(),
         unread: report.unread.iter().map(not_read).collect(),
-        notes: report.notes.iter().chain(&notes).map(|note| safe(note)).collect(),
+        notes: report.notes.iter().chain(notes).map(|note| safe(note)).collect(),
     }
 }
 

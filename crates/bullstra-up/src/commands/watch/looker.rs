@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::{Arc, Mutex, PoisonError}};
 
 use tokio::{runtime::Handle, task::spawn_blocking};
-use up_engine::{DriftOptions, Engine, Failure, Level, Reason, Reporter, Session, SessionOptions, Silent, StackTarget};
+use up_core::Meter;
+use up_engine::{DriftOptions, DriftReport, Engine, Failure, Level, Reason, Reporter, Session, SessionOptions, Silent, StackTarget};
 use up_stack::{LoadOptions, Stack};
 use up_state::RunResult;
 use up_watch::{Boxed, Calls, Cause, LastRun, Look, LookFailure, Looker, Looking, WatchedStack};
@@ -11,11 +12,32 @@ use up_watch::{Boxed, Calls, Cause, LastRun, Look, LookFailure, Looker, Looking,
 use super::found;
 use crate::{
     options::{AwsArgs, InputArgs},
+    render::ApiCalls,
     secrets::{self, Registered},
 };
 
 /// Looks at stacks with the engine. Each look has an engine of its own, so that nothing piles up.
-pub(super) struct EngineLooker(BTreeMap<String, Arc<StackOptions>>);
+pub(super) struct EngineLooker {
+    stacks: BTreeMap<String, Arc<StackOptions>>,
+    /// The whole result of the last look, for those who ask for it.
+    last: Option<Arc<LastLook>>,
+}
+
+/// The whole result of a look.
+#[derive(Debug, Default)]
+pub(super) struct LastLook(Mutex<(Option<Result<DriftReport, Failure>>, Meter)>);
+
+impl LastLook {
+    /// Takes the result, if the look has got so far, and its calls.
+    pub(super) fn take(&self) -> (Option<Result<DriftReport, Failure>>, ApiCalls) {
+        let (result, meter) = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        (result, ApiCalls::of(&meter))
+    }
+
+    fn keep(&self, result: Option<Result<DriftReport, Failure>>, engine: &Engine) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (result, engine.meter.clone());
+    }
+}
 
 /// How one stack is looked at.
 struct StackOptions {
@@ -28,7 +50,7 @@ struct StackOptions {
 impl fmt::Debug for EngineLooker {
     /// Values of inputs may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.stacks.keys()).finish()
     }
 }
 
@@ -36,7 +58,13 @@ impl EngineLooker {
     /// Reads the options of all stacks. `session` is how a stack is reached that says nothing else.
     pub(super) fn new(stacks: &[WatchedStack], aws: &AwsArgs, session: SessionOptions) -> Result<Self, Failure> {
         let options = |stack: &WatchedStack| Ok((stack.name.clone(), Arc::new(options(stack, aws, session.clone())?)));
-        stacks.iter().map(options).collect::<Result<_, _>>().map(Self)
+        Ok(Self { stacks: stacks.iter().map(options).collect::<Result<_, Failure>>()?, last: None })
+    }
+
+    /// The same, and keeps the whole result of the last look.
+    pub(super) fn keeping(self) -> (Self, Arc<LastLook>) {
+        let last = Arc::<LastLook>::default();
+        (Self { last: Some(last.clone()), ..self }, last)
     }
 }
 
@@ -65,14 +93,19 @@ fn options(stack: &WatchedStack, aws: &AwsArgs, session: SessionOptions) -> Resu
 impl Looker for EngineLooker {
     fn begin(&self, stack: &WatchedStack) -> Box<dyn Looking> {
         let notes = Arc::new(Notes::default());
-        let engine = Engine::new(notes.clone());
+        let mut engine = Engine::new(notes.clone());
+        if let Some(last) = &self.last {
+            // The result is shown after the look has ended: it is masked for as long as the process lives.
+            engine = engine.with_secrets(secrets::of_process());
+            last.keep(None, &engine);
+        }
         let masks = secrets::also(&engine.secrets);
-        let (options, engine) = (self.0[&stack.name].clone(), Interrupting(engine));
-        Box::new(EngineLook { options, engine, notes, opened: None, _masks: masks })
+        let (options, engine, last) = (self.stacks[&stack.name].clone(), Interrupting(engine), self.last.clone());
+        Box::new(EngineLook { options, engine, notes, opened: None, last, _masks: masks })
     }
 
     fn last_run<'a>(&'a self, stack: &'a WatchedStack) -> Boxed<'a, Result<Option<LastRun>, LookFailure>> {
-        let options = self.0[&stack.name].clone();
+        let options = self.stacks[&stack.name].clone();
         Box::pin(async move {
             let guard = Interrupting(Engine::new(Arc::new(Silent)));
             let _masks = secrets::also(&guard.0.secrets);
@@ -83,6 +116,7 @@ impl Looker for EngineLooker {
                 Ok(history.runs(1)?.runs.into_iter().next())
             })
             .await
+            .map_err(|failure| found::failure(&failure))
             .map(|run| {
                 run.map(|run| LastRun {
                     is_running: run.result == RunResult::Running,
@@ -101,6 +135,7 @@ struct EngineLook {
     engine: Interrupting,
     notes: Arc<Notes>,
     opened: Option<Arc<(Stack, Session)>>,
+    last: Option<Arc<LastLook>>,
     /// Until the look ends, all output is masked with its secrets.
     _masks: Registered,
 }
@@ -108,6 +143,16 @@ struct EngineLook {
 impl fmt::Debug for EngineLook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineLook").field("file", &self.options.file).finish_non_exhaustive()
+    }
+}
+
+impl EngineLook {
+    fn failed(&self, failure: Failure) -> LookFailure {
+        let told = found::failure(&failure);
+        if let Some(last) = &self.last {
+            last.keep(Some(Err(failure)), &self.engine.0);
+        }
+        told
     }
 }
 
@@ -120,7 +165,7 @@ impl Looking for EngineLook {
                 let session = engine.open(&StackTarget::of(&stack), &options.session).await?;
                 Ok((stack, session))
             });
-            let opened = Arc::new(opened.await?);
+            let opened = Arc::new(opened.await.map_err(|failure| self.failed(failure))?);
             let account = opened.1.cx.account().to_owned();
             self.opened = Some(opened);
             Ok(account)
@@ -131,8 +176,13 @@ impl Looking for EngineLook {
         Box::pin(async {
             let opened = self.opened.take().ok_or_else(|| LookFailure::new(Cause::Failed, "the look was not opened"))?;
             let options = self.options.drift;
-            let report = aside(async move { opened.1.drift(&opened.0, options).await }).await?;
-            Ok(found::look(report, self.notes.take()))
+            let report = aside(async move { opened.1.drift(&opened.0, options).await }).await;
+            let report = report.map_err(|failure| self.failed(failure))?;
+            let look = found::look(&report, &self.notes.take());
+            if let Some(last) = &self.last {
+                last.keep(Some(Ok(report)), &self.engine.0);
+            }
+            Ok(look)
         })
     }
 
@@ -157,11 +207,14 @@ impl Drop for Interrupting {
 /// Does `work` on a thread of its own: the state is read by calls that block.
 async fn aside<T: Send + 'static>(
     work: impl Future<Output = Result<T, Failure>> + Send + 'static,
-) -> Result<T, LookFailure> {
+) -> Result<T, Failure> {
     let runtime = Handle::current();
     match spawn_blocking(move || runtime.block_on(work)).await {
-        Ok(ended) => ended.map_err(|failure| found::failure(&failure)),
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        Ok(ended) => ended,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Failure::interrupted()),
+        },
     }
 }
 

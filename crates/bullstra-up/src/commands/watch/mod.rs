@@ -2,8 +2,13 @@
 
 mod found;
 mod looker;
+mod once;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use jiff::{Timestamp, Unit};
@@ -11,6 +16,7 @@ use up_engine::{Engine, Failure, Reason};
 use up_watch::{Config, HttpTransport, Level, Log, MemoryFile, Ports, SystemClock, Watch, serve};
 
 use self::looker::EngineLooker;
+pub(crate) use self::once::AllStacks;
 use crate::{
     exit::Exit,
     options::{AwsArgs, StateArgs},
@@ -38,9 +44,7 @@ pub(crate) struct WatchCommand {
 
 impl WatchCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
-        let variable = |name: &str| std::env::var(name).ok();
-        let config = Config::read(&self.file, &variable);
-        let config = config.map_err(|error| Failure::new(Reason::Input, error.to_string()))?;
+        let config = config(&self.file)?;
         let address = self.listen.unwrap_or(config.listen);
         let looker = EngineLooker::new(&config.stacks, &self.aws, self.aws.session(&self.state).await?)?;
         let (stacks, memory) = (config.stacks.len(), MemoryFile::at(&config.memory));
@@ -71,6 +75,12 @@ impl WatchCommand {
         TerminalLog.say(Level::Note, "the watch has ended");
         Ok(Exit::Ok)
     }
+}
+
+/// Reads a watch's file. Secrets come from the environment.
+fn config(file: &Path) -> Result<Config, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    Config::read(file, &variable).map_err(|error| Failure::new(Reason::Input, error.to_string()))
 }
 
 /// Writes lines with the time to stderr.
