@@ -24,6 +24,7 @@ mod shared;
 mod state;
 mod teardown;
 mod throttle;
+mod watch;
 mod world;
 mod write_only;
 
@@ -74,6 +75,7 @@ fn main() {
             state::trials(),
             teardown::trials(),
             throttle::trials(),
+            watch::trials(),
             write_only::trials(),
             measure::trials(),
             chaos::trials(),

@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 use up_engine::{Engine, Failure};
 
+#[cfg(feature = "watch")]
+use crate::commands::watch::WatchCommand;
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, deploy::DeployCommand, destroy::DestroyCommand,
@@ -51,6 +53,8 @@ pub(crate) enum Command {
     Destroy(DestroyCommand),
     Drift(DriftCommand),
     Deploy(DeployCommand),
+    #[cfg(feature = "watch")]
+    Watch(WatchCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -72,6 +76,8 @@ impl Command {
             Self::Destroy(command) => command.run(engine).await,
             Self::Drift(command) => command.run(engine).await,
             Self::Deploy(command) => command.run(engine).await,
+            #[cfg(feature = "watch")]
+            Self::Watch(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),

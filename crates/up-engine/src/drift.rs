@@ -123,19 +123,29 @@ impl Engine {
     ) -> Result<DriftReport, Failure> {
         let begun = Instant::now();
         let session = self.open(&StackTarget::of(stack), session).await?;
-        let report = self.guarded(async {
-            session.is_idle()?;
-            let report = session.drift(stack, options).await?;
+        let report = session.drift(stack, options).await?;
+        Ok(DriftReport { seconds: begun.elapsed().as_secs_f64(), ..report })
+    }
+}
+
+impl Session {
+    /// The same as [`Engine::drift`], in a session that was opened for the stack.
+    ///
+    /// # Errors
+    /// See [`Engine::drift`].
+    pub async fn drift(&self, stack: &Stack, options: DriftOptions) -> Result<DriftReport, Failure> {
+        let begun = Instant::now();
+        let report = self.engine.guarded(async {
+            self.is_idle()?;
+            let report = self.compared(stack, options).await?;
             // A run that began meanwhile has changed what was compared.
-            session.is_idle()?;
+            self.is_idle()?;
             Ok(report)
         });
         let report = report.await?;
         Ok(DriftReport { at: Timestamp::now(), seconds: begun.elapsed().as_secs_f64(), ..report })
     }
-}
 
-impl Session {
     /// Refuses a stack that a run is changing.
     fn is_idle(&self) -> Result<(), Failure> {
         let Some(running) = self.state.running().map_err(unusable)? else { return Ok(()) };
@@ -144,7 +154,7 @@ impl Session {
             .hint("while a run changes the stack, nothing can be said about drift: run the same command again later"))
     }
 
-    async fn drift(&self, stack: &Stack, options: DriftOptions) -> Result<DriftReport, Failure> {
+    async fn compared(&self, stack: &Stack, options: DriftOptions) -> Result<DriftReport, Failure> {
         let past = self.past()?;
         let mut applied = past.snapshot.as_ref().map(LastSnapshot::declared).transpose().map_err(unusable)?;
         let mut baseline: Baseline = past.snapshot.as_ref().map(LastSnapshot::baseline).unwrap_or_default();

@@ -23,9 +23,9 @@ struct InterruptState {
     is_running: AtomicBool,
 }
 
-/// A plan is being applied as long as this exists.
+/// The work ends by itself after an interrupt, as long as this exists.
 #[derive(Debug)]
-pub(crate) struct Running<'a>(&'a Interrupt);
+pub struct Running<'a>(&'a Interrupt);
 
 impl Interrupt {
     /// Asks the work to end.
@@ -33,13 +33,13 @@ impl Interrupt {
         self.0.sent.send_modify(|sent| *sent += 1);
     }
 
-    /// True while a plan is being applied: an interrupt then waits for the calls in flight.
+    /// True while the work ends by itself after an interrupt: a plan that is applied waits for the calls in flight.
     pub fn is_running(&self) -> bool {
         self.0.is_running.load(Ordering::SeqCst)
     }
 
     /// Ends once it was sent so many `times`.
-    pub(crate) async fn sent(&self, times: usize) {
+    pub async fn sent(&self, times: usize) {
         // It cannot fail: the sender lives as long as `self`.
         let _ = self.0.sent.subscribe().wait_for(|sent| *sent >= times).await;
     }
@@ -58,8 +58,8 @@ impl Interrupt {
         }
     }
 
-    /// Marks that a plan is being applied, until the result is dropped.
-    pub(crate) fn run(&self) -> Running<'_> {
+    /// Marks that the work ends by itself after an interrupt, until the result is dropped.
+    pub fn run(&self) -> Running<'_> {
         self.0.is_running.store(true, Ordering::SeqCst);
         Running(self)
     }

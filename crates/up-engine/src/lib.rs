@@ -43,7 +43,7 @@ pub use crate::{
     drift::{DRIFT_FORMAT, DriftOptions, DriftReport, DriftResult, Unread},
     failure::{Failure, Reason},
     goal::Goal,
-    interrupt::Interrupt,
+    interrupt::{Interrupt, Running},
     live::{LiveResource, live_resources},
     options::{LimitOptions, MfaCode, PlanOptions, RunOptions, SessionOptions},
     outputs::{ResolvedOutput, output_values},

@@ -67,6 +67,11 @@ impl Secrets {
         self.add(&keys.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_owned).collect());
     }
 
+    /// True where `other` is the same set.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// True where no secret is known.
     pub fn is_empty(&self) -> bool {
         self.read().texts.is_empty()

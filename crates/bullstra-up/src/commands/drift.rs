@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use up_core::Address;
 use up_engine::{DriftOptions, DriftReport, DriftResult, Engine, Failure, Reason};
 
+#[cfg(feature = "watch")]
+use super::watch::AllStacks;
 use crate::{
     exit::Exit,
     options::{AwsArgs, InputArgs, RunArgs, StateArgs},
@@ -24,13 +26,26 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct DriftCommand {
     /// The stacks' files. They are checked one after the other, and one that fails does not stop the others.
-    #[arg(value_name = "STACK", required = true)]
+    #[cfg_attr(feature = "watch", arg(value_name = "STACK", required_unless_present = "all"))]
+    #[cfg_attr(not(feature = "watch"), arg(value_name = "STACK", required = true))]
     pub(crate) stacks: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
     /// Also shows changes of fields that the file leaves out, since the last apply. They do not change the exit code.
     #[arg(long)]
     pub(crate) undeclared: bool,
+    /// Checks all stacks of the file of a `watch`, once.
+    #[cfg(feature = "watch")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stacks", "set", "allow_path", "undeclared", "revert"])]
+    pub(crate) all: Option<PathBuf>,
+    /// Tells whom that file names what has changed since the last time, as `watch` does.
+    #[cfg(feature = "watch")]
+    #[arg(long, requires = "all")]
+    pub(crate) notify: bool,
+    /// Writes the metrics of `watch` into a file, in Prometheus's text format.
+    #[cfg(feature = "watch")]
+    #[arg(long, value_name = "FILE", requires = "all")]
+    pub(crate) metrics: Option<PathBuf>,
     /// Brings this resource back to what was applied last, after showing the plan and asking. Edits of the file that are not
     /// applied yet are left for `apply`.
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["markdown", "undeclared"])]
@@ -69,6 +84,10 @@ impl DriftCommand {
         if let Some(address) = &self.absorb {
             return run::reported("drift", self.json, engine, self.absorbed(engine, address)).await;
         }
+        #[cfg(feature = "watch")]
+        if let Some(file) = &self.all {
+            return self.check_all(file).await;
+        }
         let mut checks = vec![];
         for path in &self.stacks {
             let engine = engine.for_next_stack();
@@ -82,7 +101,32 @@ impl DriftCommand {
             }
             checks.push(check);
         }
-        let exit = exit(&checks);
+        self.ended(&checks)
+    }
+
+    /// Checks all stacks of a watch's file.
+    #[cfg(feature = "watch")]
+    async fn check_all(&self, file: &Path) -> Result<Exit, Failure> {
+        let all = AllStacks::read(file, self.notify, &self.aws, self.aws.session(&self.state).await?)?;
+        let mut checks = vec![];
+        for stack in &all.stacks {
+            let (found, calls) = all.look(stack).await;
+            let check = Check { path: &stack.file, found, calls };
+            if !self.json {
+                self.show(&check)?;
+            }
+            checks.push(check);
+        }
+        if self.notify {
+            all.tell().await;
+        }
+        self.metrics.iter().try_for_each(|path| all.write_metrics(path))?;
+        self.ended(&checks)
+    }
+
+    /// The exit code. Writes the JSON, if it is wanted.
+    fn ended(&self, checks: &[Check<'_>]) -> Result<Exit, Failure> {
+        let exit = exit(checks);
         if self.json {
             let stacks: Vec<_> = checks.iter().map(|check| json_of(check)).collect();
             let format = up_engine::DRIFT_FORMAT;
@@ -134,6 +178,14 @@ impl DriftCommand {
         ChangingCommand { command: "revert", goal, saved: None, only, run: &run, aws, state }.run(engine).await
     }
 
+    fn is_one_of_several(&self) -> bool {
+        #[cfg(feature = "watch")]
+        if self.all.is_some() {
+            return true;
+        }
+        self.stacks.len() > 1
+    }
+
     fn show(&self, check: &Check<'_>) -> Result<(), Failure> {
         match &check.found {
             Ok(report) if self.markdown => terminal::data(render::drift_markdown(report, &up_kinds::model)),
@@ -145,7 +197,7 @@ impl DriftCommand {
                 if self.markdown {
                     terminal::data(render::drift_failed_markdown(check.path, failure))?;
                 }
-                terminal::say(render::drift_failed(check.path, failure, self.stacks.len() > 1));
+                terminal::say(render::drift_failed(check.path, failure, self.is_one_of_several()));
                 Ok(())
             }
         }

@@ -15,3 +15,5 @@ pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod unlock;
 pub(crate) mod validate;
+#[cfg(feature = "watch")]
+pub(crate) mod watch;

@@ -74,6 +74,12 @@ pub(crate) fn absorbed(absorbed: &Absorbed) -> String {
     )
 }
 
+/// The lines of a finding, for a page.
+#[cfg(feature = "watch")]
+pub(crate) fn drift_lines(finding: &Finding, kinds: Kinds<'_>) -> Vec<DiffLine> {
+    finding.fields.iter().flat_map(|field| diff_lines(finding, field, kinds)).collect()
+}
+
 /// A stack that could not be checked.
 pub(crate) fn drift_failed(path: &Path, failed: &Failure, is_one_of_several: bool) -> String {
     match is_one_of_several {
@@ -127,7 +133,8 @@ fn heading(finding: &Finding) -> Vec<String> {
     [first].into_iter().chain(remarks).collect()
 }
 
-fn remarks(finding: &Finding) -> Vec<String> {
+/// What the fields do not say, and why a difference was accepted.
+pub(crate) fn remarks(finding: &Finding) -> Vec<String> {
     let accepted = finding.accepted.as_ref().map(|accepted| match accepted.expired {
         false => format!("accepted until {}: {}", accepted.until, safe(&accepted.reason)),
         true => format!("was accepted until {}, which is over: {}", accepted.until, safe(&accepted.reason)),
@@ -135,8 +142,13 @@ fn remarks(finding: &Finding) -> Vec<String> {
     finding.note.iter().map(|note| safe(note)).chain(accepted).collect()
 }
 
-/// The lines of a field: from what was applied to what is live, or from what was applied to what the file says.
+/// The lines of a field, with their indentation.
 fn field_lines(finding: &Finding, drift: &FieldDrift, kinds: Kinds<'_>) -> Vec<(Mark, String)> {
+    diff_lines(finding, drift, kinds).into_iter().map(line).collect()
+}
+
+/// From what was applied to what is live, or from what was applied to what the file says.
+fn diff_lines(finding: &Finding, drift: &FieldDrift, kinds: Kinds<'_>) -> Vec<DiffLine> {
     let FieldDrift { field, applied, live, declared } = drift;
     let schema = kinds(&finding.address.kind).map(|kind| Schema::read(kind.schema().as_value()));
     let shape = schema.as_ref().map_or_else(Shape::default, |schema| schema.whole().keys()(field));
@@ -144,16 +156,15 @@ fn field_lines(finding: &Finding, drift: &FieldDrift, kinds: Kinds<'_>) -> Vec<(
         (DriftClass::Pending, Some(declared)) => declared,
         _ => live,
     };
-    let lines = match field.strip_prefix("tags.") {
+    let mut lines = match field.strip_prefix("tags.") {
         Some(key) => change::field("tags", &tag(key, applied), &tag(key, now), Shape::default()),
         None => change::field(field, applied, &strict(applied, now), shape),
     };
-    let mut all: Vec<_> = lines.into_iter().map(line).collect();
     if let (DriftClass::Changed, Some(declared)) = (finding.class, declared) {
-        let says = format!("    the file says now, and it is not applied yet: {}: {}", name(field), inline(declared));
-        all.push((Mark::Context, says));
+        let text = format!("the file says now, and it is not applied yet: {}: {}", name(field), inline(declared));
+        lines.push(DiffLine { depth: 0, mark: Mark::Context, text });
     }
-    all
+    lines
 }
 
 fn tag(key: &str, value: &Value) -> Value {

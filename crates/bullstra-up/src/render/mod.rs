@@ -36,6 +36,12 @@ pub(crate) use style::message;
 pub(crate) use summary::summary;
 pub(crate) use teardown::{proof, remarks};
 pub(crate) use text::count;
+#[cfg(feature = "watch")]
+pub(crate) use {
+    change::{DiffLine, Mark},
+    drift::{drift_lines, remarks as drift_remarks},
+    text::safe,
+};
 
 use up_engine::{Failure, Level};
 
