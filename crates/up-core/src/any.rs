@@ -57,6 +57,10 @@ pub trait AnyKind: Send + Sync {
     fn delays(&self, _seen: &Observed<Value>, _want: &Value) -> Vec<String> {
         Vec::new()
     }
+    /// See [`Kind::disposed`]. A spec that does not parse is returned unchanged.
+    fn disposed(&self, seen: Value) -> Value {
+        seen
+    }
     /// See [`Kind::before_delete`].
     fn before_delete<'a>(
         &'a self,
@@ -166,6 +170,10 @@ impl<K: Kind> AnyKind for Of<K> {
             (Ok(observed), Ok(spec)) => spec.delays(&observed),
             _ => Vec::new(),
         }
+    }
+
+    fn disposed(&self, seen: Value) -> Value {
+        typed::<K>(&seen).map_or(seen, |spec| plain::observed(&spec.disposed()))
     }
 
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
