@@ -6,6 +6,7 @@ mod children;
 mod credentials;
 mod deploying;
 mod deploys;
+mod disposable;
 mod drift;
 mod faults;
 mod harness;
@@ -22,6 +23,7 @@ mod python;
 mod refusals;
 mod shared;
 mod state;
+mod sweep;
 mod teardown;
 mod throttle;
 mod watch;
@@ -63,6 +65,7 @@ fn main() {
             children::trials(),
             deploys::trials(),
             deploying::trials(),
+            disposable::trials(),
             drift::trials(),
             late::trials(),
             prod::trials(),
@@ -73,6 +76,7 @@ fn main() {
             hostile::trials(),
             shared::trials(),
             state::trials(),
+            sweep::trials(),
             teardown::trials(),
             throttle::trials(),
             watch::trials(),

@@ -8,9 +8,10 @@ use crate::commands::watch::WatchCommand;
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, deploy::DeployCommand, destroy::DestroyCommand,
-        drift::DriftCommand, graph::GraphCommand, history::HistoryCommand, output::OutputCommand, plan::PlanCommand,
-        reference::ReferenceCommand, sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand,
-        unlock::UnlockCommand, validate::ValidateCommand,
+        drift::DriftCommand, extend::ExtendCommand, graph::GraphCommand, history::HistoryCommand, list::ListCommand,
+        output::OutputCommand, plan::PlanCommand, reference::ReferenceCommand, sandbox::SandboxCommand,
+        schema::SchemaCommand, show::ShowCommand, sweep::SweepCommand, unlock::UnlockCommand,
+        validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     Deploy(DeployCommand),
     #[cfg(feature = "watch")]
     Watch(WatchCommand),
+    List(ListCommand),
+    Extend(ExtendCommand),
+    Sweep(SweepCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -78,6 +82,9 @@ impl Command {
             Self::Deploy(command) => command.run(engine).await,
             #[cfg(feature = "watch")]
             Self::Watch(command) => command.run(engine).await,
+            Self::List(command) => command.run(engine).await,
+            Self::Extend(command) => command.run(engine).await,
+            Self::Sweep(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),

@@ -128,6 +128,11 @@ impl<K: Kind> Model for Of<K> {
     }
 }
 
+    fn disposed(&self, seen: Value) -> Value {
+        typed::<K>(&seen).map_or(seen, |spec| plain::observed(&spec.disposed()))
+    }
+}
+
 impl<K: Kind> AnyKind for Of<K> {
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         called::<K, _>("observe", async move {

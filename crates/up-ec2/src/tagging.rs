@@ -18,12 +18,19 @@ pub(crate) fn selected(query: &Query, id: &str) -> Option<Vec<Filter>> {
 
 /// The filter for the stack's resources; none if resources outside the stack are asked for too.
 pub(crate) fn owned(query: &Query) -> Option<Filter> {
-    (!query.is_all()).then(|| owned_by(&query.stack))
+    match query.only_stack() {
+        Some(stack) => Some(owned_by(stack)),
+        None => (!query.is_all()).then(|| filter("tag-key".to_owned(), Address::STACK_TAG)),
+    }
 }
 
 /// The filter for all resources of a stack.
 fn owned_by(stack: &str) -> Filter {
-    Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(stack).build()
+    filter(format!("tag:{}", Address::STACK_TAG), stack)
+}
+
+fn filter(name: String, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
 }
 
 /// The tags for a create call: EC2 sets them in the call itself.

@@ -3,10 +3,13 @@
 //! All entities of a stack have the same path ([`path`]), because IAM lists by path and not by tag. The tags tell who
 //! owns an entity, as for all kinds.
 
+mod alias;
 mod boundary;
 pub mod instance_profile;
 pub mod policy;
 pub mod role;
+
+pub use alias::account_alias;
 
 use percent_encoding::percent_decode_str;
 use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, present};
@@ -30,14 +33,20 @@ const LIMITS: &[Limit] = &[
 /// The most entities that IAM lists in one answer.
 const PAGE: i32 = 1000;
 
+/// The path of the entities of all stacks.
+const ROOT: &str = "/bullstra-up/";
+
 /// The path of a stack's entities.
 fn path(stack: &str) -> String {
-    format!("/bullstra-up/{stack}/")
+    format!("{ROOT}{stack}/")
 }
 
 /// The path prefix of the entities that a query asks for.
 fn prefix(query: &Query) -> String {
-    if query.is_all() { "/".into() } else { path(&query.stack) }
+    match query.only_stack() {
+        Some(stack) => path(stack),
+        None => if query.is_all() { "/" } else { ROOT }.to_owned(),
+    }
 }
 
 /// The path of the stack that `tags` name as the owner.

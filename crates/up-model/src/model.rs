@@ -46,6 +46,10 @@ pub trait Model: Send + Sync {
     fn refuses(&self, _seen: Option<&Observed<Value>>, _want: &Value, _asked: Asked<'_>) -> Vec<Problem> {
         Vec::new()
     }
+    /// See `Kind::disposed`. A spec that does not parse is returned unchanged.
+    fn disposed(&self, seen: Value) -> Value {
+        seen
+    }
     /// See `Kind::delays`.
     fn delays(&self, _seen: &Observed<Value>, _want: &Value) -> Vec<String> {
         Vec::new()

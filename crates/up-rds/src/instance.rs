@@ -268,6 +268,10 @@ impl Kind for Instance {
         Ok(())
     }
 
+    fn disposed(self) -> Self {
+        Self { skip_final_snapshot: true, ..self }
+    }
+
     /// Makes no call: all remarks follow from what was observed.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let mut remarks = vec![];

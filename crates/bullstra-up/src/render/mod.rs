@@ -3,6 +3,7 @@
 mod calls;
 mod change;
 mod deploy;
+mod disposal;
 mod drift;
 mod estimate;
 mod failures;
@@ -25,6 +26,7 @@ mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
 pub(crate) use deploy::{deployed, deployments};
+pub(crate) use disposal::{Verdict, expires, extended, left, stacks, sweeping, verdicts};
 pub(crate) use drift::{absorbed, drift, drift_failed, drift_failed_markdown, drift_markdown};
 pub(crate) use history::history;
 pub(crate) use live::{live, live_list};
