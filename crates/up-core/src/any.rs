@@ -126,7 +126,6 @@ impl<K: Kind> Model for Of<K> {
             _ => Vec::new(),
         }
     }
-}
 
     fn disposed(&self, seen: Value) -> Value {
         typed::<K>(&seen).map_or(seen, |spec| plain::observed(&spec.disposed()))

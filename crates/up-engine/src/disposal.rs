@@ -16,7 +16,7 @@ pub(crate) fn expiry<'a>(stamps: impl IntoIterator<Item = &'a Stamps>) -> Option
 
 /// The expiry of a live stack.
 pub(crate) fn expiry_of(live_stack: &LiveStack) -> Option<Timestamp> {
-    let stamps: Vec<_> = live_stack.stamps(&up_kinds::find).into_iter().map(|(_, stamps)| stamps).collect();
+    let stamps: Vec<_> = live_stack.stamps(&up_kinds::model).into_iter().map(|(_, stamps)| stamps).collect();
     expiry(&stamps)
 }
 
@@ -45,7 +45,7 @@ impl Goal {
 
     /// The stamps of new resources, if the stack is disposable: the latest expiry in it, or that of a stack that is born now.
     pub(crate) fn birth(&self, live_stack: &LiveStack, clock: &Clock) -> Option<Birth> {
-        let is_disposable = self.disposal() == Disposal::Disposable && live_stack.may_be_disposable(&up_kinds::find);
+        let is_disposable = self.disposal() == Disposal::Disposable && live_stack.may_be_disposable(&up_kinds::model);
         let ttl = self.ttl.filter(|_| is_disposable)?;
         let born = || clock.now().checked_add(ttl).ok();
         Some(Birth { expires: expiry_of(live_stack).or_else(born)?, clock: clock.clone() })
@@ -56,12 +56,12 @@ impl Goal {
         if self.disposal() != Disposal::Disposable {
             return None;
         }
-        let stamps = live_stack.stamps(&up_kinds::find);
+        let stamps = live_stack.stamps(&up_kinds::model);
         let is_kept = |stamps: &Stamps| !stamps.is_disposable || stamps.expires.is_none();
         let kept: Vec<_> = stamps.iter().filter(|(_, stamps)| is_kept(stamps)).collect();
         let (first, _) = kept.first()?;
         let address = first.address(self.target().stack)?;
-        let message = match live_stack.may_be_disposable(&up_kinds::find) {
+        let message = match live_stack.may_be_disposable(&up_kinds::model) {
             false => "the stack was not created as disposable, and nothing makes it so: `disposable` and `ttl` have no effect, \
                       and `sweep` keeps it"
                 .to_owned(),

@@ -103,7 +103,7 @@ impl Session {
             return Err(Failure::new(Reason::Failed, format!("failed to tag {name}: {why}")));
         }
         let resources: Vec<_> =
-            live_stack.stamps(&up_kinds::find).iter().map(|(observed, _)| swept(observed)).collect();
+            live_stack.stamps(&up_kinds::model).iter().map(|(observed, _)| swept(observed)).collect();
         let kept = match decide(expires, &resources) {
             Decision::Keep { reason: reason @ (KeepReason::Unmarked { .. } | KeepReason::Protected { .. }) } => {
                 Some(reason.to_string())

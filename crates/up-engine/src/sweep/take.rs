@@ -86,7 +86,7 @@ impl Session {
     async fn look_closely(&self) -> Result<Look, Failure> {
         let mut observation = self.observe(&[], &BTreeMap::new()).await?;
         let resources: Vec<_> =
-            observation.live_stack.stamps(&up_kinds::find).iter().map(|(observed, _)| swept(observed)).collect();
+            observation.live_stack.stamps(&up_kinds::model).iter().map(|(observed, _)| swept(observed)).collect();
         let decision = decide(self.clock.now(), &resources);
         for (kind, all) in &mut observation.live_stack.observed {
             let Some(kind) = up_kinds::find(kind) else { continue };
