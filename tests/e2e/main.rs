@@ -58,7 +58,7 @@ fn main() {
     let trials = match harness::is_localstack() {
         true => localstack::trials(),
         // Built with some of the services only, see CONTRIBUTING.md: all other tests need more of them.
-        false if !cfg!(feature = "all") => life::trials(),
+        false if !cfg!(feature = "all") => life::trials().into_iter().chain(watch::trials()).collect(),
         false => [
             life::trials(),
             ignored::trials(),
