@@ -213,7 +213,7 @@ impl Steering {
 impl Session {
     /// The ARNs of the stack's services.
     async fn live_services(&self, deployer: &dyn Deployer) -> Result<BTreeMap<Address, String>, Failure> {
-        let index = up_kinds::index(&self.cx, &self.stack).await;
+        let index = up_kinds::index(&self.cx, Some(&self.stack)).await;
         let index = index.map_err(|error| refused("to list the stack's resources", &error))?;
         let name = deployer.service_kind();
         let known = self.past()?.snapshot.and_then(|snapshot| snapshot.ids.get(name).cloned()).unwrap_or_default();

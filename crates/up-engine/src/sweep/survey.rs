@@ -12,7 +12,7 @@ use crate::{
     Engine, Failure, SessionOptions,
     disposal::expiry,
     run::holder,
-    session::{AccountSession, refused},
+    session::{AccountSession, call_refused},
 };
 
 /// All stacks of an account in one region.
@@ -86,7 +86,7 @@ impl Engine {
         self.guarded(async {
             let session = self.open_account(account, region, options).await?;
             let alias = up_kinds::account_alias(&session.cx).await;
-            alias.map_err(|error| refused("to read the alias of the account", &error, &["iam:ListAccountAliases"]))
+            alias.map_err(|error| call_refused("to read the alias of the account", &error, &["iam:ListAccountAliases"]))
         })
         .await
     }
@@ -95,7 +95,7 @@ impl Engine {
 impl AccountSession {
     async fn survey(&self, engine: &Engine) -> Result<Survey, Failure> {
         let index = up_kinds::index(&self.cx, None).await;
-        let index = index.map_err(|error| refused("to list the account's stacks", &error, &["tag:GetResources"]))?;
+        let index = index.map_err(|error| call_refused("to list the account's stacks", &error, &["tag:GetResources"]))?;
         let (stacks, failed) = observe_stacks(&self.cx, index, &up_kinds::all()).await;
         let now = self.clock.now();
         let mut unread: BTreeMap<_, _> =
