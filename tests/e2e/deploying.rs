@@ -30,6 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("deploying::what_is_wrong_is_refused_before_the_first_change", what_is_wrong_is_refused),
         trial("deploying::it_is_stopped_and_taken_back", it_is_stopped_and_taken_back),
         trial("deploying::time_runs_out_and_the_deployment_goes_on", time_runs_out),
+        trial("deploying::apply_keeps_what_ci_deploys", apply_keeps_what_ci_deploys),
     ];
     for call in ["RegisterTaskDefinition", "UpdateService"] {
         for when in ["before", "after"] {
@@ -563,6 +564,38 @@ fn time_runs_out() -> Result {
     shop.python("until('SUCCESSFUL')")?;
     shop.ends(&["orders=v1"], 0, "unchanged")?;
     if shop.begun()? == 1 { Ok(()) } else { fail("a second deployment was begun") }
+}
+
+/// CI's own deployment: a revision with another image, with the tags copied or without, and an update of the service.
+const CI: &str = r#"
+found = ecs.describe_task_definition(taskDefinition=seen()["taskDefinition"], include=["TAGS"])
+keep = ("family", "containerDefinitions", "cpu", "memory", "networkMode", "requiresCompatibilities", "executionRoleArn", "runtimePlatform")
+given = {key: found["taskDefinition"][key] for key in keep}
+given["containerDefinitions"][0]["image"] = "public.ecr.aws/nginx/nginx:IMAGE"
+made = ecs.register_task_definition(**given, tags=found["tags"] if COPIED else [])["taskDefinition"]["taskDefinitionArn"]
+ecs.update_service(cluster=cluster, service=service, taskDefinition=made)
+until("SUCCESSFUL")
+"#;
+
+/// Whoever deploys: `apply` never sets an image back. A revision without the stack's tags is followed by one of the stack's own.
+fn apply_keeps_what_ci_deploys() -> Result {
+    let shop = Shop::open(&Setting::default())?;
+    let ci = |image: &str, copied: &str| shop.python(&CI.replace("IMAGE", image).replace("COPIED", copied));
+    ci("1.30", "True")?;
+    expect(&shop.account.json(&["plan", &shop.file()])?, &Steps::new())?;
+    shop.apply()?;
+    shop.runs("nginx:1.30")?;
+    ci("1.31", "False")?;
+    let replaced = Steps::from([
+        ("replace".to_owned(), ["ecs.task_definition.orders".to_owned()].into()),
+        ("update".to_owned(), ["ecs.service.orders".to_owned()].into()),
+    ]);
+    expect(&shop.account.json(&["plan", &shop.file()])?, &replaced)?;
+    shop.apply()?;
+    shop.runs("nginx:1.31")?;
+    shop.is_settled()?;
+    shop.ends(&["orders=v1"], 0, "deployed")?;
+    shop.runs(&shop.digests[0])
 }
 
 /// A run of `deploy` that goes on.

@@ -91,6 +91,7 @@ pub(crate) fn not_known_yet(quote: &Placeholder) -> String {
         "stack" => format!(
             "`stack.{attribute}` is known only once AWS has been asked: it can be joined and encoded, but not computed with"
         ),
+        "deployed" => "`deployed` stands for what runs, which only AWS knows: it cannot be computed with".to_owned(),
         _ => format!(
             "`{attribute}` of {address} is known only once it exists: it can be joined and encoded, but not computed with"
         ),

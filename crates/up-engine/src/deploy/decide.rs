@@ -15,6 +15,8 @@ pub(super) enum Action {
     Watch(Deployment),
     /// An earlier run of this command was cut off while it watched this deployment, which has ended since.
     Tell(Deployment),
+    /// The service names the images, and its deployment is not listed yet.
+    Await,
     /// Another deployment is under way.
     Busy(Deployment),
     /// A deployment is to begin. `force` where the service names the revision already, and its deployment has failed.
@@ -51,6 +53,10 @@ pub(super) fn decide(
     let has_failed = newest.is_some_and(|newest| newest.phase != DeploymentPhase::Successful && deploys(newest));
     match newest.filter(is_cut_off) {
         Some(ended) if has_failed => Action::Tell(ended.clone()),
+        // After a rollback, the newest deployment is not of what runs.
+        _ if is_named && newest.is_some_and(|it| it.phase == DeploymentPhase::Successful && !deploys(it)) => {
+            Action::Await
+        }
         _ if is_named && !has_failed => Action::Nothing(newest.filter(|newest| deploys(newest)).cloned()),
         _ => Action::Begin { force: is_named },
     }
@@ -115,6 +121,7 @@ mod tests {
             Action::Nothing(deployment) => format!("nothing {}", deployment.is_some()),
             Action::Watch(_) => "watch".into(),
             Action::Tell(_) => "tell".into(),
+            Action::Await => "await".into(),
             Action::Busy(_) => "busy".into(),
             Action::Begin { force } => format!("begin {force}"),
         }
@@ -129,6 +136,8 @@ mod tests {
         assert_eq!(decided(OLD, Some((NEW, RollingBack)), None), "watch");
         assert_eq!(decided(NEW, Some((NEW, Successful)), None), "nothing true");
         assert_eq!(decided(NEW, None, None), "nothing false");
+        assert_eq!(decided(NEW, Some((OLD, RolledBack)), None), "nothing false");
+        assert_eq!(decided(NEW, Some((OLD, Successful)), Some(990)), "await");
         assert_eq!(decided("repo:9", Some(("repo:9", Running)), None), "busy");
         // A deployment that failed is begun again, unless nobody has told of its failure.
         assert_eq!(decided(OLD, Some((NEW, RolledBack)), None), "begin false");

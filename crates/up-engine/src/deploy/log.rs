@@ -3,7 +3,7 @@
 use up_core::Address;
 use up_state::{Entry, Ids, Journal, LastSnapshot, Lock, Past, Snapshot};
 
-use super::refused;
+use super::{refused, run::COMMAND};
 use crate::{Failure, Reason, Session, session::unusable};
 
 /// Records the calls of one run. The run must stop if its journal cannot be written, or if its lock is lost.
@@ -20,7 +20,7 @@ impl<'a> DeployLog<'a> {
     pub(super) fn begin(session: &'a Session, lock: &'a Lock, past: &Past, steps: usize) -> Result<Self, Failure> {
         let begin = Entry::Begin {
             owner: up_state::owner(),
-            command: "deploy".to_owned(),
+            command: COMMAND.to_owned(),
             account: session.cx.account().to_owned(),
             region: session.cx.region().to_owned(),
             steps,

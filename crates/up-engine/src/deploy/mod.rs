@@ -7,6 +7,7 @@
 mod control;
 mod decide;
 mod images;
+mod job;
 mod log;
 mod names;
 mod report;

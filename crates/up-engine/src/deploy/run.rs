@@ -6,44 +6,29 @@ use std::{
 };
 
 use serde_json::Value;
-use up_core::{
-    Address, DeployedField, Observed,
-    deploying::{DeployedService, Deployer, Deployment, DeploymentPhase},
-    placeholder,
-};
-use up_plan::{Action as Planned, LiveStack, Plan, Step};
+use up_core::{Address, DeployedField, Observed, deploying::Deployer, placeholder};
+use up_plan::{Action as Planned, Plan, Step};
 use up_stack::Stack;
 use up_state::{Ids, Lock};
 
 use super::{
-    Change, DeployOptions, Images,
+    Change, DeployOptions,
     decide::{Action, decide},
     deployer,
+    job::Job,
     log::DeployLog,
     names::{self, Target},
     refused, registries,
     report::{DEPLOY_FORMAT, DeployReport, DeployResult, Ended, ServiceReport, at},
     short_revision,
-    watch::{NEWEST, Watched},
+    watch::NEWEST,
 };
 use crate::{
     Engine, Failure, Goal, Level, Observation, PlanOptions, Reason, Session, SessionOptions, StackTarget, run::locked,
 };
 
-/// A service to deploy to, and what is to be done.
-struct Job {
-    address: Address,
-    /// The definition of the stack that it runs.
-    definition: Option<Address>,
-    /// Whether what it runs carries the stack's tags, which a new revision takes over.
-    is_own: bool,
-    service: DeployedService,
-    images: Images,
-    known: Vec<Deployment>,
-    action: Action,
-    /// A revision with these images that exists already.
-    revision: Option<String>,
-}
+/// The command in the journal and the lock.
+pub(super) const COMMAND: &str = "deploy";
 
 /// All that a run needs, read before anything is changed.
 struct Prepared {
@@ -98,10 +83,11 @@ impl Session {
         options: &DeployOptions,
     ) -> Result<Prepared, Failure> {
         let deployer = built_in()?;
-        let lock = locked(self, "deploy", options.lock_timeout).await?;
+        let lock = locked(self, COMMAND, options.lock_timeout).await?;
         let observation = self.observe(&stack.resources, &stack.outputs).await?;
         self.learn(&observation.live_stack);
-        let interrupted = observation.past.interrupted_run.as_ref().filter(|run| run.command == "deploy");
+        let interrupted = observation.past.interrupted_run.as_ref();
+        interrupted.filter(|run| run.command != COMMAND).map_or(Ok(()), |run| Err(unfinished(&run.command)))?;
         let interrupted = interrupted.and_then(|run| SystemTime::try_from(run.began).ok());
         let mut prepared = Prepared { jobs: vec![], observation, lock };
         for target in &targets {
@@ -149,7 +135,8 @@ impl Session {
         let begun = jobs.iter().filter(|job| matches!(job.action, Action::Begin { .. })).count();
         let is_quiet = observation.past.interrupted_run.is_none() && begun == 0;
         let log = if is_quiet { None } else { Some(DeployLog::begin(self, lock, &observation.past, 2 * begun)?) };
-        let (mut all, mut made, mut gone) = (vec![], Ids::new(), Ids::new());
+        let earlier = observation.past.interrupted_run.as_ref().map(|run| run.made.clone());
+        let (mut all, mut made, mut gone) = (vec![], earlier.unwrap_or_default(), Ids::new());
         for job in jobs {
             let mut watched = job.watched();
             if let (Action::Begin { force }, Some(log)) = (&job.action, &log) {
@@ -271,114 +258,15 @@ impl Prepared {
     }
 }
 
-impl Job {
-    fn watched(&self) -> Watched<'_> {
-        let (found, is_settled) = match &self.action {
-            Action::Nothing(found) => (found.clone(), true),
-            Action::Watch(found) | Action::Tell(found) | Action::Busy(found) => (Some(found.clone()), false),
-            // ECS takes a deployment of no tasks for a successful one.
-            Action::Begin { .. } => (None, self.service.desired_count == 0),
-        };
-        let definition = found.as_ref().and_then(|found| found.definition.clone());
-        Watched {
-            found,
-            is_settled,
-            before: self.known.iter().map(|known| known.id.clone()).collect(),
-            ..Watched::new(
-                self.address.to_string(),
-                &self.service.id,
-                definition.unwrap_or_else(|| self.service.definition.clone()),
-            )
-        }
-    }
-
-    /// Registers the revision, unless it exists, and begins its deployment. Returns the revision.
-    async fn begin(
-        &self,
-        deployer: &dyn Deployer,
-        session: &Session,
-        log: &DeployLog<'_>,
-        force: bool,
-    ) -> Result<String, Failure> {
-        let Self { address, service, images, .. } = self;
-        let revision = match &self.revision {
-            Some(revision) => revision.clone(),
-            None if force => service.definition.clone(),
-            None => {
-                let doing = format!("to register a revision for {address}");
-                let call = deployer.register(&session.cx, &service.definition, images);
-                let at = (self.definition.as_ref().unwrap_or(address), "create");
-                log.call(at, &doing, call, |made: &String| self.is_own.then(|| made.clone())).await?
-            }
-        };
-        let (from, to) = (short_revision(&service.definition), short_revision(&revision));
-        session.engine.message(Level::Note, &format!("{address}: {from} → {to}"));
-        let doing = format!("to deploy {to} to {address}");
-        let call = deployer.start(&session.cx, &service.id, &revision, force);
-        log.call((address, "update"), &doing, call, |()| None).await?;
-        Ok(revision)
-    }
-
-    fn result(&self, watched: &Watched<'_>, detach: bool) -> DeployResult {
-        if matches!(self.action, Action::Nothing(_)) {
-            return DeployResult::Unchanged;
-        }
-        if self.service.desired_count == 0 {
-            return DeployResult::Registered;
-        }
-        let Some(found) = &watched.found else {
-            return if detach { DeployResult::Started } else { DeployResult::TimedOut };
-        };
-        match found.phase {
-            DeploymentPhase::Successful => DeployResult::Deployed,
-            DeploymentPhase::RolledBack => DeployResult::RolledBack,
-            DeploymentPhase::RollbackFailed => DeployResult::RollbackFailed,
-            DeploymentPhase::Stopped if watched.superseded_by.is_some() => DeployResult::Superseded,
-            DeploymentPhase::Stopped => DeployResult::Stopped,
-            _ if detach => DeployResult::Started,
-            _ if found.paused.is_some() => DeployResult::Paused,
-            DeploymentPhase::Running | DeploymentPhase::RollingBack => DeployResult::TimedOut,
-        }
-    }
-
-    /// Deletes revisions that earlier runs have made and that neither run now nor ran before: the one before stays, for those
-    /// who want it back. What cannot be deleted stays as well.
-    async fn forget_older(
-        &self,
-        deployer: &dyn Deployer,
-        session: &Session,
-        log: &DeployLog<'_>,
-        observation: &Observation,
-        revision: &str,
-    ) -> Result<Vec<String>, Failure> {
-        let kind = deployer.definition_kind();
-        let (Some(definition), Some(any), Action::Begin { .. }) =
-            (&self.definition, up_kinds::find(kind), &self.action)
-        else {
-            return Ok(vec![]);
-        };
-        let LiveStack { observed, known, .. } = &observation.live_stack;
-        let is_known = |id: &String| known.get(kind).is_some_and(|ids| ids.contains(id));
-        let older = observed.get(kind).into_iter().flatten().filter(|it| {
-            let is_its = it.address(&session.stack).as_ref() == Some(definition);
-            is_its && is_known(&it.id) && it.id != revision && it.id != self.service.definition
-        });
-        let mut gone = vec![];
-        for older in older {
-            let doing = format!("to delete {}", short_revision(&older.id));
-            let deleted = log.call((definition, "delete"), &doing, any.delete(&session.cx, older.clone()), |()| None);
-            match deleted.await {
-                Ok(()) => gone.push(older.id.clone()),
-                Err(failure) => session.engine.message(Level::Warning, &failure.message),
-            }
-        }
-        Ok(gone)
-    }
-}
-
 /// Where a definition has the images.
 fn field(deployer: &dyn Deployer) -> Option<DeployedField> {
     up_kinds::find(deployer.definition_kind())?.info().deployed
+}
+
+/// The journal keeps what an interrupted run has made only until another run ends.
+fn unfinished(command: &str) -> Failure {
+    let failure = Failure::new(Reason::Refused, format!("the last {command} of the stack was interrupted"));
+    failure.hint("run that command again first: it finishes what was begun")
 }
 
 fn went_on() -> Failure {

@@ -24,6 +24,8 @@ pub(super) async fn running(
     for definition in declared.iter().filter(|declared| !declared.deployed.is_empty()) {
         let kind = definition.address.kind.as_str();
         let users = declared.iter().filter(|it| it.address.kind == deployer.service_kind());
+        // Where a service's revisions are somebody else's business, it says nothing of the stack's definition.
+        let users = users.filter(|it| !it.ignore_changes.contains(deployer.definition_field()));
         let users = users.filter(|it| references(&it.spec[deployer.definition_field()]).contains(&definition.address));
         let mut live = users.filter_map(|user| {
             let of_stack = |it: &&Observed<Value>| it.address(&observer.stack).as_ref() == Some(&user.address);
