@@ -1,11 +1,11 @@
-//! When a resource was created, as AWS's answers say.
+//! When AWS says that a resource was created.
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use crate::Observed;
 
-/// Reads the time of creation from an answer.
+/// Takes the time of a resource's creation from an answer of AWS.
 pub trait CreatedAt {
     /// The same resource with the time of its creation, if AWS sent one.
     #[must_use]
@@ -14,6 +14,7 @@ pub trait CreatedAt {
 
 impl<K> CreatedAt for Observed<K> {
     fn created_at(self, at: impl Into<Option<DateTime>>) -> Self {
+        // The SDK fills in 0 for a time that is required and missing.
         let at = at.into().filter(|at| at.secs() > 0);
         Self { created: at.and_then(|at| Timestamp::from_second(at.secs()).ok()), ..self }
     }

@@ -56,7 +56,7 @@ impl TrueStack {
         let text = |second: i64| Timestamp::from_second(second).map(|at| format!("{at:.0}")).unwrap_or_default();
         let is_disposable = dice.below(5) > 0;
         let born = now - 2 * HOUR - dice.below(60) * HOUR;
-        let mut expires = born + HOUR + dice.below(48) * HOUR;
+        let mut expires = born + HOUR + dice.below(24) * HOUR;
         let mut is_wanted = !is_allowed || !is_disposable || expires > now;
         let mut resources = BTreeMap::new();
         // A run may have been killed.
@@ -89,10 +89,16 @@ impl TrueStack {
                 }
             }
         };
-        match dice.below(8) {
-            0 => (set("bullstra:disposable", None), is_wanted = true).1,
-            1 => (set("bullstra:expires", None), is_wanted = true).1,
-            2 => (set("bullstra:expires", Some("soon".into())), is_wanted = true).1,
+        match dice.below(12) {
+            lost @ 0..3 => {
+                let (tag, text) = match lost {
+                    0 => ("disposable", None),
+                    1 => ("expires", None),
+                    _ => ("expires", Some("soon")),
+                };
+                set(&format!("bullstra:{tag}"), text.map(str::to_owned));
+                is_wanted = true;
+            }
             // Half extended: the latest counts.
             3 if is_disposable => {
                 expires = expires.max(now) + HOUR;
@@ -105,7 +111,10 @@ impl TrueStack {
                 is_wanted = true;
             }
             // A clock that was ahead.
-            5 if is_disposable => (set("bullstra:created", Some(text(now + 3 * HOUR))), is_wanted = true).1,
+            5 if is_disposable => {
+                set("bullstra:created", Some(text(now + 3 * HOUR)));
+                is_wanted = true;
+            }
             _ => {}
         }
         Self { name, resources, is_wanted }
