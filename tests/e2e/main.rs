@@ -5,6 +5,7 @@ mod chaos;
 mod children;
 mod credentials;
 mod deploys;
+mod disposable;
 mod drift;
 mod faults;
 mod harness;
@@ -21,6 +22,7 @@ mod python;
 mod refusals;
 mod shared;
 mod state;
+mod sweep;
 mod teardown;
 mod throttle;
 mod world;
@@ -60,6 +62,7 @@ fn main() {
             ignored::trials(),
             children::trials(),
             deploys::trials(),
+            disposable::trials(),
             drift::trials(),
             late::trials(),
             prod::trials(),
@@ -70,6 +73,7 @@ fn main() {
             hostile::trials(),
             shared::trials(),
             state::trials(),
+            sweep::trials(),
             teardown::trials(),
             throttle::trials(),
             write_only::trials(),

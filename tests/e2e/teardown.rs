@@ -79,7 +79,7 @@ fn destroyed(stack: &str, is_by_name: bool) -> Result<(BTreeSet<String>, BTreeSe
             return fail(format!("data is not protected: {refused:?}"));
         }
         let elsewhere = account.up(&named(&name, "999999999999"))?;
-        if elsewhere.code != 4 || !elsewhere.stderr.contains("is to be destroyed in account 999999999999") {
+        if elsewhere.code != 4 || !elsewhere.stderr.contains("and not for account 999999999999") {
             return fail(format!("another account is not refused: {elsewhere:?}"));
         }
         if let Some((call, _)) = account.calls()?[calls..].iter().find(|(_, mutating)| *mutating) {

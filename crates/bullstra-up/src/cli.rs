@@ -6,9 +6,9 @@ use up_engine::{Engine, Failure};
 use crate::{
     commands::{
         apply::ApplyCommand, completions::CompletionsCommand, destroy::DestroyCommand, drift::DriftCommand,
-        graph::GraphCommand, history::HistoryCommand, output::OutputCommand, plan::PlanCommand,
-        reference::ReferenceCommand, sandbox::SandboxCommand, schema::SchemaCommand, show::ShowCommand,
-        unlock::UnlockCommand, validate::ValidateCommand,
+        extend::ExtendCommand, graph::GraphCommand, history::HistoryCommand, list::ListCommand, output::OutputCommand,
+        plan::PlanCommand, reference::ReferenceCommand, sandbox::SandboxCommand, schema::SchemaCommand,
+        show::ShowCommand, sweep::SweepCommand, unlock::UnlockCommand, validate::ValidateCommand,
     },
     exit::Exit,
 };
@@ -50,6 +50,9 @@ pub(crate) enum Command {
     Apply(ApplyCommand),
     Destroy(DestroyCommand),
     Drift(DriftCommand),
+    List(ListCommand),
+    Extend(ExtendCommand),
+    Sweep(SweepCommand),
     Show(ShowCommand),
     Output(OutputCommand),
     Graph(GraphCommand),
@@ -70,6 +73,9 @@ impl Command {
             Self::Apply(command) => command.run(engine).await,
             Self::Destroy(command) => command.run(engine).await,
             Self::Drift(command) => command.run(engine).await,
+            Self::List(command) => command.run(engine).await,
+            Self::Extend(command) => command.run(engine).await,
+            Self::Sweep(command) => command.run(engine).await,
             Self::Show(command) => command.run(engine).await,
             Self::Output(command) => command.run(engine).await,
             Self::Graph(command) => command.run(engine),

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use up_core::Address;
 use up_engine::{
-    Engine, Failure, History, LimitOptions, MfaCode, PlanOptions, RunOptions, SANDBOX_ACCOUNT, SessionOptions,
+    Engine, Failure, History, LimitOptions, MfaCode, PlanOptions, Reason, RunOptions, SANDBOX_ACCOUNT, SessionOptions,
     StackTarget,
 };
 use up_stack::{RoleArn, Stack};
@@ -190,6 +190,29 @@ pub(crate) enum RequestLimits {
     None,
 }
 
+/// An account and a region, where there is no stack's file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AccountArgs {
+    /// The account, 12 digits. Credentials of another account are refused.
+    #[arg(long, value_name = "ID", requires = "region", value_parser = account)]
+    pub(crate) account: String,
+}
+
+impl AccountArgs {
+    /// The account and the region.
+    pub(crate) fn place<'a>(&'a self, aws: &'a AwsArgs) -> Result<(&'a str, &'a str), Failure> {
+        // The parser refuses it before.
+        let absent = || Failure::new(Reason::Input, "expected `--region`");
+        Ok((&self.account, aws.region.as_deref().ok_or_else(absent)?))
+    }
+}
+
+/// An account id.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".into()) }
+}
+
 /// Where a stack's history is kept.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "State")]
@@ -265,7 +288,7 @@ fn mfa_code(text: &str) -> Result<MfaCode, Infallible> {
     Ok(MfaCode(text.to_owned()))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as `90s` or `10m`".to_owned())?;
     span.try_into().map_err(|_| "expected a time that is not negative".to_owned())
 }

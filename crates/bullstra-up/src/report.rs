@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anstream::adapter::strip_str;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use up_core::{Address, Error, ErrorKind, Meter};
@@ -39,6 +40,9 @@ struct RunObject<'a> {
     skipped: &'a [Address],
     seconds: f64,
     outputs: BTreeMap<&'a str, &'a Option<Value>>,
+    /// Of a disposable stack: when it expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
     api_calls: ApiCalls,
     notices: Vec<Notice>,
     /// Of a destroy, as told before it began.
@@ -83,7 +87,7 @@ impl RunReport<'_> {
     /// The object. Outputs that are sensitive are left out.
     pub(crate) fn json(&self, meter: &Meter) -> Value {
         let Self { command, plan, remarks, finished, elapsed } = self;
-        let FinishedRun { outcome, outputs, .. } = finished;
+        let FinishedRun { outcome, outputs, expires, .. } = finished;
         let shown = outputs.iter().filter(|(_, output)| !output.sensitive);
         let answer = RunObject {
             format: FORMAT,
@@ -97,6 +101,7 @@ impl RunReport<'_> {
             skipped: &outcome.skipped,
             seconds: elapsed.as_secs_f64(),
             outputs: shown.map(|(name, output)| (name.as_str(), &output.value)).collect(),
+            expires: *expires,
             api_calls: ApiCalls::of(meter),
             notices: render::remaining(plan, outcome),
             remarks,

@@ -1,9 +1,13 @@
 //! What `apply` and `destroy` share: prepare, show the plan, ask, apply, and show the result.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
+use serde_json::Value;
 use up_core::Address;
-use up_engine::{Engine, Failure, Goal, PreparedRun, Reason, RunRequest, refused};
+use up_engine::{Engine, Failure, Goal, PreparedRun, Reason, ResolvedOutput, RunRequest, refused};
 use up_plan::Plan;
 
 use crate::{
@@ -40,35 +44,58 @@ impl ChangingCommand<'_> {
         let session = aws.session(state).await?;
         let prepared = engine.prepare(RunRequest { command, goal, saved, options: args.options(), session }).await?;
         show(engine, &prepared, destroys, args.json)?;
-        let (plan, remarks) = (prepared.plan.clone(), prepared.remarks.clone());
+        let PreparedRun { plan, remarks, .. } = &prepared;
         if !plan.refusals.is_empty() {
-            return Err(refused(&plan));
+            return Err(refused(plan));
         }
         if let Some(only) = only {
-            is_alone(only, &plan)?;
+            is_alone(only, plan)?;
         }
         if !plan.is_empty() {
             prepared.check_lifetime(args.strict)?;
-            render::remarks(&remarks).into_iter().for_each(terminal::say);
+            render::remarks(remarks).into_iter().for_each(terminal::say);
             if args.strict && remarks.iter().any(|remark| remark.blocks) {
                 return Err(Failure::new(Reason::Refused, "something that is not the stack's blocks the destroy"));
             }
-            confirm(args, &plan).await?;
+            confirm(args, plan).await?;
         }
-        let finished = prepared.apply().await?;
-        let elapsed = begun.elapsed();
-        let report = RunReport { command, plan: &plan, remarks: &remarks, finished: &finished, elapsed };
-        if !plan.is_empty() {
-            terminal::say(render::summary(&plan, &finished.outcome, elapsed, &ApiCalls::of(&engine.meter)));
-            finished.proof.iter().flat_map(render::proof).for_each(terminal::say);
-        }
+        let CarriedOut { outputs, report, exit } = carry_out(command, engine, prepared, begun).await?;
         if args.json {
-            terminal::json(report.json(&engine.meter))?;
-        } else if report.exit() == Exit::Ok && !finished.outputs.is_empty() {
-            terminal::data(render::outputs(&finished.outputs))?;
+            terminal::json(report)?;
+        } else if exit == Exit::Ok && !outputs.is_empty() {
+            terminal::data(render::outputs(&outputs))?;
         }
-        Ok(report.exit())
+        Ok(exit)
     }
+}
+
+/// What a run has come to.
+pub(crate) struct CarriedOut {
+    /// The stack's outputs.
+    pub(crate) outputs: BTreeMap<String, ResolvedOutput>,
+    /// The object for `--json`.
+    pub(crate) report: Value,
+    pub(crate) exit: Exit,
+}
+
+/// Carries out a plan, and tells people how that ended. Its time counts from when it was `begun`.
+pub(crate) async fn carry_out(
+    command: &'static str,
+    engine: &Engine,
+    prepared: PreparedRun,
+    begun: Instant,
+) -> Result<CarriedOut, Failure> {
+    let (plan, remarks) = (prepared.plan.clone(), prepared.remarks.clone());
+    let finished = prepared.apply().await?;
+    let elapsed = begun.elapsed();
+    if !plan.is_empty() {
+        terminal::say(render::summary(&plan, &finished.outcome, elapsed, &ApiCalls::of(&engine.meter)));
+        finished.proof.iter().flat_map(render::proof).for_each(terminal::say);
+    }
+    finished.expires.iter().for_each(|at| terminal::say(render::expires(*at)));
+    let report = RunReport { command, plan: &plan, remarks: &remarks, finished: &finished, elapsed };
+    let (report, exit) = (report.json(&engine.meter), report.exit());
+    Ok(CarriedOut { outputs: finished.outputs, report, exit })
 }
 
 /// Refuses a plan that changes others beside this one.

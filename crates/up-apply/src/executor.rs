@@ -11,7 +11,8 @@ use up_core::{Address, AnyKind, Context, Error, ErrorKind, PrioritySemaphore, Ur
 use up_plan::{Action, Step};
 
 use crate::{
-    EventKind, ObservedResources, Sink, Stop, holders::OwnedResources, names::LiveIds, step::StepRunner, watch::Watch,
+    Birth, EventKind, ObservedResources, Sink, Stop, holders::OwnedResources, names::LiveIds, step::StepRunner,
+    watch::Watch,
 };
 
 /// What all steps share.
@@ -24,6 +25,7 @@ pub(crate) struct Executor {
     pub(crate) notes: Mutex<BTreeMap<Address, Vec<String>>>,
     pub(crate) semaphore: Arc<PrioritySemaphore>,
     pub(crate) settle: Duration,
+    pub(crate) birth: Option<Birth>,
     /// Resources that were created or changed, as observed so far.
     pub(crate) observed: Mutex<ObservedResources>,
     /// The kinds of which the plan deletes resources.

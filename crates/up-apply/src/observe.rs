@@ -293,7 +293,7 @@ impl Observer {
 }
 
 /// Repeats the observation where a resource that was listed is not found by a second call.
-async fn look(kind: &dyn AnyKind, cx: &Context, query: &Query) -> Result<Vec<Observed<Value>>, Error> {
+pub(crate) async fn look(kind: &dyn AnyKind, cx: &Context, query: &Query) -> Result<Vec<Observed<Value>>, Error> {
     const TRIES: u32 = 5;
     let mut tries = 0;
     loop {

@@ -12,7 +12,7 @@ use up_core::{Address, AnyKind, Error, ErrorKind, Observed, PrioritySemaphore, U
 use up_plan::{Action, LiveStack, Plan};
 
 use crate::{
-    Event, EventKind, Holder, Observer, Sink,
+    Birth, Event, EventKind, Holder, Observer, Sink,
     executor::{Executor, PROPAGATE},
     holders::OwnedResources,
     names::LiveIds,
@@ -29,7 +29,7 @@ pub enum Stop {
 }
 
 /// Options of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ApplyOptions {
     /// The greatest number of changing calls at once. Waiting for AWS does not count.
     pub parallel: usize,
@@ -37,6 +37,8 @@ pub struct ApplyOptions {
     pub settle: Duration,
     /// How long ago the run before this one was last at work: what it created may not be known in all of AWS yet.
     pub since_last_run: Option<Duration>,
+    /// What new resources of a disposable stack are stamped with.
+    pub birth: Option<Birth>,
 }
 
 /// Live resources by kind and id.
@@ -88,6 +90,7 @@ pub async fn apply(
         notes: Mutex::default(),
         semaphore: PrioritySemaphore::new(options.parallel),
         settle: options.settle,
+        birth: options.birth,
         observed: Mutex::default(),
         deleted: deleted_kinds(plan),
         made: Mutex::default(),

@@ -1,6 +1,6 @@
 //! Runs one step. `executor.rs` has what all steps share, `send.rs` sends its calls, `wait.rs` waits for their effects.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -34,7 +34,8 @@ impl<'a> StepRunner<'a> {
         match &self.step.action {
             Action::Create { new, desired, partial, .. } => {
                 let desired = Desired { spec: self.resolved(desired)?, ignored: &BTreeSet::new(), partial: *partial };
-                let observed = self.create_ready(new, &desired.spec).await?;
+                let new = self.executor.birth.as_ref().map_or(Cow::Borrowed(new), |birth| birth.stamped(new));
+                let observed = self.create_ready(&new, &desired.spec).await?;
                 self.settle(observed, &desired).await
             }
             Action::Update { observed: Some(observed), desired, ignore, tags, .. } => {

@@ -16,6 +16,10 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A [`Kind`] whose spec is a JSON value: its [`Model`], and its calls. Implemented once, for [`Of`].
 pub trait AnyKind: Model {
+    /// See [`Kind::disposed`]. A spec that does not parse is returned unchanged.
+    fn disposed(&self, seen: Value) -> Value {
+        seen
+    }
     /// See [`Kind::before_delete`].
     fn before_delete<'a>(
         &'a self,
@@ -129,6 +133,10 @@ impl<K: Kind> Model for Of<K> {
 }
 
 impl<K: Kind> AnyKind for Of<K> {
+    fn disposed(&self, seen: Value) -> Value {
+        typed::<K>(&seen).map_or(seen, |spec| plain::observed(&spec.disposed()))
+    }
+
     fn observe<'a>(&'a self, cx: &'a Context, query: &'a Query) -> Later<'a, Vec<Observed<Value>>> {
         called::<K, _>("observe", async move {
             let observed = K::observe(cx, query).await?.into_iter().map(erase).collect();

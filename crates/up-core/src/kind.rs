@@ -68,6 +68,13 @@ pub trait Kind: Spec {
         async { Ok(Vec::new()) }
     }
 
+    /// An observed spec, of a resource that is to be deleted without a trace: AWS keeps no final snapshot, for example. Asked
+    /// for by a sweep.
+    #[must_use]
+    fn disposed(self) -> Self {
+        self
+    }
+
     /// Values that only one resource of the kind can have at a time: a port, a priority, an address range. The plan
     /// lets a resource take such a value only after another of the stack has released it, and replaces delete-first if
     /// old and new would share it. Fields marked `name` are included automatically; a kind returns them only if the

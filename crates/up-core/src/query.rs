@@ -18,6 +18,9 @@ pub enum Select {
     Owned,
     /// Those whose ids are in [`Query::known`]. No calls should be made for others.
     Ids,
+    /// Those of all stacks: whatever carries the stack's tag. What the index does not list is looked for only where a list
+    /// tells its tags, or its stack.
+    Stacks,
     /// All in the account and the region.
     All,
 }
@@ -64,6 +67,11 @@ impl Query {
         self.select == Select::All
     }
 
+    /// The stack whose resources alone are read, unless those of others are read too.
+    pub fn only_stack(&self) -> Option<&str> {
+        (!matches!(self.select, Select::Stacks | Select::All)).then_some(&*self.stack)
+    }
+
     /// True if a declared resource of the kind sets `field`; otherwise nothing compares it.
     pub fn asks(&self, field: &str) -> bool {
         self.asked.contains(field)
@@ -105,8 +113,7 @@ impl Query {
     /// False if the resource is certainly not to be read, judged without its tags: true for resources that the index or
     /// a run knows, and for names like those of the stack's resources.
     pub fn may_match(&self, id: &str, arn: &str, name: &str) -> bool {
-        let named =
-            || self.index.tags(arn).is_some() || name.starts_with(&self.prefix()) || self.wanted_name(name).is_some();
+        let named = || self.index.lists(arn) || self.derives(name) || self.wanted_name(name).is_some();
         self.known.contains(id) || !self.is_by_id() && (self.is_all() || named())
     }
 
@@ -150,12 +157,20 @@ impl Query {
     }
 
     /// The prefix of all names derived for the stack's resources, see [`crate::NewResource::name`]. Empty if resources
-    /// of others are read too.
-    pub fn prefix(&self) -> String {
-        if self.is_all() {
-            return String::new();
+    /// of others are read too; `None` if those of all stacks are, whose names have nothing in common.
+    pub fn prefix(&self) -> Option<String> {
+        match self.select {
+            Select::All => Some(String::new()),
+            Select::Stacks => None,
+            Select::Owned | Select::Ids => {
+                Some(format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX)))
+            }
         }
-        format!("{}-", Address::root("", "").physical(&self.stack, 0, usize::MAX))
+    }
+
+    /// True for a name that may be derived for a resource that is read.
+    pub fn derives(&self, name: &str) -> bool {
+        self.prefix().is_some_and(|prefix| name.starts_with(&prefix))
     }
 
     /// The name in [`Query::names`] that AWS treats as equal to `name`.
@@ -168,6 +183,7 @@ impl Query {
 
     /// True if the tags say that the resource belongs to the stack.
     pub fn owns(&self, tags: &Tags) -> bool {
-        tags.get(Address::STACK_TAG) == Some(&self.stack)
+        let owner = tags.get(Address::STACK_TAG);
+        owner.is_some_and(|owner| self.select == Select::Stacks || *owner == self.stack)
     }
 }

@@ -126,5 +126,5 @@ fn read(cx: &Context, pair: KeyPairInfo) -> Result<Observed<KeyPair>> {
     let fingerprint = present(pair.key_fingerprint, "fingerprint of a key pair")?;
     let spec = KeyPair { key_name: Some(name.clone()), public_key };
     let observed = Observed::new(id, tags(pair.tags), spec).attr("arn", arn(cx, "key-pair", &name));
-    Ok(observed.attr("name", name).attr("fingerprint", fingerprint))
+    Ok(observed.attr("name", name).attr("fingerprint", fingerprint).created_at(pair.create_time))
 }

@@ -187,6 +187,7 @@ fn read(cx: &Context, gateway: Described) -> Result<Observed<NatGateway>> {
     };
     let id = present(gateway.nat_gateway_id, "NAT gateway id")?;
     let observed = Observed::new(&id, tags(gateway.tags), spec).attr("arn", arn(cx, "natgateway", &id));
+    let observed = observed.created_at(gateway.create_time);
     Ok(Observed { status, ..observed.attr("private_ip", private_ip).attr("public_ip", public_ip) })
 }
 

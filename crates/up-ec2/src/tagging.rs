@@ -18,12 +18,11 @@ pub(crate) fn selected(query: &Query, id: &str) -> Option<Vec<Filter>> {
 
 /// The stack's resources, unless those of others are asked for too.
 pub(crate) fn owned(query: &Query) -> Option<Filter> {
-    (!query.is_all()).then(|| owned_by(&query.stack))
-}
-
-/// All that a stack owns.
-fn owned_by(stack: &str) -> Filter {
-    Filter::builder().name(format!("tag:{}", Address::STACK_TAG)).values(stack).build()
+    let filter = |name: String, value: &str| Filter::builder().name(name).values(value).build();
+    match query.only_stack() {
+        Some(stack) => Some(filter(format!("tag:{}", Address::STACK_TAG), stack)),
+        None => (!query.is_all()).then(|| filter("tag-key".to_owned(), Address::STACK_TAG)),
+    }
 }
 
 /// EC2 tags a resource in the call that makes it.

@@ -242,6 +242,7 @@ fn read(cx: &Context, endpoint: Described) -> Result<Observed<VpcEndpoint>> {
     let entry = endpoint.dns_entries.into_iter().flatten().next();
     let (name, zone) = entry.map_or((None, None), |entry| (entry.dns_name, entry.hosted_zone_id));
     let observed = Observed::new(&id, tags(endpoint.tags), spec).attr("arn", arn(cx, "vpc-endpoint", &id));
+    let observed = observed.created_at(endpoint.creation_timestamp);
     Ok(Observed { status, notes, ..observed.attr("dns_name", name).attr("hosted_zone_id", zone) })
 }
 

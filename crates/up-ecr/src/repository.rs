@@ -254,7 +254,8 @@ fn observed(
         lifecycle_policy,
         repository_policy,
     };
-    Ok(Observed::new(name.clone(), tags, spec).attr("arn", arn).attr("name", name).attr("uri", uri))
+    let observed = Observed::new(name.clone(), tags, spec).attr("arn", arn).attr("name", name).attr("uri", uri);
+    Ok(observed.created_at(repository.created_at))
 }
 
 /// The tags of all its images, in order, with spaces between them: none where it is gone meanwhile.

@@ -203,7 +203,7 @@ async fn candidates(cx: &Context, query: &Query) -> Result<BTreeSet<String>> {
         return Ok(known.into_iter().chain(named.map(arn)).collect());
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
-    let is_named = |name: &str| name.starts_with(&query.prefix()) || query.names.contains(name);
+    let is_named = |name: &str| query.derives(name) || query.names.contains(name);
     let named = |arn: &String| arn.rsplit('/').next().is_some_and(is_named);
     Ok(listed.into_iter().filter(named).collect())
 }

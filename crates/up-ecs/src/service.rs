@@ -219,7 +219,7 @@ async fn clusters(cx: &Context, query: &Query) -> Result<Vec<String>> {
         return Ok(indexed);
     }
     let listed = client(cx).list_clusters().into_paginator().items().send().try_collect().await?;
-    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| name.starts_with(&query.prefix()));
+    let named = |arn: &String| arn.rsplit('/').next().is_some_and(|name| query.derives(name));
     Ok(listed.into_iter().filter(named).collect())
 }
 

@@ -70,7 +70,7 @@ impl Service {
             service_connect_configuration: mirror::read(connect, "Service Connect")?,
         };
         let observed = Observed::new(&id, tags(service.tags), spec).attr("arn", id.clone()).attr("name", name);
-        Ok(Some(Observed { status, ..observed }))
+        Ok(Some(Observed { status, ..observed.created_at(service.created_at) }))
     }
 
     pub(crate) fn rebalancing(&self) -> Option<AvailabilityZoneRebalancing> {

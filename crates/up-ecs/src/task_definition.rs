@@ -176,10 +176,8 @@ fn family_of(new: &NewResource) -> String {
 
 /// Families that may be the stack's.
 async fn families(cx: &Context, query: &Query) -> Result<Vec<String>> {
-    if query.is_by_id() {
-        return Ok(vec![]);
-    }
-    let request = client(cx).list_task_definition_families().family_prefix(query.prefix());
+    let Some(prefix) = query.prefix().filter(|_| !query.is_by_id()) else { return Ok(vec![]) };
+    let request = client(cx).list_task_definition_families().family_prefix(prefix);
     let request = request.status(TaskDefinitionFamilyStatus::Active).into_paginator().items().send();
     Ok(request.try_collect().await?)
 }
@@ -258,6 +256,7 @@ fn read(answer: DescribeTaskDefinitionOutput) -> Result<Option<Observed<TaskDefi
         pid_mode: read!(definition.pid_mode)?,
     };
     let observed = Observed::new(&id, tags(answer.tags), spec).attr("arn", id.clone()).attr("family", family);
+    let observed = observed.created_at(definition.registered_at);
     Ok(Some(Observed { status, ..observed.attr("revision", definition.revision.to_string()) }))
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn load_balancers(cx: &Context, query: &Query) -> Result<BTreeS
         present(balancer.load_balancer_arn.zip(balancer.load_balancer_name), "ARN and name of a load balancer")
     });
     let named: Vec<_> = named.collect::<Result<_>>()?;
-    Ok(named.into_iter().filter(|(_, name)| name.starts_with(&query.prefix())).map(|(arn, _)| arn).collect())
+    Ok(named.into_iter().filter(|(_, name)| query.derives(name)).map(|(arn, _)| arn).collect())
 }
 
 /// The listeners whose rules may be the stack's. Those of a load balancer are asked for only where none is known.

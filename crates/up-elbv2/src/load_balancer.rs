@@ -311,7 +311,8 @@ async fn read(
     let spec = attributes.fill(spec, &LoadBalancer::rows(r#type))?;
     let observed = named(arn, name, tags, spec)
         .attr("dns_name", present(balancer.dns_name, "name in the DNS of a load balancer")?)
-        .attr("zone_id", present(balancer.canonical_hosted_zone_id, "hosted zone of a load balancer")?);
+        .attr("zone_id", present(balancer.canonical_hosted_zone_id, "hosted zone of a load balancer")?)
+        .created_at(balancer.created_time);
     Ok(Some(Observed { status, notes, ..observed }))
 }
 

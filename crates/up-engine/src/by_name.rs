@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use up_core::{Address, Observed, visit_texts};
+use up_core::{Address, Context, Observed, visit_texts};
 use up_plan::{Action, LiveStack, Plan, Refusal};
 
 use crate::{Failure, Goal, PlanOptions, Reason, Session};
@@ -22,6 +22,8 @@ pub struct NamedStack {
     pub region: String,
     /// True if nobody has allowed to delete data.
     pub(crate) protect: bool,
+    /// True if it was created to be destroyed: then its files protect nothing.
+    pub(crate) is_disposable: bool,
 }
 
 /// The shortest name looked for in text: a shorter one may be any word.
@@ -30,20 +32,17 @@ const SHORTEST: usize = 6;
 impl NamedStack {
     /// A stack whose resources that hold data are not deleted, unless the plan's options allow it.
     pub fn new(name: impl Into<String>, account: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { name: name.into(), account: account.into(), region: region.into(), protect: true }
+        Self { name: name.into(), account: account.into(), region: region.into(), protect: true, is_disposable: false }
+    }
+
+    /// The same, known to be disposable: its data goes with it.
+    pub(crate) fn disposable(self) -> Self {
+        Self { protect: false, is_disposable: true, ..self }
     }
 
     /// Refuses credentials of another account, before any call but for the identity.
     pub(crate) fn check(&self, session: &Session) -> Result<(), Failure> {
-        let (account, region) = (session.cx.account(), session.cx.region());
-        if (account, region) == (&*self.account, &*self.region) {
-            return Ok(());
-        }
-        let message = format!(
-            "the credentials are for account {account}, {region}, and the stack `{}` is to be destroyed in account {}, {}",
-            self.name, self.account, self.region
-        );
-        Err(Failure::new(Reason::Access, message).hint("use another profile (`--profile`), or correct `--account`"))
+        in_account(&session.cx, &self.account, &self.region)
     }
 
     /// What only the stack's files, or its history, could allow.
@@ -91,6 +90,16 @@ impl NamedStack {
         });
         named.filter(|(_, named)| !named.is_empty()).collect()
     }
+}
+
+/// Refuses credentials of another account than the one that is named.
+pub(crate) fn in_account(cx: &Context, account: &str, region: &str) -> Result<(), Failure> {
+    if (cx.account(), cx.region()) == (account, region) {
+        return Ok(());
+    }
+    let (is, at) = (cx.account(), cx.region());
+    let message = format!("the credentials are for account {is}, {at}, and not for account {account}, {region}");
+    Err(Failure::new(Reason::Access, message).hint("use another profile (`--profile`), or correct `--account`"))
 }
 
 impl Goal {

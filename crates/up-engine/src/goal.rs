@@ -1,6 +1,9 @@
 //! The desired state of a stack.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use up_core::{Address, Declared, WriteOnly};
@@ -24,6 +27,12 @@ pub struct Goal {
     /// Its outputs.
     pub outputs: BTreeMap<String, OutputValue>,
     protect: bool,
+    /// How long it lives from its creation, if it is disposable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ttl: Option<Duration>,
+    /// True if the caller said so, and not the file.
+    #[serde(skip)]
+    pub(crate) is_given_ttl: bool,
     /// The bucket of the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     backend: Option<StateLocation>,
@@ -61,6 +70,8 @@ impl Goal {
             resources,
             outputs: stack.outputs,
             protect: stack.protect && !options.unprotect,
+            ttl: stack.ttl,
+            is_given_ttl: false,
             backend: stack.backend,
             prevent_destroy: BTreeSet::new(),
             named: BTreeMap::new(),
@@ -96,6 +107,8 @@ impl Goal {
             resources: vec![],
             outputs: BTreeMap::new(),
             protect: false,
+            ttl: None,
+            is_given_ttl: false,
             backend: None,
             prevent_destroy: BTreeSet::new(),
             named: BTreeMap::new(),
@@ -183,11 +196,13 @@ impl Goal {
             named: named.as_ref().unwrap_or(&self.named),
             given: &self.given,
             targets: &self.targets(&observation.live_stack)?,
+            disposal: self.disposal(),
         };
         let mut plan = up_plan::plan(&wanted, &observation.live_stack, &up_kinds::model);
         if observation.past.snapshot.is_none() && !self.resources.is_empty() {
             plan.notices.extend(of_another_copy(&plan));
         }
+        plan.notices.extend(self.disposal_notice(&observation.live_stack));
         let refusals: Vec<_> =
             by_name.into_iter().flat_map(|stack| stack.refusals(&plan, &observation.live_stack)).collect();
         plan.refusals.extend(refusals);

@@ -6,6 +6,7 @@
 
 mod advice;
 mod by_name;
+mod disposal;
 mod drift;
 mod failure;
 #[cfg(test)]
@@ -23,11 +24,12 @@ mod run;
 mod saved;
 mod secrets;
 mod session;
+mod sweep;
 mod time;
 
 use std::{path::Path, pin::Pin, sync::Arc};
 
-use up_core::Meter;
+use up_core::{Clock, Meter};
 use up_stack::{Diagnostics, Stack};
 
 pub use crate::{
@@ -46,6 +48,7 @@ pub use crate::{
     saved::{SavedPlan, is_saved},
     secrets::{MASK, Secrets},
     session::{CredentialLifetime, DEFAULT_STATE, History, Observation, SANDBOX_ACCOUNT, Session, StackTarget},
+    sweep::{Decision, Extended, KeepReason, StackSummary, Survey, SweepRules, Taken, YOUNG},
     time::about,
 };
 
@@ -58,19 +61,28 @@ pub struct Engine {
     pub interrupt: Interrupt,
     /// Counts the calls to AWS.
     pub meter: Meter,
+    /// The time, if it is not AWS's.
+    clock: Option<Clock>,
     reporter: Arc<dyn Reporter>,
 }
 
 impl Engine {
     /// An engine that reports to `reporter`.
     pub fn new(reporter: Arc<dyn Reporter>) -> Self {
-        Self { secrets: Secrets::default(), interrupt: Interrupt::default(), meter: Meter::default(), reporter }
+        let (secrets, interrupt, meter) = Default::default();
+        Self { secrets, interrupt, meter, clock: None, reporter }
     }
 
     /// The same, adding its secrets to a set that others mask too: log lines of the process, for example.
     #[must_use]
     pub fn with_secrets(self, secrets: Secrets) -> Self {
         Self { secrets, ..self }
+    }
+
+    /// The same, with another clock than AWS's.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock: Some(clock), ..self }
     }
 
     /// An engine for the next stack of the same command: it counts its own calls, and shares everything else.

@@ -170,6 +170,7 @@ mod tests {
             accounts: vec![],
             role: None,
             protect: true,
+            ttl: None,
             backend: None,
             tags: [].into(),
             resources: resources.clone(),

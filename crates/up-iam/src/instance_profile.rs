@@ -116,7 +116,7 @@ async fn read(cx: &Context, profile: aws_sdk_iam::types::InstanceProfile) -> Res
 fn observed(profile: aws_sdk_iam::types::InstanceProfile, name: String, tags: Tags) -> Observed<InstanceProfile> {
     let role = profile.roles.into_iter().next().map(|role| Ref::id(role.role_name));
     let spec = InstanceProfile { name: Some(name.clone()), role };
-    Observed::new(name.clone(), tags, spec).attr("arn", profile.arn).attr("name", name)
+    Observed::new(name.clone(), tags, spec).attr("arn", profile.arn).attr("name", name).created_at(profile.create_date)
 }
 
 async fn remove(cx: &Context, profile: &str, role: &str) -> Result<()> {

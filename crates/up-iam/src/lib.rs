@@ -3,10 +3,13 @@
 //! All that a stack owns stands under one path ([`path`]), because IAM lists by path and not by tag. Who owns it is
 //! told by its tags, as everywhere.
 
+mod alias;
 mod boundary;
 pub mod instance_profile;
 pub mod policy;
 pub mod role;
+
+pub use alias::account_alias;
 
 use percent_encoding::percent_decode_str;
 use up_core::{Address, Error, Limit, Of, PolicyDocument, Problem, Query, Result, Service, Tags, present};
@@ -30,14 +33,20 @@ const LIMITS: &[Limit] = &[
 /// The most that IAM lists in one answer.
 const PAGE: i32 = 1000;
 
+/// Where the entities of all stacks stand.
+const ROOT: &str = "/bullstra-up/";
+
 /// Where a stack's entities stand.
 fn path(stack: &str) -> String {
-    format!("/bullstra-up/{stack}/")
+    format!("{ROOT}{stack}/")
 }
 
 /// Where the entities stand that a query asks for.
 fn prefix(query: &Query) -> String {
-    if query.is_all() { "/".into() } else { path(&query.stack) }
+    match query.only_stack() {
+        Some(stack) => path(stack),
+        None => if query.is_all() { "/" } else { ROOT }.to_owned(),
+    }
 }
 
 /// Where the stack that owns what carries `tags` keeps its entities.

@@ -3,7 +3,9 @@
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
 use up_core::prelude::*;
 
-use crate::{PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, tags};
+use crate::{
+    PAGE, all, check_description, check_document, check_name, client, document, list, path, path_of, prefix, tags,
+};
 
 /// A managed policy of the account's own: permissions that several roles may share.
 ///
@@ -51,11 +53,11 @@ impl Kind for Policy {
     async fn observe(cx: &Context, query: &Query) -> Result<Vec<Observed<Self>>> {
         let request = client(cx).get_account_authorization_details().filter(EntityType::LocalManagedPolicy);
         let pages = request.max_items(PAGE).into_paginator().send().try_collect().await?;
-        let ours = path(&query.stack);
+        let ours = prefix(query);
         let may_be_ours = |policy: &ManagedPolicyDetail| {
             let known = policy.arn.as_ref().is_some_and(|arn| query.known.contains(arn));
             let is_named = policy.policy_name.as_ref().is_some_and(|name| query.wanted_name(name).is_some());
-            known || !query.is_by_id() && (query.is_all() || is_named || policy.path.as_ref() == Some(&ours))
+            known || !query.is_by_id() && (is_named || policy.path.as_ref().is_some_and(|path| path.starts_with(&ours)))
         };
         let policies = all(pages, |page| page.policies, "list of policies")?;
         if policies.iter().any(|policy| policy.path.is_none()) {
@@ -135,7 +137,7 @@ async fn read(cx: &Context, policy: ManagedPolicyDetail) -> Result<Option<Observ
         description: policy.description.unwrap_or_default(),
         policy_document: document(current.and_then(|version| version.document))?,
     };
-    Ok(Some(spec.observed(arn, name, tags(Some(listed)))))
+    Ok(Some(spec.observed(arn, name, tags(Some(listed))).created_at(policy.create_date)))
 }
 
 /// Takes from a policy all that IAM does not delete with it.

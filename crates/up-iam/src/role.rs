@@ -225,7 +225,7 @@ fn read(
         max_session_duration: duration.unwrap_or_else(Role::default_max_session_duration),
         permissions_boundary: Some(boundary.map_or(Boundary::None, |arn| Boundary::Policy(Ref::id(arn)))),
     };
-    Ok(spec.observed(present(detail.arn, "ARN of a role")?, tags))
+    Ok(spec.observed(present(detail.arn, "ARN of a role")?, tags).created_at(detail.create_date))
 }
 
 impl Role {

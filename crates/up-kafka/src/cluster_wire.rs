@@ -105,7 +105,7 @@ impl Cluster {
         };
         let tags = cluster.tags.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
         let observed = Observed { status, ..Observed::new(id.clone(), tags, spec) };
-        Ok(observed.attr("arn", id).attr("name", name))
+        Ok(observed.attr("arn", id).attr("name", name).created_at(cluster.creation_time))
     }
 }
 

@@ -69,7 +69,8 @@ impl Kind for Configuration {
                 server_properties: properties(cx, &id, revision).await?,
                 kafka_versions: read!(configuration.kafka_versions)?,
             };
-            observed.push(Observed { status, ..made(id, name, revision, tags, spec) });
+            let made = made(id, name, revision, tags, spec).created_at(configuration.creation_time);
+            observed.push(Observed { status, ..made });
         }
         Ok(observed)
     }

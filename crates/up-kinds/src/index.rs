@@ -16,12 +16,13 @@ pub(crate) static SERVICE: Service = Service {
 /// Most that AWS gives in one answer.
 const PAGE: i32 = 100;
 
-/// Lists everything in the region that carries the tag of `stack`. Needs the permission `tag:GetResources`.
+/// Lists everything in the region that carries the tag of `stack`, or of any stack. Needs the permission `tag:GetResources`.
 ///
 /// # Errors
 /// When AWS does not answer, or answers with a resource that has no ARN.
-pub async fn index(cx: &Context, stack: &str) -> Result<Index> {
-    let owned = TagFilter::builder().key(Address::STACK_TAG).values(stack).build();
+pub async fn index(cx: &Context, stack: Option<&str>) -> Result<Index> {
+    let owned =
+        TagFilter::builder().key(Address::STACK_TAG).set_values(stack.map(|stack| vec![stack.to_owned()])).build();
     let request = client(cx).get_resources().tag_filters(owned).resources_per_page(PAGE);
     let mut pages = request.into_paginator().send();
     let mut entries = vec![];

@@ -1,5 +1,6 @@
 //! The registry: every service and every kind there is; and what is asked of AWS about all of them together.
 
+mod alias;
 mod identity;
 mod index;
 mod role;
@@ -8,6 +9,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use up_core::{AnyKind, Model, Service};
 
+pub use alias::account_alias;
 pub use identity::{Identity, identity};
 pub use index::index;
 pub use role::{AssumableRole, assume};

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudwatchlogs::{operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, types};
+use aws_sdk_cloudwatchlogs::{
+    operation::describe_log_groups::builders::DescribeLogGroupsFluentBuilder, primitives::DateTime, types,
+};
 use up_core::prelude::*;
 
 use crate::{client, tags_of};
@@ -79,11 +81,10 @@ impl Kind for LogGroup {
         let listed = query.listed("logs", "log-group:").filter_map(|arn| arn.split(':').nth(6));
         let names = listed.map(str::to_owned).chain(query.known.iter().chain(&*query.names).cloned());
         let names: BTreeSet<String> = names.collect();
-        let prefix = query.prefix();
         // Names that are derived are found by how they begin.
-        let names: Vec<String> =
-            names.into_iter().filter(|name| query.is_by_id() || !name.starts_with(&prefix)).collect();
-        let all = (!query.is_by_id()).then(|| client(cx).describe_log_groups().log_group_name_prefix(prefix));
+        let names: Vec<String> = names.into_iter().filter(|name| query.is_by_id() || !query.derives(name)).collect();
+        let prefix = query.prefix().filter(|_| !query.is_by_id());
+        let all = prefix.map(|prefix| client(cx).describe_log_groups().log_group_name_prefix(prefix));
         let mut requests: Vec<_> = all.into_iter().collect();
         for names in names.chunks(PAGE) {
             requests.push(client(cx).describe_log_groups().set_log_group_identifiers(Some(names.to_vec())));
@@ -207,7 +208,8 @@ async fn read(cx: &Context, query: &Query, name: String, group: types::LogGroup)
     let arn = present(group.log_group_arn.as_ref().or(group.arn.as_ref()), "ARN of a log group")?;
     let arn = arn.trim_end_matches(":*").to_owned();
     let Some(tags) = query.tags(&name, &arn, tags_of(cx, &arn)).await? else { return Ok(None) };
-    Ok(Some(LogGroup::from_aws(group)?.observed(arn, name, tags)))
+    let created = group.creation_time.map(DateTime::from_millis);
+    Ok(Some(LogGroup::from_aws(group)?.observed(arn, name, tags).created_at(created)))
 }
 
 async fn protect(cx: &Context, name: &str, enabled: bool) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Address, Tags};
@@ -29,6 +30,9 @@ pub struct Observed<K> {
     /// association. They are not compared.
     #[serde(default, skip_serializing_if = "Attrs::is_empty")]
     pub private: Attrs,
+    /// When it was created, if AWS says so. It is neither compared nor kept.
+    #[serde(skip)]
+    pub created: Option<Timestamp>,
     /// The spec that a user would write for it.
     pub spec: K,
 }
@@ -83,7 +87,7 @@ impl<K> Observed<K> {
     /// A resource that is ready, without attributes and notes.
     pub fn new(id: impl Into<String>, tags: Tags, spec: K) -> Self {
         let (attrs, private) = (Attrs::new(), Attrs::new());
-        Self { id: id.into(), tags, attrs, status: Status::Ready, notes: vec![], private, spec }
+        Self { id: id.into(), tags, attrs, status: Status::Ready, notes: vec![], private, created: None, spec }
     }
 
     /// The same resource with one more attribute, if AWS sent a value.
@@ -95,8 +99,8 @@ impl<K> Observed<K> {
 
     /// The same resource with another spec.
     pub fn with_spec<T>(self, spec: T) -> Observed<T> {
-        let Self { id, tags, attrs, status, notes, private, .. } = self;
-        Observed { id, tags, attrs, status, notes, private, spec }
+        let Self { id, tags, attrs, status, notes, private, created, .. } = self;
+        Observed { id, tags, attrs, status, notes, private, created, spec }
     }
 
     /// The address in its tags, if it belongs to `stack`.

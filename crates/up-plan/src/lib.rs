@@ -46,6 +46,20 @@ pub struct Wanted<'a> {
     pub given: &'a BTreeMap<Address, String>,
     /// Plans only these addresses and what they depend on; empty for all.
     pub targets: &'a BTreeSet<Address>,
+    /// Whether the stack is disposable.
+    pub disposal: Disposal,
+}
+
+/// What a stack's file says about its end: see [`up_model::Stamps`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Disposal {
+    /// Nothing is known: live resources keep their stamps, and new ones get none.
+    #[default]
+    Unsaid,
+    /// It may be destroyed once it has expired. Its new resources are marked, unless it exists and none of its resources is.
+    Disposable,
+    /// It stays: stamps that its resources have are removed.
+    Permanent,
 }
 
 impl<'a> Wanted<'a> {
@@ -54,7 +68,9 @@ impl<'a> Wanted<'a> {
         static NONE: BTreeSet<Address> = BTreeSet::new();
         static NAMED: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
         static GIVEN: BTreeMap<Address, String> = BTreeMap::new();
-        Self { stack, resources, protect: false, prevent_destroy: &NONE, named: &NAMED, given: &GIVEN, targets: &NONE }
+        let (protect, disposal) = Default::default();
+        let (prevent_destroy, named, given, targets) = (&NONE, &NAMED, &GIVEN, &NONE);
+        Self { stack, resources, protect, prevent_destroy, named, given, targets, disposal }
     }
 }
 

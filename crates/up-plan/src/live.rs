@@ -8,7 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use up_model::{Address, Observed, Tags};
+use up_model::{Address, Observed, Stamps, Tags};
+
+use crate::Kinds;
 
 /// The live resources of a stack in one account and region, and what earlier runs recorded about them.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +54,19 @@ impl LiveStack {
     /// All resources with the names of their kinds, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Observed<Value>)> {
         self.observed.iter().flat_map(|(kind, observed)| observed.iter().map(move |observed| (kind.as_str(), observed)))
+    }
+
+    /// The stamps of all resources that can have some: those without tags go with their parents.
+    pub fn stamps<'a>(&'a self, kinds: Kinds<'_>) -> Vec<(&'a Observed<Value>, Stamps)> {
+        let is_tagged = |kind: &str| kinds(kind).is_some_and(|kind| kind.info().parent.is_none());
+        let tagged = self.iter().filter(|(kind, _)| is_tagged(kind));
+        tagged.map(|(_, observed)| (observed, Stamps::of(&observed.tags))).collect()
+    }
+
+    /// False if the stack exists, and none of its resources was created to be destroyed again: then nothing makes it disposable.
+    pub fn may_be_disposable(&self, kinds: Kinds<'_>) -> bool {
+        let stamps = self.stamps(kinds);
+        stamps.is_empty() || stamps.iter().any(|(_, stamps)| stamps.is_disposable)
     }
 
     /// See [`Fingerprints`].

@@ -156,11 +156,12 @@ impl Step {
 }
 
 impl Step {
-    /// The step without attributes, such as an endpoint: they may differ between two looks, and are not compared.
+    /// The step without attributes, such as an endpoint, which may differ between two looks, and without what is not kept.
     fn essence(&self) -> Self {
         let mut step = self.clone();
         if let Action::Update { observed: Some(observed), .. } | Action::Delete { observed, .. } = &mut step.action {
             observed.attrs.clear();
+            observed.created = None;
         }
         step
     }

@@ -7,7 +7,7 @@ use up_model::{Address, Declared, Model, Observed, Order};
 
 use crate::{
     Action, Kinds, LiveStack, Step, Wanted,
-    decide::{Decision, PlannedAction, new, tag_change},
+    decide::{Decision, PlannedAction, StackTags},
     graph::{Draft, ReferenceGraph},
 };
 
@@ -24,6 +24,7 @@ pub(crate) fn steps<'a>(
     places.for_each(|(index, place)| decision_at[place] = index);
     let mut writer = Writer {
         stack: wanted.stack,
+        tags: StackTags::of(wanted, live_stack, kinds),
         kinds,
         decisions,
         named,
@@ -43,6 +44,7 @@ pub(crate) fn steps<'a>(
 /// Writes the steps of a plan.
 pub(crate) struct Writer<'a, 'k> {
     stack: &'a str,
+    tags: StackTags<'a>,
     pub(crate) kinds: Kinds<'k>,
     pub(crate) decisions: &'a [Decision<'a>],
     pub(crate) named: &'a ReferenceGraph<'a>,
@@ -116,7 +118,7 @@ impl<'a> Writer<'a, '_> {
         let place = decision.place.expect("only declared resources are created");
         let partial = self.named.deferred(kind, place).iter().any(|to| self.named.cycles().join(place, *to));
         let generation = self.generation(decision, declared, kind);
-        let new = new(self.stack, declared, generation);
+        let new = self.tags.new(declared, generation);
         let about = kind.info();
         let calls = [about.actions.create, about.actions.update].concat();
         let (desired, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());
@@ -147,7 +149,7 @@ impl<'a> Writer<'a, '_> {
             observed: Some(observed.clone()),
             desired: declared.spec.clone(),
             ignore: decision.ignored.clone(),
-            tags: tag_change(self.stack, kind, declared, observed, &self.live_stack.tagged),
+            tags: self.tags.change(kind, declared, observed),
             renamed_from: was,
         };
         let about = kind.info();

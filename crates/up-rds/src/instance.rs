@@ -252,6 +252,10 @@ impl Kind for Instance {
         Ok(())
     }
 
+    fn disposed(self) -> Self {
+        Self { skip_final_snapshot: true, ..self }
+    }
+
     /// No call: what it says is known.
     async fn before_delete(_cx: &Context, leaving: &Leaving<'_, Self>) -> Result<Vec<DeleteRemark>> {
         let mut remarks = vec![];

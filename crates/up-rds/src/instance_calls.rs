@@ -158,6 +158,7 @@ impl Instance {
                 notes.push(format!("waits for the maintenance window: {}", waiting.join(", ")));
             }
         }
+        let created = instance.instance_create_time.take();
         let mut tags = tags(instance.tag_list.take());
         let (skips, begun) = (tags.remove(Self::SKIP_TAG), tags.remove(Self::STORAGE_TAG));
         let given = tags.remove(Address::NAME_TAG).map(|name| (Address::NAME_TAG.to_owned(), name));
@@ -169,7 +170,7 @@ impl Instance {
         spec.allocated_storage = begun.unwrap_or(spec.allocated_storage);
         spec.skip_final_snapshot = skips.is_some();
         let private = given.into_iter().collect();
-        Ok(Observed { attrs, status, notes, private, ..Observed::new(id, tags, spec) })
+        Ok(Observed { attrs, status, notes, private, ..Observed::new(id, tags, spec).created_at(created) })
     }
 }
 

@@ -6,7 +6,7 @@ use aws_sdk_ssm::{
     operation::put_parameter::builders::PutParameterFluentBuilder,
     types::{ParameterMetadata, ParameterStringFilter, ResourceTypeForTagging},
 };
-use up_core::{Address, prelude::*};
+use up_core::{Address, Select, prelude::*};
 
 use crate::client;
 
@@ -96,7 +96,8 @@ impl Kind for Parameter {
         let mut found = BTreeMap::new();
         if !query.is_by_id() {
             let tag = format!("tag:{}", Address::STACK_TAG);
-            let filter = (!query.is_all()).then(|| filter(&tag, [query.stack.clone()].into())).transpose()?;
+            let stack = query.only_stack().map(|stack| [stack.to_owned()].into());
+            let filter = stack.map(|stack| filter(&tag, stack)).transpose()?;
             found.extend(list(cx, filter).await?);
         }
         let named: BTreeSet<_> =
@@ -231,6 +232,9 @@ async fn tags(cx: &Context, query: &Query, name: &str, found: &ParameterMetadata
     let arn = found.arn.clone().unwrap_or_else(|| arn_of(cx, name));
     if let Some(tags) = query.index.tags(&arn) {
         return Ok(Some(tags.clone()));
+    }
+    if query.select == Select::Stacks && !query.index.lists(&arn) {
+        return Ok(None);
     }
     let call = client(cx).list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
     let answer = call.send().await.unless_gone()?;

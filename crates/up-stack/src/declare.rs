@@ -195,6 +195,13 @@ impl Loader {
         Some(declaring.node().unwrap_or_else(|| Node::invalid(resource.span)))
     }
 
+    /// Where a resource says `prevent_destroy`.
+    pub(crate) fn span_of_prevent_destroy(&self, address: &Address) -> Option<SourceSpan> {
+        let instance = self.instances().into_iter().find(|instance| instance.path == address.module)?;
+        let resource = instance.file.resources.get(address.kind.as_str())?.get(&address.name)?;
+        resource.prevent_destroy.as_ref().map(|node| node.span)
+    }
+
     /// Reports a problem that a kind's own check found.
     fn problem(&self, node: &Node, problem: &Problem, address: Option<&Address>) {
         let Problem { field, message } = problem;

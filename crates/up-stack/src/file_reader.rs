@@ -14,8 +14,20 @@ use crate::{
 
 /// Tables of a file, besides those of services.
 const TABLES: &[&str] = &["stack", "inputs", "locals", "module", "outputs", "accept"];
-const STACK_KEYS: &[&str] =
-    &["name", "region", "accounts", "role_arn", "external_id", "protect", "tags", "ignore_tags", "zones", "backend"];
+const STACK_KEYS: &[&str] = &[
+    "name",
+    "region",
+    "accounts",
+    "role_arn",
+    "external_id",
+    "protect",
+    "disposable",
+    "ttl",
+    "tags",
+    "ignore_tags",
+    "zones",
+    "backend",
+];
 /// Terraform's names of tables, and what to use instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("resource", "a resource is a table such as `[ec2.vpc.main]`"),

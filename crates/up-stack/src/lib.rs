@@ -11,6 +11,7 @@ mod cycle;
 mod decimal;
 mod declare;
 mod diagnostic;
+mod disposable;
 mod eval;
 mod expand;
 mod expected;
@@ -46,6 +47,7 @@ use std::{
     path::{Path, PathBuf},
     rc::Rc,
     thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +55,7 @@ use up_model::{Declared, Model, Tags};
 
 pub use accept::Accept;
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use disposable::{time, ttl};
 pub use role::{RoleArn, StackRole};
 pub use schema::schema;
 
@@ -90,6 +93,8 @@ pub struct Stack {
     pub role: Option<StackRole>,
     /// Refuses plans that lose data.
     pub protect: bool,
+    /// How long it lives, if it is disposable.
+    pub ttl: Option<Duration>,
     /// The bucket that holds its state. `None`: a folder.
     pub backend: Option<up_model::StateLocation>,
     /// Tags of every resource.
@@ -163,13 +168,18 @@ impl Loader {
         let accounts = self.fact("accounts").ok();
         // Checked even if no expression uses them.
         let _ = self.fact("zones");
-        let (role, protect, tags, backend) = (self.role(), self.protect(), self.common_tags(), self.backend());
+        let (role, protect, backend) = (self.role(), self.is_true("protect"), self.backend());
+        let ttl = self.ttl(protect);
+        let tags = self.common_tags(ttl.is_some());
         let mut checked = vec![];
         self.declare_all(root, &tags, &mut checked);
         checked.sort_by(|one, other| one.declared.address.cmp(&other.declared.address));
         self.check_together(&checked);
         self.check_named(&checked);
         self.check_renamed(&checked);
+        if ttl.is_some() {
+            self.check_disposable(&checked);
+        }
         self.check_cycles(&checked);
         self.ignore_what_moves(&mut checked);
         let accept = self.accepted(&checked);
@@ -178,7 +188,21 @@ impl Loader {
         let resources = checked.into_iter().map(|checked| checked.declared).collect();
         let secrets = self.secrets();
         let (name, region, root, tags) = (name?, region?, PathBuf::new(), tags.all());
-        Some(Stack { name, region, accounts, role, protect, backend, tags, resources, outputs, secrets, accept, root })
+        Some(Stack {
+            name,
+            region,
+            accounts,
+            role,
+            protect,
+            ttl,
+            backend,
+            tags,
+            resources,
+            outputs,
+            secrets,
+            accept,
+            root,
+        })
     }
 
     /// Strings in the sensitive inputs of every module, and strings derived from them.

@@ -46,6 +46,8 @@ fn tables() -> Map<String, Value> {
             "role_arn": text("The ARN of the role that is assumed for every call. Default: none."),
             "external_id": text("The `sts:ExternalId` that the role's trust policy requires. Default: none."),
             "protect": any("Refuses plans that lose data. Default: false."),
+            "disposable": any("Lets `sweep` destroy it once it has expired. Counts for a stack that is created with it. Default: false."),
+            "ttl": text("How long a disposable stack lives: `12h`, `90m` or `3d`."),
             "tags": tags("The tags of every resource."),
             "ignore_tags": any("Keys of tags that others manage. `*` at the end matches any suffix."),
             "zones": any("The availability zones to use, by letter or name. Default: all of the region."),

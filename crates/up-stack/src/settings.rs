@@ -44,7 +44,7 @@ impl Loader {
     }
 
     /// An entry of `[stack]`, evaluated.
-    fn setting(&self, node: &Node) -> Node {
+    pub(crate) fn setting(&self, node: &Node) -> Node {
         NameScope::new(self, &self.root()).evaluate(node)
     }
 
@@ -188,16 +188,6 @@ impl Loader {
             return None;
         }
         Some(text.to_owned())
-    }
-
-    /// `protect`. Default: false.
-    pub(crate) fn protect(&self) -> bool {
-        self.with_setting("protect", |node| {
-            if !matches!(node.data, Data::Bool(_)) {
-                self.wrong_type(node, "`true` or `false`");
-            }
-            matches!(node.data, Data::Bool(true))
-        })
     }
 
     /// `backend`: the bucket that holds the state.

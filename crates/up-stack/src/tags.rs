@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use up_model::{Tags, placeholder};
+use up_model::{Stamps, Tags, placeholder};
 
 use crate::{
     declare::ResourceBuilder,
@@ -13,8 +13,10 @@ use crate::{
     value,
 };
 
-/// AWS allows 50 tags. Up to three of them are the ownership tags.
-const MOST: usize = 47;
+/// The most that AWS allows.
+const MOST: usize = 50;
+/// Ownership tags: stack, address and generation.
+const OWNERSHIP: usize = 3;
 
 /// `tags` and `ignore_tags` of `[stack]`.
 #[derive(Default)]
@@ -23,6 +25,8 @@ pub(crate) struct CommonTags {
     tags: Vec<Tag>,
     /// Keys of tags that others manage. `*` at the end matches any suffix.
     pub(crate) ignored: BTreeSet<String>,
+    /// How many tags bullstra-up needs for itself.
+    reserved: usize,
 }
 
 /// A tag, and the span of its value.
@@ -47,10 +51,11 @@ impl Tag {
 
 impl Loader {
     /// `tags` and `ignore_tags` of the stack.
-    pub(crate) fn common_tags(&self) -> CommonTags {
+    pub(crate) fn common_tags(&self, is_disposable: bool) -> CommonTags {
         CommonTags {
             tags: self.with_setting("tags", |node| self.tags(node)),
             ignored: self.with_setting("ignore_tags", |node| self.ignored_tags(node)),
+            reserved: OWNERSHIP + if is_disposable { Stamps::TAGS.len() } else { 0 },
         }
     }
 
@@ -121,9 +126,12 @@ impl ResourceBuilder<'_> {
         if rules.ignores_case {
             self.check_case(&all);
         }
-        if all.len() > MOST {
+        let reserved = common.reserved;
+        if all.len() > MOST - reserved {
             let span = node.map_or(self.resource.span, |node| node.span);
-            let message = format!("too many tags: {} (AWS allows 50, and bullstra-up needs three of them)", all.len());
+            let count = all.len();
+            let message =
+                format!("too many tags: {count} (AWS allows {MOST}, and bullstra-up needs {reserved} of them)");
             self.loader.report(NewDiagnostic::new(span, message));
         }
         all.into_iter().map(Tag::entry).collect()

@@ -1,6 +1,9 @@
 //! `apply`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use up_engine::{Engine, Failure, Goal, Reason, is_saved};
@@ -22,6 +25,10 @@ pub(crate) struct ApplyCommand {
     pub(crate) source: PathBuf,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
+    /// How long the stack lives, such as `8h`, instead of its `ttl`. Only for a disposable stack, and only where this apply
+    /// creates it: `extend` lets an existing one live longer.
+    #[arg(long, value_name = "TIME", value_parser = up_stack::ttl)]
+    pub(crate) ttl: Option<Duration>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
@@ -36,6 +43,10 @@ impl ApplyCommand {
     pub(crate) async fn run(self, engine: &Engine) -> Result<Exit, Failure> {
         let work = async {
             let (goal, saved) = self.goal(engine)?;
+            let goal = match self.ttl {
+                Some(ttl) => goal.with_ttl(ttl)?,
+                None => goal,
+            };
             let Self { run, aws, state, .. } = &self;
             ChangingCommand { command: "apply", goal, saved, only: None, run, aws, state }.run(engine).await
         };

@@ -7,7 +7,7 @@ use up_engine::{Engine, Failure, Goal, NamedStack, Reason};
 
 use crate::{
     exit::Exit,
-    options::{AwsArgs, InputArgs, PlanArgs, RunArgs, StackArgs, StateArgs},
+    options::{AwsArgs, InputArgs, PlanArgs, RunArgs, StackArgs, StateArgs, account},
     run::{self, ChangingCommand},
 };
 
@@ -65,9 +65,4 @@ impl DestroyCommand {
             _ => Err(Failure::new(Reason::Input, "expected a stack's file, or `--name`, `--account` and `--region`")),
         }
     }
-}
-
-fn account(text: &str) -> Result<String, String> {
-    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_account { Ok(text.to_owned()) } else { Err("expected an account id of 12 digits".into()) }
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod change;
+mod disposal;
 mod drift;
 mod estimate;
 mod failures;
@@ -23,6 +24,7 @@ mod value;
 mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
+pub(crate) use disposal::{Verdict, expires, extended, left, stacks, sweeping, verdicts};
 pub(crate) use drift::{drift, drift_failed, drift_failed_markdown, drift_markdown};
 pub(crate) use history::history;
 pub(crate) use live::{live, live_list};

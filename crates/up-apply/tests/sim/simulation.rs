@@ -165,6 +165,7 @@ impl Simulation {
             parallel: self.parallel,
             settle: Duration::from_secs(20),
             since_last_run: Some(Duration::ZERO),
+            birth: None,
         };
         let sink = Arc::new(LogSink(self.cloud.clone()));
         let run = timeout(BOUND, up_apply::apply(observer, live_stack, plan, find, options, sink, stopped));

@@ -7,7 +7,7 @@ use up_state::{Lease, Lock, LockError, LockHolder, StateLocation};
 use crate::{DEFAULT_STATE, Engine, Failure, Level, Reason, Session, session::unusable};
 
 /// Takes the lock; waits up to `timeout` while another run holds it.
-pub(super) async fn locked(session: &Session, command: &'static str, timeout: Duration) -> Result<Lock, Failure> {
+pub(crate) async fn locked(session: &Session, command: &'static str, timeout: Duration) -> Result<Lock, Failure> {
     let begun = Instant::now();
     loop {
         let state = session.state.clone();

@@ -1,7 +1,7 @@
 //! A run: makes a plan under the stack's lock, applies it, and saves the outcome.
 
 mod lifetime;
-mod locking;
+pub(crate) mod locking;
 mod log;
 pub(crate) mod remember;
 mod teardown;
@@ -9,9 +9,10 @@ mod unmoved;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
-use up_apply::{Outcome, Stop};
+use up_apply::{Birth, Outcome, Stop};
 use up_core::Declared;
 use up_plan::Plan;
 use up_state::{Entry, Ids, InterruptedRun, LastSnapshot, Lock, Snapshot};
@@ -65,6 +66,8 @@ pub struct FinishedRun {
     pub interrupted: bool,
     /// After a destroy that has done all its steps: what is left.
     pub proof: Option<TeardownProof>,
+    /// When the stack expires, if it is disposable.
+    pub expires: Option<Timestamp>,
     /// The stack's outputs, without the values of sensitive ones.
     pub outputs: BTreeMap<String, ResolvedOutput>,
 }
@@ -84,23 +87,36 @@ impl Engine {
             let lock = locked(&session, request.command, request.options.lock_timeout).await?;
             let mut observation = session.observe(&request.goal.resources, &request.goal.outputs).await?;
             request.goal.seal(&mut observation, &self.secrets)?;
-            observation.past.interrupted_run.iter().for_each(|run| self.message(Level::Note, &interrupted(run)));
-            let plan = request.goal.plan(&observation)?;
-            if let Some(saved) = &request.saved {
-                unmoved(saved, &plan, &observation.live_stack)?;
-            }
-            let remarks = match request.goal.resources.is_empty() && plan.refusals.is_empty() {
-                true => self.remarks(&request.goal, &observation, &plan).await,
-                false => vec![],
-            };
-            Ok(PreparedRun { plan, remarks, request, session, observation, lock: Arc::new(lock) })
+            let remark = request.goal.expiry_remark(&observation.live_stack, session.clock.now());
+            remark.iter().for_each(|remark| self.message(Level::Warning, remark));
+            self.planned(request, session, observation, lock).await
         })
         .await
     }
 
+    /// Plans what was observed under the lock.
+    pub(crate) async fn planned(
+        &self,
+        request: RunRequest,
+        session: Session,
+        observation: Observation,
+        lock: Lock,
+    ) -> Result<PreparedRun, Failure> {
+        observation.past.interrupted_run.iter().for_each(|run| self.message(Level::Note, &interrupted(run)));
+        let plan = request.goal.plan(&observation)?;
+        if let Some(saved) = &request.saved {
+            unmoved(saved, &plan, &observation.live_stack)?;
+        }
+        let remarks = match request.goal.resources.is_empty() && plan.refusals.is_empty() {
+            true => self.remarks(&request.goal, &observation, &plan).await,
+            false => vec![],
+        };
+        Ok(PreparedRun { plan, remarks, request, session, observation, lock: Arc::new(lock) })
+    }
+
     /// What the user should know before a destroy begins. Where that cannot be found out, the destroy goes on.
     async fn remarks(&self, goal: &Goal, observation: &Observation, plan: &Plan) -> Vec<TeardownRemark> {
-        if goal.by_name.is_some() && !plan.is_empty() {
+        if goal.by_name.as_ref().is_some_and(|stack| !stack.is_disposable) && !plan.is_empty() {
             let message = "without the stack's files nobody knows which resources are marked `prevent_destroy`";
             self.message(Level::Warning, message);
         }
@@ -139,6 +155,7 @@ impl PreparedRun {
         }
         let goal = &self.request.goal;
         let engine = &self.session.engine;
+        let birth = goal.birth(&self.observation.live_stack, &self.session.clock);
         let (mut outcome, interrupted) = if self.plan.is_empty() {
             self.observation.observer.learn(&self.observation.live_stack, &self.plan);
             if !goal.resources.is_empty() && !goal.is_partial() {
@@ -149,7 +166,7 @@ impl PreparedRun {
             }
             (Outcome::default(), false)
         } else {
-            self.apply_steps().await?
+            self.apply_steps(birth.as_ref()).await?
         };
         let is_gone = goal.resources.is_empty() && !goal.is_partial() && !self.plan.is_empty();
         let proof = match is_gone && !interrupted && outcome.failed.is_empty() && outcome.skipped.is_empty() {
@@ -162,7 +179,8 @@ impl PreparedRun {
         outcome.failed.iter_mut().for_each(|(_, error)| mask(&mut error.message));
         outcome.notes.values_mut().flatten().for_each(mask);
         let outputs = output_values(&goal.outputs, Some(&self.session.cx), false);
-        Ok(FinishedRun { outcome, interrupted, proof, outputs })
+        let expires = birth.map(|birth| birth.expires);
+        Ok(FinishedRun { outcome, interrupted, proof, expires, outputs })
     }
 
     async fn prove(&self) -> Result<TeardownProof, Failure> {
@@ -173,7 +191,7 @@ impl PreparedRun {
     }
 
     /// Applies a plan with steps. Returns the outcome, and true if it was interrupted.
-    async fn apply_steps(&self) -> Result<(Outcome, bool), Failure> {
+    async fn apply_steps(&self, birth: Option<&Birth>) -> Result<(Outcome, bool), Failure> {
         let Engine { interrupt, .. } = &self.session.engine;
         let _running = interrupt.run();
         if interrupt.count() > 0 {
@@ -186,6 +204,7 @@ impl PreparedRun {
             parallel: self.request.options.parallel,
             settle: self.session.settle,
             since_last_run: since_last_run(past),
+            birth: birth.cloned(),
         };
         let run =
             up_apply::apply(observer.clone(), live_stack, &self.plan, up_kinds::find, options, log.clone(), stopped);

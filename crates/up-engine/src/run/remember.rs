@@ -179,6 +179,7 @@ mod tests {
             accounts: vec![],
             role: None,
             protect: false,
+            ttl: None,
             backend: None,
             tags: [].into(),
             resources,

@@ -101,7 +101,7 @@ fn no_credentials(message: &str, profile: Option<&str>) -> Failure {
 
 /// The failure of credentials for an account that the stack does not name.
 pub(super) fn wrong_account(identity: &Identity, stack: &str, accounts: &[String], by_role: bool) -> Failure {
-    let Identity { account, arn } = identity;
+    let Identity { account, arn, .. } = identity;
     let allowed = accounts.join(", ");
     let message =
         format!("the credentials are for account {account} ({arn}), but the stack `{stack}` is only for {allowed}");

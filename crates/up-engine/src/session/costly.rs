@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use up_apply::{ObserveError, Observer};
 use up_core::{Address, Declared, placeholder};
-use up_plan::{Action, LiveStack, Step, Wanted};
+use up_plan::{Action, Disposal, LiveStack, Step, Wanted};
 
 /// What declared resources set and read, by kind: see [`Observer::asked`].
 type CostlyAttributes = BTreeMap<String, BTreeSet<String>>;
@@ -55,7 +55,8 @@ pub(super) async fn look(
 }
 
 fn is_read(stack: &str, live_stack: &LiveStack, declared: &[Declared], costly: &CostlyAttributes) -> bool {
-    let wanted = Wanted::new(stack, declared);
+    // Each resource with stamps may be one that loses them.
+    let wanted = Wanted { disposal: Disposal::Permanent, ..Wanted::new(stack, declared) };
     let reads = |desired: &Value| {
         placeholder::placeholders(desired).iter().any(|placeholder| {
             let kind = placeholder.address.parse::<Address>().map(|address| address.kind);

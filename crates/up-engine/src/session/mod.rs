@@ -1,6 +1,7 @@
 //! A session: AWS, reached and checked, and the stack's history.
 
 mod access;
+mod account;
 mod aws;
 mod costly;
 mod history;
@@ -13,12 +14,16 @@ mod target;
 
 use std::{sync::Arc, time::Duration};
 
-use up_core::Context;
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use up_core::{Clock, Context};
 use up_kinds::Identity;
 use up_state::{State, StateLocation};
 
 use self::signer::Signer;
-pub(crate) use self::{history::unusable, observe::Sight, settle::since_last_run};
+pub(crate) use self::{
+    access::refused, account::AccountSession, history::unusable, observe::Sight, settle::since_last_run,
+};
 pub use self::{
     history::{DEFAULT_STATE, History},
     observe::Observation,
@@ -37,8 +42,21 @@ pub struct Session {
     /// Where the history is kept.
     pub(crate) location: StateLocation,
     pub(crate) settle: Duration,
+    /// AWS's time, whatever the clock of this machine shows.
+    pub(crate) clock: Clock,
+    /// False if the tagging index only helps to find resources, because it may be late: every kind is read, and tags are asked of
+    /// their services.
+    pub(crate) trusts_index: bool,
     signer: Signer,
     pub(crate) stack: String,
+}
+
+/// AWS, reached.
+struct Reached {
+    cx: Arc<Context>,
+    config: SdkConfig,
+    clock: Clock,
+    signer: Signer,
 }
 
 impl Engine {
@@ -61,6 +79,15 @@ impl Engine {
 
     async fn connect(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<Session, Failure> {
         history::check(target.stack)?;
+        let Reached { cx, config, clock, signer } = self.reach(target, options).await?;
+        let location = history::location(target, options.state.as_ref());
+        let state = history::open(&location, target.stack, &config, &self.meter)?;
+        let (engine, stack, settle) = (self.clone(), target.stack.to_owned(), options.settle);
+        Ok(Session { cx, engine, state, location, settle, clock, trusts_index: true, signer, stack })
+    }
+
+    /// Signs in, and makes sure that it is an account which the target allows.
+    async fn reach(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<Reached, Failure> {
         let connection = target::connection(target, options);
         let signer = Signer::new(self, &connection).await?;
         let (config, limiter) = aws::rate_limited(&signer.config, &self.meter, &options.limits);
@@ -68,7 +95,7 @@ impl Engine {
         let identity = identity.map_err(|error| {
             access::unknown_caller(&error, &connection, config.endpoint_url(), signer.sso.as_deref())
         })?;
-        let Identity { account, arn } = &identity;
+        let Identity { account, arn, .. } = &identity;
         tracing::info!(account, arn, region = connection.region, lifetime = ?signer.lifetime(), "signed in");
         target::guard(self, target, &connection, &identity)?;
         // Other endpoints have other limits, or none.
@@ -76,11 +103,10 @@ impl Engine {
         if options.limits.keep.unwrap_or(is_aws) {
             limiter.start(account, &connection.region);
         }
-        let location = history::location(target, options.state.as_ref());
-        let state = history::open(&location, target.stack, &config, &self.meter)?;
-        let cx = Arc::new(Context::new(config, identity.account, self.meter.clone()).around_calls(limiter));
-        let (engine, stack) = (self.clone(), target.stack.to_owned());
-        Ok(Session { cx, engine, state, location, settle: options.settle, signer, stack })
+        let aws_time = || Clock::from(identity.at.unwrap_or_else(Timestamp::now));
+        let clock = self.clock.clone().unwrap_or_else(aws_time);
+        let cx = Context::new(config.clone(), identity.account, self.meter.clone()).around_calls(limiter);
+        Ok(Reached { cx: Arc::new(cx), config, clock, signer })
     }
 
     async fn find_history(&self, target: &StackTarget<'_>, options: &SessionOptions) -> Result<History, Failure> {
@@ -97,6 +123,11 @@ impl Engine {
 }
 
 impl Session {
+    /// The same, for work that must not miss or mistake a resource because the tagging index is late.
+    pub(crate) fn without_index(self) -> Self {
+        Self { trusts_index: false, ..self }
+    }
+
     /// How long the credentials last.
     pub fn lifetime(&self) -> CredentialLifetime {
         self.signer.lifetime()

@@ -60,10 +60,17 @@ impl Session {
         partial: bool,
     ) -> Result<Sight, Failure> {
         let secrets = &self.engine.secrets;
-        let index = up_kinds::index(&self.cx, &self.stack)
+        let index = up_kinds::index(&self.cx, Some(&self.stack))
             .await
             .map_err(|error| access::refused("to list the stack's resources", &error, &["tag:GetResources"]))?;
-        let needed = needed(declared, &past, &index);
+        let (index, needed) = match self.trusts_index {
+            true => {
+                let needed = needed(declared, &past, &index);
+                (index, needed)
+            }
+            // It may not list what is new, either.
+            false => (index.without_tags(), up_kinds::all().into_iter().map(|kind| kind.name().to_owned()).collect()),
+        };
         let mut applied = Applied { snapshot: past.snapshot.as_ref(), declared: None };
         let (asked, costly) = costly::parted(Observer::asked(declared, outputs.values().map(|output| &output.value)));
         let mut observer = Observer {

@@ -64,7 +64,9 @@ fn heard(past: &Past) -> Option<Timestamp> {
 
 /// True where AWS does not list what earlier runs created, or may have created.
 fn is_missing(kind: &dyn AnyKind, live_stack: &LiveStack, past: &Past, stack: &str) -> bool {
-    if !kind.info().non_idempotent_create {
+    // The client token of a stamped resource is another one in each run, because its request is.
+    let is_stamped = || live_stack.may_be_disposable(&up_kinds::model);
+    if !kind.info().non_idempotent_create && !(kind.info().client_token && is_stamped()) {
         return false;
     }
     let none = Vec::new();

@@ -53,7 +53,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 static INDEX: LazyLock<Arc<Index>> = LazyLock::new(|| {
     let fake = Fake::default();
-    Arc::new(RUNTIME.block_on(up_kinds::index(&fake.cx(), STACK)).unwrap())
+    Arc::new(RUNTIME.block_on(up_kinds::index(&fake.cx(), Some(STACK))).unwrap())
 });
 
 /// What it says, and what it was asked.

@@ -15,10 +15,7 @@ use up_model::{Address, Change, Declared, FieldChange, Model, Observed, Order, S
 
 use crate::{FastMap, Kinds, LiveStack, Notice, Refusal, Wanted, given_name, graph, replace::order_replacements};
 
-pub(crate) use self::{
-    compare::ignored,
-    tags::{new, tag_change},
-};
+pub(crate) use self::{compare::ignored, tags::StackTags};
 
 /// What happens to one resource.
 #[derive(Debug)]
@@ -88,6 +85,7 @@ pub(crate) type Addresses<'a> = FastMap<&'a str, FastMap<&'a str, Cow<'a, Addres
 
 pub(crate) struct Matcher<'a, 'k> {
     pub(crate) stack: &'a str,
+    pub(crate) tags: StackTags<'a>,
     given: &'a BTreeMap<Address, String>,
     pub(crate) kinds: Kinds<'k>,
     pub(crate) live_stack: &'a LiveStack,
@@ -129,6 +127,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         let (copies, refusals) = Default::default();
         Self {
             stack: wanted.stack,
+            tags: StackTags::of(wanted, live_stack, kinds),
             given: wanted.given,
             kinds,
             live_stack,
@@ -348,9 +347,7 @@ impl<'a, 'k> Matcher<'a, 'k> {
         }
         let planned = if changes.iter().any(|change| change.change != Change::Update) {
             PlannedAction::Replace(kind.info().replace)
-        } else if !changes.is_empty()
-            || !tag_change(self.stack, kind, declared, observed, &self.live_stack.tagged).is_empty()
-        {
+        } else if !changes.is_empty() || !self.tags.change(kind, declared, observed).is_empty() {
             PlannedAction::Update
         } else {
             match &observed.status {

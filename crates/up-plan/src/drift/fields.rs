@@ -8,7 +8,7 @@ use up_model::{
 };
 
 use super::{BaselineSpec, FieldDrift, lost::Lost};
-use crate::decide::{Matcher, ignored, tag_change};
+use crate::decide::{Matcher, ignored};
 
 /// A field in which a live resource differs from a declaration.
 pub(super) struct Difference {
@@ -68,7 +68,7 @@ impl<'a> Matcher<'a, '_> {
 
     fn tag_differences(&self, declared: &Declared, observed: &Observed<Value>) -> Vec<Difference> {
         let Some(kind) = (self.kinds)(&declared.address.kind) else { return vec![] };
-        let change = tag_change(self.stack, kind, declared, observed, &self.live_stack.tagged);
+        let change = self.tags.change(kind, declared, observed);
         let live = |key: &str| observed.tags.get(key).map_or(Value::Null, |value| value.as_str().into());
         let set = change.set.iter().map(|(key, value)| (key, Value::from(value.as_str())));
         let all = set.chain(change.remove.iter().map(|key| (key, Value::Null)));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from random import Random
 from typing import Any, NamedTuple
 
@@ -72,6 +73,14 @@ def hold(call: Call, proceed: Proceed, at: str, _: Random) -> wire.Answer:
 
 def damaged(call: Call, proceed: Proceed, how: str, dice: Random) -> wire.Answer:
     return garble.WAYS[how](answered(call, proceed), dice)
+
+
+def date(call: Call, proceed: Proceed, settings: Any, _: Random) -> wire.Answer:
+    """An answer with another time in `Date`: AWS's clock, as clients see it. RFC 9110, 6.6.1."""
+    status, headers, body = answered(call, proceed)
+    kept = {name: value for name, value in headers.items() if name.lower() != "date"}
+    kept["Date"] = formatdate(time.time() + settings["seconds"], usegmt=True)
+    return status, kept, body
 
 
 def replay(call: Call, proceed: Proceed, past: dict[Any, wire.Answer], _: Random) -> wire.Answer:
@@ -149,6 +158,15 @@ def age(where: str, given: Any) -> Any:
     return given
 
 
+def shift(where: str, given: Any) -> Any:
+    """Reads by how many seconds a time differs, backwards too."""
+    refuse_unknown(where, given, ("seconds",))
+    number(f"{where}: seconds", abs(given.get("seconds", 0)))
+    if not given.get("seconds"):
+        raise ValueError(f"{where}: seconds is a number other than 0")
+    return given
+
+
 def number(where: str, given: Any, whole: bool = False) -> float:
     """A number of at least 0."""
     if isinstance(given, bool) or not isinstance(given, int if whole else (int, float)) or given < 0:
@@ -175,6 +193,7 @@ ACTIONS = {
     "hold": Action(one_of(held.BEFORE, held.AFTER), hold),
     "garble": Action(one_of(*garble.WAYS), damaged),
     "pages": Action(one_of(*pages.WAYS), pages.act),
+    "date": Action(shift, date),
     "replay": Action(memory, replay),
     "stale": Action(age, stale.act),
     "late": Action(age, late.act),

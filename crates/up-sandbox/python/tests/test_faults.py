@@ -6,6 +6,7 @@ import json
 import socket
 import time
 import urllib.error
+from email.utils import parsedate_to_datetime
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -290,6 +291,22 @@ def test_replay_answers_reads_as_before_and_lets_changes_through(sandbox, faults
     assert len(ec2.describe_vpcs(MaxResults=100)["Vpcs"]) == before + 1, "asked otherwise"
     faults({"do": {"replay": {}}})
     assert len(ec2.describe_vpcs()["Vpcs"]) == before + 1, "set anew"
+
+
+def test_the_time_of_answers_can_be_another(sandbox, faults):
+    sts = sandbox.client("sts", KEY)
+
+    def ahead():
+        said = sts.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return parsedate_to_datetime(said).timestamp() - time.time()
+
+    assert abs(ahead()) < 5
+    faults({"match": {"service": "sts"}, "do": {"date": {"seconds": 43200}}})
+    assert abs(ahead() - 43200) < 5
+    faults({"do": {"date": {"seconds": -600}}})
+    assert abs(ahead() + 600) < 5
+    with pytest.raises(urllib.error.HTTPError):
+        faults({"do": {"date": {"seconds": 0}}})
 
 
 def test_the_record_tells_pages_after_the_first(sandbox):
