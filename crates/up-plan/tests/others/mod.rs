@@ -1,6 +1,8 @@
 //! Plans where others have changed resources: somebody at the console, an AWS service, a deployment by CI, a copied
 //! tag.
 
+mod stamps;
+
 use serde_json::json;
 use up_core::{Address, Impairment, Status, placeholder::Placeholder};
 use up_plan::Action;

@@ -229,3 +229,42 @@ def test_every_create_call_takes_tags(ec2, network):
     }
     seen = ec2.describe_tags(Filters=[{"Name": "key", "Values": ["stack"]}])["Tags"]
     assert {tag["ResourceId"] for tag in seen} == made
+
+
+def test_everything_is_found_by_the_key_of_a_tag_alone(ec2):
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html, tag-key, as in all of EC2's lists."""
+    key = {"Key": "bullstra:stack", "Value": "any"}
+
+    def tags(kind):
+        return [{"ResourceType": kind, "Tags": [key]}]
+
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags("vpc"))["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24", TagSpecifications=tags("subnet"))["Subnet"]
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")
+    ec2.create_internet_gateway(TagSpecifications=tags("internet-gateway"))
+    ec2.create_route_table(VpcId=vpc, TagSpecifications=tags("route-table"))
+    ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc, TagSpecifications=tags("security-group"))
+    ec2.allocate_address(Domain="vpc", TagSpecifications=tags("elastic-ip"))
+    ec2.create_nat_gateway(
+        SubnetId=subnet["SubnetId"], ConnectivityType="private", TagSpecifications=tags("natgateway")
+    )
+    ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName=f"com.amazonaws.{ec2.meta.region_name}.s3", TagSpecifications=tags("vpc-endpoint")
+    )
+    ec2.create_key_pair(KeyName="k", TagSpecifications=tags("key-pair"))
+    for call, member in [
+        ("describe_vpcs", "Vpcs"),
+        ("describe_subnets", "Subnets"),
+        ("describe_internet_gateways", "InternetGateways"),
+        ("describe_route_tables", "RouteTables"),
+        ("describe_security_groups", "SecurityGroups"),
+        ("describe_addresses", "Addresses"),
+        ("describe_nat_gateways", "NatGateways"),
+        ("describe_vpc_endpoints", "VpcEndpoints"),
+        ("describe_key_pairs", "KeyPairs"),
+    ]:
+        name = "Filter" if call == "describe_nat_gateways" else "Filters"
+        found = getattr(ec2, call)(**{name: [{"Name": "tag-key", "Values": ["bullstra:stack"]}]})[member]
+        assert len(found) == 1, (call, found)
+        none = getattr(ec2, call)(**{name: [{"Name": "tag-key", "Values": ["bullstra"]}]})[member]
+        assert none == [], call
