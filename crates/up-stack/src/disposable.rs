@@ -59,7 +59,7 @@ impl Loader {
             return None;
         }
         if is_protected {
-            let message = "a stack cannot be both `protect`ed and `disposable`";
+            let message = "`protect` and `disposable` exclude each other";
             let hint = "`sweep` destroys a disposable stack with its data, without asking: remove one of the two";
             self.report(NewDiagnostic::new(declared.span, message).hint(hint.to_owned()));
         }

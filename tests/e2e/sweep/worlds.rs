@@ -56,7 +56,7 @@ impl TrueStack {
         let text = |second: i64| Timestamp::from_second(second).map(|at| format!("{at:.0}")).unwrap_or_default();
         let is_disposable = dice.below(5) > 0;
         let born = now - 2 * HOUR - dice.below(60) * HOUR;
-        let mut expires = born + HOUR + dice.below(48) * HOUR;
+        let mut expires = born + HOUR + dice.below(24) * HOUR;
         let mut is_wanted = !is_allowed || !is_disposable || expires > now;
         let mut resources = BTreeMap::new();
         // A run may have been killed.
@@ -89,7 +89,7 @@ impl TrueStack {
                 }
             }
         };
-        match dice.below(8) {
+        match dice.below(12) {
             0 => (set("bullstra:disposable", None), is_wanted = true).1,
             1 => (set("bullstra:expires", None), is_wanted = true).1,
             2 => (set("bullstra:expires", Some("soon".into())), is_wanted = true).1,
