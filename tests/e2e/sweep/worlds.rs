@@ -90,9 +90,15 @@ impl TrueStack {
             }
         };
         match dice.below(12) {
-            0 => (set("bullstra:disposable", None), is_wanted = true).1,
-            1 => (set("bullstra:expires", None), is_wanted = true).1,
-            2 => (set("bullstra:expires", Some("soon".into())), is_wanted = true).1,
+            lost @ 0..3 => {
+                let (tag, text) = match lost {
+                    0 => ("disposable", None),
+                    1 => ("expires", None),
+                    _ => ("expires", Some("soon")),
+                };
+                set(&format!("bullstra:{tag}"), text.map(str::to_owned));
+                is_wanted = true;
+            }
             // Half extended: the latest counts.
             3 if is_disposable => {
                 expires = expires.max(now) + HOUR;
@@ -105,7 +111,10 @@ impl TrueStack {
                 is_wanted = true;
             }
             // A clock that was ahead.
-            5 if is_disposable => (set("bullstra:created", Some(text(now + 3 * HOUR))), is_wanted = true).1,
+            5 if is_disposable => {
+                set("bullstra:created", Some(text(now + 3 * HOUR)));
+                is_wanted = true;
+            }
             _ => {}
         }
         Self { name, resources, is_wanted }
