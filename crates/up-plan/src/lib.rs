@@ -50,7 +50,7 @@ pub struct Wanted<'a> {
     pub disposal: Disposal,
 }
 
-/// What a stack's file says about its end: see [`up_core::Stamps`].
+/// What a stack's file says about its end: see [`up_model::Stamps`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Disposal {
     /// Nothing is known: live resources keep their stamps, and new ones get none.
