@@ -1,7 +1,7 @@
 //! Edits the declaration of a resource in its file; comments and layout stay.
 
 use serde_json::{Map, Value};
-use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value as Toml};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, RawString, TableLike, Value as Toml};
 use up_model::{
     Address, same,
     schema::{Schema, Shape},
@@ -190,14 +190,30 @@ fn computed(field: &str, text: &str) -> String {
     format!("`{field}` is computed there (`{}`); edit what it is computed from by hand", text.trim())
 }
 
-/// Appends to a list, on a line of its own if the list has several.
+/// Appends to a list, on a line of its own if the list has several. A comment behind the last item stays behind it.
 fn push(list: &mut Array, mut value: Toml) {
-    match list.iter().last().and_then(|last| last.decor().prefix()).cloned() {
-        Some(prefix) => value.decor_mut().set_prefix(prefix),
-        None => {}
+    let text = |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
+    let Some(last) = list.iter().last() else { return list.push(value) };
+    let (prefix, suffix) = (text(last.decor().prefix()), text(last.decor().suffix()));
+    // Behind a comma, it is a part of the list; else, of the item.
+    let behind = if list.trailing_comma() { text(Some(list.trailing())) } else { suffix.clone() };
+    let comment = behind.find('#').and_then(|_| behind.rfind('\n')).map_or("", |end| &behind[..end]).trim_end();
+    let indent = &prefix[prefix.rfind('\n').unwrap_or(0)..];
+    let indent = match (comment, indent) {
+        ("", "") => " ".to_owned(),
+        ("", indent) => indent.to_owned(),
+        (_, indent) => format!("\n{}", indent.trim_start_matches('\n')),
+    };
+    value.decor_mut().set_prefix(format!("{comment}{indent}"));
+    if list.trailing_comma() {
+        let end = behind[behind.rfind('\n').unwrap_or(0)..].to_owned();
+        list.set_trailing(end);
+    } else {
+        value.decor_mut().set_suffix(&suffix[suffix.rfind('\n').unwrap_or(0)..]);
+        let last = list.len() - 1;
+        list.get_mut(last).expect("it is not empty").decor_mut().set_suffix("");
     }
-    let is_first = list.is_empty();
-    if is_first { list.push(value) } else { list.push_formatted(value) }
+    list.push_formatted(value);
 }
 
 #[cfg(test)]
@@ -254,7 +270,7 @@ name = "${stack.name}-web"
     #[test]
     fn members_of_a_set_come_and_go_and_the_others_stay() {
         let [plain, tls] = ["80", "443"].map(|ports| json!({ "ports": ports, "cidr": "0.0.0.0/0", "protocol": "tcp" }));
-        let database = json!({ "ports": "5432", "cidr": "10.0.0.0/8", "protocol": "tcp" });
+        let database = json!({ "cidr": "10.0.0.0/8", "ports": "5432", "protocol": "tcp" });
         let declared = json!([plain, tls]);
         let text =
             edited("ec2.security_group.web", "ingress", declared.clone(), json!([database, tls, plain])).unwrap();
@@ -262,6 +278,27 @@ name = "${stack.name}-web"
         assert_eq!(text, FILE.replace("{ ports = \"443\", cidr = \"0.0.0.0/0\" },\n]", added));
         let text = edited("ec2.security_group.web", "ingress", declared, json!([tls])).unwrap();
         assert!(!text.contains("\"80\"") && text.contains("{ ports = \"443\", cidr = \"0.0.0.0/0\" },"), "{text}");
+    }
+
+    #[test]
+    fn a_comment_stays_behind_its_item() {
+        let text = |list: &str| format!("[x.y.z]\nlist = [{list}]\n");
+        for (before, after) in [
+            ("1", "1, 2"),
+            ("", "2"),
+            ("\n    1, # one\n", "\n    1, # one\n    2,\n"),
+            ("\n    1 # one\n", "\n    1, # one\n    2\n"),
+            ("\n    1,\n", "\n    1,\n    2,\n"),
+            ("\n    # one\n    1,\n", "\n    # one\n    1,\n    2,\n"),
+        ] {
+            let declared = if before.is_empty() { json!([]) } else { json!([1]) };
+            let value = if before.is_empty() { json!([2]) } else { json!([1, 2]) };
+            let schema = Schema::read(&json!({ "properties": { "list": { "type": "array", "uniqueItems": true } } }));
+            let edits = [FieldEdit { field: "list".into(), declared, value }];
+            let edited = edit(&text(before), &"x.y.z".parse().unwrap(), &edits, &schema).unwrap();
+            assert_eq!(edited, text(after));
+            assert!(edited.parse::<DocumentMut>().is_ok());
+        }
     }
 
     #[test]

@@ -199,11 +199,11 @@ mod tests {
             strip_str(&stacks(&survey(), false)).to_string(),
             str![[r#"
 4 stacks in account 111122223333, us-east-1
-  name       owner     age   resources  expires                                         locked
+  name       owner     age   resources  expires                                               locked
   prod       platform  15 h  118        never
   qa-load    -         15 h  118        kept: no `bullstra:expires` on 1 of 96: ec2.vpc.main
   qa-pr-412  alice     15 h  118        due 3 h ago
-  qa-pr-414  -         -     118        in 12 h                                         apply of ada@build
+  qa-pr-414  -         -     118        in 12 h                                               apply of ada@build
 "#]]
         );
         let none = Survey { stacks: vec![], ..survey() };

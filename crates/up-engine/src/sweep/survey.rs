@@ -95,7 +95,8 @@ impl Engine {
 impl AccountSession {
     async fn survey(&self, engine: &Engine) -> Result<Survey, Failure> {
         let index = up_kinds::index(&self.cx, None).await;
-        let index = index.map_err(|error| call_refused("to list the account's stacks", &error, &["tag:GetResources"]))?;
+        let index =
+            index.map_err(|error| call_refused("to list the account's stacks", &error, &["tag:GetResources"]))?;
         let (stacks, failed) = observe_stacks(&self.cx, index, &up_kinds::all()).await;
         let now = self.clock.now();
         let mut unread: BTreeMap<_, _> =
