@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use up_core::{AnyKind, Of, Service, prelude::*};
+use up_core::{AnyKind, DeployedField, Of, Service, prelude::*};
 
 /// Finds one of them by name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 10] = [
+    const KINDS: [&dyn AnyKind; 11] = [
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,
@@ -17,6 +17,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
         &Of::<Guest>::KIND,
         &Of::<DataStore>::KIND,
         &Of::<Task>::KIND,
+        &Of::<Fleet>::KIND,
     ];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
@@ -210,4 +211,32 @@ test_kind!(
     TaskName,
     "x.task",
     KindInfo { actions: TAGGED, tags_travel: true, immutable: true, ..KindInfo::DEFAULT }
+);
+
+/// An immutable resource whose images deployments change: each registers another one, with the same tags.
+#[spec]
+struct Fleet {
+    #[spec(replace, default)]
+    size: u32,
+    #[spec(replace)]
+    containers: Vec<FleetContainer>,
+}
+
+#[part]
+struct FleetContainer {
+    name: String,
+    image: String,
+}
+
+test_kind!(
+    Fleet,
+    FleetName,
+    "x.fleet",
+    KindInfo {
+        actions: TAGGED,
+        tags_travel: true,
+        immutable: true,
+        deployed: Some(DeployedField { list: "containers", key: "name", field: "image" }),
+        ..KindInfo::DEFAULT
+    }
 );

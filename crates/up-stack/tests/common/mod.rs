@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use up_core::{Address, AnyKind, Name, Of, Service, prelude::*};
+use up_core::{Address, AnyKind, DeployedField, Name, Of, Service, prelude::*};
 use up_stack::{Diagnostics, LoadOptions, Stack};
 
 /// All kinds of the tests.
@@ -128,6 +128,15 @@ pub(crate) struct TestGroup {
     parent: Option<Ref<GroupName>>,
     #[spec(default)]
     labels: BTreeMap<String, String>,
+    /// What runs in it.
+    programs: Option<Vec<TestProgram>>,
+}
+
+#[part]
+pub(crate) struct TestProgram {
+    name: String,
+    /// Deployments change it.
+    image: String,
 }
 
 #[part]
@@ -161,7 +170,11 @@ pub(crate) enum Peer {
 impl Kind for TestGroup {
     const NAME: &'static str = GroupName::NAME;
     const SERVICE: &'static Service = &SERVICE;
-    const INFO: KindInfo = KindInfo { attrs: &["arn"], ..KindInfo::DEFAULT };
+    const INFO: KindInfo = KindInfo {
+        attrs: &["arn"],
+        deployed: Some(DeployedField { list: "programs", key: "name", field: "image" }),
+        ..KindInfo::DEFAULT
+    };
     no_calls!();
 
     fn check(&self) -> Vec<Problem> {
