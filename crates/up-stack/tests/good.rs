@@ -327,3 +327,29 @@ fn a_difference_is_accepted_until_a_day() {
     assert_eq!((accepted[0].field.as_str(), accepted[0].reason.as_str()), ("tags.Owner", "an audit"));
     assert_eq!(accepted[0].until.to_string(), "2027-01-31");
 }
+
+#[test]
+fn what_is_left_to_deployments_is_marked() {
+    let stack = written(
+        r#"
+        [locals]
+        first = '${deployed("nginx:1")}'
+
+        [net.network.main]
+        cidr_block = "10.0.0.0/16"
+
+        [net.group.main]
+        network = "main"
+        programs = [
+            { name = "web", image = '${deployed("${net.network.main.arn}/web:1")}' },
+            { name = "log", image = "${locals.first}" },
+            { name = "fixed", image = "redis" },
+        ]
+        "#,
+    );
+    let group = &stack.resources[0];
+    assert_eq!(group.deployed, ["log", "web"].map(str::to_owned).into());
+    let images = group.spec["programs"].as_array().unwrap().iter().map(|it| readable(it["image"].as_str().unwrap()));
+    assert_eq!(images.collect::<Vec<_>>(), ["${net.network.main.arn}/web:1", "nginx:1", "redis"]);
+    assert!(stack.resources[1].deployed.is_empty());
+}

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 
+<<<<<<< HEAD
 use up_core::{Model, Of, Service, prelude::*};
 
 /// Finds one of them by name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Model> {
     const KINDS: [&dyn Model; 10] = [
+=======
+use up_core::{AnyKind, DeployedField, Of, Service, prelude::*};
+
+/// Finds one of them by name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
+    const KINDS: [&dyn AnyKind; 11] = [
+>>>>>>> deploy
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,
@@ -17,6 +25,7 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn Model> {
         &Of::<Guest>::KIND,
         &Of::<DataStore>::KIND,
         &Of::<Task>::KIND,
+        &Of::<Fleet>::KIND,
     ];
     KINDS.into_iter().find(|kind| kind.name() == name)
 }
@@ -210,4 +219,32 @@ test_kind!(
     TaskName,
     "x.task",
     KindInfo { actions: TAGGED, tags_travel: true, immutable: true, ..KindInfo::DEFAULT }
+);
+
+/// An immutable resource whose images deployments change: each registers another one, with the same tags.
+#[spec]
+struct Fleet {
+    #[spec(replace, default)]
+    size: u32,
+    #[spec(replace)]
+    containers: Vec<FleetContainer>,
+}
+
+#[part]
+struct FleetContainer {
+    name: String,
+    image: String,
+}
+
+test_kind!(
+    Fleet,
+    FleetName,
+    "x.fleet",
+    KindInfo {
+        actions: TAGGED,
+        tags_travel: true,
+        immutable: true,
+        deployed: Some(DeployedField { list: "containers", key: "name", field: "image" }),
+        ..KindInfo::DEFAULT
+    }
 );

@@ -8,6 +8,7 @@ use up_core::{Address, Impairment, Status, placeholder::Placeholder};
 use up_plan::Action;
 
 use crate::{
+    kinds::find,
     scenario::{Scenario, boxed, live, net, to},
     web, web_exists,
 };
@@ -287,4 +288,53 @@ fn a_former_address_that_nothing_has_is_reported() {
     assert!(notices[0].starts_with("`renamed_from`: the stack has no x.box.wbe; it is created"), "{notices:?}");
     case.declared[1].renamed_from = vec!["x.box.web".parse().unwrap()];
     case.plans(&["0 update x.box.shop"]);
+}
+
+fn fleet(size: u32, image: &str) -> serde_json::Value {
+    json!({ "size": size, "containers": [{ "name": "log", "image": "fluent" }, { "name": "web", "image": image }] })
+}
+
+/// A fleet that was deployed twice since it was created, with all of its ids known.
+fn deployed() -> Scenario {
+    let mut case = Scenario::default().declare("x.fleet.web", fleet(1, "default"));
+    case = case.see("x.fleet.web", "f1", fleet(1, "default"));
+    case = case.see("x.fleet.web", "f2", fleet(1, "shop@sha256:0123456789abcdef")).see(
+        "x.fleet.web",
+        "f3",
+        fleet(1, "v3"),
+    );
+    case.declared[0].deployed.insert("web".into());
+    let ids = ["f1", "f2", "f3"].map(str::to_owned).into();
+    case.live_stack.known = std::sync::Arc::new([("x.fleet".to_owned(), std::sync::Arc::new(ids))].into());
+    case
+}
+
+#[test]
+fn what_was_deployed_stays_and_so_do_the_ones_before() {
+    let mut case = deployed();
+    let address: Address = "x.fleet.web".parse().unwrap();
+    // The second one runs: the third failed, and AWS has gone back.
+    let running = case.live_stack.observed["x.fleet"][1].clone();
+    case.live_stack.deployed.insert(address.clone(), running);
+    let notices = case.live_stack.keep_deployed(&mut case.declared, &find);
+    assert_eq!(notices[0].message, "image of `web`: as deployed (sha256:0123456789ab)");
+    let plan = case.plans(&[]);
+    assert_eq!((plan.unchanged, plan.notices.len()), (1, 0), "{:?}", plan.notices);
+    // An edit of something else carries the image; what it replaces goes, and the ones before stay.
+    case.declared[0].spec_mut()["size"] = 2.into();
+    let plan = case.plans(&["0 replace x.fleet.web #1", "1 delete x.fleet.web f2 after 0"]);
+    let Action::Create { desired, .. } = &plan.steps[0].action else { panic!("a create") };
+    assert_eq!(desired["containers"][1]["image"], "shop@sha256:0123456789abcdef");
+    // What is no longer declared goes with all of its revisions.
+    case.declared.clear();
+    assert_eq!(case.plan().steps.len(), 3);
+}
+
+#[test]
+fn what_is_not_left_to_deployments_is_put_back() {
+    let mut case = deployed();
+    case.declared[0].deployed.clear();
+    assert!(case.live_stack.keep_deployed(&mut case.declared, &find).is_empty());
+    let plan = case.plan();
+    assert_eq!((plan.unchanged, plan.steps.len()), (1, 2), "the others are surplus");
 }

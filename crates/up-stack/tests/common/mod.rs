@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
+<<<<<<< HEAD
 use up_core::{Address, Model, Name, Of, Service, prelude::*};
+=======
+use up_core::{Address, AnyKind, DeployedField, Name, Of, Service, prelude::*};
+>>>>>>> deploy
 use up_stack::{Diagnostics, LoadOptions, Stack};
 
 /// All kinds of the tests.
@@ -128,6 +132,15 @@ pub(crate) struct TestGroup {
     parent: Option<Ref<GroupName>>,
     #[spec(default)]
     labels: BTreeMap<String, String>,
+    /// What runs in it.
+    programs: Option<Vec<TestProgram>>,
+}
+
+#[part]
+pub(crate) struct TestProgram {
+    name: String,
+    /// Deployments change it.
+    image: String,
 }
 
 #[part]
@@ -161,7 +174,11 @@ pub(crate) enum Peer {
 impl Kind for TestGroup {
     const NAME: &'static str = GroupName::NAME;
     const SERVICE: &'static Service = &SERVICE;
-    const INFO: KindInfo = KindInfo { attrs: &["arn"], ..KindInfo::DEFAULT };
+    const INFO: KindInfo = KindInfo {
+        attrs: &["arn"],
+        deployed: Some(DeployedField { list: "programs", key: "name", field: "image" }),
+        ..KindInfo::DEFAULT
+    };
     no_calls!();
 
     fn check(&self) -> Vec<Problem> {

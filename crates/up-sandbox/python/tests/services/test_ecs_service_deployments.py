@@ -52,7 +52,7 @@ def update(ecs, **more):  # noqa: F811
 
 
 def ended(ecs, until, status):  # noqa: F811
-    until(lambda: listed(ecs)[0]["status"], status)
+    until(lambda: listed(ecs)[0]["status"], status, seconds=60)
     return described(ecs)
 
 
@@ -60,7 +60,7 @@ def test_a_deployment_goes_from_pending_to_successful(ecs, running, other, defin
     running()
     [first] = listed(ecs)
     scale = process.control("config")["time_scale"]
-    process.control("config", {"time_scale": 20})
+    process.control("config", {"time_scale": 6})
     try:
         update(ecs, taskDefinition=other)
         assert listed(ecs)[0]["status"] == "PENDING"
@@ -245,7 +245,7 @@ def test_a_deployment_is_stopped(ecs, running, other, definition, refused, until
     missing = arn.replace("/web/", "/none/")
     assert "ServiceDeploymentNotFoundException" in refused(ecs.stop_service_deployment, serviceDeploymentArn=missing)
     scale = process.control("config")["time_scale"]
-    process.control("config", {"time_scale": 20})
+    process.control("config", {"time_scale": 6})
     try:
         assert ecs.stop_service_deployment(serviceDeploymentArn=arn)["serviceDeploymentArn"] == arn
         assert listed(ecs)[0]["status"] == "ROLLBACK_REQUESTED"
