@@ -214,7 +214,9 @@ fn told() -> Result {
     }
     account.python(SHORTENED)?;
     account.python(RETAGGED)?;
-    watching.wait("two resources", |it| it.status().ok().filter(|it| it["drift"].as_array().is_some_and(|it| it.len() == 2)))?;
+    watching.wait("two resources", |it| {
+        it.status().ok().filter(|it| it["drift"].as_array().is_some_and(|it| it.len() == 2))
+    })?;
     let (page, metrics) = (watching.get("/")?, watching.get("/metrics")?);
     for shown in ["logs.log_group.orders", "30 → 7", "&#60;b&#62;stolen", "1 of 1 stack has drifted"] {
         if !page.contains(shown) {
@@ -242,7 +244,10 @@ fn told() -> Result {
     let mut all = transitions(&requests[1..])?;
     if let [one, other, _, _, third, fourth, _] = &mut all[..] {
         // Which of two comes first depends on how bad they are.
-        [(one, other), (third, fourth)].into_iter().filter(|(one, other)| one > other).for_each(|(one, other)| std::mem::swap(one, other));
+        [(one, other), (third, fourth)]
+            .into_iter()
+            .filter(|(one, other)| one > other)
+            .for_each(|(one, other)| std::mem::swap(one, other));
     }
     let (audit, orders) = ("logs.log_group.audit", "logs.log_group.orders");
     let expected = [
@@ -296,7 +301,8 @@ fn once() -> Result {
             return fail(format!("{texts:#?}"));
         }
     }
-    let failing = requests.lock().expect("no panic while held").iter().filter(|(_, it)| it.contains("not checked")).count();
+    let failing =
+        requests.lock().expect("no panic while held").iter().filter(|(_, it)| it.contains("not checked")).count();
     let metrics = fs::read_to_string(folder.join("drift.prom"))?;
     if failing != 1 || changed(&metrics) != 1 || !metrics.contains("bullstra_stack_failing{stack=\"missing\"} 1\n") {
         return fail(format!("{failing}\n{metrics}"));
@@ -326,7 +332,10 @@ fn refused() -> Result {
     let missing = account.up(&["watch", "watch.toml"])?;
     fs::write(&file, "[[stack]]\nfile = \"a.toml\"\nrole_arn = \"admin\"\n")?;
     let role = account.up(&["watch", "watch.toml"])?;
-    fs::write(&file, "[[stack]]\nfile = \"a.toml\"\n[[notify]]\nname = \"x\"\nkind = \"slack\"\nurl_env = \"NOT_SET\"\n")?;
+    fs::write(
+        &file,
+        "[[stack]]\nfile = \"a.toml\"\n[[notify]]\nname = \"x\"\nkind = \"slack\"\nurl_env = \"NOT_SET\"\n",
+    )?;
     let secret = account.up(&["watch", "watch.toml"])?;
     for (ran, message) in [
         (missing, "watch.toml: No such file"),

@@ -26,8 +26,8 @@ pub use crate::{
     config::{Config, ConfigError, NotifyKind, NotifyTarget, Secret, WatchedStack},
     log::{Level, Log, SharedLog},
     look::{
-        Boxed, Calls, Cause, Found, LastRun, Line, Look, LookFailure, Looker, Looking, Mark, NotRead,
-        fingerprint, result,
+        Boxed, Calls, Cause, Found, LastRun, Line, Look, LookFailure, Looker, Looking, Mark, NotRead, fingerprint,
+        result,
     },
     memory::{Memory, MemoryFile},
     metrics::{Format, Metrics},

@@ -50,8 +50,8 @@ impl MemoryFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Memory::default()),
             bytes => bytes.map_err(|error| format!("failed to read {}: {error}", self.0.display()))?,
         };
-        let memory: Memory = serde_json::from_slice(&bytes)
-            .map_err(|error| format!("{} is damaged: {error}", self.0.display()))?;
+        let memory: Memory =
+            serde_json::from_slice(&bytes).map_err(|error| format!("{} is damaged: {error}", self.0.display()))?;
         match memory.format {
             FORMAT => Ok(memory),
             other => Err(format!("{} has format {other}, and this version knows {FORMAT}", self.0.display())),

@@ -200,7 +200,8 @@ impl Collector for BoardMetrics {
                 ConstGauge::new(waiting).encode(metric.encode_family(&[("target", target.as_str())])?)?;
             }
         }
-        let mut metric = encoder.encode_descriptor("watch_info", "The version of bullstra-up", None, MetricType::Gauge)?;
+        let mut metric =
+            encoder.encode_descriptor("watch_info", "The version of bullstra-up", None, MetricType::Gauge)?;
         let labels = [("version", env!("CARGO_PKG_VERSION"))];
         ConstGauge::new(1_i64).encode(metric.encode_family(&labels)?)
     }

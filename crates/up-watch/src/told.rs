@@ -102,7 +102,9 @@ impl Transition {
             Self::Changed(drift) => format!("differs in another way: {} ({})", about(drift), happened(drift.class)),
             Self::Resolved(drift) => format!("resolved: {}", about(drift)),
             Self::Failing(trouble) => format!("not checked: {}", trouble.message),
-            Self::Back(trouble) => format!("checked completely again (since {:.0}: {})", trouble.since, trouble.message),
+            Self::Back(trouble) => {
+                format!("checked completely again (since {:.0}: {})", trouble.since, trouble.message)
+            }
         }
     }
 }
@@ -280,7 +282,9 @@ mod tests {
         assert_eq!(words(&mut told, unread("ec2.subnet")), ["failing"]);
         assert_eq!(words(&mut told, unread("ec2.vpc")), ["failing"]);
         for _ in 0..10 {
-            assert!(words(&mut told, unread("ec2.subnet")).is_empty() && words(&mut told, unread("ec2.vpc")).is_empty());
+            assert!(
+                words(&mut told, unread("ec2.subnet")).is_empty() && words(&mut told, unread("ec2.vpc")).is_empty()
+            );
         }
         let many: usize = (0..100).map(|kind| words(&mut told, unread(&format!("kind-{kind}"))).len()).sum();
         assert_eq!(many, MOST_REASONS - 2);

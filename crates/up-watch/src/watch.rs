@@ -269,11 +269,7 @@ impl Shared {
         self.take(stack, begun, looked, took, &calls, draw)
     }
 
-    async fn looked(
-        &self,
-        stack: &WatchedStack,
-        looking: &mut dyn Looking,
-    ) -> (Result<Look, LookFailure>, Duration) {
+    async fn looked(&self, stack: &WatchedStack, looking: &mut dyn Looking) -> (Result<Look, LookFailure>, Duration) {
         let begun = Instant::now();
         let account = match timeout(stack.timeout, looking.open()).await {
             Ok(Ok(account)) => account,

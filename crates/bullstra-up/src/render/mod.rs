@@ -24,12 +24,6 @@ mod verb;
 
 pub(crate) use calls::{ApiCalls, Counts};
 pub(crate) use drift::{drift, drift_failed, drift_failed_markdown, drift_markdown};
-#[cfg(feature = "watch")]
-pub(crate) use {
-    change::{DiffLine, Mark},
-    drift::{drift_lines, remarks as drift_remarks},
-    text::safe,
-};
 pub(crate) use history::history;
 pub(crate) use live::{live, live_list};
 pub(crate) use notices::remaining;
@@ -40,6 +34,12 @@ pub(crate) use style::message;
 pub(crate) use summary::summary;
 pub(crate) use teardown::{proof, remarks};
 pub(crate) use text::count;
+#[cfg(feature = "watch")]
+pub(crate) use {
+    change::{DiffLine, Mark},
+    drift::{drift_lines, remarks as drift_remarks},
+    text::safe,
+};
 
 use up_engine::{Failure, Level};
 

@@ -4,7 +4,13 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt, fs, net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::tz::TimeZone;
 use thiserror::Error;

@@ -8,11 +8,11 @@ mod slack;
 
 use jiff::Timestamp;
 
+pub(crate) use self::{deliver::Notifier, sign::key};
 pub use self::{
     http::{Answer, HttpTransport, Outgoing, Transport},
     message::Message,
 };
-pub(crate) use self::{deliver::Notifier, sign::key};
 use crate::{
     board::StackStatus,
     config::{NotifyKind, NotifyTarget},

@@ -17,7 +17,8 @@ pub(crate) fn key(secret: &Secret) -> Result<Vec<u8>, String> {
     let text = secret.0.strip_prefix(PREFIX).unwrap_or(&secret.0);
     let key = BASE64_STANDARD.decode(text).ok().filter(|key| KEY_BYTES.contains(&key.len()));
     key.ok_or_else(|| {
-        "`secret` is 24 to 64 bytes in base64, after the prefix `whsec_`: `openssl rand -base64 32` makes one".to_owned()
+        "`secret` is 24 to 64 bytes in base64, after the prefix `whsec_`: `openssl rand -base64 32` makes one"
+            .to_owned()
     })
 }
 

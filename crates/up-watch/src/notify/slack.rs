@@ -29,7 +29,9 @@ fn text(message: &Message) -> String {
     };
     let title = format!("*{}*{}: {drifted}", escaped(stack), escaped(&place));
     let mut lines = vec![title];
-    lines.extend(transitions.iter().take(MOST_LINES).map(|it| format!("{} {}", mark(it), escaped(&cut(&it.sentence())))));
+    lines.extend(
+        transitions.iter().take(MOST_LINES).map(|it| format!("{} {}", mark(it), escaped(&cut(&it.sentence())))),
+    );
     let left_out = left_out + transitions.len().saturating_sub(MOST_LINES);
     if left_out > 0 {
         lines.push(format!("… and {left_out} more"));

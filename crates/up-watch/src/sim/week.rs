@@ -53,10 +53,12 @@ fn expected(stack: u32) -> Vec<String> {
     let told: &[&str] = match stack {
         1 => &["new ec2.security_group.db", "changed ec2.security_group.db", "resolved ec2.security_group.db"],
         2 => &["failing timed_out", "back timed_out"],
-        3 => {
-            &["new ec2.vpc.main", "failing unread ec2.vpc (AccessDenied)", "back unread ec2.vpc (AccessDenied)",
-                "resolved ec2.vpc.main"]
-        }
+        3 => &[
+            "new ec2.vpc.main",
+            "failing unread ec2.vpc (AccessDenied)",
+            "back unread ec2.vpc (AccessDenied)",
+            "resolved ec2.vpc.main",
+        ],
         4 => &["failing input", "back input"],
         5 => &["new ec2.vpc.main", "failing absent", "back absent"],
         6 => &["failing overdue", "back overdue"],
@@ -121,13 +123,21 @@ async fn seven_days_of_twenty_stacks() {
     let usual = (24 * 4 * DAYS) as usize;
     for number in 0..20 {
         let looks = world.looker.seconds(&format!("stack-{number:02}")).len();
-        assert!((usual - 20..usual + 800).contains(&looks), "stack-{number:02} was looked at {looks} times, not {usual}");
+        assert!(
+            (usual - 20..usual + 800).contains(&looks),
+            "stack-{number:02} was looked at {looks} times, not {usual}"
+        );
     }
     let (first, last) = (after_a_day, retained(&watch));
     assert!(last < first + first / 2, "{first} bytes after a day, {last} after {DAYS}");
-    for said in ["the clock has jumped forward by 2h 30m", "the clock has jumped back by 2h", "notifications reach ops again",
-        "ops takes no notifications", "stack-09: internal error", "stack-18: apply by alice has ended"]
-    {
+    for said in [
+        "the clock has jumped forward by 2h 30m",
+        "the clock has jumped back by 2h",
+        "notifications reach ops again",
+        "ops takes no notifications",
+        "stack-09: internal error",
+        "stack-18: apply by alice has ended",
+    ] {
         assert!(world.log.has(said), "{said}: {:#?}", world.log.0.lock().unwrap());
     }
     running.abort();
@@ -136,7 +146,8 @@ async fn seven_days_of_twenty_stacks() {
 #[tokio::test(start_paused = true)]
 async fn a_stack_is_looked_at_soon_after_a_run() {
     let ended = HOUR + MINUTE * 10;
-    let script = move |_: &str, at: Duration| Behaviour { runs: if at < ended { 1 } else { 2 }, ..Behaviour::default() };
+    let script =
+        move |_: &str, at: Duration| Behaviour { runs: if at < ended { 1 } else { 2 }, ..Behaviour::default() };
     let world = World::new(script);
     run(&world.watch(config(vec![stack("prod", HOUR * 6)]), None), HOUR * 5).await;
     let looks = world.looker.seconds("prod");
@@ -198,7 +209,9 @@ async fn a_webhook_that_is_down_holds_up_no_look_and_fills_no_memory() {
     assert!((1435..1445).contains(&looks), "{looks}");
     let text = watch.metrics().text(crate::Format::Prometheus);
     assert!(text.contains("bullstra_notifications_waiting{target=\"ops\"} 200"), "{text}");
-    let dropped = text.lines().find_map(|line| line.strip_prefix("bullstra_notifications_total{target=\"ops\",result=\"dropped\"} "));
+    let dropped = text
+        .lines()
+        .find_map(|line| line.strip_prefix("bullstra_notifications_total{target=\"ops\",result=\"dropped\"} "));
     assert_eq!(dropped.unwrap().parse::<usize>().unwrap(), looks - 200);
     let attempts = *world.receiver.attempts.lock().unwrap();
     assert!(attempts < 120, "it was asked {attempts} times in a day");

@@ -80,7 +80,12 @@ impl Looker for SimulatedLooker {
 
     fn last_run<'a>(&'a self, stack: &'a WatchedStack) -> Boxed<'a, Result<Option<LastRun>, LookFailure>> {
         let runs = self.now(&stack.name).runs;
-        let run = LastRun { id: runs.to_string(), is_running: false, what: "apply by alice".into(), at: Timestamp::UNIX_EPOCH };
+        let run = LastRun {
+            id: runs.to_string(),
+            is_running: false,
+            what: "apply by alice".into(),
+            at: Timestamp::UNIX_EPOCH,
+        };
         Box::pin(async move { Ok((runs > 0).then_some(run)) })
     }
 }

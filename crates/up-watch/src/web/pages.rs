@@ -217,7 +217,9 @@ impl StackView {
             failing_since: stack.told.trouble.as_ref().map(|trouble| minute(trouble.since)).unwrap_or_default(),
             drift: shown.iter().filter(|found| found.is_drift).map(view).collect(),
             others: shown.iter().filter(|found| !found.is_drift).map(view).collect(),
-            unseen: unseen.map(|(key, it)| format!("{key}: {}, since {}", happened(it.class), minute(it.since))).collect(),
+            unseen: unseen
+                .map(|(key, it)| format!("{key}: {}, since {}", happened(it.class), minute(it.since)))
+                .collect(),
             left_out,
             unread: look.map(unread).unwrap_or_default(),
             notes: look.map(|look| look.notes.clone()).unwrap_or_default(),

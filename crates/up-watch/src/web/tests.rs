@@ -109,16 +109,25 @@ async fn pages_show_all_states_and_escape_everything() {
     }
     let (status, head, body) = get_from(&watch, "/", "").await;
     assert_eq!(status, 200);
-    for header in ["content-security-policy: default-src 'none'; style-src 'self'", "x-content-type-options: nosniff",
-        "cache-control: no-store", "content-type: text/html; charset=utf-8"]
-    {
+    for header in [
+        "content-security-policy: default-src 'none'; style-src 'self'",
+        "x-content-type-options: nosniff",
+        "cache-control: no-store",
+        "content-type: text/html; charset=utf-8",
+    ] {
         assert!(head.contains(header), "{head}");
     }
-    for shown in ["1 of 7 stacks has drifted",
+    for shown in [
+        "1 of 7 stacks has drifted",
         "1 cannot be checked · 1 not read completely · 1 does not exist · 1 busy · 1 not checked yet · 1 clean",
-        "security/ec2.security_group.postgres", "open to the internet", "holds data", "rds.instance", "AccessDenied",
-        "1 error in stacks/search.toml", "http-equiv=\"refresh\""]
-    {
+        "security/ec2.security_group.postgres",
+        "open to the internet",
+        "holds data",
+        "rds.instance",
+        "AccessDenied",
+        "1 error in stacks/search.toml",
+        "http-equiv=\"refresh\"",
+    ] {
         assert!(body.contains(shown), "{shown}\n{body}");
     }
     let (_, _, prod) = get_from(&watch, "/stacks/prod", "").await;

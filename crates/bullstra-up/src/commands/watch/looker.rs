@@ -1,10 +1,17 @@
 //! Looks of the engine at stacks.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::{Arc, Mutex, PoisonError}};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::{runtime::Handle, task::spawn_blocking};
 use up_core::Meter;
-use up_engine::{DriftOptions, DriftReport, Engine, Failure, Level, Reason, Reporter, Session, SessionOptions, Silent, StackTarget};
+use up_engine::{
+    DriftOptions, DriftReport, Engine, Failure, Level, Reason, Reporter, Session, SessionOptions, Silent, StackTarget,
+};
 use up_stack::{LoadOptions, Stack};
 use up_state::RunResult;
 use up_watch::{Boxed, Calls, Cause, LastRun, Look, LookFailure, Looker, Looking, WatchedStack};
@@ -174,7 +181,8 @@ impl Looking for EngineLook {
 
     fn look(&mut self) -> Boxed<'_, Result<Look, LookFailure>> {
         Box::pin(async {
-            let opened = self.opened.take().ok_or_else(|| LookFailure::new(Cause::Failed, "the look was not opened"))?;
+            let opened =
+                self.opened.take().ok_or_else(|| LookFailure::new(Cause::Failed, "the look was not opened"))?;
             let options = self.options.drift;
             let report = aside(async move { opened.1.drift(&opened.0, options).await }).await;
             let report = report.map_err(|failure| self.failed(failure))?;

@@ -72,9 +72,7 @@ impl AllStacks {
             file.persist(path)?;
             Ok(())
         };
-        written().map_err(|error| {
-            Failure::new(Reason::Failed, format!("failed to write {}: {error}", path.display()))
-        })
+        written().map_err(|error| Failure::new(Reason::Failed, format!("failed to write {}: {error}", path.display())))
     }
 }
 
