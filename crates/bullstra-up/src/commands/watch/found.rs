@@ -26,7 +26,7 @@ pub(super) fn look(report: &DriftReport, notes: &[String]) -> Look {
 
 fn found(finding: &Finding) -> Found {
     let Finding { class, severity, address, id, fields, note, .. } = finding;
-    let lines = render::drift_lines(finding, &up_kinds::find);
+    let lines = render::drift_lines(finding, &up_kinds::model);
     let line = |line: render::DiffLine| Line { mark: mark(line.mark), depth: line.depth, text: line.text };
     Found {
         class: *class,
