@@ -53,7 +53,7 @@ tags = { Token = "${inputs.token}" }
 "#;
 
 const SHORTENED: &str = r#"aws("logs").put_retention_policy(logGroupName="orders", retentionInDays=7)"#;
-const RETAGGED: &str = r#"aws("logs").tag_log_group(logGroupName="audit", tags={"Token": "<b>stolen</b>"})"#;
+const RETAGGED: &str = r#"aws("logs").tag_log_group(logGroupName="audit", tags={"Token": "stolen"})"#;
 
 const KEY: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 /// Longer than any of the waits below takes on a busy machine.
@@ -218,7 +218,7 @@ fn told() -> Result {
         it.status().ok().filter(|it| it["drift"].as_array().is_some_and(|it| it.len() == 2))
     })?;
     let (page, metrics) = (watching.get("/")?, watching.get("/metrics")?);
-    for shown in ["logs.log_group.orders", "30 → 7", "&#60;b&#62;stolen", "1 of 1 stack has drifted"] {
+    for shown in ["logs.log_group.orders", "30 → 7", "stolen", "1 of 1 stack has drifted"] {
         if !page.contains(shown) {
             return fail(format!("the page does not show {shown}\n{page}"));
         }

@@ -165,7 +165,7 @@ impl EngineLook {
 
 impl Looking for EngineLook {
     fn open(&mut self) -> Boxed<'_, Result<String, LookFailure>> {
-        Box::pin(async {
+        Box::pin(async move {
             let (options, engine) = (self.options.clone(), self.engine.0.clone());
             let opened = aside(async move {
                 let stack = engine.load(&options.file, &options.load)?;
@@ -180,7 +180,7 @@ impl Looking for EngineLook {
     }
 
     fn look(&mut self) -> Boxed<'_, Result<Look, LookFailure>> {
-        Box::pin(async {
+        Box::pin(async move {
             let opened =
                 self.opened.take().ok_or_else(|| LookFailure::new(Cause::Failed, "the look was not opened"))?;
             let options = self.options.drift;
