@@ -46,10 +46,10 @@ pub use up_derive::{fill, fill_changed, part, spec};
 pub use up_model::{
     Actions, Address, AddressError, Asked, Attrs, Binding, Change, Cidr, Created, Declared, Document, Field,
     FieldChange, ImmutableCache, Impairment, Index, KindInfo, Model, Name, NewResource, Observed, Order, Origin,
-    PolicyDocument, Problem, Ref, Spec, Stamps, Status, TagChange, TagRules, Tagged, Tags, Takes, Unique, Wait, WriteOnly,
-    actions, agrees, by_id, diff, first_field, is_foreign_tag, is_path, is_sealed, name_references, names, placeholder,
-    problems, references, same, schema, seal, sealed, shared, text_at, unique_names, visit_named, visit_texts, whose,
-    with_ignored, without_ignored,
+    PolicyDocument, Problem, Ref, Spec, Stamps, Status, TagChange, TagRules, Tagged, Tags, Takes, Unique, Wait,
+    WriteOnly, actions, agrees, by_id, diff, first_field, is_foreign_tag, is_path, is_sealed, name_references, names,
+    placeholder, problems, references, same, schema, seal, sealed, shared, text_at, unique_names, visit_named,
+    visit_texts, whose, with_ignored, without_ignored,
 };
 
 /// What `client!` needs of its caller's crates, so that a service crate depends on its SDK and `up-core` alone.
@@ -59,10 +59,10 @@ pub use aws_smithy_types::retry::RetryConfig;
 /// What a kind's file imports.
 pub mod prelude {
     pub use crate::{
-        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, CreatedAt, DeleteRemark, Document, Error, ErrorKind, FromAws,
-        Impairment, Kind, KindInfo, Leaving, Name, NewResource, Observed, Order, PolicyDocument, Problem, Query, Ref,
-        Result, Spec, Status, TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions, concurrently, fill,
-        fill_changed, found, names, part, present, problems, read, spec,
+        Actions, AlreadyDone, Asked, Attrs, Cidr, Context, Created, CreatedAt, DeleteRemark, Document, Error,
+        ErrorKind, FromAws, Impairment, Kind, KindInfo, Leaving, Name, NewResource, Observed, Order, PolicyDocument,
+        Problem, Query, Ref, Result, Spec, Status, TagChange, TagRules, Tags, Takes, ToAws, Unique, Wait, actions,
+        concurrently, fill, fill_changed, found, names, part, present, problems, read, spec,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
