@@ -2,19 +2,11 @@
 
 use std::collections::BTreeSet;
 
-<<<<<<< HEAD
-use up_core::{Model, Of, Service, prelude::*};
+use up_core::{DeployedField, Model, Of, Service, prelude::*};
 
 /// Finds one of them by name.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Model> {
-    const KINDS: [&dyn Model; 10] = [
-=======
-use up_core::{AnyKind, DeployedField, Of, Service, prelude::*};
-
-/// Finds one of them by name.
-pub(crate) fn find(name: &str) -> Option<&'static dyn AnyKind> {
-    const KINDS: [&dyn AnyKind; 11] = [
->>>>>>> deploy
+    const KINDS: [&dyn Model; 11] = [
         &Of::<Net>::KIND,
         &Of::<Boxed>::KIND,
         &Of::<Group>::KIND,

@@ -2,11 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-<<<<<<< HEAD
-use up_core::{Address, Model, Name, Of, Service, prelude::*};
-=======
-use up_core::{Address, AnyKind, DeployedField, Name, Of, Service, prelude::*};
->>>>>>> deploy
+use up_core::{Address, DeployedField, Model, Name, Of, Service, prelude::*};
 use up_stack::{Diagnostics, LoadOptions, Stack};
 
 /// All kinds of the tests.
