@@ -22,7 +22,7 @@ fn subscriptions() -> Result {
     fs::copy(root().join("tests/kinds/sns.subscription/stack.toml"), &file)?;
     let apply = || account.json(&["apply", "stack.toml", "--auto-approve"]);
     let applied = apply()?;
-    if !applied.to_string().contains("to be confirmed") {
+    if !applied.to_string().contains("waits for confirmation") {
         return fail(format!("nothing is said of what is pending: {applied}"));
     }
     account

@@ -341,7 +341,7 @@ retention_in_days = 30
         }
     }
     let text = fs::read_to_string(stage.file())?;
-    let rule = "# Only from inside.\ningress = [{ ports = \"5432\", cidr = \"10.0.0.0/16\" }, { cidr = \"0.0.0.0/0\", ports = \"5432\" }]";
+    let rule = "# Only from inside.\ningress = [{ ports = \"5432\", cidr = \"10.0.0.0/16\" }, { ports = \"5432\", cidr = \"0.0.0.0/0\" }]";
     if !text.contains(rule) || !text.contains("name = \"orders\"\nretention_in_days = 7\n") {
         return fail(text);
     }
