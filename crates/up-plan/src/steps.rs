@@ -118,7 +118,7 @@ impl<'a> Writer<'a, '_> {
         let place = decision.place.expect("only declared resources are created");
         let partial = self.named.deferred(kind, place).iter().any(|to| self.named.cycles().join(place, *to));
         let generation = self.generation(decision, declared, kind);
-        let new = self.tags.new(declared, generation);
+        let new = self.tags.new_resource(declared, generation);
         let about = kind.info();
         let calls = [about.actions.create, about.actions.update].concat();
         let (desired, ignore) = (declared.spec.clone(), declared.ignore_changes.clone());

@@ -66,7 +66,8 @@ fn heard(past: &Past) -> Option<Timestamp> {
 fn is_missing(kind: &dyn AnyKind, live_stack: &LiveStack, past: &Past, stack: &str) -> bool {
     // The client token of a stamped resource is another one in each run, because its request is.
     let is_stamped = || live_stack.may_be_disposable(&up_kinds::model);
-    if !kind.info().non_idempotent_create && !(kind.info().client_token && is_stamped()) {
+    let may_be_repeated = kind.info().non_idempotent_create || kind.info().client_token && is_stamped();
+    if !may_be_repeated {
         return false;
     }
     let none = Vec::new();

@@ -50,7 +50,7 @@ impl<'a> StackTags<'a> {
     }
 
     /// The tags and the name that a declared resource is created with. The run adds the times of a disposable one.
-    pub(crate) fn new(&self, declared: &Declared, generation: u32) -> NewResource {
+    pub(crate) fn new_resource(&self, declared: &Declared, generation: u32) -> NewResource {
         let mut tags = self.all(declared, generation);
         if self.marks {
             tags.insert(Stamps::DISPOSABLE_TAG, Stamps::DISPOSABLE.into());
