@@ -32,6 +32,8 @@ const RANDOM: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?", "<time>"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-[A-Za-z0-9]{6})?", "<uuid>"),
     (r"\b([a-z]+-)[0-9a-f]{8,17}\b", "$1<id>"),
+    // The number in a load balancer's DNS name, which may be short.
+    (r"\b([a-z]+-)\d+(\.[a-z0-9-]+\.elb\.amazonaws\.com)\b", "$1<id>$2"),
     (r"\b[0-9a-f]{16}\b", "<id>"),
     // The second part of an endpoint's DNS names differs each time.
     (r">-[0-9a-f]{8}\b", ">-<id>"),

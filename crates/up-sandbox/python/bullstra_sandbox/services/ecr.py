@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,16 @@ def images(call: Call, proceed: Any) -> dict[str, Any]:
     ]
     shown, following = query.page(listed, call.get("nextToken"), call.get("maxResults"), default=100)
     return {"imageIds": shown, **({"nextToken": following} if following else {})}
+
+
+@ECR.around("PutImage")
+def digest(call: Call, proceed: Any) -> dict[str, Any]:
+    """The digest of an image is the SHA-256 of its manifest; moto draws one of 101.
+
+    OCI image specification, "Descriptors"; ECR's API reference, PutImage, imageDigest.
+    """
+    own = "sha256:" + hashlib.sha256(call.get("imageManifest", default="").encode()).hexdigest()
+    return proceed({**call.params, "imageDigest": call.get("imageDigest") or own})
 
 
 @ECR.around("BatchGetImage")

@@ -1,5 +1,6 @@
 """ECR's repositories and CloudWatch Logs' groups."""
 
+import hashlib
 import json
 import time
 
@@ -177,7 +178,8 @@ def test_an_image_is_got_with_its_manifest(client):
         return ecr.batch_get_image(repositoryName="app", imageIds=[image], acceptedMediaTypes=list(accepted))
 
     [found] = get(index, imageTag="1")["images"]
-    assert found["imageId"]["imageDigest"] == put["image"]["imageId"]["imageDigest"]
+    digest = "sha256:" + hashlib.sha256(manifest.encode()).hexdigest()
+    assert found["imageId"]["imageDigest"] == put["image"]["imageId"]["imageDigest"] == digest
     assert json.loads(found["imageManifest"])["manifests"] == []
     other = get("application/vnd.oci.image.manifest.v1+json", imageTag="1")
     assert [each["failureCode"] for each in other["failures"]] == ["UnsupportedImageType"]
