@@ -42,11 +42,11 @@ impl Problem {
 ///
 /// ```
 /// # let (size, most) = (20, 21);
-/// let problems = up_core::problems! {
+/// let problems = up_model::problems! {
 ///     size < 20 => "size", "20 GiB are the least";
 ///     most < size + 2 => "most", "{most} GiB leave no room to grow from {size}";
 /// };
-/// assert_eq!(problems, [up_core::Problem::new("most", "21 GiB leave no room to grow from 20")]);
+/// assert_eq!(problems, [up_model::Problem::new("most", "21 GiB leave no room to grow from 20")]);
 /// ```
 #[macro_export]
 macro_rules! problems {
