@@ -44,7 +44,8 @@ impl Engine {
         let refused = |why: String| refused(address, declared, &why);
         let shared = stack.resources.iter().filter(|other| other.origin == declared.origin).count();
         if shared > 1 {
-            return Err(refused(format!("the same lines declare {shared} resources; edit them by hand")));
+            let why = "by `for_each`, or as a module that is used more than once; edit them by hand";
+            return Err(refused(format!("the same lines declare {shared} resources, {why}")));
         }
         let kind = up_kinds::model(&address.kind).expect("a declared kind is known");
         let schema = Schema::read(kind.schema().as_value());
