@@ -251,7 +251,7 @@ pair = [{"GroupId": app}]
 ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": pair}])
 eni = ec2.create_network_interface(SubnetId=id("ec2.subnet.a"), Description="a bastion")["NetworkInterface"]["NetworkInterfaceId"]
 for tag in ("1", "2"):  # of one image
-    ecr.put_image(repositoryName="app", imageTag=tag, imageManifest=json.dumps({"schemaVersion": 2, "mediaType": "x", "config": {}, "layers": [], "tag": tag}))
+    ecr.put_image(repositoryName="app", imageTag=tag, imageManifest=json.dumps({"schemaVersion": 2, "mediaType": "x", "config": {}, "layers": []}))
 print(subnet, group, eni, end="")
 "#,
     )?;
